@@ -1,0 +1,25 @@
+"""skiprun: a laboratory bench for skip connections.
+
+The Python face is small; each name is imported when it is first used, so `import skiprun` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+__all__ = ["build_model", "evaluate", "load_run", "train"]
+
+_HOMES = {
+    "build_model": "skiprun.models",
+    "evaluate": "skiprun.experiment",
+    "load_run": "skiprun.experiment",
+    "train": "skiprun.experiment",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'skiprun' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,165 @@
+"""What a YAML file may say, and what silence means.
+
+One file is one experiment. Every key is typed, has a default and a line of meaning; unknown keys are refused; a config
+is frozen. This module never imports torch: names of models, datasets and connections are looked up by `experiment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Scalar = bool | int | float | str
+
+
+class Section(BaseModel):
+    """A part of the config: strict types, no unknown keys, no infinities, frozen."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class ModelConfig(Section):
+    """Which network, and which connection; None leaves the choice to the family."""
+
+    name: str = Field(description="an architecture of `skiprun models`")
+    connection: str | None = Field(None, description="how x meets f(x) at every site (`skiprun connections`)")
+    depth: Count | None = Field(None, description="number of weighted layers, for families that take any")
+    width: Count | None = Field(None, description="channels of the first stage")
+    shortcut: Literal["A", "B", "C"] | None = Field(
+        None, description="shortcut where shapes change (He 2015): A pads zeros, B projects there, C everywhere"
+    )
+    stem: Literal["imagenet", "small"] | None = Field(
+        None, description="first layers: 7x7 stride 2 and pooling, or one 3x3 for small pictures"
+    )
+    options: dict[str, Scalar] = Field(default_factory=dict, description="what only this family understands")
+
+
+class AugmentConfig(Section):
+    """Random changes of training pictures, drawn for each sample on its own."""
+
+    crop: Annotated[int, Field(ge=0, le=64)] = Field(0, description="pixels of zero padding before a random crop")
+    flip: bool = Field(False, description="mirror left and right with probability one half")
+    cutout: Annotated[int, Field(ge=0, le=512)] = Field(0, description="side of a square that is blanked (DeVries 2017)")
+    jitter: Fraction = Field(0.0, description="range of brightness, contrast and saturation factors, 1 +- jitter")
+    mixup: NonNegative = Field(0.0, description="alpha of mixup (Zhang 2017); 0 is off")
+    cutmix: NonNegative = Field(0.0, description="alpha of CutMix (Yun 2019); 0 is off")
+
+
+class DataConfig(Section):
+    """Which pictures, in which portions."""
+
+    name: str = Field(description="a dataset of `skiprun datasets`")
+    root: str | None = Field(None, description="folder of the pictures; default: the cache in $SKIPRUN_DATA")
+    download: bool = Field(False, description="may fetch the dataset from its official place")
+    batch_size: Count = Field(128, description="pictures a step, over all micro-batches")
+    val_fraction: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.1, description="share of train kept for validation, stratified; unused where the set has its own"
+    )
+    split_seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the validation split, the same for all runs")
+    image_size: Annotated[int, Field(ge=4, le=4096)] | None = Field(None, description="side in pixels, for folders")
+    augment: AugmentConfig = Field(default_factory=AugmentConfig)
+
+
+class OptimConfig(Section):
+    """How a gradient becomes a step."""
+
+    name: Literal["sgd", "adamw"] = "sgd"
+    lr: Positive = Field(0.1, description="peak learning rate")
+    momentum: Fraction = Field(0.9, description="of SGD; beta1 of AdamW")
+    nesterov: bool = False
+    weight_decay: NonNegative = 1e-4
+    decay: Literal["all", "weights"] = Field("all", description="decay all parameters as He does, or weights only")
+    clip_norm: Positive | None = Field(None, description="largest norm of the whole gradient")
+    clip_value: Positive | None = Field(None, description="largest value of any gradient entry")
+    accumulate: Count = Field(1, description="micro-batches a step")
+    label_smoothing: Fraction = 0.0
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = Field(None, description="decay of a weight average to evaluate")
+
+
+class ScheduleConfig(Section):
+    """Length of the run and learning rate over it; `warmup` and `milestones` count in the same unit as the length."""
+
+    kind: Literal["cosine", "multistep", "constant"] = "cosine"
+    epochs: Positive | None = Field(None, description="length in passes over the training split")
+    steps: Count | None = Field(None, description="length in steps")
+    warmup: NonNegative = Field(0.0, description="linear rise from nothing at the start")
+    milestones: list[Positive] = Field(default_factory=list, description="where multistep lowers the rate")
+    factor: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="what multistep multiplies by")
+
+    @property
+    def length(self) -> float:
+        """Length in the unit that was given."""
+        return self.epochs or self.steps or 0.0
+
+
+class LogConfig(Section):
+    """What is written down, and how often."""
+
+    every: Count = Field(10, description="steps between two rows of metrics and probes")
+    tensorboard: bool = True
+
+
+class RunConfig(Section):
+    """One experiment."""
+
+    name: Name = Field("run", description="directory in runs/; default: the file's name")
+    seed: Annotated[int, Field(ge=0, le=2**31)] = 0
+    model: ModelConfig
+    data: DataConfig
+    optim: OptimConfig = Field(default_factory=OptimConfig)
+    schedule: ScheduleConfig
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where matrix units have it")
+    channels_last: bool = True
+    probes: list[str] = Field(default_factory=lambda: ["grad_norm"], description="instruments of `skiprun probes`")
+    log: LogConfig = Field(default_factory=LogConfig)
+    _marks: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    def place(self, key: str) -> str:
+        """Return 'file:line:column key' of a dotted key, as far as the file set it."""
+        parts = key.split(".")
+        found = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
+        mark = next((self._marks[part] for part in found if part in self._marks), "")
+        return f"{mark} {key}".strip()
+
+    def plain(self) -> dict[str, Any]:
+        """Return the config as plain data, every default filled in."""
+        return self.model_dump(mode="json")
+
+    def revised(self, **sections: Any) -> RunConfig:
+        """Return a copy with other values, checked like a file; places in the file are kept."""
+        revised = RunConfig.model_validate(self.plain() | sections)
+        revised._marks.update(self._marks)
+        return revised
+
+
+def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
+    """Yield (key, message) for each pair of keys that cannot both hold."""
+    schedule, optim, data = config.schedule, config.optim, config.data
+    if (schedule.epochs is None) == (schedule.steps is None):
+        yield "schedule", "found neither or both of epochs and steps; give exactly one"
+    elif schedule.warmup >= schedule.length:
+        yield "schedule.warmup", f"found {schedule.warmup:g}, longer than the run of {schedule.length:g}"
+    if schedule.kind == "multistep" and not schedule.milestones:
+        yield "schedule.milestones", "found none; multistep needs at least one, such as [100, 150]"
+    if schedule.milestones != sorted(set(schedule.milestones)):
+        yield "schedule.milestones", f"found {schedule.milestones}; they must rise"
+    elif schedule.milestones and schedule.milestones[-1] >= schedule.length > 0:
+        yield "schedule.milestones", f"found {schedule.milestones[-1]:g}, past the end at {schedule.length:g}"
+    if optim.clip_norm and optim.clip_value:
+        yield "optim.clip_value", "found beside optim.clip_norm; clip by one of them"
+    if optim.nesterov and (optim.name != "sgd" or not optim.momentum):
+        yield "optim.nesterov", "needs optim.name sgd and a momentum above 0"
+    if data.batch_size % optim.accumulate:
+        yield "optim.accumulate", f"found {optim.accumulate}, which does not divide data.batch_size {data.batch_size}"
+    if data.augment.mixup and data.augment.cutmix:
+        yield "data.augment.cutmix", "found beside data.augment.mixup; use one of them"
+    if len(set(config.probes)) < len(config.probes):
+        yield "probes", "names one probe twice"

@@ -1,0 +1,218 @@
+"""From a YAML file and `--set` overrides to a RunConfig, or to all of its problems with file, line and column.
+
+PyYAML follows YAML 1.1, whose surprises cost experiments: `1e-4` is text, `no` is false, `0777` is 511, the last of two
+equal keys wins. The loader here reads numbers and booleans as YAML 1.2 does and refuses doubled keys and aliases.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from skiprun.config import RunConfig, contradictions
+from skiprun.errors import ConfigError, InputError, did_you_mean
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 20
+
+
+class Loader(yaml.SafeLoader):
+    """SafeLoader with the numbers and booleans of YAML 1.2."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+
+for _tag, _pattern, _first in [
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
+    ("float", r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", list("-+.")),
+]:
+    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: _number(node.value))
+Loader.add_constructor("tag:yaml.org,2002:float", yaml.SafeLoader.construct_yaml_float)
+
+
+def _number(text: str) -> int | str:
+    """Return a whole number; one of absurd length stays text and is refused by its field."""
+    return int(text) if len(text) < 30 else text
+
+
+def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read, complete and check one experiment.
+
+    Args:
+        path: the YAML file; its stem becomes the run's name unless the file gives one.
+        overrides: `section.key=value` texts, the value in YAML.
+
+    Raises:
+        ConfigError: with every problem of the file and the overrides, one line each.
+    """
+    path = Path(path)
+    plain, marks = read_yaml(path)
+    plain.setdefault("name", re.sub(r"[^A-Za-z0-9._-]", "-", path.stem))
+    return build_config(plain, overrides, marks, str(path))
+
+
+def build_config(
+    plain: dict[str, Any],
+    overrides: Sequence[str] = (),
+    marks: dict[str, str] | None = None,
+    source: str = "config",
+) -> RunConfig:
+    """Check plain data with overrides laid over it; `marks` maps dotted keys to 'file:line:column'."""
+    marks = dict(marks or {})
+    for text in overrides:
+        override(plain, marks, text)
+    try:
+        config = RunConfig.model_validate(plain)
+    except ValidationError as error:
+        raise ConfigError([_describe(each, marks, source) for each in error.errors()]) from None
+    config._marks.update(marks)
+    if problems := [f"{config.place(key)}: {message}" for key, message in contradictions(config)]:
+        raise ConfigError(problems)
+    return config
+
+
+def override(plain: dict[str, Any], marks: dict[str, str], text: str) -> None:
+    """Lay one `section.key=value` over plain data."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise InputError(f"--set {text}: found no 'key=value'; write for instance --set optim.lr=0.05")
+    try:
+        parsed = yaml.load(value, Loader)  # noqa: S506 - a subclass of SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise InputError(f"--set {text}: the value is not valid YAML") from None
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        child = plain.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise InputError(f"--set {text}: '{parent}' is not a section")
+        plain = child
+    plain[last] = parsed
+    marks[key.strip()] = "--set"
+
+
+def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the mapping of a YAML file and the 'file:line:column' of each of its dotted keys."""
+    text = _read_text(path)
+    try:
+        root = yaml.compose(text, Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        raise ConfigError([f"{place}: not valid YAML: {error.problem or error.context}"]) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).split("\n")[0]
+        raise ConfigError([f"{path}: not valid YAML: {reason}"]) from None
+    if not isinstance(root, yaml.MappingNode):
+        found = {"NoneType": "nothing", "SequenceNode": "a list"}.get(type(root).__name__, "a single value")
+        raise ConfigError([f"{path}: found {found}; a config is a mapping of keys such as 'model:' and 'data:'"])
+    marks: dict[str, str] = {}
+    if problems := _walk(root, str(path), "", marks, set()):
+        raise ConfigError(problems)
+    try:
+        loader = Loader("")
+        plain: dict[str, Any] = loader.construct_document(root)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError([f"{path}: not valid YAML: {getattr(error, 'problem', error)}"]) from None
+    return plain, marks
+
+
+def _read_text(path: Path) -> str:
+    """Return the text of an ordinary, small UTF-8 file."""
+    if not path.exists():
+        near = did_you_mean(path.name, [file.name for file in path.parent.glob("*.yaml")] if path.parent.is_dir() else [])
+        raise InputError(f"{path}: there is no such file.{near}")
+    if not path.is_file():
+        raise InputError(f"{path}: found a folder or a device; a config is a YAML file")
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(f"{path}: larger than {MAX_BYTES} bytes; this is not a config")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _walk(node: yaml.Node, file: str, prefix: str, marks: dict[str, str], seen: set[int]) -> list[str]:
+    """Note the place of every key below a node; return what is doubled, aliased, tagged or nested too deeply."""
+    place = f"{file}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+    if id(node) in seen:
+        return [f"{place}: found an alias; write the value out"]
+    if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
+        return [f"{place}: found the tag '{node.tag}'; only plain YAML is read"]
+    if prefix.count(".") > MAX_DEPTH:
+        return [f"{place}: nested more than {MAX_DEPTH} deep"]
+    seen.add(id(node))
+    problems: list[str] = []
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            problems += _walk(item, file, f"{prefix}{index}.", marks, seen)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            problems += _walk_item(key, value, file, prefix, marks, seen)
+    return problems
+
+
+def _walk_item(
+    key: yaml.Node, value: yaml.Node, file: str, prefix: str, marks: dict[str, str], seen: set[int]
+) -> list[str]:
+    """Note one key of a mapping and what is below it."""
+    place = f"{file}:{key.start_mark.line + 1}:{key.start_mark.column + 1}"
+    if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge" or key.value == "<<":
+        return [f"{place}: found a key that is not a plain word"]
+    dotted = prefix + str(key.value)
+    if dotted in marks:
+        return [f"{place} {dotted}: the key is set twice (first at line {marks[dotted].split(':')[-2]})"]
+    marks[dotted] = place
+    return _walk(value, file, dotted + ".", marks, seen)
+
+
+def _describe(error: ErrorDetails, marks: dict[str, str], source: str) -> str:
+    """Say one pydantic error as 'place key: what was found, what is allowed, the nearest name'."""
+    loc = [str(part) for part in error["loc"] if str(part) not in ("bool", "int", "float", "str")]
+    key = ".".join(loc)
+    parents = (".".join(loc[:n]) for n in range(len(loc), 0, -1))
+    place = next((marks[parent] for parent in parents if parent in marks), source)
+    if error["type"] == "extra_forbidden":
+        fields = list(_section(loc[:-1]).model_fields)
+        return f"{place} {key}: unknown key.{did_you_mean(loc[-1], fields)} Allowed here: {', '.join(fields)}"
+    if error["type"] == "missing":
+        return f"{place} {key}: missing; {_meaning(loc)}"
+    found, allowed = error["input"], error["msg"][0].lower() + error["msg"][1:]
+    if error["type"] == "string_pattern_mismatch":
+        allowed = "letters, digits, '.', '_' and '-' are allowed, 64 at most, a letter or digit first"
+    near = ""
+    if error["type"] == "literal_error" and isinstance(found, str):
+        near = did_you_mean(found, re.findall(r"'([^']*)'", error["msg"]))
+    return f"{place} {key}: found {_short(found)}; {allowed}.{near}"
+
+
+def _section(loc: Sequence[str]) -> type[BaseModel]:
+    """Return the section that a list of keys leads to."""
+    section: type[BaseModel] = RunConfig
+    for part in loc:
+        annotation = section.model_fields[part].annotation if part in section.model_fields else None
+        section = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else section
+    return section
+
+
+def _meaning(loc: Sequence[str]) -> str:
+    """Return what the schema says of a missing key."""
+    field = _section(loc[:-1]).model_fields.get(loc[-1])
+    return (field and field.description) or "this section is needed"
+
+
+def _short(value: Any) -> str:
+    """Return a value as a person would quote it, cut to a line's length."""
+    text = f"'{value}'" if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,55 @@
+"""What every connection is: a module that joins two tensors at a site of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place where a shortcut meets a branch.
+
+    Attributes:
+        shortcut_channels: channels of x as it arrives.
+        branch_channels: channels of f(x).
+        index: number of the site from the input, from 0.
+        total: number of sites in the network.
+    """
+
+    shortcut_channels: int
+    branch_channels: int
+    index: int
+    total: int
+
+
+class Connection(nn.Module):
+    """Joins the shortcut and the branch of one site.
+
+    A subclass gives `forward(x, fx)`. `x` and `fx` have the shape [batch, channels, height, width]; but for `concat`
+    both have the same shape, and so has the result.
+    """
+
+    # True where the result has the channels of both, which only networks made for it can take.
+    grows: ClassVar[bool] = False
+    # False where x is not used at all, so that the network builds no shortcut.
+    uses_shortcut: ClassVar[bool] = True
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+
+    def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        """Return the joined tensor."""
+        raise NotImplementedError
+
+
+ConnectionFactory = Callable[[Site], Connection]
+
+
+def sites(model: nn.Module) -> dict[str, Connection]:
+    """Return the connection sites of a network by module path, from the input to the output."""
+    return {path: module for path, module in model.named_modules() if isinstance(module, Connection)}

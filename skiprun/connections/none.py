@@ -1,0 +1,16 @@
+"""No connection: the plain network, y = f(x)."""
+
+from torch import Tensor
+
+from skiprun.connections.base import Connection
+from skiprun.registry import CONNECTIONS
+
+
+@CONNECTIONS.register("none", formula="y = f(x)", paper="He et al. 2015, section 4.1 (plain networks)")
+class NoConnection(Connection):
+    """Plain network: the branch alone."""
+
+    uses_shortcut = False
+
+    def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        return fx

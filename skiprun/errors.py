@@ -1,0 +1,126 @@
+"""Every error that a user can meet, with its words and its exit code.
+
+    SkiprunError            1   the run failed for another reason
+     ├─ InputError          2   config, name, option or data is wrong; nothing was written
+     │   ├─ ConfigError         problems in a YAML file, all at once
+     │   ├─ OptionError         a part refuses one of its options
+     │   ├─ UnknownName         not in a registry
+     │   └─ DataNotFound        the dataset is not where it was looked for
+     ├─ Diverged            3   a loss or a gradient was not finite
+     ├─ CheckpointError     4   a checkpoint cannot be used
+     ├─ RunBusy, RunTaken   5   another process, or another experiment, has the run directory
+     ├─ StorageError        6   disk, permission or other input and output
+     └─ Stopped       130, 143  by a signal, with the checkpoint saved
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ' Did you mean ...?' with the nearest of the known names, or nothing."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+class SkiprunError(Exception):
+    """Base of all errors that end a command with one message and no traceback."""
+
+    exit_code = 1
+
+
+class InputError(SkiprunError):
+    """What the user gave cannot be used; nothing was written."""
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """One or more problems of a config, one line each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class OptionError(InputError):
+    """An option that a model, a connection or a dataset refuses; experiment adds the place in the file."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        self.key, self.problem = key, problem
+        super().__init__(f"{key}: {problem}")
+
+
+class UnknownName(InputError):
+    """A name that no registry entry has."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        self.kind, self.name = kind, name
+        shown = ", ".join(known) if len(known) <= 12 else f"see `skiprun {kind}s`"
+        super().__init__(f"No {kind} is called '{name}'.{did_you_mean(name, known)} Known: {shown}.")
+
+
+class DataNotFound(InputError):
+    """A dataset that is not on this machine."""
+
+    def __init__(self, dataset: str, place: Path, way_out: str) -> None:
+        super().__init__(f"Dataset '{dataset}' was not found in {place}. {way_out}")
+
+
+class Diverged(SkiprunError):
+    """A value that must be finite was not."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, step: int, lr: float, last_good: int | None) -> None:
+        self.step = step
+        kept = "no checkpoint yet" if last_good is None else f"the checkpoint of step {last_good} is kept"
+        super().__init__(
+            f"The {what} is not finite at step {step} (lr {lr:g}); {kept}. Try a lower optim.lr, a longer schedule.warmup or optim.clip_norm."
+        )
+
+
+class CheckpointError(SkiprunError):
+    """A checkpoint that is missing, damaged, foreign or of another model."""
+
+    exit_code = 4
+
+
+class RunBusy(SkiprunError):
+    """Another process holds the lock of the run directory."""
+
+    exit_code = 5
+
+    def __init__(self, path: Path, owner: str) -> None:
+        super().__init__(f"Run {path} is in use by {owner}. Wait for it, or choose another --name.")
+
+
+class RunTaken(SkiprunError):
+    """The run directory holds another experiment."""
+
+    exit_code = 5
+
+    def __init__(self, path: Path, differences: Sequence[str]) -> None:
+        lines = "\n".join(f"  {line}" for line in differences)
+        super().__init__(
+            f"Run {path} holds another experiment:\n{lines}\n"
+            "Choose another --name, or start it over with --fresh."
+        )
+
+
+class StorageError(SkiprunError):
+    """The disk, a permission or another part of input and output failed."""
+
+    exit_code = 6
+
+
+class Stopped(SkiprunError):
+    """A signal ended the run at a step boundary, after the checkpoint was saved."""
+
+    def __init__(self, signal_number: int, step: int) -> None:
+        self.exit_code = 128 + signal_number
+        super().__init__(f"Stopped after step {step}; the checkpoint is saved. The same command continues.")

@@ -1,0 +1,10 @@
+"""Networks by name, each built around a connection.
+
+One file a family, registered with the facts that `skiprun models` lists. A builder takes `num_classes`, `in_channels`,
+a `connection` factory if the family has sites, and the family's options by keyword.
+"""
+
+from skiprun.models.build import build_model
+from skiprun.models.cost import Cost, cost
+
+__all__ = ["Cost", "build_model", "cost"]

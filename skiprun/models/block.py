@@ -1,0 +1,158 @@
+"""The block of He et al. 2015: y = activation(connection(shortcut(x), branch(x))).
+
+Both residual blocks have the module names of torchvision's, so that weights of either load into the other.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import ClassVar
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from skiprun.connections import Connection, Site
+from skiprun.connections.base import ConnectionFactory
+
+Norm = Callable[[int], nn.Module]
+Activation = Callable[[], nn.Module]
+Join = Callable[[int, int], Connection]
+
+
+def numbered(connection: ConnectionFactory, total: int) -> Join:
+    """Return a maker of connections that numbers the sites of a network from the input."""
+    index = itertools.count()
+    return lambda shortcut, branch: connection(Site(shortcut, branch, next(index), total))
+
+
+def conv3x3(inplanes: int, planes: int, stride: int = 1, groups: int = 1, dilation: int = 1) -> nn.Conv2d:
+    """Return a 3x3 convolution that keeps the size but for its stride."""
+    return nn.Conv2d(inplanes, planes, 3, stride, padding=dilation, dilation=dilation, groups=groups, bias=False)
+
+
+def conv1x1(inplanes: int, planes: int, stride: int = 1) -> nn.Conv2d:
+    """Return a 1x1 convolution."""
+    return nn.Conv2d(inplanes, planes, 1, stride, bias=False)
+
+
+class PadShortcut(nn.Module):
+    """Shortcut of option A: every stride-th pixel, and zeros as new channels; it has no parameters."""
+
+    def __init__(self, extra: int, stride: int) -> None:
+        super().__init__()
+        self.extra, self.stride = extra, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.extra))
+
+
+def make_shortcut(kind: str, inplanes: int, planes: int, stride: int, norm: Norm) -> nn.Module | None:
+    """Return the shortcut of He 2015 section 4.1, or None for the identity.
+
+    A pads with zeros where shapes change, B projects there, C projects everywhere.
+    """
+    same = stride == 1 and inplanes == planes
+    if same and kind != "C":
+        return None
+    if kind == "A":
+        return PadShortcut(planes - inplanes, stride)
+    return nn.Sequential(conv1x1(inplanes, planes, stride), norm(planes))
+
+
+class Block(nn.Module):
+    """A connection site with its branch and its shortcut."""
+
+    connection: Connection
+    downsample: nn.Module | None
+    relu: nn.Module
+
+    def shortcut(self, x: Tensor) -> Tensor:
+        """Return what skips the branch: x, or its projection where shapes change."""
+        return x if self.downsample is None else self.downsample(x)
+
+    def branch(self, x: Tensor) -> Tensor:
+        """Return f(x), before the connection."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu(self.connection(self.shortcut(x), self.branch(x)))
+
+
+class BasicBlock(Block):
+    """Two 3x3 convolutions (He et al. 2015, figure 5 left).
+
+    The first eight arguments are those that torchvision's ResNet hands to a block. Its `downsample` is not used: the
+    block makes the shortcut of its own kind, under the same name.
+    """
+
+    expansion: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        inplanes: int,
+        planes: int,
+        stride: int = 1,
+        downsample: nn.Module | None = None,
+        groups: int = 1,
+        base_width: int = 64,
+        dilation: int = 1,
+        norm_layer: Norm = nn.BatchNorm2d,
+        *,
+        join: Join,
+        shortcut: str = "B",
+        activation: Activation = lambda: nn.ReLU(inplace=True),
+    ) -> None:
+        super().__init__()
+        self.conv1 = conv3x3(inplanes, planes, stride)
+        self.bn1 = norm_layer(planes)
+        self.relu = activation()
+        self.conv2 = conv3x3(planes, planes)
+        self.bn2 = norm_layer(planes)
+        self.connection = join(planes, planes)
+        used = self.connection.uses_shortcut
+        self.downsample = make_shortcut(shortcut, inplanes, planes, stride, norm_layer) if used else None
+
+    def branch(self, x: Tensor) -> Tensor:
+        out = self.relu(self.bn1(self.conv1(x)))
+        return self.bn2(self.conv2(out))
+
+
+class Bottleneck(Block):
+    """1x1, 3x3, 1x1 convolutions (He et al. 2015, figure 5 right), with the stride in the 3x3 as torchvision has it."""
+
+    expansion: ClassVar[int] = 4
+
+    def __init__(
+        self,
+        inplanes: int,
+        planes: int,
+        stride: int = 1,
+        downsample: nn.Module | None = None,
+        groups: int = 1,
+        base_width: int = 64,
+        dilation: int = 1,
+        norm_layer: Norm = nn.BatchNorm2d,
+        *,
+        join: Join,
+        shortcut: str = "B",
+        activation: Activation = lambda: nn.ReLU(inplace=True),
+    ) -> None:
+        super().__init__()
+        width = int(planes * (base_width / 64.0)) * groups
+        out = planes * self.expansion
+        self.conv1 = conv1x1(inplanes, width)
+        self.bn1 = norm_layer(width)
+        self.conv2 = conv3x3(width, width, stride, groups, dilation)
+        self.bn2 = norm_layer(width)
+        self.conv3 = conv1x1(width, out)
+        self.bn3 = norm_layer(out)
+        self.relu = activation()
+        self.connection = join(out, out)
+        used = self.connection.uses_shortcut
+        self.downsample = make_shortcut(shortcut, inplanes, out, stride, norm_layer) if used else None
+
+    def branch(self, x: Tensor) -> Tensor:
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.relu(self.bn2(self.conv2(out)))
+        return self.bn3(self.conv3(out))
