@@ -31,6 +31,12 @@ def weighted_layers(model: nn.Module) -> dict[str, nn.Module]:
     return {path: module for path, module in model.named_modules() if isinstance(module, kinds)}
 
 
+def layers_by_depth(model: nn.Module) -> dict[str, nn.Module]:
+    """Return the weighted layers on the way through the branches: without projections of shortcuts and gates."""
+    aside = {"downsample", "connection"}
+    return {path: layer for path, layer in weighted_layers(model).items() if not aside & set(path.split("."))}
+
+
 def cost(model: nn.Module, input_shape: Sequence[int]) -> Cost:
     """Count a network for one picture of [channels, height, width]; the model is left as it was."""
     device = next(model.parameters()).device
@@ -41,5 +47,4 @@ def cost(model: nn.Module, input_shape: Sequence[int]) -> Cost:
     model.train(training)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     # torch counts a multiply-add as two operations; papers count it as one.
-    on_the_way = [path for path in weighted_layers(model) if not {"downsample", "connection"} & set(path.split("."))]
-    return Cost(parameters, counter.get_total_flops() // 2, len(on_the_way))
+    return Cost(parameters, counter.get_total_flops() // 2, len(layers_by_depth(model)))

@@ -1,0 +1,52 @@
+"""Gradient norm by layer: the Euclidean norm of dL/dW of each convolution and linear layer, |dL/dW|_F.
+
+`grad/first` is the first layer behind the stem and `grad/last` the last one before the classifier. Their
+ratio tells vanishing (below 1) from exploding (above 1) gradients (Glorot and Bengio 2010, section 4.2). It
+is NaN where neither has a gradient, as at the start of ReZero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from skiprun.models.cost import layers_by_depth
+from skiprun.probes.base import numbered
+from skiprun.registry import PROBES
+
+SUMMARY = ["grad/total", "grad/first", "grad/last", "grad/first_over_last"]
+
+
+@PROBES.register("grad_norm", paper="Glorot and Bengio 2010, section 4.2")
+class GradNorm:
+    """Norm of the gradient of every layer's weight, and of all parameters together."""
+
+    def tags(self, model: nn.Module) -> list[str]:
+        return [f"grad_norm/{name}" for name in numbered(layers_by_depth(model))] + SUMMARY
+
+    @contextmanager
+    def watch(self, model: nn.Module) -> Iterator[None]:
+        self.weights = [layer.get_parameter("weight") for layer in layers_by_depth(model).values()]
+        self.parameters = list(model.parameters())
+        yield
+
+    def read(self) -> Tensor:
+        norms = gradient_norms(self.parameters)
+        nothing = self.parameters[0].new_zeros(())
+        layers = [norms.get(weight, nothing) for weight in self.weights]
+        # Stem and classifier stand aside, as far as the network has anything between them.
+        body = layers[1:-1] or layers or [nothing]
+        total = torch.linalg.vector_norm(torch.stack([nothing, *norms.values()]))
+        return torch.stack([*layers, total, body[0], body[-1], body[0] / body[-1]]).float()
+
+
+def gradient_norms(parameters: list[nn.Parameter]) -> dict[Tensor, Tensor]:
+    """Return the norm of each gradient that is there, by parameter.
+
+    torch's own clip_grad_norm_ makes the same call: a few kernels for all tensors instead of one for each.
+    """
+    grads = {parameter: parameter.grad for parameter in parameters if parameter.grad is not None}
+    return dict(zip(grads, torch._foreach_norm(list(grads.values())), strict=True)) if grads else {}

@@ -1,0 +1,55 @@
+"""The gradient-norm probe against gradients worked out by hand and by autograd in float64."""
+
+import pytest
+import torch
+from torch import nn
+
+from skiprun.models import build_model
+from skiprun.probes.grad_norm import GradNorm
+
+
+def read(model, loss):
+    probe = GradNorm()
+    with probe.watch(model):
+        loss(model).backward()
+    return dict(zip(probe.tags(model), probe.read(), strict=True))
+
+
+def test_norms_of_a_linear_chain_are_products_of_the_other_weights():
+    model = nn.Sequential(*(nn.Linear(1, 1, bias=False) for _ in range(4)))
+    for layer, weight in zip(model, (2.0, 3.0, 5.0, 7.0), strict=True):
+        nn.init.constant_(layer.weight, weight)
+    values = read(model, lambda net: net(torch.ones(1, 1)).sum())
+    expected = [105.0, 70.0, 42.0, 30.0]
+    assert [values[f"grad_norm/0{n}.{n - 1}"].item() for n in (1, 2, 3, 4)] == pytest.approx(expected)
+    assert values["grad/total"].item() == pytest.approx(sum(each**2 for each in expected) ** 0.5)
+    assert values["grad/first_over_last"].item() == pytest.approx(70 / 42)
+
+
+def test_first_and_last_are_behind_the_stem_and_before_the_classifier():
+    model = build_model("resnet20", shortcut="B")
+    tags = GradNorm().tags(model)
+    assert tags[0] == "grad_norm/01.conv1" and tags[1] == "grad_norm/02.layer1.0.conv1"
+    assert not any("downsample" in tag for tag in tags), "both networks of a pair must be numbered alike"
+    values = read(model, lambda net: net(torch.randn(4, 3, 32, 32)).square().sum())
+    assert values["grad/first"] == values["grad_norm/02.layer1.0.conv1"]
+    assert values["grad/last"] == values["grad_norm/19.layer3.2.conv2"]
+    grads = torch.cat([parameter.grad.flatten().double() for parameter in model.parameters()])
+    assert values["grad/total"].item() == pytest.approx(grads.norm().item(), rel=1e-5)
+
+
+def test_numbers_are_padded_so_that_tags_sort_by_depth():
+    tags = GradNorm().tags(build_model("plain110"))[:-4]
+    assert tags == sorted(tags) and tags[0] == "grad_norm/001.conv1"
+
+
+def test_a_frozen_layer_has_norm_zero_and_the_total_leaves_it_out():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2))
+    model[0].requires_grad_(False)
+    values = read(model, lambda net: net(torch.ones(1, 2)).sum())
+    assert values["grad_norm/01.0"] == 0 < values["grad/total"]
+
+
+def test_a_network_of_one_layer_is_its_own_first_and_last():
+    values = read(nn.Sequential(nn.Linear(3, 1)), lambda net: net(torch.ones(1, 3)).sum())
+    assert values["grad/first_over_last"] == 1
