@@ -118,6 +118,7 @@ class RunConfig(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where matrix units have it")
     channels_last: bool = True
+    deterministic: bool = Field(False, description="on a GPU: repeatable kernels only, at some cost; a CPU always is")
     probes: list[str] = Field(default_factory=lambda: ["grad_norm"], description="instruments of `skiprun probes`")
     log: LogConfig = Field(default_factory=LogConfig)
     _marks: dict[str, str] = PrivateAttr(default_factory=dict)

@@ -36,19 +36,34 @@ def _space_left(path: Path) -> str:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file atomically and durably."""
-    temporary = path.with_name(f".{path.name}.tmp")
     with plain_words("write", path):
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
+        _write_temporary(path, content).replace(path)
         sync_folder(path.parent)
+
+
+def replace_keeping(path: Path, previous: Path, content: bytes) -> None:
+    """Replace a file and keep what it was under another name; at every moment one of the two is whole."""
+    with plain_words("write", path):
+        temporary = _write_temporary(path, content)
+        if path.exists():
+            path.replace(previous)
+        temporary.replace(path)
+        sync_folder(path.parent)
+
+
+def _write_temporary(path: Path, content: bytes) -> Path:
+    """Write content beside a path, flushed to the disk; leave nothing if that fails."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    return temporary
 
 
 def write_text(path: Path, content: str) -> None:

@@ -1,0 +1,122 @@
+"""From a finished run back to its network: scores of a split, labels of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor, nn
+
+from skiprun.data import Loaders
+from skiprun.errors import CheckpointError, InputError
+from skiprun.experiment.parts import Parts, located, model_options, prepare
+from skiprun.experiment.train import RUNS
+from skiprun.models import build_model
+from skiprun.registry import TASKS
+from skiprun.run import Run
+from skiprun.training.checkpoint import Checkpoints, load
+from skiprun.training.evaluate import evaluate as evaluate_batches
+from skiprun.training.trainer import EVAL_BATCH
+
+
+def load_run(path: Path | str) -> Run:
+    """Open a run by its directory, or by its name below runs/."""
+    path = Path(path)
+    return Run.open(path if path.exists() else RUNS / path)
+
+
+def load_model(run: Run) -> nn.Module:
+    """Return the network of a finished run with its best weights, in evaluation mode; the dataset is not needed.
+
+    Raises:
+        CheckpointError: the checkpoint is missing, damaged or of another network.
+    """
+    data = run.summary()["data"]
+    with located(run.config, "model"):
+        model = build_model(
+            num_classes=data["num_classes"],
+            in_channels=data["image_shape"][0],
+            **model_options(run.config.model),
+        )
+    return with_best_weights(model, run)
+
+
+def with_best_weights(model: nn.Module, run: Run) -> nn.Module:
+    """Load the best weights of a run into a network built from its config."""
+    state = load(Checkpoints(run.checkpoints).best)
+    try:
+        model.load_state_dict(state["model"])
+    except (RuntimeError, KeyError):
+        raise CheckpointError(
+            f"{run.checkpoints}: best.pt does not fit the network of config.yaml."
+        ) from None
+    return model.eval()
+
+
+def rebuild(run: Run) -> Parts:
+    """Rebuild all parts of a run from its own config, with its best weights, on its device."""
+    parts = prepare(run.config)
+    with_best_weights(parts.model, run).to(parts.placement.device)
+    return parts
+
+
+def evaluate(
+    model_or_run: nn.Module | Run | Path | str, data: Loaders | None = None, split: str = "test"
+) -> dict[str, float]:
+    """Return loss and scores of a split.
+
+    Args:
+        model_or_run: a network, which needs `data`; or a finished run, by object, directory or name.
+        data: the loaders to use; a run's own if None.
+        split: train, val or test.
+    """
+    if split not in ("train", "val", "test"):
+        raise InputError(f"No split is called '{split}'; there are train, val and test.")
+    if isinstance(model_or_run, nn.Module):
+        if data is None:
+            raise InputError("evaluate(model, data): a network needs its data, from skiprun.data.load_data.")
+        task = TASKS[data.task].thing()
+        return evaluate_batches(model_or_run, task, data.batches(split, EVAL_BATCH))
+    parts = rebuild(model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run))
+    batches = (data or parts.loaders).batches(split, EVAL_BATCH)
+    return evaluate_batches(parts.model, parts.task, batches, parts.placement.autocast)
+
+
+@torch.no_grad()
+def predict(run: Run, files: Sequence[Path], top: int = 3) -> Iterator[dict[str, Any]]:
+    """Yield for each picture its file, label, probability and the `top` labels, by a run's best weights.
+
+    Raises:
+        InputError: a picture that cannot be read, by name.
+    """
+    data = run.summary()["data"]
+    if data["task"] != "classification":
+        raise InputError(f"Run {run.path} does not label pictures; its task is {data['task']}.")
+    model = load_model(run)
+    for file in files:
+        probabilities = model(read_picture(file, data)).softmax(1)[0]
+        best = probabilities.topk(min(top, len(probabilities)))
+        ranked = [
+            {"label": data["class_names"][index], "probability": value}
+            for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+        ]
+        yield {"file": str(file), **ranked[0], "top": ranked}
+
+
+def read_picture(file: Path, data: dict[str, Any]) -> Tensor:
+    """Return a picture as the network saw its training set: [1, C, H, W], resized and cropped, normalized."""
+    channels, height, width = data["image_shape"]
+    try:
+        with Image.open(file) as picture:
+            fitted = ImageOps.fit(picture.convert("L" if channels == 1 else "RGB"), (width, height))
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise InputError(f"{file}: not a readable picture ({error}).") from None
+    pixels = (
+        torch.from_numpy(np.array(fitted)).float().div(255).reshape(height, width, channels).permute(2, 0, 1)
+    )
+    mean, std = (torch.tensor(data[key]).reshape(-1, 1, 1) for key in ("mean", "std"))
+    return ((pixels - mean) / std)[None]

@@ -1,0 +1,92 @@
+"""From a config to what it names, built; nothing is written."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from skiprun.config import ModelConfig, RunConfig
+from skiprun.data import Loaders, load_data
+from skiprun.errors import ConfigError, OptionError, UnknownName
+from skiprun.models import Cost, build_model, cost
+from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS
+from skiprun.tasks import Task
+from skiprun.training.device import Placement, place
+from skiprun.training.randomness import derive
+
+Loading = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a config names, built."""
+
+    config: RunConfig
+    placement: Placement
+    loaders: Loaders
+    task: Task
+    model: nn.Module
+    cost: Cost
+
+    @property
+    def description(self) -> str:
+        """One line for people: network, data, place and seed."""
+        size = f"{self.cost.parameters:,} parameters, {self.cost.layers} layers"
+        data = f"{self.config.data.name} ({len(self.loaders.train):,} to train on)"
+        return f"{self.config.model.name} ({size}) on {data}; {self.placement}; seed {self.config.seed}"
+
+
+def prepare(config: RunConfig, progress: Callable[[int, int, str], None] | None = None) -> Parts:
+    """Build what a config names; nothing is written to the run directory.
+
+    Raises:
+        ConfigError: names, options or connections that do not exist or do not fit, all at once where that is possible.
+        DataNotFound: the dataset is not on this machine.
+    """
+    check_names(config)
+    placement = place(config)
+    with located(config, "data"):
+        loaders = load_data(config.data, placement.device, progress)
+    task = TASKS[loaders.task].thing(label_smoothing=config.optim.label_smoothing)
+    torch.manual_seed(derive(config.seed, "weights"))
+    with located(config, "model"):
+        model = build_model(
+            num_classes=loaders.num_classes, in_channels=loaders.image_shape[0], **model_options(config.model)
+        )
+    return Parts(config, placement, loaders, task, model, cost(model, loaders.image_shape))
+
+
+def check_names(config: RunConfig) -> None:
+    """Look every name of a config up, and report all that do not exist."""
+    wanted = [("model.name", MODELS, config.model.name), ("data.name", DATASETS, config.data.name)]
+    wanted += [("probes", PROBES, name) for name in config.probes]
+    if config.model.connection is not None:
+        wanted.append(("model.connection", CONNECTIONS, config.model.connection))
+    problems = []
+    for key, registry, name in wanted:
+        try:
+            registry[name]
+        except UnknownName as error:
+            problems.append(f"{config.place(key)}: {error}")
+    if problems:
+        raise ConfigError(problems)
+
+
+@contextlib.contextmanager
+def located(config: RunConfig, section: str) -> Iterator[None]:
+    """Add the place in the file to what a part says of its options."""
+    try:
+        yield
+    except OptionError as error:
+        raise ConfigError([f"{config.place(f'{section}.{error.key}')}: {error.problem}"]) from None
+
+
+def model_options(config: ModelConfig) -> dict[str, Any]:
+    """Return what the config says of the model, as arguments of build_model."""
+    given = config.model_dump(exclude_none=True)
+    return given.pop("options") | given

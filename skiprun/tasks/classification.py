@@ -1,0 +1,35 @@
+"""One label a picture: cross-entropy, scored by the error in percent."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from skiprun.registry import TASKS
+
+
+@TASKS.register("classification")
+class Classification:
+    """Cross-entropy of logits [N, classes] against labels [N], or against probabilities [N, classes] after mixup."""
+
+    score_name = "error"
+    better: Literal["lower", "higher"] = "lower"
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = label_smoothing
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        return F.cross_entropy(output.float(), target, label_smoothing=self.label_smoothing)
+
+    def counts(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return [wrong, seen]; a mixed picture counts for its heavier label."""
+        label = target if target.ndim == 1 else target.argmax(1)
+        wrong = (output.argmax(1) != label).sum()
+        return torch.stack([wrong, torch.full_like(wrong, len(label))]).double()
+
+    def scores(self, counts: Tensor) -> dict[str, float]:
+        wrong, seen = counts.tolist()
+        return {"error": 100.0 * wrong / seen if seen else float("nan")}

@@ -1,0 +1,58 @@
+"""Where a run computes, and in which precision."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from skiprun.config import RunConfig
+from skiprun.errors import InputError
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The device and the precision of a run, as chosen."""
+
+    device: torch.device
+    precision: str
+
+    @property
+    def autocast(self) -> Callable[[], contextlib.AbstractContextManager]:
+        """Return a maker of contexts in which convolutions and matrix products run in the chosen precision."""
+        if self.precision == "fp32":
+            return contextlib.nullcontext
+        return lambda: torch.autocast(self.device.type, torch.bfloat16)
+
+    def __str__(self) -> str:
+        name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
+        threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
+        return f"{name}{threads}, {self.precision}"
+
+
+def place(config: RunConfig) -> Placement:
+    """Choose device and precision; `auto` takes CUDA if it is there, and bf16 where matrix units have it.
+
+    Raises:
+        InputError: `device: cuda` on a machine without one.
+    """
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            f"{config.place('device')}: found cuda, but torch sees no GPU here; use auto or cpu."
+        )
+    device = torch.device("cuda" if config.device != "cpu" and torch.cuda.is_available() else "cpu")
+    torch.backends.cudnn.benchmark = not config.deterministic
+    torch.use_deterministic_algorithms(config.deterministic and device.type == "cuda")
+    precision = config.precision
+    if precision == "auto":
+        precision = "bf16" if has_matrix_units(device) else "fp32"
+    return Placement(device, precision)
+
+
+def has_matrix_units(device: torch.device) -> bool:
+    """Tell whether the device multiplies bf16 matrices in hardware: tensor cores, or AMX."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_amx_tile_supported()

@@ -1,0 +1,69 @@
+"""Optimizer, learning rate and clipping from their sections of the config."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from skiprun.config import OptimConfig, ScheduleConfig
+
+
+def make_optimizer(model: nn.Module, config: OptimConfig, device: torch.device) -> torch.optim.Optimizer:
+    """Return SGD or AdamW over the parameters that learn; `decay: weights` spares biases and norms (dim < 2)."""
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [{"params": learning, "weight_decay": config.weight_decay}]
+    if config.decay == "weights":
+        groups = [
+            {"params": [p for p in learning if p.ndim >= 2], "weight_decay": config.weight_decay},
+            {"params": [p for p in learning if p.ndim < 2], "weight_decay": 0.0},
+        ]
+    fused = device.type in ("cpu", "cuda")
+    if config.name == "adamw":
+        return torch.optim.AdamW(groups, lr=config.lr, betas=(config.momentum, 0.999), fused=fused)
+    return torch.optim.SGD(
+        groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=fused
+    )
+
+
+def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int) -> float:
+    """Return the learning rate of a step: a function of the step alone, so that nothing has to be saved.
+
+    Warm-up rises linearly and reaches the peak with its last step; the cosine falls from there to nothing at the end
+    (Loshchilov and Hutter 2017, without restarts).
+    """
+    unit = steps / config.length
+    warmup = round(config.warmup * unit)
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    if config.kind == "cosine":
+        return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+    if config.kind == "multistep":
+        passed = bisect_right([round(milestone * unit) for milestone in config.milestones], step)
+        return peak * float(config.factor**passed)
+    return peak
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give every group the rate times its own `scale` (1 unless a group says otherwise)."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group.get("scale", 1.0)
+
+
+def clip(parameters: Iterable[nn.Parameter], config: OptimConfig) -> Tensor | None:
+    """Clip the gradients in place and return 1 if the norm or a value was above its limit, else 0; None if off."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if config.clip_norm:
+        norm = nn.utils.get_total_norm(gradients)
+        nn.utils.clip_grads_with_norm_(
+            [parameter for parameter in parameters if parameter.grad is not None], config.clip_norm, norm
+        )
+        return (norm > config.clip_norm).float()
+    if config.clip_value:
+        largest = torch.stack(torch._foreach_norm(gradients, float("inf"))).max()
+        nn.utils.clip_grad_value_(parameters, config.clip_value)
+        return (largest > config.clip_value).float()
+    return None

@@ -1,0 +1,49 @@
+"""Every random draw of a run as a function of (seed, purpose, number), so that a continued run needs no saved state.
+
+The order of the training samples is an endless stream of permutations, one an epoch. Step t takes the t-th portion of
+`batch_size` samples from it: all batches have one size, every sample is seen once a pass, and the last portion of a
+pass is filled up from the next one. Whatever else is drawn in step t (augmentation, dropout, stochastic depth) comes
+from torch's global generators, which are seeded anew for each step.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import blake2b
+
+import torch
+from torch import Tensor
+
+
+def derive(seed: int, purpose: str, number: int = 0) -> int:
+    """Return a 63-bit seed that no other purpose or number shares."""
+    digest = blake2b(f"{purpose}/{seed}/{number}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def seed_step(seed: int, step: int) -> None:
+    """Seed torch's generators on every device for one training step."""
+    torch.manual_seed(derive(seed, "step", step))
+
+
+class Order:
+    """The stream of training samples of one run."""
+
+    def __init__(self, seed: int, samples: int, batch_size: int, device: torch.device) -> None:
+        self.seed, self.samples, self.batch_size, self.device = seed, samples, batch_size, device
+        self.permutation = lru_cache(maxsize=2)(self._permutation)
+
+    def _permutation(self, epoch: int) -> Tensor:
+        generator = torch.Generator().manual_seed(derive(self.seed, "order", epoch))
+        return torch.randperm(self.samples, generator=generator).to(self.device)
+
+    def batch(self, step: int) -> Tensor:
+        """Return the indices of one step, [batch_size] on the device."""
+        epoch, start = divmod(step * self.batch_size, self.samples)
+        head = self.permutation(epoch)[start : start + self.batch_size]
+        missing = self.batch_size - len(head)
+        return torch.cat([head, self.permutation(epoch + 1)[:missing]]) if missing else head
+
+    def steps(self, epochs: float) -> int:
+        """Return the number of steps that a number of epochs takes."""
+        return max(1, round(epochs * self.samples / self.batch_size))

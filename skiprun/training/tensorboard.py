@@ -1,0 +1,106 @@
+"""TensorBoard's view of a run: one event a record, one gradient picture an epoch, and a dashboard that opens sensibly."""
+
+from __future__ import annotations
+
+import io
+import statistics
+from pathlib import Path
+from typing import Any
+
+import yaml
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from tensorboard.compat.proto.summary_pb2 import Summary
+from torch.utils.tensorboard import SummaryWriter
+
+from skiprun.config import RunConfig
+from skiprun.palette import COLOURS, STYLE
+from skiprun.run import flat
+from skiprun.training.metrics import Record
+
+LAYER = "grad_norm/"
+LAYOUT = {
+    "Learning": {
+        "loss": ["Multiline", ["train/epoch_loss", "val/loss"]],
+        "error": ["Multiline", ["train/error", "val/error"]],
+        "learning rate": ["Multiline", ["lr"]],
+    },
+    "Gradients": {
+        "by layer": ["Multiline", ["grad_norm/.*"]],
+        "total": ["Multiline", ["grad/total"]],
+        "first over last": ["Multiline", ["grad/first_over_last"]],
+    },
+}
+
+
+class TensorBoard:
+    """Writes records as events into the run directory."""
+
+    def __init__(self, folder: Path, config: RunConfig) -> None:
+        for old in folder.glob("events.out.*"):
+            old.unlink()  # the records come again from metrics.jsonl, so no point is ever doubled
+        self.writer = SummaryWriter(str(folder), max_queue=1000)
+        self.config = config
+        self.epoch_rows: list[dict[str, float]] = []
+        self.first_epoch: dict[str, float] = {}
+        self.latest: dict[str, float] = {}
+        self.writer.add_text("config", f"```yaml\n{yaml.safe_dump(config.plain(), sort_keys=False)}```")
+        self.writer.add_custom_scalars(LAYOUT)
+
+    def add(self, record: Record) -> None:
+        """Write the scalars of a record as one event, and the picture where an epoch ends."""
+        scalars = {
+            tag: float(value)
+            for tag, value in record.items()
+            if "/" in tag or tag == "lr"
+            if value is not None
+        }
+        self.latest |= scalars
+        self._write(
+            [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()], record["step"]
+        )
+        norms = {tag[len(LAYER) :]: value for tag, value in scalars.items() if tag.startswith(LAYER)}
+        if norms:
+            self.epoch_rows.append(norms)
+        if record.get("epoch_end") and self.epoch_rows:
+            self._add_picture(record["step"], record["epoch"])
+
+    def _write(self, values: list[Any], step: int) -> None:
+        self.writer.file_writer.add_summary(Summary(value=values), step)
+
+    def _add_picture(self, step: int, epoch: int) -> None:
+        """Draw the median gradient norm of each layer over this epoch, beside that of the first epoch."""
+        median = {
+            name: statistics.median(row[name] for row in self.epoch_rows) for name in self.epoch_rows[0]
+        }
+        self.first_epoch = self.first_epoch or median
+        self.epoch_rows = []
+        png = gradient_picture(self.first_epoch, median, epoch)
+        image = Summary.Image(encoded_image_string=png, height=1, width=1, colorspace=3)
+        self._write([Summary.Value(tag="gradient norm over depth", image=image)], step)
+
+    def close(self) -> None:
+        """Enter the hyperparameters beside the latest scores, and finish the file."""
+        scores = {tag: value for tag, value in self.latest.items() if tag.startswith(("val/", "test/"))}
+        if scores:
+            settings = {
+                key: value if isinstance(value, bool | int | float | str) else str(value)
+                for key, value in flat(self.config.plain()).items()
+            }
+            self.writer.add_hparams(settings, scores, run_name=".")
+        self.writer.close()
+
+
+def gradient_picture(first_epoch: dict[str, float], this_epoch: dict[str, float], epoch: int) -> bytes:
+    """Return a PNG of gradient norm over depth on a logarithmic axis."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(5, 3))
+        axes = figure.add_subplot()
+        depth = range(1, len(this_epoch) + 1)
+        axes.semilogy(depth, list(first_epoch.values()), color="0.7", label="epoch 1")
+        axes.semilogy(depth, list(this_epoch.values()), color=COLOURS[0], label=f"epoch {epoch}")
+        axes.set(xlabel="layer, from the input", ylabel="gradient norm (median of the epoch)")
+        axes.legend()
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=80)
+    return buffer.getvalue()

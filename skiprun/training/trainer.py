@@ -1,0 +1,346 @@
+"""The loop, the only one: forward, loss, backward, probes, clip, step; each epoch evaluate, log, checkpoint.
+
+What differs between problems is in the Task, what watches is in the Probes. Learning rate, data order and every random
+draw are functions of the step, so a checkpoint holds weights, optimizer and counters, and nothing else is needed to
+continue with the same bits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from skiprun.config import RunConfig
+from skiprun.errors import CheckpointError, Diverged, Stopped
+from skiprun.tasks import Task
+from skiprun.training.checkpoint import Checkpoints, load, save
+from skiprun.training.device import Placement
+from skiprun.training.evaluate import Batches, evaluate
+from skiprun.training.metrics import MetricsLog, Record
+from skiprun.training.optim import clip, learning_rate, make_optimizer, set_learning_rate
+from skiprun.training.randomness import Order, seed_step
+
+EVAL_BATCH = 500
+ROWS_A_FETCH = 20
+SECONDS_A_SAVE = 300.0
+
+
+class Data(Protocol):
+    """What the loop needs of a dataset (see skiprun.data.Loaders)."""
+
+    fingerprint: str
+
+    @property
+    def train(self) -> Any:
+        """The training split; it has a length."""
+
+    def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Return augmented pictures and targets."""
+
+    def batches(self, split: str, batch_size: int) -> Batches:
+        """Return a split in its order."""
+
+
+class Probe(Protocol):
+    """What the loop needs of an instrument (see skiprun.probes)."""
+
+    def tags(self, model: nn.Module) -> list[str]:
+        """Return the names of the values."""
+
+    def watch(self, model: nn.Module) -> contextlib.AbstractContextManager[None]:
+        """Watch one forward and backward pass."""
+
+    def read(self) -> Tensor:
+        """Return the values of the watched pass, [len(tags)] on the device."""
+
+
+class Progress(Protocol):
+    """Somebody who wants to know how far the run is."""
+
+    def step(self, step: int, steps: int) -> None:
+        """A step is done."""
+
+    def epoch(self, record: Record) -> None:
+        """An epoch is done."""
+
+
+class Silence:
+    """Progress that nobody watches."""
+
+    def step(self, step: int, steps: int) -> None:
+        """Say nothing."""
+
+    def epoch(self, record: Record) -> None:
+        """Say nothing."""
+
+
+class Trainer:
+    """Trains one network; `fit` continues from the last checkpoint if there is one."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        task: Task,
+        data: Data,
+        config: RunConfig,
+        placement: Placement,
+        checkpoints: Checkpoints,
+        open_log: Callable[[int], MetricsLog],
+        probes: Sequence[Probe] = (),
+        progress: Progress | None = None,
+        stop_requested: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        self.task, self.data, self.config, self.placement = task, data, config, placement
+        self.checkpoints, self.probes, self.stop_requested = checkpoints, probes, stop_requested
+        self.progress = progress or Silence()
+        layout = torch.channels_last if config.channels_last else torch.contiguous_format
+        self.model = model.to(placement.device, memory_format=layout)  # type: ignore[call-overload]
+        self.learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.optimizer = make_optimizer(self.model, config.optim, placement.device)
+        self.average = self._make_average()
+        self.order = Order(config.seed, len(data.train), config.data.batch_size, placement.device)
+        schedule = config.schedule
+        self.steps = schedule.steps or self.order.steps(schedule.epochs or 1)
+        self.tags = [tag for probe in probes for tag in probe.tags(self.model)]
+        self.step = self.epoch = 0
+        self.sums = self._no_sums()
+        self.best: dict[str, Any] = {}
+        self.final: dict[str, dict[str, float]] = {}
+        self.seconds = {"epoch": 0.0, "train": 0.0}
+        self.unfetched: list[tuple[Record, Tensor]] = []
+        self.unchecked: list[Tensor] = []
+        self.saved_at = time.monotonic()
+        self.saved_step: int | None = None
+        self.passed_over: list[str] = []
+        self.log = open_log(self._restore())
+
+    def fit(self) -> dict[str, float]:
+        """Train to the end, and return loss and scores of the test split.
+
+        Raises:
+            Diverged: a loss was not finite; the last good checkpoint is kept.
+            Stopped: a signal asked; the state is saved.
+        """
+        try:
+            while self.step < self.steps:
+                self._run_to(min(self.steps, self.order.steps(self.epoch + 1)))
+                self._end_epoch()
+            return self._test()
+        finally:
+            self.log.close()
+
+    def _test(self) -> dict[str, float]:
+        """Score the test split, once, with the best weights, and log it as the last record."""
+        self.evaluated.load_state_dict(load(self.checkpoints.best, self.placement.device)["model"])
+        scores = self.evaluate("test")
+        tagged = {f"test/{name}": value for name, value in scores.items()}
+        self.log.append({"step": self.step, "epoch": self.epoch, **tagged})
+        self.log.sync()
+        return scores
+
+    def evaluate(self, split: str) -> dict[str, float]:
+        """Return loss and scores of a split, from the averaged weights if there are any."""
+        return evaluate(
+            self.evaluated, self.task, self.data.batches(split, EVAL_BATCH), self.placement.autocast
+        )
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The network whose weights count: the average, or the trained one."""
+        return self.average.module if self.average else self.model
+
+    def _run_to(self, end: int) -> None:
+        """Train up to a step, saving when a signal asks or a long time has passed."""
+        self.model.train()
+        started = time.monotonic()
+        while self.step < end:
+            self._train_step()
+            self.progress.step(self.step, self.steps)
+            signal_number = self.stop_requested()
+            if signal_number or time.monotonic() - self.saved_at > SECONDS_A_SAVE:
+                started = self._lap(started)
+                self._save()
+            if signal_number:
+                raise Stopped(signal_number, self.step)
+        self._fetch()
+        self._lap(started)
+
+    def _lap(self, started: float) -> float:
+        """Add the time since `started` to the clocks and return now."""
+        now = time.monotonic()
+        self.seconds = {clock: seconds + now - started for clock, seconds in self.seconds.items()}
+        return now
+
+    def _train_step(self) -> None:
+        """Make one step of the optimizer."""
+        seed_step(self.config.seed, self.step)
+        rate = learning_rate(self.config.schedule, self.config.optim.lr, self.step, self.steps)
+        set_learning_rate(self.optimizer, rate)
+        logged = self.step == 0 or (self.step + 1) % self.config.log.every == 0
+        with contextlib.ExitStack() as watching:
+            for probe in self.probes if logged else ():
+                watching.enter_context(probe.watch(self.model))
+            loss = self._forward_backward()
+        if logged:
+            record: Record = {"step": self.step + 1, "epoch": self.epoch, "lr": rate}
+            row = torch.cat([loss.reshape(1), *(probe.read() for probe in self.probes)])
+            self.unfetched.append((record, row))
+        clipped = clip(self.learning, self.config.optim)
+        if clipped is not None:
+            self.sums[2] += clipped
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.average:
+            self.average.update_parameters(self.model)
+        self.step += 1
+        if len(self.unfetched) >= ROWS_A_FETCH:
+            self._fetch()
+
+    def _forward_backward(self) -> Tensor:
+        """Fill the gradients from one batch, in micro-batches, and return its mean loss."""
+        index = self.order.batch(self.step)
+        total = torch.zeros((), device=self.placement.device)
+        for part in index.chunk(self.config.optim.accumulate):
+            pictures, targets = self.data.train_batch(part)
+            if self.config.channels_last:
+                pictures = pictures.contiguous(memory_format=torch.channels_last)
+            with self.placement.autocast():
+                output = self.model(pictures)
+            loss = self.task.loss(output, targets) * (len(part) / len(index))
+            loss.backward()
+            total += loss.detach()
+            self._count(output.detach(), targets)
+        self.sums[0] += total.double()
+        self.sums[1] += 1
+        self.unchecked.append(total)
+        return total
+
+    def _count(self, output: Tensor, targets: Tensor) -> None:
+        """Add a batch to the scores of the epoch."""
+        counts = self.task.counts(output, targets)
+        if len(self.sums) == 3:
+            self.sums = torch.cat([self.sums, torch.zeros_like(counts)])
+        self.sums[3:] += counts
+
+    def _no_sums(self) -> Tensor:
+        """Return the sums of an epoch at its start: loss, steps, clipped steps, and then the task's counts."""
+        return torch.zeros(3, dtype=torch.float64, device=self.placement.device)
+
+    def _fetch(self) -> None:
+        """Bring the rows since the last fetch from the device, the only synchronization within an epoch."""
+        if self.unchecked:
+            finite = torch.stack(self.unchecked).isfinite().tolist()
+            if not all(finite):
+                self._diverged("loss", self.step - len(finite) + finite.index(False) + 1)
+            self.unchecked = []
+        if self.unfetched:
+            for (record, _), row in zip(
+                self.unfetched, torch.stack([row for _, row in self.unfetched]).tolist(), strict=True
+            ):
+                self.log.append(record | dict(zip(["train/loss", *self.tags], row, strict=True)))
+            self.unfetched = []
+
+    def _end_epoch(self) -> None:
+        """Evaluate, log, keep the best and save."""
+        self.epoch += 1
+        loss, steps, clipped = self.sums[:3].tolist()
+        train = {"loss": loss / steps, **self.task.scores(self.sums[3:])}
+        val = self.evaluate("val")
+        if not all(value == value and abs(value) != float("inf") for value in val.values()):
+            self._diverged("validation loss", self.step)
+        record = self._epoch_record(train, val, clipped / steps, round(steps))
+        self.log.append(record)
+        self.final = {"train": train, "val": val}
+        self._keep_if_best(val)
+        self.sums, self.seconds["epoch"] = self._no_sums(), 0.0
+        self._save()
+        self.progress.epoch(record)
+
+    def _epoch_record(
+        self, train: dict[str, float], val: dict[str, float], clipped: float, steps: int
+    ) -> Record:
+        scores = {f"train/{name}": value for name, value in train.items() if name != "loss"}
+        seconds = self.seconds["epoch"]
+        return {
+            "step": self.step,
+            "epoch": self.epoch,
+            "epoch_end": True,
+            "train/epoch_loss": train["loss"],
+            **scores,
+            **{f"val/{name}": value for name, value in val.items()},
+            "grad/clipped_fraction": clipped,
+            "time/epoch_s": seconds,
+            "time/images_per_s": steps * self.config.data.batch_size / seconds,
+        }
+
+    def _keep_if_best(self, val: dict[str, float]) -> None:
+        """Write best.pt if the validation score is better than any before."""
+        sign = 1 if self.task.better == "lower" else -1
+        score = val[self.task.score_name]
+        if not self.best or sign * score < sign * self.best["val"][self.task.score_name]:
+            self.best = {"step": self.step, "epoch": self.epoch, "val": val}
+            save(self.checkpoints.best, {"model": self.evaluated.state_dict(), **self.best})
+
+    def _make_average(self) -> AveragedModel | None:
+        """Return the exponential moving average of the weights, if the config asks for one."""
+        decay = self.config.optim.ema
+        if decay is None:
+            return None
+        return AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+
+    def _save(self) -> None:
+        """Write last.pt, unless the weights are not finite."""
+        self._fetch()
+        tensors = [tensor for tensor in self.model.state_dict().values() if tensor.is_floating_point()]
+        if not torch.stack(torch._foreach_norm(tensors)).isfinite().all():
+            self._diverged("network's weights", self.step)
+        self.checkpoints.save_last(self._state() | {"metrics_bytes": self.log.sync()})
+        self.saved_at, self.saved_step = time.monotonic(), self.step
+
+    def _state(self) -> dict[str, Any]:
+        """Return all that a continued run cannot compute again."""
+        return {
+            "torch": torch.__version__,
+            "threads": torch.get_num_threads(),
+            "config": self.config.plain(),
+            "data": self.data.fingerprint,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict() if self.average else None,
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "epoch": self.epoch,
+            "sums": self.sums,
+            "seconds": self.seconds,
+            "best": self.best,
+            "final": self.final,
+        }
+
+    def _restore(self) -> int:
+        """Load the last checkpoint, if there is one, and return the length of metrics.jsonl that belongs to it."""
+        state, self.passed_over = self.checkpoints.load_last(self.placement.device)
+        if state is None:
+            return 0
+        if state["data"] != self.data.fingerprint:
+            raise CheckpointError(
+                "The dataset has changed since the checkpoint was saved; start over with --fresh."
+            )
+        torch.set_num_threads(state["threads"])
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+        self.step, self.epoch, self.sums = state["step"], state["epoch"], state["sums"]
+        self.seconds, self.best, self.final = state["seconds"], state["best"], state["final"]
+        self.saved_step = self.step
+        length: int = state["metrics_bytes"]
+        return length
+
+    def _diverged(self, what: str, step: int) -> None:
+        rate = learning_rate(self.config.schedule, self.config.optim.lr, step - 1, self.steps)
+        raise Diverged(what, step, rate, self.saved_step)
