@@ -1,0 +1,111 @@
+"""What every study is: a function from a network to rows, a verdict in plain words, and a few facts.
+
+A study takes what it needs by position, from this vocabulary, and its options by keyword:
+
+    model, other      a network; a second one to compare it with
+    models            networks of one architecture, each with its own seed
+    evaluate          model -> scores, such as {"loss": 0.3, "error": 8.2}
+    batches           normalised pictures and targets to look at, on the network's device
+    train_batches     the same of the training split
+    loss              (output, targets) -> a number to differentiate
+    states            weights along a training run, oldest first
+
+So a command can serve any study: `needs` names what to prepare and `options` what a user may choose.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Row = dict[str, Any]
+Batch = tuple[Tensor, Tensor]
+Batches = Sequence[Batch]
+Loss = Callable[[Tensor, Tensor], Tensor]
+Evaluate = Callable[[nn.Module], dict[str, float]]
+# Told of each row when it is known, with the number of rows there will be: to show progress and to keep them.
+Report = Callable[[Row, int], None]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a study found.
+
+    Attributes:
+        rows: the measurements, for a table and for the figures.
+        verdict: one or two sentences for people.
+        facts: single numbers that sum the rows up, and the published value beside them where there is one.
+    """
+
+    rows: list[Row]
+    verdict: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How rows are drawn; the columns `x`, `y` and `value` are keys of a row.
+
+    Attributes:
+        kind: "lines", "bars", "matrix" (value by x and y) or "surface" (value over the plane of x and y).
+        where: only the rows with these values.
+        group: column that separates the lines of one network.
+        band: columns of the lower and upper edge of the spread around y.
+        guides: columns drawn thin beside y, such as a theory.
+        log: whether y, or the value of a matrix or surface, is drawn on a logarithmic scale.
+    """
+
+    title: str
+    kind: str
+    x: str
+    y: str
+    xlabel: str
+    ylabel: str
+    value: str = ""
+    valuelabel: str = ""
+    where: Mapping[str, Any] = field(default_factory=dict)
+    group: str = ""
+    band: tuple[str, str] | None = None
+    guides: tuple[str, ...] = ()
+    log: bool = False
+
+
+def needs(study: Callable[..., StudyResult]) -> list[str]:
+    """Return what a study takes by position, in the words of the vocabulary."""
+    given = inspect.signature(study).parameters.values()
+    return [each.name for each in given if each.kind is not each.KEYWORD_ONLY]
+
+
+def options(study: Callable[..., StudyResult]) -> dict[str, Any]:
+    """Return what a user may choose, with its default; `known` and `report` are for the caller."""
+    given = inspect.signature(study, eval_str=True).parameters.values()
+    ours = {"known", "report"}
+    return {each.name: each.default for each in given if each.kind is each.KEYWORD_ONLY and each.name not in ours}
+
+
+@contextmanager
+def specimen(model: nn.Module, seed: int = 0) -> Iterator[nn.Module]:
+    """Give a copy to cut up, and a random stream of its own; the network and torch's stream stay as they were.
+
+    Nothing has to be put back, so an exception or Ctrl-C in the middle cannot leave a trace either.
+    """
+    device = next(model.parameters()).device
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield copy.deepcopy(model)
+
+
+def headline(scores: Mapping[str, float]) -> str:
+    """Return the score that a study speaks of: the error, else the first that is not the loss."""
+    return "error" if "error" in scores else next((name for name in scores if name != "loss"), "loss")
+
+
+def ignore(row: Row, total: int) -> None:
+    """Take a row and do nothing with it."""

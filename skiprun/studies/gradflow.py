@@ -1,0 +1,165 @@
+"""Gradient flow by depth: how large is the gradient that reaches each layer, and how large the signal?
+
+For layer l, |dL/dW_l|_F and the norm of dL/d(output of l), in median and spread over networks and batches. A growth of
+1.21 a layer toward the input, sqrt(pi / (pi - 1)), is what batch norm causes in plain networks (Yang et al. 2019,
+"A mean field theory of batch normalization"); without it the signal of a residual network doubles its variance at
+every block (De and Smith 2020), and He's initialization keeps that of a plain one (He et al. 2015b).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from skiprun.connections import sites
+from skiprun.connections.add import Add
+from skiprun.connections.none import NoConnection
+from skiprun.registry import STUDIES
+from skiprun.studies.base import Batches, Figure, Loss, Row, StudyResult, specimen
+from skiprun.studies.gauge import MEASURES, Gauge
+
+TWO_ORDERS = 100.0
+
+
+def by_depth(title: str, y: str, ylabel: str, at: str = "layer", **more: Any) -> Figure:
+    """Return a figure of one measure over depth."""
+    xlabel = "relative depth (0 input, 1 output)"
+    return Figure(title, "lines", "depth", y, xlabel, ylabel, where={"at": at}, log=True, **more)
+
+
+FIGURES = (
+    by_depth("Gradient norm by depth", "grad_norm", "norm of dL/dW", band=("grad_norm_low", "grad_norm_high")),
+    by_depth("Gradient of the signal by depth", "actgrad", "norm of dL/d(layer output)", guides=("actgrad_theory",)),
+    by_depth("Signal by depth", "variance", "variance behind each block", "site", guides=("variance_theory",)),
+)
+
+
+@dataclass(frozen=True)
+class Theory:
+    """What theory expects of wide networks: factors a layer toward the input, and a block toward the output."""
+
+    growth: float | None
+    doubling: float | None
+
+
+def theory(model: nn.Module) -> Theory:
+    """Return the expectation for plain and residual networks; other connections have none here."""
+    kinds = {type(site) for site in sites(model).values()}
+    normed = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())
+    if kinds == {NoConnection}:
+        return Theory(math.sqrt(math.pi / (math.pi - 1)) if normed else 1.0, 1.0)
+    if kinds == {Add} and not normed:
+        # Twice the variance at a block of two layers: the norm grows by the fourth root of two at each.
+        return Theory(2**0.25, 2.0)
+    return Theory(None, None)
+
+
+@STUDIES.register("gradflow", paper="Glorot and Bengio 2010; Yang et al. 2019; De and Smith 2020", figures=FIGURES)
+def gradflow(models: Iterable[nn.Module], batches: Batches, loss: Loss, *, training: bool = True) -> StudyResult:
+    """Gradient and signal by depth, with the growth a layer beside what theory expects.
+
+    Args:
+        models: networks of one architecture, one a seed; or the one of a run.
+        batches: batches to look at, each with every network.
+        loss: what is differentiated.
+        training: whether batch norm uses the statistics of the batch, as it does while a network trains.
+    """
+    measured = []
+    for model in models:
+        with specimen(model) as copy:
+            gauge, expected = Gauge(copy.train(training)), theory(copy)
+            paths, places = list(gauge.layers), list(gauge.sites)
+            measured += [gauge.measure(loss, *batch) for batch in batches]
+    layers, variances, losses = (torch.stack(each).double().cpu() for each in zip(*measured, strict=True))
+    body = slice(1, -1) if len(paths) > 2 else slice(None)
+    facts = sums(layers[..., body], variances, expected)
+    facts["loss"] = losses.median().item()
+    rows = layer_rows(paths, layers, expected) + site_rows(places, variances, expected)
+    return StudyResult(rows, verdict(facts), facts)
+
+
+def layer_rows(paths: list[str], layers: Tensor, expected: Theory) -> list[Row]:
+    """Return one row a layer from values [runs, 4, layers]: median, and the 10th and 90th percentile."""
+    low, median, high = layers.quantile(layers.new_tensor([0.1, 0.5, 0.9]), dim=0)
+    rows: list[Row] = []
+    for index, path in enumerate(paths):
+        row: Row = {"at": "layer", "number": index + 1, "layer": path, "depth": relative(index, len(paths))}
+        for measure, name in enumerate(MEASURES):
+            row[name] = median[measure, index].item()
+        for measure, name in enumerate(MEASURES[:2]):
+            row[f"{name}_low"], row[f"{name}_high"] = low[measure, index].item(), high[measure, index].item()
+        row["grad_over_weight"] = row["grad_norm"] / row["weight_norm"] if row["weight_norm"] else 0.0
+        if expected.growth:
+            last = len(paths) - 2
+            row["actgrad_theory"] = median[1, last].item() * expected.growth ** (last - index)
+        rows.append(row)
+    return rows
+
+
+def site_rows(places: list[str], variances: Tensor, expected: Theory) -> list[Row]:
+    """Return one row a connection site from variances [runs, sites]."""
+    median = variances.median(dim=0).values.tolist()
+    rows: list[Row] = []
+    for index, place in enumerate(places):
+        row = {"at": "site", "number": index + 1, "layer": place, "depth": relative(index, len(places))}
+        row["variance"] = median[index]
+        if expected.doubling:
+            row["variance_theory"] = median[0] * expected.doubling**index
+        rows.append(row)
+    return rows
+
+
+def relative(index: int, total: int) -> float:
+    """Return the place of a layer between the input, 0, and the output, 1."""
+    return index / max(1, total - 1)
+
+
+def sums(body: Tensor, variances: Tensor, expected: Theory) -> dict[str, float | None]:
+    """Return the ratios over the layers between stem and classifier, as geometric means over the runs."""
+    steps, blocks = max(1, body.shape[-1] - 1), max(1, variances.shape[1] - 1)
+    weights, signals = (body[:, :2, 0] / body[:, :2, -1]).log().mean(dim=0).exp()
+    growth = (variances[:, -1] / variances[:, 0]).log().mean().exp()
+    grads = body[:, 0].median(dim=0).values
+    return {
+        "first_over_last": number(weights),
+        "actgrad_first_over_last": number(signals),
+        "growth_per_layer": number(signals ** (1 / steps)),
+        "growth_theory": expected.growth,
+        "max_over_min": number(grads.max() / grads.min()),
+        "variance_growth": number(growth),
+        "variance_per_block": number(growth ** (1 / blocks)),
+        "variance_theory": expected.doubling,
+    }
+
+
+def number(value: Tensor) -> float | None:
+    """Return a number, or None where zero was divided by zero, as at layers that no gradient reaches."""
+    return None if value.isnan() else value.item()
+
+
+def verdict(facts: dict[str, float | None]) -> str:
+    """Say whether the gradient vanishes, explodes or stays within two orders of magnitude."""
+    ratios = {"weights": facts["first_over_last"], "signal": facts["actgrad_first_over_last"]}
+    known = {name: ratio for name, ratio in ratios.items() if ratio is not None}
+    if not known:
+        return "No gradient reaches the layers between stem and classifier."
+    # The weights' ratio hides an explosion where the signal shrinks by as much as its gradient grows.
+    ratio = max(known.values(), key=lambda each: abs(math.log(each)) if each > 0 else math.inf)
+    if ratio > TWO_ORDERS:
+        word = "Exploding: the gradient grows toward the input"
+    elif ratio < 1 / TWO_ORDERS:
+        word = "Vanishing: the gradient shrinks toward the input"
+    else:
+        word = "Within two orders of magnitude"
+    text = f"{word}. First over last layer: " + ", ".join(f"{each:.3g} ({name})" for name, each in known.items())
+    if facts["growth_per_layer"] is not None:
+        text += f"; factor {facts['growth_per_layer']:.3g} a layer"
+    text += f", theory {facts['growth_theory']:.3g}." if facts["growth_theory"] else "."
+    if (facts["variance_growth"] or 0.0) > TWO_ORDERS**2:
+        text += f" The signal itself explodes: its variance grows {facts['variance_per_block']:.3g}-fold a block."
+    return text
