@@ -1,0 +1,131 @@
+"""Branch split: how much of the gradient comes back through the skip, and how much through the branch?
+
+At each connection site, for y = connection(shortcut(x), F(x)):
+
+    skip_grad, branch_grad   |dL/dx| through the shortcut alone and through F alone; they add up to dL/dx as vectors
+    branch_ratio             |F(x)| / |x|, how far the branch moves the signal
+    branch_cos               cos(F(x), x), whether it adds to the signal or takes from it (Jastrzebski et al. 2018)
+    gate                     mean openness T(x) of a gated connection (Srivastava et al. 2015, figure 2)
+    alpha, ...               mean of each parameter of the connection, by its own name (Bachlechner et al. 2021)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from skiprun.connections import Connection, sites
+from skiprun.models.block import Block
+from skiprun.probes.base import numbered
+from skiprun.registry import PROBES
+
+Change = Callable[[Tensor], Tensor]
+
+
+@PROBES.register("branch_split", paper="Srivastava et al. 2015; Jastrzebski et al. 2018; Bachlechner et al. 2021")
+class BranchSplit:
+    """Gradient through skip and branch, size and direction of the branch, gates and learned scales, by site."""
+
+    def tags(self, model: nn.Module) -> list[str]:
+        found = sites(model)
+        names = numbered(path.removesuffix(".connection") for path in found)
+        pairs = zip(names, found.values(), strict=True)
+        return [f"{measure}/{name}" for name, connection in pairs for measure in measures(connection)]
+
+    @contextmanager
+    def watch(self, model: nn.Module) -> Iterator[None]:
+        found = sites(model)
+        device = next(model.parameters()).device
+        self.tallies = [Tally(connection, device) for connection in found.values()]
+        with ExitStack() as hooks:
+            for path, tally in zip(found, self.tallies, strict=True):
+                tally.attach(model.get_submodule(path.rpartition(".")[0]), hooks)
+            yield
+
+    def read(self) -> Tensor:
+        return torch.stack([value for tally in self.tallies for value in tally.values()])
+
+
+def measures(connection: Connection) -> list[str]:
+    """Return what can be measured at a site; x and F(x) have no angle where shapes may differ."""
+    angle = ["branch_cos"] if connection.uses_shortcut and not connection.grows else []
+    gate = ["gate"] if hasattr(connection, "gate") else []
+    return ["skip_grad", "branch_grad", "branch_ratio", *angle, *gate, *own_parameters(connection)]
+
+
+def own_parameters(connection: Connection) -> dict[str, nn.Parameter]:
+    """Return the parameters that are the connection's own, such as the alpha of ReZero."""
+    return dict(connection.named_parameters(recurse=False))
+
+
+class Tally:
+    """Sums over the micro-batches of one step, at one site."""
+
+    def __init__(self, connection: Connection, device: torch.device) -> None:
+        self.connection = connection
+        self.sums = {
+            name: torch.zeros((), device=device) for name in ("skip", "branch", "x", "fx", "dot", "gate", "seen")
+        }
+
+    def attach(self, block: nn.Module, hooks: ExitStack) -> None:
+        """Put hooks into a site and its block, and their removal on the stack."""
+        hooks.callback(self.connection.register_forward_pre_hook(self.look).remove)
+        if "gate" in measures(self.connection):
+            hooks.callback(self.connection.get_submodule("gate").register_forward_hook(self.look_at_gate).remove)
+        if isinstance(block, Block):
+            # A block hands the same x to both sides; each side gets a view of it, whose gradient is its own.
+            for side, change in {"skip": "shortcut", "branch": "branch"}.items():
+                vars(block)[change] = self.tapped(side, getattr(block, change))
+                hooks.callback(vars(block).pop, change)
+        else:
+            hooks.callback(self.connection.register_forward_pre_hook(self.tap_both).remove)
+
+    def tapped(self, side: str, change: Change) -> Change:
+        """Return a shortcut or branch that tells the gradient of its input."""
+        return lambda x: change(self.tap(side, x))
+
+    def tap(self, side: str, tensor: Tensor) -> Tensor:
+        """Return a view that adds the square of its gradient to the sums."""
+        view = tensor.view_as(tensor)
+        if view.requires_grad:
+            view.register_hook(partial(self.add_square, side))
+        return view
+
+    def tap_both(self, connection: nn.Module, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Tap x and F(x) where a network is not made of blocks: there the two come from different places."""
+        return self.tap("skip", inputs[0]), self.tap("branch", inputs[1])
+
+    def add_square(self, name: str, tensor: Tensor) -> None:
+        """Add a tensor's squared length to the sums; parts of a batch add up like this."""
+        self.sums[name] = self.sums[name] + tensor.detach().float().norm().square()
+
+    def look(self, connection: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
+        """Add the lengths of x and F(x), and their product."""
+        x, fx = inputs[0].detach().float(), inputs[1].detach().float()
+        self.add_square("x", x)
+        self.add_square("fx", fx)
+        if "branch_cos" in measures(self.connection):
+            self.sums["dot"] = self.sums["dot"] + (x * fx).sum()
+
+    def look_at_gate(self, gate: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        """Add the openness of a gate, weighted by the pictures it was for."""
+        self.sums["gate"] = self.sums["gate"] + output.detach().float().sigmoid().mean() * len(output)
+        self.sums["seen"] = self.sums["seen"] + len(output)
+
+    def values(self) -> list[Tensor]:
+        """Return the values of `measures`, in its order."""
+        sums = self.sums
+        known = {
+            "skip_grad": sums["skip"].sqrt(),
+            "branch_grad": sums["branch"].sqrt(),
+            "branch_ratio": (sums["fx"] / sums["x"]).sqrt(),
+            # A branch of nothing points nowhere: 0, not NaN.
+            "branch_cos": sums["dot"] / (sums["x"] * sums["fx"]).sqrt().clamp(min=1e-30),
+            "gate": sums["gate"] / sums["seen"],
+            **{name: each.detach().float().mean() for name, each in own_parameters(self.connection).items()},
+        }
+        return [known[measure] for measure in measures(self.connection)]

@@ -1,0 +1,38 @@
+"""Weight norm by layer, |W|_F, and the gradient beside it, |dL/dW|_F / |W|_F.
+
+Behind batch norm the gradient of a layer scales as 1 / |W|: one large early step makes weights long and the gradient
+short for good. The two numbers together tell this aftermath from a gradient that never arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from skiprun.models.cost import layers_by_depth
+from skiprun.probes.base import numbered
+from skiprun.probes.grad_norm import gradient_norms
+from skiprun.registry import PROBES
+
+
+@PROBES.register("weight_norm", paper="van Laarhoven 2017, 'L2 regularization versus batch and weight normalization'")
+class WeightNorm:
+    """Norm of every layer's weight, and of its gradient relative to it."""
+
+    def tags(self, model: nn.Module) -> list[str]:
+        names = numbered(layers_by_depth(model))
+        return [f"{measure}/{name}" for measure in ("weight_norm", "grad_over_weight") for name in names]
+
+    @contextmanager
+    def watch(self, model: nn.Module) -> Iterator[None]:
+        self.weights = [layer.get_parameter("weight") for layer in layers_by_depth(model).values()]
+        yield
+
+    def read(self) -> Tensor:
+        found = gradient_norms(self.weights)
+        lengths = torch.stack(torch._foreach_norm([weight.detach() for weight in self.weights]))
+        nothing = lengths.new_zeros(())
+        return torch.cat([lengths, torch.stack([found.get(each, nothing) for each in self.weights]) / lengths]).float()

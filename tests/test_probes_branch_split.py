@@ -1,0 +1,79 @@
+"""The branch-split probe on a block small enough for paper, and against autograd in float64."""
+
+import pytest
+import torch
+from torch import nn
+
+from skiprun.connections import Site
+from skiprun.connections.add import Add
+from skiprun.connections.gated import Gated
+from skiprun.connections.none import NoConnection
+from skiprun.connections.scaled import Scaled
+from skiprun.models.block import BasicBlock, Block, numbered
+from skiprun.probes.branch_split import BranchSplit
+
+
+class Scalar(Block):
+    """y = connection(x, w x), on pictures of one pixel."""
+
+    def __init__(self, connection, weight):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 1, bias=False)
+        nn.init.constant_(self.conv.weight, weight)
+        self.connection, self.downsample, self.relu = connection(Site(1, 1, 0, 1)), None, nn.Identity()
+
+    def branch(self, x):
+        return self.conv(x)
+
+
+def read(model, x, backward=lambda output: output.sum().backward()):
+    probe = BranchSplit()
+    with probe.watch(model):
+        backward(model(x))
+    return dict(zip(probe.tags(model), probe.read().tolist(), strict=True))
+
+
+def test_the_gradient_splits_into_one_and_the_weight():
+    model = nn.Sequential(Scalar(Add, -3.0), Scalar(Add, 0.5))
+    values = read(model, torch.full((1, 1, 1, 1), 2.0).requires_grad_())
+    assert values["skip_grad/02.1"] == 1.0 and values["branch_grad/02.1"] == 0.5
+    assert values["skip_grad/01.0"] == 1.5 and values["branch_grad/01.0"] == 4.5
+    assert values["branch_ratio/01.0"] == 3.0
+    assert values["branch_cos/01.0"] == -1.0 and values["branch_cos/02.1"] == 1.0
+
+
+def test_gates_and_learned_scales_are_read_at_their_site():
+    gate = Scalar(Gated, 1.0)
+    nn.init.zeros_(gate.connection.gate.weight)
+    nn.init.constant_(gate.connection.gate.bias, 1.5)
+    scaled = Scalar(Scaled, 1.0)
+    nn.init.constant_(scaled.connection.alpha, -0.25)
+    values = read(nn.Sequential(gate, scaled), torch.ones(2, 1, 1, 1).requires_grad_())
+    assert values["gate/01.0"] == pytest.approx(torch.tensor(1.5).sigmoid().item())
+    assert values["alpha/02.1"] == -0.25
+    assert values["branch_grad/02.1"] == pytest.approx(0.25 * 2**0.5)
+
+
+@pytest.mark.parametrize("connection", [Add, Gated, NoConnection])
+@pytest.mark.parametrize("shortcut", ["A", "B"])
+def test_both_sides_of_a_strided_block_agree_with_autograd(connection, shortcut):
+    block = BasicBlock(4, 8, 2, join=numbered(connection, 1), shortcut=shortcut).double()
+    x = torch.randn(3, 4, 6, 6, dtype=torch.float64, requires_grad=True)
+    values = read(nn.Sequential(block), x, lambda output: output.square().sum().backward())
+    alone = block.relu(block.connection(block.shortcut(x.detach()), block.branch(x)))
+    branch = torch.autograd.grad(alone.square().sum(), x)[0]
+    assert values["branch_grad/01.0"] == pytest.approx(branch.norm().item())
+    assert values["skip_grad/01.0"] == pytest.approx((x.grad - branch).norm().item(), rel=1e-5, abs=1e-9)
+    assert (values["skip_grad/01.0"] == 0) == (connection is NoConnection)
+
+
+def test_micro_batches_count_as_one_batch():
+    model = nn.Sequential(Scalar(Gated, 2.0))
+    x = torch.randn(4, 1, 1, 1)
+    whole = read(model, x.clone().requires_grad_())
+    probe = BranchSplit()
+    with probe.watch(model):
+        for part in x.chunk(2):
+            model(part.clone().requires_grad_()).sum().backward()
+    parts = dict(zip(probe.tags(model), probe.read().tolist(), strict=True))
+    assert parts == pytest.approx(whole)
