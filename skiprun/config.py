@@ -6,10 +6,11 @@ is frozen. This module never imports torch: names of models, datasets and connec
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -17,6 +18,14 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Scalar = bool | int | float | str
+# One name is a list of one; YAML reads the key of `{3: none}` as a number.
+Names = Annotated[list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
+SiteMap = Annotated[
+    dict[str, str],
+    BeforeValidator(
+        lambda given: {str(key): name for key, name in given.items()} if isinstance(given, dict) else given
+    ),
+]
 
 
 class Section(BaseModel):
@@ -25,11 +34,24 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+class SkipSchedule(Section):
+    """A strength that every shortcut is multiplied by, changing linearly between two epochs."""
+
+    start: Annotated[float, Field(ge=0, le=10)] = Field(1.0, alias="from", description="strength before")
+    end: Annotated[float, Field(ge=0, le=10)] = Field(0.0, alias="to", description="strength afterwards")
+    epochs: list[NonNegative] = Field(min_length=2, max_length=2, description="where the change begins and ends")
+
+
 class ModelConfig(Section):
-    """Which network, and which connection; None leaves the choice to the family."""
+    """Which network, with which connection, from which weights; None leaves the choice to the family."""
 
     name: str = Field(description="an architecture of `skiprun models`")
     connection: str | None = Field(None, description="how x meets f(x) at every site (`skiprun connections`)")
+    connection_options: dict[str, Scalar] | None = Field(None, description="options of that connection, such as a bias")
+    connections: SiteMap | None = Field(
+        None, description='other connections at some sites, counted from 0: {"3,5-9": none}'
+    )
+    skip_schedule: SkipSchedule | None = Field(None, description="fade the shortcuts in or out while training")
     depth: Count | None = Field(None, description="number of weighted layers, for families that take any")
     width: Count | None = Field(None, description="channels of the first stage")
     shortcut: Literal["A", "B", "C"] | None = Field(
@@ -38,7 +60,25 @@ class ModelConfig(Section):
     stem: Literal["imagenet", "small"] | None = Field(
         None, description="first layers: 7x7 stride 2 and pooling, or one 3x3 for small pictures"
     )
+    norm: Literal["batch", "none", "group", "layer"] | None = Field(None, description="normalization of the layers")
+    activation: Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "identity"] | None = Field(
+        None, description="nonlinearity of the layers"
+    )
+    init: Literal["he", "fixup"] | None = Field(
+        None, description="first weights: He 2015, or Fixup (Zhang 2019), which needs norm: none"
+    )
     options: dict[str, Scalar] = Field(default_factory=dict, description="what only this family understands")
+    weights: str | None = Field(
+        None, description="where training starts: torchvision weights (DEFAULT), a state dict's file, or a run"
+    )
+    download_weights: bool | None = Field(None, description="may fetch torchvision weights from their official place")
+    freeze: Names | None = Field(
+        None, description="parts that do not learn: backbone (all but the head), stem, stage1 ..., or module paths"
+    )
+    feature_extract: bool | None = Field(None, description="train a new head on given weights: freeze: backbone")
+    backbone_lr: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="factor on the learning rate of all layers but the head"
+    )
 
 
 class AugmentConfig(Section):
@@ -46,7 +86,7 @@ class AugmentConfig(Section):
 
     crop: Annotated[int, Field(ge=0, le=64)] = Field(0, description="pixels of zero padding before a random crop")
     flip: bool = Field(False, description="mirror left and right with probability one half")
-    cutout: Annotated[int, Field(ge=0, le=512)] = Field(0, description="side of a square that is blanked (DeVries 2017)")
+    cutout: Annotated[int, Field(ge=0, le=512)] = Field(0, description="side of a blanked square (DeVries 2017)")
     jitter: Fraction = Field(0.0, description="range of brightness, contrast and saturation factors, 1 +- jitter")
     mixup: NonNegative = Field(0.0, description="alpha of mixup (Zhang 2017); 0 is off")
     cutmix: NonNegative = Field(0.0, description="alpha of CutMix (Yun 2019); 0 is off")
@@ -62,7 +102,7 @@ class DataConfig(Section):
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.1, description="share of train kept for validation, stratified; unused where the set has its own"
     )
-    split_seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the validation split, the same for all runs")
+    split_seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the validation split")
     image_size: Annotated[int, Field(ge=4, le=4096)] | None = Field(None, description="side in pixels, for folders")
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
 
@@ -117,6 +157,9 @@ class RunConfig(Section):
     schedule: ScheduleConfig
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where matrix units have it")
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        None, description="CPU threads; default: one for a small network, which gains nothing from more, else all"
+    )
     channels_last: bool = True
     deterministic: bool = Field(False, description="on a GPU: repeatable kernels only, at some cost; a CPU always is")
     probes: list[str] = Field(default_factory=lambda: ["grad_norm"], description="instruments of `skiprun probes`")
@@ -132,7 +175,7 @@ class RunConfig(Section):
 
     def plain(self) -> dict[str, Any]:
         """Return the config as plain data, every default filled in."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", by_alias=True)
 
     def revised(self, **sections: Any) -> RunConfig:
         """Return a copy with other values, checked like a file; places in the file are kept."""
@@ -143,6 +186,7 @@ class RunConfig(Section):
 
 def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
     """Yield (key, message) for each pair of keys that cannot both hold."""
+    yield from model_contradictions(config.model)
     schedule, optim, data = config.schedule, config.optim, config.data
     if (schedule.epochs is None) == (schedule.steps is None):
         yield "schedule", "found neither or both of epochs and steps; give exactly one"
@@ -164,3 +208,18 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield "data.augment.cutmix", "found beside data.augment.mixup; use one of them"
     if len(set(config.probes)) < len(config.probes):
         yield "probes", "names one probe twice"
+
+
+def model_contradictions(model: ModelConfig) -> Iterator[tuple[str, str]]:
+    """Yield (key, message) for each pair of keys of the model that cannot both hold."""
+    for spec in model.connections or {}:
+        if not re.fullmatch(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*", spec.replace(" ", "")):
+            yield "model.connections", f"found '{spec}'; sites are numbers and ranges, such as \"3,5-9\""
+    if model.skip_schedule and model.skip_schedule.epochs[0] >= model.skip_schedule.epochs[1]:
+        yield "model.skip_schedule.epochs", f"found {model.skip_schedule.epochs}; they must rise"
+    if model.init == "fixup" and model.norm != "none":
+        yield "model.init", "found fixup, which is for networks without normalization; add norm: none"
+    if model.feature_extract and model.freeze:
+        yield "model.freeze", "found beside model.feature_extract, which is freeze: backbone; give one of them"
+    if model.feature_extract and model.weights is None:
+        yield "model.feature_extract", "needs model.weights; drawn layers would stay as they are"

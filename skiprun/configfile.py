@@ -25,7 +25,7 @@ MAX_DEPTH = 20
 class Loader(yaml.SafeLoader):
     """SafeLoader with the numbers and booleans of YAML 1.2."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - the base class has it so
 
 
 for _tag, _pattern, _first in [
@@ -37,7 +37,7 @@ for _tag, _pattern, _first in [
 ]:
     Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: _number(node.value))
-Loader.add_constructor("tag:yaml.org,2002:float", yaml.SafeLoader.construct_yaml_float)
+Loader.add_constructor("tag:yaml.org,2002:float", Loader.construct_yaml_float)
 
 
 def _number(text: str) -> int | str:
@@ -87,7 +87,7 @@ def override(plain: dict[str, Any], marks: dict[str, str], text: str) -> None:
     if not equals or not key.strip():
         raise InputError(f"--set {text}: found no 'key=value'; write for instance --set optim.lr=0.05")
     try:
-        parsed = yaml.load(value, Loader)  # noqa: S506 - a subclass of SafeLoader
+        parsed = yaml.load(value, Loader)
     except (yaml.YAMLError, ValueError, RecursionError):
         raise InputError(f"--set {text}: the value is not valid YAML") from None
     *parents, last = key.strip().split(".")
@@ -129,8 +129,8 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 def _read_text(path: Path) -> str:
     """Return the text of an ordinary, small UTF-8 file."""
     if not path.exists():
-        near = did_you_mean(path.name, [file.name for file in path.parent.glob("*.yaml")] if path.parent.is_dir() else [])
-        raise InputError(f"{path}: there is no such file.{near}")
+        neighbours = [file.name for file in path.parent.glob("*.yaml")]
+        raise InputError(f"{path}: there is no such file.{did_you_mean(path.name, neighbours)}")
     if not path.is_file():
         raise InputError(f"{path}: found a folder or a device; a config is a YAML file")
     if path.stat().st_size > MAX_BYTES:

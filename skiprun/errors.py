@@ -1,16 +1,16 @@
 """Every error that a user can meet, with its words and its exit code.
 
-    SkiprunError            1   the run failed for another reason
-     ├─ InputError          2   config, name, option or data is wrong; nothing was written
-     │   ├─ ConfigError         problems in a YAML file, all at once
-     │   ├─ OptionError         a part refuses one of its options
-     │   ├─ UnknownName         not in a registry
-     │   └─ DataNotFound        the dataset is not where it was looked for
-     ├─ Diverged            3   a loss or a gradient was not finite
-     ├─ CheckpointError     4   a checkpoint cannot be used
-     ├─ RunBusy, RunTaken   5   another process, or another experiment, has the run directory
-     ├─ StorageError        6   disk, permission or other input and output
-     └─ Stopped       130, 143  by a signal, with the checkpoint saved
+SkiprunError            1   the run failed for another reason
+ ├─ InputError          2   config, name, option or data is wrong; nothing was written
+ │   ├─ ConfigError         problems in a YAML file, all at once
+ │   ├─ OptionError         a part refuses one of its options
+ │   ├─ UnknownName         not in a registry
+ │   └─ DataNotFound        the dataset is not where it was looked for
+ ├─ Diverged            3   a loss or a gradient was not finite
+ ├─ CheckpointError     4   a checkpoint cannot be used
+ ├─ RunBusy, RunTaken   5   another process, or another experiment, has the run directory
+ ├─ StorageError        6   disk, permission or other input and output
+ └─ Stopped       130, 143  by a signal, with the checkpoint saved
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ class Diverged(SkiprunError):
         self.step = step
         kept = "no checkpoint yet" if last_good is None else f"the checkpoint of step {last_good} is kept"
         super().__init__(
-            f"The {what} is not finite at step {step} (lr {lr:g}); {kept}. Try a lower optim.lr, a longer schedule.warmup or optim.clip_norm."
+            f"The {what} is not finite at step {step} (lr {lr:g}); {kept}. "
+            "Try a lower optim.lr, a longer schedule.warmup or optim.clip_norm."
         )
 
 
@@ -107,8 +108,7 @@ class RunTaken(SkiprunError):
     def __init__(self, path: Path, differences: Sequence[str]) -> None:
         lines = "\n".join(f"  {line}" for line in differences)
         super().__init__(
-            f"Run {path} holds another experiment:\n{lines}\n"
-            "Choose another --name, or start it over with --fresh."
+            f"Run {path} holds another experiment:\n{lines}\nChoose another --name, or start it over with --fresh."
         )
 
 
@@ -121,6 +121,7 @@ class StorageError(SkiprunError):
 class Stopped(SkiprunError):
     """A signal ended the run at a step boundary, after the checkpoint was saved."""
 
-    def __init__(self, signal_number: int, step: int) -> None:
+    def __init__(self, signal_number: int, step: int | None = None) -> None:
         self.exit_code = 128 + signal_number
-        super().__init__(f"Stopped after step {step}; the checkpoint is saved. The same command continues.")
+        after = "" if step is None else f" after step {step}"
+        super().__init__(f"Stopped{after}; the checkpoint is saved. The same command continues.")

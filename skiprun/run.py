@@ -1,14 +1,14 @@
 """A run directory as an object: its files, its state, its lock, its summary.
 
-    runs/<name>/seed-<s>/
-        config.yaml        the whole config, every default filled in
-        environment.json   versions, device, command and commit of every session that trained it
-        metrics.jsonl      the truth: one JSON object a line
-        events.out.*       TensorBoard's view of it
-        checkpoints/       last.pt, previous.pt, best.pt
-        studies/           what instruments found
-        status.json        how the latest session ended
-        summary.json       written last: its presence means the run is done
+runs/<name>/seed-<s>/
+    config.yaml        the whole config, every default filled in
+    environment.json   versions, device, command and commit of every session that trained it
+    metrics.jsonl      the truth: one JSON object a line
+    events.out.*       TensorBoard's view of it
+    checkpoints/       last.pt, previous.pt, best.pt
+    studies/           what instruments found
+    status.json        how the latest session ended
+    summary.json       written last: its presence means the run is done
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from skiprun.storage import make_folder, plain_words, write_json, write_text
 
 State = Literal["finished", "running", "stopped", "diverged", "failed", "unfinished"]
 # Never part of the experiment: where it runs and what it is called.
-NOT_THE_EXPERIMENT = ("name", "seed", "device")
+NOT_THE_EXPERIMENT = ("name", "seed", "device", "threads")
 
 
 class Run:

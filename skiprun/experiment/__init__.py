@@ -1,8 +1,9 @@
 """From a config to parts to a run, and back: the one place that knows all the wings."""
 
 from skiprun.experiment.finished import evaluate, load_model, load_run, predict, rebuild
+from skiprun.experiment.many import train_missing
 from skiprun.experiment.parts import Parts, prepare
-from skiprun.experiment.plan import plan_comparison, train_missing
+from skiprun.experiment.plan import plan_comparison
 from skiprun.experiment.train import train
 
 __all__ = [

@@ -51,9 +51,7 @@ def with_best_weights(model: nn.Module, run: Run) -> nn.Module:
     try:
         model.load_state_dict(state["model"])
     except (RuntimeError, KeyError):
-        raise CheckpointError(
-            f"{run.checkpoints}: best.pt does not fit the network of config.yaml."
-        ) from None
+        raise CheckpointError(f"{run.checkpoints}: best.pt does not fit the network of config.yaml.") from None
     return model.eval()
 
 
@@ -115,8 +113,6 @@ def read_picture(file: Path, data: dict[str, Any]) -> Tensor:
             fitted = ImageOps.fit(picture.convert("L" if channels == 1 else "RGB"), (width, height))
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise InputError(f"{file}: not a readable picture ({error}).") from None
-    pixels = (
-        torch.from_numpy(np.array(fitted)).float().div(255).reshape(height, width, channels).permute(2, 0, 1)
-    )
+    pixels = torch.from_numpy(np.array(fitted)).float().div(255).reshape(height, width, channels).permute(2, 0, 1)
     mean, std = (torch.tensor(data[key]).reshape(-1, 1, 1) for key in ("mean", "std"))
     return ((pixels - mean) / std)[None]

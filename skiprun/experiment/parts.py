@@ -16,7 +16,7 @@ from skiprun.errors import ConfigError, OptionError, UnknownName
 from skiprun.models import Cost, build_model, cost
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS
 from skiprun.tasks import Task
-from skiprun.training.device import Placement, place
+from skiprun.training.device import Placement, choose_threads, place
 from skiprun.training.randomness import derive
 
 Loading = Callable[[int, int, str], None]
@@ -58,7 +58,10 @@ def prepare(config: RunConfig, progress: Callable[[int, int, str], None] | None 
         model = build_model(
             num_classes=loaders.num_classes, in_channels=loaders.image_shape[0], **model_options(config.model)
         )
-    return Parts(config, placement, loaders, task, model, cost(model, loaders.image_shape))
+    size = cost(model, loaders.image_shape)
+    if placement.device.type == "cpu":
+        choose_threads(config, size.macs)
+    return Parts(config, placement, loaders, task, model, size)
 
 
 def check_names(config: RunConfig) -> None:

@@ -1,20 +1,16 @@
-"""A comparison: several experiments under one protocol, each with the same seeds; what is missing is trained."""
+"""A comparison as a list of runs: several experiments under one protocol, each with the same seeds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config, load_config, override, read_yaml
-from skiprun.errors import Diverged
-from skiprun.experiment.parts import Loading
-from skiprun.experiment.train import Say, train
 from skiprun.registry import MODELS
 from skiprun.run import Run
-from skiprun.training.trainer import Progress
 
 PROTOCOLS = Path(__file__).parent.parent / "protocols"
 DIGITS = PROTOCOLS / "degradation_digits.yaml"
@@ -22,11 +18,22 @@ DIGITS = PROTOCOLS / "degradation_digits.yaml"
 
 @dataclass(frozen=True)
 class Planned:
-    """One experiment with one seed: to be trained from a config, or there already."""
+    """One experiment with one seed: its run, which may be finished, begun, or not there yet."""
 
     label: str
-    config: RunConfig | None = None
-    run: Run | None = None
+    config: RunConfig
+    run: Run
+
+    @classmethod
+    def of(cls, label: str, config: RunConfig, runs: Path) -> Planned:
+        """Return what a config becomes."""
+        run = Run(runs / config.name / f"seed-{config.seed}")
+        return cls(f"{label} seed {config.seed}", config, run)
+
+    def refuse_another_experiment(self) -> None:
+        """Raise RunTaken if the directory holds another config."""
+        if self.run.config_file.exists():
+            Run.create(self.run.path.parent.parent, self.config)
 
 
 def plan_comparison(
@@ -47,13 +54,12 @@ def plan_comparison(
     """
     planned: list[Planned] = []
     for name in names:
-        existing = find_existing(name, runs)
-        if existing:
-            planned += [Planned(run.path.parent.name, run=run) for run in existing]
+        if existing := find_existing(name, runs):
+            planned += [Planned(f"{run.path.parent.name} seed {run.config.seed}", run.config, run) for run in existing]
             continue
         config = config_for(name, protocol or DIGITS, overrides)
         numbers = range(seeds) if seeds else [config.seed]
-        planned += [Planned(label_of(name), config.revised(seed=seed)) for seed in numbers]
+        planned += [Planned.of(label_of(name), config.revised(seed=seed), runs) for seed in numbers]
     return planned
 
 
@@ -86,26 +92,3 @@ def label_of(name: str) -> str:
     """Return a name as a run's name may hold it: resnet56:connection=gated -> resnet56-connection-gated."""
     stem = Path(name).stem if name.endswith((".yaml", ".yml")) else name
     return re.sub(r"[^A-Za-z0-9._]+", "-", stem)
-
-
-def train_missing(
-    planned: Sequence[Planned],
-    runs: Path,
-    progress_for: Callable[[str], Progress] | None = None,
-    loading: Loading | None = None,
-    say: Say = lambda message: None,
-) -> list[Run]:
-    """Train what is not there yet, and return all runs; one that diverges is a result, not an error."""
-    done: list[Run] = []
-    for item in planned:
-        if item.run:
-            done.append(item.run)
-            continue
-        assert item.config is not None
-        progress = progress_for(f"{item.label} seed {item.config.seed}") if progress_for else None
-        try:
-            done.append(train(item.config, runs=runs, progress=progress, loading=loading, say=say))
-        except Diverged as error:
-            say(str(error))
-            done.append(Run(runs / item.config.name / f"seed-{item.config.seed}"))
-    return done

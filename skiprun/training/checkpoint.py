@@ -49,9 +49,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
         content = path.read_bytes()
     body, seal = content[:-_SEAL], content[-_SEAL:]
     if body[-22:-18] != _END:
-        raise CheckpointError(
-            f"{path}: not a whole skiprun checkpoint (damaged, cut short, or of another program)."
-        )
+        raise CheckpointError(f"{path}: not a whole skiprun checkpoint (damaged, cut short, or of another program).")
     if hashlib.sha256(body).hexdigest().encode() != seal:
         raise CheckpointError(f"{path}: damaged, its checksum does not match.")
     try:
@@ -89,7 +87,5 @@ class Checkpoints:
                     # Out of the way, or the next save would keep it in place of the good one.
                     path.replace(path.with_suffix(".damaged"))
         if passed_over:
-            raise CheckpointError(
-                "\n".join([*passed_over, "No checkpoint is left; start over with --fresh."])
-            )
+            raise CheckpointError("\n".join([*passed_over, "No checkpoint is left; start over with --fresh."]))
         return None, passed_over

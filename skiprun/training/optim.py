@@ -24,9 +24,7 @@ def make_optimizer(model: nn.Module, config: OptimConfig, device: torch.device) 
     fused = device.type in ("cpu", "cuda")
     if config.name == "adamw":
         return torch.optim.AdamW(groups, lr=config.lr, betas=(config.momentum, 0.999), fused=fused)
-    return torch.optim.SGD(
-        groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=fused
-    )
+    return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=fused)
 
 
 def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int) -> float:

@@ -1,4 +1,4 @@
-"""TensorBoard's view of a run: one event a record, one gradient picture an epoch, and a dashboard that opens sensibly."""
+"""TensorBoard's view of a run: one event a record, a gradient picture an epoch, a layout that opens sensibly."""
 
 from __future__ import annotations
 
@@ -49,16 +49,9 @@ class TensorBoard:
 
     def add(self, record: Record) -> None:
         """Write the scalars of a record as one event, and the picture where an epoch ends."""
-        scalars = {
-            tag: float(value)
-            for tag, value in record.items()
-            if "/" in tag or tag == "lr"
-            if value is not None
-        }
+        scalars = {tag: float(value) for tag, value in record.items() if "/" in tag or tag == "lr" if value is not None}
         self.latest |= scalars
-        self._write(
-            [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()], record["step"]
-        )
+        self._write([Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()], record["step"])
         norms = {tag[len(LAYER) :]: value for tag, value in scalars.items() if tag.startswith(LAYER)}
         if norms:
             self.epoch_rows.append(norms)
@@ -66,13 +59,11 @@ class TensorBoard:
             self._add_picture(record["step"], record["epoch"])
 
     def _write(self, values: list[Any], step: int) -> None:
-        self.writer.file_writer.add_summary(Summary(value=values), step)
+        self.writer._get_file_writer().add_summary(Summary(value=values), step)
 
     def _add_picture(self, step: int, epoch: int) -> None:
         """Draw the median gradient norm of each layer over this epoch, beside that of the first epoch."""
-        median = {
-            name: statistics.median(row[name] for row in self.epoch_rows) for name in self.epoch_rows[0]
-        }
+        median = {name: statistics.median(row[name] for row in self.epoch_rows) for name in self.epoch_rows[0]}
         self.first_epoch = self.first_epoch or median
         self.epoch_rows = []
         png = gradient_picture(self.first_epoch, median, epoch)

@@ -146,9 +146,7 @@ class Trainer:
 
     def evaluate(self, split: str) -> dict[str, float]:
         """Return loss and scores of a split, from the averaged weights if there are any."""
-        return evaluate(
-            self.evaluated, self.task, self.data.batches(split, EVAL_BATCH), self.placement.autocast
-        )
+        return evaluate(self.evaluated, self.task, self.data.batches(split, EVAL_BATCH), self.placement.autocast)
 
     @property
     def evaluated(self) -> nn.Module:
@@ -262,9 +260,7 @@ class Trainer:
         self._save()
         self.progress.epoch(record)
 
-    def _epoch_record(
-        self, train: dict[str, float], val: dict[str, float], clipped: float, steps: int
-    ) -> Record:
+    def _epoch_record(self, train: dict[str, float], val: dict[str, float], clipped: float, steps: int) -> Record:
         scores = {f"train/{name}": value for name, value in train.items() if name != "loss"}
         seconds = self.seconds["epoch"]
         return {
@@ -327,9 +323,7 @@ class Trainer:
         if state is None:
             return 0
         if state["data"] != self.data.fingerprint:
-            raise CheckpointError(
-                "The dataset has changed since the checkpoint was saved; start over with --fresh."
-            )
+            raise CheckpointError("The dataset has changed since the checkpoint was saved; start over with --fresh.")
         torch.set_num_threads(state["threads"])
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -1,0 +1,34 @@
+# Each target does its own set-up: a virtual environment in .venv and the install.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-all lint bench clean
+
+demo: .venv/installed           ## the experiment that made residual networks famous, in a minute
+	$(BIN)/skiprun compare plain20 plain56 resnet56
+
+test: lint                      ## what CI runs
+	$(BIN)/python -m pytest
+
+test-all: lint                  ## the slow tests too, and those that need a GPU where there is one
+	$(BIN)/python -m pytest -m ""
+
+lint: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: .venv/installed-dev      ## speed, side by side with other trainers
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv build *.egg-info
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $@

@@ -1,0 +1,5 @@
+"""`python -m skiprun` is the `skiprun` command."""
+
+from skiprun.cli import main
+
+main()

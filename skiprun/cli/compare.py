@@ -1,0 +1,44 @@
+"""`skiprun compare`: the controlled experiment, its table, its verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set, overrides
+from skiprun.cli.terminal import Board, be_silent, emit, loading, results, say
+
+
+def compare(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Architectures, YAML files or runs.")],
+    config: Annotated[
+        Path | None, typer.Option("--config", help="YAML file of the shared protocol; default: digits, embedded.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, max=100, help="Train seeds 0 to N-1 of each.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at once; default: one a core if small.")] = None,
+    set_: Set = None,
+    device: Device = None,
+    runs: RunsFolder = RUNS,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train what is missing under one shared protocol, then compare: table, statistics, verdict, figures, page."""
+    from skiprun import experiment, reports
+
+    silent = quiet or json
+    planned = experiment.plan_comparison(names, config, overrides(set_, device), seeds, runs)
+    with Board(silent) as board:
+        told = (board.row, None if silent else loading, be_silent if silent else say)
+        done = experiment.train_missing(planned, runs, *told, jobs=jobs)
+    folder = runs / "comparisons" / reports.slug(names)
+    comparison = reports.compare(done)
+    reports.write_comparison(comparison, folder)
+    if json:
+        emit(comparison.plain())
+        return
+    results.print(reports.comparison_table(comparison))
+    for sentence in comparison.verdict.sentences:
+        results.print(sentence, markup=False)
+    say(f"Report: {folder / 'report.html'}")

@@ -1,0 +1,42 @@
+"""`skiprun datasets`, `connections` and `probes`: what is in the registries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skiprun.cli.options import Json
+from skiprun.cli.terminal import emit, show_table
+
+
+def datasets(json: Json = False) -> None:
+    """List the datasets that `data.name` may say."""
+    from skiprun.registry import DATASETS
+
+    show_entries(DATASETS, ["task", "classes", "shape", "size"], json)
+
+
+def connections(json: Json = False) -> None:
+    """List the connections that `model.connection` may say."""
+    from skiprun.registry import CONNECTIONS
+
+    show_entries(CONNECTIONS, ["formula", "paper"], json)
+
+
+def probes(json: Json = False) -> None:
+    """List the instruments that `probes` may name."""
+    from skiprun.registry import PROBES
+
+    show_entries(PROBES, ["paper"], json)
+
+
+def show_entries(registry: Any, facts: list[str], json: bool) -> None:
+    """Print the entries of a registry with some of their facts."""
+    rows = [
+        {"name": entry.name, **{key: entry.facts.get(key) for key in facts}, "summary": entry.summary}
+        for entry in registry
+    ]
+    if json:
+        emit(rows)
+    else:
+        shown = [key for key in ["name", *facts, "summary"] if any(row[key] for row in rows)]
+        show_table(shown, [[row[key] for key in shown] for row in rows])

@@ -1,0 +1,141 @@
+"""What people see: results on stdout, everything else on stderr; ASCII only, and user text never read as markup."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from skiprun.storage import json_safe
+
+people = Console(stderr=True, highlight=False)
+results = Console(highlight=False)
+
+
+def complain(message: str) -> None:
+    """Print an error, one line a problem."""
+    for line in message.split("\n"):
+        people.print(Text(f"error: {line}", style="red"), soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Print a line for people."""
+    people.print(Text(message), soft_wrap=True)
+
+
+def be_silent(message: str) -> None:
+    """Print nothing: what --quiet says."""
+
+
+def emit(document: Any) -> None:
+    """Print one JSON document on stdout."""
+    sys.stdout.write(json.dumps(json_safe(document), indent=2, allow_nan=False) + "\n")
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+    """Print a table; columns whose cells are all numbers stand to the right."""
+    table = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False)
+    for index, column in enumerate(columns):
+        numbers = all(isinstance(row[index], int | float | None) for row in rows)
+        table.add_column(escape(column), justify="right" if numbers else "left")
+    for row in rows:
+        table.add_row(
+            *("-" if cell is None else escape(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row)
+        )
+    # Redirected, a table is read by programs and in logs: nothing may be cut off.
+    results.print(table, width=None if results.is_terminal else 200)
+
+
+def cell_text(cell: Any) -> str:
+    """Return a cell of a table; text is escaped, whole numbers get thousands."""
+    if cell is None:
+        return "-"
+    return f"{cell:,}" if isinstance(cell, int) else escape(str(cell))
+
+
+class Board:
+    """Progress of one or more runs: bars with the latest scores on a terminal, a plain line an epoch elsewhere."""
+
+    def __init__(self, silent: bool = False) -> None:
+        self.silent, self.live = silent, people.is_terminal and not silent
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[scores]}"),
+            TimeRemainingColumn(),
+            console=people,
+        )
+
+    def __enter__(self) -> Board:
+        if self.live:
+            self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            self.bars.stop()
+
+    def row(self, label: str) -> Row:
+        """Return a listener for one more run."""
+        return Row(self, label)
+
+
+class Row:
+    """Progress of one run on the board."""
+
+    def __init__(self, board: Board, label: str) -> None:
+        self.board, self.label = board, label
+        self.task = board.bars.add_task(escape(label), total=None, scores="")
+        self.clock: tuple[float, int] | None = None
+        self.steps = 0
+
+    def step(self, step: int, steps: int) -> None:
+        """Move the bar."""
+        self.clock = self.clock or (time.monotonic(), step)
+        self.steps = steps
+        if self.board.live:
+            self.board.bars.update(self.task, completed=step, total=steps)
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Show the scores of an epoch."""
+        scores, step = scores_line(record), record["step"]
+        if self.board.live:
+            self.board.bars.update(self.task, scores=escape(scores))
+        elif not self.board.silent:
+            started, first = self.clock or (time.monotonic(), step)
+            left = (time.monotonic() - started) / max(1, step - first) * (self.steps - step)
+            say(f"{self.label}: epoch {record['epoch']} step {step}/{self.steps} {scores} eta {clock(left)}")
+
+
+def scores_line(record: dict[str, Any]) -> str:
+    """Return the loss, the scores and the speed of an epoch, in a line."""
+    scores = [
+        f"{tag.removeprefix('train/epoch_').replace('/', ' ')} {value:.4g}"
+        for tag, value in record.items()
+        if tag.startswith(("train/epoch_loss", "val/")) and value is not None
+    ]
+    return f"{' '.join(scores)}  {record['time/images_per_s']:,.0f} images/s"
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as 1:02:03 or 2:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def loading(done: int, total: int, what: str) -> None:
+    """Show how far the preparation of data is, in place on a terminal and in tenths elsewhere."""
+    if people.is_terminal:
+        people.print(Text(f"{what}: {done:,} of {total:,}"), end="\r" if done < total else "\n")
+    elif done == total or done % max(1, total // 10) == 0:
+        say(f"{what}: {done:,} of {total:,}")

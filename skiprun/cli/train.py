@@ -1,0 +1,51 @@
+"""`skiprun train`: one run a config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set, overrides
+from skiprun.cli.terminal import Board, be_silent, emit, loading, say
+
+
+def train(
+    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="One YAML file an experiment.")],
+    set_: Set = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run; default: the config's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights, order and augmentation.")] = None,
+    device: Device = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete what is there and start over.")] = False,
+    runs: RunsFolder = RUNS,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train each CONFIG; the same command again continues an unfinished run and shows a finished one."""
+    from skiprun.configfile import load_config
+
+    named = [f"name={name}"] if name else []
+    seeded = [f"seed={seed}"] if seed is not None else []
+    loaded = [load_config(path, [*overrides(set_, device), *named, *seeded]) for path in configs]
+
+    from skiprun import experiment
+
+    silent = quiet or json
+    summaries = []
+    for config in loaded:
+        with Board(silent) as board:
+            run = experiment.train(
+                config,
+                runs=runs,
+                fresh=fresh,
+                progress=board.row(f"{config.name} seed {config.seed}"),
+                loading=None if silent else loading,
+                say=be_silent if silent else say,
+            )
+        summaries.append(run.summary())
+        if not json:
+            scores = ", ".join(f"{key} {value:.4g}" for key, value in run.summary()["test"].items())
+            typer.echo(f"{run.path}: test {scores}")
+    if json:
+        emit(summaries[0] if len(summaries) == 1 else summaries)

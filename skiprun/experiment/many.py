@@ -1,0 +1,166 @@
+"""Several runs at once: a small network keeps one core busy, so each core trains one run of its own.
+
+Two threads on one tiny network gain a quarter; two networks on two cores gain a whole one. Each run is a process of
+its own with one thread, so its result is the same bits as when it is trained alone.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing.queues import Queue
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from skiprun.config import RunConfig
+from skiprun.configfile import build_config
+from skiprun.errors import Diverged, SkiprunError, Stopped
+from skiprun.experiment.parts import Loading, prepare
+from skiprun.experiment.plan import Planned
+from skiprun.experiment.train import Say, train
+from skiprun.run import Run
+from skiprun.training.metrics import Record
+from skiprun.training.stopping import StopFlag
+from skiprun.training.trainer import Progress, Silence
+
+ProgressFor = Callable[[str], Progress]
+
+
+def train_missing(
+    planned: Sequence[Planned],
+    runs: Path,
+    progress_for: ProgressFor = lambda label: Silence(),
+    loading: Loading | None = None,
+    say: Say = lambda message: None,
+    jobs: int | None = None,
+) -> list[Run]:
+    """Train what is not there yet, and return all runs in their order; one that diverges is a result, not an error.
+
+    Args:
+        planned: what the comparison consists of.
+        runs: the folder of all runs.
+        progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
+        loading: told of (done, total, what) while data is prepared.
+        say: told, in a line, what is done.
+        jobs: runs at once; None: one a core where the networks are small and on a CPU, else one.
+    """
+    missing = {item.label: item.config for item in planned if not item.run.summary_file.exists()}
+    for item in planned:
+        item.refuse_another_experiment()
+    for config in missing.values():  # every refusal comes before the first step
+        parts = prepare(config, loading)
+    if missing and jobs is None:
+        on_cpu = parts.placement.device.type == "cpu"
+        jobs = max(1, len(os.sched_getaffinity(0)) // torch.get_num_threads()) if on_cpu else 1
+    if missing and min(jobs or 1, len(missing)) > 1:
+        jobs = min(jobs or 1, len(missing))
+        say(f"Training {len(missing)} runs, {jobs} at a time.")
+        in_parallel(missing, runs, jobs, progress_for, say)
+    else:
+        for label, config in missing.items():
+            train_one(config, runs, progress_for(label), say)
+    return [item.run for item in planned]
+
+
+def train_one(config: RunConfig, runs: Path, progress: Progress, say: Say) -> None:
+    """Train one run; a divergence is said, and stays in the run's status."""
+    try:
+        train(config, runs=runs, progress=progress, say=say)
+    except Diverged as error:
+        say(str(error))
+
+
+def in_parallel(missing: dict[str, RunConfig], runs: Path, jobs: int, progress_for: ProgressFor, say: Say) -> None:
+    """Train runs in processes, as many as there are jobs, and pass on what they tell.
+
+    Raises:
+        Stopped: a signal asked; every run has saved.
+        SkiprunError: of the first run that failed, after all others ended.
+    """
+    context = multiprocessing.get_context("spawn")
+    told: Queue[Any] = context.Queue()
+    listeners = {label: progress_for(label) for label in missing}
+    ear = threading.Thread(target=_pass_on, args=(told, listeners, say), daemon=True)
+    ear.start()
+    with StopFlag() as stop, ProcessPoolExecutor(jobs, context, _enter, (told,)) as pool:
+        futures = [pool.submit(_train_here, label, config.plain(), runs) for label, config in missing.items()]
+        _wait(futures, stop)
+        failures = [future.result() for future in futures if not future.cancelled()]
+    told.put(None)
+    ear.join()
+    if stop.signal_number:
+        raise Stopped(stop.signal_number)
+    if failed := [failure for failure in failures if failure]:
+        raise failed[0]
+
+
+def _wait(futures: Sequence[Future], stop: StopFlag) -> None:
+    """Wait for all runs; once a signal asks, start no more and ask the running ones to save and stop."""
+    waiting = set(futures)
+    while waiting:
+        waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED).not_done
+        if stop.signal_number:
+            waiting = {future for future in waiting if not future.cancel()}
+            for child in multiprocessing.active_children():
+                child.terminate()
+
+
+def _pass_on(told: Queue[Any], listeners: dict[str, Progress], say: Say) -> None:
+    """Tell the listeners of this process what the training processes say, until they say None."""
+    while message := told.get():
+        label, method, *values = message
+        if method == "say":
+            say(*values)
+        else:
+            getattr(listeners[label], method)(*values)
+
+
+class _Voice:
+    """Progress, and words, of a run in another process."""
+
+    told: Queue[Any]
+
+    def __init__(self, label: str) -> None:
+        self.label, self.spoke_at = label, 0.0
+
+    def step(self, step: int, steps: int) -> None:
+        """Tell of a step, a few times a second."""
+        if time.monotonic() - self.spoke_at > 0.2:
+            self.spoke_at = time.monotonic()
+            self.told.put((self.label, "step", step, steps))
+
+    def epoch(self, record: Record) -> None:
+        """Tell of an epoch."""
+        self.told.put((self.label, "epoch", record))
+
+    def say(self, message: str) -> None:
+        """Tell a line."""
+        self.told.put((self.label, "say", f"{self.label}: {message}"))
+
+
+def _enter(told: Queue[Any]) -> None:
+    """Prepare a training process: outside of training, signals are for the process that started it."""
+    _Voice.told = told
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _train_here(label: str, plain: dict[str, Any], runs: Path) -> SkiprunError | None:
+    """Train one run in this process; return its error as one that can be passed between processes."""
+    voice = _Voice(label)
+    try:
+        train_one(build_config(plain), runs, voice, voice.say)
+    except Stopped:
+        return None
+    except SkiprunError as error:
+        passed = SkiprunError(f"{label}: {error}")
+        passed.exit_code = error.exit_code
+        return passed
+    return None
