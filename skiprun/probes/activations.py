@@ -30,26 +30,25 @@ class Activations:
     @contextmanager
     def watch(self, model: nn.Module) -> Iterator[None]:
         self.layers = list(layers_by_depth(model).values())
+        self.counts = dict.fromkeys(self.layers, 0)
         self.sums: dict[nn.Module, Tensor] = {}
-        self.alive: dict[nn.Module, Tensor] = {}
         with ExitStack() as hooks:
             for layer in self.layers:
                 hooks.callback(layer.register_forward_pre_hook(self.look).remove)
             yield
 
-    @torch.no_grad()
     def look(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        """Add what a layer receives to its sums: count, sum, sum of squares; and remember the units that fired."""
+        """Add what a layer receives to its sums [2, units]: values and squares."""
         received = inputs[0].detach().float()
-        sums = torch.stack(
-            [torch.ones_like(received[:1]).sum() * len(received), received.sum(), received.square().sum()]
-        )
-        units = received.movedim(-1 if isinstance(layer, nn.Linear) else 1, 0).flatten(1).any(dim=1)
+        unit = received.ndim - 1 if isinstance(layer, nn.Linear) else 1
+        others = [dim for dim in range(received.ndim) if dim != unit]
+        sums = torch.stack([received.sum(others), received.square().sum(others)])
         self.sums[layer] = self.sums[layer] + sums if layer in self.sums else sums
-        self.alive[layer] = self.alive[layer] | units if layer in self.alive else units
+        self.counts[layer] += received.numel()
 
     def read(self) -> Tensor:
-        count, total, squares = torch.stack([self.sums[layer] for layer in self.layers], dim=1)
-        mean = total / count
-        dead = torch.stack([1 - self.alive[layer].float().mean() for layer in self.layers])
-        return torch.cat([mean, (squares / count - mean.square()).clamp(min=0).sqrt(), dead])
+        totals = [self.sums[layer].sum(dim=1) / self.counts[layer] for layer in self.layers]
+        mean, square = torch.stack(totals, dim=1)
+        # The squares of a unit that never fired add up to exactly nothing.
+        dead = torch.stack([(self.sums[layer][1] == 0).float().mean() for layer in self.layers])
+        return torch.cat([mean, (square - mean.square()).clamp(min=0).sqrt(), dead])
