@@ -1,0 +1,118 @@
+"""From decoded pictures to Loaders: the validation split, the statistics, and where the pictures live."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from skiprun.config import DataConfig
+from skiprun.data.augment import Augment, check_augmentation
+from skiprun.data.loaders import Loaders, MappedSplit, ResidentSplit, Split
+from skiprun.data.partition import take_part
+from skiprun.data.source import Array, Portion, Source, mean_and_std
+from skiprun.errors import InputError, OptionError
+
+# The share of a device's free memory that a dataset may fill; networks and activations need the rest.
+RESIDENT_SHARE = 0.5
+
+
+def assemble(source: Source, config: DataConfig, device: torch.device) -> Loaders:
+    """Return the Loaders of a dataset.
+
+    Raises:
+        OptionError: the validation split would be empty or take all, or a batch is larger than the training split.
+    """
+    if len(source.class_names) < 2:
+        raise InputError(f"Dataset '{config.name}' has one class, {source.class_names[0]}; there must be two or more.")
+    check_augmentation(config.augment, source.image_shape, source.task)
+    train_rows, val_rows = validation_rows(source, config)
+    if config.batch_size > len(train_rows):
+        raise OptionError(
+            "batch_size", f"found {config.batch_size}, but the training split has {len(train_rows):,} pictures"
+        )
+    pixels = math.prod(source.image_shape[1:])
+    mean, std = mean_and_std(source.train.moments[train_rows], pixels)
+    augment = Augment(config.augment, mean, std, len(source.class_names), device)
+    resident = fits(source, device)
+    val, test = source.val or source.train, source.test
+    return Loaders(
+        train=_split(source.train, train_rows, device, resident),
+        val=_split(val, val_rows, device, resident),
+        test=_split(test, np.arange(len(test)), device, resident),
+        num_classes=len(source.class_names),
+        image_shape=source.image_shape,
+        task=source.task,
+        class_names=source.class_names,
+        fingerprint=fingerprint(source, val_rows),
+        mean=mean,
+        std=std,
+        device=device,
+        augment=augment,
+        capturable=resident and augment.capturable,
+    )
+
+
+def validation_rows(source: Source, config: DataConfig) -> tuple[Array, Array]:
+    """Return the rows of train, and the rows of the validation split in its own portion or else in train.
+
+    A set with labels is stratified; one with masks is divided as if it had one class.
+    """
+    total = len(source.train)
+    if source.val is not None:
+        return np.arange(total), np.arange(len(source.val))
+    labels = source.train.targets if source.train.targets.ndim == 1 else np.zeros(total, np.int64)
+    count = round(config.val_fraction * total)
+    if count < 1:
+        least = 1 / total
+        raise OptionError(
+            "val_fraction", f"found {config.val_fraction:g}, less than one of {total} pictures; use {least:.2g} or more"
+        )
+    try:
+        return take_part(labels, count, config.split_seed)
+    except ValueError:
+        raise OptionError(
+            "val_fraction",
+            f"found {config.val_fraction:g}, which leaves a class without training pictures; use a smaller share",
+        ) from None
+
+
+def fingerprint(source: Source, val_rows: Array) -> str:
+    """Return a hex digest of contents, class names and split."""
+    rows = blake2b(val_rows.astype("<i8").tobytes(), digest_size=16).hexdigest()
+    sizes = [len(portion) for portion in source.portions]
+    known = json.dumps([source.digest(), source.class_names, source.task, sizes, rows])
+    return blake2b(known.encode(), digest_size=16).hexdigest()
+
+
+def fits(source: Source, device: torch.device) -> bool:
+    """Say whether a dataset may live on a device, or in memory if it is the CPU."""
+    size = sum(portion.pictures.nbytes + portion.targets.nbytes for portion in source.portions)
+    return size <= RESIDENT_SHARE * free_bytes(device)
+
+
+def free_bytes(device: torch.device) -> float:
+    """Return how much memory of a device is free; infinity where the system does not say."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError):
+        return math.inf
+
+
+def _split(portion: Portion, rows: Array, device: torch.device, resident: bool) -> Split:
+    """Return rows of a portion as a split, copied to the device or left in the mapped file."""
+    if not resident:
+        return MappedSplit(portion.pictures, portion.targets, rows, device)
+    pictures, targets = (torch.from_numpy(array[rows]).to(device) for array in (portion.pictures, portion.targets))
+    return ResidentSplit(pictures, targets)

@@ -1,0 +1,131 @@
+"""What a dataset gives to training: three splits, and all that must be known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from skiprun.data.source import Array
+
+Augmentation = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+class Split(Protocol):
+    """Pictures and targets by number."""
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+
+    def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Return uint8 pictures [B, C, H, W] and their targets, int64 [B] or masks [B, H, W], on the device."""
+
+
+@dataclass(frozen=True, eq=False)
+class ResidentSplit:
+    """A split that lives on the device.
+
+    Attributes:
+        pictures: uint8 [N, H, W, C]; so a batch is one gather of rows, and arrives as channels_last.
+        targets: int64 [N], or masks [N, H, W].
+    """
+
+    pictures: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        return self.pictures.index_select(0, index).permute(0, 3, 1, 2), self.targets.index_select(0, index)
+
+
+@dataclass(frozen=True, eq=False)
+class MappedSplit:
+    """A split larger than memory: rows of mapped arrays, gathered on the host and moved batch by batch.
+
+    Attributes:
+        pictures: uint8 [M, H, W, C], mapped from a file.
+        targets: [M] or [M, H, W].
+        rows: int64 [N], the rows that make up the split.
+        device: where batches arrive.
+    """
+
+    pictures: Array
+    targets: Array
+    rows: Array
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        rows = self.rows[index.cpu().numpy()]
+        return self._move(self.pictures[rows]).permute(0, 3, 1, 2), self._move(self.targets[rows])
+
+    def _move(self, gathered: Array) -> Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(gathered))
+        # Pinned memory lets the copy run beside the step before.
+        return tensor.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Loaders:
+    """Train, validation and test splits of one dataset.
+
+    Evaluation order is the stored order. The order of training samples belongs to the trainer.
+
+    Attributes:
+        num_classes: number of labels, or of the classes of a mask.
+        image_shape: channels, height, width.
+        task: a name in TASKS.
+        fingerprint: hex digest of contents, class names and split.
+        mean, std: of the training split, in 0..1 units, one a channel.
+        augment: changes normalized float pictures and their targets; every draw is from torch's global generators.
+        capturable: whether a training batch may be captured in a CUDA graph.
+    """
+
+    train: Split
+    val: Split
+    test: Split
+    num_classes: int
+    image_shape: tuple[int, int, int]
+    task: str
+    class_names: tuple[str, ...]
+    fingerprint: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    device: torch.device
+    augment: Augmentation
+    capturable: bool = False
+
+    def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Return augmented, normalized float32 pictures of the training split and their targets."""
+        pictures, targets = self.train.take(index)
+        return self.augment(self.normalize(pictures), targets)
+
+    def batches(self, split: str, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield 'train', 'val' or 'test' in its order, normalized, not augmented; the last batch may be smaller."""
+        portion = {"train": self.train, "val": self.val, "test": self.test}[split]
+        for start in range(0, len(portion), batch_size):
+            index = torch.arange(start, min(start + batch_size, len(portion)), device=self.device)
+            pictures, targets = portion.take(index)
+            yield self.normalize(pictures), targets
+
+    def normalize(self, pictures: Tensor) -> Tensor:
+        """Return uint8 pictures as float32 with the mean and standard deviation of the training split taken out."""
+        return pictures.float().mul_(self._scale).add_(self._shift)
+
+    @cached_property
+    def _scale(self) -> Tensor:
+        return torch.tensor([1 / (255 * std) for std in self.std], device=self.device).view(-1, 1, 1)
+
+    @cached_property
+    def _shift(self) -> Tensor:
+        offsets = [-mean / std for mean, std in zip(self.mean, self.std, strict=True)]
+        return torch.tensor(offsets, device=self.device).view(-1, 1, 1)

@@ -1,0 +1,32 @@
+"""From the `data` section of a config to its Loaders."""
+
+from __future__ import annotations
+
+import torch
+
+from skiprun.config import DataConfig
+from skiprun.data.loaders import Loaders
+from skiprun.data.source import Progress
+from skiprun.registry import DATASETS
+
+
+def load_data(config: DataConfig, device: torch.device, progress: Progress | None = None) -> Loaders:
+    """Return the splits of a dataset, on a device.
+
+    Args:
+        config: the `data` section.
+        device: where the pictures live, or arrive if they do not fit.
+        progress: told of (done, total, what) while files are fetched, unpacked or decoded.
+
+    Raises:
+        UnknownName: no dataset has this name.
+        DataNotFound: the files are not on this machine.
+        OptionError: an option of the section that this dataset refuses; the key is relative to the section.
+        InputError: files that cannot be used, by name.
+    """
+    loaders: Loaders = DATASETS[config.name].thing(config, device, progress or _silence)
+    return loaders
+
+
+def _silence(done: int, total: int, what: str) -> None:
+    """Tell nobody."""

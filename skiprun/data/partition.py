@@ -1,0 +1,41 @@
+"""A stratified part of a training set, exactly sized, as a function of a seed.
+
+Each class gives its share of the part, rounded by the largest remainder. scikit-learn's train_test_split is not used,
+because it refuses classes of one picture and parts with fewer pictures than classes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from skiprun.data.source import Array
+
+
+def take_part(labels: Array, count: int, seed: int) -> tuple[Array, Array]:
+    """Return (rest, part) as rising row numbers; `part` has `count` rows, and every class keeps one in the rest.
+
+    Raises:
+        ValueError: the rest cannot hold a picture of every class.
+    """
+    sizes = np.bincount(labels)
+    shares = _shares(sizes, count)
+    generator = torch.Generator().manual_seed(seed)
+    chosen = np.zeros(len(labels), bool)
+    for label, share in enumerate(shares):
+        members = np.flatnonzero(labels == label)
+        order = torch.randperm(len(members), generator=generator).numpy()
+        chosen[members[order[:share]]] = True
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+def _shares(sizes: Array, count: int) -> Array:
+    """Return how many rows each class gives, in proportion to its size."""
+    exact = sizes * count / sizes.sum()
+    shares = np.floor(exact).astype(np.int64)
+    remainder = np.where(shares + 1 < sizes, exact - shares, -1.0)
+    most = np.argsort(-remainder, kind="stable")[: count - shares.sum()]
+    if (remainder[most] < 0).any():
+        raise ValueError(f"{count} of {sizes.sum()} rows leave a class without any")
+    shares[most] += 1
+    return shares

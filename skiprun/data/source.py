@@ -1,0 +1,114 @@
+"""What a dataset's file hands over: decoded pictures and targets of its portions, before they are split and moved.
+
+This module does not import torch; the processes that decode pictures use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Progress = Callable[[int, int, str], None]
+Array = NDArray[Any]
+
+CHUNK_BYTES = 1 << 22
+
+
+@dataclass(frozen=True)
+class Portion:
+    """Pictures of one official portion.
+
+    Attributes:
+        pictures: uint8 [N, H, W, C], in memory or mapped.
+        targets: int64 labels [N], or masks [N, H, W].
+        known_moments: what `moments` returns, where it was kept from the decoding.
+    """
+
+    pictures: Array
+    targets: Array
+    known_moments: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    @cached_property
+    def moments(self) -> Array:
+        """Sums and sums of squares of each picture's channels, int64 [N, 2, C]."""
+        return moments(self.pictures) if self.known_moments is None else self.known_moments
+
+
+@dataclass(frozen=True)
+class Source:
+    """The portions of a dataset and its classes.
+
+    Attributes:
+        val: None where the validation split is taken from train.
+        content: digest of all pictures and targets, if it is known already.
+    """
+
+    train: Portion
+    test: Portion
+    class_names: tuple[str, ...]
+    val: Portion | None = None
+    task: str = "classification"
+    content: str | None = None
+
+    @property
+    def portions(self) -> list[Portion]:
+        """The portions that there are."""
+        return [portion for portion in (self.train, self.val, self.test) if portion is not None]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        height, width, channels = self.train.pictures.shape[1:]
+        return channels, height, width
+
+    def digest(self) -> str:
+        """Return the digest of the contents, computed where it is not known."""
+        if self.content is not None:
+            return self.content
+        digest = blake2b(digest_size=16)
+        for portion in self.portions:
+            digest.update(repr((portion.pictures.shape, portion.targets.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(portion.pictures).data)
+            digest.update(np.ascontiguousarray(portion.targets).data)
+        return digest.hexdigest()
+
+
+def moments(pictures: Array) -> Array:
+    """Return sums and sums of squares over the pixels of uint8 [N, H, W, C], int64 [N, 2, C].
+
+    The products run in float64, where whole numbers below 2**53 are exact in any order of summation.
+    """
+    count, height, width, channels = pictures.shape
+    found = np.empty((count, 2, channels), np.int64)
+    ones = np.ones(height * width)
+    step = max(1, CHUNK_BYTES // max(1, height * width * channels))
+    for start in range(0, count, step):
+        pixels = pictures[start : start + step].reshape(-1, height * width, channels).astype(np.float64)
+        found[start : start + step, 0] = ones @ pixels
+        found[start : start + step, 1] = ones @ (pixels * pixels)
+    return found
+
+
+def mean_and_std(sums: Array, pixels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of each channel, in 0..1 units, from the moments of all pictures of a split.
+
+    Args:
+        sums: int64 [N, 2, C].
+        pixels: pixels of one picture.
+    """
+    count = len(sums) * pixels
+    # Python's whole numbers have no largest one, so count * squares - total**2 is exact.
+    totals = [[int(value) for value in row] for row in sums.sum(0)]
+    mean = tuple(total / count / 255 for total in totals[0])
+    variance = [(count * squares - total * total) / count**2 for total, squares in zip(*totals, strict=True)]
+    # A constant channel is centred and left as it is.
+    return mean, tuple((value**0.5 / 255) or 1.0 for value in variance)
