@@ -163,7 +163,7 @@ def environment(parts: Parts) -> dict[str, Any]:
         "commit": _commit(),
         "skiprun": skiprun.__version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "system": platform.platform(),
         "device": str(parts.placement),
     }

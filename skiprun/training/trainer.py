@@ -302,7 +302,7 @@ class Trainer:
     def _state(self) -> dict[str, Any]:
         """Return all that a continued run cannot compute again."""
         return {
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
             "config": self.config.plain(),
             "data": self.data.fingerprint,

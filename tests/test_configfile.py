@@ -1,0 +1,187 @@
+"""Reading YAML: every problem at once, with its place, what was found, what is allowed and the nearest name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skiprun.config import RunConfig
+from skiprun.configfile import build_config, load_config
+from skiprun.errors import ConfigError, InputError
+
+GOOD = "model: {name: resnet20}\ndata: {name: digits}\nschedule: {epochs: 2}\n"
+
+
+def written(tmp_path: Path, text: str | bytes) -> Path:
+    file = tmp_path / "cfg.yaml"
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    return file
+
+
+def problems(tmp_path: Path, text: str | bytes, *overrides: str) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        load_config(written(tmp_path, text), overrides)
+    assert caught.value.exit_code == 2
+    return str(caught.value).replace(f"{tmp_path}/", "").split("\n")
+
+
+def test_silence_means_the_defaults_and_the_stem_is_the_name(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, GOOD))
+    assert (config.name, config.seed, config.optim.lr, config.data.batch_size) == ("cfg", 0, 0.1, 128)
+
+
+def test_a_saved_config_reads_back_the_same(tmp_path: Path) -> None:
+    import yaml
+
+    config = load_config(written(tmp_path, GOOD), ["optim.ema=0.99", "data.augment.crop=4"])
+    file = written(tmp_path, yaml.safe_dump(config.plain()))
+    assert load_config(file).plain() == config.plain()
+
+
+@pytest.mark.parametrize("text", ["1e-4", "1E-4", "1.0e-4", "0.0001", ".0001", "1.e-4"])
+def test_numbers_without_a_dot_are_numbers(tmp_path: Path, text: str) -> None:
+    assert load_config(written(tmp_path, GOOD + f"optim: {{weight_decay: {text}}}\n")).optim.weight_decay == 1e-4
+
+
+def test_all_problems_are_reported_at_once_with_their_places(tmp_path: Path) -> None:
+    text = "model: {name: resnet20, shortcut: D}\ndata:\n  name: digits\n  batch_sizes: 4\noptim: {lr: fast}\nschedule: {epochs: -1}\n"
+    found = problems(tmp_path, text)
+    assert [line.split(" ")[0] for line in found] == ["cfg.yaml:1:25", "cfg.yaml:4:3", "cfg.yaml:5:9", "cfg.yaml:6:12"]
+    assert "Did you mean 'batch_size'?" in found[1]
+    assert "found 'fast'" in found[2]
+
+
+def every_key() -> list[tuple[str, str]]:
+    """Return every dotted key of the schema with the same key after one slip of the finger."""
+
+    def below(section: Any, prefix: str) -> list[str]:
+        keys = []
+        for name, field in section.model_fields.items():
+            keys.append(prefix + name)
+            if isinstance(field.annotation, type) and hasattr(field.annotation, "model_fields"):
+                keys += below(field.annotation, f"{prefix}{name}.")
+        return keys
+
+    return [(key, key + "x") for key in below(RunConfig, "")]
+
+
+@pytest.mark.parametrize(("key", "typo"), every_key())
+def test_F44_a_slip_in_any_key_suggests_the_right_one(tmp_path: Path, key: str, typo: str) -> None:
+    (line,) = problems(tmp_path, GOOD, f"{typo}=1")
+    assert f"--set {typo}: unknown key. Did you mean '{key.split('.')[-1]}'?" in line
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("seed=true", "found True; input should be a valid integer"),
+        ("seed=-1", "found -1; input should be greater than or equal to 0"),
+        ("seed=" + "9" * 5000, "found '9"),
+        ("optim.lr=.nan", "finite"),
+        ("optim.lr=.inf", "finite"),
+        ("optim.lr=0", "greater than 0"),
+        ("data.batch_size=64.5", "valid integer"),
+        ("data.name=[digits]", "valid string"),
+        ("optim.nesterov=1", "valid boolean"),
+        ("optim.name=sdg", "Did you mean 'sgd'?"),
+        ("name=../x", "letters, digits"),
+        ("name=-rf", "letters, digits"),
+        ("name='[/x]'", "letters, digits"),
+        ("device=tpu", "'auto', 'cpu' or 'cuda'"),
+        ("optim.lr", "no 'key=value'"),
+        ("optim.lr=[1", "not valid YAML"),
+        ("seed.lr=1", "not a section"),
+    ],
+)
+def test_F45_wrong_values_say_what_was_found_and_what_is_allowed(tmp_path: Path, override: str, says: str) -> None:
+    if override == "seed.lr=1":
+        assert says in problems(tmp_path, GOOD + "seed: 1\n", override)[0]
+    else:
+        assert says in problems(tmp_path, GOOD, override)[0]
+
+
+def test_F47_doubled_keys_name_both_lines(tmp_path: Path) -> None:
+    assert problems(tmp_path, GOOD + "seed: 1\nseed: 2\n") == [
+        "cfg.yaml:5:1 seed: the key is set twice (first at line 4)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "found nothing"),
+        ("- a\n- b\n", "found a list"),
+        ("42\n", "found a single value"),
+        ("a: [1\n", "cfg.yaml:2:1: not valid YAML"),
+        ("\tmodel: 1\n", "cfg.yaml:1:1: not valid YAML"),
+        ("a: 1\n---\nb: 2\n", "not valid YAML"),
+        ("a: &x {b: 1}\nc: *x\n", "found an alias"),
+        ("a: &x [*x]\n", "found an alias"),
+        ("a: !!python/object/apply:os.system ['true']\n", "only plain YAML"),
+        ("? [1, 2]\n: 3\n", "not a plain word"),
+        ("a: {<<: {b: 1}}\n", "not a plain word"),
+        ("a: " + "[" * 50 + "]" * 50, "nested more than"),
+        ("a: " + "{b: " * 100_000 + "}" * 100_000, "nested too deeply"),
+        (b"\xff\xfe\x00m", "not UTF-8"),
+        (b"a: \x00b", "not valid YAML"),
+        (b"PK\x03\x04" + bytes(range(256)), "not UTF-8"),
+        ("a: 1\n" * 300_000, "larger than"),
+    ],
+)
+def test_F48_to_F51_broken_files_end_in_one_message(tmp_path: Path, text: str | bytes, says: str) -> None:
+    assert says in problems(tmp_path, text)[0]
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+    assert load_config(written(tmp_path, b"\xef\xbb\xbf" + GOOD.encode())).model.name == "resnet20"
+
+
+def test_F52_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, says in [
+        (tmp_path, "a folder"),
+        (tmp_path / "pipe", "a device"),
+        (tmp_path / "none.yaml", "no such file"),
+    ]:
+        with pytest.raises(InputError, match=says):
+            load_config(path)
+
+
+def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
+    (tmp_path / "resnet56.yaml").write_text(GOOD)
+    with pytest.raises(InputError, match=r"Did you mean 'resnet56\.yaml'"):
+        load_config(tmp_path / "resnet65.yaml")
+
+
+@pytest.mark.parametrize(
+    ("sections", "key"),
+    [
+        ({"schedule": {"epochs": 2, "warmup": 3}}, "schedule.warmup"),
+        ({"schedule": {"epochs": 2, "steps": 3}}, "schedule"),
+        ({"schedule": {}}, "schedule"),
+        ({"schedule": {"epochs": 9, "kind": "multistep"}}, "schedule.milestones"),
+        ({"schedule": {"epochs": 9, "kind": "multistep", "milestones": [5, 3]}}, "schedule.milestones"),
+        ({"schedule": {"epochs": 9, "kind": "multistep", "milestones": [5, 10]}}, "schedule.milestones"),
+        ({"optim": {"clip_norm": 1, "clip_value": 1}}, "optim.clip_value"),
+        ({"optim": {"nesterov": True, "name": "adamw"}}, "optim.nesterov"),
+        ({"optim": {"accumulate": 3}}, "optim.accumulate"),
+        ({"data": {"name": "digits", "augment": {"mixup": 1, "cutmix": 1}}}, "data.augment.cutmix"),
+        ({"probes": ["grad_norm", "grad_norm"]}, "probes"),
+    ],
+)
+def test_F53_contradictions_name_their_key(sections: dict[str, Any], key: str) -> None:
+    plain = {"model": {"name": "resnet20"}, "data": {"name": "digits"}, "schedule": {"epochs": 2}} | sections
+    with pytest.raises(ConfigError) as caught:
+        build_config(plain)
+    assert [line.split(":")[0] for line in caught.value.problems] == [key]
+
+
+def test_reading_a_config_does_not_import_torch() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, skiprun.configfile, skiprun.run, skiprun.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,65 @@
+"""The house plan: a module imports only from floors below its own, and inside its own wing."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "skiprun"
+FLOORS = {
+    "errors": 0,
+    **dict.fromkeys(["registry", "config", "configfile", "storage", "vision", "palette"], 1),
+    **dict.fromkeys(["run", "connections"], 2),
+    **dict.fromkeys(["models", "data", "tasks"], 3),
+    **dict.fromkeys(["training", "probes", "studies"], 4),
+    **dict.fromkeys(["experiment", "reports"], 5),
+    "cli": 6,
+}
+# The registry is on floor 1 and config files are read by config's own neighbour.
+SAME_FLOOR = {("configfile", "config")}
+FACE = {"__init__", "__main__"}
+
+
+def wing_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_wings(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("skiprun"):
+            parts = node.module.split(".")
+            yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            yield from (name.name.split(".")[1] for name in node.names if name.name.startswith("skiprun."))
+
+
+MODULES = [file for file in sorted(PACKAGE.rglob("*.py")) if wing_of(file) not in FACE]
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_come_from_below(file: Path) -> None:
+    wing = wing_of(file)
+    for imported in imported_wings(file):
+        below = FLOORS[imported] < FLOORS[wing]
+        assert below or imported == wing or (wing, imported) in SAME_FLOOR, f"{wing} imports {imported}"
+
+
+def test_reports_know_runs_and_errors_only() -> None:
+    allowed = {"reports", "run", "errors", "palette", "storage"}
+    for file in (PACKAGE / "reports").glob("*.py"):
+        assert set(imported_wings(file)) <= allowed, file.name
+
+
+@pytest.mark.parametrize(
+    "wing", ["config", "configfile", "run", "errors", "registry", "storage", "palette", "reports", "cli"]
+)
+def test_no_torch_where_commands_must_start_at_once(wing: str) -> None:
+    files = [PACKAGE / f"{wing}.py"] if (PACKAGE / f"{wing}.py").exists() else (PACKAGE / wing).glob("*.py")
+    for file in files:
+        for node in ast.parse(file.read_text()).body:
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [name.name for name in node.names] if isinstance(node, ast.Import) else []
+            assert not any(name.split(".")[0] in ("torch", "torchvision") for name in names), file.name

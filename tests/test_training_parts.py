@@ -1,0 +1,170 @@
+"""Randomness, learning rate, optimizer, clipping, checkpoints: the parts of the loop."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from skiprun.config import OptimConfig, ScheduleConfig
+from skiprun.errors import CheckpointError
+from skiprun.training.checkpoint import Checkpoints, load, save
+from skiprun.training.optim import clip, learning_rate, make_optimizer
+from skiprun.training.randomness import Order, derive, seed_step
+
+CPU = torch.device("cpu")
+
+
+def test_the_order_sees_every_sample_once_a_pass_in_batches_of_one_size() -> None:
+    order = Order(seed=3, samples=10, batch_size=4, device=CPU)
+    stream = torch.cat([order.batch(step) for step in range(5)])
+    assert [len(order.batch(step)) for step in range(5)] == [4] * 5
+    assert sorted(stream[:10].tolist()) == sorted(stream[10:].tolist()) == list(range(10))
+    assert stream[:10].tolist() != stream[10:].tolist()
+
+
+def test_the_order_is_a_function_of_seed_and_step() -> None:
+    forwards = [Order(1, 50, 8, CPU).batch(step).tolist() for step in range(20)]
+    backwards = [Order(1, 50, 8, CPU).batch(step).tolist() for step in reversed(range(20))][::-1]
+    assert forwards == backwards
+    assert Order(2, 50, 8, CPU).batch(0).tolist() != forwards[0]
+
+
+def test_steps_and_purposes_do_not_share_random_numbers() -> None:
+    seeds = {
+        derive(seed, purpose, number) for seed in range(5) for purpose in ("step", "order") for number in range(50)
+    }
+    assert len(seeds) == 500
+    seed_step(0, 7)
+    one = torch.rand(3)
+    torch.rand(100)
+    seed_step(0, 7)
+    assert torch.equal(torch.rand(3), one)
+
+
+def rates(peak: float = 1.0, steps: int = 100, **section: Any) -> list[float]:
+    config = ScheduleConfig(steps=steps, **section)
+    return [learning_rate(config, peak, step, steps) for step in range(steps)]
+
+
+def test_cosine_falls_from_the_peak_to_nothing() -> None:
+    rate = rates()
+    assert rate[0] == 1.0
+    assert rate[50] == pytest.approx(0.5)
+    assert rate[99] == pytest.approx(0.5 * (1 + math.cos(0.99 * math.pi)))
+    assert rate == sorted(rate, reverse=True)
+
+
+def test_warmup_reaches_the_peak_with_its_last_step() -> None:
+    rate = rates(warmup=10)
+    assert rate[:10] == pytest.approx([0.1 * n for n in range(1, 11)])
+    assert rate[10] == 1.0
+
+
+def test_multistep_is_the_schedule_of_he_2015() -> None:
+    config = ScheduleConfig(kind="multistep", steps=64000, milestones=[32000.0, 48000.0])
+    found = [learning_rate(config, 0.1, step, 64000) for step in (0, 31999, 32000, 47999, 48000, 63999)]
+    assert found == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
+
+
+def test_milestones_count_in_epochs_where_the_length_does() -> None:
+    config = ScheduleConfig(kind="multistep", epochs=10.0, milestones=[5.0])
+    assert [learning_rate(config, 1.0, step, 200) for step in (99, 100)] == pytest.approx([1.0, 0.1])
+
+
+def test_weight_decay_spares_biases_and_norms_by_key() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    everything = make_optimizer(model, OptimConfig(), CPU).param_groups
+    weights_only = make_optimizer(model, OptimConfig(decay="weights"), CPU).param_groups
+    assert [group["weight_decay"] for group in everything] == [1e-4]
+    assert [(len(group["params"]), group["weight_decay"]) for group in weights_only] == [(1, 1e-4), (3, 0.0)]
+
+
+def test_one_step_of_sgd_is_the_formula() -> None:
+    weight = nn.Parameter(torch.tensor([2.0]))
+    model = nn.Module()
+    model.weight = weight
+    optimizer = make_optimizer(model, OptimConfig(lr=0.5, weight_decay=0.1), CPU)
+    for expected in (2 - 0.5 * (3 + 0.1 * 2), None):
+        weight.grad = torch.tensor([3.0])
+        optimizer.step()
+        if expected:
+            assert weight.item() == pytest.approx(expected)
+    velocity = 0.9 * 3.2 + (3 + 0.1 * 0.4)
+    assert weight.item() == pytest.approx(0.4 - 0.5 * velocity)
+
+
+def test_clipping_by_norm_and_by_value() -> None:
+    for section, expected in (({"clip_norm": 1.0}, [0.6, 0.8]), ({"clip_value": 3.5}, [3.0, 3.5])):
+        weight = nn.Parameter(torch.zeros(2))
+        weight.grad = torch.tensor([3.0, 4.0])
+        assert clip([weight], OptimConfig(**section)) == 1
+        assert weight.grad.tolist() == pytest.approx(expected, rel=1e-5)
+    weight.grad = torch.tensor([0.1, 0.1])
+    assert clip([weight], OptimConfig(clip_norm=1.0)) == 0
+    assert clip([weight], OptimConfig()) is None
+
+
+STATE = {"step": 5, "model": {"weight": torch.arange(6.0)}, "best": {"val": {"error": 1.5}}, "names": ["a"]}
+
+
+def test_a_checkpoint_is_an_ordinary_torch_file(tmp_path: Path) -> None:
+    save(tmp_path / "last.pt", STATE)
+    plain = torch.load(tmp_path / "last.pt", weights_only=True)
+    assert plain["step"] == 5
+    assert torch.equal(plain["model"]["weight"], torch.arange(6.0))
+
+
+@pytest.mark.parametrize("offset", range(0, 400, 7))
+def test_F22_every_flipped_bit_is_found(tmp_path: Path, offset: int) -> None:
+    save(tmp_path / "last.pt", STATE)
+    content = bytearray((tmp_path / "last.pt").read_bytes())
+    content[offset * len(content) // 400] ^= 1 << offset % 8
+    (tmp_path / "last.pt").write_bytes(content)
+    with pytest.raises(CheckpointError):
+        load(tmp_path / "last.pt")
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 500, b"<html>", b"PK\x05\x06" + b"\0" * 18])
+def test_F23_what_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "last.pt").write_bytes(content)
+    with pytest.raises(CheckpointError) as caught:
+        load(tmp_path / "last.pt")
+    assert caught.value.exit_code == 4
+    assert "weights_only" not in str(caught.value)
+
+
+def test_F21_a_damaged_last_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    for step in (1, 2):
+        checkpoints.save_last({"step": step})
+    whole = checkpoints.last.read_bytes()
+    checkpoints.last.write_bytes(whole[: len(whole) // 2])
+    state, passed_over = checkpoints.load_last(CPU)
+    assert state and state["step"] == 1
+    assert "last.pt" in passed_over[0]
+    checkpoints.save_last({"step": 2})
+    assert load(checkpoints.previous)["step"] == 1
+
+
+def test_F24_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path) -> None:
+    class Exploit:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (tmp_path / "ran",))
+
+    save(tmp_path / "last.pt", {"x": Exploit()})
+    with pytest.raises(CheckpointError):
+        load(tmp_path / "last.pt")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_no_checkpoint_is_not_an_error_and_only_damaged_ones_are(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.load_last(CPU) == (None, [])
+    checkpoints.last.write_bytes(b"x")
+    with pytest.raises(CheckpointError, match="--fresh"):
+        checkpoints.load_last(CPU)

@@ -1,0 +1,75 @@
+"""A training run of seconds: 96 small pictures in memory, a narrow network, and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from skiprun.config import RunConfig
+from skiprun.configfile import build_config
+from skiprun.models import build_model
+from skiprun.probes.grad_norm import GradNorm
+from skiprun.tasks.classification import Classification
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.device import place
+from skiprun.training.metrics import MetricsLog
+from skiprun.training.randomness import derive
+from skiprun.training.trainer import Trainer
+
+
+class TinyData:
+    """Noise with a bright corner that gives the class away; augmented by noise from the global generator."""
+
+    fingerprint = "tiny"
+
+    def __init__(self) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self.pictures = torch.randn(96, 1, 8, 8, generator=generator)
+        self.labels = torch.arange(96) % 4
+        for label in range(4):
+            row, column = divmod(label, 2)
+            self.pictures[self.labels == label, :, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 1.5
+        self.train = range(64)
+
+    def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        pictures = self.pictures[index]
+        return pictures + 0.1 * torch.randn_like(pictures), self.labels[index]
+
+    def batches(self, split: str, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        part = {"train": slice(0, 64), "val": slice(64, 80), "test": slice(80, 96)}[split]
+        yield self.pictures[part], self.labels[part]
+
+
+def tiny_config(**sections: Any) -> RunConfig:
+    """Return a config of 12 steps, which sections may override."""
+    plain = {
+        "model": {"name": "resnet_cifar", "depth": 8, "width": 4},
+        "data": {"name": "digits", "batch_size": 16},
+        "optim": {"clip_norm": 1.0},
+        "schedule": {"epochs": 3},
+        "precision": "fp32",
+        "log": {"every": 2, "tensorboard": False},
+    }
+    return build_config(plain | sections)
+
+
+def tiny_trainer(folder: Path, config: RunConfig, **options: Any) -> Trainer:
+    """Return a trainer of the tiny data that keeps its files in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(derive(config.seed, "weights"))
+    model = build_model("resnet_cifar", 4, 1, depth=8, width=4)
+    return Trainer(
+        model,
+        Classification(config.optim.label_smoothing),
+        TinyData(),
+        config,
+        place(config),
+        Checkpoints(folder),
+        lambda keep_bytes: MetricsLog(folder / "metrics.jsonl", keep_bytes, options.pop("views", [])),
+        [GradNorm()],
+        **options,
+    )
