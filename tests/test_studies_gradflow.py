@@ -64,7 +64,7 @@ def test_twenty_layers_at_initialization_agree_with_the_reference(connection, no
 
 @pytest.mark.parametrize(("connection", "weights", "word"), [(NoConnection, 603, "Explod"), (Add, 3.4, "Within")])
 def test_fifty_six_layers_explode_when_plain_and_do_not_when_residual(connection, weights, word):
-    result = gradflow(networks(connection, 56, seeds=3), [pictures(128)], nn.functional.cross_entropy)
+    result = gradflow(networks(connection, 56, seeds=3), [pictures(64)], nn.functional.cross_entropy)
     assert math.log10(result.facts["first_over_last"]) == pytest.approx(math.log10(weights), abs=0.7)
     assert result.verdict.startswith(word)
 

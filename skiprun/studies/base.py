@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -105,6 +106,18 @@ def specimen(model: nn.Module, seed: int = 0) -> Iterator[nn.Module]:
 def headline(scores: Mapping[str, float]) -> str:
     """Return the score that a study speaks of: the error, else the first that is not the loss."""
     return "error" if "error" in scores else next((name for name in scores if name != "loss"), "loss")
+
+
+def worsening(scores: Mapping[str, float], intact: Mapping[str, float]) -> float:
+    """Return by how many points the headline score is worse than that of the intact network."""
+    name = headline(intact)
+    change = scores[name] - intact[name]
+    return change if name in ("error", "loss") else -change
+
+
+def spread(values: Sequence[float], name: str) -> Row:
+    """Return the median of some values under a name, and the lowest and highest beside it."""
+    return {name: statistics.median(values), f"{name}_low": min(values), f"{name}_high": max(values)}
 
 
 def ignore(row: Row, total: int) -> None:

@@ -1,0 +1,151 @@
+"""Lesion: what does a trained network lose without one of its blocks, without several, or with some in other order?
+
+A residual network behaves like an ensemble of its paths: without a block it keeps half of them and nearly all of its
+accuracy; a plain network has one path. Blocks are deleted (F(x) := 0; a plain block passes x through), k at random, and
+swapped with others of the same shape; Kendall's tau tells how far the order is from the trained one (Veit et al. 2016,
+section 4).
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+
+from skiprun.connections import Connection
+from skiprun.registry import STUDIES
+from skiprun.studies.base import (
+    Evaluate,
+    Figure,
+    Report,
+    Row,
+    StudyResult,
+    headline,
+    ignore,
+    specimen,
+    spread,
+    worsening,
+)
+from skiprun.studies.cuts import Shapes, cut
+from skiprun.studies.reorder import alike, parent, swapped
+
+COUNTS = (1, 2, 3, 4, 6, 8, 10, 13, 18, 24, 32, 48)
+ROBUST, COLLAPSED = 5.0, 30.0
+BAND = ("damage_low", "damage_high")
+DAMAGE = "loss of score (points)"
+
+
+def damage(title: str, kind: str, what: str, x: str, xlabel: str, **more: Any) -> Figure:
+    """Return a figure of the damage that one kind of lesion does."""
+    return Figure(title, kind, x, "damage", xlabel, DAMAGE, where={"what": what}, **more)
+
+
+FIGURES = (
+    damage("One block deleted", "bars", "delete", "number", "number of the block from the input"),
+    damage("Blocks deleted at random", "lines", "random", "blocks", "deleted blocks", band=BAND),
+    damage("Blocks swapped at random", "lines", "swap", "tau", "Kendall's tau with the trained order", band=BAND),
+)
+
+
+@STUDIES.register("lesion", paper="Veit et al. 2016, section 4", figures=FIGURES)
+def lesion(
+    model: nn.Module,
+    evaluate: Evaluate,
+    *,
+    side: str = "branch",
+    draws: int = 3,
+    seed: int = 0,
+    report: Report = ignore,
+) -> StudyResult:
+    """Scores without each block, without k random ones, and with swapped ones.
+
+    Args:
+        model: a trained network with connection sites.
+        evaluate: model -> scores.
+        side: what is cut at a site, "branch" or "skip".
+        draws: random choices for each number of blocks.
+        seed: of these choices.
+        report: told of each row.
+    """
+    with specimen(model, seed) as copy:
+        shapes = Shapes(copy)
+        intact = evaluate(copy)
+        bench = Bench(copy, evaluate, intact, shapes.cuttable(), side, draws, random.Random(seed))
+        rows: list[Row] = [{"what": "intact", "damage": 0.0, **intact}]
+        for row in bench.rows():
+            report(row, bench.total)
+            rows.append(row)
+    facts = sums(rows, headline(intact), len(shapes.met))
+    return StudyResult(rows, verdict(facts), facts)
+
+
+class Bench:
+    """A specimen with its cuttable sites."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        evaluate: Evaluate,
+        intact: dict[str, float],
+        found: dict[str, Connection],
+        side: str,
+        draws: int,
+        chance: random.Random,
+    ) -> None:
+        self.model, self.evaluate, self.intact, self.found = model, evaluate, intact, found
+        self.side, self.draws, self.chance = side, draws, chance
+        # A block that changes the shape costs more than others (Veit et al. 2016, figure 3): chance leaves it out.
+        blocks = {path: model.get_submodule(parent(path)) for path in found}
+        self.keeping = [path for path, block in blocks.items() if getattr(block, "downsample", None) is None]
+        self.groups = alike(model, [parent(path) for path in self.keeping])
+        self.counts = [count for count in COUNTS if count <= len(self.keeping)]
+        self.total = len(found) + len(self.counts) * (2 if self.groups else 1)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the scores of all lesions, one after the other."""
+        for number, (path, connection) in enumerate(self.found.items(), start=1):
+            with cut([connection], self.side):
+                scores = self.evaluate(self.model)
+            yield {"what": "delete", "number": number, "site": path, "damage": worsening(scores, self.intact), **scores}
+        for count in self.counts:
+            damages = [self.delete(count) for _ in range(self.draws)]
+            yield {"what": "random", "blocks": count, **spread(damages, "damage")}
+        for count in self.counts if self.groups else ():
+            taus, worse = zip(*(self.swap(count) for _ in range(self.draws)), strict=True)
+            yield {"what": "swap", "blocks": count, "tau": statistics.mean(taus), **spread(worse, "damage")}
+
+    def delete(self, count: int) -> float:
+        """Return the damage without some random blocks."""
+        with cut([self.found[path] for path in self.chance.sample(self.keeping, count)], self.side):
+            return worsening(self.evaluate(self.model), self.intact)
+
+    def swap(self, count: int) -> tuple[float, float]:
+        """Return Kendall's tau and the damage with some random pairs swapped."""
+        with swapped(self.model, self.groups, count, self.chance) as tau:
+            return tau, worsening(self.evaluate(self.model), self.intact)
+
+
+def sums(rows: list[Row], score: str, sites: int) -> dict[str, Any]:
+    """Return the damage of single deletions in short."""
+    single = [row for row in rows if row["what"] == "delete"]
+    facts: dict[str, Any] = {"score": score, "intact": rows[0][score], "sites": sites, "deletable": len(single)}
+    if single:
+        worst = max(single, key=lambda row: float(row["damage"]))
+        facts |= {"median_damage": statistics.median(row["damage"] for row in single)}
+        facts |= {"worst_damage": worst["damage"], "worst_site": worst["site"]}
+    return facts
+
+
+def verdict(facts: dict[str, Any]) -> str:
+    """Say whether the network needs each of its blocks."""
+    if not facts["deletable"]:
+        return "No block can be deleted: nowhere does x fit in the place of the block's output."
+    middle = facts["median_damage"]
+    word = "Robust" if middle < ROBUST else "Collapse" if middle > COLLAPSED else "Between robust and collapse"
+    return (
+        f"{word}: without one block the {facts['score']} is worse by {middle:.2f} points in the median, "
+        f"by {facts['worst_damage']:.2f} at most ({facts['worst_site']}); intact it is {facts['intact']:.2f}."
+    )

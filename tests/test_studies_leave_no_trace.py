@@ -1,0 +1,130 @@
+"""Every study of the registry: the network afterwards is the network before, bit for bit, whatever happened."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from skiprun.models import build_model
+from skiprun.registry import STUDIES
+from skiprun.studies import needs, options
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+FEW = {"points": 3, "draws": 1, "depths": (1, 2), "width": 8, "workers": 1}
+
+
+def network(seed=0):
+    torch.manual_seed(seed)
+    model = build_model("resnet20", width=4).train()
+    model.layer1[1].eval()
+    model.fc.weight.grad = torch.ones_like(model.fc.weight)
+    return model
+
+
+def batches(count=3):
+    generator = torch.Generator().manual_seed(0)
+    return [
+        (torch.randn(8, 3, 8, 8, generator=generator), torch.randint(4, (8,), generator=generator))
+        for _ in range(count)
+    ]
+
+
+class Faulty:
+    """Calls a function, and raises at the n-th call."""
+
+    def __init__(self, function, fault=None, at=2):
+        self.function, self.fault, self.left = function, fault, at
+
+    def __call__(self, *args):
+        self.left -= 1
+        if self.fault and self.left == 0:
+            raise self.fault
+        return self.function(*args)
+
+
+@torch.no_grad()
+def scores(model):
+    outputs = model.eval()(batches()[0][0])
+    return {"loss": outputs.square().mean().item(), "error": (outputs.argmax(1) != 0).double().mean().item()}
+
+
+def given(study, model, fault=None):
+    """Return what a study needs; a fault strikes in the middle, wherever the study calls us."""
+    vocabulary = {
+        "model": model,
+        "other": network(1),
+        "models": [model, network(1)],
+        "evaluate": Faulty(scores, fault),
+        "batches": batches(),
+        "train_batches": batches(),
+        "loss": Faulty(nn.functional.cross_entropy, fault),
+        "states": [network(seed).state_dict() for seed in (1, 2, 0)],
+    }
+    return {name: vocabulary[name] for name in needs(study)}
+
+
+def chosen(study):
+    return {name: value for name, value in FEW.items() if name in options(study)}
+
+
+def fingerprint(model):
+    tensors = {**model.state_dict(), **{f"grad {name}": each.grad for name, each in model.named_parameters()}}
+    modes = [module.training for module in model.modules()]
+    attributes = {path: set(vars(module)) for path, module in model.named_modules()}
+    hooks = [hook for module in model.modules() for kind in HOOKS for hook in getattr(module, kind).values()]
+    grads = [each.requires_grad for each in model.parameters()]
+    return copy.deepcopy(tensors), (modes, attributes, hooks, grads)
+
+
+def assert_untouched(model, before):
+    tensors, rest = fingerprint(model)
+    assert rest == before[1] and tensors.keys() == before[0].keys()
+    for name, value in tensors.items():
+        other = before[0][name]
+        assert (value is None and other is None) or torch.equal(value, other), name
+
+
+@pytest.mark.parametrize("name", STUDIES.names())
+def test_a_study_leaves_networks_and_the_random_stream_as_they_were(name):
+    study = STUDIES[name].thing
+    model = network()
+    needed = given(study, model)
+    before, stream = fingerprint(model), torch.get_rng_state()
+    result = study(**needed, **chosen(study))
+    assert_untouched(model, before)
+    assert torch.equal(stream, torch.get_rng_state())
+    assert result.rows and result.verdict.endswith(".")
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("in the middle"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "name", [name for name in STUDIES.names() if {"evaluate", "loss"} & set(needs(STUDIES[name].thing))]
+)
+def test_a_study_that_is_stopped_in_the_middle_leaves_no_trace(name, fault):
+    study = STUDIES[name].thing
+    model = network()
+    needed = given(study, model, fault)
+    before, stream = fingerprint(model), torch.get_rng_state()
+    with pytest.raises(type(fault)):
+        study(**needed, **chosen(study))
+    assert_untouched(model, before)
+    assert torch.equal(stream, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("name", STUDIES.names())
+def test_the_figures_of_a_study_name_columns_of_its_rows(name):
+    study = STUDIES[name].thing
+    result = study(**given(study, network()), **chosen(study))
+    for figure in STUDIES[name].facts["figures"]:
+        rows = [row for row in result.rows if figure.where.items() <= row.items()]
+        assert rows, figure.title
+        columns = {figure.x, figure.y, figure.value, figure.group, *(figure.band or ())} - {""}
+        assert all(columns <= row.keys() for row in rows), figure.title
+
+
+@pytest.mark.parametrize("name", STUDIES.names())
+def test_the_same_seed_gives_the_same_rows(name):
+    study = STUDIES[name].thing
+    one, other = (study(**given(study, network()), **chosen(study)) for _ in range(2))
+    assert one.rows == other.rows and one.facts == other.facts

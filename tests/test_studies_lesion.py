@@ -1,0 +1,96 @@
+"""Lesions of a network of scalar blocks, whose output without any of them is a product on paper."""
+
+import random
+
+import pytest
+import torch
+from torch import nn
+
+from skiprun.connections import Site
+from skiprun.connections.add import Add
+from skiprun.connections.gated import Gated
+from skiprun.connections.none import NoConnection
+from skiprun.models import build_model
+from skiprun.models.block import Block
+from skiprun.studies.lesion import lesion
+from skiprun.studies.reorder import alike, swapped
+
+
+class Scalar(Block):
+    """y = connection(x, w x), on pictures of one pixel."""
+
+    def __init__(self, connection, weight):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 1, bias=False)
+        nn.init.constant_(self.conv.weight, weight)
+        self.connection, self.downsample, self.relu = connection(Site(1, 1, 0, 1)), None, nn.Identity()
+
+    def branch(self, x):
+        return self.conv(x)
+
+
+def chain(connection, *weights):
+    return nn.Sequential(*(Scalar(connection, weight) for weight in weights))
+
+
+def output(model):
+    return {"loss": 0.0, "error": model(torch.ones(1, 1, 1, 1)).item()}
+
+
+def deleted(result):
+    return [row["error"] for row in result.rows if row["what"] == "delete"]
+
+
+def test_a_residual_chain_loses_the_factor_of_the_deleted_block():
+    result = lesion(chain(Add, 1.0, 2.0, 4.0), output)
+    assert result.rows[0]["error"] == 2.0 * 3.0 * 5.0
+    assert deleted(result) == [15.0, 10.0, 6.0]
+    assert result.facts["median_damage"] == 10.0 - 30.0 and result.facts["sites"] == 3
+
+
+def test_a_chain_without_its_skips_keeps_the_branch_alone():
+    assert deleted(lesion(chain(Add, 1.0, 2.0, 4.0), output, side="skip")) == [15.0, 20.0, 24.0]
+
+
+@pytest.mark.parametrize("connection", [NoConnection, Gated])
+def test_deleted_plain_and_gated_blocks_pass_x_through(connection):
+    model = chain(connection, 3.0, 5.0)
+    one, other = (block(torch.ones(1, 1, 1, 1)).item() for block in model)
+    assert lesion(model, output).rows[1]["error"] == pytest.approx(output(nn.Sequential(model[1]))["error"])
+    assert deleted(lesion(chain(NoConnection, 3.0, 5.0), output)) == [5.0, 3.0]
+    assert one != other
+
+
+def test_all_blocks_deleted_at_random_leave_the_input():
+    rows = lesion(chain(Add, 1.0, 2.0), output).rows
+    last = [row for row in rows if row["what"] == "random"][-1]
+    assert last["blocks"] == 2 and last["damage"] == 1.0 - 6.0
+
+
+def test_plain_blocks_that_change_the_shape_cannot_be_deleted():
+    model = build_model("plain20", width=4)
+    pictures = torch.randn(2, 3, 16, 16)
+    result = lesion(model, lambda net: {"loss": net.eval()(pictures).mean().item()}, draws=1)
+    assert result.facts["deletable"] == 7 and result.facts["sites"] == 9
+    assert {row["site"] for row in result.rows if row["what"] == "delete"}.isdisjoint(
+        {"layer2.0.connection", "layer3.0.connection"}
+    )
+
+
+def test_swapped_blocks_have_the_tau_of_their_order_and_come_back_after_a_fault():
+    model = chain(Add, 1.0, 2.0, 3.0)
+    before = list(model)
+    groups = alike(model, ["0", "1", "2"])
+    taus = set()
+    for seed in range(20):
+        with swapped(model, groups, 1, random.Random(seed)) as tau:
+            taus.add(round(tau, 6))
+    assert taus == {round(1 / 3, 6), -1.0}, "neighbours, or the two ends"
+    with pytest.raises(KeyboardInterrupt), swapped(model, groups, 1, random.Random(0)):
+        raise KeyboardInterrupt
+    assert list(model) == before
+
+
+def test_only_blocks_of_one_shape_are_swapped():
+    groups = alike(build_model("resnet20"), [f"layer{stage}.{block}" for stage in (1, 2, 3) for block in range(3)])
+    assert groups == [["layer1.0", "layer1.1", "layer1.2"], ["layer2.1", "layer2.2"], ["layer3.1", "layer3.2"]]
