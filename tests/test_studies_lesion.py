@@ -10,6 +10,7 @@ from skiprun.connections import Site
 from skiprun.connections.add import Add
 from skiprun.connections.gated import Gated
 from skiprun.connections.none import NoConnection
+from skiprun.errors import InputError
 from skiprun.models import build_model
 from skiprun.models.block import Block
 from skiprun.studies.lesion import lesion
@@ -94,3 +95,8 @@ def test_swapped_blocks_have_the_tau_of_their_order_and_come_back_after_a_fault(
 def test_only_blocks_of_one_shape_are_swapped():
     groups = alike(build_model("resnet20"), [f"layer{stage}.{block}" for stage in (1, 2, 3) for block in range(3)])
     assert groups == [["layer1.0", "layer1.1", "layer1.2"], ["layer2.1", "layer2.2"], ["layer3.1", "layer3.2"]]
+
+
+def test_a_network_without_sites_is_refused_by_name():
+    with pytest.raises(InputError, match="Sequential has no connection sites"):
+        lesion(nn.Sequential(nn.Linear(1, 1)), output)

@@ -26,6 +26,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skiprun.connections import Connection, sites
+from skiprun.errors import InputError
+
 Row = dict[str, Any]
 Batch = tuple[Tensor, Tensor]
 Batches = Sequence[Batch]
@@ -101,6 +104,14 @@ def specimen(model: nn.Module, seed: int = 0) -> Iterator[nn.Module]:
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield copy.deepcopy(model)
+
+
+def sites_of(model: nn.Module) -> dict[str, Connection]:
+    """Return the connection sites of a network by path; refuse one that has none."""
+    found = sites(model)
+    if not found:
+        raise InputError(f"A {type(model).__name__} has no connection sites, and this study needs them.")
+    return found
 
 
 def headline(scores: Mapping[str, float]) -> str:

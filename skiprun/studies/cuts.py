@@ -1,18 +1,20 @@
-"""Cut the branch or the skip of a connection site, for a while."""
+"""Other ways for a site to join its two sides: without one of them, or with the gradient of one alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from skiprun.connections import Connection, sites
+from skiprun.connections import Connection
 from skiprun.connections.gated import Gated
 from skiprun.connections.none import NoConnection
+from skiprun.studies.base import sites_of
 
+Join = Callable[[Connection, Tensor, Tensor], Tensor]
 # These choose between x and f(x) rather than add them: with x on both sides, x is what comes out.
 CHOOSING = (NoConnection, Gated)
 
@@ -27,20 +29,29 @@ def without_skip(connection: Connection, x: Tensor, fx: Tensor) -> Tensor:
     return type(connection).forward(connection, torch.zeros_like(x), fx)
 
 
-CUTS = {"branch": without_branch, "skip": without_skip}
+def branch_gradient(connection: Connection, x: Tensor, fx: Tensor) -> Tensor:
+    """Join both, and send the gradient into the branch alone."""
+    return type(connection).forward(connection, x.detach(), fx)
+
+
+def skip_gradient(connection: Connection, x: Tensor, fx: Tensor) -> Tensor:
+    """Join both, and send the gradient into the skip alone."""
+    return type(connection).forward(connection, x, fx.detach())
+
+
+CUTS: dict[str, Join] = {"branch": without_branch, "skip": without_skip}
 
 
 @contextmanager
-def cut(connections: Iterable[Connection], side: str = "branch") -> Iterator[None]:
-    """Cut one side of some sites; other sites and all hooks stay as they are."""
-    connections = list(connections)
+def rejoined(joins: Mapping[Connection, Join]) -> Iterator[None]:
+    """Let some sites join their two sides in another way for a while; all hooks stay as they are."""
     try:
-        for connection in connections:
+        for connection, join in joins.items():
             # A module's own attribute goes before the method of its class.
-            vars(connection)["forward"] = partial(CUTS[side], connection)
+            vars(connection)["forward"] = partial(join, connection)
         yield
     finally:
-        for connection in connections:
+        for connection in joins:
             vars(connection).pop("forward", None)
 
 
@@ -50,7 +61,7 @@ class Shapes:
     def __init__(self, model: nn.Module) -> None:
         self.model = model
         self.met: dict[nn.Module, tuple[torch.Size, torch.Size]] = {}
-        self.hooks = [site.register_forward_pre_hook(self.look) for site in sites(model).values()]
+        self.hooks = [site.register_forward_pre_hook(self.look) for site in sites_of(model).values()]
 
     def look(self, site: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
         """Keep the shapes of one picture."""
@@ -60,5 +71,5 @@ class Shapes:
         """Return the sites that can do without their branch: at the others of a plain network x does not fit."""
         for hook in self.hooks:
             hook.remove()
-        pairs = ((path, site, *self.met[site]) for path, site in sites(self.model).items() if site in self.met)
+        pairs = ((path, site, *self.met[site]) for path, site in sites_of(self.model).items() if site in self.met)
         return {path: site for path, site, x, fx in pairs if type(site) not in CHOOSING or x == fx}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import statistics
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -29,7 +29,7 @@ from skiprun.studies.base import (
     spread,
     worsening,
 )
-from skiprun.studies.cuts import Shapes, cut
+from skiprun.studies.cuts import CUTS, Shapes, rejoined
 from skiprun.studies.reorder import alike, parent, swapped
 
 COUNTS = (1, 2, 3, 4, 6, 8, 10, 13, 18, 24, 32, 48)
@@ -55,7 +55,7 @@ def lesion(
     model: nn.Module,
     evaluate: Evaluate,
     *,
-    side: str = "branch",
+    side: Literal["branch", "skip"] = "branch",
     draws: int = 3,
     seed: int = 0,
     report: Report = ignore,
@@ -96,7 +96,7 @@ class Bench:
         chance: random.Random,
     ) -> None:
         self.model, self.evaluate, self.intact, self.found = model, evaluate, intact, found
-        self.side, self.draws, self.chance = side, draws, chance
+        self.join, self.draws, self.chance = CUTS[side], draws, chance
         # A block that changes the shape costs more than others (Veit et al. 2016, figure 3): chance leaves it out.
         blocks = {path: model.get_submodule(parent(path)) for path in found}
         self.keeping = [path for path, block in blocks.items() if getattr(block, "downsample", None) is None]
@@ -107,7 +107,7 @@ class Bench:
     def rows(self) -> Iterator[Row]:
         """Yield the scores of all lesions, one after the other."""
         for number, (path, connection) in enumerate(self.found.items(), start=1):
-            with cut([connection], self.side):
+            with rejoined({connection: self.join}):
                 scores = self.evaluate(self.model)
             yield {"what": "delete", "number": number, "site": path, "damage": worsening(scores, self.intact), **scores}
         for count in self.counts:
@@ -119,7 +119,7 @@ class Bench:
 
     def delete(self, count: int) -> float:
         """Return the damage without some random blocks."""
-        with cut([self.found[path] for path in self.chance.sample(self.keeping, count)], self.side):
+        with rejoined({self.found[path]: self.join for path in self.chance.sample(self.keeping, count)}):
             return worsening(self.evaluate(self.model), self.intact)
 
     def swap(self, count: int) -> tuple[float, float]:

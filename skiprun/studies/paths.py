@@ -1,0 +1,128 @@
+"""Paths: through how many branches does the gradient come that trains the first layers?
+
+n blocks make 2^n paths, C(n, k) of them through k branches. In the backward pass alone, k random sites send the
+gradient through their branch and the others through their skip; its norm at the input of the first block, times
+C(n, k), is what paths of length k give together (Veit et al. 2016, section 5). The gradient falls with k exponentially,
+so that the effective paths are much shorter than n / 2.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from skiprun.connections import Connection
+from skiprun.registry import STUDIES
+from skiprun.studies.base import Batch, Batches, Figure, Loss, Report, Row, StudyResult, ignore, sites_of, specimen
+from skiprun.studies.cuts import branch_gradient, rejoined, skip_gradient
+from skiprun.studies.reorder import parent
+
+LENGTH = "path length (branches on the way)"
+AT_FIRST_BLOCK = "norm at the first block's input"
+BAND = ("gradient_low", "gradient_high")
+FIGURES = (
+    Figure("Paths of each length", "bars", "length", "paths", LENGTH, "share of all paths"),
+    Figure("Gradient of one path", "lines", "length", "gradient", LENGTH, AT_FIRST_BLOCK, band=BAND, log=True),
+    Figure("Gradient of all paths of a length", "bars", "length", "share", LENGTH, "share of the gradient"),
+)
+# The effective lengths are the shortest range that holds this share of the gradient.
+EFFECTIVE = 0.9
+
+
+@STUDIES.register("paths", paper="Veit et al. 2016, section 5", figures=FIGURES)
+def paths(
+    model: nn.Module, batches: Batches, loss: Loss, *, draws: int = 12, seed: int = 0, report: Report = ignore
+) -> StudyResult:
+    """Gradient by path length, the number of such paths, and their product.
+
+    Args:
+        model: a trained network with connection sites.
+        batches: each draw looks at one of them, in turn; some 32 pictures are enough.
+        loss: what is differentiated.
+        draws: random choices of the sites for each length.
+        seed: of these choices.
+        report: told of each row.
+    """
+    chance = random.Random(seed)
+    rows: list[Row] = []
+    with specimen(model, seed) as copy:
+        tracer = Tracer(copy.eval(), loss)
+        total = len(tracer.sites)
+        for length in range(total + 1):
+            chosen = [chance.sample(tracer.sites, length) for _ in range(draws)]
+            norms = [tracer.norm(each, batches[draw % len(batches)]) for draw, each in enumerate(chosen)]
+            low, high = min(norms), max(norms)
+            row = {"length": length, "paths": math.comb(total, length) / 2**total}
+            rows.append(row | {"gradient": statistics.fmean(norms), "gradient_low": low, "gradient_high": high})
+            report(rows[-1], total + 1)
+    facts = shared(rows)
+    return StudyResult(rows, verdict(facts), facts)
+
+
+class Tracer:
+    """A specimen whose gradient can be sent along chosen paths."""
+
+    def __init__(self, model: nn.Module, loss: Loss) -> None:
+        self.model, self.loss = model, loss
+        found = sites_of(model)
+        self.sites = list(found.values())
+        model.get_submodule(parent(next(iter(found)))).register_forward_pre_hook(self.watch)
+
+    def watch(self, block: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        """Remember the input of the first block, where all paths meet."""
+        self.start = inputs[0] if inputs[0].requires_grad else inputs[0].requires_grad_()
+
+    def norm(self, through: Sequence[Connection], batch: Batch) -> float:
+        """Return the norm of the gradient through the branches of some sites and the skips of the others."""
+        joins = {site: branch_gradient if site in through else skip_gradient for site in self.sites}
+        with rejoined(joins):
+            # The forward pass is that of the whole network; only what it remembers for the way back is cut.
+            value = self.loss(self.model(batch[0]), batch[1])
+        (gradient,) = torch.autograd.grad(value, self.start, allow_unused=True)
+        return 0.0 if gradient is None else gradient.norm().item()
+
+
+def shared(rows: list[Row]) -> dict[str, Any]:
+    """Add each length's share of the gradient to its row, and return the effective lengths."""
+    product = [row["gradient"] * row["paths"] for row in rows]
+    whole = sum(product) or 1.0
+    shares = [each / whole for each in product]
+    for row, share, up_to in zip(rows, shares, accumulate(shares), strict=True):
+        row["share"], row["share_up_to"] = share, up_to
+    first, last = shortest_range(shares)
+    middle = (len(rows) - 1) / 2
+    return {
+        "sites": len(rows) - 1,
+        "mean_length": middle,
+        "effective_length": sum(length * share for length, share in enumerate(shares)),
+        "effective_from": first,
+        "effective_to": last,
+        "effective_paths": sum(row["paths"] for row in rows[first : last + 1]),
+        "share_shorter_than_mean": sum(share for length, share in enumerate(shares) if length < middle),
+    }
+
+
+def shortest_range(shares: Sequence[float]) -> tuple[int, int]:
+    """Return the first and the last length of the shortest range that holds the EFFECTIVE share."""
+    sums = [0.0, *accumulate(shares)]
+    # Sums of floats may stay a hair below 1.
+    ranges = [
+        (a, b) for a in range(len(shares)) for b in range(a, len(shares)) if sums[b + 1] - sums[a] >= EFFECTIVE - 1e-9
+    ]
+    return min(ranges, key=lambda ends: ends[1] - ends[0], default=(0, len(shares) - 1))
+
+
+def verdict(facts: dict[str, Any]) -> str:
+    """Say how long the paths are that carry the gradient."""
+    return (
+        f"{EFFECTIVE:.0%} of the gradient comes through {facts['effective_from']} to {facts['effective_to']} of "
+        f"{facts['sites']} branches, {facts['effective_length']:.1f} in the mean. Those are "
+        f"{facts['effective_paths']:.2%} of all paths, which have {facts['mean_length']:g} in the mean."
+    )

@@ -1,0 +1,82 @@
+"""Path gradients of a chain of scalar blocks, where a path of k branches has the product of k weights."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from skiprun.connections import Site
+from skiprun.connections.add import Add
+from skiprun.models import build_model
+from skiprun.models.block import Block
+from skiprun.studies.cuts import branch_gradient, rejoined, skip_gradient
+from skiprun.studies.paths import Tracer, paths, shortest_range
+
+
+class Scalar(Block):
+    """y = x + w x, on pictures of one pixel."""
+
+    def __init__(self, weight):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 1, bias=False)
+        nn.init.constant_(self.conv.weight, weight)
+        self.connection, self.downsample, self.relu = Add(Site(1, 1, 0, 1)), None, nn.Identity()
+
+    def branch(self, x):
+        return self.conv(x)
+
+
+def total(output, target):
+    return output.sum()
+
+
+def chain(weight, blocks):
+    return nn.Sequential(*(Scalar(weight) for _ in range(blocks))).double()
+
+
+BATCH = (torch.ones(1, 1, 1, 1).double(), torch.zeros(1))
+
+
+def test_a_path_of_k_branches_has_the_gradient_w_to_the_k():
+    rows = paths(chain(0.5, 6), [BATCH], total).rows
+    assert [row["gradient"] for row in rows] == [0.5**length for length in range(7)]
+    assert [row["paths"] for row in rows] == [math.comb(6, length) / 64 for length in range(7)]
+    assert [row["share"] for row in rows] == pytest.approx(
+        [math.comb(6, length) * 0.5**length / 1.5**6 for length in range(7)]
+    )
+
+
+def test_the_effective_length_of_equal_branches_is_that_of_a_binomial():
+    facts = paths(chain(0.5, 6), [BATCH], total).facts
+    assert facts["effective_length"] == pytest.approx(6 * 0.5 / 1.5)
+    assert facts["mean_length"] == 3 and facts["sites"] == 6
+
+
+def test_all_paths_together_are_the_gradient_of_the_network():
+    model = build_model("resnet20", width=4).double().eval()
+    for _, conv in [each for each in model.named_modules() if each[0].endswith("conv1")]:
+        nn.init.normal_(conv.weight, std=0.1)
+    tracer = Tracer(model, total)
+    pictures = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    gradients = []
+    some = tracer.sites[:3]
+    for choice in range(8):
+        with rejoined({site: branch_gradient if choice >> bit & 1 else skip_gradient for bit, site in enumerate(some)}):
+            value = model(pictures).sum()
+        gradients.append(torch.autograd.grad(value, tracer.start)[0])
+    whole = torch.autograd.grad(model(pictures).sum(), tracer.start)[0]
+    assert torch.allclose(sum(gradients), whole)
+
+
+def test_the_shortest_range_holds_nine_tenths():
+    assert shortest_range([0.04, 0.5, 0.42, 0.04]) == (1, 2)
+    assert shortest_range([0.0, 1.0, 0.0]) == (1, 1)
+    assert shortest_range([0.0, 0.0]) == (0, 1)
+
+
+def test_a_plain_network_has_one_path():
+    facts = paths(
+        build_model("plain20", width=4).eval(), [(torch.randn(2, 3, 8, 8), torch.tensor([0, 1]))], total
+    ).facts
+    assert facts["effective_length"] == facts["effective_from"] == 9
