@@ -1,0 +1,20 @@
+"""Numbers from run directories, shown: tables, statistics, figures, one HTML page."""
+
+from __future__ import annotations
+
+from skiprun.reports.comparison import Comparison, compare
+from skiprun.reports.listing import run_details, runs_rows
+from skiprun.reports.page import slug, write_comparison
+from skiprun.reports.tables import comparison_table, run_table, runs_table
+
+__all__ = [
+    "Comparison",
+    "compare",
+    "comparison_table",
+    "run_details",
+    "run_table",
+    "runs_rows",
+    "runs_table",
+    "slug",
+    "write_comparison",
+]

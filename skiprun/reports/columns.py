@@ -1,0 +1,79 @@
+"""The columns of a comparison, one definition for the terminal, the page and the Markdown file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from skiprun.reports.group import LOSS, SPEED, Group
+from skiprun.reports.numbers import count, score, significant, spread, unit, whole
+from skiprun.reports.reading import Reading
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading and what stands below it for a group; the part says which columns stay together in a narrow window."""
+
+    heading: str
+    text: Callable[[Group], str]
+    is_number: bool = True
+    part: Literal["network", "training", "test"] = "training"
+
+
+def columns(groups: Sequence[Group]) -> list[Column]:
+    """Return the columns that these groups fill; scores come once for each name in use."""
+    names = list(dict.fromkeys(group.score_name for group in groups))
+    return [
+        Column("network", lambda group: group.label, is_number=False, part="network"),
+        Column("connection", lambda group: group.connection, is_number=False, part="network"),
+        Column("layers", lambda group: whole(group.layers), part="network"),
+        Column("parameters", lambda group: whole(group.first.number("model.parameters")), part="network"),
+        Column("MACs", lambda group: count(group.first.number("model.macs")), part="network"),
+        Column("seeds", lambda group: str(len(group.runs))),
+        Column("train loss", lambda group: significant(group.sample(LOSS).mean)),
+        *(column for name in names for column in _score_columns(name, groups)),
+        Column("gradient first/last", lambda group: significant(group.ratio, 2)),
+        Column("images/s", lambda group: significant(group.sample(SPEED).mean), part="network"),
+    ]
+
+
+def _score_columns(name: str, groups: Sequence[Group]) -> list[Column]:
+    """Return train, validation and test score of one name, and the further test scores that come with it."""
+    further = dict.fromkeys(
+        more for group in groups if group.score_name == name for more in group.test_scores if more != name
+    )
+    keys = [("train", f"final.train.{name}", name), ("val", f"best.val.{name}", name)]
+    tests = [("test", f"test.{each}", each) for each in (name, *further)]
+    return [_score_column(split, key, each, name) for split, key, each in (*keys, *tests)]
+
+
+def _score_column(split: str, key: str, name: str, main: str) -> Column:
+    """Return one score of one split: the mean, and for the test split the spread over seeds."""
+
+    def text(group: Group) -> str:
+        if group.score_name != main:
+            return "-"
+        sample = group.sample(key)
+        return spread(sample, name) if split == "test" else score(sample.mean, name)
+
+    return Column(f"{split} {name}{unit(name)}", text, part="test" if split == "test" else "training")
+
+
+def seed_rows(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
+    """Return headings and rows of the table of single runs."""
+    headings = ["network", "seed", "train loss", "train score", "val score", "test score", "best epoch", "images/s"]
+    return headings, [[group.label, *_run_row(group, run)] for group in groups for run in group.runs]
+
+
+def _run_row(group: Group, run: Reading) -> list[str]:
+    scores = [
+        score(run.number(key), group.score_name) for key in (group.train_score, group.val_score, group.test_score)
+    ]
+    return [
+        str(run.seed),
+        significant(run.number(LOSS)),
+        *(f"{text}{unit(group.score_name)}" for text in scores),
+        f"{run.number('best.epoch'):g}",
+        significant(run.number(SPEED)),
+    ]

@@ -1,0 +1,129 @@
+"""A comparison as files: one self-contained page, Markdown, JSON and figures."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import skiprun
+from skiprun.reports.columns import columns, seed_rows
+from skiprun.reports.comparison import Comparison
+from skiprun.reports.protocol import machines
+from skiprun.storage import make_folder, write_bytes, write_json, write_text
+
+TEMPLATES = Path(__file__).parent
+ANSWERS = {True: "yes", False: "no", None: "cannot be judged"}
+
+
+def slug(names: Sequence[str]) -> str:
+    """Return a folder's name for a comparison, such as 'plain20-plain56-resnet56'; a long one is cut and told apart."""
+    text = "-".join(filter(None, map(_word, names))) or "comparison"
+    return text if len(text) <= 80 else f"{text[:60].rstrip('-.')}-{zlib.crc32(text.encode()):08x}"
+
+
+def _word(name: str) -> str:
+    """Return the last part of a name or path, with the experiment's name before a seed."""
+    parts = Path(name.removesuffix(".yaml").removesuffix(".yml")).parts
+    last = parts[-2:] if parts and parts[-1].startswith("seed-") else parts[-1:]
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(last)).strip("-.")
+
+
+def write_comparison(comparison: Comparison, folder: Path) -> Path:
+    """Write report.html, report.md, comparison.json and the figures into a folder; return the page.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    from skiprun.reports.figures import draw
+
+    make_folder(folder)
+    figures = [(f"{each.name}.png", each.caption, each.png()) for each in draw(comparison.groups)]
+    for name, _, png in figures:
+        write_bytes(folder / name, png)
+    written = {"written": time.strftime("%Y-%m-%d %H:%M"), "skiprun": skiprun.__version__}
+    write_json(folder / "comparison.json", {**written, **comparison.plain()})
+    facts = page_facts(comparison) | written | {"figures": figures}
+    write_text(folder / "report.md", render("report.md", facts))
+    write_text(folder / "report.html", render("report.html", facts))
+    return folder / "report.html"
+
+
+def page_facts(comparison: Comparison) -> dict[str, Any]:
+    """Return what the templates show, as texts."""
+    groups, verdict = comparison.groups, comparison.verdict
+    shown = columns(groups)
+    headings, rows = seed_rows(groups)
+    return {
+        "title": _title([group.label for group in groups]),
+        "datasets": list(dict.fromkeys(group.first.text("data.name") for group in groups)),
+        "runs": sum(len(group.runs) for group in groups),
+        "answers": _answers(comparison),
+        "sentences": verdict.sentences,
+        "remarks": comparison.remarks,
+        "headings": [column.heading for column in shown],
+        "numeric": [column.is_number for column in shown],
+        "rows": [[column.text(group) for column in shown] for group in groups],
+        "seed_headings": headings,
+        "seed_rows": rows,
+        "labels": [group.label for group in groups],
+        "protocol": comparison.protocol,
+        "machines": machines(groups),
+    }
+
+
+def _title(labels: Sequence[str]) -> str:
+    """Return the names that are compared, not more than fit a heading."""
+    more = f" and {len(labels) - 6} more" if len(labels) > 6 else ""
+    return " / ".join(labels[:6]) + more or "no finished runs"
+
+
+def _answers(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return the questions that this comparison can answer in a word."""
+    verdict = comparison.verdict
+    answers = []
+    found = dict.fromkeys(f"{cure.connection}: {ANSWERS[cure.cured]}" for cure in verdict.cures)
+    if verdict.pairs:
+        answers.append(("Degradation seen", ANSWERS[verdict.degradation]))
+    if verdict.degradation:
+        answers.append(("Cured by skips", "; ".join(found) or ANSWERS[None]))
+    if verdict.ranking is not None:
+        level = sum(rival.beyond_noise is not True for rival in verdict.ranking.rivals)
+        apart = f", not told apart from {level} of {len(verdict.ranking.rivals)}" if level else ""
+        answers.append((f"Best test {verdict.ranking.score}", verdict.ranking.best + apart))
+    return answers
+
+
+def render(template: str, facts: dict[str, Any]) -> str:
+    """Fill a template; in the page everything that comes from runs is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=template.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"md": markdown_text, "uri": _data_uri, "value": _value}
+    return environment.get_template(template).render(facts)
+
+
+def markdown_text(text: object) -> str:
+    """Return a text that Markdown shows as it is, on one line."""
+    return re.sub(r"([\\`*_\[\]<>|#$~])", r"\\\1", " ".join(str(text).split()))
+
+
+def _data_uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _value(value: object) -> str:
+    """Return a config value as YAML would write it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)

@@ -1,0 +1,150 @@
+"""Tables for the terminal: readable in 80 columns, ASCII, and text from runs is never read as markup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.markup import escape
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from skiprun.reports.columns import Column, columns
+from skiprun.reports.comparison import Comparison
+from skiprun.reports.listing import run_details, runs_rows
+from skiprun.reports.numbers import count, score, whole
+from skiprun.run import Run
+
+NUMBERS = (
+    "steps",
+    "epochs",
+    "batch_size",
+    "precision",
+    "device",
+    "threads",
+    "best.",
+    "final.",
+    "test.",
+    "gradient.",
+    "time.",
+)
+STATE_STYLES = {"finished": "green", "running": "cyan", "diverged": "red", "failed": "red", "broken": "red"}
+
+
+class Fitting:
+    """The first of several layouts, each of tables below each other, that the console has room for; or the last."""
+
+    def __init__(self, *layouts: Sequence[Table]) -> None:
+        self.layouts = layouts
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        endless = options.update(width=1000)
+        for layout in self.layouts:
+            widest = max(Measurement.get(console, endless, table).maximum for table in layout)
+            if widest <= options.max_width or layout is self.layouts[-1]:
+                yield Group(*[part for table in layout for part in (table, Text())][:-1])
+                return
+
+
+def comparison_table(comparison: Comparison) -> RenderableType:
+    """Return the table of a comparison, and the remarks that belong to it."""
+    remarks = [Text(remark) for remark in comparison.remarks]
+    if not comparison.groups:
+        return Group("No finished runs to compare.", *remarks)
+    name, *others = columns(comparison.groups)
+
+    def table(*parts: str) -> Table:
+        return _columns_table(comparison, [name, *(column for column in others if column.part in parts)])
+
+    wide = [_columns_table(comparison, [name, *others])]
+    halves = [table("network"), table("training", "test")]
+    thirds = [table("network"), table("training"), table("test")]
+    return Group(Fitting(wide, halves, thirds), *remarks)
+
+
+def _columns_table(comparison: Comparison, shown: Sequence[Column]) -> Table:
+    """Return some columns of a comparison; headings break after their first word."""
+    headings = [(column.heading.replace(" ", "\n", 1), column.is_number) for column in shown]
+    return _table(headings, [[column.text(group) for column in shown] for group in comparison.groups])
+
+
+def _table(headings: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str | Text]]) -> Table:
+    """Return a table without lines; nothing in it is cut off, and headings say which columns are numbers."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), collapse_padding=True)
+    for heading, is_number in headings:
+        table.add_column(escape(heading), justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) if isinstance(cell, str) else cell for cell in row))
+    return table
+
+
+def runs_table(runs: Sequence[Run]) -> RenderableType:
+    """Return the table of `skiprun runs`; what went wrong with a run stands below it, a line each."""
+    rows = runs_rows(runs)
+    if not rows:
+        return "No runs here yet. Start one with: skiprun train CONFIG.yaml"
+    headings = [
+        (name, name in ("val", "test")) for name in ("run", "state", "model", "dataset", "progress", "val", "test")
+    ]
+    cells = [_run_cells(row) for row in rows]
+    whens = [str(row["when"] or "-") for row in rows]
+    wide = _table([*headings, ("when", False)], [[*row, when] for row, when in zip(cells, whens, strict=True)])
+    wrong = [Text(f"{row['name']}: {row['message']}") for row in rows if row["message"]]
+    return Group(Fitting([wide], [_table(headings, cells)]), *wrong)
+
+
+def _run_cells(row: dict[str, Any]) -> list[str | Text]:
+    texts = [row["model"], row["dataset"], row["progress"], _score(row, "val"), _score(row, "test")]
+    return [row["name"], _state(row["state"]), *("-" if text is None else str(text) for text in texts)]
+
+
+def _state(state: str) -> Text:
+    return Text(state, style=STATE_STYLES.get(state, ""))
+
+
+def _score(row: dict[str, Any], split: str) -> str:
+    """Return a score with its name where it is no error."""
+    value, name = row[split], row["score"]
+    if not isinstance(value, int | float):
+        return "-"
+    return f"{score(value, name)}%" if name == "error" else f"{score(value, name)} {name}"
+
+
+def run_table(run: Run) -> RenderableType:
+    """Return what `skiprun runs show` prints: state, network, scores, gradient, files, sessions, config."""
+    details = run_details(run)
+    summary, config = details["summary"], details["config"]
+    parts = {
+        "Run": {key: details[key] for key in ("path", "state", "message", "progress", "when") if details[key]},
+        "Network": _section(summary, "model."),
+        "Data": _section(summary, "data."),
+        "Numbers": {key: summary[key] for key in summary if key.startswith(NUMBERS)},
+        "Config": {key: value for key, value in config.items() if value is not None},
+        **{f"Session {n}": session for n, session in enumerate(details["sessions"], start=1)},
+        "Files": {file["name"]: count(file["bytes"]) + "B" for file in details["checkpoints"] + details["studies"]},
+    }
+    return Group(*(part for title, facts in parts.items() if facts for part in (Text(title, "bold"), _facts(facts))))
+
+
+def _section(facts: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Return the facts below a prefix, without it."""
+    return {key.removeprefix(prefix): value for key, value in facts.items() if key.startswith(prefix)}
+
+
+def _facts(facts: Mapping[str, Any]) -> RenderableType:
+    """Return keys and values below each other."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 2))
+    table.add_column(overflow="fold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in facts.items():
+        table.add_row(escape(key), escape(_fact(value)))
+    return table
+
+
+def _fact(value: Any) -> str:
+    """Return a value as text; numbers are short but not rounded to nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return whole(value) if isinstance(value, int) else f"{value:.6g}"

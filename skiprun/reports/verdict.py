@@ -1,0 +1,69 @@
+"""What a comparison says, in sentences and as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from skiprun.reports import wording
+from skiprun.reports.degradation import Cure, Pair, find_cures, find_pairs
+from skiprun.reports.group import Group
+from skiprun.reports.ranking import Ranking, rank
+from skiprun.reports.reading import Reading
+from skiprun.reports.worth import Worth, find_worth
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was seen.
+
+    Attributes:
+        degradation: whether a deeper plain network ended with the higher training loss; None if that cannot be judged.
+        cured: whether a connection closed the gap; None if there was none, or no network to judge it by.
+        pairs, cures, worth, ranking: the comparisons behind it.
+        sentences: all of it in plain words.
+    """
+
+    degradation: bool | None
+    cured: bool | None
+    pairs: tuple[Pair, ...]
+    cures: tuple[Cure, ...]
+    worth: tuple[Worth, ...]
+    ranking: Ranking | None
+    sentences: tuple[str, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """Return the verdict as plain data."""
+        return asdict(self)
+
+
+def judge(groups: Sequence[Group], asides: Sequence[Reading], apart: Sequence[str]) -> Verdict:
+    """Judge degradation and cure, the worth of skips in segmentation, and the ranking unless scores are apart."""
+    classifying = [group for group in groups if group.task != "segmentation"]
+    pairs = find_pairs(classifying)
+    cures = find_cures(classifying, pairs)
+    worth = find_worth(groups)
+    ranking = None if apart else rank(groups)
+    sentences = (
+        *wording.of_degradation(classifying, asides, pairs),
+        *wording.of_cures(pairs, cures),
+        *wording.of_worth(groups, worth),
+        *wording.of_ranking(ranking),
+        *wording.of_diverged(groups, asides),
+    )
+    return Verdict(
+        degradation=_any(pair.degradation for pair in pairs),
+        cured=_any(cure.cured for cure in cures),
+        pairs=tuple(pairs),
+        cures=tuple(cures),
+        worth=tuple(worth),
+        ranking=ranking,
+        sentences=sentences,
+    )
+
+
+def _any(answers: Any) -> bool | None:
+    """Return True if one is, False if all are False, None if it is open or nothing was asked."""
+    found = list(answers)
+    return True if True in found else None if None in found or not found else False

@@ -1,0 +1,86 @@
+"""Statistics against hand-computed values and scipy."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import pytest
+from scipy import stats
+
+from skiprun.reports.statistics import NO_SPREAD, ONE_SEED, difference, holm, summarize
+
+
+def test_mean_spread_and_interval_of_three_runs_by_hand() -> None:
+    sample = summarize([1.0, 2.0, 3.0])
+    # sample std 1, t(0.975, 2) = 4.30265, half width 4.30265 / sqrt(3)
+    assert (sample.n, sample.mean, sample.std) == (3, 2.0, 1.0)
+    assert sample.low == pytest.approx(2 - 2.48414, abs=1e-4)
+    assert sample.high == pytest.approx(2 + 2.48414, abs=1e-4)
+
+
+def test_one_run_has_a_mean_and_no_spread() -> None:
+    sample = summarize([7.0])
+    assert (sample.n, sample.mean) == (1, 7.0)
+    assert math.isnan(sample.std) and math.isnan(sample.low)
+
+
+def test_values_that_are_not_finite_do_not_count() -> None:
+    assert summarize([1.0, math.nan, math.inf, 3.0]).n == 2
+    assert summarize([]).n == 0 and math.isnan(summarize([]).mean)
+
+
+def test_equal_seeds_are_paired() -> None:
+    found = difference({0: 3.0, 1: 5.0, 2: 4.5}, {2: 2.5, 1: 2.0, 0: 1.0})
+    # differences 2, 3, 2: mean 7/3, std 1/sqrt(3), t = mean / (std / sqrt(3)) = 7
+    assert found.by_seed == {0: 2.0, 1: 3.0, 2: 2.0}
+    assert found.method == "paired t"
+    assert found.mean == pytest.approx(7 / 3)
+    assert found.effect == pytest.approx(7 / 3 * math.sqrt(3))
+    assert found.p == pytest.approx(2 * stats.t.sf(7, 2))
+    assert found.low == pytest.approx(7 / 3 - stats.t.ppf(0.975, 2) / 3)
+    assert found.significant is True
+    assert "n = 3" in found.noise and "beyond the noise" in found.noise
+
+
+def test_unequal_seeds_are_compared_by_welch() -> None:
+    one, other = {0: 3.0, 1: 5.0, 2: 4.0}, {0: 1.0, 7: 3.5}
+    found = difference(one, other)
+    expected = stats.ttest_ind([3.0, 5.0, 4.0], [1.0, 3.5], equal_var=False)
+    assert found.method == "Welch t"
+    assert found.p == pytest.approx(expected.pvalue)
+    assert found.by_seed == {0: 2.0}
+    assert found.effect == pytest.approx(1.75 / math.sqrt((1.0 + 3.125) / 2))
+    assert found.significant is False and "not beyond" in found.noise
+
+
+def test_one_seed_claims_nothing() -> None:
+    found = difference({0: 67.5}, {0: 1.1})
+    assert found.mean == pytest.approx(66.4)
+    assert found.significant is None and found.method == "none"
+    assert found.noise == ONE_SEED
+
+
+def test_one_seed_against_three_claims_nothing() -> None:
+    assert difference({0: 67.5}, {0: 1.1, 1: 1.2, 2: 1.3}).significant is None
+
+
+def test_the_same_difference_in_every_seed_is_not_called_certain() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = difference({0: 1.1, 1: 1.2, 2: 1.3}, {0: 0.8, 1: 0.9, 2: 1.0})
+        identical = difference({0: 0.0, 1: 0.0}, {0: 0.0, 1: 0.0})
+    assert found.significant is None and found.noise == NO_SPREAD
+    assert identical.significant is None
+
+
+def test_missing_values_are_left_out_before_pairing() -> None:
+    found = difference({0: 1.0, 1: math.nan}, {0: 2.0, 1: 3.0})
+    assert found.by_seed == {0: -1.0} and found.significant is None
+    assert math.isnan(difference({}, {0: 1.0}).mean)
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    corrected = holm([0.02, math.nan, 0.9])
+    assert corrected[0] == pytest.approx(0.04) and math.isnan(corrected[1]) and corrected[2] == pytest.approx(0.9)

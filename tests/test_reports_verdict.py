@@ -1,0 +1,210 @@
+"""What comparisons say: degradation, cure, the worth of skips, rankings, and what cannot be judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skiprun.reports import Comparison, compare
+from skiprun.run import Run
+from tests.fake_runs import write_run, write_trio
+
+
+def plain(root: Path, depth: int, losses: list[float], **more: Any) -> list[Run]:
+    return [write_run(root, f"plain{depth}", seed, loss=loss, **more) for seed, loss in enumerate(losses)]
+
+
+def residual(root: Path, depth: int, losses: list[float], **more: Any) -> list[Run]:
+    more = {"connection": "add"} | more
+    return [write_run(root, f"resnet{depth}", seed, loss=loss, **more) for seed, loss in enumerate(losses)]
+
+
+def said(comparison: Comparison, start: str) -> str:
+    """Return the one sentence that starts so."""
+    found = [sentence for sentence in comparison.verdict.sentences if sentence.startswith(start)]
+    assert len(found) == 1, comparison.verdict.sentences
+    return found[0]
+
+
+def test_seen_and_cured(tmp_path: Path) -> None:
+    comparison = compare(write_trio(tmp_path))
+    verdict = comparison.verdict
+    assert (verdict.degradation, verdict.cured) == (True, True)
+    pair, cure = verdict.pairs[0], verdict.cures[0]
+    assert (pair.shallow, pair.deep, cure.network, cure.connection) == ("plain20", "plain56", "resnet56", "add")
+    assert [seed["higher"] for seed in pair.by_seed] == [True, True, True]
+    assert pair.p < 0.05 and pair.low < pair.ratio < pair.high
+    assert cure.closed == pytest.approx(1, abs=0.01)
+    assert "higher in 3 of 3 seeds" in said(comparison, "Degradation was seen: plain56")
+    assert "resnet56" in said(comparison, "Cured by 'add' (3 of 3 seeds)")
+    assert "within" not in " ".join(verdict.sentences)
+
+
+def test_one_seed_is_seen_without_a_claim_of_significance(tmp_path: Path) -> None:
+    comparison = compare(write_trio(tmp_path, seeds=1))
+    assert comparison.verdict.degradation is True
+    sentence = said(comparison, "Degradation was seen")
+    assert "n = 1: one seed shows a difference, not its spread" in sentence
+    assert "p =" not in sentence and "p <" not in sentence and "interval" not in sentence
+    ranking = said(comparison, "Best test error")
+    assert "n = 1" in ranking and "beyond the noise" not in ranking
+
+
+def test_seen_and_not_cured(tmp_path: Path) -> None:
+    runs = plain(tmp_path, 20, [0.01, 0.02]) + plain(tmp_path, 56, [2.0, 1.8])
+    runs += residual(tmp_path, 56, [1.0, 1.1], connection="gated")
+    comparison = compare(runs)
+    assert (comparison.verdict.degradation, comparison.verdict.cured) == (True, False)
+    assert "closes 4" in said(comparison, "Not cured by 'gated' (0 of 2 seeds)")
+
+
+def test_two_connections_are_judged_each(tmp_path: Path) -> None:
+    runs = plain(tmp_path, 20, [0.01]) + plain(tmp_path, 56, [2.0]) + residual(tmp_path, 56, [0.011])
+    runs.append(write_run(tmp_path, "highway56", connection="gated", loss=3.0, model="resnet56"))
+    comparison = compare(runs)
+    assert [(cure.connection, cure.cured) for cure in comparison.verdict.cures] == [("add", True), ("gated", False)]
+    assert comparison.verdict.cured is True
+    assert "does not narrow" in said(comparison, "Not cured by 'gated'")
+
+
+def test_level_losses_are_no_degradation(tmp_path: Path) -> None:
+    runs = plain(tmp_path, 20, [0.50, 0.52]) + plain(tmp_path, 56, [0.51, 0.50]) + residual(tmp_path, 56, [0.4, 0.4])
+    comparison = compare(runs)
+    assert comparison.verdict.degradation is False
+    assert comparison.verdict.cured is None and not comparison.verdict.cures
+    said(comparison, "Degradation was not seen: plain56")
+
+
+def test_two_networks_that_learned_by_heart_are_level(tmp_path: Path) -> None:
+    comparison = compare(plain(tmp_path, 20, [0.0001]) + plain(tmp_path, 56, [0.004]))
+    assert comparison.verdict.degradation is False
+    assert "by heart" in said(comparison, "Degradation was not seen")
+
+
+def test_seeds_that_disagree_leave_it_open(tmp_path: Path) -> None:
+    comparison = compare(plain(tmp_path, 20, [0.5, 0.5, 0.5]) + plain(tmp_path, 56, [0.9, 0.4, 0.6]))
+    assert comparison.verdict.degradation is None
+    assert "higher in 2 of 3 seeds" in said(comparison, "Degradation is undecided")
+
+
+def test_without_a_plain_network_nothing_is_judged(tmp_path: Path) -> None:
+    comparison = compare(residual(tmp_path, 20, [0.1]) + residual(tmp_path, 56, [0.1]))
+    assert comparison.verdict.degradation is None
+    assert "plain20 and plain56" in said(comparison, "Degradation cannot be judged")
+
+
+def test_a_missing_shallow_control_is_named(tmp_path: Path) -> None:
+    comparison = compare(plain(tmp_path, 56, [2.0]) + residual(tmp_path, 56, [0.1]))
+    assert "add a shallower one, such as plain20" in said(comparison, "Degradation cannot be judged")
+
+
+def test_a_control_that_is_still_training_is_named(tmp_path: Path) -> None:
+    runs = plain(tmp_path, 20, [0.1], state="stopped") + plain(tmp_path, 56, [2.0])
+    comparison = compare(runs)
+    assert "Not finished or not readable: plain20/seed-0." in said(comparison, "Degradation cannot be judged")
+    assert comparison.remarks == ["Not compared: plain20/seed-0: is stopped"]
+
+
+def test_a_missing_twin_with_skips_is_named(tmp_path: Path) -> None:
+    comparison = compare(plain(tmp_path, 20, [0.01]) + plain(tmp_path, 56, [2.0]) + residual(tmp_path, 20, [0.01]))
+    assert (comparison.verdict.degradation, comparison.verdict.cured) == (True, None)
+    assert "such as resnet56" in said(comparison, "Whether skips cure it cannot be judged")
+
+
+def test_a_plain_network_that_diverged_is_no_degradation(tmp_path: Path) -> None:
+    runs = plain(tmp_path, 20, [0.01]) + plain(tmp_path, 56, [2.0], state="diverged", message="nan at step 40")
+    comparison = compare(runs + residual(tmp_path, 56, [0.01]))
+    assert comparison.verdict.degradation is None
+    assert "another fault than degradation" in said(comparison, "plain56 diverged in every run")
+    assert comparison.remarks == ["Not compared: plain56/seed-0: diverged (nan at step 40)"]
+
+
+def test_one_seed_of_three_that_diverged_is_told(tmp_path: Path) -> None:
+    runs = write_trio(tmp_path, seeds=2)
+    runs.append(write_run(tmp_path, "plain56", 2, state="diverged"))
+    assert "flatter it" in said(compare(runs), "1 of 3 runs of plain56 diverged")
+
+
+def test_several_depths_are_all_judged_against_the_shallowest(tmp_path: Path) -> None:
+    runs = plain(tmp_path, 56, [1.0]) + plain(tmp_path, 20, [0.1]) + plain(tmp_path, 32, [0.4])
+    comparison = compare(runs)
+    names = [(pair.shallow, pair.deep) for pair in comparison.verdict.pairs]
+    assert names == [("plain20", "plain32"), ("plain20", "plain56"), ("plain32", "plain56")]
+    assert sum("Degradation was seen" in sentence for sentence in comparison.verdict.sentences) == 2
+
+
+def test_networks_of_other_families_are_not_paired(tmp_path: Path) -> None:
+    runs = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0], family="another")
+    comparison = compare(runs)
+    assert not comparison.verdict.pairs
+    said(comparison, "Degradation cannot be judged: no two finished plain networks of one family")
+
+
+def test_an_uncontrolled_pair_is_called_so(tmp_path: Path) -> None:
+    runs = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0], settings={"optim": {"lr": 0.01}})
+    comparison = compare(runs)
+    assert comparison.verdict.pairs[0].also_differ == ["optim.lr"]
+    assert "no controlled experiment: optim.lr differs too" in said(comparison, "Degradation was seen")
+    assert comparison.cautions == ("optim.lr differs between the groups: plain20 0.1; plain56 0.01.",)
+
+
+def test_controlled_pairs_are_preferred(tmp_path: Path) -> None:
+    runs = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0])
+    runs += [write_run(tmp_path, "slow56", model="plain56", loss=0.1, settings={"optim": {"lr": 0.01}})]
+    assert [pair.deep for pair in compare(runs).verdict.pairs] == ["plain56"]
+
+
+def test_different_data_is_tabulated_and_not_ranked(tmp_path: Path) -> None:
+    runs = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0], fingerprint="beef")
+    comparison = compare(runs)
+    assert comparison.verdict.ranking is None and not comparison.verdict.pairs
+    assert len(comparison.groups) == 2
+    assert comparison.plain()["ranked"] is False
+    assert "contents or its split differ" in comparison.apart[0]
+    assert "beef" in comparison.apart[0] and "f00d" in comparison.apart[0]
+    assert not any(sentence.startswith("Best") for sentence in comparison.verdict.sentences)
+
+
+def test_ranking_tells_differences_from_noise(tmp_path: Path) -> None:
+    tests = {"a": [1.0, 1.2, 1.1], "b": [1.1, 1.0, 1.25], "c": [5.0, 5.3, 5.2]}
+    runs = [
+        write_run(tmp_path, name, seed, connection=None, model="vgg11", test={"error": value})
+        for name, values in tests.items()
+        for seed, value in enumerate(values)
+    ]
+    comparison = compare(runs)
+    ranking = comparison.verdict.ranking
+    assert ranking is not None and ranking.best == "a"
+    assert {rival.network: rival.beyond_noise for rival in ranking.rivals} == {"b": False, "c": True}
+    sentence = said(comparison, "Best test error: a with 1.10 % (mean of 3 seeds)")
+    assert "c (+4.07 points" in sentence and "Not told apart from it: b" in sentence
+    assert "One test picture is 0.28 points" in sentence
+    assert not any("Degradation" in text for text in comparison.verdict.sentences)
+
+
+SEGMENTATION: dict[str, Any] = {"task": "segmentation", "family": "unet", "model": "unet"}
+
+
+def test_segmentation_says_what_skips_are_worth(tmp_path: Path) -> None:
+    runs = []
+    for seed, shift in enumerate([0.0, 0.004, -0.006]):
+        without = {"iou": 0.78 + shift, "dice": 0.87, "boundary": 0.55 + shift}
+        with_skips = {"iou": 0.88 + 0.5 * shift, "dice": 0.93 + shift, "boundary": 0.80}
+        runs.append(write_run(tmp_path, "noskip", seed, connection="none", test=without, **SEGMENTATION))
+        runs.append(write_run(tmp_path, "unet", seed, connection="concat", test=with_skips, **SEGMENTATION))
+    comparison = compare(runs)
+    gains = {worth.score: worth.gain for worth in comparison.verdict.worth}
+    assert list(gains) == ["iou", "dice", "boundary"]
+    assert gains["iou"].mean == pytest.approx(0.1, abs=0.01) and gains["iou"].significant
+    assert gains["boundary"].mean == pytest.approx(0.25, abs=0.01)
+    assert "+0.1003" in said(comparison, "In test iou the skips ('concat')")
+    assert said(comparison, "Best test iou: unet")
+    assert comparison.verdict.degradation is None
+    assert not any("Degradation" in sentence for sentence in comparison.verdict.sentences)
+
+
+def test_segmentation_without_a_control_says_so(tmp_path: Path) -> None:
+    comparison = compare([write_run(tmp_path, "unet", connection="concat", test={"iou": 0.9}, **SEGMENTATION)])
+    said(comparison, "What the skips of unet are worth cannot be judged")
