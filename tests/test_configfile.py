@@ -47,7 +47,8 @@ def test_numbers_without_a_dot_are_numbers(tmp_path: Path, text: str) -> None:
 
 
 def test_all_problems_are_reported_at_once_with_their_places(tmp_path: Path) -> None:
-    text = "model: {name: resnet20, shortcut: D}\ndata:\n  name: digits\n  batch_sizes: 4\noptim: {lr: fast}\nschedule: {epochs: -1}\n"
+    text = "model: {name: resnet20, shortcut: D}\ndata:\n  name: digits\n  batch_sizes: 4\n"
+    text += "optim: {lr: fast}\nschedule: {epochs: -1}\n"
     found = problems(tmp_path, text)
     assert [line.split(" ")[0] for line in found] == ["cfg.yaml:1:25", "cfg.yaml:4:3", "cfg.yaml:5:9", "cfg.yaml:6:12"]
     assert "Did you mean 'batch_size'?" in found[1]

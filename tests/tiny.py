@@ -60,6 +60,7 @@ def tiny_config(**sections: Any) -> RunConfig:
 def tiny_trainer(folder: Path, config: RunConfig, **options: Any) -> Trainer:
     """Return a trainer of the tiny data that keeps its files in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    views = options.pop("views", [])
     torch.manual_seed(derive(config.seed, "weights"))
     model = build_model("resnet_cifar", 4, 1, depth=8, width=4)
     return Trainer(
@@ -69,7 +70,7 @@ def tiny_trainer(folder: Path, config: RunConfig, **options: Any) -> Trainer:
         config,
         place(config),
         Checkpoints(folder),
-        lambda keep_bytes: MetricsLog(folder / "metrics.jsonl", keep_bytes, options.pop("views", [])),
+        lambda keep_bytes: MetricsLog(folder / "metrics.jsonl", keep_bytes, views),
         [GradNorm()],
         **options,
     )

@@ -12,6 +12,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
 
 from skiprun.config import RunConfig
 from skiprun.palette import COLOURS, STYLE
@@ -78,7 +79,9 @@ class TensorBoard:
                 key: value if isinstance(value, bool | int | float | str) else str(value)
                 for key, value in flat(self.config.plain()).items()
             }
-            self.writer.add_hparams(settings, scores, run_name=".")
+            # SummaryWriter.add_hparams would also write each score again as a scalar, or open a second run.
+            for summary in hparams(settings, scores):
+                self.writer._get_file_writer().add_summary(summary)
         self.writer.close()
 
 

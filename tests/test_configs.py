@@ -1,0 +1,62 @@
+"""Every file in configs/: it loads, its names exist, and two files of a pair differ by the experiment alone."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import pytest
+
+from skiprun.configfile import load_config
+from skiprun.experiment.parts import check_names, model_options
+from skiprun.experiment.plan import DIGITS
+from skiprun.models import build_model
+
+ROOT = Path(__file__).parent.parent
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)
+def test_config_loads_and_its_network_can_be_built(file: Path) -> None:
+    import torch
+
+    config = load_config(file)
+    check_names(config)
+    with torch.device("meta"):
+        build_model(num_classes=10, in_channels=3, **model_options(config.model))
+
+
+@pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)
+def test_config_says_what_it_is_its_command_and_what_to_expect(file: Path) -> None:
+    header = [line for line in file.read_text().splitlines() if line.startswith("#")]
+    assert len(header) >= 3
+    assert any("Command:" in line and "skiprun " in line for line in header)
+    assert any("Expect:" in line for line in header)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("plain56", "resnet56"), ("plain20", "resnet20"), ("plain20", "plain56"), ("resnet20", "resnet56")],
+)
+def test_two_configs_of_a_pair_differ_in_one_line(one: str, other: str) -> None:
+    texts = [(ROOT / "configs" / f"{name}_cifar.yaml").read_text().splitlines() for name in (one, other)]
+    changed = [
+        line for line in difflib.unified_diff(*texts, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))
+    ]
+    assert changed == [f"-model: {{name: {one}}}", f"+model: {{name: {other}}}"]
+
+
+def test_the_protocol_of_he_2015() -> None:
+    config = load_config(ROOT / "configs" / "degradation_cifar.yaml")
+    assert (config.optim.name, config.optim.lr, config.optim.momentum, config.optim.weight_decay) == (
+        "sgd",
+        0.1,
+        0.9,
+        1e-4,
+    )
+    assert (config.data.batch_size, config.data.augment.crop, config.data.augment.flip) == (128, 4, True)
+    assert (config.schedule.steps, config.schedule.milestones) == (64000, [32000, 48000])
+
+
+def test_the_embedded_protocol_is_the_one_in_configs() -> None:
+    assert (ROOT / "configs" / "degradation_digits.yaml").read_text() == DIGITS.read_text()

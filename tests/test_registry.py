@@ -1,0 +1,39 @@
+"""Names and things: found without a list, given once, suggested when misspelled."""
+
+import pytest
+
+from skiprun.errors import UnknownName
+from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS, Registry
+
+
+def test_the_wings_fill_the_registries() -> None:
+    assert {"none", "add", "gated", "concat"} <= set(CONNECTIONS.names())
+    assert {"plain20", "plain56", "resnet20", "resnet110", "resnet1202", "resnet18", "plain50"} <= set(MODELS.names())
+    assert {"digits", "cifar10", "cifar100", "mnist", "fashion_mnist", "svhn", "image_folder"} <= set(DATASETS.names())
+    assert "classification" in TASKS
+    assert "grad_norm" in PROBES
+
+
+def test_unknown_connection_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownName, match=r"No connection is called 'ad'\. Did you mean 'add'\?") as caught:
+        CONNECTIONS["ad"]
+    assert caught.value.exit_code == 2
+
+
+def test_a_name_is_given_once() -> None:
+    registry: Registry[int] = Registry("thing", "skiprun.tasks")
+    registry.register("one")(1)
+    with pytest.raises(ValueError, match="registered twice"):
+        registry.register("one")(2)
+
+
+def test_wild_cards() -> None:
+    assert {"plain20", "plain50"} <= set(MODELS.names("plain?0"))
+    assert all(name.startswith("plain") for name in MODELS.names("plain*"))
+    assert MODELS.names("no such*") == []
+
+
+def test_every_entry_says_what_it_is() -> None:
+    for registry in (CONNECTIONS, MODELS, DATASETS, PROBES):
+        for entry in registry:
+            assert entry.summary, f"{registry.kind} {entry.name}"
