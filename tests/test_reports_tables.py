@@ -117,6 +117,17 @@ def test_show_has_numbers_config_and_session(tmp_path: Path) -> None:
         assert expected in text
 
 
+def test_show_cuts_long_lists(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "plain20")
+    summary = run.summary()
+    run.finish(
+        summary | {"data": summary["data"] | {"class_names": [f"class {n}" for n in range(1000)]}, "epochs": 5.99}
+    )
+    text = printed(run_table(run))
+    assert "(1,000 in all)" in text and "class 999" not in text
+    assert "6 epochs" in text
+
+
 def test_show_of_an_unfinished_run(tmp_path: Path) -> None:
     text = printed(run_table(write_run(tmp_path, "plain20", state="diverged", message="nan at step 40")))
     assert "diverged" in text and "nan at step 40" in text

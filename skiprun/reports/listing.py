@@ -32,7 +32,7 @@ def _row(reading: Reading) -> dict[str, Any]:
 def _finished_numbers(reading: Reading) -> dict[str, Any]:
     name = reading.text("data.score_name")
     return {
-        "progress": f"{reading.number('epochs'):g} epochs",
+        "progress": f"{round(reading.number('epochs'), 1):g} epochs",
         "score": name,
         "val": reading.summary.get(f"best.val.{name}"),
         "test": reading.summary.get(f"test.{name}"),

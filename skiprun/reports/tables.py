@@ -61,7 +61,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     wide = [_columns_table(comparison, [name, *others])]
     halves = [table("network"), table("training", "test")]
     thirds = [table("network"), table("training"), table("test")]
-    return Group(Fitting(wide, halves, thirds), *remarks)
+    return Group(Fitting(wide, halves, thirds), Text(), *remarks)
 
 
 def _columns_table(comparison: Comparison, shown: Sequence[Column]) -> Table:
@@ -144,7 +144,10 @@ def _facts(facts: Mapping[str, Any]) -> RenderableType:
 
 
 def _fact(value: Any) -> str:
-    """Return a value as text; numbers are short but not rounded to nothing."""
+    """Return a value as text; other numbers and long lists are cut."""
+    if isinstance(value, list):
+        shown = ", ".join(_fact(item) for item in value[:10])
+        return shown if len(value) <= 10 else f"{shown}, ... ({len(value):,} in all)"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return whole(value) if isinstance(value, int) else f"{value:.6g}"

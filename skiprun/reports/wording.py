@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,9 +73,11 @@ def of_cures(pairs: Sequence[Pair], cures: Sequence[Cure]) -> list[str]:
     deep = [pair.deep for pair in pairs if pair.degradation]
     if not deep:
         return []
+    twin = re.search(r"plain(\d+)", deep[-1])
+    example = f"resnet{twin[1]}" if twin else "its residual twin"
     return [
-        f"Whether skips cure it cannot be judged: no finished network with a connection has the depth of {deep[-1]}; "
-        f"add one, such as {deep[-1].replace('plain', 'resnet') if 'plain' in deep[-1] else 'its residual twin'}."
+        "Whether skips cure it cannot be judged: no finished network with a connection has the depth and family of "
+        f"{deep[-1]}; add one, such as {example}."
     ]
 
 
@@ -82,7 +85,7 @@ def _of_cure(cure: Cure) -> str:
     """Say how much of the gap a connection closes."""
     done = sum(seed["cured"] for seed in cure.by_seed)
     seeds = f" ({done} of {len(cure.by_seed)} seeds)" if cure.by_seed else ""
-    share = f"closes {100 * cure.closed:.1f} % of" if cure.closed > 0 else "does not narrow"
+    share = "does not narrow" if cure.closed <= 0 else f"closes {min(100, 100 * cure.closed):.1f} % of"
     return (
         f"{CURED[cure.cured]} '{cure.connection}'{seeds}: {cure.network} ends at a training loss of "
         f"{significant(cure.loss)} and {share} the gap between {cure.deep} and {cure.shallow} (training error "
