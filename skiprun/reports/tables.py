@@ -144,7 +144,7 @@ def _facts(facts: Mapping[str, Any]) -> RenderableType:
 
 
 def _fact(value: Any) -> str:
-    """Return a value as text; other numbers and long lists are cut."""
+    """Return a value as text: whole numbers in full, others with six digits, long lists cut."""
     if isinstance(value, list):
         shown = ", ".join(_fact(item) for item in value[:10])
         return shown if len(value) <= 10 else f"{shown}, ... ({len(value):,} in all)"
