@@ -30,7 +30,8 @@ class Connection(nn.Module):
     """Joins the shortcut and the branch of one site.
 
     A subclass gives `forward(x, fx)`. `x` and `fx` have the shape [batch, channels, height, width]; but for `concat`
-    both have the same shape, and so has the result.
+    both have the same shape, and so has the result. Arguments of `__init__` behind `site` are the options that a
+    config may set by `connection_options`; each has a type and a default.
     """
 
     # True where the result has the channels of both, which only networks made for it can take.
@@ -41,6 +42,14 @@ class Connection(nn.Module):
     def __init__(self, site: Site) -> None:
         super().__init__()
         self.site = site
+
+    @property
+    def channels(self) -> int:
+        """Channels of the result."""
+        return self.site.branch_channels + (self.site.shortcut_channels if self.grows else 0)
+
+    def reset_parameters(self) -> None:
+        """Draw the connection's own parameters; done last, as networks initialize all of their layers."""
 
     def forward(self, x: Tensor, fx: Tensor) -> Tensor:
         """Return the joined tensor."""

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from skiprun.connections import Connection, Site
 from skiprun.connections.base import ConnectionFactory
+from skiprun.errors import OptionError
+from skiprun.models.parts import ACTIVATIONS, Activation, Norm
 
-Norm = Callable[[int], nn.Module]
-Activation = Callable[[], nn.Module]
 Join = Callable[[int, int], Connection]
 
 
@@ -47,17 +47,18 @@ class PadShortcut(nn.Module):
         return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.extra))
 
 
-def make_shortcut(kind: str, inplanes: int, planes: int, stride: int, norm: Norm) -> nn.Module | None:
+def make_shortcut(kind: str, inplanes: int, planes: int, stride: int, norm: Norm | None) -> nn.Module | None:
     """Return the shortcut of He 2015 section 4.1, or None for the identity.
 
-    A pads with zeros where shapes change, B projects there, C projects everywhere.
+    A pads with zeros where shapes change, B projects there, C everywhere; without a norm the projection is bare.
     """
     same = stride == 1 and inplanes == planes
     if same and kind != "C":
         return None
     if kind == "A":
         return PadShortcut(planes - inplanes, stride)
-    return nn.Sequential(conv1x1(inplanes, planes, stride), norm(planes))
+    projection = conv1x1(inplanes, planes, stride)
+    return projection if norm is None else nn.Sequential(projection, norm(planes))
 
 
 class Block(nn.Module):
@@ -87,6 +88,7 @@ class BasicBlock(Block):
     """
 
     expansion: ClassVar[int] = 1
+    layers: ClassVar[int] = 2
 
     def __init__(
         self,
@@ -101,7 +103,7 @@ class BasicBlock(Block):
         *,
         join: Join,
         shortcut: str = "B",
-        activation: Activation = lambda: nn.ReLU(inplace=True),
+        activation: Activation = ACTIVATIONS["relu"],
     ) -> None:
         super().__init__()
         self.conv1 = conv3x3(inplanes, planes, stride)
@@ -119,9 +121,13 @@ class BasicBlock(Block):
 
 
 class Bottleneck(Block):
-    """1x1, 3x3, 1x1 convolutions (He et al. 2015, figure 5 right), with the stride in the 3x3 as torchvision has it."""
+    """1x1, 3x3, 1x1 convolutions (He et al. 2015, figure 5 right), with the stride in the 3x3 as torchvision has it.
+
+    With `groups` it is ResNeXt's (Xie et al. 2017, figure 3c), with a larger `base_width` that of Wide ResNet-50-2.
+    """
 
     expansion: ClassVar[int] = 4
+    layers: ClassVar[int] = 3
 
     def __init__(
         self,
@@ -136,7 +142,7 @@ class Bottleneck(Block):
         *,
         join: Join,
         shortcut: str = "B",
-        activation: Activation = lambda: nn.ReLU(inplace=True),
+        activation: Activation = ACTIVATIONS["relu"],
     ) -> None:
         super().__init__()
         width = int(planes * (base_width / 64.0)) * groups
@@ -156,3 +162,27 @@ class Bottleneck(Block):
         out = self.relu(self.bn1(self.conv1(x)))
         out = self.relu(self.bn2(self.conv2(out)))
         return self.bn3(self.conv3(out))
+
+
+def count_blocks(depth: int, period: int, others: int) -> int:
+    """Return n of a family of period*n + others layers, or refuse the depth with the nearest that exists."""
+    blocks, remainder = divmod(depth - others, period)
+    if remainder or blocks < 1:
+        nearest = period * max(1, round((depth - others) / period)) + others
+        raise OptionError(
+            "depth", f"found {depth}; this family has {period}n+{others} layers, the nearest is {nearest}"
+        )
+    return blocks
+
+
+def three_stages(
+    make_block: Callable[[int, int, int], nn.Module], inplanes: int, width: int, blocks: int, expansion: int = 1
+) -> list[nn.Sequential]:
+    """Return three stages of n blocks; the channels double and the size halves with the second and the third."""
+    stages = []
+    for planes, stride in ((width, 1), (2 * width, 2), (4 * width, 2)):
+        stage = nn.Sequential(make_block(inplanes, planes, stride))
+        inplanes = planes * expansion
+        stage.extend(make_block(inplanes, planes, 1) for _ in range(blocks - 1))
+        stages.append(stage)
+    return stages

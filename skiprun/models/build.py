@@ -1,21 +1,33 @@
-"""From a name and options to a network, with refusals in plain words."""
+"""From a name and options, or a config, to a network; refusals in plain words."""
 
 from __future__ import annotations
 
-import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
-from skiprun.connections import Connection
-from skiprun.errors import OptionError, did_you_mean
-from skiprun.registry import CONNECTIONS, MODELS, Entry
+from skiprun.config import ModelConfig
+from skiprun.connections.fade import make_fadable
+from skiprun.errors import OptionError
+from skiprun.models.options import checked, options_of
+from skiprun.models.surgery import choose_connections
+from skiprun.registry import MODELS
 
-GIVEN_BY_US = ("num_classes", "in_channels", "connection")
+# What a config says of the connections and of the start, not of the architecture.
+ASIDE = {"name", "connection", "connection_options", "connections", "skip_schedule", "options"}
+START = {"weights", "download_weights", "freeze", "feature_extract", "backbone_lr"}
 
 
 def build_model(
-    name: str, num_classes: int = 10, in_channels: int = 3, *, connection: str | None = None, **options: Any
+    name: str,
+    num_classes: int = 10,
+    in_channels: int = 3,
+    *,
+    connection: str | None = None,
+    connection_options: Mapping[str, Any] | None = None,
+    connections: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> nn.Module:
     """Build a network of the registry; weights come from torch's global generator.
 
@@ -24,44 +36,50 @@ def build_model(
         num_classes: size of the output.
         in_channels: channels of the pictures.
         connection: a connection of `skiprun connections`; None takes the architecture's own.
-        options: options of the family, such as `shortcut="B"` or `width=32`.
+        connection_options: options of that connection, such as {"bias": -1.0}.
+        connections: other connections at some sites, such as {"3,5-9": "none"}.
+        options: options of the family, such as `shortcut="B"`, `norm="group"` or `width=32`.
 
     Raises:
         UnknownName: no such architecture or connection.
         OptionError: an option or a connection that this architecture does not take.
     """
     entry = MODELS[name]
-    own = entry.facts.get("connection")
-    if own is not None:
-        options["connection"] = fitting_connection(entry, connection or own)
-    elif connection is not None:
-        raise OptionError("connection", f"{name} has no connection sites, so none can be chosen")
-    check_options(entry, options)
-    model: nn.Module = entry.thing(num_classes, in_channels, **options)
+    parts: dict[str, Any] = {}
+    if "connection" in entry.facts:
+        parts["connection"] = choose_connections(entry, connection, connection_options, connections)
+    elif connection or connections:
+        key = "connection" if connection else "connections"
+        raise OptionError(key, f"{name} has no connection sites, so none can be chosen")
+    if options.get("stem") == "small" and "stem" not in options_of(entry.thing):
+        del options["stem"]  # it has no other
+    parts |= checked(name, entry.thing, options, entry.facts.get("fixed", ()))
+    model: nn.Module = entry.thing(num_classes, in_channels, **parts)
     return model
 
 
-def fitting_connection(entry: Entry[Any], name: str) -> type[Connection]:
-    """Return a connection by name, or refuse it with those that fit the architecture."""
-    chosen: type[Connection] = CONNECTIONS[name].thing
-    fits = connections_that_fit(entry)
-    if name not in fits:
-        raise OptionError("connection", f"'{name}' does not fit {entry.name}. These fit: {', '.join(fits)}")
-    return chosen
+def build_from_config(config: ModelConfig, num_classes: int = 10, in_channels: int = 3) -> nn.Module:
+    """Build the network that a config describes, with freshly drawn weights.
 
-
-def connections_that_fit(entry: Entry[Any]) -> list[str]:
-    """Return the connections that an architecture takes; by default those that keep the number of channels."""
-    if "connection" not in entry.facts:
-        return []
-    fits = entry.facts.get("fits", lambda connection: not connection.grows)
-    return [each.name for each in CONNECTIONS if fits(each.thing)]
-
-
-def check_options(entry: Entry[Any], options: dict[str, Any]) -> None:
-    """Refuse options that the family's builder does not have."""
-    known = set(inspect.signature(entry.thing).parameters)
-    for key in options:
-        if key not in known:
-            own = sorted(known.difference(GIVEN_BY_US))
-            raise OptionError(key, f"{entry.name} has no such option.{did_you_mean(key, own)} It has: {', '.join(own)}")
+    Raises:
+        UnknownName: no such architecture or connection.
+        OptionError: what does not fit; its key is the dotted key below `model`.
+    """
+    given = config.model_dump(exclude_none=True, exclude=ASIDE | START)
+    try:
+        model = build_model(
+            config.name,
+            num_classes,
+            in_channels,
+            connection=config.connection,
+            connection_options=config.connection_options,
+            connections=config.connections,
+            **config.options | given,
+        )
+    except OptionError as error:
+        places = {"connection_options": config.connection_options or {}, "options": config.options}
+        section = next((f"{name}." for name, keys in places.items() if error.key in keys), "")
+        raise OptionError(section + error.key, error.problem) from None
+    if config.skip_schedule:
+        make_fadable(model)
+    return model

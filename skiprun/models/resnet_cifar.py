@@ -1,30 +1,25 @@
 """Plain and residual networks for small pictures, of 6n+2 weighted layers (He et al. 2015, section 4.2).
 
 A 3x3 stem, three stages of n blocks with 16, 32 and 64 channels, the stride in the first block of a stage, the mean
-over the picture, and one linear layer.
+over the picture, and one linear layer. Bottleneck blocks make it 9n+2.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.errors import OptionError
-from skiprun.models.block import BasicBlock, Norm, conv3x3, numbered
+from skiprun.models.block import BasicBlock, Bottleneck, conv3x3, count_blocks, numbered, three_stages
+from skiprun.models.fixup import Bias, FixupBlock, fixup_init
+from skiprun.models.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.registry import MODELS
 
-PAPER = "He et al. 2015, section 4.2"
 DEPTHS = (20, 32, 44, 56, 110, 1202)
-
-
-def he_init(model: nn.Module) -> None:
-    """Draw weights of variance 2 / fan_in (He et al. 2015b, equation 10); connections keep their own."""
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d) and module.bias is None:
-            nn.init.kaiming_normal_(module.weight)
-        elif isinstance(module, nn.Linear):
-            nn.init.kaiming_normal_(module.weight)
-            nn.init.zeros_(module.bias)
 
 
 class CifarResNet(nn.Module):
@@ -35,59 +30,48 @@ class CifarResNet(nn.Module):
         num_classes: int,
         in_channels: int,
         connection: ConnectionFactory,
-        depth: int,
+        depth: int = 20,
         width: int = 16,
-        shortcut: str = "A",
-        norm: Norm = nn.BatchNorm2d,
+        shortcut: Literal["A", "B", "C"] = "A",
+        norm: Norm = NORMS["batch"],
+        activation: Activation = ACTIVATIONS["relu"],
+        init: Literal["he", "fixup"] = "he",
+        block: type[BasicBlock] | type[Bottleneck] = BasicBlock,
+        **block_options: Any,
     ) -> None:
         super().__init__()
-        blocks, remainder = divmod(depth - 2, 6)
-        if remainder or blocks < 1:
-            nearest = 6 * max(1, round((depth - 2) / 6)) + 2
-            raise OptionError("depth", f"found {depth}; this family has 6n+2 layers, the nearest is {nearest}")
+        fixup = init == "fixup"
+        if fixup and norm is not NORMS["none"]:
+            raise OptionError("init", "found fixup, which is for networks without normalization; add norm: none")
+        blocks = count_blocks(depth, 3 * block.layers, 2)
         join = numbered(connection, 3 * blocks)
+        make: Callable[..., nn.Module] = partial(FixupBlock if fixup else block, norm_layer=norm)
+        make = partial(make, join=join, shortcut=shortcut, activation=activation, **block_options)
         self.conv1 = conv3x3(in_channels, width)
-        self.bn1 = norm(width)
-        self.relu = nn.ReLU(inplace=True)
-        inplanes = width
-        for stage in range(3):
-            planes, stride = width * 2**stage, 1 if stage == 0 else 2
-            layer = nn.Sequential()
-            for block in range(blocks):
-                first = (inplanes, planes, stride if block == 0 else 1)
-                layer.append(BasicBlock(*first, norm_layer=norm, join=join, shortcut=shortcut))
-                inplanes = planes
-            self.add_module(f"layer{stage + 1}", layer)
+        self.bn1 = Bias() if fixup else norm(width)
+        self.relu = activation()
+        self.layer1, self.layer2, self.layer3 = three_stages(make, width, width, blocks, block.expansion)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(inplanes, num_classes)
+        self.bias2 = Bias() if fixup else nn.Identity()
+        self.fc = nn.Linear(4 * width * block.expansion, num_classes)
         he_init(self)
+        if fixup:
+            fixup_init(self, self.conv1, self.fc)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
-        return self.fc(self.avgpool(x).flatten(1))
+        return self.fc(self.bias2(self.avgpool(x).flatten(1)))
 
 
-def enter(name: str, connection: str, fixed_depth: int | None = None) -> None:
-    """Register one network of the family; without a fixed depth the config gives it."""
-
-    def build(
-        num_classes: int,
-        in_channels: int,
-        connection: ConnectionFactory,
-        depth: int = fixed_depth or 20,
-        width: int = 16,
-        shortcut: str = "A",
-    ) -> nn.Module:
-        if fixed_depth and depth != fixed_depth:
-            raise OptionError("depth", f"found {depth}; {name} has {fixed_depth} layers, resnet_cifar takes any")
-        return CifarResNet(num_classes, in_channels, connection, depth, width, shortcut)
-
+def enter(name: str, connection: str, depth: int | None = None) -> None:
+    """Register one network of the family; without a depth the config gives it."""
     kind = "Plain" if connection == "none" else "Residual"
-    layers = f"{fixed_depth} layers" if fixed_depth else "6n+2 layers, by `depth`"
-    summary = f"{kind} network of {layers} for small pictures"
-    facts = {"family": "resnet_cifar", "connection": connection, "summary": summary, "paper": PAPER, "year": 2015}
-    MODELS.register(name, input=(3, 32, 32), **facts)(build)
+    layers = f"{depth} layers" if depth else "6n+2 layers, by `depth`"
+    facts = {"family": "resnet_cifar", "connection": connection, "year": 2015, "paper": "He et al. 2015, section 4.2"}
+    facts |= {"input": (3, 32, 32), "summary": f"{kind} network of {layers} for small pictures"}
+    numbers: dict[str, Any] = {"depth": depth} if depth else {}
+    MODELS.register(name, fixed=tuple(numbers), **facts)(partial(CifarResNet, **numbers))
 
 
 for _depth in DEPTHS:

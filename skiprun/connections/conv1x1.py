@@ -1,0 +1,23 @@
+"""A 1x1 convolution on every shortcut, y = W x + f(x) (He et al. 2016, section 3.3)."""
+
+from torch import Tensor, nn
+
+from skiprun.connections.base import Connection, Site
+from skiprun.registry import CONNECTIONS
+
+
+@CONNECTIONS.register("conv1x1", formula="y = W x + f(x)", paper="He et al. 2016, figure 2e")
+class Conv1x1(Connection):
+    """Learned projection: a 1x1 convolution on the shortcut of every site."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.projection = nn.Conv2d(site.shortcut_channels, site.branch_channels, kernel_size=1, bias=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        # Nothing rectifies the shortcut on its own, so that variance 1 / fan_in keeps its size.
+        nn.init.kaiming_normal_(self.projection.weight, nonlinearity="linear")
+
+    def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        return self.projection(x) + fx

@@ -1,0 +1,29 @@
+"""Stochastic depth, y = x + b f(x): in training a branch is there with probability p, b = 1/p, and else b = 0.
+
+The probability falls linearly from the input to the output, p_l = 1 - l/L (1 - p_L) (Huang et al. 2016, equation 4).
+They multiply by p when testing; dividing by it in training is the same in expectation.
+"""
+
+from torch import Tensor, nn
+
+from skiprun.connections.base import Connection, Site
+from skiprun.errors import OptionError
+from skiprun.registry import CONNECTIONS
+
+
+@CONNECTIONS.register("stochastic", formula="y = x + b f(x), b random", paper="Huang et al. 2016, equation 2")
+class Stochastic(Connection):
+    """Stochastic depth: in training, branches are left out at random, the deeper the more often."""
+
+    def __init__(self, site: Site, survival: float = 0.5, per_picture: bool = False) -> None:
+        super().__init__(site)
+        if not 0 < survival <= 1:
+            raise OptionError("survival", f"found {survival:g}; a probability above 0 and up to 1 is needed")
+        from skiprun.vision import torchvision
+
+        self.probability = 1 - (site.index + 1) / site.total * (1 - survival)
+        mode = "row" if per_picture else "batch"
+        self.drop: nn.Module = torchvision.ops.StochasticDepth(1 - self.probability, mode)
+
+    def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        return x + self.drop(fx)

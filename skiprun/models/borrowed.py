@@ -1,0 +1,54 @@
+"""torchvision's networks with our stem and our sites.
+
+torchvision's inverted residuals and ConvNeXt blocks add x to their branch themselves. Here the addition becomes a site:
+a block of ours takes over the branch under the same names, so that weights of either load into the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from skiprun.connections.base import ConnectionFactory
+from skiprun.models.block import Block, Join, numbered
+
+
+class Borrowed(Block):
+    """A torchvision block whose addition has become a connection; x passes as it is, and nothing follows."""
+
+    def __init__(self, theirs: Any, join: Join, channels: int | None = None) -> None:
+        super().__init__()
+        channels = channels or theirs.out_channels
+        for name, child in theirs.named_children():
+            self.add_module(name, child)
+        self.connection = join(channels, channels)
+        self.downsample, self.relu = None, nn.Identity()
+
+
+def give_sites(network: nn.Module, connection: ConnectionFactory, ours: Mapping[type, type[Borrowed]]) -> None:
+    """Replace torchvision's blocks that have a shortcut by ours, from the input to the output."""
+    found = [
+        (parent, name, child)
+        for parent in network.modules()
+        for name, child in parent.named_children()
+        if type(child) in ours and getattr(child, "use_res_connect", True)
+    ]
+    join = numbered(connection, len(found))
+    for parent, name, child in found:
+        setattr(parent, name, ours[type(child)](child, join))
+
+
+def fit_stem(network: nn.Module, in_channels: int, **changes: Any) -> None:
+    """Replace the first convolution where the pictures' channels or the stem ask for another."""
+    path, old = next((path, each) for path, each in network.named_modules() if isinstance(each, nn.Conv2d))
+    if in_channels == old.in_channels and not changes:
+        return
+    shape = {"kernel_size": old.kernel_size, "stride": old.stride, "padding": old.padding} | changes
+    new = nn.Conv2d(in_channels, old.out_channels, bias=old.bias is not None, **shape)
+    nn.init.kaiming_normal_(new.weight, mode="fan_out", nonlinearity="relu")
+    if new.bias is not None:
+        nn.init.zeros_(new.bias)
+    parent, _, name = path.rpartition(".")
+    setattr(network.get_submodule(parent), name, new)

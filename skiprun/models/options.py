@@ -1,0 +1,78 @@
+"""What a part of a network may be told from a config: the arguments of its builder, checked by name and by type."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from skiprun.errors import OptionError, did_you_mean
+from skiprun.models.parts import ACTIVATIONS, NORMS, Activation, Norm
+
+WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
+Hint = Any
+
+
+def options_of(thing: Any) -> dict[str, Hint]:
+    """Return the options of a builder or a connection by name, each with its type; arguments of other types are not."""
+    target: Any = thing.func if isinstance(thing, partial) else thing
+    hints: dict[str, Any] = get_type_hints(getattr(target, "__init__", None) if inspect.isclass(target) else target)
+    known = [name for name in inspect.signature(thing).parameters if name in hints]
+    return {name: hints[name] for name in known if _is_option(name, hints[name])}
+
+
+def _is_option(name: str, hint: Hint) -> bool:
+    # The data and the connection decide these two.
+    if name in ("num_classes", "in_channels"):
+        return False
+    return hint in WORDS or hint in (Norm, Activation) or _words(hint) is not None
+
+
+def _words(hint: Hint) -> tuple[str, ...] | None:
+    """Return the words that a Literal allows, or None for another type."""
+    origin: Any = get_origin(hint)
+    return get_args(hint) if origin is Literal else None
+
+
+def checked(what: str, thing: Any, given: Mapping[str, Any], fixed: Collection[str] = ()) -> dict[str, Any]:
+    """Return options as the thing takes them: names of norms and activations become the parts themselves.
+
+    Args:
+        what: the thing's name for messages, such as 'resnet20'.
+        thing: a builder, or a connection's class.
+        given: options by name.
+        fixed: options that the name has decided.
+
+    Raises:
+        OptionError: an option that is not there, is fixed, or has a value of another type.
+    """
+    known = options_of(thing)
+    own = [name for name in known if name not in fixed]
+    for key, value in given.items():
+        if key in fixed and value == thing.keywords[key]:
+            continue
+        if key in fixed:
+            raise OptionError(key, f"found {value}; {what} has {thing.keywords[key]}, by its name")
+        if key not in known:
+            has = f"It has: {', '.join(own)}" if own else "It has none"
+            raise OptionError(key, f"{what} has no such option.{did_you_mean(key, own)} {has}")
+    return {key: _value(key, value, known[key]) for key, value in given.items()}
+
+
+def _value(key: str, value: Any, hint: Hint) -> Any:
+    """Return one value as the thing takes it, or refuse it in plain words."""
+    for kind, parts in ((Norm, NORMS), (Activation, ACTIVATIONS)):
+        if hint == kind and value in parts:
+            return parts[value]
+        if hint == kind:
+            raise OptionError(key, f"found {value!r}; there are {', '.join(parts)}")
+    if (words := _words(hint)) is not None:
+        if value not in words:
+            raise OptionError(key, f"found {value!r}; there are {', '.join(words)}")
+        return value
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise OptionError(key, f"found {value!r}; {WORDS[hint]} is needed")
+    return value

@@ -1,0 +1,78 @@
+"""Which connection stands at which site: one for all, and others at some by number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from skiprun.connections import Connection, Site
+from skiprun.connections.base import ConnectionFactory
+from skiprun.errors import OptionError
+from skiprun.models.options import checked
+from skiprun.registry import CONNECTIONS, Entry
+
+
+def connections_that_fit(entry: Entry[Any]) -> list[str]:
+    """Return the connections that an architecture takes; by default those that keep the number of channels."""
+    if "connection" not in entry.facts:
+        return []
+    fits = entry.facts.get("fits", lambda connection: not connection.grows)
+    return [each.name for each in CONNECTIONS if fits(each.thing)]
+
+
+def choose_connections(
+    entry: Entry[Any],
+    connection: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    by_site: Mapping[str, str] | None = None,
+) -> ConnectionFactory:
+    """Return the maker of an architecture's connections.
+
+    Args:
+        entry: the architecture.
+        connection: a name for all sites; None takes the architecture's own.
+        options: options of that connection.
+        by_site: other names for some sites, such as {"3,5-9": "none"}.
+
+    Raises:
+        OptionError: a connection, an option or a site that is not there or does not fit.
+    """
+    name = connection or entry.facts["connection"]
+    usual = fitting(entry, name, "connection")
+    own = entry.facts.get("connection_options", {}) if name == entry.facts["connection"] else {}
+    given = own | checked(f"connection '{name}'", usual, options or {})
+    others = {
+        index: fitting(entry, other, "connections")
+        for spec, other in (by_site or {}).items()
+        for index in site_numbers(spec)
+    }
+
+    def make(site: Site) -> Connection:
+        if others and max(others) >= site.total:
+            raise OptionError(
+                "connections", f"found site {max(others)}; {entry.name} has the sites 0 to {site.total - 1}"
+            )
+        return others[site.index](site) if site.index in others else usual(site, **given)
+
+    return make
+
+
+def fitting(entry: Entry[Any], name: str, key: str) -> type[Connection]:
+    """Return a connection by name, or refuse it with those that fit the architecture."""
+    chosen: type[Connection] = CONNECTIONS[name].thing
+    fits = connections_that_fit(entry)
+    if name not in fits:
+        raise OptionError(key, f"'{name}' does not fit {entry.name}. These fit: {', '.join(fits)}")
+    return chosen
+
+
+def site_numbers(spec: str) -> list[int]:
+    """Return the site numbers of a text such as '3,5-9'."""
+    numbers: list[int] = []
+    for part in spec.replace(" ", "").split(","):
+        first, dash, last = part.partition("-")
+        last = last if dash else first
+        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+            raise OptionError("connections", f"found '{spec}'; sites are numbers and ranges, such as \"3,5-9\"")
+        numbers.extend(range(int(first), int(last) + 1))
+    return numbers
