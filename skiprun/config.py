@@ -20,6 +20,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,6
 Scalar = bool | int | float | str
 # One name is a list of one; YAML reads the key of `{3: none}` as a number.
 Names = Annotated[list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
+# YAML reads 1110 as a number.
+Digits = Annotated[str, BeforeValidator(lambda given: str(given) if type(given) is int else given)]
 SiteMap = Annotated[
     dict[str, str],
     BeforeValidator(
@@ -52,7 +54,9 @@ class ModelConfig(Section):
         None, description='other connections at some sites, counted from 0: {"3,5-9": none}'
     )
     skip_schedule: SkipSchedule | None = Field(None, description="fade the shortcuts in or out while training")
-    depth: Count | None = Field(None, description="number of weighted layers, for families that take any")
+    depth: Count | None = Field(
+        None, description="number of weighted layers, for families that take any; of a U-Net: of its skips, 2 to 5"
+    )
     width: Count | None = Field(None, description="channels of the first stage")
     shortcut: Literal["A", "B", "C"] | None = Field(
         None, description="shortcut where shapes change (He 2015): A pads zeros, B projects there, C everywhere"
@@ -67,6 +71,11 @@ class ModelConfig(Section):
     init: Literal["he", "fixup"] | None = Field(
         None, description="first weights: He 2015, or Fixup (Zhang 2019), which needs norm: none"
     )
+    up: Literal["transposed", "bilinear"] | None = Field(None, description="how a U-Net doubles the size on its way up")
+    skip_levels: Digits | None = Field(
+        None, description="which long skips a U-Net has, the finest level first: 0111 leaves that one out"
+    )
+    deep_supervision: bool | None = Field(None, description="give every level of a UNet++ an output that is trained")
     options: dict[str, Scalar] = Field(default_factory=dict, description="what only this family understands")
     weights: str | None = Field(
         None, description="where training starts: torchvision weights (DEFAULT), a state dict's file, or a run"
@@ -105,6 +114,18 @@ class DataConfig(Section):
     split_seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the validation split")
     image_size: Annotated[int, Field(ge=4, le=4096)] | None = Field(None, description="side in pixels, for folders")
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
+
+
+class SegmentationConfig(Section):
+    """How masks are learned and scored; other tasks do not look at it."""
+
+    loss: Literal["cross_entropy", "dice", "sum"] = Field("sum", description="cross entropy, 1 - Dice, or both added")
+    border_weight: NonNegative = Field(
+        0.0, description="extra weight of pixels between two objects, w0 of Ronneberger 2015; the paper has 10"
+    )
+    boundary_tolerance: Annotated[int, Field(ge=0, le=32)] = Field(
+        1, description="pixels that a boundary may be off to count as found"
+    )
 
 
 class OptimConfig(Section):
@@ -153,6 +174,7 @@ class RunConfig(Section):
     seed: Annotated[int, Field(ge=0, le=2**31)] = 0
     model: ModelConfig
     data: DataConfig
+    segmentation: SegmentationConfig = Field(default_factory=SegmentationConfig)
     optim: OptimConfig = Field(default_factory=OptimConfig)
     schedule: ScheduleConfig
     device: Literal["auto", "cpu", "cuda"] = "auto"

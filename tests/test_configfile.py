@@ -186,3 +186,9 @@ def test_reading_a_config_does_not_import_torch() -> None:
 
     code = "import sys, skiprun.configfile, skiprun.run, skiprun.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("written", "read"), [("0111", "0111"), ("1110", "1110"), ('"0000"', "0000")])
+def test_digits_of_skip_levels_need_no_quotes(written: str, read: str) -> None:
+    plain = {"model": {"name": "unet"}, "data": {"name": "cells"}, "schedule": {"epochs": 1}}
+    assert build_config(plain, [f"model.skip_levels={written}"]).model.skip_levels == read

@@ -59,7 +59,8 @@ def choose_connections(
 
 def fitting(entry: Entry[Any], name: str, key: str) -> type[Connection]:
     """Return a connection by name, or refuse it with those that fit the architecture."""
-    chosen: type[Connection] = CONNECTIONS[name].thing
+    # A name may mean another form in some architectures: gated is an attention gate in a U-Net.
+    chosen: type[Connection] = CONNECTIONS[entry.facts.get("variants", {}).get(name, name)].thing
     fits = connections_that_fit(entry)
     if name not in fits:
         raise OptionError(key, f"'{name}' does not fit {entry.name}. These fit: {', '.join(fits)}")

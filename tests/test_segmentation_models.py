@@ -1,0 +1,118 @@
+"""Networks for masks: published counts, any size of picture, skips by level and by connection."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from skiprun.connections import sites
+from skiprun.connections.attention import AttentionGate
+from skiprun.connections.none import NoConnection
+from skiprun.errors import OptionError
+from skiprun.models import build_model, cost
+
+COUNTS = [
+    # 3 channels in, two classes on one logit out, at 256x256: parameters and multiply-adds.
+    ({}, 31_037_633, 48_167_387_136),
+    ({"bias": True}, 31_043_521, 48_167_387_136),
+    ({"norm": "none"}, 31_031_745, 48_167_387_136),
+    ({"one_logit": False}, 31_037_698, 48_171_581_440),
+    ({"connection": "none"}, 27_904_193, 38_503_710_720),
+    ({"skip_levels": "0000"}, 27_904_193, 38_503_710_720),
+    ({"width": 32}, 7_763_041, 12_071_206_912),
+    ({"width": 16}, 1_942_577, 3_032_481_792),
+    ({"width": 32, "norm": "none"}, 7_760_097, None),
+]
+
+
+def unet(**options):
+    torch.manual_seed(0)
+    return build_model("unet", 2, 1, **{"width": 4, "depth": 3} | options)
+
+
+@pytest.mark.parametrize(("options", "parameters", "macs"), COUNTS, ids=lambda value: str(value))
+def test_parameters_of_the_textbook_unet(options, parameters, macs):
+    with torch.device("meta"):
+        counted = cost(build_model("unet", 2, 3, **options), (3, 256, 256))
+    assert counted.parameters == parameters
+    assert macs is None or counted.macs == macs
+
+
+def test_grey_pictures_have_the_published_count_too():
+    with torch.device("meta"):
+        counted = cost(build_model("unet", 2, 1), (1, 256, 256))
+    assert (counted.parameters, counted.macs, counted.layers) == (31_036_481, 48_091_889_664, 23)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 47), (1, 5), (7, 64)])
+@pytest.mark.parametrize("up", ["transposed", "bilinear"])
+def test_any_size_of_picture_gives_a_mask_of_that_size(size, up):
+    assert unet(up=up)(torch.randn(2, 1, *size)).shape == (2, 1, *size)
+
+
+def test_two_classes_share_a_logit_and_three_do_not():
+    assert build_model("unet", 2, 1, width=4).head.out_channels == 1
+    assert build_model("unet", 3, 1, width=4).head.out_channels == 3
+
+
+@pytest.mark.parametrize(("connection", "channels"), [("concat", 8), ("add", 4), ("none", 4), ("gated", 8)])
+def test_the_decoder_takes_what_the_connection_gives(connection, channels):
+    model = unet(connection=connection)
+    finest = model.decoder[-1]
+    assert finest.stage.conv1.in_channels == channels
+    assert model(torch.randn(1, 1, 16, 16)).isfinite().all()
+
+
+def test_gated_is_the_attention_gate_of_oktay():
+    gates = list(sites(unet(connection="gated")).values())
+    assert [type(gate) for gate in gates] == [AttentionGate] * 3
+
+
+def test_the_attention_gate_dims_the_skip_and_leaves_the_branch():
+    gate = next(iter(sites(unet(connection="gated")).values()))
+    x, fx = torch.randn(2, 16, 4, 4), torch.randn(2, 16, 4, 4)
+    dimmed, branch = gate(x, fx).split(16, dim=1)
+    share = dimmed / x
+    assert torch.equal(branch, fx)
+    assert ((share > 0) & (share < 1)).all()
+    assert torch.allclose(share, share[:, :1].expand_as(share), atol=1e-4)
+
+
+def test_skip_levels_counts_from_the_finest():
+    connections = [module.connection for module in unet(skip_levels="011").decoder]
+    assert [isinstance(connection, NoConnection) for connection in connections] == [False, False, True]
+    assert [connection.site.index for connection in connections] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("levels", ["0", "1111", "012", "abc"])
+def test_skip_levels_of_another_depth_are_refused(levels):
+    with pytest.raises(OptionError, match="depth 3 takes 3 digits"):
+        unet(skip_levels=levels)
+
+
+@pytest.mark.parametrize("depth", [1, 6])
+def test_depth_beyond_the_limits_is_refused(depth):
+    with pytest.raises(OptionError, match="2 to 5"):
+        unet(depth=depth)
+
+
+def test_without_skips_the_encoder_reaches_the_output_through_the_bottom_alone():
+    """What the bottom cannot carry is lost: a change of one pixel's brightness moves nothing once the bottom is cut."""
+    model = unet(connection="none").eval()
+    model.encoder[-1].register_forward_hook(lambda module, inputs, output: torch.zeros_like(output))
+    with torch.no_grad():
+        assert torch.equal(model(torch.randn(1, 1, 16, 16)), model(torch.randn(1, 1, 16, 16)))
+
+
+def test_resunet_has_residual_blocks_and_long_skips():
+    model = build_model("resunet", 2, 1, width=4, depth=2)
+    names = [type(connection).__name__ for connection in sites(model).values()]
+    assert names.count("Add") == 5 and names.count("Concat") == 2
+    assert model(torch.randn(2, 1, 19, 16)).shape == (2, 1, 19, 16)
+
+
+def test_resunet_takes_another_connection_within_its_blocks():
+    model = build_model("resunet", 2, 1, width=4, depth=2, connection="none", block_connection="none")
+    assert {type(connection) for connection in sites(model).values()} == {NoConnection}
+    with pytest.raises(OptionError, match="adds channels"):
+        build_model("resunet", 2, 1, block_connection="concat")
