@@ -42,3 +42,5 @@ def compare(
     for sentence in comparison.verdict.sentences:
         results.print(sentence, markup=False)
     say(f"Report: {folder / 'report.html'}")
+    if not comparison.groups:
+        raise typer.Exit(1)

@@ -17,7 +17,8 @@ from rich.text import Text
 from skiprun.storage import json_safe
 
 people = Console(stderr=True, highlight=False)
-results = Console(highlight=False)
+# Redirected, results are read by programs and kept in logs: wide, so that nothing is folded or cut.
+results = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
 def complain(message: str) -> None:
@@ -50,8 +51,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str
         table.add_row(
             *("-" if cell is None else escape(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row)
         )
-    # Redirected, a table is read by programs and in logs: nothing may be cut off.
-    results.print(table, width=None if results.is_terminal else 200)
+    results.print(table)
 
 
 def cell_text(cell: Any) -> str:
