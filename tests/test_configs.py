@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from skiprun.configfile import load_config
-from skiprun.experiment.parts import check_names, model_options
+from skiprun.experiment.parts import check_names
 from skiprun.experiment.plan import DIGITS
-from skiprun.models import build_model
+from skiprun.models import build_from_config
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -23,7 +23,7 @@ def test_config_loads_and_its_network_can_be_built(file: Path) -> None:
     config = load_config(file)
     check_names(config)
     with torch.device("meta"):
-        build_model(num_classes=10, in_channels=3, **model_options(config.model))
+        build_from_config(config.model, num_classes=10, in_channels=3)
 
 
 @pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)

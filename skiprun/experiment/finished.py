@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError
-from skiprun.experiment.parts import Parts, located, model_options, prepare
+from skiprun.experiment.parts import Parts, located, prepare
 from skiprun.experiment.train import RUNS
-from skiprun.models import build_model
+from skiprun.models import build_from_config
 from skiprun.registry import TASKS
 from skiprun.run import Run
 from skiprun.training.checkpoint import Checkpoints, load
@@ -37,11 +37,7 @@ def load_model(run: Run) -> nn.Module:
     """
     data = run.summary()["data"]
     with located(run.config, "model"):
-        model = build_model(
-            num_classes=data["num_classes"],
-            in_channels=data["image_shape"][0],
-            **model_options(run.config.model),
-        )
+        model = build_from_config(run.config.model, data["num_classes"], data["image_shape"][0])
     return with_best_weights(model, run)
 
 

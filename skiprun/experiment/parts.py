@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
 
-from skiprun.config import ModelConfig, RunConfig
+from skiprun.config import RunConfig
 from skiprun.data import Loaders, load_data
 from skiprun.errors import ConfigError, OptionError, UnknownName
-from skiprun.models import Cost, build_model, cost
+from skiprun.models import Cost, build_from_config, cost
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS
 from skiprun.tasks import Task
 from skiprun.training.device import Placement, choose_threads, place
@@ -52,12 +51,11 @@ def prepare(config: RunConfig, progress: Callable[[int, int, str], None] | None 
     placement = place(config)
     with located(config, "data"):
         loaders = load_data(config.data, placement.device, progress)
-    task = TASKS[loaders.task].thing(label_smoothing=config.optim.label_smoothing)
+    check_task(config, loaders.task)
+    task = TASKS[loaders.task].thing(**task_options(config, loaders.task))
     torch.manual_seed(derive(config.seed, "weights"))
     with located(config, "model"):
-        model = build_model(
-            num_classes=loaders.num_classes, in_channels=loaders.image_shape[0], **model_options(config.model)
-        )
+        model = build_from_config(config.model, loaders.num_classes, loaders.image_shape[0])
     size = cost(model, loaders.image_shape)
     if placement.device.type == "cpu":
         choose_threads(config, size.macs)
@@ -68,8 +66,8 @@ def check_names(config: RunConfig) -> None:
     """Look every name of a config up, and report all that do not exist."""
     wanted = [("model.name", MODELS, config.model.name), ("data.name", DATASETS, config.data.name)]
     wanted += [("probes", PROBES, name) for name in config.probes]
-    if config.model.connection is not None:
-        wanted.append(("model.connection", CONNECTIONS, config.model.connection))
+    wanted += [("model.connection", CONNECTIONS, config.model.connection)] * (config.model.connection is not None)
+    wanted += [("model.connections", CONNECTIONS, name) for name in (config.model.connections or {}).values()]
     problems = []
     for key, registry, name in wanted:
         try:
@@ -80,6 +78,27 @@ def check_names(config: RunConfig) -> None:
         raise ConfigError(problems)
 
 
+def check_task(config: RunConfig, task: str) -> None:
+    """Refuse a network that was made for another kind of target than the dataset has."""
+    made_for = MODELS[config.model.name].facts.get("task", "classification")
+    if made_for != task:
+        have = {"classification": "one label a picture", "segmentation": "masks"}
+        raise ConfigError(
+            [
+                f"{config.place('model.name')}: '{config.model.name}' learns {have[made_for]}, and dataset "
+                f"'{config.data.name}' has {have[task]}; choose another of the two"
+            ]
+        )
+
+
+def task_options(config: RunConfig, task: str) -> dict[str, Any]:
+    """Return what the config says of the task, as arguments of its class."""
+    smoothing = {"label_smoothing": config.optim.label_smoothing}
+    if task != "segmentation":
+        return smoothing
+    return smoothing | config.segmentation.model_dump() | {"border_weight": config.data.border_weight}
+
+
 @contextlib.contextmanager
 def located(config: RunConfig, section: str) -> Iterator[None]:
     """Add the place in the file to what a part says of its options."""
@@ -87,9 +106,3 @@ def located(config: RunConfig, section: str) -> Iterator[None]:
         yield
     except OptionError as error:
         raise ConfigError([f"{config.place(f'{section}.{error.key}')}: {error.problem}"]) from None
-
-
-def model_options(config: ModelConfig) -> dict[str, Any]:
-    """Return what the config says of the model, as arguments of build_model."""
-    given = config.model_dump(exclude_none=True)
-    return given.pop("options") | given

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skiprun.config import RunConfig
+from skiprun.connections.fade import set_skip_strength, skip_strength
 from skiprun.errors import CheckpointError, Diverged, Stopped
 from skiprun.tasks import Task
 from skiprun.training.checkpoint import Checkpoints, load, save
@@ -180,6 +181,9 @@ class Trainer:
         seed_step(self.config.seed, self.step)
         rate = learning_rate(self.config.schedule, self.config.optim.lr, self.step, self.steps)
         set_learning_rate(self.optimizer, rate)
+        if fading := self.config.model.skip_schedule:
+            epoch = self.step * self.config.data.batch_size / self.order.samples
+            set_skip_strength(self.model, skip_strength(fading, epoch))
         logged = self.step == 0 or (self.step + 1) % self.config.log.every == 0
         with contextlib.ExitStack() as watching:
             for probe in self.probes if logged else ():
