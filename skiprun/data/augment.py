@@ -18,8 +18,6 @@ from skiprun.config import AugmentConfig
 from skiprun.data.loaders import Augmentation
 from skiprun.errors import OptionError
 
-# What a mask says of a pixel outside the picture: nothing (the void label of Pascal VOC).
-VOID = 255
 # ITU-R 601-2 luma, as in torchvision's rgb_to_grayscale.
 LUMA = (0.2989, 0.587, 0.114)
 
@@ -39,8 +37,7 @@ class Augment:
     def __call__(self, pictures: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return changed pictures [B, C, H, W], in the memory layout they came in, and targets.
 
-        Masks [B, H, W] are cropped and flipped with their picture. After mixup and CutMix targets are shares
-        [B, classes].
+        After mixup and CutMix targets are shares [B, classes].
         """
         config = self.config
         layout = torch.contiguous_format if pictures.is_contiguous() else torch.channels_last
@@ -48,7 +45,7 @@ class Augment:
             factors = 1 + config.jitter * (2 * torch.rand(3, len(pictures), device=pictures.device) - 1)
             pictures = jitter(pictures, factors, self.mean, self.std)
         if config.crop or config.flip:
-            pictures, targets = self._crop_and_flip(pictures, targets)
+            pictures = self._crop_and_flip(pictures)
         if config.cutout:
             height, width = pictures.shape[2:]
             rows = torch.randint(height, (len(pictures),), device=pictures.device)
@@ -58,15 +55,13 @@ class Augment:
             pictures, targets = self.mix(pictures, targets)
         return pictures.contiguous(memory_format=layout), targets
 
-    def _crop_and_flip(self, pictures: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def _crop_and_flip(self, pictures: Tensor) -> Tensor:
         """Draw a place and a side for each picture, and gather it."""
         padding, device = self.config.crop, pictures.device
         top, left = torch.randint(2 * padding + 1, (2, len(pictures)), device=device)
         mirrored = torch.rand(len(pictures), device=device) < (0.5 if self.config.flip else 0.0)
         pixels = window(pictures.shape, padding, top, left, mirrored)
-        if targets.ndim == 3:
-            targets = gather(targets[:, None], padding, pixels, VOID)[:, 0]
-        return gather(pictures, padding, pixels, 0), targets
+        return gather(pictures, padding, pixels)
 
 
 def window(shape: Sequence[int], padding: int, top: Tensor, left: Tensor, mirrored: Tensor) -> Tensor:
@@ -86,10 +81,10 @@ def window(shape: Sequence[int], padding: int, top: Tensor, left: Tensor, mirror
     return ((first + rows)[:, :, None] * padded_width + columns[:, None, :]).view(-1)
 
 
-def gather(pictures: Tensor, padding: int, pixels: Tensor, fill: float) -> Tensor:
+def gather(pictures: Tensor, padding: int, pixels: Tensor) -> Tensor:
     """Return the pixels of a padded batch [B, C, H, W] that `window` names, as a channels_last batch, in one gather."""
     batch, channels, height, width = pictures.shape
-    padded = F.pad(pictures, [padding] * 4, value=fill) if padding else pictures
+    padded = F.pad(pictures, [padding] * 4) if padding else pictures
     by_pixel = padded.permute(0, 2, 3, 1).reshape(-1, channels)
     return by_pixel.index_select(0, pixels).view(batch, height, width, channels).permute(0, 3, 1, 2)
 

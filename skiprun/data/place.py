@@ -1,0 +1,43 @@
+"""Where datasets live: the user's cache, never the project's tree; one process at a time changes a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from skiprun.data.source import Progress
+from skiprun.storage import make_folder, plain_words
+
+
+def cache_folder() -> Path:
+    """Return $SKIPRUN_DATA, or else the user's cache folder for skiprun."""
+    import platformdirs
+
+    chosen = os.environ.get("SKIPRUN_DATA")
+    return Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path("skiprun")
+
+
+def folder_of(root: str | None) -> Path:
+    """Return the folder that `data.root` means, or else the cache."""
+    return Path(root).expanduser().absolute() if root else cache_folder()
+
+
+@contextlib.contextmanager
+def locked(folder: Path, progress: Progress) -> Iterator[None]:
+    """Hold a folder against other processes, creating it if needed; the system frees the lock of a killed process."""
+    import filelock
+
+    make_folder(folder)
+    lock = filelock.FileLock(folder / ".skiprun.lock")
+    with plain_words("lock", folder):
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            progress(0, 1, f"waiting for another process to fill {folder}")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
