@@ -17,15 +17,18 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skiprun.config import RunConfig
+from skiprun.configfile import build_config
 from skiprun.connections.fade import set_skip_strength, skip_strength
 from skiprun.errors import CheckpointError, Diverged, Stopped
+from skiprun.run import differences
 from skiprun.tasks import Task
-from skiprun.training.checkpoint import Checkpoints, load, save
+from skiprun.training.checkpoint import Checkpoints, load, not_finite, save
 from skiprun.training.device import Placement
 from skiprun.training.evaluate import Batches, evaluate
 from skiprun.training.metrics import MetricsLog, Record
 from skiprun.training.optim import clip, learning_rate, make_optimizer, set_learning_rate
 from skiprun.training.randomness import Order, seed_step
+from skiprun.training.stopping import SAVE
 
 EVAL_BATCH = 500
 ROWS_A_FETCH = 20
@@ -35,7 +38,9 @@ SECONDS_A_SAVE = 300.0
 class Data(Protocol):
     """What the loop needs of a dataset (see skiprun.data.Loaders)."""
 
-    fingerprint: str
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the pictures, their labels and the split."""
 
     @property
     def train(self) -> Any:
@@ -118,8 +123,9 @@ class Trainer:
         self.unchecked: list[Tensor] = []
         self.saved_at = time.monotonic()
         self.saved_step: int | None = None
-        self.passed_over: list[str] = []
+        self.notes: list[str] = []
         self.log = open_log(self._restore())
+        self.notes += self.log.problems
 
     def fit(self) -> dict[str, float]:
         """Train to the end, and return loss and scores of the test split.
@@ -128,17 +134,20 @@ class Trainer:
             Diverged: a loss was not finite; the last good checkpoint is kept.
             Stopped: a signal asked; the state is saved.
         """
-        try:
+        with self.log:
             while self.step < self.steps:
                 self._run_to(min(self.steps, self.order.steps(self.epoch + 1)))
                 self._end_epoch()
             return self._test()
-        finally:
-            self.log.close()
 
     def _test(self) -> dict[str, float]:
         """Score the test split, once, with the best weights, and log it as the last record."""
-        self.evaluated.load_state_dict(load(self.checkpoints.best, self.placement.device)["model"])
+        best = load(self.checkpoints.best, self.placement.device)
+        if best["step"] != self.best["step"]:
+            raise CheckpointError(
+                f"{self.checkpoints.best}: of step {best['step']}, not {self.best['step']}, the best."
+            )
+        self.evaluated.load_state_dict(best["model"])
         scores = self.evaluate("test")
         tagged = {f"test/{name}": value for name, value in scores.items()}
         self.log.append({"step": self.step, "epoch": self.epoch, **tagged})
@@ -165,7 +174,7 @@ class Trainer:
             if signal_number or time.monotonic() - self.saved_at > SECONDS_A_SAVE:
                 started = self._lap(started)
                 self._save()
-            if signal_number:
+            if signal_number and signal_number != SAVE:
                 raise Stopped(signal_number, self.step)
         self._fetch()
         self._lap(started)
@@ -285,7 +294,10 @@ class Trainer:
         score = val[self.task.score_name]
         if not self.best or sign * score < sign * self.best["val"][self.task.score_name]:
             self.best = {"step": self.step, "epoch": self.epoch, "val": val}
-            save(self.checkpoints.best, {"model": self.evaluated.state_dict(), **self.best})
+            self._write_best()
+
+    def _write_best(self) -> None:
+        save(self.checkpoints.best, {"model": self.evaluated.state_dict(), **self.best})
 
     def _make_average(self) -> AveragedModel | None:
         """Return the exponential moving average of the weights, if the config asks for one."""
@@ -297,9 +309,8 @@ class Trainer:
     def _save(self) -> None:
         """Write last.pt, unless the weights are not finite."""
         self._fetch()
-        tensors = [tensor for tensor in self.model.state_dict().values() if tensor.is_floating_point()]
-        if not torch.stack(torch._foreach_norm(tensors)).isfinite().all():
-            self._diverged("network's weights", self.step)
+        if bad := not_finite(self.model.state_dict()):
+            self._diverged(f"network's {bad}", self.step)
         self.checkpoints.save_last(self._state() | {"metrics_bytes": self.log.sync()})
         self.saved_at, self.saved_step = time.monotonic(), self.step
 
@@ -308,6 +319,7 @@ class Trainer:
         return {
             "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
+            "device": str(self.placement.device),
             "config": self.config.plain(),
             "data": self.data.fingerprint,
             "model": self.model.state_dict(),
@@ -323,12 +335,20 @@ class Trainer:
 
     def _restore(self) -> int:
         """Load the last checkpoint, if there is one, and return the length of metrics.jsonl that belongs to it."""
-        state, self.passed_over = self.checkpoints.load_last(self.placement.device)
+        state, self.notes = self.checkpoints.load_last(self.placement.device)
         if state is None:
             return 0
-        if state["data"] != self.data.fingerprint:
-            raise CheckpointError("The dataset has changed since the checkpoint was saved; start over with --fresh.")
-        torch.set_num_threads(state["threads"])
+        self._refuse_another(state)
+        if self.config.threads is None:
+            torch.set_num_threads(state["threads"])
+        now = {
+            "torch": str(torch.__version__),
+            "threads": torch.get_num_threads(),
+            "device": str(self.placement.device),
+        }
+        changed = [f"{key} {state[key]} -> {value}" for key, value in now.items() if state[key] != value]
+        if changed:
+            self.notes.append(f"Not bit-identical to an uninterrupted run: {', '.join(changed)}.")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average:
@@ -336,8 +356,33 @@ class Trainer:
         self.step, self.epoch, self.sums = state["step"], state["epoch"], state["sums"]
         self.seconds, self.best, self.final = state["seconds"], state["best"], state["final"]
         self.saved_step = self.step
+        self._recover_best()
         length: int = state["metrics_bytes"]
         return length
+
+    def _refuse_another(self, state: dict[str, Any]) -> None:
+        """Raise CheckpointError unless a state is of this experiment, this seed and this dataset."""
+        if "optimizer" not in state:
+            raise CheckpointError(f"{self.checkpoints.last}: holds weights only; it is a copy of another file.")
+        theirs = build_config(state["config"])
+        changed = differences(theirs, self.config)
+        if theirs.seed != self.config.seed:
+            changed.append(f"seed: {theirs.seed} -> {self.config.seed}")
+        if changed:
+            raise CheckpointError(f"{self.checkpoints.last}: of another experiment ({'; '.join(changed)}).")
+        if state["data"] != self.data.fingerprint:
+            raise CheckpointError("The dataset has changed since the checkpoint was saved; start over with --fresh.")
+
+    def _recover_best(self) -> None:
+        """Make sure that best.pt is whole; write it again if the weights at hand are the best."""
+        if not self.best:
+            return
+        try:
+            load(self.checkpoints.best)
+        except CheckpointError:
+            if self.best["step"] != self.step:
+                raise
+            self._write_best()
 
     def _diverged(self, what: str, step: int) -> None:
         rate = learning_rate(self.config.schedule, self.config.optim.lr, step - 1, self.steps)
