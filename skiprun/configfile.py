@@ -38,7 +38,6 @@ for _tag, _pattern, _first in [
 ]:
     Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: _number(node.value))
-Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: loader.construct_yaml_float(node))
 
 
 def _number(text: str) -> int | str:
