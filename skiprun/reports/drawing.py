@@ -89,9 +89,14 @@ def _line(axes: Any, curve: Curve) -> None:
 
 def _scale(axes: Any, log: bool) -> None:
     """Scale the values; a logarithmic axis shows a decade at least, so that noise does not look like a trend."""
-    if not log:
+    if log:
+        scale_by_decades(axes)
+    else:
         axes.set_ylim(bottom=0)
-        return
+
+
+def scale_by_decades(axes: Any) -> None:
+    """Scale the values logarithmically, over a decade at least."""
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     if high < 10 * low:

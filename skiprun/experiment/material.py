@@ -1,0 +1,212 @@
+"""What studies ask for, prepared when they ask: networks, pictures, scores, losses (see skiprun.studies.base)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from skiprun.config import RunConfig
+from skiprun.data import Loaders
+from skiprun.errors import CheckpointError, InputError
+from skiprun.experiment.parts import Loading, located, prepare
+from skiprun.experiment.subjects import Shape, Subject
+from skiprun.models import build_from_config, cost
+from skiprun.registry import MODELS, TASKS
+from skiprun.tasks import Task
+from skiprun.training.checkpoint import Checkpoints, load
+from skiprun.training.device import choose_threads, place
+from skiprun.training.evaluate import evaluate
+from skiprun.training.randomness import Order, derive
+
+Batch = tuple[Tensor, Tensor]
+NOISE_CLASSES = 10
+SCORE_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Look:
+    """How much a study looks at.
+
+    Attributes:
+        split: train, val or test.
+        pictures: number to score, chosen by chance with seed 0; None: all.
+        batches, batch_size: what is looked at batch by batch, chosen likewise.
+        weights: of a run: best, last, or those before its first step.
+        device: auto, cpu or cuda; None: what the config says.
+    """
+
+    split: Literal["train", "val", "test"] = "test"
+    pictures: int | None = None
+    batches: int = 1
+    batch_size: int = 32
+    weights: Literal["best", "last", "initial"] = "best"
+    device: Literal["auto", "cpu", "cuda"] | None = None
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """model -> scores over the same pictures every time; it can be sent to another process."""
+
+    task: Task
+    batches: Sequence[Batch]
+
+    def __call__(self, model: nn.Module) -> dict[str, float]:
+        return evaluate(model, self.task, self.batches)
+
+
+class Pictures:
+    """Pictures of a dataset, not augmented, chosen by chance with a fixed seed."""
+
+    def __init__(self, loaders: Loaders) -> None:
+        self.loaders = loaders
+
+    def about(self, split: str) -> str:
+        """Say which pictures these are."""
+        return f"{split} split"
+
+    def batches(self, split: str, count: int, size: int) -> list[Batch]:
+        """Return some batches of a split; once it is used up, its pictures come again."""
+        portion = getattr(self.loaders, split)
+        order = Order(0, len(portion), min(size, len(portion)), self.loaders.device)
+        return [self._take(portion, order.batch(number)) for number in range(count)]
+
+    def scored(self, split: str, number: int | None) -> list[Batch]:
+        """Return a number of pictures of a split, or all, in batches."""
+        portion = getattr(self.loaders, split)
+        chosen = Order(0, len(portion), len(portion), self.loaders.device).batch(0)[:number]
+        return [self._take(portion, index) for index in chosen.sort().values.split(SCORE_BATCH)]
+
+    def _take(self, portion: Any, index: Tensor) -> Batch:
+        pictures, targets = portion.take(index)
+        return self.loaders.normalize(pictures), targets
+
+
+class Noise:
+    """Random normal pictures with random labels, for networks that no dataset at hand fits."""
+
+    def __init__(self, shape: Shape, device: torch.device) -> None:
+        self.shape, self.device = shape, device
+
+    def about(self, split: str) -> str:
+        """Say which pictures these are."""
+        return f"random normal pictures of {'x'.join(map(str, self.shape))}"
+
+    def batches(self, split: str, count: int, size: int) -> list[Batch]:
+        """Return some batches; the split does not matter."""
+        return [self._draw(number, size) for number in range(count)]
+
+    def scored(self, split: str, number: int | None) -> list[Batch]:
+        """Return a number of pictures in batches."""
+        return self.batches(split, 1, number or SCORE_BATCH)
+
+    def _draw(self, number: int, size: int) -> Batch:
+        chance = torch.Generator().manual_seed(derive(0, "noise", number))
+        labels = torch.randint(NOISE_CLASSES, (size,), generator=chance)
+        return torch.randn(size, *self.shape, generator=chance).to(self.device), labels.to(self.device)
+
+
+class Material:
+    """What a study may ask for of one subject, by the words of its vocabulary."""
+
+    def __init__(self, subject: Subject, look: Look, loading: Loading | None = None) -> None:
+        self.subject, self.look = subject, look
+        configs = [config.revised(device=look.device) if look.device else config for config in subject.configs]
+        self.configs = [config.revised(precision="fp32") for config in configs]
+        self.first, self.pictures = self._open(self.configs[0], loading)
+
+    def _open(self, config: RunConfig, loading: Loading | None) -> tuple[nn.Module, Pictures | Noise]:
+        """Return the first network and the pictures; only noise needs no dataset."""
+        if self.subject.shape is None:
+            parts = prepare(config, loading)
+            self.task, self.device = parts.task, parts.placement.device
+            return parts.model, Pictures(parts.loaders)
+        if MODELS[config.model.name].facts.get("task", "classification") != "classification":
+            raise InputError(f"'{config.model.name}' learns masks; name a dataset for it, as --set data.name=cells.")
+        self.task, self.device = TASKS["classification"].thing(), place(config).device
+        model = draw(config, NOISE_CLASSES, self.subject.shape[0])
+        if self.device.type == "cpu":
+            choose_threads(config, cost(model, self.subject.shape).macs)
+        return model, Noise(self.subject.shape, self.device)
+
+    @property
+    def models(self) -> Iterator[nn.Module]:
+        """The networks, one a seed."""
+        yield self.model
+        for config, number in zip(self.configs[1:], range(1, len(self.configs)), strict=True):
+            yield self._ready(draw(config, *self._sizes), number)
+
+    @property
+    def _sizes(self) -> tuple[int, int]:
+        """Number of classes and of channels."""
+        if isinstance(self.pictures, Pictures):
+            return self.pictures.loaders.num_classes, self.pictures.loaders.image_shape[0]
+        return NOISE_CLASSES, self.pictures.shape[0]
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """The network of the first seed."""
+        return self._ready(self.first, 0)
+
+    def _ready(self, model: nn.Module, number: int) -> nn.Module:
+        """Return a network on the device, with the weights of its run if it has one."""
+        if self.subject.runs and self.look.weights != "initial":
+            load_weights(model, Checkpoints(self.subject.runs[number].checkpoints), self.look.weights)
+        return model.to(self.device).eval()
+
+    @cached_property
+    def evaluate(self) -> Scoring:
+        """model -> scores."""
+        return Scoring(self.task, self.pictures.scored(self.look.split, self.look.pictures))
+
+    @property
+    def batches(self) -> list[Batch]:
+        """Pictures and targets to look at."""
+        return self.pictures.batches(self.look.split, self.look.batches, self.look.batch_size)
+
+    @property
+    def train_batches(self) -> list[Batch]:
+        """The whole training split, or as many pictures of it as are scored."""
+        return self.pictures.scored("train", self.look.pictures)
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the mean loss of a batch."""
+        return self.task.loss(output, target)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What is studied, for the record."""
+        trained = f"{self.look.weights} weights" if self.subject.runs else "as drawn"
+        config = self.configs[0]
+        dataset = config.data.name + ", " if self.subject.shape is None else ""
+        return {
+            "model": config.model.model_dump(mode="json", exclude_none=True, exclude_defaults=True),
+            "seeds": [config.seed for config in self.configs],
+            "weights": "initial" if self.look.weights == "initial" else trained,
+            "data": dataset + self.pictures.about(self.look.split),
+            "device": str(self.device),
+        }
+
+
+def draw(config: RunConfig, classes: int, channels: int) -> nn.Module:
+    """Return a network with the weights that its run starts from."""
+    torch.manual_seed(derive(config.seed, "weights"))
+    with located(config, "model"):
+        return build_from_config(config.model, classes, channels)
+
+
+def load_weights(model: nn.Module, checkpoints: Checkpoints, which: str) -> None:
+    """Load the best or the last weights of a run.
+
+    Raises:
+        CheckpointError: they are missing, damaged or of another network.
+    """
+    path = checkpoints.best if which == "best" else checkpoints.last
+    try:
+        model.load_state_dict(load(path)["model"])
+    except (RuntimeError, KeyError):
+        raise CheckpointError(f"{path}: does not fit the network of config.yaml.") from None

@@ -1,0 +1,131 @@
+"""What a study looks at: trained runs, or architectures as they are drawn."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from skiprun.config import RunConfig
+from skiprun.errors import InputError
+from skiprun.experiment.plan import DIGITS, config_for, find_existing
+from skiprun.registry import MODELS
+from skiprun.run import Run, find_runs
+
+Shape = tuple[int, int, int]
+FAMILY = "resnet_cifar"
+SMALL = 32  # pixels; the 8x8 digits vanish in networks that are made for larger pictures
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One network under study.
+
+    Attributes:
+        label: what it is called in tables and figures.
+        configs: one for each seed.
+        runs: where its weights are, one for each seed; none for a network as it is drawn.
+        shape: channels, height and width of random normal pictures to look at; None: the dataset of the configs.
+    """
+
+    label: str
+    configs: tuple[RunConfig, ...]
+    runs: tuple[Run, ...] = ()
+    shape: Shape | None = None
+
+
+def find_trained(names: Sequence[str], runs: Path) -> list[Subject]:
+    """Return one subject for each run that is named; all seeds of an experiment if that is named.
+
+    Raises:
+        InputError: there is no such run.
+    """
+    found = [run for name in names for run in existing(name, runs)]
+    homes = [run.path.parent for run in found]
+    labels = [run.path.parent.name + f" {run.path.name}" * (homes.count(run.path.parent) > 1) for run in found]
+    return [Subject(label, (run.config,), (run,)) for label, run in zip(labels, found, strict=True)]
+
+
+def existing(name: str, runs: Path) -> list[Run]:
+    """Return the runs of a name, or say which names are near it."""
+    if found := find_existing(name, runs):
+        return found
+    known = list(dict.fromkeys(run.path.parent.name for run in find_runs(runs)))
+    near = [each for each in known if each.endswith(f"-{name}")] or difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean '{near[0]}'?" if near else "`skiprun runs` lists what is there; train it first."
+    raise InputError(f"No run is called '{name}' in {runs}. {hint}")
+
+
+def find_subjects(
+    names: Sequence[str],
+    runs: Path,
+    protocol: Path | None = None,
+    overrides: Sequence[str] = (),
+    seeds: int = 1,
+    shape: Shape | None = None,
+) -> list[Subject]:
+    """Return one subject for each name: an architecture, a YAML file, or a run with all of its seeds.
+
+    Args:
+        names: what to study.
+        runs: the folder of all runs.
+        protocol: the YAML file that says on which data architectures are studied; default: digits.
+        overrides: `section.key=value` for what is not trained.
+        seeds: networks to draw of what is not trained.
+        shape: look at random normal pictures of this size instead.
+    """
+    subjects = []
+    for name in names:
+        if found := find_existing(name, runs):
+            label = found[0].path.parent.name + f" {found[0].path.name}" * (len(found) == 1 and _has_seeds(found[0]))
+            subjects.append(Subject(label, tuple(run.config for run in found), tuple(found), shape))
+            continue
+        config = config_for(name, protocol or DIGITS, overrides)
+        drawn = tuple(config.revised(seed=config.seed + number) for number in range(seeds))
+        chosen = protocol is not None or name.endswith((".yaml", ".yml")) or any("data." in key for key in overrides)
+        subjects.append(Subject(title(name), drawn, shape=shape or (None if chosen else own_shape(config))))
+    return subjects
+
+
+def _has_seeds(run: Run) -> bool:
+    """Tell whether an experiment has other seeds than this run's."""
+    return len(list(run.path.parent.glob("seed-*/config.yaml"))) > 1
+
+
+def own_shape(config: RunConfig) -> Shape | None:
+    """Return the input size of a network for large pictures; None if the small ones of the protocol fit it."""
+    channels, height, width = MODELS[config.model.name].facts.get("input", (3, SMALL, SMALL))
+    return None if height <= SMALL or config.model.stem == "small" else (channels, height, width)
+
+
+def title(name: str) -> str:
+    """Return a name as people read it: resnet_cifar:depth=56,norm=none -> resnet_cifar depth 56, norm none."""
+    architecture, _, options = name.partition(":")
+    return " ".join(filter(None, [architecture, ", ".join(options.split(",")).replace("=", " ")]))
+
+
+def crossed(
+    names: Sequence[str], depths: Sequence[int] = (), connections: Sequence[str] = (), norms: Sequence[str] = ()
+) -> list[str]:
+    """Return each name with every combination of depth, connection and norm: plain56 -> plain56:norm=none.
+
+    Raises:
+        InputError: there is nothing to combine or to name.
+    """
+    axes = [[f"{key}={each}" for each in given] for key, given in zip(AXES, (depths, connections, norms), strict=True)]
+    varied = [axis for axis in axes if axis]
+    if not names and not varied:
+        raise InputError("Name an architecture, a YAML file or a run, such as resnet56; or give --depths 20,56.")
+    if not varied:
+        return list(names)
+    options = [",".join(each) for each in itertools.product(*varied)]
+    return [_with(name, each) for name in names or [FAMILY] for each in options]
+
+
+AXES = ("depth", "connection", "norm")
+
+
+def _with(name: str, options: str) -> str:
+    return f"{name},{options}" if ":" in name else f"{name}:{options}"
