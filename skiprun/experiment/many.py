@@ -54,14 +54,19 @@ def train_missing(
     missing = {item.label: item.config for item in planned if not item.run.summary_file.exists()}
     for item in planned:
         item.refuse_another_experiment()
+    work: dict[str, int] = {}
     for config in missing.values():  # every refusal comes before the first step
-        parts = prepare(config, loading)
+        if config.name not in work:
+            parts = prepare(config, loading)
+            work[config.name] = parts.cost.macs
     if missing and jobs is None:
         on_cpu = parts.placement.device.type == "cpu"
         jobs = max(1, len(os.sched_getaffinity(0)) // torch.get_num_threads()) if on_cpu else 1
     if missing and min(jobs or 1, len(missing)) > 1:
         jobs = min(jobs or 1, len(missing))
         say(f"Training {len(missing)} runs, {jobs} at a time.")
+        # The largest first, so that no core waits for the last one alone.
+        missing = dict(sorted(missing.items(), key=lambda item: -work[item[1].name]))
         in_parallel(missing, runs, jobs, progress_for, say)
     else:
         for label, config in missing.items():
