@@ -1,6 +1,7 @@
 """Every error that a user can meet, with its words and its exit code.
 
 SkiprunError            1   the run failed for another reason
+ ├─ OutOfMemory         1   the device or the machine could not hold a step
  ├─ InputError          2   config, name, option or data is wrong; nothing was written
  │   ├─ ConfigError         problems in a YAML file, all at once
  │   ├─ OptionError         a part refuses one of its options
@@ -10,7 +11,7 @@ SkiprunError            1   the run failed for another reason
  ├─ CheckpointError     4   a checkpoint cannot be used
  ├─ RunBusy, RunTaken   5   another process, or another experiment, has the run directory
  ├─ StorageError        6   disk, permission or other input and output
- └─ Stopped       130, 143  by a signal, with the checkpoint saved
+ └─ Stopped  129, 130, 143  by a signal (SIGHUP, SIGINT, SIGTERM), with the checkpoint saved
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ' Did you mean ...?' with the nearest of the known names, or nothing."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def kept(last_good: int | None) -> str:
+    """Say which checkpoint a run that failed can continue from."""
+    return "no checkpoint yet" if last_good is None else f"the checkpoint of step {last_good} is kept"
 
 
 class SkiprunError(Exception):
@@ -78,10 +84,19 @@ class Diverged(SkiprunError):
 
     def __init__(self, what: str, step: int, lr: float, last_good: int | None) -> None:
         self.step = step
-        kept = "no checkpoint yet" if last_good is None else f"the checkpoint of step {last_good} is kept"
         super().__init__(
-            f"The {what} is not finite at step {step} (lr {lr:g}); {kept}. "
+            f"The {what} is not finite at step {step} (lr {lr:g}); {kept(last_good)}. "
             "Try a lower optim.lr, a longer schedule.warmup or optim.clip_norm."
+        )
+
+
+class OutOfMemory(SkiprunError):
+    """The device or the machine could not hold a step."""
+
+    def __init__(self, batch_size: int, last_good: int | None) -> None:
+        super().__init__(
+            f"Out of memory with data.batch_size {batch_size}; {kept(last_good)}. Try --fresh with "
+            f"--set data.batch_size={max(1, batch_size // 2)}, or with a larger optim.accumulate."
         )
 
 

@@ -14,29 +14,36 @@ runs/<name>/seed-<s>/
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config, read_yaml
-from skiprun.errors import InputError, RunBusy, RunTaken
-from skiprun.storage import make_folder, plain_words, write_json, write_text
+from skiprun.errors import InputError, RunBusy, RunTaken, StorageError
+from skiprun.storage import delete_folder, make_folder, plain_words, remove_leftovers, write_json, write_text
 
 State = Literal["finished", "running", "stopped", "diverged", "failed", "unfinished"]
 # Never part of the experiment: where it runs and what it is called.
 NOT_THE_EXPERIMENT = ("name", "seed", "device", "threads")
+# What a disk answers that knows no locks of the kernel, as some network disks do.
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 
 class Run:
     """One run directory, opened or created."""
+
+    @classmethod
+    def of(cls, root: Path, config: RunConfig) -> Run:
+        """Return the run of a config, which need not exist."""
+        return cls(root / config.name / f"seed-{config.seed}")
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -60,18 +67,24 @@ class Run:
     def create(cls, root: Path, config: RunConfig) -> Run:
         """Open the directory of a config, made if it is not there; refuse one that holds another experiment.
 
+        Call it with the run locked: it takes away what a killed process left half-written.
+
         Raises:
             RunTaken: the directory's config differs, and where.
         """
-        run = cls(root / config.name / f"seed-{config.seed}")
-        if run.config_file.exists():
-            if changed := differences(run.config, config):
-                raise RunTaken(run.path, changed)
-            return run
+        run = cls.of(root, config)
+        run.refuse_another(config)
         for folder in (run.path, run.checkpoints, run.studies):
             make_folder(folder)
-        write_text(run.config_file, yaml.safe_dump(config.plain(), sort_keys=False))
+        remove_leftovers(run.path)
+        if not run.config_file.exists():
+            write_text(run.config_file, yaml.safe_dump(config.plain(), sort_keys=False))
         return run
+
+    def refuse_another(self, config: RunConfig) -> None:
+        """Raise RunTaken if the directory holds another experiment than a config's; change nothing."""
+        if self.config_file.exists() and (changed := differences(self.config, config)):
+            raise RunTaken(self.path, changed)
 
     @classmethod
     def open(cls, path: Path | str) -> Run:
@@ -124,11 +137,11 @@ class Run:
         return _read_json(self.summary_file)
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the complete lines of metrics.jsonl; a line that a kill cut short is left out."""
+        """Return the whole lines of metrics.jsonl; one that a kill cut short or that is damaged is left out."""
         if not self.metrics_file.exists():
             return []
-        lines = self.metrics_file.read_text(encoding="utf-8").split("\n")[:-1]
-        return [json.loads(line) for line in lines]
+        with plain_words("read", self.metrics_file):
+            return read_rows(self.metrics_file.read_bytes())[0]
 
     def record_environment(self, environment: dict[str, Any]) -> None:
         """Add a session to environment.json."""
@@ -145,30 +158,33 @@ class Run:
 
     def clear(self) -> None:
         """Delete the directory, to start over."""
-        with plain_words("delete", self.path):
-            shutil.rmtree(self.path, ignore_errors=False)
+        delete_folder(self.path)
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> Iterator[str]:
         """Hold the directory for one process; the kernel frees it however the process ends.
+
+        Yields:
+            what a person should know of the lock, mostly nothing.
 
         Raises:
             RunBusy: another process holds it.
         """
         make_folder(self.path.parent)
-        lock = FileLock(self._lock_file)
         owner_file = self._lock_file.with_suffix(".owner")
+        with plain_words("lock", self._lock_file):
+            try:
+                lock = _acquire(self._lock_file, PATIENCE)
+            except Timeout:
+                owner = owner_file.read_text() if owner_file.exists() else "another process"
+                raise RunBusy(self.path, owner) from None
         try:
-            with plain_words("lock", self._lock_file):
-                lock.acquire(timeout=0)
-        except Timeout:
-            owner = owner_file.read_text() if owner_file.exists() else "another process"
-            raise RunBusy(self.path, owner) from None
-        try:
-            owner_file.write_text(f"process {os.getpid()} on {socket.gethostname()}")
-            yield
+            with plain_words("write", owner_file):
+                owner_file.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+            yield SOFT_NOTICE if isinstance(lock, SoftFileLock) else ""
         finally:
-            owner_file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                owner_file.unlink(missing_ok=True)
             lock.release()
 
     @property
@@ -177,16 +193,38 @@ class Run:
         return self.path.parent / f".{self.path.name}.lock"
 
     def is_locked(self) -> bool:
-        """Tell whether a process is training this run now."""
+        """Tell whether a process is training this run now; not where the lock cannot even be looked at."""
         if not self._lock_file.exists():
             return False
-        lock = FileLock(self._lock_file)
         try:
-            lock.acquire(timeout=0)
+            _acquire(self._lock_file, 0).release()
         except Timeout:
             return True
-        lock.release()
+        except OSError:
+            return False
         return False
+
+
+SOFT_NOTICE = "This disk knows no locks of the kernel; a file stands for the lock, which holds on one machine only."
+# `is_locked` of another process holds the lock for an instant, which is not a run.
+PATIENCE = 0.3
+
+
+def _acquire(file: Path, patience: float) -> BaseFileLock:
+    """Return a held lock of the kernel, or one that is a file where the disk knows no others.
+
+    Raises:
+        Timeout: somebody else holds it.
+    """
+    lock: BaseFileLock = FileLock(file)
+    try:
+        lock.acquire(timeout=patience)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:  # a Timeout has no number
+            raise
+        lock = SoftFileLock(file.with_suffix(".softlock"))
+        lock.acquire(timeout=patience)
+    return lock
 
 
 def find_runs(root: Path) -> list[Run]:
@@ -212,7 +250,24 @@ def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return items
 
 
+def read_rows(content: bytes) -> tuple[list[dict[str, Any]], list[int]]:
+    """Return the rows of a metrics.jsonl, and the numbers of the lines that are damaged; an unended line is neither."""
+    rows, damaged = [], []
+    for number, line in enumerate(content.split(b"\n")[:-1], 1):
+        try:
+            row = json.loads(line)
+            row["step"], row["epoch"]
+            rows.append(row)
+        except (ValueError, KeyError, TypeError):
+            damaged.append(number)
+    return rows, damaged
+
+
 def _read_json(path: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds."""
     with plain_words("read", path):
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+        content = path.read_bytes()
+    try:
+        return dict(json.loads(content))
+    except (ValueError, TypeError):
+        raise StorageError(f"{path}: damaged, not a JSON object; restore it, or start over with --fresh.") from None

@@ -1,69 +1,129 @@
 """The one way to the disk: every write either happens whole or not at all, and a failure has plain words.
 
 A file is written to a temporary name in its own folder, flushed to the disk, and renamed; then the folder is flushed.
-So a reader sees the old content or the new, never a part, also after a power failure.
+So a reader sees the old content or the new, never a part, also after a power failure. A kill may leave a temporary
+file; `remove_leftovers` takes it away at the next start.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from skiprun.errors import StorageError
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_HANDLES = (errno.EMFILE, errno.ENFILE)
+
 
 @contextlib.contextmanager
 def plain_words(action: str, path: Path) -> Iterator[None]:
-    """Turn an OSError into a StorageError that names the file, what failed and the space left."""
+    """Turn an OSError into a StorageError that names the file, what failed and what may help."""
     try:
         yield
     except OSError as error:
-        raise StorageError(f"Cannot {action} {path}: {error.strerror or error}.{_space_left(path)}") from error
+        raise StorageError(f"Cannot {action} {path}: {error.strerror or error}.{_hint(error, path)}") from error
 
 
-def _space_left(path: Path) -> str:
-    """Say how much room the disk of a path has, if that can be known."""
-    with contextlib.suppress(OSError):
-        existing = next(parent for parent in [path, *path.absolute().parents] if parent.exists())
-        return f" {shutil.disk_usage(existing).free / 1e6:.1f} MB are free there."
+def _hint(error: OSError, path: Path) -> str:
+    """Return what a person can do about an error of the system, where that is known."""
+    if error.errno in _FULL:
+        return f" {free_bytes(path) / 1e6:.1f} MB are free there; make room, and run the same command again."
+    if error.errno in _NO_HANDLES:
+        return " Raise the limit of open files (`ulimit -n`)."
     return ""
+
+
+def free_bytes(path: Path) -> int:
+    """Return the free space of the disk of a path, which need not exist yet; 0 where it cannot be known."""
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(nearest_folder(path)).free
+    return 0
+
+
+def nearest_folder(path: Path) -> Path:
+    """Return a path or the nearest of its parents that exists."""
+    return next(parent for parent in [path.absolute(), *path.absolute().parents] if parent.exists())
+
+
+def check_writable(folder: Path) -> None:
+    """Make sure that a folder can be created or written to, without doing so.
+
+    Raises:
+        StorageError: it cannot, and why.
+    """
+    with plain_words("write to", folder):
+        existing = nearest_folder(folder)
+        if not existing.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{existing} is a file, not a folder")
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"{existing} is not writable")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file atomically and durably."""
-    with plain_words("write", path):
-        _write_temporary(path, content).replace(path)
-        sync_folder(path.parent)
+    write_stream(path, [content])
+
+
+def write_stream(path: Path, blocks: Iterable[bytes | memoryview]) -> None:
+    """Replace a file by blocks as they come, atomically and durably; an interruption or an error leaves nothing."""
+    with _temporary(path, blocks) as temporary:
+        temporary.replace(path)
 
 
 def replace_keeping(path: Path, previous: Path, content: bytes) -> None:
-    """Replace a file and keep what it was under another name; at every moment one of the two is whole."""
-    with plain_words("write", path):
-        temporary = _write_temporary(path, content)
+    """Replace a file and keep what it was under another name; at every moment one of the two is whole.
+
+    The new content is read back before anything old is moved.
+    """
+    with _temporary(path, [content]) as temporary:
+        if temporary.read_bytes() != content:
+            raise OSError(errno.EIO, "what was written reads back differently")
         if path.exists():
             path.replace(previous)
         temporary.replace(path)
-        sync_folder(path.parent)
 
 
-def _write_temporary(path: Path, content: bytes) -> Path:
-    """Write content beside a path, flushed to the disk; leave nothing if that fails."""
+@contextlib.contextmanager
+def _temporary(path: Path, blocks: Iterable[bytes | memoryview]) -> Iterator[Path]:
+    """Write blocks beside a path, flushed to the disk, to be put in place within the context; an error leaves none."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
+        with plain_words("write", path):
+            with temporary.open("wb") as file:
+                for block in blocks:
+                    file.write(block)
+                file.flush()
+                os.fsync(file.fileno())
+            yield temporary
+            sync_folder(path.parent)
+    except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
-    return temporary
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files that a killed process left in a folder or below; call it with the folder locked."""
+    with plain_words("clean up", folder):
+        for leftover in folder.rglob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
+
+
+def delete_folder(folder: Path) -> None:
+    """Delete a folder so that a kill on the way leaves none of it under its name."""
+    doomed = folder.with_name(f".{folder.name}.deleted")
+    with plain_words("delete", folder):
+        shutil.rmtree(doomed, ignore_errors=True)  # what an earlier kill left
+        if folder.exists():
+            folder.replace(doomed)
+            shutil.rmtree(doomed)
 
 
 def write_text(path: Path, content: str) -> None:

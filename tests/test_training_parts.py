@@ -144,9 +144,9 @@ def test_F21_a_damaged_last_checkpoint_gives_way_to_the_one_before(tmp_path: Pat
         checkpoints.save_last({"step": step})
     whole = checkpoints.last.read_bytes()
     checkpoints.last.write_bytes(whole[: len(whole) // 2])
-    state, passed_over = checkpoints.load_last(CPU)
+    state, notes = checkpoints.load_last(CPU)
     assert state and state["step"] == 1
-    assert "last.pt" in passed_over[0]
+    assert "last.pt" in notes[0]
     checkpoints.save_last({"step": 2})
     assert load(checkpoints.previous)["step"] == 1
 

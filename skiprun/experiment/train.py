@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import platform
-import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 
-import skiprun
 from skiprun.config import RunConfig
 from skiprun.configfile import load_config
-from skiprun.errors import Diverged, SkiprunError, Stopped
+from skiprun.errors import Diverged, OutOfMemory, Stopped, StorageError, kept
 from skiprun.experiment.parts import Loading, Parts, prepare
-from skiprun.registry import MODELS, PROBES
+from skiprun.experiment.room import check_room
+from skiprun.experiment.summary import environment, summarize
+from skiprun.registry import PROBES
 from skiprun.run import Run, State
+from skiprun.storage import check_writable
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.metrics import MetricsLog, View
 from skiprun.training.stopping import StopFlag
@@ -51,128 +47,104 @@ def train(
         say: told, in a line, what is done.
     """
     config = config if isinstance(config, RunConfig) else load_config(config)
-    run = Run(Path(runs) / config.name / f"seed-{config.seed}")
-    if run.summary_file.exists() and not fresh:
-        Run.create(Path(runs), config)  # refuses another experiment of this name
-        say(f"{run.path} is finished already.")
-        return run
+    run = Run.of(Path(runs), config)
+    if not fresh:
+        run.refuse_another(config)
+        if is_finished(run, say):
+            return run
+    check_writable(run.path)
     parts = prepare(config, loading)
-    with run.lock():
-        if fresh and run.path.exists():
+    with run.lock() as notice:
+        if fresh:
             run.clear()
+        elif is_finished(run, say):  # by the process that held the lock until now
+            return run
         run = Run.create(Path(runs), config)
-        say(parts.description)
+        for line in filter(None, (notice, parts.description)):
+            say(line)
         with StopFlag() as stop:
             _train(parts, run, progress, say, stop)
     return run
 
 
+def is_finished(run: Run, say: Say) -> bool:
+    """Tell whether a run is done, and say so."""
+    if run.summary_file.exists():
+        say(f"{run.path} is finished already.")
+    return run.summary_file.exists()
+
+
 def _train(parts: Parts, run: Run, progress: Progress | None, say: Say, stop: StopFlag) -> None:
-    """Train in a locked run directory, and record how it ended."""
+    """Train in a locked run directory."""
     run.record_environment(environment(parts))
-    probes = [PROBES[name].thing() for name in parts.config.probes]
+    run.record_status("unfinished", 0)
+    check_room(parts, run.path)
+    trainer = make_trainer(parts, run.checkpoints, logging_to(run, parts), progress, stop.asked)
+    for line in trainer.notes:
+        say(line)
+    if trainer.step:
+        say(f"Continuing after step {trainer.step} of {trainer.steps}.")
+    test = _fit(trainer, run)
+    run.finish(summarize(parts, trainer, run, test))
+
+
+OpenLog = Callable[[int], MetricsLog]
+
+
+def logging_to(run: Run, parts: Parts) -> OpenLog:
+    """Return what opens the log of a run, with TensorBoard's view of it if the config wants that."""
 
     def open_log(keep_bytes: int) -> MetricsLog:
         views: list[View] = [TensorBoard(run.path, parts.config)] if parts.config.log.tensorboard else []
         return MetricsLog(run.metrics_file, keep_bytes, views)
 
-    trainer = Trainer(
+    return open_log
+
+
+def make_trainer(
+    parts: Parts, folder: Path, open_log: OpenLog, progress: Progress | None, asked: Callable[[], int | None]
+) -> Trainer:
+    """Return the trainer of a config, continued from the checkpoints of a folder if there are any."""
+    probes = [PROBES[name].thing() for name in parts.config.probes]
+    return Trainer(
         parts.model,
         parts.task,
         parts.loaders,
         parts.config,
         parts.placement,
-        Checkpoints(run.checkpoints),
+        Checkpoints(folder),
         open_log,
         probes,
         progress,
-        lambda: stop.signal_number,
+        asked,
     )
-    for line in trainer.passed_over:
-        say(f"{line} The one before it is used.")
-    if trainer.step:
-        say(f"Continuing after step {trainer.step} of {trainer.steps}.")
+
+
+def _fit(trainer: Trainer, run: Run) -> dict[str, float]:
+    """Train to the end and return the test scores; any other end is recorded, in words that say what is kept."""
     try:
-        test = trainer.fit()
-    except (SkiprunError, KeyboardInterrupt) as error:
-        state: State = "diverged" if isinstance(error, Diverged) else "stopped"
-        if not isinstance(error, Diverged | Stopped | KeyboardInterrupt):
-            state = "failed"
-        run.record_status(state, trainer.step, str(error))
-        raise
-    run.finish(summarize(parts, trainer, run, test))
+        return trainer.fit()
+    except BaseException as error:
+        said = in_words(error, trainer)
+        with contextlib.suppress(StorageError):  # on a full disk, the error itself is what must be heard
+            run.record_status(state_after(said), trainer.step, str(said))
+        if said is error:
+            raise
+        raise said from error
 
 
-def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) -> dict[str, Any]:
-    """Return the numbers of a finished run."""
-    config, loaders = parts.config, parts.loaders
-    entry = MODELS[config.model.name]
-    seen = trainer.steps * config.data.batch_size
-    return {
-        "name": config.name,
-        "seed": config.seed,
-        "model": {
-            "name": config.model.name,
-            "family": entry.facts["family"],
-            "connection": config.model.connection or entry.facts.get("connection"),
-            "parameters": parts.cost.parameters,
-            "macs": parts.cost.macs,
-            "layers": parts.cost.layers,
-        },
-        "data": {
-            "name": config.data.name,
-            "task": loaders.task,
-            "score_name": parts.task.score_name,
-            "better": parts.task.better,
-            "train": len(loaders.train),
-            "val": len(loaders.val),
-            "test": len(loaders.test),
-            "num_classes": loaders.num_classes,
-            "class_names": list(loaders.class_names),
-            "image_shape": list(loaders.image_shape),
-            "mean": list(loaders.mean),
-            "std": list(loaders.std),
-            "fingerprint": loaders.fingerprint,
-        },
-        "steps": trainer.steps,
-        "epochs": seen / len(loaders.train),
-        "batch_size": config.data.batch_size,
-        "precision": parts.placement.precision,
-        "device": str(parts.placement.device),
-        "threads": torch.get_num_threads(),
-        "best": trainer.best,
-        "final": trainer.final,
-        "test": test,
-        "gradient": {"first_over_last": gradient_ratio(run)},
-        "time": {"train_s": trainer.seconds["train"], "images_per_s": seen / trainer.seconds["train"]},
-    }
+def in_words(error: BaseException, trainer: Trainer) -> BaseException:
+    """Return an error with what it means for a run, as far as that is known."""
+    no_memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+    if no_memory:
+        return OutOfMemory(trainer.config.data.batch_size, trainer.saved_step)
+    if isinstance(error, StorageError):
+        return StorageError(f"{error} Training stopped at step {trainer.step}; {kept(trainer.saved_step)}.")
+    return error
 
 
-def gradient_ratio(run: Run) -> dict[str, float]:
-    """Return first-over-last gradient norm at the start, in the median and at the end of a run; empty without probe."""
-    tag = "grad/first_over_last"
-    ratios = [record[tag] for record in run.metrics() if record.get(tag) is not None]
-    return {"start": ratios[0], "median": statistics.median(ratios), "end": ratios[-1]} if ratios else {}
-
-
-def environment(parts: Parts) -> dict[str, Any]:
-    """Return what a session ran on: versions, device, command, commit, time."""
-    return {
-        "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": " ".join(sys.argv),
-        "commit": _commit(),
-        "skiprun": skiprun.__version__,
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "system": platform.platform(),
-        "device": str(parts.placement),
-    }
-
-
-def _commit() -> str | None:
-    """Return the commit of the working directory, with '+' if it has changes; None outside a repository."""
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
-        return found.stdout.strip()
-    return None
+def state_after(error: BaseException) -> State:
+    """Return what an error leaves a run in."""
+    if isinstance(error, Diverged):
+        return "diverged"
+    return "stopped" if isinstance(error, Stopped | KeyboardInterrupt) else "failed"

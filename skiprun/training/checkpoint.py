@@ -10,17 +10,24 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+import skiprun
 from skiprun.errors import CheckpointError
 from skiprun.storage import plain_words, replace_keeping, write_bytes
 
 FORMAT = 1
 _END = b"PK\x05\x06"  # the zip format's end-of-directory record: 22 bytes, the last two count the comment's
 _SEAL = 64
+
+
+class DamagedCheckpoint(CheckpointError):
+    """The file is not what was written; an older one may still be."""
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -31,7 +38,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
 def sealed(state: dict[str, Any]) -> bytes:
     """Return the bytes of torch.save with their checksum as the archive's comment."""
     buffer = io.BytesIO()
-    torch.save({"format": FORMAT, **state}, buffer)
+    torch.save({"format": FORMAT, "skiprun": skiprun.__version__, **state}, buffer)
     content = buffer.getvalue()
     content = content[:-2] + struct.pack("<H", _SEAL)
     return content + hashlib.sha256(content).hexdigest().encode()
@@ -47,18 +54,41 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
         raise CheckpointError(f"{path}: there is no such checkpoint.")
     with plain_words("read", path):
         content = path.read_bytes()
-    body, seal = content[:-_SEAL], content[-_SEAL:]
-    if body[-22:-18] != _END:
-        raise CheckpointError(f"{path}: not a whole skiprun checkpoint (damaged, cut short, or of another program).")
-    if hashlib.sha256(body).hexdigest().encode() != seal:
-        raise CheckpointError(f"{path}: damaged, its checksum does not match.")
+    refuse_unsealed(path, content)
     try:
         state: dict[str, Any] = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
     except Exception as error:
-        raise CheckpointError(f"{path}: cannot be read as plain weights ({type(error).__name__}).") from None
-    if not isinstance(state, dict) or state.get("format", 0) > FORMAT:
-        raise CheckpointError(f"{path}: written by a newer skiprun; upgrade to read it.")
+        raise DamagedCheckpoint(f"{path}: cannot be read as plain weights ({type(error).__name__}).") from None
+    if state["format"] > FORMAT:
+        raise CheckpointError(
+            f"{path}: written by skiprun {state['skiprun']}, newer than this one; upgrade to read it."
+        )
+    for part in ("model", "average"):
+        if bad := not_finite(state.get(part) or {}):
+            raise DamagedCheckpoint(f"{path}: the values of '{bad}' are not finite.")
     return state
+
+
+def refuse_unsealed(path: Path, content: bytes) -> None:
+    """Raise CheckpointError unless a file's bytes end in the checksum of all that comes before it."""
+    body, seal = content[:-_SEAL], content[-_SEAL:]
+    if content[-22:-18] == _END:
+        raise CheckpointError(
+            f"{path}: not a checkpoint of skiprun. To start from another program's weights, set model.weights."
+        )
+    if body[-22:-18] != _END:
+        raise DamagedCheckpoint(f"{path}: damaged or cut short; not a whole checkpoint.")
+    if hashlib.sha256(body).hexdigest().encode() != seal:
+        raise DamagedCheckpoint(f"{path}: damaged, its checksum does not match.")
+
+
+def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
+    """Return the name of the first tensor that holds NaN or infinity; one synchronization for all of them."""
+    floating = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point() and tensor.numel()}
+    if not floating:
+        return None
+    finite = torch.stack(torch._foreach_norm(list(floating.values()), float("inf"))).isfinite().tolist()
+    return next((name for name, good in zip(floating, finite, strict=True) if not good), None)
 
 
 class Checkpoints:
@@ -72,20 +102,23 @@ class Checkpoints:
         replace_keeping(self.last, self.previous, sealed(state))
 
     def load_last(self, device: torch.device) -> tuple[dict[str, Any] | None, list[str]]:
-        """Return the newest state that is whole, or None if there never was one, and what had to be passed over.
+        """Return the newest state that is whole, or None if there never was one, and what a person should know.
 
         Raises:
-            CheckpointError: there are checkpoints, but all are damaged.
+            CheckpointError: there are checkpoints, but none can be used.
         """
-        passed_over: list[str] = []
+        damaged: dict[Path, str] = {}
         for path in (self.last, self.previous):
             if path.exists():
                 try:
-                    return load(path, device), passed_over
-                except CheckpointError as error:
-                    passed_over.append(str(error))
-                    # Out of the way, or the next save would keep it in place of the good one.
-                    path.replace(path.with_suffix(".damaged"))
-        if passed_over:
-            raise CheckpointError("\n".join([*passed_over, "No checkpoint is left; start over with --fresh."]))
-        return None, passed_over
+                    state = load(path, device)
+                except DamagedCheckpoint as error:
+                    damaged[path] = str(error)
+                    continue
+                for bad in damaged:  # out of the way, or the next save would keep it in place of the good one
+                    with plain_words("rename", bad):
+                        bad.replace(bad.with_suffix(".damaged"))
+                return state, [f"{problem} The checkpoint before it is used." for problem in damaged.values()]
+        if damaged:
+            raise CheckpointError("\n".join([*damaged.values(), "No checkpoint is left; start over with --fresh."]))
+        return None, []

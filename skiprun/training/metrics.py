@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Protocol
 
+from skiprun.errors import StorageError
+from skiprun.run import read_rows
 from skiprun.storage import json_safe, plain_words
 
 Record = dict[str, Any]
@@ -23,16 +27,37 @@ class View(Protocol):
 
 
 class MetricsLog:
-    """Appends records to metrics.jsonl, from where the checkpoint left it, and shows them in the views."""
+    """Appends records to metrics.jsonl, from where the checkpoint left it, and shows them in the views.
+
+    Attributes:
+        problems: what is wrong with the records so far, in lines for people.
+    """
 
     def __init__(self, path: Path, keep_bytes: int, views: list[View]) -> None:
         self.path, self.views = path, views
         with plain_words("write", path):
             self.file = path.open("a+b")
-            self.file.truncate(min(keep_bytes, self.file.seek(0, os.SEEK_END)))
+            length = self.file.seek(0, os.SEEK_END)
+            self.file.truncate(min(keep_bytes, length))
             self.file.seek(0)
-            for line in self.file.read().splitlines():
-                self._show(json.loads(line))
+            content = self.file.read()
+            self.file.truncate(content.rfind(b"\n") + 1)  # an unended line would swallow the next one
+        records, damaged = read_rows(content)
+        self.problems = [f"{path}:{number}: damaged; this record is left out." for number in damaged]
+        if length < keep_bytes:
+            self.problems.append(f"{path}: shorter than when the checkpoint was saved; its last records are lost.")
+        for record in records:
+            self._show(record)
+
+    def __enter__(self) -> MetricsLog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close; what cannot be written any more must not hide the error that ends the run."""
+        with contextlib.suppress(StorageError) if error else contextlib.nullcontext():
+            self.close()
 
     def append(self, record: Record) -> None:
         """Write one record; values that are not finite become null, as JSON has no word for them."""
@@ -42,8 +67,9 @@ class MetricsLog:
         self._show(record)
 
     def _show(self, record: Record) -> None:
-        for view in self.views:
-            view.add(record)
+        with plain_words("show records in", self.path.parent):
+            for view in self.views:
+                view.add(record)
 
     def sync(self) -> int:
         """Flush to the disk and return the length in bytes, which the checkpoint remembers."""
@@ -56,5 +82,5 @@ class MetricsLog:
         """Flush and close the file and the views."""
         with plain_words("write", self.path):
             self.file.close()
-        for view in self.views:
-            view.close()
+            for view in self.views:
+                view.close()

@@ -1,23 +1,34 @@
-"""Signals ask, the step boundary answers: a handler only sets a flag, so no signal can interrupt a write."""
+"""Signals ask, the step boundary answers: a handler only notes what is asked, so no signal can interrupt a write.
+
+SIGINT (Ctrl-C), SIGTERM (a scheduler) and SIGHUP (the terminal is gone) ask to save and stop; SIGUSR1, which SLURM
+sends before its time is over, asks to save and go on. A second Ctrl-C quits at once: what is on the disk is whole.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Any
 
+STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SAVE = signal.SIGUSR1
+_NOTICE = b"\nStopping after this step; Ctrl-C again quits at once.\n"
+
 
 class StopFlag:
-    """While entered, SIGINT and SIGTERM set `signal_number`; a second SIGINT quits at once."""
+    """While entered, notes the signals that ask for something; `asked` tells of them."""
 
     def __init__(self) -> None:
         self.signal_number: int | None = None
+        self.save_asked = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopFlag:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (*STOP, SAVE):
                 self._before[number] = signal.signal(number, self._note)
         return self
 
@@ -27,7 +38,19 @@ class StopFlag:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def asked(self) -> int | None:
+        """Return the signal that asks to stop, or else, once, the one that asks to save; None if there is none."""
+        if self.signal_number is not None:
+            return self.signal_number
+        asked, self.save_asked = self.save_asked, False
+        return SAVE if asked else None
+
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if number == SAVE:
+            self.save_asked = True
+            return
         if self.signal_number is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal_number = number
+        if number == signal.SIGINT and multiprocessing.parent_process() is None:
+            os.write(2, _NOTICE)  # print might be what the signal interrupted

@@ -1,0 +1,52 @@
+"""What a run will need of the disk, known before its first step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from torch import Tensor
+
+from skiprun.errors import StorageError
+from skiprun.experiment.parts import Parts
+from skiprun.storage import free_bytes
+
+BYTES_A_VALUE = 70  # of a metric: about 30 as text in metrics.jsonl, about 40 as an event
+
+
+def checkpoint_bytes(parts: Parts) -> int:
+    """Return about how large last.pt will be: weights, their average, the optimizer's memory of each parameter."""
+    optim = parts.config.optim
+    copies = 2 if optim.ema else 1
+    slots = 2 if optim.name == "adamw" else 1 if optim.momentum else 0
+    learning = (parameter for parameter in parts.model.parameters() if parameter.requires_grad)
+    return copies * size(parts.model.state_dict().values()) + slots * size(learning)
+
+
+def size(tensors: Iterable[Tensor]) -> int:
+    """Return the bytes of tensors."""
+    return sum(tensor.nbytes for tensor in tensors)
+
+
+def total_steps(parts: Parts) -> int:
+    """Return the length of a run in steps."""
+    schedule, samples = parts.config.schedule, len(parts.loaders.train)
+    return schedule.steps or max(1, round((schedule.epochs or 1) * samples / parts.config.data.batch_size))
+
+
+def room_needed(parts: Parts) -> int:
+    """Return about how many bytes a run takes: last.pt, previous.pt and a new one beside them, best.pt, the log."""
+    rows = total_steps(parts) // parts.config.log.every + 1
+    values = parts.cost.layers + 10 if parts.config.probes else 5
+    return 3 * checkpoint_bytes(parts) + size(parts.model.state_dict().values()) + rows * values * BYTES_A_VALUE
+
+
+def check_room(parts: Parts, folder: Path) -> None:
+    """Raise StorageError before the first step if a run will not fit on the disk of its folder."""
+    there = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    needed, free = room_needed(parts) - there, free_bytes(folder)
+    if needed > free:
+        raise StorageError(
+            f"{folder}: the run needs about {needed / 1e6:.1f} MB of disk, and {free / 1e6:.1f} MB are free. "
+            "Make room, or choose another folder with --runs."
+        )

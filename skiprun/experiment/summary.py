@@ -1,0 +1,94 @@
+"""What is written of a run besides its log: its numbers, and what it ran on."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+import torch
+
+import skiprun
+from skiprun.experiment.parts import Parts
+from skiprun.registry import MODELS
+from skiprun.run import Run
+from skiprun.training.trainer import Trainer
+
+
+def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) -> dict[str, Any]:
+    """Return the numbers of a finished run."""
+    config, loaders = parts.config, parts.loaders
+    entry = MODELS[config.model.name]
+    seen = trainer.steps * config.data.batch_size
+    return {
+        "name": config.name,
+        "seed": config.seed,
+        "model": {
+            "name": config.model.name,
+            "family": entry.facts["family"],
+            "connection": config.model.connection or entry.facts.get("connection"),
+            "parameters": parts.cost.parameters,
+            "macs": parts.cost.macs,
+            "layers": parts.cost.layers,
+        },
+        "data": {
+            "name": config.data.name,
+            "task": loaders.task,
+            "score_name": parts.task.score_name,
+            "better": parts.task.better,
+            "train": len(loaders.train),
+            "val": len(loaders.val),
+            "test": len(loaders.test),
+            "num_classes": loaders.num_classes,
+            "class_names": list(loaders.class_names),
+            "image_shape": list(loaders.image_shape),
+            "mean": list(loaders.mean),
+            "std": list(loaders.std),
+            "fingerprint": loaders.fingerprint,
+        },
+        "steps": trainer.steps,
+        "epochs": seen / len(loaders.train),
+        "batch_size": config.data.batch_size,
+        "precision": parts.placement.precision,
+        "device": str(parts.placement.device),
+        "threads": torch.get_num_threads(),
+        "best": trainer.best,
+        "final": trainer.final,
+        "test": test,
+        "gradient": {"first_over_last": gradient_ratio(run)},
+        "time": {"train_s": trainer.seconds["train"], "images_per_s": seen / trainer.seconds["train"]},
+    }
+
+
+def gradient_ratio(run: Run) -> dict[str, float]:
+    """Return first-over-last gradient norm at the start, in the median and at the end of a run; empty without probe."""
+    tag = "grad/first_over_last"
+    ratios = [record[tag] for record in run.metrics() if record.get(tag) is not None]
+    return {"start": ratios[0], "median": statistics.median(ratios), "end": ratios[-1]} if ratios else {}
+
+
+def environment(parts: Parts) -> dict[str, Any]:
+    """Return what a session ran on: versions, device, command, commit, time."""
+    return {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": " ".join(sys.argv),
+        "commit": _commit(),
+        "skiprun": skiprun.__version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "system": platform.platform(),
+        "device": str(parts.placement),
+    }
+
+
+def _commit() -> str | None:
+    """Return the commit of the working directory, with '+' if it has changes; None outside a repository."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+        return found.stdout.strip()
+    return None
