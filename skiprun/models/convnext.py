@@ -26,6 +26,9 @@ class ConvNeXtBlock(Borrowed):
     def __init__(self, theirs: Any, join: Join) -> None:
         super().__init__(theirs, join, channels=len(theirs.layer_scale))
         self.layer_scale = theirs.layer_scale
+        if not self.connection.uses_shortcut:
+            # A branch that starts near zero gives nothing where no shortcut carries x past it.
+            nn.init.ones_(self.layer_scale)
 
     def branch(self, x: Tensor) -> Tensor:
         return self.stochastic_depth(self.layer_scale * self.block(x))

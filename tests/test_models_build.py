@@ -1,0 +1,180 @@
+"""From a name, options or a config to a network; what does not fit is refused with what does."""
+
+import pytest
+import torch
+from torch import nn
+
+from skiprun.config import ModelConfig, RunConfig, contradictions
+from skiprun.connections import sites
+from skiprun.errors import OptionError, UnknownName
+from skiprun.models import build_from_config, build_model
+from skiprun.models.parts import group_norm
+from skiprun.registry import MODELS
+
+
+def refusal(name, **options):
+    with pytest.raises(OptionError) as caught:
+        build_model(name, **options)
+    return str(caught.value)
+
+
+def test_unknown_architecture_suggests_the_nearest():
+    with pytest.raises(UnknownName, match="Did you mean 'resnet56'"):
+        build_model("resnet_56")
+
+
+def test_unknown_connection_suggests_the_nearest():
+    with pytest.raises(UnknownName, match="Did you mean 'gated'"):
+        build_model("resnet20", connection="gate")
+
+
+def test_a_connection_that_does_not_fit_is_refused_with_those_that_do():
+    assert refusal("resnet20", connection="concat") == (
+        "connection: 'concat' does not fit resnet20. These fit: "
+        "add, conv1x1, dropout, gated, gated_shortcut, none, scale, scaled, stochastic"
+    )
+    assert refusal("densenet40_12", connection="add").endswith("These fit: attention, concat, none")
+    assert refusal("resnet20", connections={"3": "concat"}).startswith("connections: 'concat' does not fit")
+    assert "no connection sites" in refusal("vgg11", connection="add")
+    assert "no connection sites" in refusal("mobilenet_v1", connections={"3": "none"})
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"depth": 56}, "depth: found 56; resnet20 has 20, by its name"),
+        ({"shortcutt": "A"}, "shortcutt: resnet20 has no such option. Did you mean 'shortcut'?"),
+        ({"stem": "imagenet"}, "stem: resnet20 has no such option"),
+        ({"shortcut": "D"}, "shortcut: found 'D'; there are A, B, C"),
+        ({"norm": "batchnorm"}, "norm: found 'batchnorm'; there are batch, none, group, layer"),
+        ({"activation": "swish"}, "activation: found 'swish'; there are relu, "),
+        ({"width": 16.5}, "width: found 16.5; a whole number is needed"),
+        ({"width": True}, "width: found True; a whole number is needed"),
+        ({"block": "x"}, "block: resnet20 has no such option"),
+        ({"init": "fixup"}, "init: found fixup, which is for networks without normalization; add norm: none"),
+        ({"connection": "gated", "connection_options": {"bias": "x"}}, "bias: found 'x'; a number is needed"),
+        ({"connection": "gated", "connection_options": {"bas": 1.0}}, "Did you mean 'bias'? It has: bias, kernel"),
+        ({"connection_options": {"bias": 1.0}}, "bias: connection 'add' has no such option. It has none"),
+        ({"connection": "dropout", "connection_options": {"p": 1.0}}, "p: found 1; a probability"),
+        ({"connections": {"3-9": "none"}}, "connections: found site 9; resnet20 has the sites 0 to 8"),
+        ({"connections": {"9-3": "none"}}, "connections: found '9-3'; sites are numbers and ranges"),
+        ({"connections": {"3-": "none"}}, "connections: found '3-'"),
+        ({"connections": {"": "none"}}, "connections: found ''"),
+        ({"norm": "none", "init": "fixup", "connection": "none"}, "every block needs its shortcut"),
+    ],
+)
+def test_refusals_say_what_was_found_and_what_is_allowed(options, words):
+    assert words in refusal("resnet20", **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "nearest"),
+    [("resnet_cifar", 21, 20), ("preact_cifar", 57, 56), ("wrn_cifar", 30, 28), ("densenet_cifar", 41, 40)],
+)
+def test_a_depth_that_does_not_exist_names_the_nearest(name, depth, nearest):
+    assert f"the nearest is {nearest}" in refusal(name, depth=depth)
+
+
+def test_options_reach_the_family():
+    net = build_model("wrn16_4", dropout=0.3)
+    assert {module.p for module in net.modules() if isinstance(module, nn.Dropout)} == {0.3}
+    assert build_model("resnet20", depth=20, width=8).conv1.out_channels == 8
+    assert isinstance(build_model("resnet18", activation="gelu").relu, nn.GELU)
+    assert build_model("resnet20", connection="stochastic", connection_options={"survival": 1}) is not None
+
+
+def test_a_small_stem_is_what_small_picture_networks_have():
+    torch.manual_seed(0)
+    stem = build_model("resnet20", stem="small").state_dict()
+    torch.manual_seed(0)
+    assert all(torch.equal(value, stem[key]) for key, value in build_model("resnet20").state_dict().items())
+
+
+def test_surgery_takes_numbers_and_ranges():
+    kinds = [type(site).__name__ for site in sites(build_model("resnet20", connections={"1, 4-6": "none"})).values()]
+    assert [index for index, kind in enumerate(kinds) if kind == "NoConnection"] == [1, 4, 5, 6]
+
+
+def test_a_plain_network_can_be_given_one_skip():
+    net = build_model("plain20", connections={"2": "add"})
+    assert [site.uses_shortcut for site in sites(net).values()] == [index == 2 for index in range(9)]
+
+
+@pytest.mark.parametrize("channels", [1, 3, 8, 16, 17, 24, 64, 100, 640])
+def test_group_norm_divides_any_number_of_channels(channels):
+    norm = group_norm(channels)
+    assert channels % norm.num_groups == 0 and norm.num_groups <= 32
+    assert channels < 2 or channels / norm.num_groups >= 2
+
+
+def test_an_activation_in_place_spares_the_shortcut_of_a_network_without_norm():
+    for name in ("preact20", "densenet40_12"):
+        torch.manual_seed(0)
+        inplace = build_model(name, norm="none", activation="relu").eval()
+        copy = build_model(name, norm="none", activation="relu").eval()
+        copy.load_state_dict(inplace.state_dict())
+        for module in copy.modules():
+            if isinstance(module, nn.ReLU):
+                module.inplace = False
+        pictures = torch.randn(2, 3, 16, 16)
+        assert torch.equal(inplace(pictures), copy(pictures)), name
+
+
+def config(**model):
+    return ModelConfig.model_validate({"name": "resnet20", **model})
+
+
+def test_a_config_becomes_a_network():
+    net = build_from_config(
+        config(connection="gated", connection_options={"bias": -1.0}, connections={3: "none"}, options={"width": 8}),
+        num_classes=7,
+        in_channels=1,
+    )
+    assert net.conv1.in_channels == 1 and net.fc.out_features == 7 and net.conv1.out_channels == 8
+    gates = [site for site in sites(net).values() if site.uses_shortcut]
+    assert len(gates) == 8 and gates[0].gate.bias[0] == -1.0
+
+
+@pytest.mark.parametrize(
+    ("model", "key"),
+    [
+        ({"options": {"hight": 3}}, "options.hight"),
+        ({"connection": "gated", "connection_options": {"kernel": 2}}, "connection_options.kernel"),
+        ({"connection": "concat"}, "connection"),
+        ({"depth": 56}, "depth"),
+        ({"connections": {"99": "none"}}, "connections"),
+    ],
+)
+def test_a_refusal_names_the_key_of_the_config(model, key):
+    with pytest.raises(OptionError) as caught:
+        build_from_config(config(**model))
+    assert caught.value.key == key
+
+
+@pytest.mark.parametrize(
+    ("model", "key"),
+    [
+        ({"connections": {"3,x": "none"}}, "model.connections"),
+        ({"skip_schedule": {"epochs": [5.0, 5.0]}}, "model.skip_schedule.epochs"),
+        ({"init": "fixup"}, "model.init"),
+        ({"feature_extract": True}, "model.feature_extract"),
+        ({"weights": "DEFAULT", "feature_extract": True, "freeze": "stem"}, "model.freeze"),
+    ],
+)
+def test_keys_that_cannot_both_hold_are_found_without_building(model, key):
+    sections = {"data": {"name": "digits"}, "schedule": {"epochs": 1.0}}
+    found = RunConfig.model_validate({"model": {"name": "resnet20", **model}, **sections})
+    assert [place for place, _ in contradictions(found)] == [key]
+
+
+def test_a_config_survives_its_own_yaml():
+    sections = {"data": {"name": "digits"}, "schedule": {"epochs": 1.0}}
+    model = {"name": "resnet20", "skip_schedule": {"from": 1.0, "to": 0.0, "epochs": [1.0, 2.0]}, "freeze": "stem"}
+    first = RunConfig.model_validate({"model": model, **sections})
+    assert first.plain()["model"]["skip_schedule"] == {"from": 1.0, "to": 0.0, "epochs": [1.0, 2.0]}
+    assert RunConfig.model_validate(first.plain()) == first
+
+
+def test_every_architecture_has_the_facts_that_the_listing_shows():
+    for entry in MODELS:
+        assert {"family", "input", "year", "paper", "summary"} <= set(entry.facts), entry.name

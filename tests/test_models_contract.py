@@ -1,0 +1,151 @@
+"""What every registered architecture keeps, on small pictures: a newcomer's file is tested by being registered."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from skiprun.connections import sites
+from skiprun.models import build_model
+from skiprun.models.cost import weighted_layers
+from skiprun.models.options import options_of
+from skiprun.models.surgery import connections_that_fit
+from skiprun.registry import CONNECTIONS, MODELS
+
+# More than a second on one core for the whole contract; their families have a smaller member that always runs.
+LARGE = (
+    ["resnet110", "plain110", "highway110", "preact110", "preact164", "preact1001", "resnet1202", "plain1202"]
+    + [f"{kind}{depth}" for kind in ("plain", "resnet") for depth in (34, 50, 101, 152)]
+    + ["resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2"]
+    + ["resnext29_2x64d", "resnext29_4x64d", "resnext29_8x64d", "resnext29_16x64d", "resnext29_1x64d"]
+    + ["wrn16_8", "wrn22_8", "wrn28_10", "wrn40_2", "wrn40_4", "wrn28_2"]
+    + ["densenet100_12", "densenet100_24", "densenet_bc_100_12", "densenet_bc_250_24", "densenet_bc_190_40"]
+    + ["densenet121", "densenet161", "densenet169", "densenet201"]
+    + ["vgg11", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "convnext_small", "convnext_base"]
+    + ["convnext_large", "efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l"]
+    + [f"efficientnet_b{number}" for number in range(1, 8)]
+)
+# Its gradient grows by 1.17 a layer (1.17 ** 1202 = 1e82), past what float32 can hold (1e38).
+BEYOND_FLOAT32 = {"plain1202"}
+
+
+def marked(name):
+    return pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
+
+
+def made(name, **options):
+    """Build a network for small pictures with 5 classes."""
+    torch.manual_seed(0)
+    if "stem" in options_of(MODELS[name].thing):
+        options.setdefault("stem", "small")
+    return build_model(name, 5, **options)
+
+
+def batch(name):
+    """Return four pictures of the smallest size that the family takes and learns from, and labels or masks."""
+    generator = torch.Generator().manual_seed(1)
+    size = 16 if MODELS[name].facts["input"][1] == 32 else 32
+    masks = (size, size) if MODELS[name].facts.get("task") == "segmentation" else ()
+    pictures = torch.randn(4, 3, size, size, generator=generator)
+    return pictures, torch.randint(5, (4, *masks), generator=generator)
+
+
+def first_gradient(model):
+    first = next(iter(weighted_layers(model).values()))
+    return first.weight.grad
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in MODELS.names()])
+def test_contract(name):
+    model = made(name)
+    pictures, targets = batch(name)
+
+    output = model(pictures)
+    assert output.shape == (4, 5, *targets.shape[1:])
+    loss = nn.functional.cross_entropy(output, targets)
+    assert loss.isfinite()
+
+    loss.backward()
+    gradient = first_gradient(model)
+    if name in BEYOND_FLOAT32:
+        assert not gradient.isfinite().all()
+        return
+    assert gradient.isfinite().all()
+    assert gradient.abs().sum() > 0, "no gradient reaches the first layer"
+
+    saved = copy.deepcopy(model.state_dict())
+    losses = train(model, pictures, targets)
+    assert min(losses[1:]) < losses[0], losses
+
+    torch.manual_seed(7)
+    again = made(name)
+    again.load_state_dict(saved)
+    assert all(torch.equal(value, saved[key]) for key, value in again.state_dict().items())
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert again(pictures).isfinite().all()
+
+
+def train(model, pictures, targets, steps=5):
+    """Take a few careful steps on one batch, and return the loss before each, without what is drawn at random."""
+    for module in model.modules():
+        if "Dropout" in type(module).__name__ or type(module).__name__ == "StochasticDepth":
+            module.eval()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(pictures), targets)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in MODELS.names()])
+def test_grey_pictures_have_one_channel(name):
+    with torch.device("meta"):
+        output = build_model(name, in_channels=1)(torch.empty(2, 1, *MODELS[name].facts["input"][1:]))
+    assert output.shape[:2] == (2, 10)
+
+
+# One small member of each family of classifiers that has sites.
+MEMBERS = {}
+for _entry in MODELS:
+    if "connection" in _entry.facts and "task" not in _entry.facts and _entry.name not in LARGE:
+        MEMBERS.setdefault(_entry.facts["family"], _entry.name)
+MEMBERS |= {"densenet": "densenet121", "efficientnet": "efficientnet_b0", "resnet": "resnet18"}
+PAIRS = [(name, fit) for name in MEMBERS.values() for fit in connections_that_fit(MODELS[name])]
+
+
+@pytest.mark.parametrize(("name", "connection"), PAIRS)
+def test_every_connection_that_fits_a_family_learns_in_it(name, connection):
+    model = made(name, connection=connection)
+    assert sites(model), "a family that takes a connection has sites"
+    assert {type(site) for site in sites(model).values()} == {CONNECTIONS[connection].thing}
+    assert [site.site.index for site in sites(model).values()] == list(range(len(sites(model))))
+    assert all(site.site.total == len(sites(model)) for site in sites(model).values())
+    pictures, targets = batch(name)
+    nn.functional.cross_entropy(model(pictures), targets).backward()
+    gradient = first_gradient(model)
+    assert gradient.isfinite().all() and gradient.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", MEMBERS.values())
+def test_surgery_changes_one_site_and_no_other(name):
+    own = MODELS[name].facts["connection"]
+    kinds = [type(site) for site in sites(made(name, connections={"1": "none"})).values()]
+    expected = [CONNECTIONS[own].thing] * len(kinds)
+    expected[1] = CONNECTIONS["none"].thing
+    assert kinds == expected
+
+
+NORMED = [entry.name for entry in MODELS if "norm" in options_of(entry.thing) and entry.name not in LARGE]
+
+
+@pytest.mark.parametrize("name", NORMED)
+@pytest.mark.parametrize("norm", ["none", "group", "layer"])
+def test_norms_replace_batch_norm_everywhere(name, norm):
+    kinds = {type(module) for module in made(name, norm=norm).modules()}
+    assert nn.BatchNorm2d not in kinds
+    assert (nn.GroupNorm in kinds) == (norm != "none")

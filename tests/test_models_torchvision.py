@@ -1,0 +1,61 @@
+"""Our networks are torchvision's where both have them: same names, same shapes, same outputs from the same weights."""
+
+import pytest
+import torch
+
+from skiprun.models import build_model
+from skiprun.vision import torchvision
+
+SHARED = [
+    "resnet18",
+    "resnet50",
+    "resnext50_32x4d",
+    "densenet121",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "mobilenet_v3_large",
+    "efficientnet_b0",
+    "convnext_tiny",
+    "alexnet",
+]
+REST = [
+    "vgg11_bn",
+    "resnet34",
+    "resnet101",
+    "resnet152",
+    "resnext101_32x8d",
+    "resnext101_64x4d",
+    "wide_resnet50_2",
+    "wide_resnet101_2",
+]
+REST += ["densenet161", "densenet169", "densenet201", "vgg11", "vgg13", "vgg16", "vgg19", "vgg13_bn", "vgg16_bn"]
+REST += ["vgg19_bn", "convnext_small", "convnext_base", "convnext_large"]
+REST += [f"efficientnet_{size}" for size in ("b1", "b2", "b3", "b4", "b5", "b6", "b7", "v2_s", "v2_m", "v2_l")]
+
+
+@pytest.mark.parametrize("name", [*SHARED, *(pytest.param(name, marks=pytest.mark.slow) for name in REST)])
+def test_weights_and_outputs_are_those_of_torchvision(name):
+    torch.manual_seed(0)
+    theirs = torchvision.models.get_model(name, weights=None, num_classes=7)
+    ours = build_model(name, 7)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    ours.load_state_dict(theirs.state_dict())
+    pictures = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        for model in (ours, theirs):
+            model.eval()
+        assert torch.equal(ours(pictures), theirs(pictures))
+        # In training too, with the same random numbers for dropout and stochastic depth.
+        outputs = []
+        for model in (ours, theirs):
+            torch.manual_seed(1)
+            outputs.append(model.train()(pictures))
+        assert torch.equal(*outputs)
+
+
+def test_a_borrowed_network_is_drawn_as_torchvision_draws_it():
+    torch.manual_seed(0)
+    theirs = torchvision.models.mobilenet_v2(num_classes=10)
+    torch.manual_seed(0)
+    ours = build_model("mobilenet_v2")
+    assert all(torch.equal(value, theirs.state_dict()[key]) for key, value in ours.state_dict().items())
