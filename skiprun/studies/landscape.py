@@ -1,0 +1,108 @@
+"""Loss landscape: the loss on a line or a plane through the trained weights, along filter-normalized directions.
+
+L(theta + x d1 + y d2), where each filter of a random direction has the norm of the filter that it moves,
+d_ij <- d_ij / |d_ij| |theta_ij|; biases and the numbers of norms stay (Li et al. 2018, section 4). Without this
+a network of large weights looks flat. Two numbers sum a surface up:
+
+    sharpness       mean rise of the loss within half a filter norm, relative to 1 + L(0): Keskar et al. 2017, equation
+                    4, with the mean for the maximum, as the maximum over a few points is chance
+    nonconvexity    |l_min| / max(|l_min|, |l_max|) where the smaller eigenvalue l_min of the surface's own Hessian is
+                    negative, and 0 elsewhere; mean over the points inside (Li et al. 2018, section 6). 0 is convex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from skiprun.errors import OptionError
+from skiprun.registry import STUDIES
+from skiprun.studies.base import Evaluate, Figure, Report, Row, StudyResult, ignore, specimen
+from skiprun.studies.plane import Plane, grid, random_direction, survey
+
+NEAR = 0.5
+X, Y = "first direction (filter norms)", "second direction (filter norms)"
+FIGURES = (
+    Figure("Loss along a direction", "lines", "x", "loss", X, "loss", where={"y": 0.0}, log=True),
+    Figure("Loss surface", "surface", "x", "y", X, Y, value="loss", valuelabel="loss", log=True),
+)
+
+
+@STUDIES.register("landscape", paper="Li et al. 2018", figures=FIGURES)
+def landscape(
+    model: nn.Module,
+    evaluate: Evaluate,
+    *,
+    dims: Literal[1, 2] = 2,
+    steps: int = 15,
+    span: float = 1.0,
+    seed: int = 0,
+    workers: int = 1,
+    known: Sequence[Row] = (),
+    report: Report = ignore,
+) -> StudyResult:
+    """Loss around the trained weights, with a sharpness and a nonconvexity.
+
+    Args:
+        model: a trained network.
+        evaluate: model -> scores over a fixed subset of the data; with workers it must be picklable.
+        dims: 1 for a line, 2 for a plane.
+        steps: points along a direction, odd, so that the trained weights are one of them.
+        span: distance from the trained weights to the edge, in filter norms.
+        seed: of the directions; the same seed gives two networks directions of the same draw.
+        workers: processes that share the points.
+        known: rows of an earlier try with the same options, which are taken over.
+        report: told of each new row.
+    """
+    if steps < 3 or steps % 2 == 0:
+        raise OptionError("steps", f"found {steps}; an odd number from 3 on has the trained weights in the middle")
+    axis = torch.linspace(-span, span, steps, dtype=torch.float64).tolist()
+    generator = torch.Generator().manual_seed(seed)
+    with specimen(model, seed) as copy:
+        plane = Plane(copy, random_direction(copy, generator), random_direction(copy, generator))
+        points = grid(axis, axis if dims == 2 else [0.0])
+        rows = survey(plane, evaluate, points, known, workers, report)
+    loss = torch.tensor([row["loss"] for row in rows], dtype=torch.float64).view(-1, steps)
+    facts = sums(loss, torch.tensor(axis, dtype=torch.float64))
+    return StudyResult(rows, verdict(facts), facts)
+
+
+def sums(loss: Tensor, axis: Tensor) -> dict[str, Any]:
+    """Return sharpness and nonconvexity of losses [y, x] (or [1, x]) over an axis."""
+    middle = loss[len(loss) // 2, len(axis) // 2]
+    ys = axis if len(loss) > 1 else axis.new_zeros(1)
+    near = (axis.square() + ys[:, None].square()).sqrt() <= NEAR * axis.max()
+    rise = (loss[near].mean() - middle) / (1 + middle)
+    return {
+        "loss": middle.item(),
+        "sharpness": rise.item(),
+        "nonconvexity": nonconvexity(loss).item(),
+        "highest": loss.max().item(),
+    }
+
+
+def nonconvexity(loss: Tensor) -> Tensor:
+    """Return the mean weight of negative curvature of a surface [y, x] or a line [1, x]."""
+    if len(loss) == 1:
+        bend = loss[0, 2:] - 2 * loss[0, 1:-1] + loss[0, :-2]
+        return (bend < 0).double().mean()
+    inside = loss[1:-1, 1:-1]
+    xx = loss[1:-1, 2:] - 2 * inside + loss[1:-1, :-2]
+    yy = loss[2:, 1:-1] - 2 * inside + loss[:-2, 1:-1]
+    xy = (loss[2:, 2:] - loss[2:, :-2] - loss[:-2, 2:] + loss[:-2, :-2]) / 4
+    hessians = torch.stack([torch.stack([xx, xy], dim=-1), torch.stack([xy, yy], dim=-1)], dim=-1)
+    low, high = torch.linalg.eigvalsh(hessians).unbind(dim=-1)
+    return (low.neg().clamp(min=0) / torch.maximum(low.abs(), high.abs()).clamp(min=1e-300)).mean()
+
+
+def verdict(facts: dict[str, float]) -> str:
+    """Say how the surface bends."""
+    share = facts["nonconvexity"]
+    word = "Nearly convex" if share < 0.1 else "Chaotic" if share > 0.5 else "Partly convex"
+    return (
+        f"{word}: nonconvexity {share:.2f} (0 is convex, 1 bends down everywhere), sharpness {facts['sharpness']:.3g}; "
+        f"the loss rises from {facts['loss']:.3g} to {facts['highest']:.3g} at most."
+    )
