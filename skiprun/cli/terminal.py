@@ -21,15 +21,20 @@ people = Console(stderr=True, highlight=False)
 results = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
+def printable(text: str) -> str:
+    """Return text with its control characters spelled out: a name must not steer the terminal."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
 def complain(message: str) -> None:
     """Print an error, one line a problem."""
     for line in message.split("\n"):
-        people.print(Text(f"error: {line}", style="red"), soft_wrap=True)
+        people.print(Text(f"error: {printable(line)}", style="red"), soft_wrap=True)
 
 
 def say(message: str) -> None:
     """Print a line for people."""
-    people.print(Text(message), soft_wrap=True)
+    people.print(Text(printable(message)), soft_wrap=True)
 
 
 def be_silent(message: str) -> None:

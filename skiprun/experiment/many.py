@@ -13,6 +13,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
@@ -97,13 +99,24 @@ def in_parallel(missing: dict[str, RunConfig], runs: Path, jobs: int, progress_f
     with StopFlag() as stop, ProcessPoolExecutor(jobs, context, _enter, (told,)) as pool:
         futures = [pool.submit(_train_here, label, config.plain(), runs) for label, config in missing.items()]
         _wait(futures, stop)
-        failures = [future.result() for future in futures if not future.cancelled()]
+        failures = [_failure(future) for future in futures if not future.cancelled()]
     told.put(None)
     ear.join()
     if stop.signal_number:
         raise Stopped(stop.signal_number)
     if failed := [failure for failure in failures if failure]:
         raise failed[0]
+
+
+def _failure(future: Future) -> SkiprunError | None:
+    """Return why a run failed, also if its process was killed."""
+    try:
+        failure: SkiprunError | None = future.result()
+    except BrokenProcessPool:
+        return SkiprunError(
+            "A training process was killed, likely for want of memory. Try fewer --jobs; the same command continues."
+        )
+    return failure
 
 
 def _wait(futures: Sequence[Future], stop: StopFlag) -> None:
@@ -153,8 +166,17 @@ class _Voice:
 def _enter(told: Queue[Any]) -> None:
     """Prepare a training process: outside of training, signals are for the process that started it."""
     _Voice.told = told
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _end_with_parent() -> None:
+    """End this process once its parent has been killed; a run may end anywhere, and nobody would stop this one."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a training process was started by another"
+    wait_for([parent.sentinel])
+    os._exit(SkiprunError.exit_code)
 
 
 def _train_here(label: str, plain: dict[str, Any], runs: Path) -> SkiprunError | None:
