@@ -17,6 +17,8 @@ NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+# Devices of Windows, which no file there can be called, and the folder of comparisons beside the runs.
+RESERVED = {"comparisons", "con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 Scalar = bool | int | float | str
 # One name is a list of one; YAML reads the key of `{3: none}` as a number.
 Names = Annotated[list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
@@ -99,6 +101,16 @@ class AugmentConfig(Section):
     jitter: Fraction = Field(0.0, description="range of brightness, contrast and saturation factors, 1 +- jitter")
     mixup: NonNegative = Field(0.0, description="alpha of mixup (Zhang 2017); 0 is off")
     cutmix: NonNegative = Field(0.0, description="alpha of CutMix (Yun 2019); 0 is off")
+    turn: bool = Field(False, description="turn by 0, 90, 180 or 270 degrees, picture and mask together")
+    rotate: Annotated[float, Field(ge=0, le=180)] = Field(0.0, description="largest turn in degrees, with the mask")
+    scale: Fraction = Field(0.0, description="range of the size, 1 +- scale, picture and mask together")
+    elastic: Annotated[float, Field(ge=0, le=64)] = Field(
+        0.0, description="elastic deformation with the mask: pixels of standard deviation (Ronneberger 2015: 10)"
+    )
+    brightness: Fraction = Field(
+        0.0, description="range of a brightness factor, 1 +- brightness, for pictures with masks"
+    )
+    noise: Fraction = Field(0.0, description="standard deviation of noise on pictures with masks, white is 1")
 
 
 class DataConfig(Section):
@@ -113,6 +125,19 @@ class DataConfig(Section):
     )
     split_seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the validation split")
     image_size: Annotated[int, Field(ge=4, le=4096)] | None = Field(None, description="side in pixels, for folders")
+    fit: Literal["resize", "tile"] = Field(
+        "resize", description="how pictures with masks come to image_size: resized, or cut into overlapping tiles"
+    )
+    classes: list[str] | None = Field(
+        None, description="names of the mask values 0, 1, ...; default: background and object, of masks with two values"
+    )
+    ignore_index: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None, description="mask value of pixels that neither teach nor count"
+    )
+    border_weight: NonNegative = Field(
+        0.0, description="extra weight of pixels between two objects, w0 of Ronneberger 2015; the paper has 10"
+    )
+    skip_bad: bool = Field(False, description="leave pictures and masks that cannot be used out, and list them")
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
 
 
@@ -120,9 +145,6 @@ class SegmentationConfig(Section):
     """How masks are learned and scored; other tasks do not look at it."""
 
     loss: Literal["cross_entropy", "dice", "sum"] = Field("sum", description="cross entropy, 1 - Dice, or both added")
-    border_weight: NonNegative = Field(
-        0.0, description="extra weight of pixels between two objects, w0 of Ronneberger 2015; the paper has 10"
-    )
     boundary_tolerance: Annotated[int, Field(ge=0, le=32)] = Field(
         1, description="pixels that a boundary may be off to count as found"
     )
@@ -208,6 +230,8 @@ class RunConfig(Section):
 
 def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
     """Yield (key, message) for each pair of keys that cannot both hold."""
+    if config.name.endswith(".") or config.name.split(".")[0].lower() in RESERVED:
+        yield "name", f"found '{config.name}', which means something else to a system, or here; choose another"
     yield from model_contradictions(config.model)
     schedule, optim, data = config.schedule, config.optim, config.data
     if (schedule.epochs is None) == (schedule.steps is None):

@@ -13,6 +13,7 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data.augment import Augment, check_augmentation
+from skiprun.data.joint import JointAugment, check_joint
 from skiprun.data.loaders import Loaders, MappedSplit, ResidentSplit, Split
 from skiprun.data.partition import take_part
 from skiprun.data.source import Array, Portion, Source, mean_and_std
@@ -31,6 +32,7 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
     if len(source.class_names) < 2:
         raise InputError(f"Dataset '{config.name}' has one class, {source.class_names[0]}; there must be two or more.")
     check_augmentation(config.augment, source.image_shape, source.task)
+    check_joint(config.augment, source.image_shape, source.task)
     train_rows, val_rows = validation_rows(source, config)
     if config.batch_size > len(train_rows):
         raise OptionError(
@@ -38,7 +40,9 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
         )
     pixels = math.prod(source.image_shape[1:])
     mean, std = mean_and_std(source.train.moments[train_rows], pixels)
-    augment = Augment(config.augment, mean, std, len(source.class_names), device)
+    augment: Augment | JointAugment = Augment(config.augment, mean, std, len(source.class_names), device)
+    if source.task == "segmentation":
+        augment = JointAugment(config.augment, mean, std, device)
     resident = fits(source, device)
     val, test = source.val or source.train, source.test
     return Loaders(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,8 @@ from torch import Tensor
 from skiprun.data.source import Array
 
 Augmentation = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+# Networks for masks keep the picture's size to the end, so a batch to evaluate is bounded by its pixels.
+MASK_BATCH_PIXELS = 1 << 20
 
 
 class Split(Protocol):
@@ -110,7 +113,12 @@ class Loaders:
         return self.augment(self.normalize(pictures), targets)
 
     def batches(self, split: str, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield 'train', 'val' or 'test' in its order, normalized, not augmented; the last batch may be smaller."""
+        """Yield 'train', 'val' or 'test' in its order, normalized, not augmented; the last batch may be smaller.
+
+        Pictures with masks come in batches of 16 at 256x256, if `batch_size` says more.
+        """
+        if self.task == "segmentation":
+            batch_size = min(batch_size, max(1, MASK_BATCH_PIXELS // math.prod(self.image_shape[1:])))
         portion = {"train": self.train, "val": self.val, "test": self.test}[split]
         for start in range(0, len(portion), batch_size):
             index = torch.arange(start, min(start + batch_size, len(portion)), device=self.device)

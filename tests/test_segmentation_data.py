@@ -1,0 +1,195 @@
+"""Cells that the program draws, border weights, and pictures changed together with their masks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from skiprun.configfile import build_config
+from skiprun.data import load_data
+from skiprun.data.borders import closeness, with_borders
+from skiprun.data.cells import SIZES, draw_cells, draw_split
+from skiprun.data.joint import JointAugment
+from skiprun.errors import OptionError
+
+CPU = torch.device("cpu")
+
+
+def load(**data):
+    plain = {"model": {"name": "unet"}, "data": {"name": "cells", "batch_size": 8} | data, "schedule": {"epochs": 1}}
+    return load_data(build_config(plain).data, CPU)
+
+
+def augment(**changes):
+    plain = {"name": "cells", "augment": changes}
+    config = build_config({"model": {"name": "unet"}, "data": plain, "schedule": {"epochs": 1}}).data.augment
+    return JointAugment(config, (0.4,), (0.2,), CPU)
+
+
+def test_cells_have_masks_and_know_their_task():
+    loaders = load()
+    pictures, masks = loaders.train_batch(torch.arange(4))
+    assert (loaders.task, loaders.num_classes, loaders.image_shape) == ("segmentation", 2, (1, 64, 64))
+    assert [len(split) for split in (loaders.train, loaders.val, loaders.test)] == list(SIZES.values())
+    assert pictures.shape == (4, 1, 64, 64) and masks.shape == (4, 64, 64)
+    assert set(masks.unique().tolist()) == {0, 1}
+    assert 0.2 < masks.float().mean() < 0.7
+
+
+def test_cells_are_a_function_of_the_seed_and_the_test_split_is_not():
+    same, other = load(), load(split_seed=1)
+    assert same.fingerprint == load().fingerprint != other.fingerprint
+    index = torch.arange(8)
+    assert torch.equal(same.test.take(index)[0], other.test.take(index)[0])
+    assert not torch.equal(same.train.take(index)[0], other.train.take(index)[0])
+
+
+def test_no_picture_is_in_two_splits():
+    pictures = [each.tobytes() for split in SIZES for each in draw_split(split, 0, 64, False).pictures]
+    assert len(set(pictures)) == sum(SIZES.values())
+
+
+def test_touching_cells_are_parted_by_a_wall():
+    from scipy.ndimage import label
+
+    for seed in range(5):
+        labels = draw_cells(np.random.default_rng(seed), 64)
+        parts, _ = label(labels > 0, np.ones((3, 3)))
+        for part in range(1, parts.max() + 1):
+            assert len(np.unique(labels[parts == part])) == 1
+
+
+def test_larger_pictures_hold_more_cells():
+    small, large = (len(np.unique(draw_cells(np.random.default_rng(0), side))) for side in (64, 128))
+    assert large > 3 * small
+
+
+def test_cells_of_a_silly_size_are_refused():
+    with pytest.raises(OptionError, match="32 to 512"):
+        load(image_size=16)
+
+
+def test_border_weights_are_those_of_the_paper():
+    labels = np.zeros((21, 41), np.int32)
+    labels[:, :18], labels[:, 23:] = 1, 2
+    weights = closeness(labels)
+    # Column 20 is the third of five between the two: 3 pixels from each.
+    assert weights[10, 20] == round(255 * np.exp(-(6**2) / (2 * 5**2)))
+    assert weights[10, 18] == weights[10, 20]  # the sum of distances is the same everywhere between them
+    assert not weights[labels > 0].any()
+
+
+def test_border_weights_of_a_single_object_are_none():
+    labels = np.zeros((20, 20), np.int32)
+    labels[5:9, 5:9] = 1
+    assert not closeness(labels).any()
+
+
+def test_border_weights_come_as_a_second_plane():
+    loaders = load(border_weight=10)
+    masks = loaders.train.take(torch.arange(3))[1]
+    assert masks.shape == (3, 2, 64, 64) and masks[:, 1].max() > 200
+    assert torch.equal(masks[:, 0], load().train.take(torch.arange(3))[1])
+
+
+def test_objects_of_a_mask_are_its_connected_parts():
+    mask = np.zeros((1, 12, 12), np.uint8)
+    mask[0, :, :5], mask[0, :, 7:] = 1, 1
+    planes = with_borders(mask)
+    assert planes.shape == (1, 2, 12, 12) and planes[0, 1, 5, 5] > 0
+
+
+def tagged(count=64, side=16):
+    """Return pictures whose every pixel says where it was, and masks that say the same."""
+    places = torch.arange(side * side).view(1, 1, side, side).expand(count, 1, side, side)
+    return places.float(), (places[:, 0] % 251).to(torch.uint8)
+
+
+@pytest.mark.parametrize("changes", [{"flip": True}, {"turn": True}, {"flip": True, "turn": True}])
+def test_flips_and_turns_move_every_pixel_with_its_mask(changes):
+    pictures, masks = tagged()
+    torch.manual_seed(0)
+    moved, followed = augment(**changes)(pictures, masks)
+    assert torch.equal(moved[:, 0].long() % 251, followed.long())
+    different = {each.numpy().tobytes() for each in moved}
+    assert len(different) == {1: 2, 2: 8}[len(changes)] if "flip" in changes else len(different) == 4
+
+
+def test_turns_are_quarter_turns_and_nothing_else():
+    pictures, masks = tagged(32)
+    torch.manual_seed(0)
+    turned = {each.numpy().tobytes() for each in augment(turn=True)(pictures, masks)[0]}
+    assert turned == {torch.rot90(pictures[0], quarters, (1, 2)).numpy().tobytes() for quarters in range(4)}
+
+
+@pytest.mark.parametrize("changes", [{"elastic": 3.0}, {"rotate": 30.0}, {"scale": 0.3}, {"crop": 4}])
+def test_bending_moves_picture_and_mask_alike(changes):
+    """A picture that is its own mask stays its own mask, but for the pixels between the two shades."""
+    shapes = torch.zeros(16, 64, 64)
+    shapes[:, 20:40, 10:30] = 1
+    torch.manual_seed(0)
+    bent, masks = augment(**changes)(shapes[:, None], shapes.to(torch.uint8))
+    assert not torch.equal(masks, shapes.to(torch.uint8))
+    assert ((bent[:, 0] > 0.5) == masks.bool()).float().mean() > 0.99
+    assert set(masks.unique().tolist()) == {0, 1}
+
+
+def test_a_quarter_turn_by_rotation_is_one_of_pixels():
+    """On a picture that is not square a turned square keeps its size."""
+    picture = torch.zeros(1, 1, 40, 80)
+    picture[..., 12:28, 32:48] = 1
+    augmentation = augment(rotate=90.0)
+    torch.manual_seed(3)
+    turned, _ = augmentation(picture.expand(64, 1, 40, 80), torch.zeros(64, 40, 80, dtype=torch.uint8))
+    assert (turned[..., 20:60].sum((1, 2, 3)) - 256).abs().max() < 8
+
+
+def test_brightness_and_noise_leave_the_mask_alone():
+    pictures, masks = torch.randn(4, 1, 8, 8), torch.randint(2, (4, 8, 8), dtype=torch.uint8)
+    torch.manual_seed(0)
+    changed, same = augment(brightness=0.3, noise=0.1)(pictures, masks)
+    assert torch.equal(same, masks) and not torch.equal(changed, pictures)
+
+
+def test_brightness_is_a_factor_of_the_light():
+    black = torch.full((8, 1, 4, 4), -0.4 / 0.2)
+    changed, _ = augment(brightness=0.5)(black, torch.zeros(8, 4, 4, dtype=torch.uint8))
+    assert torch.allclose(changed, black)
+
+
+def test_augmentation_is_a_function_of_the_global_seed():
+    loaders = load(augment={"flip": True, "turn": True, "elastic": 2.0, "noise": 0.05})
+    batches = []
+    for _ in range(2):
+        torch.manual_seed(5)
+        batches.append(loaders.train_batch(torch.arange(8)))
+    assert all(torch.equal(one, two) for one, two in zip(*batches, strict=True))
+
+
+def test_planes_of_border_weights_follow_the_mask():
+    loaders = load(border_weight=10, augment={"turn": True})
+    torch.manual_seed(0)
+    _, masks = loaders.train_batch(torch.arange(8))
+    again = with_borders(masks[:, 0].numpy())[:, 1]
+    assert (again == masks[:, 1].numpy()).mean() > 0.9
+
+
+@pytest.mark.parametrize("key", ["cutout", "mixup", "cutmix"])
+def test_what_mixes_labels_is_refused_with_masks(key):
+    with pytest.raises(OptionError, match=key):
+        load(augment={key: 1})
+
+
+def test_what_bends_is_refused_with_labels():
+    plain = {"name": "digits", "augment": {"elastic": 2.0}}
+    config = build_config({"model": {"name": "resnet20"}, "data": plain, "schedule": {"epochs": 1}}).data
+    with pytest.raises(OptionError, match="elastic"):
+        load_data(config, CPU)
+
+
+def test_batches_to_evaluate_are_bounded_by_their_pixels():
+    loaders = replace(load(), image_shape=(1, 512, 512))
+    assert [len(masks) for _, masks in loaders.batches("val", 500)] == [4] * 12
