@@ -1,7 +1,7 @@
 """The pictures of a dataset folder: train, perhaps val, and test, each with the same folders of classes.
 
 Hidden files and folders are passed over, and so are files that are no pictures. Below a class, folders are entered
-but links to folders are not, so that no loop is walked.
+but links to folders are not, so that no loop is walked. A link that leads nowhere is refused.
 """
 
 from __future__ import annotations
@@ -127,9 +127,13 @@ def _pictures_below(place: Path, prefix: str) -> Iterator[tuple[str, os.stat_res
 
 
 def _visible(place: Path) -> list[os.DirEntry[str]]:
-    """Return what a folder holds, without hidden entries."""
+    """Return what a folder holds, without hidden entries; a link that leads nowhere would be a picture fewer."""
     with os.scandir(place) as entries:
-        return [entry for entry in entries if not entry.name.startswith(".")]
+        visible = [entry for entry in entries if not entry.name.startswith(".")]
+    for entry in visible:
+        if entry.is_symlink() and not (place / entry.name).exists():
+            raise InputError(f"{place / entry.name} is a link that leads nowhere. Repair or remove it.")
+    return visible
 
 
 def _is_picture(entry: os.DirEntry[str]) -> bool:

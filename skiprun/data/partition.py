@@ -35,7 +35,7 @@ def _shares(sizes: Array, count: int) -> Array:
     shares = np.floor(exact).astype(np.int64)
     remainder = np.where(shares + 1 < sizes, exact - shares, -1.0)
     most = np.argsort(-remainder, kind="stable")[: count - shares.sum()]
-    if (remainder[most] < 0).any():
-        raise ValueError(f"{count} of {sizes.sum()} rows leave a class without any")
     shares[most] += 1
+    if (shares >= np.maximum(sizes, 1)).any():
+        raise ValueError(f"{count} of {sizes.sum()} rows leave a class without any")
     return shares

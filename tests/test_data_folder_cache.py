@@ -1,0 +1,206 @@
+"""The cache of decoded folders: keyed by content, whole or absent, shared by processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiprun import storage
+from skiprun.data import decoding, folder_cache
+from skiprun.data.folder_cache import decoded
+from skiprun.data.listing import list_pictures
+from skiprun.data.source import moments
+from skiprun.data.workers import in_order
+from skiprun.errors import SkiprunError, StorageError
+from tests.data_files import picture_folder
+
+
+class Told:
+    """A progress callback that remembers what it was told."""
+
+    def __init__(self, then=lambda what: None):
+        self.kinds, self.then = set(), then
+
+    def __call__(self, done, total, what):
+        self.kinds.add(what)
+        self.then(what)
+
+
+def kept(own_data_folder: Path) -> list[str]:
+    return sorted(path.name for path in own_data_folder.rglob("*") if path.suffix in (".npy", ".tmp"))
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    picture_folder(tmp_path / "pictures")
+    return tmp_path / "pictures"
+
+
+def test_unchanged_folder_is_not_read_again(pictures, monkeypatch):
+    first = decoded(list_pictures(pictures), None, Told())
+    monkeypatch.setattr(decoding.Path, "read_bytes", None)
+    told = Told()
+    again = decoded(list_pictures(pictures), None, told)
+    assert told.kinds == set()
+    assert again.content == first.content and np.array_equal(again.pictures, first.pictures)
+
+
+def test_arrays_are_mapped_and_hold_the_pictures_with_their_moments(pictures):
+    found = decoded(list_pictures(pictures), None, Told())
+    assert isinstance(found.pictures, np.memmap) and found.pictures.dtype == np.uint8
+    assert np.array_equal(found.moments, moments(found.pictures))
+
+
+def test_copy_of_a_folder_is_compared_by_content_and_not_decoded(pictures):
+    first = decoded(list_pictures(pictures), None, Told())
+    for path in pictures.rglob("*.png"):
+        os.utime(path, (1, 1))
+    told = Told()
+    assert decoded(list_pictures(pictures), None, told).content == first.content
+    assert told.kinds == {"comparing pictures"}
+    told = Told()
+    decoded(list_pictures(pictures), None, told)
+    assert told.kinds == set()
+
+
+def test_change_of_one_byte_at_equal_size_is_another_content(pictures, own_data_folder):
+    first = decoded(list_pictures(pictures), None, Told())
+    file = pictures / "train/cat/001.png"
+    other = (pictures / "train/cat/002.png").read_bytes()
+    assert len(other) == file.stat().st_size
+    file.write_bytes(other)
+    second = decoded(list_pictures(pictures), None, Told())
+    assert second.content != first.content
+    assert np.array_equal(second.pictures[1], first.pictures[2])
+    assert len([name for name in kept(own_data_folder) if "moments" in name]) == 2
+
+
+def test_other_image_size_is_another_array(pictures):
+    assert decoded(list_pictures(pictures), 4, Told()).pictures.shape[1:] == (4, 4, 3)
+    assert decoded(list_pictures(pictures), 5, Told()).pictures.shape[1:] == (5, 5, 3)
+    assert decoded(list_pictures(pictures), 4, Told()).pictures.shape[1:] == (4, 4, 3)
+
+
+@pytest.mark.parametrize("name", ["pictures", "moments"])
+def test_damaged_cache_is_made_anew(pictures, own_data_folder, name):
+    first = decoded(list_pictures(pictures), None, Told())
+    expected = np.array(first.pictures)
+    file = next(path for path in own_data_folder.rglob("*.npy") if ("moments" in path.name) == (name == "moments"))
+    file.write_bytes(file.read_bytes()[:200])
+    assert np.array_equal(decoded(list_pictures(pictures), None, Told()).pictures, expected)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"x": 3', "\x00"])
+def test_damaged_index_is_made_anew(pictures, own_data_folder, text):
+    first = decoded(list_pictures(pictures), None, Told())
+    next(own_data_folder.rglob("listings.json")).write_text(text)
+    assert decoded(list_pictures(pictures), None, Told()).content == first.content
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, StorageError])
+def test_interrupted_build_leaves_no_array_and_the_next_succeeds(pictures, own_data_folder, monkeypatch, error):
+    monkeypatch.setattr(decoding, "BLOCK_FILES", 3)
+
+    def stop(what):
+        raise error("stop")
+
+    with pytest.raises(error):
+        decoded(list_pictures(pictures), None, Told(stop))
+    assert kept(own_data_folder) == []
+    assert len(decoded(list_pictures(pictures), None, Told()).pictures) == 28
+
+
+@pytest.mark.parametrize("broken", [0, 1, 2])
+def test_f35_full_disk_at_any_write_is_one_message_and_leaves_no_named_array(
+    pictures, own_data_folder, monkeypatch, broken
+):
+    real, calls = os.fsync, []
+
+    def fsync(descriptor):
+        calls.append(descriptor)
+        if len(calls) == broken + 1:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(storage.os, "fsync", fsync)
+    with pytest.raises(StorageError, match="No space left on device"):
+        decoded(list_pictures(pictures), None, Told())
+    monkeypatch.setattr(storage.os, "fsync", real)
+    assert not [name for name in kept(own_data_folder) if name.endswith(".tmp")]
+    assert len(decoded(list_pictures(pictures), None, Told()).pictures) == 28
+
+
+BUILD = """
+import sys
+from pathlib import Path
+from skiprun.data import decoding
+from skiprun.data.folder_cache import decoded
+from skiprun.data.listing import list_pictures
+decoding.BLOCK_FILES, decoding.WORTH_PROCESSES, decoding.cores = 2, 0, lambda: 2
+told = lambda done, total, what: print(what, flush=True)
+print(decoded(list_pictures(Path(sys.argv[1])), None, told).content)
+"""
+
+
+def build(pictures: Path) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", BUILD, str(pictures)], stdout=subprocess.PIPE, text=True)
+
+
+def test_f61_two_processes_at_once_decode_once(pictures):
+    started = [build(pictures), build(pictures)]
+    answers = [process.communicate(timeout=60)[0].split("\n") for process in started]
+    assert answers[0][-2] == answers[1][-2]
+    assert sorted("decoding pictures" in lines for lines in answers) == [False, True]
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
+def test_killed_build_leaves_no_process_and_no_array_and_the_next_succeeds(tmp_path, own_data_folder):
+    picture_folder(tmp_path / "pictures", counts=[("train", 300), ("test", 10)], size=(64, 64))
+    process = build(tmp_path / "pictures")
+    assert process.stdout is not None and process.stdout.readline().strip() == "decoding pictures"
+    workers = children(process.pid)
+    assert len(workers) == 2
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    assert [name for name in kept(own_data_folder) if name.endswith(".npy")] == []
+    assert len(decoded(list_pictures(tmp_path / "pictures"), None, Told()).pictures) == 620
+    assert not [name for name in kept(own_data_folder) if name.endswith(".tmp")]
+
+
+def test_f10_worker_that_dies_is_one_message():
+    with pytest.raises(SkiprunError, match=r"died \(status -9\), perhaps for want of memory"):
+        list(in_order(die, [1, 2, 3], processes=2))
+
+
+def die(number: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_results_come_in_order_and_an_early_end_stops_the_workers():
+    results = in_order(abs, range(-50, 0), processes=3)
+    assert [next(results) for _ in range(10)] == list(range(50, 40, -1))
+    results.close()
+
+
+def test_version_of_the_format_is_part_of_the_key(pictures, monkeypatch):
+    decoded(list_pictures(pictures), None, Told())
+    monkeypatch.setattr(folder_cache, "VERSION", -1)
+    told = Told()
+    decoded(list_pictures(pictures), None, told)
+    assert told.kinds == {"decoding pictures"}
