@@ -171,4 +171,4 @@ def test_only_what_draws_on_the_host_cannot_be_captured():
 @pytest.mark.parametrize(("key", "value"), [("crop", 8), ("cutout", 9)])
 def test_changes_larger_than_the_picture_are_refused_by_key(key, value):
     with pytest.raises(OptionError, match=rf"augment.{key}: found {value}; pictures of 8 pixels allow at most 7"):
-        check_augmentation(AugmentConfig(**{key: value}), (1, 8, 20), "classification")
+        check_augmentation(AugmentConfig(**{key: value}), (1, 8, 20))

@@ -193,6 +193,11 @@ def test_digits_has_the_published_pictures_and_a_fixed_stratified_test_fifth():
     assert len(pictures.unique()) == 17 and pictures.min() == 0 and pictures.max() == 255
 
 
+def test_digits_cannot_be_resized():
+    with pytest.raises(OptionError, match="image_size: found 32; the pictures of 'digits' have 8 pixels a side"):
+        load_data(DataConfig(name="digits", image_size=32), CPU)
+
+
 def test_published_pictures_and_labels_arrive_unchanged(tmp_path, monkeypatch):
     for name, published in {
         "cifar10": publish_cifar(tmp_path / "cifar10", monkeypatch),

@@ -31,7 +31,7 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
     """
     if len(source.class_names) < 2:
         raise InputError(f"Dataset '{config.name}' has one class, {source.class_names[0]}; there must be two or more.")
-    check_augmentation(config.augment, source.image_shape, source.task)
+    check_augmentation(config.augment, source.image_shape)
     check_joint(config.augment, source.image_shape, source.task)
     train_rows, val_rows = validation_rows(source, config)
     if config.batch_size > len(train_rows):
@@ -40,9 +40,11 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
         )
     pixels = math.prod(source.image_shape[1:])
     mean, std = mean_and_std(source.train.moments[train_rows], pixels)
-    augment: Augment | JointAugment = Augment(config.augment, mean, std, len(source.class_names), device)
+    augment: Augment | JointAugment
     if source.task == "segmentation":
         augment = JointAugment(config.augment, mean, std, device)
+    else:
+        augment = Augment(config.augment, mean, std, len(source.class_names), device)
     resident = fits(source, device)
     val, test = source.val or source.train, source.test
     return Loaders(

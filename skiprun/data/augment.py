@@ -1,4 +1,4 @@
-"""Random changes of whole training batches, on the device, each picture with its own draw.
+"""Random changes of whole training batches with labels, on the device, each picture with its own draw.
 
 The draws come from torch's global generators, which training seeds anew for each step. Shapes are fixed and nothing is
 read back, so a CUDA graph may capture all but mixup and CutMix, which draw on the host. Pictures are normalized
@@ -137,8 +137,8 @@ def _mixing(config: AugmentConfig, num_classes: int) -> Augmentation | None:
     return mixing
 
 
-def check_augmentation(config: AugmentConfig, image_shape: tuple[int, int, int], task: str) -> None:
-    """Refuse what cannot be done to pictures of this shape, or to this task.
+def check_augmentation(config: AugmentConfig, image_shape: tuple[int, int, int]) -> None:
+    """Refuse what cannot be done to pictures of this shape.
 
     Raises:
         OptionError: with the key, relative to the data section.
@@ -147,6 +147,3 @@ def check_augmentation(config: AugmentConfig, image_shape: tuple[int, int, int],
     for key, length in [("crop", config.crop), ("cutout", config.cutout)]:
         if length >= side:
             raise OptionError(f"augment.{key}", f"found {length}; pictures of {side} pixels allow at most {side - 1}")
-    for key, alpha in [("mixup", config.mixup), ("cutmix", config.cutmix)]:
-        if alpha and task != "classification":
-            raise OptionError(f"augment.{key}", f"mixes labels, which a dataset for {task} does not have; set it to 0")

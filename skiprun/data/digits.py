@@ -10,6 +10,7 @@ from skiprun.data.assemble import assemble
 from skiprun.data.loaders import Loaders
 from skiprun.data.partition import take_part
 from skiprun.data.source import Portion, Progress, Source
+from skiprun.errors import OptionError
 from skiprun.registry import DATASETS
 
 TEST_PICTURES = 360
@@ -32,6 +33,8 @@ def digits(config: DataConfig, device: torch.device, progress: Progress) -> Load
 
     The test split is the same stratified fifth in every experiment, whatever `split_seed` says.
     """
+    if config.image_size not in (None, 8):
+        raise OptionError("image_size", f"found {config.image_size}; the pictures of 'digits' have 8 pixels a side")
     from sklearn.datasets import load_digits
 
     found = load_digits()
