@@ -73,7 +73,7 @@ def fetch(archive: Archive, root: Path, progress: Progress) -> None:
         try:
             _receive(url, partial, archive.name, progress)
         except (OSError, http.client.HTTPException) as error:
-            problems.append(f"{urlsplit(url).hostname}: {getattr(error, 'reason', None) or error}")
+            problems.append(f"{urlsplit(url).hostname}: {_words(error)}")
             continue
         found = sum_of(partial)
         if found == archive.md5:
@@ -85,6 +85,12 @@ def fetch(archive: Archive, root: Path, progress: Progress) -> None:
     with plain_words("remove", partial):
         partial.unlink(missing_ok=True)
     raise FetchFailed("; ".join(problems))
+
+
+def _words(error: Exception) -> str:
+    """Return why a connection failed, without numbers and wrappers."""
+    reason = getattr(error, "reason", None) or error
+    return getattr(reason, "strerror", None) or str(reason)
 
 
 def _receive(url: str, partial: Path, name: str, progress: Progress) -> None:

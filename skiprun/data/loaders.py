@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,10 +70,14 @@ class MappedSplit:
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
         rows = self.rows[index.cpu().numpy()]
-        return self._move(self.pictures[rows]).permute(0, 3, 1, 2), self._move(self.targets[rows])
+        return self._gather(self.pictures, rows).permute(0, 3, 1, 2), self._gather(self.targets, rows)
 
-    def _move(self, gathered: Array) -> Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(gathered))
+    def _gather(self, array: Array, rows: Array) -> Tensor:
+        """Copy rows to the device; the pages they came from no longer count as this process's memory."""
+        tensor = torch.from_numpy(np.ascontiguousarray(array[rows]))
+        mapped = getattr(array, "_mmap", None)
+        if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
         # Pinned memory lets the copy run beside the step before.
         return tensor.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else tensor
 
