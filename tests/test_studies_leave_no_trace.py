@@ -11,7 +11,7 @@ from skiprun.registry import STUDIES
 from skiprun.studies import needs, options
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-FEW = {"points": 31, "steps": 3, "draws": 1, "depths": (1, 2), "width": 8, "workers": 1}
+FEW = {"tolerance": 0.5, "points": 31, "steps": 3, "draws": 1, "depths": (1, 2), "width": 8, "workers": 1}
 
 
 def network(seed=0):

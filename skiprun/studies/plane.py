@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from typing import Any
 
 import torch
@@ -108,9 +112,20 @@ _here: dict[str, Any] = {}
 
 
 def _settle(plane: Plane, evaluate: Evaluate, threads: int) -> None:
-    """Keep what a process needs for all of its points."""
+    """Keep what a process needs for all of its points; it ends with the one that started it, and not before."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     _here.update(plane=plane, evaluate=evaluate)
+
+
+def _end_with_parent() -> None:
+    """End this process once its parent is gone; nobody else would."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a process of points was started by another"
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 def _visit(point: Point) -> Row:
