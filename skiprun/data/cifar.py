@@ -49,7 +49,8 @@ def _load(name: str, size: str, kind: Any, config: DataConfig, device: torch.dev
         return Source(_portion(train), _portion(test), tuple(train.classes))
 
     archive = Archive((kind.url,), kind.filename, kind.tgz_md5)
-    return assemble(load_official(Official(name, size, [archive], unpack, read), config, progress), config, device)
+    official = Official(name, size, [archive], unpack, read, kind.base_folder)
+    return assemble(load_official(official, config, progress), config, device)
 
 
 def _portion(dataset: Any) -> Portion:

@@ -55,7 +55,8 @@ def decode_all(listing: Listing, side: int | None, progress: Progress) -> tuple[
         side: resize to squares of this side; None: all pictures must have one size.
         progress: told of pictures done.
     """
-    first = decode(listing.root / listing.files[0], (listing.root / listing.files[0]).read_bytes(), side)
+    path = listing.root / listing.files[0]
+    first = decode(path, _read(path), side)
     work = partial(decode_block, root=listing.root, side=side, shape=first.shape)
     return first.shape, _in_order(work, listing, first.nbytes, "decoding pictures", progress)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import os
 import shutil
 import tarfile
 import urllib.request
@@ -106,6 +107,9 @@ def _receive(url: str, partial: Path, name: str, progress: Progress) -> None:
                 file.write(block)
             done += len(block)
             progress(done, max(done, total), f"downloading {name}, bytes")
+        with plain_words("write", partial):
+            file.flush()
+            os.fsync(file.fileno())
     if done < total:
         raise ConnectionError(f"broke off after {done:,} of {total:,} bytes")
 

@@ -58,7 +58,8 @@ def _load(name: str, size: str, kind: Any, config: DataConfig, device: torch.dev
         train, test = kind(root, train=True), kind(root, train=False)
         return Source(_portion(train), _portion(test), tuple(train.classes))
 
-    return assemble(load_official(Official(name, size, archives, unpack, read), config, progress), config, device)
+    official = Official(name, size, archives, unpack, read, folder)
+    return assemble(load_official(official, config, progress), config, device)
 
 
 def _portion(dataset: Any) -> Portion:

@@ -24,6 +24,7 @@ class Official:
         archives: the official files.
         unpack: makes of the archives below a folder what `read` needs.
         read: returns the portions; raises anything if the unpacked files are absent or damaged.
+        unpacked: the folder that `unpack` fills.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Official:
     archives: Sequence[Archive]
     unpack: Callable[[Path, Progress], None]
     read: Callable[[Path], Source]
+    unpacked: str = ""
 
 
 def load_official(official: Official, config: DataConfig, progress: Progress) -> Source:
@@ -94,8 +96,10 @@ def _way_out(official: Official, absent: Sequence[Archive], root: Path) -> str:
     """Say what to put where, and how to have it fetched."""
     names = " and ".join(archive.name for archive in absent)
     place = (root / absent[0].path).parent
+    damaged = official.unpacked and (root / official.unpacked).exists()
+    found = f"{official.unpacked} is there, but incomplete or damaged. " if damaged else ""
     return (
-        f"Let it be fetched with --set data.download=true ({official.size}), or put {names} into {place}, "
+        f"{found}Let it be fetched with --set data.download=true ({official.size}), or put {names} into {place}, "
         "or name another folder with data.root or $SKIPRUN_DATA."
     )
 
