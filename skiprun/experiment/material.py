@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.config import RunConfig
+from skiprun.configfile import build_config
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError
+from skiprun.experiment.again import State, weights_on_the_way
 from skiprun.experiment.parts import Loading, located, prepare
 from skiprun.experiment.subjects import Shape, Subject
 from skiprun.models import build_from_config, cost
@@ -26,6 +28,8 @@ from skiprun.training.randomness import Order, derive
 Batch = tuple[Tensor, Tensor]
 NOISE_CLASSES = 10
 SCORE_BATCH = 256
+LARGE = 64  # pixels
+MANY_BATCHES, FEW_BATCHES = (8, 128), (2, 16)  # number and size of batches, for small pictures and for large ones
 
 
 @dataclass(frozen=True)
@@ -35,17 +39,17 @@ class Look:
     Attributes:
         split: train, val or test.
         pictures: number to score, chosen by chance with seed 0; None: all.
-        batches, batch_size: what is looked at batch by batch, chosen likewise.
+        batches, batch_size: what is looked at batch by batch, chosen likewise; None: what takes about a minute.
         weights: of a run: best, last, or those before its first step.
         device: auto, cpu or cuda; None: what the config says.
     """
 
     split: Literal["train", "val", "test"] = "test"
     pictures: int | None = None
-    batches: int = 1
-    batch_size: int = 32
+    batches: int | None = None
+    batch_size: int | None = None
     weights: Literal["best", "last", "initial"] = "best"
-    device: Literal["auto", "cpu", "cuda"] | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,10 +117,13 @@ class Noise:
 class Material:
     """What a study may ask for of one subject, by the words of its vocabulary."""
 
-    def __init__(self, subject: Subject, look: Look, loading: Loading | None = None) -> None:
-        self.subject, self.look = subject, look
-        configs = [config.revised(device=look.device) if look.device else config for config in subject.configs]
-        self.configs = [config.revised(precision="fp32") for config in configs]
+    def __init__(
+        self, subject: Subject, look: Look, loading: Loading | None = None, say: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.subject, self.look, self.say = subject, look, say
+        # Whatever a run was trained in: small differences are what studies look at.
+        chosen = ["precision=fp32", *([f"device={look.device}"] if look.device else [])]
+        self.configs = [build_config(config.plain(), chosen, source="--device") for config in subject.configs]
         self.first, self.pictures = self._open(self.configs[0], loading)
 
     def _open(self, config: RunConfig, loading: Loading | None) -> tuple[nn.Module, Pictures | Noise]:
@@ -166,12 +173,20 @@ class Material:
     @property
     def batches(self) -> list[Batch]:
         """Pictures and targets to look at."""
-        return self.pictures.batches(self.look.split, self.look.batches, self.look.batch_size)
+        large = self.subject.shape is not None and self.subject.shape[1] > LARGE
+        count, size = FEW_BATCHES if large else MANY_BATCHES
+        return self.pictures.batches(self.look.split, self.look.batches or count, self.look.batch_size or size)
 
     @property
     def train_batches(self) -> list[Batch]:
         """The whole training split, or as many pictures of it as are scored."""
         return self.pictures.scored("train", self.look.pictures)
+
+    @property
+    def states(self) -> list[State]:
+        """Weights along the run, oldest first."""
+        self.say(f"{self.subject.label}: training again, which gives the same bits, for the weights on the way.")
+        return weights_on_the_way(self.subject.configs[0])
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss of a batch."""
@@ -180,16 +195,23 @@ class Material:
     @property
     def about(self) -> dict[str, Any]:
         """What is studied, for the record."""
-        trained = f"{self.look.weights} weights" if self.subject.runs else "as drawn"
+        which = self.look.weights if self.subject.runs else "initial"
         config = self.configs[0]
         dataset = config.data.name + ", " if self.subject.shape is None else ""
         return {
             "model": config.model.model_dump(mode="json", exclude_none=True, exclude_defaults=True),
             "seeds": [config.seed for config in self.configs],
-            "weights": "initial" if self.look.weights == "initial" else trained,
+            "weights": f"{which} weights",
             "data": dataset + self.pictures.about(self.look.split),
             "device": str(self.device),
         }
+
+    @property
+    def summary(self) -> str:
+        """One line for people: which weights and which pictures."""
+        about = self.about
+        seeds = f" with {len(self.configs)} seeds" if len(self.configs) > 1 else ""
+        return f"{about['weights']}{seeds}, {about['data']}, on {about['device']}."
 
 
 def draw(config: RunConfig, classes: int, channels: int) -> nn.Module:

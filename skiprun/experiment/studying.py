@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import torch
 from pydantic import TypeAdapter, ValidationError
-from torch import nn
 
 import skiprun
 from skiprun.errors import InputError, OptionError, did_you_mean
@@ -27,11 +27,13 @@ from skiprun.experiment.parts import Loading
 from skiprun.experiment.subjects import Subject
 from skiprun.registry import STUDIES, Entry
 from skiprun.storage import make_folder, plain_words, write_json, write_text
-from skiprun.studies import needs, options
+from skiprun.studies import StudyResult, needs, options
 
 Document = dict[str, Any]
-Report = Callable[[dict[str, Any], int], None]
-ProgressFor = Callable[[str], Report]
+Row = dict[str, Any]
+Report = Callable[[Row, int], None]
+ProgressFor = Callable[[str, int], Report]
+Say = Callable[[str], None]
 
 
 def study(
@@ -39,8 +41,9 @@ def study(
     subjects: Sequence[Subject],
     look: Look | None = None,
     chosen: Mapping[str, Any] | None = None,
-    progress_for: ProgressFor = lambda label: lambda row, total: None,
+    progress_for: ProgressFor = lambda label, done: lambda row, total: None,
     loading: Loading | None = None,
+    say: Say = lambda message: None,
     fresh: bool = False,
 ) -> list[Document]:
     """Study each subject, or two beside each other if the study compares; write what is found beside each run.
@@ -50,8 +53,9 @@ def study(
         subjects: what to study; a study of its own networks takes none.
         look: how much of the data.
         chosen: options of the study; a missing one has its default.
-        progress_for: gives somebody to tell of each row, by the label of the subject.
+        progress_for: gives somebody to tell of each row, by the label of the subject and the rows that are there.
         loading: told of (done, total, what) while data is prepared.
+        say: told, in a line, what is studied.
         fresh: forget the rows that an earlier try left.
 
     Raises:
@@ -62,10 +66,10 @@ def study(
     given = checked(entry, chosen or {})
     documents = []
     for together in _grouped(entry, subjects):
-        materials = [Material(subject, look, loading) for subject in together]
-        label = " and ".join(material.subject.label for material in materials) or name
-        identity = {"study": name, "skiprun": skiprun.__version__, "options": printable(given), "look": asdict(look)}
-        documents.append(_examine(entry, label, materials, given, identity, progress_for(label), fresh))
+        materials = [Material(subject, look, loading, say) for subject in together]
+        for material in materials:
+            say(f"{material.subject.label}: {material.summary}")
+        documents.append(_Examination(entry, materials, given, look).document(progress_for, say, fresh))
     return documents
 
 
@@ -81,52 +85,98 @@ def _grouped(entry: Entry[Any], subjects: Sequence[Subject]) -> list[Sequence[Su
     return [subjects]
 
 
-def _examine(
-    entry: Entry[Any],
-    label: str,
-    materials: Sequence[Material],
-    given: dict[str, Any],
-    identity: Document,
-    report: Report,
-    fresh: bool,
-) -> Document:
-    """Run a study once, and write its document if there is a run to write it to."""
-    started = time.monotonic()
-    folder = materials[0].subject.runs[0].studies if materials and materials[0].subject.runs else None
-    stem = "-".join([entry.name, *(material.subject.label for material in materials[1:])]).replace(" ", "-")
-    vocabulary = prepare_needs(entry, materials)
-    identity |= {"subjects": [material.about for material in materials], "fingerprint": fingerprint(vocabulary)}
-    document_file = folder / f"{stem}.json" if folder else None
-    taken = set(inspect.signature(entry.thing).parameters)
-    with keeping(document_file if "known" in taken else None, identity, fresh) as (known, keep):
+@dataclass(frozen=True)
+class _Examination:
+    """A study of one subject, or of two together."""
 
-        def tell(row: dict[str, Any], total: int) -> None:
-            keep(row)
-            report(row, total)
+    entry: Entry[Any]
+    materials: Sequence[Material]
+    given: dict[str, Any]
+    look: Look
 
-        ours = {key: value for key, value in (("known", known), ("report", tell)) if key in taken}
-        result = entry.thing(*vocabulary.values(), **given, **ours)
-        document = identity | {
-            "label": label,
-            "paper": entry.facts.get("paper"),
-            "run": str(materials[0].subject.runs[0].path) if folder else None,
+    @property
+    def label(self) -> str:
+        """The names of the subjects, or of the study if it has none."""
+        return " and ".join(material.subject.label for material in self.materials) or self.entry.name
+
+    @property
+    def run(self) -> Path | None:
+        """Where the first subject was trained."""
+        runs = self.materials[0].subject.runs if self.materials else ()
+        return runs[0].path if runs else None
+
+    @property
+    def file(self) -> Path | None:
+        """Where the document belongs; nowhere if there is no run."""
+        others = [material.subject.label for material in self.materials[1:]]
+        stem = "-".join([self.entry.name, *others]).replace(" ", "-")
+        return self.run / "studies" / f"{stem}.json" if self.run else None
+
+    def identity(self) -> Document:
+        """Return what rows of another try must share: study, options, data and weights; not the number of processes."""
+        given = {key: list(value) if isinstance(value, tuple) else value for key, value in self.given.items()}
+        given.pop("workers", None)
+        return {
+            "study": self.entry.name,
+            "skiprun": skiprun.__version__,
+            "options": given,
+            "look": asdict(self.look),
+            "subjects": [material.about for material in self.materials],
+            "fingerprint": fingerprint(self.materials),
+        }
+
+    def document(self, progress_for: ProgressFor, say: Say, fresh: bool) -> Document:
+        """Run the study; return its document, written beside the run if there is one."""
+        started, identity = time.monotonic(), self.identity()
+        lasting = self.file if "known" in inspect.signature(self.entry.thing).parameters else None
+        if lasting and not fresh and (document := finished(lasting, identity)):
+            say(f"{lasting} is finished already; --fresh starts over.")
+            return document
+        with keeping(lasting, identity, fresh) as (known, keep):
+            report = progress_for(self.label, len(known))
+
+            def tell(row: Row, total: int) -> None:
+                keep(row)
+                report(row, total)
+
+            result = self._result(known, tell)
+            document = identity | self._found(result, time.monotonic() - started)
+            if self.file:
+                make_folder(self.file.parent)
+                write_json(self.file, document)
+        return document
+
+    def _result(self, known: Sequence[Row], report: Report) -> StudyResult:
+        """Call the study with what it needs."""
+        study = self.entry.thing
+        vocabulary = [
+            self.materials[1].model if word == "other" else getattr(self.materials[0], word) for word in needs(study)
+        ]
+        taken = inspect.signature(study).parameters
+        ours = {key: value for key, value in (("known", known), ("report", report)) if key in taken}
+        result: StudyResult = study(*vocabulary, **self.given, **ours)
+        return result
+
+    def _found(self, result: StudyResult, seconds: float) -> Document:
+        """Return what was found, and how it is drawn."""
+        return {
+            "label": self.label,
+            "paper": self.entry.facts.get("paper"),
+            "run": str(self.run) if self.run else None,
             "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
-            "seconds": round(time.monotonic() - started, 1),
+            "seconds": round(seconds, 1),
             "verdict": result.verdict,
             "facts": result.facts,
-            "figures": [asdict(figure) for figure in entry.facts.get("figures", ())],
+            "figures": [asdict(figure) for figure in self.entry.facts.get("figures", ())],
             "rows": result.rows,
         }
-        if document_file:
-            make_folder(document_file.parent)
-            write_json(document_file, document)
-    return document
 
 
-def prepare_needs(entry: Entry[Any], materials: Sequence[Material]) -> dict[str, Any]:
-    """Return what a study takes by position."""
-    return {word: materials[1].model if word == "other" else getattr(materials[0], word) for word in needs(entry.thing)}
+def free_processes(device: str | None) -> int:
+    """Return how many processes may share a study: one a core, one in all on a GPU."""
+    on_gpu = device != "cpu" and torch.cuda.is_available()
+    return 1 if on_gpu else len(os.sched_getaffinity(0))
 
 
 def checked(entry: Entry[Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,37 +198,38 @@ def checked(entry: Entry[Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def printable(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as a document holds them; how many processes share the work is none of its business."""
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items() if key != "workers"}
-
-
-def fingerprint(vocabulary: Mapping[str, Any]) -> str:
-    """Return a digest of the network under study, so that rows of other weights are never taken over."""
+def fingerprint(materials: Sequence[Material]) -> str:
+    """Return a digest of the weights under study, so that rows of other weights are never taken over."""
     digest = blake2b(digest_size=8)
-    for word in ("model", "other"):
-        if isinstance(network := vocabulary.get(word), nn.Module):
-            for tensor in network.state_dict().values():
-                digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    for material in materials:
+        for tensor in material.model.state_dict().values():
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
+def finished(file: Path, identity: Document) -> Document | None:
+    """Return the document of exactly this study, if it is there."""
+    with suppress(OSError, ValueError):
+        document: Document = json.loads(file.read_text(encoding="utf-8"))
+        if {key: document.get(key) for key in identity} == json.loads(json.dumps(identity)):
+            return document
+    return None
+
+
 @contextmanager
-def keeping(
-    file: Path | None, identity: Document, fresh: bool
-) -> Iterator[tuple[list[dict[str, Any]], Callable[[dict[str, Any]], None]]]:
+def keeping(file: Path | None, identity: Document, fresh: bool) -> Iterator[tuple[list[Row], Callable[[Row], None]]]:
     """Give the rows that an earlier try left, and a way to keep new ones until the study is done."""
     if file is None:
         yield [], lambda row: None
         return
     partial = file.with_suffix(".partial.jsonl")
-    known = [] if fresh else left_over(file, partial, identity)
+    known = [] if fresh else left_over(partial, identity)
     make_folder(file.parent)
     write_text(partial, "".join(json.dumps(line) + "\n" for line in (identity, *known)))
     with plain_words("write", partial):
         lines = partial.open("a", encoding="utf-8")
 
-    def keep(row: dict[str, Any]) -> None:
+    def keep(row: Row) -> None:
         with plain_words("write", partial):
             lines.write(json.dumps(row) + "\n")
             lines.flush()
@@ -188,16 +239,10 @@ def keeping(
     partial.unlink(missing_ok=True)
 
 
-def left_over(file: Path, partial: Path, identity: Document) -> list[dict[str, Any]]:
-    """Return the rows of an earlier try of exactly this study, finished or not; a line cut short is left out."""
-    known = json.loads(json.dumps(identity))
-    with suppress(OSError, ValueError):
-        document = json.loads(file.read_text(encoding="utf-8"))
-        if {key: document.get(key) for key in known} == known:
-            rows: list[dict[str, Any]] = document["rows"]
-            return rows
+def left_over(partial: Path, identity: Document) -> list[Row]:
+    """Return the rows that an interrupted try of exactly this study left; a line cut short is left out."""
     with suppress(OSError, ValueError):
         first, *lines = partial.read_text(encoding="utf-8").split("\n")[:-1]
-        if json.loads(first) == known:
+        if json.loads(first) == json.loads(json.dumps(identity)):
             return [json.loads(line) for line in lines]
     return []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from skiprun.reports.comparison import Comparison, compare
 from skiprun.reports.listing import run_details, runs_rows
 from skiprun.reports.page import slug, write_comparison
+from skiprun.reports.study_figures import write_study
+from skiprun.reports.study_tables import study_table
 from skiprun.reports.tables import comparison_table, run_table, runs_table
 
 __all__ = [
@@ -16,5 +18,7 @@ __all__ = [
     "runs_rows",
     "runs_table",
     "slug",
+    "study_table",
     "write_comparison",
+    "write_study",
 ]

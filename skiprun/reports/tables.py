@@ -67,10 +67,10 @@ def comparison_table(comparison: Comparison) -> RenderableType:
 def _columns_table(comparison: Comparison, shown: Sequence[Column]) -> Table:
     """Return some columns of a comparison; headings break after their first word."""
     headings = [(column.heading.replace(" ", "\n", 1), column.is_number) for column in shown]
-    return _table(headings, [[column.text(group) for column in shown] for group in comparison.groups])
+    return plain_table(headings, [[column.text(group) for column in shown] for group in comparison.groups])
 
 
-def _table(headings: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str | Text]]) -> Table:
+def plain_table(headings: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str | Text]]) -> Table:
     """Return a table without lines; nothing in it is cut off, and headings say which columns are numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), collapse_padding=True)
     for heading, is_number in headings:
@@ -90,9 +90,9 @@ def runs_table(runs: Sequence[Run]) -> RenderableType:
     ]
     cells = [_run_cells(row) for row in rows]
     whens = [str(row["when"] or "-") for row in rows]
-    wide = _table([*headings, ("when", False)], [[*row, when] for row, when in zip(cells, whens, strict=True)])
+    wide = plain_table([*headings, ("when", False)], [[*row, when] for row, when in zip(cells, whens, strict=True)])
     wrong = [Text(f"{row['name']}: {row['message']}") for row in rows if row["message"]]
-    return Group(Fitting([wide], [_table(headings, cells)]), *wrong)
+    return Group(Fitting([wide], [plain_table(headings, cells)]), *wrong)
 
 
 def _run_cells(row: dict[str, Any]) -> list[str | Text]:

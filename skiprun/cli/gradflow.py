@@ -1,0 +1,50 @@
+"""`skiprun gradflow`: gradient and signal by depth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from skiprun.cli.models import Input, input_shape
+from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set
+from skiprun.cli.study import Batches, BatchSize, Names, Split, Weights, numbers, show, words
+
+Depths = Annotated[str | None, typer.Option(metavar="20,56,110", help="Depths of a family, default resnet_cifar.")]
+Connections = Annotated[str | None, typer.Option(metavar="none,add", help="Connections to put in.")]
+Norms = Annotated[str | None, typer.Option(metavar="batch,none", help="Normalizations to put in.")]
+Seeds = Annotated[int, typer.Option(min=1, max=100, help="Networks to draw of what is not trained.")]
+Protocol = Annotated[Path | None, typer.Option("--config", help="YAML file that says on which data; default: digits.")]
+
+
+def gradflow(
+    names: Names = None,
+    depths: Depths = None,
+    connections: Connections = None,
+    norms: Norms = None,
+    batches: Batches = None,
+    batch_size: BatchSize = None,
+    seeds: Seeds = 3,
+    split: Split = "train",
+    weights: Weights = "best",
+    inference: Annotated[bool, typer.Option("--inference", help="Use batch norm's running statistics.")] = False,
+    config: Protocol = None,
+    input_: Input = None,
+    set_: Set = None,
+    device: Device = None,
+    runs: RunsFolder = RUNS,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure gradient and signal by depth, of networks as they are drawn or of runs.
+
+    Nothing is trained. Digits are looked at; by networks for large pictures, and with --input, random ones.
+    """
+    from skiprun.experiment.material import Look
+    from skiprun.experiment.subjects import crossed, find_subjects
+
+    wanted = crossed(names or [], numbers(depths, "--depths"), words(connections), words(norms))
+    subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_))
+    look = Look(split, batches=batches, batch_size=batch_size, weights=weights, device=device)
+    show("gradflow", subjects, look, {"training": not inference}, runs, json, quiet)

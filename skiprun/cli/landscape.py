@@ -1,0 +1,36 @@
+"""`skiprun landscape`: the loss around trained weights."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
+from skiprun.cli.study import Fresh, Pictures, RunNames, Seed, Split, Weights, show
+
+
+def landscape(
+    names: RunNames,
+    dims: Annotated[int, typer.Option(min=1, max=2, help="1: along a line; 2: over a plane.")] = 2,
+    steps: Annotated[int, typer.Option(min=3, max=501, help="Points along a direction, an odd number.")] = 15,
+    span: Annotated[float, typer.Option(min=0.001, max=100, help="Distance to the edge, in filter norms.")] = 1.0,
+    seed: Seed = 0,
+    split: Split = "train",
+    pictures: Pictures = 512,
+    weights: Weights = "best",
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")] = None,
+    fresh: Fresh = False,
+    device: Device = None,
+    runs: RunsFolder = RUNS,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure the loss around the weights of RUN; the same command continues where it was stopped."""
+    from skiprun.experiment.material import Look
+    from skiprun.experiment.studying import free_processes
+    from skiprun.experiment.subjects import find_trained
+
+    look = Look(split, pictures, weights=weights, device=device)
+    options = {"dims": dims, "steps": steps, "span": span, "seed": seed, "workers": jobs or free_processes(device)}
+    show("landscape", find_trained(names, runs), look, options, runs, json, quiet, fresh)

@@ -1,0 +1,33 @@
+"""`skiprun lesion`: what a trained network loses without its blocks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
+from skiprun.cli.study import Draws, Pictures, RunNames, Seed, Split, Weights, show
+
+Side = Annotated[Literal["branch", "skip"], typer.Option(metavar="branch|skip", help="What is cut at a site.")]
+
+
+def lesion(
+    names: RunNames,
+    side: Side = "branch",
+    draws: Draws = 3,
+    seed: Seed = 0,
+    split: Split = "test",
+    pictures: Pictures = None,
+    weights: Weights = "best",
+    device: Device = None,
+    runs: RunsFolder = RUNS,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Delete each block of RUN, delete some by chance, and swap some; show what is lost."""
+    from skiprun.experiment.material import Look
+    from skiprun.experiment.subjects import find_trained
+
+    look = Look(split, pictures, weights=weights, device=device)
+    show("lesion", find_trained(names, runs), look, {"side": side, "draws": draws, "seed": seed}, runs, json, quiet)

@@ -1,0 +1,27 @@
+"""`skiprun paths`: the gradient by path length."""
+
+from __future__ import annotations
+
+from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
+from skiprun.cli.study import Batches, BatchSize, Draws, RunNames, Seed, Split, Weights, show
+
+
+def paths(
+    names: RunNames,
+    draws: Draws = 12,
+    seed: Seed = 0,
+    split: Split = "train",
+    batches: Batches = 4,
+    batch_size: BatchSize = 32,
+    weights: Weights = "best",
+    device: Device = None,
+    runs: RunsFolder = RUNS,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure through how many branches the gradient of RUN comes."""
+    from skiprun.experiment.material import Look
+    from skiprun.experiment.subjects import find_trained
+
+    look = Look(split, batches=batches, batch_size=batch_size, weights=weights, device=device)
+    show("paths", find_trained(names, runs), look, {"draws": draws, "seed": seed}, runs, json, quiet)

@@ -1,0 +1,48 @@
+"""`skiprun shatter`: are gradients of neighbouring inputs alike?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from skiprun.cli.gradflow import Connections, Depths, Norms, Protocol, Seeds
+from skiprun.cli.models import Input, input_shape
+from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set
+from skiprun.cli.study import Names, Weights, numbers, show, words
+
+OWN = ("shatter_depth", "shatter_theorem")
+
+
+def shatter(
+    names: Names = None,
+    depths: Depths = None,
+    connections: Connections = None,
+    norms: Norms = None,
+    points: Annotated[int, typer.Option(min=31, max=4096, help="Inputs on a line.")] = 128,
+    lines: Annotated[int, typer.Option(min=1, help="Lines between pictures, for each network.")] = 3,
+    seeds: Seeds = 3,
+    weights: Weights = "best",
+    config: Protocol = None,
+    input_: Input = None,
+    set_: Set = None,
+    device: Device = None,
+    runs: RunsFolder = RUNS,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare gradients along lines of inputs with white and brown noise.
+
+    Without a name, the paper's fully connected networks are drawn: autocorrelation by depth, and the theorems.
+    """
+    from skiprun.experiment.material import Look
+    from skiprun.experiment.subjects import crossed, find_subjects
+
+    look = Look("train", batches=1, weights=weights, device=device)
+    varied = numbers(depths, "--depths"), words(connections), words(norms)
+    if not names and not any(varied):
+        for study in OWN:
+            show(study, [], look, {}, runs, json, quiet)
+        return
+    subjects = find_subjects(crossed(names or [], *varied), runs, config, set_ or [], seeds, input_shape(input_))
+    show("shatter", subjects, look, {"points": points, "lines": lines}, runs, json, quiet)

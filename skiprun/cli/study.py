@@ -1,0 +1,156 @@
+"""`skiprun studies`, and what all commands that study networks share."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from skiprun.cli.groups import ListByDefault
+from skiprun.cli.listings import show_entries
+from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
+from skiprun.cli.terminal import be_silent, emit, loading, results, say
+from skiprun.errors import OptionError
+
+if TYPE_CHECKING:
+    from skiprun.experiment.material import Look
+    from skiprun.experiment.subjects import Subject
+
+app = typer.Typer(cls=ListByDefault, help="List studies; `studies run STUDY` runs any one.", rich_markup_mode=None)
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Architectures, YAML files or runs.")]
+RunNames = Annotated[list[str], typer.Argument(metavar="RUN...", help="Run directories, or their names below runs/.")]
+SplitName = Literal["train", "val", "test"]
+Split = Annotated[SplitName, typer.Option(metavar="train|val|test", help="Which part of the data.")]
+Pictures = Annotated[int | None, typer.Option(min=1, help="Score this many pictures; default: all.")]
+Batches = Annotated[int | None, typer.Option(min=1, help="Batches to look at.")]
+BatchSize = Annotated[int | None, typer.Option(min=2, max=4096, help="Pictures a batch.")]
+Weights = Annotated[
+    Literal["best", "last", "initial"], typer.Option(metavar="best|last|initial", help="Which weights of a run.")
+]
+Draws = Annotated[int, typer.Option(min=1, help="Random choices for each row.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the random choices.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Forget what an earlier try left.")]
+
+
+def show(
+    study: str,
+    subjects: Sequence[Subject],
+    look: Look,
+    chosen: Mapping[str, Any],
+    runs: Path,
+    json: bool,
+    quiet: bool,
+    fresh: bool = False,
+) -> None:
+    """Study networks, write the figures, and print tables and verdicts."""
+    from skiprun import reports
+    from skiprun.experiment.studying import study as examine
+    from skiprun.storage import write_json
+
+    silent = quiet or json
+    told = (Counted if not silent else _uncounted, None if silent else loading, be_silent if silent else say)
+    with stopping(be_silent if silent else say):
+        documents = examine(study, subjects, look, chosen, *told, fresh=fresh)
+        alone = documents[0]["run"] if len(documents) == 1 else None
+        labels = [document["label"] for document in documents if subjects]
+        folder = Path(alone) / "studies" if alone else runs / "studies" / reports.slug([study, *labels])
+        files = reports.write_study(documents, folder)
+        if not alone:
+            write_json(folder / f"{study}.json", documents)
+    if json:
+        emit({"study": study, "networks": documents, "figures": [str(file) for file in files]})
+        return
+    results.print(reports.study_table(documents))
+    for file in files:
+        (be_silent if quiet else say)(f"Figure: {file}")
+
+
+class Counted:
+    """Progress of one study: how many of its rows are known."""
+
+    def __init__(self, label: str, done: int) -> None:
+        self.label, self.done = label, done
+
+    def __call__(self, row: dict[str, Any], total: int) -> None:
+        self.done += 1
+        loading(self.done, total, self.label)
+
+
+def _uncounted(label: str, done: int) -> Callable[[dict[str, Any], int], None]:
+    return lambda row, total: None
+
+
+@contextmanager
+def stopping(tell: Callable[[str], None]) -> Iterator[None]:
+    """Let both signals end a study in the same orderly way, with 130 or 143, so that its processes end too."""
+
+    def end(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        tell("Stopped; the network is as it was. The same command starts again, or continues a landscape.")
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def numbers(text: str | None, option: str) -> list[int]:
+    """Read a list such as 20,56,110."""
+    try:
+        return [int(part) for part in words(text)]
+    except ValueError:
+        raise OptionError(option, f"found '{text}'; write whole numbers with commas, as 20,56,110") from None
+
+
+def words(text: str | None) -> list[str]:
+    """Read a list such as none,add."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+@app.command("list", epilog="Example: skiprun studies --json")
+def list_studies(json: Json = False) -> None:
+    """List the studies with their papers."""
+    from skiprun.registry import STUDIES
+
+    show_entries(STUDIES, ["paper"], json)
+
+
+@app.command(epilog="Example: skiprun studies run lesion smoke --option draws=5")
+def run(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A name of `skiprun studies`.")],
+    names: Names = None,
+    option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the study.")] = None,
+    split: Split = "test",
+    pictures: Pictures = None,
+    batches: Batches = None,
+    batch_size: BatchSize = None,
+    weights: Weights = "best",
+    device: Device = None,
+    runs: RunsFolder = RUNS,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run any study of the registry, also one that has no command of its own."""
+    from skiprun.experiment.material import Look
+    from skiprun.experiment.subjects import find_subjects
+
+    look = Look(split, pictures, batches, batch_size, weights, device)
+    show(study, find_subjects(names or [], runs), look, pairs(option or []), runs, json, quiet)
+
+
+def pairs(given: Sequence[str]) -> dict[str, Any]:
+    """Read options such as draws=5 or depths=[2,10]; values are read as YAML."""
+    import yaml
+
+    for text in given:
+        if "=" not in text:
+            raise OptionError("--option", f"found '{text}'; write KEY=VALUE, as draws=5")
+    return {text.split("=", 1)[0]: yaml.safe_load(text.split("=", 1)[1]) for text in given}

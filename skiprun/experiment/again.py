@@ -1,0 +1,61 @@
+"""A run trained once more, for what its directory does not hold: its weights after each epoch.
+
+Every step is a function of the config and the step's number, so the second time gives the same bits as the first; the
+run's own directory is not touched.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from skiprun.config import RunConfig
+from skiprun.experiment.parts import prepare
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.metrics import MetricsLog, Record
+from skiprun.training.trainer import Silence, Trainer
+
+State = dict[str, Tensor]
+
+
+class Album(Silence):
+    """Keeps the weights as they are at the end of each epoch."""
+
+    def __init__(self) -> None:
+        self.model: nn.Module
+        self.states: list[State] = []
+
+    def look(self, model: nn.Module) -> None:
+        """Watch a network, from now on."""
+        self.model = model
+        self.keep()
+
+    def keep(self) -> None:
+        """Keep a copy of the weights."""
+        self.states.append({name: value.detach().clone() for name, value in self.model.state_dict().items()})
+
+    def epoch(self, record: Record) -> None:
+        """Keep the weights of an epoch."""
+        self.keep()
+
+
+def weights_on_the_way(config: RunConfig) -> list[State]:
+    """Return the weights before the first step and after each epoch of a run, oldest first."""
+    parts, album = prepare(config), Album()
+    with tempfile.TemporaryDirectory(prefix="skiprun-") as folder:
+        place = Path(folder)
+        trainer = Trainer(
+            parts.model,
+            parts.task,
+            parts.loaders,
+            config,
+            parts.placement,
+            Checkpoints(place),
+            lambda keep_bytes: MetricsLog(place / "metrics.jsonl", keep_bytes, []),
+            progress=album,
+        )
+        album.look(trainer.evaluated)
+        trainer.fit()
+    return album.states

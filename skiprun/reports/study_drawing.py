@@ -1,0 +1,204 @@
+"""How the figures of a study are drawn: lines, bars, matrices and surfaces of any rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from skiprun.palette import SEQUENTIAL, look
+from skiprun.reports.drawing import WIDTH, figure_and_axes, legible, scale_by_decades
+from skiprun.reports.study_rows import Description, Document, Grid, Line, grid_of, lines_of, ways_over
+
+LEVELS = 14  # steps of colour on a surface
+DECADES = 4  # what a surface shows above its lowest point; beyond, all is hopeless
+FEW = 12  # names along an axis that can be read
+GUIDES = ("--", ":", "-.")
+
+
+def draw_lines(figure: Description, documents: Sequence[Document]) -> Any:
+    """Draw a line and a band for each network and group, and guides thin beside them."""
+    lines = lines_of(documents, figure)
+    drawing, axes = _with_legend([*(line.label for line in lines), *figure["guides"]])
+    for line in lines:
+        _line(axes, line)
+    for number, guide in enumerate(figure["guides"]):
+        _guide(axes, lines_of(documents, figure, guide), guide.rsplit("_")[-1], GUIDES[number % len(GUIDES)])
+    if figure["log"]:
+        scale_by_decades(axes)
+    return _finish(drawing, axes, figure)
+
+
+def _line(axes: Any, line: Line) -> None:
+    style = look(line.index)
+    mark = "o" if len(line.places) < 16 else ""
+    axes.plot(line.places, line.values, label=legible(line.label), marker=mark, markersize=3.5, **style)
+    if line.low != line.high:
+        axes.fill_between(line.places, line.low, line.high, color=style["color"], alpha=0.15, linewidth=0)
+
+
+def _guide(axes: Any, lines: Sequence[Line], name: str, dashes: str) -> None:
+    """Draw one guide: once in grey where all lines share it, else thin in the colour of each."""
+    shared = all((line.places, line.values) == (lines[0].places, lines[0].values) for line in lines)
+    for line in lines[:1] if shared else lines:
+        colour = "grey" if shared else look(line.index)["color"]
+        axes.plot(line.places, line.values, color=colour, linestyle=dashes, linewidth=0.8, zorder=1)
+    if lines:
+        axes.plot([], [], color="grey", linestyle=dashes, linewidth=0.8, label=name)
+
+
+def draw_bars(figure: Description, documents: Sequence[Document]) -> Any:
+    """Draw a bar for each place, those of several networks side by side."""
+    lines = lines_of(documents, figure)
+    drawing, axes = _with_legend([line.label for line in lines])
+    for number, line in enumerate(lines):
+        width = 0.8 / len(lines)
+        places = [place + (number - (len(lines) - 1) / 2) * width for place in line.places]
+        axes.bar(places, line.values, width, color=look(line.index)["color"], label=legible(line.label))
+    axes.grid(visible=False, axis="x")
+    if lines[0].names:
+        _name(axes.xaxis, lines[0].names)
+    else:
+        axes.locator_params(axis="x", integer=True)
+    if figure["log"]:
+        axes.set_yscale("log")
+    return _finish(drawing, axes, figure)
+
+
+def _with_legend(labels: Sequence[str]) -> tuple[Any, Any]:
+    """Return a figure with room for a legend below it."""
+    beside = _beside(labels)
+    drawing, axes = figure_and_axes(3.4 + 0.2 * -(-len(labels) // beside))
+    return drawing, axes
+
+
+def _beside(labels: Sequence[str]) -> int:
+    """Return how many names of a legend fit beside each other; in letters, a line's sample takes nine."""
+    longest = max(map(len, labels), default=1)
+    return max(1, min(len(labels), 80 // (longest + 9)))
+
+
+def _finish(drawing: Any, axes: Any, figure: Description) -> Any:
+    axes.set_title(figure["title"], loc="left", fontsize="medium")
+    axes.set(xlabel=figure["xlabel"], ylabel=figure["ylabel"])
+    _, labels = axes.get_legend_handles_labels()
+    if len(labels) > 1:
+        drawing.legend(loc="outside lower center", ncols=_beside(labels))
+    return drawing
+
+
+def draw_matrix(figure: Description, documents: Sequence[Document]) -> Any:
+    """Draw a panel of coloured cells for each network, all with one scale of colours."""
+    grids = [grid_of(document, figure) for document in documents]
+    drawing, panels = _panels(grids)
+    norm = _norm(grids, figure["log"])
+    for axes, grid in zip(panels, grids, strict=True):
+        image = axes.imshow(grid.values, origin="lower", aspect="auto", cmap=SEQUENTIAL, norm=norm)
+        axes.grid(visible=False)
+        _name(axes.xaxis, grid.xs, rotation=90 if any(isinstance(x, str) for x in grid.xs) else 0)
+        _name(axes.yaxis, grid.ys)
+        axes.set(xlabel=figure["xlabel"], ylabel=figure["ylabel"] if axes is panels[0] else "")
+    drawing.colorbar(image, ax=list(panels), label=figure["valuelabel"])
+    return drawing
+
+
+def _name(axis: Any, names: Sequence[Any], rotation: float = 0) -> None:
+    """Write names along an axis, every n-th if there are many."""
+    step = -(-len(names) // FEW)
+    shown = range(0, len(names), step)
+    axis.set_ticks(shown, [legible(_short(names[place])) for place in shown], rotation=rotation)
+
+
+def _short(name: Any) -> str:
+    return f"{name:g}" if isinstance(name, int | float) else str(name)
+
+
+def draw_contours(figure: Description, documents: Sequence[Document]) -> Any:
+    """Draw a panel of contours for each network, all with the same levels and colours."""
+    grids = [grid_of(document, figure) for document in documents]
+    drawing, panels = _panels(grids)
+    norm = _norm(grids, figure["log"])
+    levels = _levels(norm.vmin, norm.vmax, figure["log"])
+    for axes, grid, document in zip(panels, grids, documents, strict=True):
+        values = _clipped(grid, norm.vmin, norm.vmax)
+        filled = axes.contourf(grid.xs, grid.ys, values, levels=levels, cmap=SEQUENTIAL, norm=norm)
+        axes.contour(grid.xs, grid.ys, values, levels=levels, colors="white", linewidths=0.4)
+        axes.set(xlabel=figure["xlabel"], ylabel=figure["ylabel"] if axes is panels[0] else "")
+        for way in ways_over(figure, document):
+            axes.plot(way.places, way.values, "o-", color="white", markeredgecolor="black", linewidth=1.2, markersize=4)
+            axes.plot(way.places[-1:], way.values[-1:], "*", color="white", markeredgecolor="black", markersize=12)
+        axes.grid(visible=False)
+    bar = drawing.colorbar(filled, ax=list(panels), label=_value_label(figure, grids, norm), ticks=levels[::2])
+    bar.ax.set_yticklabels([f"{level:.3g}" for level in levels[::2]])
+    bar.ax.minorticks_off()
+    return drawing
+
+
+def draw_relief(figure: Description, documents: Sequence[Document]) -> Any:
+    """Draw the same surfaces as seen from the side, all with the same heights and colours."""
+    import numpy as np
+
+    grids = [grid_of(document, figure) for document in documents]
+    drawing, panels = _panels(grids, projection="3d")
+    norm = _norm(grids, figure["log"])
+    height = np.log10 if figure["log"] else np.asarray
+    for axes, grid in zip(panels, grids, strict=True):
+        values = np.array(_clipped(grid, norm.vmin, norm.vmax))
+        x, y = np.meshgrid(grid.xs, grid.ys)
+        colours = _colours(norm(values))
+        axes.plot_surface(x, y, height(values), facecolors=colours, rstride=1, cstride=1, linewidth=0, shade=False)
+        axes.set_zlim(height(norm.vmin), height(norm.vmax))
+        label = figure["valuelabel"]
+        axes.set(xlabel=_first_word(figure["xlabel"]), ylabel=_first_word(figure["ylabel"]))
+        axes.set_zlabel(f"log10 of the {label}" if figure["log"] else label)
+        axes.view_init(elev=32, azim=-58)
+    return drawing
+
+
+def _first_word(label: str) -> str:
+    """Return a label without its unit, which has no room beside a slanted axis."""
+    return label.split(" (")[0]
+
+
+def _colours(values: Any) -> Any:
+    from matplotlib import colormaps
+
+    return colormaps[SEQUENTIAL](values)
+
+
+def _panels(grids: Sequence[Grid], **kind: Any) -> tuple[Any, list[Any]]:
+    """Return a figure with a square panel for each network, its name above it if there are several."""
+    drawing, axes = figure_and_axes(3.6)
+    drawing.delaxes(axes)
+    drawing.set_size_inches(max(WIDTH, 1.2 + 3.3 * len(grids)), 3.6 if len(grids) > 1 else 4.4)
+    panels = [drawing.add_subplot(1, len(grids), place + 1, **kind) for place in range(len(grids))]
+    for panel, grid in zip(panels, grids, strict=True):
+        panel.set_title(legible(grid.label), fontsize="medium")
+    return drawing, panels
+
+
+def _norm(grids: Sequence[Grid], log: bool) -> Any:
+    """Return one scale of colours for all networks."""
+    from matplotlib.colors import LogNorm, Normalize
+
+    values = [value for grid in grids for row in grid.values for value in row if not math.isnan(value)] or [1.0]
+    low, high = min(values), max(values)
+    if not log:
+        return Normalize(low, high)
+    return LogNorm(low, max(2 * low, min(high, low * 10**DECADES)))
+
+
+def _levels(low: float, high: float, log: bool) -> list[float]:
+    steps = [step / LEVELS for step in range(LEVELS + 1)]
+    return [low * (high / low) ** step if log else low + (high - low) * step for step in steps]
+
+
+def _clipped(grid: Grid, low: float, high: float) -> list[list[float]]:
+    """Return the values of a grid within the scale; what is beyond it, or no number, counts as its end."""
+    return [[high if math.isnan(value) else min(max(value, low), high) for value in row] for row in grid.values]
+
+
+def _value_label(figure: Description, grids: Sequence[Grid], norm: Any) -> str:
+    """Return the name of the colours, and whether their end stands for more."""
+    cut = any(value > norm.vmax * (1 + 1e-9) for grid in grids for row in grid.values for value in row)
+    return figure["valuelabel"] + (f" (all above {norm.vmax:.3g} alike)" if cut else "")

@@ -1,0 +1,75 @@
+"""The figures of a study, drawn from the descriptions that its documents carry, several networks in one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from skiprun.palette import STYLE
+from skiprun.reports.drawing import Drawing
+from skiprun.reports.study_drawing import draw_bars, draw_contours, draw_lines, draw_matrix, draw_relief
+from skiprun.reports.study_rows import Description, Document, is_way, rows_of
+from skiprun.storage import make_folder, write_bytes
+
+Draw = Callable[[Description, Sequence[Document]], Any]
+KINDS: dict[str, dict[str, Draw]] = {
+    "lines": {"": draw_lines},
+    "bars": {"": draw_bars},
+    "matrix": {"": draw_matrix},
+    "surface": {"": draw_contours, "-3d": draw_relief},
+}
+MOST = 32  # networks in one figure of lines; beyond them the looks repeat
+MOST_PANELS = 4
+
+
+def draw_study(documents: Sequence[Document]) -> list[Drawing]:
+    """Draw every figure that the documents of one study have rows for."""
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        return [drawing for figure in documents[0]["figures"] for drawing in _draw(figure, documents)]
+
+
+def _draw(figure: Description, documents: Sequence[Document]) -> list[Drawing]:
+    most = MOST if figure["kind"] in ("lines", "bars") else MOST_PANELS
+    drawn = [document for document in documents if _has_numbers(document, figure)][:most]
+    if not drawn or is_way(figure, documents[0]):  # a way is drawn over its surface
+        return []
+    name = f"{documents[0]['study']}-{_word(figure['title'])}"
+    caption = f"{figure['title']}: {', '.join(document['label'] for document in drawn)}."
+    return [
+        Drawing(name + suffix, caption, draw(figure, drawn))
+        for suffix, draw in KINDS[figure["kind"]].items()
+        if not (figure["kind"] == "surface" and _is_a_line(drawn, figure))
+    ]
+
+
+def _has_numbers(document: Document, figure: Description) -> bool:
+    """Tell whether a document has a number for a figure."""
+    value = figure["value"] or figure["y"]
+    return any(isinstance(row.get(value), int | float) for row in rows_of(document, figure))
+
+
+def _is_a_line(documents: Sequence[Document], figure: Description) -> bool:
+    """Tell whether a surface has been measured along one direction only."""
+    return any(len({row[figure["y"]] for row in rows_of(document, figure)}) < 2 for document in documents)
+
+
+def _word(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def write_study(documents: Sequence[Document], folder: Path) -> list[Path]:
+    """Write the figures of one study into a folder; return the files.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    make_folder(folder)
+    drawings = draw_study(documents)
+    files = [folder / f"{drawing.name}.png" for drawing in drawings]
+    for file, drawing in zip(files, drawings, strict=True):
+        write_bytes(file, drawing.png())
+    return files

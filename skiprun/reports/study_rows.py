@@ -1,0 +1,114 @@
+"""What one figure of a study shows, read from its documents: plain data that `skiprun.experiment.studying` writes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Document = Mapping[str, Any]
+Description = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """Values over places of one network, or of one group within it; missing values are left out.
+
+    Attributes:
+        index: which look it has.
+        names: what the places are called, where they are no numbers; then the places are 0, 1, ...
+    """
+
+    label: str
+    index: int
+    names: list[str]
+    places: list[float]
+    values: list[float]
+    low: list[float]
+    high: list[float]
+
+
+def rows_of(document: Document, figure: Description) -> list[Row]:
+    """Return the rows of a document that a figure draws."""
+    where = figure["where"].items()
+    return [row for row in document["rows"] if all(row.get(key) == value for key, value in where)]
+
+
+def lines_of(documents: Sequence[Document], figure: Description, y: str | None = None) -> list[Line]:
+    """Return one line for each network and group that has values; `y` is another column, such as a guide."""
+    found: list[tuple[str, list[Row]]] = []
+    for document in documents:
+        rows = rows_of(document, figure)
+        for group in dict.fromkeys(row.get(figure["group"]) for row in rows) if figure["group"] else [None]:
+            names = [document["label"]] * (len(documents) > 1 or group is None) + [str(group)] * (group is not None)
+            found.append((", ".join(names), [row for row in rows if group is None or row[figure["group"]] == group]))
+    names = list(dict.fromkeys(row[figure["x"]] for _, rows in found for row in rows if figure["x"] in row))
+    spoken = [str(name) for name in names] if any(isinstance(name, str) for name in names) else []
+    lines = [_line(label, index, spoken, rows, figure, y or figure["y"]) for index, (label, rows) in enumerate(found)]
+    return [line for line in lines if line.places]
+
+
+def _line(label: str, index: int, names: list[str], rows: Iterable[Row], figure: Description, y: str) -> Line:
+    low, high = figure["band"] if figure["band"] and y == figure["y"] else (y, y)
+    if names:
+        rows = [row | {figure["x"]: names.index(str(row[figure["x"]]))} for row in map(dict, rows)]
+    drawn = [row for row in rows if drawable(row.get(figure["x"])) and drawable(row.get(y), figure["log"])]
+    if not figure.get("way"):
+        drawn.sort(key=lambda row: float(row[figure["x"]]))
+    columns = ([float(row[key]) for row in drawn] for key in (figure["x"], y, low, high))
+    return Line(label, index, names, *columns)
+
+
+def drawable(value: Any, log: bool = False) -> bool:
+    """Tell whether an axis has a place for a value."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return number and (value > 0 or not log)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Values over two columns of one network, [y, x]; nan where there is none."""
+
+    label: str
+    xs: list[Any]
+    ys: list[Any]
+    values: list[list[float]]
+
+
+def grid_of(document: Document, figure: Description) -> Grid:
+    """Return the values of a matrix or a surface, in the order in which their places first come."""
+    rows = rows_of(document, figure)
+    xs, ys = (_order(row[figure[axis]] for row in rows) for axis in ("x", "y"))
+    found = {(row[figure["x"]], row[figure["y"]]): row.get(figure["value"]) for row in rows}
+    log = figure["log"]
+    values = [[_number(found.get((x, y)), log) for x in xs] for y in ys]
+    return Grid(document["label"], xs, ys, values)
+
+
+def _number(value: Any, log: bool) -> float:
+    return float(value) if drawable(value, log) else math.nan
+
+
+def _order(values: Iterable[Any]) -> list[Any]:
+    """Return distinct values: numbers by size, names as they come."""
+    found = list(dict.fromkeys(values))
+    return sorted(found) if all(isinstance(value, int | float) for value in found) else found
+
+
+def is_way(figure: Description, document: Document) -> bool:
+    """Tell whether a figure of lines is a way over the plane of another figure's surface."""
+    planes = [(each["x"], each["y"]) for each in document["figures"] if each["kind"] == "surface"]
+    return figure["kind"] == "lines" and (figure["x"], figure["y"]) in planes
+
+
+def ways_over(surface: Description, document: Document) -> list[Line]:
+    """Return the ways over the plane of a surface, each in its own order."""
+    ways = [each for each in document["figures"] if is_way(each, document)]
+    return [
+        line
+        for way in ways
+        if (way["x"], way["y"]) == (surface["x"], surface["y"])
+        for line in lines_of([document], {**way, "way": True})
+    ]
