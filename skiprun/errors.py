@@ -2,6 +2,7 @@
 
 SkiprunError            1   the run failed for another reason
  ├─ OutOfMemory         1   the device or the machine could not hold a step
+ ├─ BadPicture          1   a picture or a mask that cannot be used, by its file
  ├─ InputError          2   config, name, option or data is wrong; nothing was written
  │   ├─ ConfigError         problems in a YAML file, all at once
  │   ├─ OptionError         a part refuses one of its options
@@ -75,6 +76,14 @@ class DataNotFound(InputError):
 
     def __init__(self, dataset: str, place: Path, way_out: str) -> None:
         super().__init__(f"Dataset '{dataset}' was not found in {place}. {way_out}")
+
+
+class BadPicture(SkiprunError):
+    """A picture or a mask that cannot be used."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        self.path, self.problem = path, problem
+        super().__init__(f"{path} {problem}. Mend or remove it, or leave such files out with --skip-bad.")
 
 
 class Diverged(SkiprunError):

@@ -18,6 +18,9 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Seed of weights, order and augmentation.")] = None,
     device: Device = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Delete what is there and start over.")] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave pictures and masks that cannot be used out, and list them.")
+    ] = False,
     runs: RunsFolder = RUNS,
     json: Json = False,
     quiet: Quiet = False,
@@ -27,7 +30,8 @@ def train(
 
     named = [f"name={name}"] if name else []
     seeded = [f"seed={seed}"] if seed is not None else []
-    loaded = [load_config(path, [*overrides(set_, device), *named, *seeded]) for path in configs]
+    lenient = ["data.skip_bad=true"] if skip_bad else []
+    loaded = [load_config(path, [*overrides(set_, device), *named, *seeded, *lenient]) for path in configs]
 
     from skiprun import experiment
 

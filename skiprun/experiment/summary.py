@@ -13,10 +13,21 @@ from typing import Any
 import torch
 
 import skiprun
+from skiprun.connections import sites
 from skiprun.experiment.parts import Parts
 from skiprun.registry import MODELS
 from skiprun.run import Run
 from skiprun.training.trainer import Trainer
+
+
+def connection_name(parts: Parts) -> str | None:
+    """Return the connection of a network, 'none' where every site is switched off, None where it has no sites."""
+    model = parts.config.model
+    found = sites(parts.model).values()
+    if found and not any(connection.uses_shortcut for connection in found):
+        return "none"
+    own: str | None = model.connection or MODELS[model.name].facts.get("connection")
+    return own
 
 
 def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) -> dict[str, Any]:
@@ -30,7 +41,7 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
         "model": {
             "name": config.model.name,
             "family": entry.facts["family"],
-            "connection": config.model.connection or entry.facts.get("connection"),
+            "connection": connection_name(parts),
             "parameters": parts.cost.parameters,
             "macs": parts.cost.macs,
             "layers": parts.cost.layers,

@@ -1,0 +1,59 @@
+"""Oxford-IIIT Pet (Parkhi et al. 2012): photographs of cats and dogs, with the animal cut out by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from skiprun.config import DataConfig
+from skiprun.data.borders import VOID
+from skiprun.data.fetch import Archive, unpack_tar
+from skiprun.data.loaders import Loaders
+from skiprun.data.mask_folder import load_resized, make_portion, read_split
+from skiprun.data.masks import Pair
+from skiprun.data.official import Official, torchvision_datasets
+from skiprun.data.source import Portion, Progress, Source
+from skiprun.registry import DATASETS
+
+FOLDER = "oxford-iiit-pet"
+# What the trimaps say: 1 animal, 2 background, 3 the rim that was not decided.
+TRIMAP = np.array([VOID, 1, 0, VOID], np.uint8)
+
+
+@DATASETS.register(
+    "oxford_pets",
+    task="segmentation",
+    classes=2,
+    shape="3 x image_size",
+    size="3,680 + 3,669",
+    train=3680,
+    test=3669,
+    download="811 MB",
+    paper="Parkhi et al. 2012",
+    resizes=True,
+)
+def oxford_pets(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+    """Cats and dogs against their background, resized to `image_size`; the undecided rim does not count."""
+    kind = torchvision_datasets().OxfordIIITPet
+    archives = [Archive((url,), f"{FOLDER}/{url.rpartition('/')[2]}", digest) for url, digest in kind._RESOURCES]
+
+    def unpack(root: Path, progress: Progress) -> None:
+        for archive in archives:
+            unpack_tar(root / archive.path, archive.name.partition(".")[0], progress)
+
+    def read(root: Path) -> Source:
+        train, test = (portion_of(kind(root, split=split), config, progress) for split in ("trainval", "test"))
+        return Source(train, test, ("background", "pet"), task="segmentation")
+
+    return load_resized(Official("oxford_pets", "811 MB", archives, unpack, read), config, device, progress)
+
+
+def portion_of(dataset: Any, config: DataConfig, progress: Progress) -> Portion:
+    """Return the pictures and masks of a split, as torchvision names their files."""
+    pairs = [Pair(*files) for files in zip(dataset._images, dataset._segs, strict=True)]
+    as_numbered = config.model_copy(update={"classes": ["", "pet", "background", "rim"], "ignore_index": None})
+    pictures, masks = read_split(dataset._split, pairs, as_numbered, progress)
+    return make_portion(pictures, TRIMAP[np.minimum(masks, 3)], False, config)

@@ -1,0 +1,80 @@
+"""Pascal VOC 2012 (Everingham et al. 2012): photographs with the outlines of 20 kinds of things."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from skiprun.config import DataConfig
+from skiprun.data.borders import VOID
+from skiprun.data.fetch import Archive, unpack_tar
+from skiprun.data.loaders import Loaders
+from skiprun.data.mask_folder import load_resized, make_portion, read_split
+from skiprun.data.masks import Pair
+from skiprun.data.official import Official, torchvision_datasets
+from skiprun.data.source import Portion, Progress, Source
+from skiprun.registry import DATASETS
+
+NAMES = [
+    "background",
+    "aeroplane",
+    "bicycle",
+    "bird",
+    "boat",
+    "bottle",
+    "bus",
+    "car",
+    "cat",
+    "chair",
+    "cow",
+    "diningtable",
+    "dog",
+    "horse",
+    "motorbike",
+    "person",
+    "pottedplant",
+    "sheep",
+    "sofa",
+    "train",
+    "tvmonitor",
+]
+
+
+@DATASETS.register(
+    "voc",
+    task="segmentation",
+    classes=21,
+    shape="3 x image_size",
+    size="1,464 + 1,449",
+    train=1464,
+    test=1449,
+    download="2 GB",
+    paper="Everingham et al. 2012",
+    resizes=True,
+)
+def voc(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+    """Things, animals and people in photographs, resized to `image_size`; outlines do not count.
+
+    The official val split is what is tested on, because the masks of the test split are not published.
+    """
+    kind = torchvision_datasets().VOCSegmentation
+    known = torchvision_datasets().voc.DATASET_YEAR_DICT["2012"]
+    archive = Archive((known["url"],), known["filename"], known["md5"])
+
+    def unpack(root: Path, progress: Progress) -> None:
+        unpack_tar(root / archive.path, known["base_dir"].split("/")[0], progress)
+
+    def read(root: Path) -> Source:
+        train, test = (portion_of(kind(root, "2012", split), split, config, progress) for split in ("train", "val"))
+        return Source(train, test, tuple(NAMES), task="segmentation")
+
+    return load_resized(Official("voc", "2 GB", [archive], unpack, read), config, device, progress)
+
+
+def portion_of(dataset: Any, split: str, config: DataConfig, progress: Progress) -> Portion:
+    """Return the pictures and masks of a split, as torchvision names their files."""
+    pairs = [Pair(Path(picture), Path(mask)) for picture, mask in zip(dataset.images, dataset.masks, strict=True)]
+    named = config.model_copy(update={"classes": NAMES, "ignore_index": VOID})
+    return make_portion(*read_split(split, pairs, named, progress), False, named)

@@ -1,0 +1,306 @@
+"""Pictures with masks from files: every format, size and depth, and every way in which they can be wrong."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from skiprun.configfile import build_config
+from skiprun.data import load_data
+from skiprun.data.borders import VOID
+from skiprun.data.masks import starts
+from skiprun.errors import BadPicture, DataNotFound, InputError, OptionError
+
+CPU = torch.device("cpu")
+
+
+def load(root, **data):
+    plain = {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.25} | data
+    config = build_config({"model": {"name": "unet"}, "data": plain, "schedule": {"epochs": 1}})
+    return load_data(config.data, CPU)
+
+
+def draw(path, values, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(values).save(path, **options)
+
+
+def picture(number=0, height=24, width=24, channels=None):
+    shape = (height, width) if channels is None else (height, width, channels)
+    return np.random.default_rng(number).integers(0, 256, shape).astype(np.uint8)
+
+
+def mask(number=0, height=24, width=24, value=255):
+    return np.where(picture(number + 100, height, width) > 128, value, 0).astype(np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of eight grey pictures to train on and three to test on."""
+    for split, number in (("train", 8), ("test", 3)):
+        for each in range(number):
+            draw(tmp_path / split / "images" / f"p{each}.png", picture(each))
+            draw(tmp_path / split / "masks" / f"p{each}.png", mask(each))
+    return tmp_path
+
+
+def test_pictures_and_masks_are_paired_by_name(folder):
+    loaders = load(folder)
+    assert (loaders.task, loaders.image_shape, loaders.class_names) == (
+        "segmentation",
+        (1, 24, 24),
+        ("background", "object"),
+    )
+    assert [len(split) for split in (loaders.train, loaders.val, loaders.test)] == [6, 2, 3]
+    pictures, masks = loaders.test.take(torch.arange(3))
+    assert torch.equal(pictures[:, 0], torch.from_numpy(np.stack([picture(each) for each in range(3)])))
+    assert torch.equal(masks, torch.from_numpy(np.stack([mask(each) > 0 for each in range(3)]).astype(np.uint8)))
+
+
+def test_a_val_folder_is_the_validation_split(folder):
+    draw(folder / "val" / "images" / "v.png", picture(50))
+    draw(folder / "val" / "masks" / "v.png", mask(50))
+    loaders = load(folder)
+    assert [len(split) for split in (loaders.train, loaders.val, loaders.test)] == [8, 1, 3]
+
+
+def test_without_a_test_folder_val_is_tested_on_and_never_chooses_the_checkpoint(folder):
+    (folder / "test").rename(folder / "val")
+    loaders = load(folder)
+    assert [len(split) for split in (loaders.train, loaders.val, loaders.test)] == [6, 2, 3]
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "jpg", "bmp", "webp"])
+def test_formats_of_pictures(folder, suffix):
+    for path in sorted((folder / "train" / "images").iterdir()):
+        Image.open(path).save(path.with_suffix(f".{suffix}"))
+        if suffix != "png":
+            path.unlink()
+    assert load(folder).image_shape[1:] == (24, 24)
+
+
+def test_colour_pictures_have_three_channels(folder):
+    draw(folder / "train" / "images" / "p0.png", picture(0, channels=3))
+    assert load(folder).image_shape == (3, 24, 24)
+
+
+def test_sixteen_bits_are_stretched(folder):
+    deep = (picture(0).astype(np.uint16) * 16)[:, :]
+    draw(folder / "test" / "images" / "p0.png", deep)
+    low, high = picture(0).min(), picture(0).max()
+    expected = np.rint(255 * (picture(0).astype(float) - low) / (high - low))
+    assert np.abs(load(folder).test.take(torch.tensor([0]))[0][0, 0].numpy() - expected).max() <= 1
+
+
+@pytest.mark.parametrize("value", [1, 255])
+def test_the_object_may_be_one_or_255(folder, value):
+    draw(folder / "test" / "masks" / "p0.png", mask(0, value=value))
+    assert set(load(folder).test.take(torch.tensor([0]))[1].unique().tolist()) == {0, 1}
+
+
+def test_masks_of_sixteen_bits_of_one_bit_and_in_grey_colour(folder):
+    binary = mask(0) > 0
+    kinds = [binary.astype(np.uint16) * 65535, binary, np.repeat(mask(0)[..., None], 3, 2)]
+    for number, values in enumerate(kinds):
+        draw(folder / "test" / "masks" / f"p{number}.png", values)
+    masks = load(folder).test.take(torch.arange(3))[1]
+    assert all(np.array_equal(each.numpy(), binary) for each in masks)
+
+
+def test_masks_may_be_jpeg_where_there_are_two_classes(folder):
+    (folder / "test" / "masks" / "p0.png").unlink()
+    square = np.zeros((24, 24), np.uint8)
+    square[4:20, 4:20] = 255
+    draw(folder / "test" / "masks" / "p0.jpg", square, quality=60)
+    found = load(folder).test.take(torch.tensor([0]))[1][0].numpy()
+    assert set(np.unique(found)) == {0, 1} and (found == square // 255).mean() > 0.95
+
+
+def test_classes_and_pixels_to_ignore_by_key(folder):
+    for split in ("train", "test"):
+        for path in (folder / split / "masks").iterdir():
+            draw(path, np.array([0, 1, 2, 9], np.uint8)[picture(7) % 4])
+    loaders = load(folder, classes=["sky", "tree", "road"], ignore_index=9)
+    assert loaders.num_classes == 3 and loaders.class_names[2] == "road"
+    assert set(loaders.test.take(torch.tensor([0]))[1].unique().tolist()) == {0, 1, 2, VOID}
+
+
+def test_sizes_that_differ_are_resized_by_key(folder):
+    draw(folder / "train" / "images" / "p0.png", picture(0, 40, 30))
+    draw(folder / "train" / "masks" / "p0.png", mask(0, 40, 30))
+    with pytest.raises(BadPicture, match=r"p0.png is 30x40, and the first is|is 24x24, and the first is 30x40"):
+        load(folder)
+    loaders = load(folder, image_size=16)
+    assert loaders.image_shape == (1, 16, 16) and len(loaders.train) == 6
+
+
+def test_large_pictures_are_cut_into_tiles_by_key(folder):
+    loaders = load(folder, image_size=16, fit="tile")
+    assert len(loaders.test) == 3 * 4
+    pictures, masks = loaders.test.take(torch.arange(4))
+    assert np.array_equal(pictures[3, 0].numpy(), picture(0)[8:, 8:])
+    assert np.array_equal(masks[3].numpy(), mask(0)[8:, 8:] > 0)
+
+
+def test_small_pictures_are_filled_up_with_void(folder):
+    masks = load(folder, image_size=32, fit="tile").test.take(torch.tensor([0]))[1][0]
+    assert (masks[24:] == VOID).all() and (masks[:24, :24] != VOID).all()
+
+
+@pytest.mark.parametrize(
+    ("length", "side", "overlap"), [(10, 10, 0), (5, 10, 0), (25, 10, 0), (25, 10, 4), (1000, 256, 64)]
+)
+def test_tiles_cover_everything_and_overlap_enough(length, side, overlap):
+    places = starts(length, side, overlap)
+    assert places[0] == 0 and places[-1] == max(0, length - side)
+    assert all(right - left <= side - overlap for left, right in pairwise(places))
+
+
+def test_border_weights_by_key(folder):
+    assert load(folder, border_weight=10).train.take(torch.tensor([0]))[1].shape == (1, 2, 24, 24)
+
+
+# What is wrong, and the words that name it.
+
+
+def without_mask(folder: Path) -> str:
+    (folder / "train" / "masks" / "p3.png").unlink()
+    return r"train/images/p3.png has no mask in .*train/masks"
+
+
+def other_size(folder: Path) -> str:
+    draw(folder / "train" / "masks" / "p3.png", mask(3, 20, 24))
+    return r"train/masks/p3.png is 24x20, and its picture .*p3.png is 24x24"
+
+
+def unknown_class(folder: Path) -> str:
+    draw(folder / "train" / "masks" / "p3.png", mask(3, value=7))
+    return r"train/masks/p3.png has the value 7, which is no class; 0 and 1 \(or 255\) are allowed.*data.classes"
+
+
+def coloured_mask(folder: Path) -> str:
+    draw(folder / "train" / "masks" / "p3.png", picture(3, channels=3))
+    return r"train/masks/p3.png is in colour"
+
+
+def corrupt(folder: Path) -> str:
+    path = folder / "train" / "images" / "p3.png"
+    content = path.read_bytes()
+    path.write_bytes(content[:60] + bytes(40) + content[100:])
+    return r"train/images/p3.png is not a readable image"
+
+
+def cut_short(folder: Path) -> str:
+    path = folder / "train" / "masks" / "p3.png"
+    path.write_bytes(path.read_bytes()[:80])
+    return r"train/masks/p3.png is not a readable image"
+
+
+def empty(folder: Path) -> str:
+    (folder / "train" / "images" / "p3.png").write_bytes(b"")
+    return r"train/images/p3.png is not a readable image"
+
+
+def huge(folder: Path) -> str:
+    """A PNG that says it has 30,000 x 30,000 pixels; to find that its rows are missing it would have to be decoded."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", 30000, 30000, 8, 0, 0, 0, 0)
+    png = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(30001)))
+        + chunk(b"IEND", b"")
+    )
+    (folder / "train" / "images" / "p3.png").write_bytes(png)
+    return r"train/images/p3.png is too large"
+
+
+WRONG = [without_mask, other_size, unknown_class, coloured_mask, corrupt, cut_short, empty, huge]
+
+
+@pytest.mark.parametrize("spoil", WRONG, ids=lambda spoil: spoil.__name__)
+def test_what_cannot_be_used_is_refused_by_name_and_left_out_by_key(folder, spoil, caplog):
+    message = spoil(folder)
+    with pytest.raises(BadPicture, match=message) as caught:
+        load(folder)
+    assert caught.value.exit_code == 1 and "--skip-bad" in str(caught.value)
+    loaders = load(folder, skip_bad=True)
+    assert len(loaders.train) + len(loaders.val) == 7
+    assert "Left out 1 of 8 pictures" in caplog.text and "p3.png" in caplog.text
+
+
+def test_more_than_one_class_out_of_range_is_named_beside_what_is_allowed(folder):
+    with pytest.raises(BadPicture, match=r"value 255, which is no class; data.classes names 0 to 2"):
+        load(folder, classes=["a", "b", "c"])
+
+
+def test_every_picture_bad_is_an_error_even_where_they_may_be_left_out(folder):
+    for path in (folder / "test" / "masks").iterdir():
+        path.write_bytes(b"nothing")
+    with pytest.raises(InputError, match="No picture of test can be used"):
+        load(folder, skip_bad=True)
+
+
+def test_folders_of_another_layout_are_refused(tmp_path):
+    with pytest.raises(DataNotFound, match="train/images"):
+        load(tmp_path / "nowhere")
+    (tmp_path / "cats").mkdir()
+    with pytest.raises(InputError, match="found cats"):
+        load(tmp_path)
+
+
+def test_two_files_of_one_name_are_refused(folder):
+    draw(folder / "train" / "images" / "p3.tif", picture(3))
+    with pytest.raises(InputError, match="more than one file called 'p3'"):
+        load(folder)
+
+
+@pytest.mark.parametrize("name", ["oxford_pets", "voc"])
+def test_published_sets_that_are_not_there_say_how_to_get_them(name, tmp_path):
+    with pytest.raises(OptionError, match="image_size"):
+        load(tmp_path, name=name)
+    with pytest.raises(DataNotFound, match=r"data.download=true"):
+        load(tmp_path, name=name, image_size=32)
+
+
+def test_oxford_pets_as_published(tmp_path):
+    """The undecided rim is void, the animal is 1."""
+    base = tmp_path / "oxford-iiit-pet"
+    for name in ("Abyssinian_1", "beagle_2", "beagle_3", "beagle_4"):
+        draw(base / "images" / f"{name}.jpg", picture(1, 40, 50, 3))
+        draw(base / "annotations" / "trimaps" / f"{name}.png", (picture(2, 40, 50) % 3 + 1).astype(np.uint8))
+    lines = ["Abyssinian_1 1 1 1\n", "beagle_2 2 2 1\n", "beagle_3 2 2 1\n", "beagle_4 2 2 1\n"]
+    (base / "annotations" / "trainval.txt").write_text("".join(lines))
+    (base / "annotations" / "test.txt").write_text(lines[0])
+    loaders = load(tmp_path, name="oxford_pets", image_size=32)
+    assert loaders.class_names == ("background", "pet") and loaders.image_shape == (3, 32, 32)
+    assert set(loaders.test.take(torch.tensor([0]))[1].unique().tolist()) == {0, 1, VOID}
+
+
+def test_voc_as_published(tmp_path):
+    """Masks are palette pictures whose indices are the classes, outlines are 255."""
+    base = tmp_path / "VOCdevkit" / "VOC2012"
+    for name in "abcde":
+        draw(base / "JPEGImages" / f"{name}.jpg", picture(1, 40, 50, 3))
+        values = np.array([0, 15, 20, 255], np.uint8)[picture(2, 40, 50) % 4]
+        image = Image.fromarray(values).convert("P")
+        image.putdata(values.flatten().tolist())
+        (base / "SegmentationClass").mkdir(exist_ok=True)
+        image.save(base / "SegmentationClass" / f"{name}.png")
+    lists = base / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("a\nb\nc\nd\n")
+    (lists / "val.txt").write_text("e\n")
+    loaders = load(tmp_path, name="voc", image_size=32)
+    assert loaders.num_classes == 21
+    assert set(loaders.test.take(torch.tensor([0]))[1].unique().tolist()) == {0, 15, 20, VOID}
