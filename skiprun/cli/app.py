@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import threading
 from typing import Annotated
 
 import typer
 
 import skiprun
-from skiprun.cli import compare, dashboard, evaluate, listings, models, predict, runs, train
+from skiprun.cli import (
+    compare,
+    dashboard,
+    evaluate,
+    gradflow,
+    landscape,
+    lesion,
+    listings,
+    models,
+    paths,
+    predict,
+    runs,
+    shatter,
+    study,
+    train,
+)
 from skiprun.cli.terminal import complain
-from skiprun.errors import SkiprunError
+from skiprun.errors import SkiprunError, StorageError
 
 app = typer.Typer(
     name="skiprun",
@@ -49,20 +66,41 @@ app.command(epilog="Example: skiprun datasets --json")(listings.datasets)
 app.command(epilog="Example: skiprun connections")(listings.connections)
 app.command(epilog="Example: skiprun probes")(listings.probes)
 app.add_typer(runs.app, name="runs")
+app.add_typer(study.app, name="studies")
+app.command(epilog="Example: skiprun gradflow plain50 resnet50")(gradflow.gradflow)
+app.command(epilog="Example: skiprun shatter plain56 resnet56")(shatter.shatter)
+app.command(epilog="Example: skiprun lesion digits-plain56 digits-resnet56")(lesion.lesion)
+app.command(epilog="Example: skiprun paths digits-resnet56")(paths.paths)
+app.command(epilog="Example: skiprun landscape digits-plain56 digits-resnet56")(landscape.landscape)
 app.command(epilog="Example: skiprun dashboard --port 6006")(dashboard.dashboard)
 
 
 def main() -> None:
-    """Run the command line; every SkiprunError ends in one message on stderr and its own exit code."""
+    """Run the command line; every error ends in one message on stderr and its own exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold what the terminal's encoding does not
+    threading.excepthook = lambda of: None  # what fails in a thread fails again where its work is waited for
     try:
         app()
-    except SkiprunError as error:
-        if os.environ.get("SKIPRUN_DEBUG"):
-            raise
-        complain(str(error))
-        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception as error:
+        if os.environ.get("SKIPRUN_DEBUG"):
+            raise
+        complain(str(error) if isinstance(error, SkiprunError) else unforeseen(error))
+        sys.exit(exit_code(error))
+
+
+def unforeseen(error: Exception) -> str:
+    """Return words for an error that nobody has put in words."""
+    return f"{type(error).__name__}: {error} (`skiprun --debug ...` shows where)"
+
+
+def exit_code(error: Exception) -> int:
+    """Return the exit code of an error: its own, or that of the disk and the system, or 1."""
+    if isinstance(error, SkiprunError):
+        return error.exit_code
+    return StorageError.exit_code if isinstance(error, OSError) else SkiprunError.exit_code
