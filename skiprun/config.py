@@ -205,6 +205,8 @@ class RunConfig(Section):
         None, description="CPU threads; default: one for a small network, which gains nothing from more, else all"
     )
     channels_last: bool = True
+    compile: Literal["auto", "on", "off"] = Field("auto", description="compile the training pass; auto: if it pays")
+    recompute: bool = Field(False, description="compute each block's activations twice instead of keeping them")
     deterministic: bool = Field(False, description="on a GPU: repeatable kernels only, at some cost; a CPU always is")
     probes: list[str] = Field(default_factory=lambda: ["grad_norm"], description="instruments of `skiprun probes`")
     log: LogConfig = Field(default_factory=LogConfig)
@@ -252,6 +254,8 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield "optim.accumulate", f"found {optim.accumulate}, which does not divide data.batch_size {data.batch_size}"
     if data.augment.mixup and data.augment.cutmix:
         yield "data.augment.cutmix", "found beside data.augment.mixup; use one of them"
+    if config.recompute and config.compile == "on":
+        yield "recompute", "found beside compile: on; a compiled pass decides on its own what to compute again"
     if len(set(config.probes)) < len(config.probes):
         yield "probes", "names one probe twice"
 
