@@ -68,7 +68,7 @@ def tiny_trainer(folder: Path, config: RunConfig, **options: Any) -> Trainer:
         Classification(config.optim.label_smoothing),
         TinyData(),
         config,
-        place(config),
+        options.pop("placement", None) or place(config),
         Checkpoints(folder),
         lambda keep_bytes: MetricsLog(folder / "metrics.jsonl", keep_bytes, views),
         [GradNorm()],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,6 +16,7 @@ from skiprun.errors import ConfigError, OptionError, UnknownName
 from skiprun.models import Cost, build_from_config, cost
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS
 from skiprun.tasks import Task
+from skiprun.training.compilation import compile_pays
 from skiprun.training.device import Placement, choose_threads, place
 from skiprun.training.randomness import derive
 
@@ -59,14 +61,16 @@ def prepare(config: RunConfig, progress: Callable[[int, int, str], None] | None 
     size = cost(model, loaders.image_shape)
     if placement.device.type == "cpu":
         choose_threads(config, size.macs)
-    return Parts(config, placement, loaders, task, model, size)
+    compiled = compile_pays(config, len(loaders.train), size.layers, size.activation_bytes)
+    return Parts(config, replace(placement, compiled=compiled), loaders, task, model, size)
 
 
 def check_names(config: RunConfig) -> None:
     """Look every name of a config up, and report all that do not exist."""
     wanted = [("model.name", MODELS, config.model.name), ("data.name", DATASETS, config.data.name)]
     wanted += [("probes", PROBES, name) for name in config.probes]
-    wanted += [("model.connection", CONNECTIONS, config.model.connection)] * (config.model.connection is not None)
+    if config.model.connection is not None:
+        wanted.append(("model.connection", CONNECTIONS, config.model.connection))
     wanted += [("model.connections", CONNECTIONS, name) for name in (config.model.connections or {}).values()]
     problems = []
     for key, registry, name in wanted:
@@ -74,6 +78,11 @@ def check_names(config: RunConfig) -> None:
             registry[name]
         except UnknownName as error:
             problems.append(f"{config.place(key)}: {error}")
+        else:
+            if config.recompute and key == "probes" and registry[name].thing.hooks:
+                problems.append(
+                    f"{config.place(key)}: found '{name}', which would see each block twice; not with recompute"
+                )
     if problems:
         raise ConfigError(problems)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from skiprun.errors import StorageError
 from skiprun.experiment.parts import Parts
 from skiprun.storage import free_bytes
+from skiprun.training.optim import total_steps
 
 BYTES_A_VALUE = 70  # of a metric: about 30 as text in metrics.jsonl, about 40 as an event
 
@@ -28,15 +29,9 @@ def size(tensors: Iterable[Tensor]) -> int:
     return sum(tensor.nbytes for tensor in tensors)
 
 
-def total_steps(parts: Parts) -> int:
-    """Return the length of a run in steps."""
-    schedule, samples = parts.config.schedule, len(parts.loaders.train)
-    return schedule.steps or max(1, round((schedule.epochs or 1) * samples / parts.config.data.batch_size))
-
-
 def room_needed(parts: Parts) -> int:
     """Return about how many bytes a run takes: last.pt, previous.pt and a new one beside them, best.pt, the log."""
-    rows = total_steps(parts) // parts.config.log.every + 1
+    rows = total_steps(parts.config, len(parts.loaders.train)) // parts.config.log.every + 1
     values = parts.cost.layers + 10 if parts.config.probes else 5
     return 3 * checkpoint_bytes(parts) + size(parts.model.state_dict().values()) + rows * values * BYTES_A_VALUE
 

@@ -79,7 +79,7 @@ def _train(parts: Parts, run: Run, progress: Progress | None, say: Say, stop: St
     run.record_environment(environment(parts))
     run.record_status("unfinished", 0)
     check_room(parts, run.path)
-    trainer = make_trainer(parts, run.checkpoints, logging_to(run, parts), progress, stop.asked)
+    trainer = make_trainer(parts, run.checkpoints, logging_to(run, parts), progress, stop.asked, say)
     for line in trainer.notes:
         say(line)
     if trainer.step:
@@ -102,7 +102,12 @@ def logging_to(run: Run, parts: Parts) -> OpenLog:
 
 
 def make_trainer(
-    parts: Parts, folder: Path, open_log: OpenLog, progress: Progress | None, asked: Callable[[], int | None]
+    parts: Parts,
+    folder: Path,
+    open_log: OpenLog,
+    progress: Progress | None,
+    asked: Callable[[], int | None],
+    say: Say = lambda message: None,
 ) -> Trainer:
     """Return the trainer of a config, continued from the checkpoints of a folder if there are any."""
     probes = [PROBES[name].thing() for name in parts.config.probes]
@@ -117,6 +122,7 @@ def make_trainer(
         probes,
         progress,
         asked,
+        say,
     )
 
 

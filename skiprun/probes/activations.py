@@ -24,6 +24,8 @@ MEASURES = ("activation_mean", "activation_std", "activation_dead")
 class Activations:
     """Mean, standard deviation and share of dead units in front of every layer."""
 
+    hooks = True
+
     def tags(self, model: nn.Module) -> list[str]:
         return [f"{measure}/{name}" for measure in MEASURES for name in numbered(layers_by_depth(model))]
 

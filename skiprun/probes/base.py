@@ -10,7 +10,14 @@ from torch import Tensor, nn
 
 
 class Probe(Protocol):
-    """Watches the forward and backward pass of a logged step; made without arguments, one for a run."""
+    """Watches the forward and backward pass of a logged step; made without arguments, one for a run.
+
+    Attributes:
+        hooks: whether it looks inside the pass. A step that it watches runs uncompiled; False where it reads what the
+            backward pass has left.
+    """
+
+    hooks: bool
 
     def tags(self, model: nn.Module) -> list[str]:
         """Return the names of the values, the same at every step."""

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from skiprun.connections import Connection, sites
 from skiprun.models.block import Block
+from skiprun.models.preact import PreactBlock
 from skiprun.probes.base import numbered
 from skiprun.registry import PROBES
 
@@ -29,6 +30,8 @@ Change = Callable[[Tensor], Tensor]
 @PROBES.register("branch_split", paper="Srivastava et al. 2015; Jastrzebski et al. 2018; Bachlechner et al. 2021")
 class BranchSplit:
     """Gradient through skip and branch, size and direction of the branch, gates and learned scales, by site."""
+
+    hooks = True
 
     def tags(self, model: nn.Module) -> list[str]:
         found = sites(model)
@@ -76,7 +79,12 @@ class Tally:
         hooks.callback(self.connection.register_forward_pre_hook(self.look).remove)
         if "gate" in measures(self.connection):
             hooks.callback(self.connection.get_submodule("gate").register_forward_hook(self.look_at_gate).remove)
-        if isinstance(block, Block):
+        if isinstance(block, PreactBlock) and not block.shared:
+            # Its branch begins with the norm, which x enters alone.
+            vars(block)["shortcut"] = self.tapped("skip", block.shortcut)
+            hooks.callback(vars(block).pop, "shortcut")
+            hooks.callback(block.bn1.register_forward_pre_hook(self.tap_norm).remove)
+        elif isinstance(block, Block):
             # A block hands the same x to both sides; each side gets a view of it, whose gradient is its own.
             for side, change in {"skip": "shortcut", "branch": "branch"}.items():
                 vars(block)[change] = self.tapped(side, getattr(block, change))
@@ -94,6 +102,10 @@ class Tally:
         if view.requires_grad:
             view.register_hook(partial(self.add_square, side))
         return view
+
+    def tap_norm(self, norm: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+        """Tap x where it enters the norm of a pre-activation."""
+        return self.tap("branch", inputs[0])
 
     def tap_both(self, connection: nn.Module, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Tap x and F(x) where a network is not made of blocks: there the two come from different places."""

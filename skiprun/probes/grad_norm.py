@@ -24,6 +24,8 @@ SUMMARY = ["grad/total", "grad/first", "grad/last", "grad/first_over_last"]
 class GradNorm:
     """Norm of the gradient of every layer's weight, and of all parameters together."""
 
+    hooks = False
+
     def tags(self, model: nn.Module) -> list[str]:
         return [f"grad_norm/{name}" for name in numbered(layers_by_depth(model))] + SUMMARY
 

@@ -22,6 +22,8 @@ from skiprun.registry import PROBES
 class WeightNorm:
     """Norm of every layer's weight, and of its gradient relative to it."""
 
+    hooks = False
+
     def tags(self, model: nn.Module) -> list[str]:
         names = numbered(layers_by_depth(model))
         return [f"{measure}/{name}" for measure in ("weight_norm", "grad_over_weight") for name in names]

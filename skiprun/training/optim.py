@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from skiprun.config import OptimConfig, ScheduleConfig
+from skiprun.config import OptimConfig, RunConfig, ScheduleConfig
 
 
 def make_optimizer(model: nn.Module, config: OptimConfig, device: torch.device) -> torch.optim.Optimizer:
@@ -25,6 +25,12 @@ def make_optimizer(model: nn.Module, config: OptimConfig, device: torch.device) 
     if config.name == "adamw":
         return torch.optim.AdamW(groups, lr=config.lr, betas=(config.momentum, 0.999), fused=fused)
     return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=fused)
+
+
+def total_steps(config: RunConfig, samples: int) -> int:
+    """Return the length of a run in steps, for a training split of so many samples."""
+    schedule = config.schedule
+    return schedule.steps or max(1, round((schedule.epochs or 1) * samples / config.data.batch_size))
 
 
 def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int) -> float:

@@ -23,11 +23,13 @@ from skiprun.errors import CheckpointError, Diverged, Stopped
 from skiprun.run import differences
 from skiprun.tasks import Task
 from skiprun.training.checkpoint import Checkpoints, load, not_finite, save
+from skiprun.training.compilation import TrainingPass
 from skiprun.training.device import Placement
 from skiprun.training.evaluate import Batches, evaluate
 from skiprun.training.metrics import MetricsLog, Record
-from skiprun.training.optim import clip, learning_rate, make_optimizer, set_learning_rate
+from skiprun.training.optim import clip, learning_rate, make_optimizer, set_learning_rate, total_steps
 from skiprun.training.randomness import Order, seed_step
+from skiprun.training.recompute import recompute_blocks
 from skiprun.training.stopping import SAVE
 
 EVAL_BATCH = 500
@@ -55,6 +57,8 @@ class Data(Protocol):
 
 class Probe(Protocol):
     """What the loop needs of an instrument (see skiprun.probes)."""
+
+    hooks: bool
 
     def tags(self, model: nn.Module) -> list[str]:
         """Return the names of the values."""
@@ -101,18 +105,22 @@ class Trainer:
         probes: Sequence[Probe] = (),
         progress: Progress | None = None,
         stop_requested: Callable[[], int | None] = lambda: None,
+        say: Callable[[str], None] = lambda message: None,
     ) -> None:
         self.task, self.data, self.config, self.placement = task, data, config, placement
         self.checkpoints, self.probes, self.stop_requested = checkpoints, probes, stop_requested
         self.progress = progress or Silence()
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.model = model.to(placement.device, memory_format=layout)  # type: ignore[call-overload]
+        if config.recompute:
+            recompute_blocks(self.model)
+        graphs = placement.device.type == "cuda" and config.optim.accumulate == 1
+        self.network = TrainingPass(self.model, placement.compiled, graphs, say)
         self.learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(self.model, config.optim, placement.device)
         self.average = self._make_average()
         self.order = Order(config.seed, len(data.train), config.data.batch_size, placement.device)
-        schedule = config.schedule
-        self.steps = schedule.steps or self.order.steps(schedule.epochs or 1)
+        self.steps = total_steps(config, len(data.train))
         self.tags = [tag for probe in probes for tag in probe.tags(self.model)]
         self.step = self.epoch = 0
         self.sums = self._no_sums()
@@ -197,7 +205,8 @@ class Trainer:
         with contextlib.ExitStack() as watching:
             for probe in self.probes if logged else ():
                 watching.enter_context(probe.watch(self.model))
-            loss = self._forward_backward()
+            hooked = logged and any(probe.hooks for probe in self.probes)
+            loss = self._forward_backward(eager=hooked)
         if logged:
             record: Record = {"step": self.step + 1, "epoch": self.epoch, "lr": rate}
             row = torch.cat([loss.reshape(1), *(probe.read() for probe in self.probes)])
@@ -213,7 +222,7 @@ class Trainer:
         if len(self.unfetched) >= ROWS_A_FETCH:
             self._fetch()
 
-    def _forward_backward(self) -> Tensor:
+    def _forward_backward(self, eager: bool = False) -> Tensor:
         """Fill the gradients from one batch, in micro-batches, and return its mean loss."""
         index = self.order.batch(self.step)
         total = torch.zeros((), device=self.placement.device)
@@ -222,7 +231,7 @@ class Trainer:
             if self.config.channels_last:
                 pictures = pictures.contiguous(memory_format=torch.channels_last)
             with self.placement.autocast():
-                output = self.model(pictures)
+                output = self.network(pictures, eager)
             loss = self.task.loss(output, targets) * (len(part) / len(index))
             loss.backward()
             total += loss.detach()
@@ -319,6 +328,7 @@ class Trainer:
         return {
             "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
+            "compiled": self.network.compiled,
             "device": str(self.placement.device),
             "config": self.config.plain(),
             "data": self.data.fingerprint,
@@ -341,9 +351,12 @@ class Trainer:
         self._refuse_another(state)
         if self.config.threads is None:
             torch.set_num_threads(state["threads"])
+        if self.config.compile == "auto":
+            self.network.compiled = state["compiled"]
         now = {
             "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
+            "compiled": self.network.compiled,
             "device": str(self.placement.device),
         }
         changed = [f"{key} {state[key]} -> {value}" for key, value in now.items() if state[key] != value]

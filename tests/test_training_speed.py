@@ -1,0 +1,165 @@
+"""What makes a run fast changes nothing but its speed: the compiled pass, recomputed blocks, the rule that chooses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from skiprun.errors import ConfigError, Stopped
+from skiprun.experiment.parts import prepare
+from skiprun.training import compilation
+from skiprun.training.checkpoint import load
+from skiprun.training.compilation import TrainingPass, compile_pays
+from skiprun.training.device import keep_memory, place
+from skiprun.training.trainer import Trainer
+from tests.test_training_trainer import StopAt, assert_same_bits, assert_same_run, lines
+from tests.tiny import tiny_config, tiny_trainer
+
+CIFAR = {"model": {"name": "resnet20"}, "data": {"name": "cifar10", "batch_size": 128}}
+RESNET20 = {"layers": 20, "activation_bytes": 2_300_000}
+
+
+def pays(**sections: Any) -> bool:
+    config = tiny_config(**CIFAR, device="cpu", **sections)
+    return compile_pays(config, 45_000, **RESNET20)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the rule for the CPU")
+def test_compiling_pays_for_the_64000_steps_of_he_2015_and_not_for_one_epoch() -> None:
+    assert pays(schedule={"steps": 64_000})
+    assert not pays(schedule={"epochs": 1})
+    assert pays(schedule={"epochs": 1}, compile="on")
+    assert not pays(schedule={"steps": 64_000}, compile="off")
+
+
+def test_fading_skips_are_not_compiled_over_and_over() -> None:
+    fading = {"name": "resnet20", "skip_schedule": {"from": 1.0, "to": 0.0, "epochs": [1.0, 2.0]}}
+    config = tiny_config(**(CIFAR | {"model": fading}), schedule={"steps": 64_000}, device="cpu")
+    assert not compile_pays(config, 45_000, **RESNET20)
+
+
+def test_a_run_on_digits_is_not_compiled_and_says_when_it_is() -> None:
+    parts = prepare(tiny_config(device="cpu"))
+    assert not parts.placement.compiled
+    assert "compiled" not in str(parts.placement)
+    assert str(replace(parts.placement, compiled=True)).endswith("compiled")
+
+
+def compiled_trainer(folder: Path, said: list[str] | None = None, **options: Any) -> Trainer:
+    """Return a trainer that compiles, with its hooks unwatched."""
+    say = [].append if said is None else said.append
+    config = tiny_config(compile="on", **options.pop("sections", {}))
+    placement = replace(place(config), compiled=True)
+    return tiny_trainer(folder, config, placement=placement, say=say, **options)
+
+
+def test_a_compiler_that_fails_costs_one_line_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no C++ compiler was found\nset TORCH_LOGS")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    said: list[str] = []
+    compiled_trainer(tmp_path / "failed", said).fit()
+    assert [line for line in said if "failed" in line] == [
+        "Compiling failed, so the run goes on without: no C++ compiler was found"
+    ]
+    tiny_trainer(tmp_path / "eager", tiny_config()).fit()
+    assert lines(tmp_path / "failed") == lines(tmp_path / "eager")
+    assert load(tmp_path / "failed" / "last.pt")["compiled"] is False
+
+
+def test_a_pass_that_is_watched_by_hooks_runs_uncompiled() -> None:
+    model = torch.nn.Linear(2, 2)
+    network = TrainingPass(model, compiled=True, graphs=False, say=lambda line: None)
+    network.call = lambda pictures: pictures
+    pictures = torch.ones(1, 2)
+    assert network(pictures) is pictures
+    assert torch.equal(network(pictures, eager=True), model(pictures))
+
+
+def test_the_choice_to_compile_goes_with_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compilation.torch, "compile", lambda model, **_: model)
+    config = tiny_config()
+    chosen = replace(place(config), compiled=True)
+    with pytest.raises(Stopped):
+        tiny_trainer(tmp_path, config, placement=chosen, stop_requested=StopAt(2)).fit()
+    continued = tiny_trainer(tmp_path, config)
+    assert continued.network.compiled
+
+
+@pytest.mark.slow
+def test_a_compiled_run_stopped_and_continued_ends_with_the_same_bits(tmp_path: Path) -> None:
+    compiled_trainer(tmp_path / "whole").fit()
+    with pytest.raises(Stopped):
+        compiled_trainer(tmp_path / "parts", stop_requested=StopAt(5)).fit()
+    continued = compiled_trainer(tmp_path / "parts")
+    assert continued.step == 5
+    continued.fit()
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+@pytest.mark.slow
+def test_a_compiled_run_computes_what_an_eager_one_does(tmp_path: Path) -> None:
+    said: list[str] = []
+    compiled_trainer(tmp_path / "compiled", said).fit()
+    assert "Compiling the training pass" in said[0]
+    assert len(said) == 1
+    tiny_trainer(tmp_path / "eager", tiny_config()).fit()
+    for one, other in zip(lines(tmp_path / "compiled")[:3], lines(tmp_path / "eager")[:3], strict=True):
+        assert one["train/loss"] == pytest.approx(other["train/loss"], rel=1e-4)
+        assert one["grad/total"] == pytest.approx(other["grad/total"], rel=1e-3)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_compiled_run_on_a_gpu_computes_what_an_eager_one_does(tmp_path: Path, accumulate: int) -> None:
+    sections = {"device": "cuda", "optim": {"accumulate": accumulate}}
+    compiled_trainer(tmp_path / "compiled", sections=sections).fit()
+    tiny_trainer(tmp_path / "eager", tiny_config(**sections)).fit()
+    for one, other in zip(lines(tmp_path / "compiled")[:3], lines(tmp_path / "eager")[:3], strict=True):
+        assert one["train/loss"] == pytest.approx(other["train/loss"], rel=1e-3)
+
+
+@pytest.mark.parametrize("optim", [{}, {"ema": 0.9}], ids=["weights", "average"])
+def test_recomputed_blocks_train_to_the_same_bits(tmp_path: Path, optim: dict[str, Any]) -> None:
+    tiny_trainer(tmp_path / "kept", tiny_config(optim=optim)).fit()
+    tiny_trainer(tmp_path / "again", tiny_config(optim=optim, recompute=True)).fit()
+    assert lines(tmp_path / "kept") == lines(tmp_path / "again")
+    kept, again = (load(tmp_path / name / "last.pt") for name in ("kept", "again"))
+    assert_same_bits(kept["model"], again["model"])  # running statistics have seen each batch once
+
+
+def test_recomputed_blocks_keep_less_for_the_backward_pass(tmp_path: Path) -> None:
+    held = {}
+    for recompute in (False, True):
+        trainer = tiny_trainer(tmp_path / str(recompute), tiny_config(recompute=recompute))
+        bytes_: dict[int, int] = {}
+
+        def keep(tensor: torch.Tensor, bytes_: dict[int, int] = bytes_) -> torch.Tensor:
+            bytes_[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            output = trainer.model(trainer.data.pictures[:16])
+        held[recompute] = sum(bytes_.values())
+        del output
+    assert held[True] < 0.7 * held[False]
+
+
+def test_recompute_is_refused_beside_what_it_would_upset() -> None:
+    with pytest.raises(ConfigError, match="compile: on"):
+        tiny_config(recompute=True, compile="on")
+    with pytest.raises(ConfigError, match="twice"):
+        prepare(tiny_config(recompute=True, probes=["branch_split"]))
+
+
+def test_memory_is_kept_where_the_c_library_can_and_nothing_breaks_where_it_cannot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keep_memory()
+    monkeypatch.setattr("ctypes.CDLL", lambda name: object())
+    keep_memory()
