@@ -24,8 +24,10 @@ from skiprun.cli import (
     predict,
     runs,
     shatter,
+    similarity,
     study,
     train,
+    truncate,
 )
 from skiprun.cli.terminal import complain
 from skiprun.errors import SkiprunError, StorageError
@@ -72,6 +74,8 @@ app.command(epilog="Example: skiprun shatter plain56 resnet56")(shatter.shatter)
 app.command(epilog="Example: skiprun lesion digits-plain56 digits-resnet56")(lesion.lesion)
 app.command(epilog="Example: skiprun paths digits-resnet56")(paths.paths)
 app.command(epilog="Example: skiprun landscape digits-plain56 digits-resnet56")(landscape.landscape)
+app.command(epilog="Example: skiprun truncate digits-plain20 digits-resnet56")(truncate.truncate)
+app.command(epilog="Example: skiprun similarity digits-plain56 digits-resnet56")(similarity.similarity)
 app.command(epilog="Example: skiprun dashboard --port 6006")(dashboard.dashboard)
 
 

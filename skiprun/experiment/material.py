@@ -39,7 +39,8 @@ class Look:
     Attributes:
         split: train, val or test.
         pictures: number to score, chosen by chance with seed 0; None: all.
-        batches, batch_size: what is looked at batch by batch, chosen likewise; None: what takes about a minute.
+        batches, batch_size: what is looked at batch by batch, chosen likewise; None: what takes about a minute, 0: what
+            is scored.
         weights: of a run: best, last, or those before its first step.
         device: auto, cpu or cuda; None: what the config says.
     """
@@ -74,10 +75,11 @@ class Pictures:
         return f"{split} split"
 
     def batches(self, split: str, count: int, size: int) -> list[Batch]:
-        """Return some batches of a split; once it is used up, its pictures come again."""
+        """Return some batches of a split, or as many as it fills; all have one size."""
         portion = getattr(self.loaders, split)
-        order = Order(0, len(portion), min(size, len(portion)), self.loaders.device)
-        return [self._take(portion, order.batch(number)) for number in range(count)]
+        size = min(size, len(portion))
+        order = Order(0, len(portion), size, self.loaders.device)
+        return [self._take(portion, order.batch(number)) for number in range(min(count, len(portion) // size))]
 
     def scored(self, split: str, number: int | None) -> list[Batch]:
         """Return a number of pictures of a split, or all, in batches."""
@@ -173,6 +175,8 @@ class Material:
     @property
     def batches(self) -> list[Batch]:
         """Pictures and targets to look at."""
+        if self.look.batches == 0:
+            return self.pictures.scored(self.look.split, self.look.pictures)
         large = self.subject.shape is not None and self.subject.shape[1] > LARGE
         count, size = FEW_BATCHES if large else MANY_BATCHES
         return self.pictures.batches(self.look.split, self.look.batches or count, self.look.batch_size or size)
@@ -191,6 +195,13 @@ class Material:
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss of a batch."""
         return self.task.loss(output, target)
+
+    def must_share_data(self, other: Material) -> None:
+        """Refuse another network that was not trained on the same pictures."""
+        mine, its = (each.pictures.loaders if isinstance(each.pictures, Pictures) else None for each in (self, other))
+        if mine and its and mine.fingerprint != its.fingerprint:
+            have = " and ".join(f"{each.subject.label} ({each.configs[0].data.name})" for each in (self, other))
+            raise InputError(f"{have} were not trained on the same data and split; they see no picture in common.")
 
     @property
     def about(self) -> dict[str, Any]:

@@ -68,6 +68,7 @@ def study(
     for together in _grouped(entry, subjects):
         materials = [Material(subject, look, loading, say) for subject in together]
         for material in materials:
+            materials[0].must_share_data(material)
             say(f"{material.subject.label}: {material.summary}")
         documents.append(_Examination(entry, materials, given, look).document(progress_for, say, fresh))
     return documents

@@ -12,6 +12,7 @@ from skiprun.reports.study_rows import Description, Document, Grid, Line, grid_o
 
 LEVELS = 14  # steps of colour on a surface
 DECADES = 4  # what a surface shows above its lowest point; beyond, all is hopeless
+FEW_POINTS = 16  # points of a line that are marked
 FEW = 12  # names along an axis that can be read
 GUIDES = ("--", ":", "-.")
 
@@ -20,8 +21,9 @@ def draw_lines(figure: Description, documents: Sequence[Document]) -> Any:
     """Draw a line and a band for each network and group, and guides thin beside them."""
     lines = lines_of(documents, figure)
     drawing, axes = _with_legend([*(line.label for line in lines), *figure["guides"]])
+    mark = "o" if max(len(line.places) for line in lines) < FEW_POINTS else ""
     for line in lines:
-        _line(axes, line)
+        _line(axes, line, mark)
     for number, guide in enumerate(figure["guides"]):
         _guide(axes, lines_of(documents, figure, guide), guide.rsplit("_")[-1], GUIDES[number % len(GUIDES)])
     if figure["log"]:
@@ -29,10 +31,11 @@ def draw_lines(figure: Description, documents: Sequence[Document]) -> Any:
     return _finish(drawing, axes, figure)
 
 
-def _line(axes: Any, line: Line) -> None:
-    style = look(line.index)
-    mark = "o" if len(line.places) < 16 else ""
-    axes.plot(line.places, line.values, label=legible(line.label), marker=mark, markersize=3.5, **style)
+def _line(axes: Any, line: Line, mark: str) -> None:
+    """Draw one line; earlier ones are thicker, so that those below others stay visible."""
+    style, thick = look(line.index), max(1.2, 2.2 - 0.3 * line.index)
+    mark = mark or ("o" if len(line.places) == 1 else "")
+    axes.plot(line.places, line.values, label=legible(line.label), lw=thick, marker=mark, markersize=3.5, **style)
     if line.low != line.high:
         axes.fill_between(line.places, line.low, line.high, color=style["color"], alpha=0.15, linewidth=0)
 
@@ -152,6 +155,7 @@ def draw_relief(figure: Description, documents: Sequence[Document]) -> Any:
         axes.set(xlabel=_first_word(figure["xlabel"]), ylabel=_first_word(figure["ylabel"]))
         axes.set_zlabel(f"log10 of the {label}" if figure["log"] else label)
         axes.view_init(elev=32, azim=-58)
+        axes.set_box_aspect(None, zoom=0.85)  # or the height's name is cut
     return drawing
 
 

@@ -33,7 +33,14 @@ class Line:
 def rows_of(document: Document, figure: Description) -> list[Row]:
     """Return the rows of a document that a figure draws."""
     where = figure["where"].items()
-    return [row for row in document["rows"] if all(row.get(key) == value for key, value in where)]
+    return [row for row in document["rows"] if all(equal(row.get(key), value) for key, value in where)]
+
+
+def equal(found: Any, wanted: Any) -> bool:
+    """Tell whether two values are equal, numbers as far as rounding lets them be."""
+    if isinstance(found, float) and isinstance(wanted, float):
+        return math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-9)
+    return bool(found == wanted)
 
 
 def lines_of(documents: Sequence[Document], figure: Description, y: str | None = None) -> list[Line]:

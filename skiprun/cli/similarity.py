@@ -1,0 +1,30 @@
+"""`skiprun similarity`: do two networks compute the same, block by block?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
+from skiprun.cli.study import Batches, BatchSize, Split, Weights, show
+
+
+def similarity(
+    one: Annotated[str, typer.Argument(metavar="RUN_A", help="A run directory, or its name below runs/.")],
+    other: Annotated[str, typer.Argument(metavar="RUN_B", help="Another run on the same data.")],
+    split: Split = "test",
+    batches: Batches = None,
+    batch_size: BatchSize = None,
+    weights: Weights = "best",
+    device: Device = None,
+    runs: RunsFolder = RUNS,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare what each block of RUN_A and each of RUN_B give for the same pictures (CKA)."""
+    from skiprun.experiment.material import Look
+    from skiprun.experiment.subjects import find_trained
+
+    look = Look(split, batches=batches, batch_size=batch_size, weights=weights, device=device)
+    show("similarity", find_trained([one, other], runs), look, {}, runs, json, quiet)

@@ -1,0 +1,24 @@
+"""`skiprun truncate`: what the first blocks of a trained network know."""
+
+from __future__ import annotations
+
+from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
+from skiprun.cli.study import Pictures, RunNames, Split, Weights, show
+
+
+def truncate(
+    names: RunNames,
+    split: Split = "test",
+    pictures: Pictures = 2000,
+    weights: Weights = "best",
+    device: Device = None,
+    runs: RunsFolder = RUNS,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Score the first k blocks of RUN with the trained head, and a linear probe behind each block."""
+    from skiprun.experiment.material import Look
+    from skiprun.experiment.subjects import find_trained
+
+    look = Look(split, pictures, batches=0, weights=weights, device=device)
+    show("truncate", find_trained(names, runs), look, {}, runs, json, quiet)

@@ -1,0 +1,196 @@
+"""Figures and tables of studies, from documents written by hand: no torch, no study."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from skiprun.palette import COLOURS
+from skiprun.reports.study_drawing import draw_bars, draw_contours, draw_lines, draw_matrix, draw_relief
+from skiprun.reports.study_figures import draw_study, write_study
+from skiprun.reports.study_rows import grid_of, lines_of, ways_over
+from skiprun.reports.study_tables import study_table
+from skiprun.storage import json_safe
+
+
+def describe(kind: str, x: str = "x", y: str = "y", **more: Any) -> dict[str, Any]:
+    plain = {"title": "A title", "kind": kind, "x": x, "y": y, "xlabel": "place (m)", "ylabel": "size (kg)"}
+    rest: dict[str, Any] = {
+        "value": "",
+        "valuelabel": "",
+        "where": {},
+        "group": "",
+        "band": None,
+        "guides": (),
+        "log": False,
+    }
+    return plain | rest | more
+
+
+def document(label: str, rows: list[dict[str, Any]], *figures: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    return {
+        "study": "trial",
+        "label": label,
+        "rows": rows,
+        "figures": list(figures),
+        "facts": facts,
+        "verdict": f"All of {label} is well.",
+    }
+
+
+def surface(scale: float, size: int = 5) -> list[dict[str, Any]]:
+    places = [2 * step / (size - 1) - 1 for step in range(size)]
+    return [{"x": x, "y": y, "loss": scale * (0.01 + x * x + y * y)} for y in places for x in places]
+
+
+SURFACE = describe("surface", value="loss", valuelabel="loss (nats)", log=True)
+
+
+def text(renderable: Any, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    console.print(renderable)
+    printed: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return printed
+
+
+def test_lines_have_names_units_bands_and_one_guide_if_all_share_it() -> None:
+    rows = [{"x": x, "y": x + 1.0, "low": x, "high": x + 2.0, "theory": 1.0} for x in range(4)]
+    figure = describe("lines", band=("low", "high"), guides=("theory",))
+    drawn = draw_lines(figure, [document("one", rows, figure), document("two", rows, figure)])
+    (axes,) = drawn.axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("place (m)", "size (kg)")
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["one", "two", "theory"]
+    assert len(axes.collections) == 2  # a band for each
+    grey = [line for line in axes.lines if line.get_color() == "grey" and len(line.get_xdata())]
+    assert len(grey) == 1
+    assert {line.get_color() for line in axes.lines} - {"grey"} == set(COLOURS[:2])
+
+
+def test_a_guide_of_each_network_has_its_colour() -> None:
+    figure = describe("lines", guides=("theory",))
+    documents = [
+        document(label, [{"x": x, "y": 1.0, "theory": x * slope} for x in range(3)], figure)
+        for label, slope in (("one", 1.0), ("two", 2.0))
+    ]
+    (axes,) = draw_lines(figure, documents).axes
+    thin = [line.get_color() for line in axes.lines if line.get_linewidth() < 1 and len(line.get_xdata())]
+    assert thin == list(COLOURS[:2])
+
+
+def test_what_has_no_place_on_a_logarithmic_axis_is_left_out() -> None:
+    rows = [{"x": x, "y": value} for x, value in enumerate([1.0, 0.0, None, math.nan, math.inf, -1.0, 100.0])]
+    (line,) = lines_of([document("one", rows)], describe("lines", log=True))
+    assert line.places == [0.0, 6.0]
+    (line,) = lines_of([document("one", json_safe(rows))], describe("lines"))
+    assert line.places == [0.0, 1.0, 5.0, 6.0]
+
+
+def test_rows_are_chosen_grouped_and_sorted() -> None:
+    rows = [{"what": "a", "net": net, "x": x, "y": 1.0 * x} for x in (2, 0, 1) for net in ("deep", "wide")] + [
+        {"what": "b", "x": 0, "y": 5.0}
+    ]
+    lines = lines_of([document("one", rows)], describe("lines", where={"what": "a"}, group="net"))
+    assert [(line.label, line.places) for line in lines] == [("deep", [0.0, 1.0, 2.0]), ("wide", [0.0, 1.0, 2.0])]
+    lines = lines_of(
+        [document("one", rows), document("two", rows)], describe("lines", where={"what": "a"}, group="net")
+    )
+    assert [line.label for line in lines] == ["one, deep", "one, wide", "two, deep", "two, wide"]
+
+
+def test_bars_of_several_networks_stand_beside_each_other() -> None:
+    rows = [{"x": x, "y": 1.0 + x} for x in range(3)]
+    (axes,) = draw_bars(describe("bars"), [document("one", rows), document("two", rows)]).axes
+    edges = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in axes.patches]
+    assert len(edges) == 6
+    assert all(
+        right <= next_left + 1e-9 for (_, right), (next_left, _) in zip(sorted(edges), sorted(edges)[1:], strict=False)
+    )
+
+
+def test_bars_may_have_names() -> None:
+    rows = [{"x": "smallest", "y": -1.0}, {"x": "largest", "y": 3.0}]
+    (axes,) = draw_bars(describe("bars"), [document("one", rows)]).axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["smallest", "largest"]
+
+
+def test_a_matrix_has_all_its_places_and_one_scale_for_all_networks() -> None:
+    figure = describe("matrix", value="v", valuelabel="weight")
+    first = [{"x": x, "y": y, "v": 1.0 * x * y} for x in range(3) for y in range(2)]
+    second = [{"x": "a", "y": "b", "v": 9.0}]
+    assert grid_of(document("one", first), figure).values == [[0.0, 0.0, 0.0], [0.0, 1.0, 2.0]]
+    drawn = draw_matrix(figure, [document("one", first), document("two", second)])
+    limits = {image.get_clim() for axes in drawn.axes for image in axes.images}
+    assert limits == {(0.0, 9.0)}
+    assert drawn.axes[-1].get_ylabel() == "weight"
+
+
+def test_surfaces_share_levels_and_what_is_far_above_is_cut_and_said() -> None:
+    documents = [document("one", surface(1.0), SURFACE), document("two", surface(1e30), SURFACE)]
+    drawn = draw_contours(SURFACE, documents)
+    panels, bar = drawn.axes[:2], drawn.axes[2]
+    assert [axes.get_title() for axes in panels] == ["one", "two"]
+    filled = [next(each for each in axes.collections if each.get_array() is not None) for axes in panels]
+    assert filled[0].norm is filled[1].norm
+    assert filled[0].norm.vmin == pytest.approx(0.01)
+    assert bar.get_ylabel() == "loss (nats) (all above 100 alike)"
+    relief = draw_relief(SURFACE, documents)
+    assert {axes.get_zlim() for axes in relief.axes} == {(-2.0, 2.0)}
+    assert relief.axes[0].get_zlabel() == "log10 of the loss (nats)"
+
+
+def test_a_way_is_drawn_over_its_surface_in_its_own_order() -> None:
+    plane = SURFACE | {"where": {"what": "surface"}}
+    way = describe("lines", where={"what": "way"})
+    rows = [{"what": "surface", **row} for row in surface(1.0)]
+    rows += [{"what": "way", "x": x, "y": 0.5} for x in (0.9, -0.9, 0.0)]
+    one = document("one", rows, plane, way)
+    assert ways_over(plane, one)[0].places == [0.9, -0.9, 0.0]
+    assert [drawing.name for drawing in draw_study([one])] == ["trial-a-title", "trial-a-title-3d"]
+    assert len(draw_contours(plane, [one]).axes[0].lines) == 2  # the way, and a star at its end
+
+
+def test_a_surface_along_one_direction_is_a_line_only(tmp_path: Path) -> None:
+    line = describe("lines", "x", "loss", where={"y": 0.0}, title="Along a direction", log=True)
+    rows = [row for row in surface(1.0) if row["y"] == 0.0]
+    files = write_study([document("one", rows, line, SURFACE)], tmp_path)
+    assert [file.name for file in files] == ["trial-along-a-direction.png"]
+
+
+def test_pictures_are_written_whole_and_networks_without_rows_left_out(tmp_path: Path) -> None:
+    figure = describe("lines")
+    empty = document("empty", [{"x": 1, "y": None}], figure)
+    full = document("$full_", [{"x": 1, "y": 2.0}], figure, describe("bars", title="Nothing", where={"what": "else"}))
+    full["figures"].reverse()
+    empty["figures"] = full["figures"]
+    (file,) = write_study([empty, full], tmp_path / "new")
+    with Image.open(file) as picture:
+        assert picture.format == "PNG"
+        assert picture.size[0] > 600
+    assert sorted((tmp_path / "new").iterdir()) == [file]
+
+
+def test_the_table_has_facts_values_and_verdicts_within_80_columns() -> None:
+    figure = describe("bars", xlabel="number of the block from the input")
+    rows = [{"x": x, "y": x / 3} for x in range(1, 4)]
+    names = ["digits-plain56-with-a-long-name", "digits-resnet56[/bold]"]
+    shown = text(study_table([document(name, rows, figure, median_damage=0.125, sites=27) for name in names]))
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "digits-resnet56[/bold]" in shown
+    assert "0.125" in shown and "27" in shown
+    assert "A title: size (kg)" in shown
+    assert "All of digits-plain56-with-a-long-name is well." in shown
+    assert shown.isascii()
+
+
+def test_many_places_are_shown_in_part_and_said_so() -> None:
+    figure = describe("lines")
+    rows = [{"x": x / 99, "y": float(x)} for x in range(100)]
+    shown = text(study_table([document("one", rows, figure)]))
+    assert "at 11 of 100 places, all with --json" in shown
+    assert len(shown.splitlines()) < 25
