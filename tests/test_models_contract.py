@@ -8,6 +8,7 @@ from torch import nn
 
 from skiprun.connections import sites
 from skiprun.models import build_model
+from skiprun.models.block import Block
 from skiprun.models.cost import weighted_layers
 from skiprun.models.options import options_of
 from skiprun.models.surgery import connections_that_fit
@@ -54,6 +55,11 @@ def batch(name):
 def first_gradient(model):
     first = next(iter(weighted_layers(model).values()))
     return first.weight.grad
+
+
+def starts_inside_a_block(model):
+    first = next(iter(weighted_layers(model)))
+    return any(first.startswith(f"{path}.") for path, each in model.named_modules() if isinstance(each, Block))
 
 
 @pytest.mark.parametrize("name", [marked(name) for name in MODELS.names()])
@@ -127,16 +133,19 @@ def test_every_connection_that_fits_a_family_learns_in_it(name, connection):
     assert all(site.site.total == len(sites(model)) for site in sites(model).values())
     pictures, targets = batch(name)
     nn.functional.cross_entropy(model(pictures), targets).backward()
-    gradient = first_gradient(model)
-    assert gradient.isfinite().all() and gradient.abs().sum() > 0
+    assert all(each.grad is None or each.grad.isfinite().all() for each in model.parameters())
+    # A branch may begin at zero or be left out, but what stands before it must learn.
+    if not starts_inside_a_block(model):
+        assert first_gradient(model).abs().sum() > 0
 
 
 @pytest.mark.parametrize("name", MEMBERS.values())
 def test_surgery_changes_one_site_and_no_other(name):
     own = MODELS[name].facts["connection"]
-    kinds = [type(site) for site in sites(made(name, connections={"1": "none"})).values()]
+    last = len(sites(made(name))) - 1
+    kinds = [type(site) for site in sites(made(name, connections={str(last): "none"})).values()]
     expected = [CONNECTIONS[own].thing] * len(kinds)
-    expected[1] = CONNECTIONS["none"].thing
+    expected[-1] = CONNECTIONS["none"].thing
     assert kinds == expected
 
 

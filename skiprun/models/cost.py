@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
-from torch.utils.flop_counter import FlopCounterMode
+
+from skiprun.models.meta import Counter, run_on_meta, storage
 
 
 @dataclass(frozen=True)
@@ -45,44 +45,20 @@ def layers_by_depth(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def cost(model: nn.Module, input_shape: Sequence[int]) -> Cost:
-    """Count a network for one picture of [channels, height, width]; the model is left as it was."""
-    counter = FlopCounterMode(display=False)
+    """Count a network for one picture of [channels, height, width]; the model is left as it was.
+
+    Raises:
+        InputError: pictures of this size or number of channels do not pass through the network.
+    """
     kept: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        kept[_storage(tensor)] = tensor
+        kept[storage(tensor)] = tensor
         return tensor
 
-    with counter, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+    with Counter() as counter, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         # Two pictures, because batch normalization in training refuses one where the picture has shrunk to a pixel.
         own = run_on_meta(model, (2, *input_shape))
     held = sum(tensor.untyped_storage().nbytes() for storage, tensor in kept.items() if storage not in own)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    # torch counts a multiply-add as two operations; papers count it as one.
-    return Cost(parameters, counter.get_total_flops() // 4, len(layers_by_depth(model)), held // 2)
-
-
-def run_on_meta(model: nn.Module, shape: Sequence[int]) -> dict[int, Tensor]:
-    """Run a network in training mode on an empty batch of a shape, and return its empty tensors by storage.
-
-    Nothing of the network changes.
-    """
-    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    shadows = {name: _shadow(tensor) for name, tensor in tensors.items()}
-    modes = {module: module.training for module in model.modules()}
-    try:
-        functional_call(model.train(), shadows, (torch.empty(*shape, device="meta"),))
-    finally:
-        for module, training in modes.items():
-            module.training = training
-    return {_storage(tensor): tensor for tensor in shadows.values()}
-
-
-def _shadow(tensor: Tensor) -> Tensor:
-    """Return an empty float32 tensor of the same shape on the meta device."""
-    dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
-    return torch.empty(tensor.shape, dtype=dtype, device="meta", requires_grad=tensor.requires_grad)
-
-
-def _storage(tensor: Tensor) -> int:
-    return tensor.untyped_storage()._cdata
+    return Cost(parameters, counter.macs // 2, len(layers_by_depth(model)), held // 2)

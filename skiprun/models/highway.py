@@ -58,18 +58,23 @@ class FullHighway(nn.Module):
         super().__init__()
         layers = count_blocks(depth, 3, 4)
         join = numbered(connection, 3 * layers)
-        channels = in_channels
-        for stage, stride in ((1, 1), (2, 2), (3, 2)):
-            planes = width * 2 ** (stage - 1)
-            plain = nn.Sequential(conv3x3(channels, planes, stride), norm(planes), activation())
-            gated = [HighwayLayer(planes, join, norm, activation) for _ in range(layers)]
-            self.add_module(f"layer{stage}", nn.Sequential(plain, *gated))
-            channels = planes
+        self.conv1 = conv3x3(in_channels, width)
+        self.bn1 = norm(width)
+        self.relu = activation()
+        channels = width
+        for stage in (1, 2, 3):
+            layer = nn.Sequential()
+            if stage > 1:
+                layer.extend([conv3x3(channels, 2 * channels, stride=2), norm(2 * channels), activation()])
+                channels *= 2
+            layer.extend(HighwayLayer(channels, join, norm, activation) for _ in range(layers))
+            self.add_module(f"layer{stage}", layer)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, num_classes)
         he_init(self)
 
     def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.fc(self.avgpool(x).flatten(1))
 

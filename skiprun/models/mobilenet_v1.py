@@ -19,10 +19,12 @@ from skiprun.registry import MODELS
 PAIRS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
 
 
-def separable(inplanes: int, planes: int, stride: int, norm: Norm, activation: Activation) -> nn.Sequential:
-    """Return a depthwise 3x3 and a pointwise 1x1 convolution (figure 3 right)."""
-    depthwise = [conv3x3(inplanes, inplanes, stride, groups=inplanes), norm(inplanes), activation()]
-    return nn.Sequential(*depthwise, conv1x1(inplanes, planes), norm(planes), activation())
+class Separable(nn.Sequential):
+    """A depthwise 3x3 and a pointwise 1x1 convolution (figure 3 right)."""
+
+    def __init__(self, inplanes: int, planes: int, stride: int, norm: Norm, activation: Activation) -> None:
+        depthwise = [conv3x3(inplanes, inplanes, stride, groups=inplanes), norm(inplanes), activation()]
+        super().__init__(*depthwise, conv1x1(inplanes, planes), norm(planes), activation())
 
 
 @MODELS.register(
@@ -52,7 +54,7 @@ class MobileNetV1(nn.Module):
         first = conv3x3(in_channels, channels, stride=1 if stem == "small" else 2)
         self.features = nn.Sequential(nn.Sequential(first, norm(channels), activation()))
         for planes, stride in PAIRS:
-            self.features.append(separable(channels, int(planes * alpha), stride, norm, activation))
+            self.features.append(Separable(channels, int(planes * alpha), stride, norm, activation))
             channels = int(planes * alpha)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(channels, num_classes)

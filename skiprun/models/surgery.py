@@ -13,11 +13,11 @@ from skiprun.registry import CONNECTIONS, Entry
 
 
 def connections_that_fit(entry: Entry[Any]) -> list[str]:
-    """Return the connections that an architecture takes; by default those that keep the number of channels."""
+    """Return the connections that an architecture takes, sorted; by default those that keep the number of channels."""
     if "connection" not in entry.facts:
         return []
     fits = entry.facts.get("fits", lambda connection: not connection.grows)
-    return [each.name for each in CONNECTIONS if fits(each.thing)]
+    return sorted(each.name for each in CONNECTIONS if fits(each.thing))
 
 
 def choose_connections(

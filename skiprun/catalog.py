@@ -1,0 +1,129 @@
+"""What is in the models wing, at once: a cache keyed by version and sources, so that listing needs no torch.
+
+Only where the cache knows too little are the networks built, on torch's meta device, and counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatch
+from hashlib import blake2b
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from skiprun.errors import InputError, StorageError
+from skiprun.storage import make_folder, write_json
+
+Row = dict[str, Any]
+Progress = Callable[[int, int, str], None]
+WINGS = ("skiprun.models", "skiprun.connections")
+
+
+def describe_models(
+    pattern: str = "*", input_shape: Sequence[int] | None = None, progress: Progress | None = None
+) -> list[Row]:
+    """Return a row for every architecture whose name matches a wild card.
+
+    Args:
+        pattern: a name with * and ?.
+        input_shape: channels, height and width to count for; None takes each architecture's own.
+        progress: told (done, total, name) while networks are counted, which takes some seconds when the cache is cold.
+
+    Returns:
+        name, family, task, summary, year, paper, connection (its own), connections (that fit), input, layers,
+        parameters, macs, activation_bytes (of a training step, for each picture), sites; and problem, a text where
+        pictures of the size do not pass through the network, else None. Counts are for 10 classes.
+    """
+    known = _read_cache()
+    size = "x".join(map(str, input_shape)) if input_shape else "own"
+    if "names" not in known:
+        known = {"names": _all_names(), "rows": {}}
+    names = [name for name in known["names"] if fnmatch(name, pattern)]
+    missing = [name for name in names if f"{name} {size}" not in known["rows"]]
+    for done, name in enumerate(missing):
+        if progress:
+            progress(done, len(missing), name)
+        known["rows"][f"{name} {size}"] = describe_model(name, input_shape)
+    if missing:
+        _write_cache(known)
+    return [known["rows"][f"{name} {size}"] for name in names]
+
+
+def describe_model(name: str, input_shape: Sequence[int] | None = None) -> Row:
+    """Build one architecture without content, and return its row."""
+    from skiprun.connections import sites
+    from skiprun.models import build_model, cost
+    from skiprun.models.meta import without_content
+    from skiprun.models.surgery import connections_that_fit
+    from skiprun.registry import MODELS
+
+    entry = MODELS[name]
+    facts = {key: entry.facts.get(key) for key in ("family", "year", "paper", "connection")}
+    shape = tuple(input_shape or entry.facts["input"])
+    with without_content():
+        model = build_model(name, in_channels=shape[0])
+    row: Row = {"name": name, "task": entry.facts.get("task", "classification"), "summary": entry.summary, **facts}
+    row |= {"connections": connections_that_fit(entry), "sites": len(sites(model)), "input": list(shape)}
+    try:
+        found = cost(model, shape)
+    except InputError as error:
+        parameters = sum(each.numel() for each in model.parameters())
+        nothing = dict.fromkeys(("layers", "macs", "activation_bytes"))
+        return row | nothing | {"parameters": parameters, "problem": str(error)}
+    counts = {"parameters": found.parameters, "macs": found.macs, "activation_bytes": found.activation_bytes}
+    return row | counts | {"layers": entry.facts.get("layers", found.layers), "problem": None}
+
+
+def _all_names() -> list[str]:
+    """Return the names of all architectures, which imports torch."""
+    from skiprun.registry import MODELS
+
+    return MODELS.names()
+
+
+def cache_file() -> Path:
+    """Return the cache's place: below $SKIPRUN_DATA, or else in the user's cache folder."""
+    import platformdirs
+
+    chosen = os.environ.get("SKIPRUN_DATA")
+    folder = Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("skiprun")
+    return folder / f"models-{_key()}.json"
+
+
+def _key() -> str:
+    """Return a digest of the wings' sources and of the versions of what they call."""
+    digest = blake2b(digest_size=8)
+    for package in ("torch", "torchvision"):
+        digest.update(metadata.version(package).encode())
+    for wing in WINGS:
+        spec = importlib.util.find_spec(wing)
+        folders = spec.submodule_search_locations if spec else None
+        for file in sorted(file for folder in folders or [] for file in Path(folder).glob("*.py")):
+            digest.update(file.name.encode() + file.read_bytes())
+    digest.update(Path(__file__).read_bytes())
+    return digest.hexdigest()
+
+
+def _read_cache() -> dict[str, Any]:
+    """Return what is known, or nothing where there is no cache or it is damaged."""
+    with contextlib.suppress(OSError, ValueError):
+        known = json.loads(cache_file().read_text(encoding="utf-8"))
+        if isinstance(known, dict) and {"names", "rows"} <= set(known):
+            return known
+    return {}
+
+
+def _write_cache(known: dict[str, Any]) -> None:
+    """Replace the cache and delete those of other versions; a listing does not fail for a disk."""
+    file = cache_file()
+    with contextlib.suppress(StorageError, OSError):
+        make_folder(file.parent)
+        write_json(file, known)
+        for old in file.parent.glob("models-*.json"):
+            if old != file:
+                old.unlink()

@@ -1,0 +1,97 @@
+"""Networks without content, on torch's meta device: tensors have a shape and nothing else, and cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from skiprun.errors import InputError
+
+FILLS = {torch.ops.aten.normal_.default, torch.ops.aten.uniform_.default}
+
+
+class Shortcuts(TorchDispatchMode):
+    """Answers at once for what torch works out in Python on the meta device, nine tenths of the time of a deep network.
+
+    Random fills leave a tensor without content as it is; batch normalization gives what has the shapes of its results.
+    """
+
+    def __torch_dispatch__(
+        self, operation: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if operation in FILLS and args[0].is_meta:
+            return args[0]
+        if operation is torch.ops.aten.native_batch_norm.default and args[0].is_meta:
+            x = args[0]
+            return torch.empty_like(x), x.new_empty(x.shape[1]), x.new_empty(x.shape[1])
+        return operation(*args, **(kwargs or {}))
+
+
+class Counter(Shortcuts):
+    """Counts multiply-adds with torch's own formulas."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.macs = 0
+
+    def __torch_dispatch__(
+        self, operation: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        out = super().__torch_dispatch__(operation, types, args, kwargs)
+        if formula := flop_registry.get(operation.overloadpacket):
+            # torch counts a multiply-add as two operations; papers count it as one.
+            self.macs += formula(*args, **(kwargs or {}), out_val=out) // 2
+        return out
+
+
+@contextmanager
+def without_content() -> Iterator[None]:
+    """Let networks be built in a moment: on the meta device, with no weights drawn."""
+    with torch.device("meta"), Shortcuts():
+        yield
+
+
+def run_on_meta(model: nn.Module, shape: Sequence[int]) -> dict[int, Tensor]:
+    """Run a network in training mode on an empty batch of a shape, and return its empty tensors by storage.
+
+    Nothing of the network changes.
+
+    Raises:
+        InputError: such pictures do not pass through the network.
+    """
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    shadows = {name: _shadow(tensor) for name, tensor in tensors.items()}
+    modes = {module: module.training for module in model.modules()}
+    try:
+        functional_call(model.train(), shadows, (torch.empty(*shape, device="meta"),))
+    except NotImplementedError:
+        raise
+    except RuntimeError as error:
+        size = "x".join(map(str, shape[1:]))
+        reason = str(error).split("\n")[0].rstrip(".")
+        raise InputError(
+            f"Pictures of {size} do not pass through this network: {reason}. "
+            "Larger pictures (data.image_size) or model.stem: small may help."
+        ) from None
+    finally:
+        for module, training in modes.items():
+            module.training = training
+    return {storage(tensor): tensor for tensor in shadows.values()}
+
+
+def _shadow(tensor: Tensor) -> Tensor:
+    """Return an empty float32 tensor of the same shape on the meta device."""
+    dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
+    return torch.empty(tensor.shape, dtype=dtype, device="meta", requires_grad=tensor.requires_grad)
+
+
+def storage(tensor: Tensor) -> int:
+    """Return what identifies the memory that a tensor views."""
+    return tensor.untyped_storage()._cdata

@@ -1,0 +1,189 @@
+"""The catalog of architectures: rows, cache, and a newcomer's file that appears in it."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import torch
+
+from skiprun import catalog
+from skiprun.models import build_model
+from skiprun.models.separable import separable_saving
+from skiprun.models.table import block_table
+from skiprun.registry import MODELS
+
+
+def test_a_row_says_what_the_network_is():
+    (row,) = catalog.describe_models("resnet20")
+    assert row["parameters"] == 269_722 and row["macs"] == 40_551_040 and row["layers"] == 20
+    assert row["connection"] == "add" and "gated" in row["connections"] and "concat" not in row["connections"]
+    assert row["sites"] == 9 and row["input"] == [3, 32, 32] and row["year"] == 2015 and row["problem"] is None
+    assert row["family"] == "resnet_cifar" and row["summary"].startswith("Residual network of 20 layers")
+
+
+def test_wild_cards_choose_in_the_registry_order():
+    assert [row["name"] for row in catalog.describe_models("*sn?t5*")] == MODELS.names("*sn?t5*")
+    assert catalog.describe_models("nothing*") == []
+
+
+def test_another_input_is_counted_and_kept_beside_the_own():
+    small = catalog.describe_models("resnet20", (1, 8, 8))[0]
+    assert small["macs"] < 40_551_040 / 15 and small["parameters"] == 269_722 - 2 * 16 * 9
+    assert catalog.describe_models("resnet20")[0]["macs"] == 40_551_040
+
+
+def test_pictures_that_are_too_small_are_said_and_not_counted():
+    row = catalog.describe_models("vgg11", (3, 8, 8))[0]
+    assert row["macs"] is None and row["parameters"] == 128_807_306
+    assert "Pictures of 3x8x8 do not pass through this network" in row["problem"]
+
+
+def test_the_cache_answers_without_building(monkeypatch):
+    first = catalog.describe_models("plain2?")
+    monkeypatch.setattr(catalog, "describe_model", lambda *_: pytest.fail("was built again"))
+    assert catalog.describe_models("plain2?") == first
+
+
+def test_a_damaged_cache_is_made_again():
+    first = catalog.describe_models("plain20")
+    for damage in ("", "[]", "{", '{"names": []}'):
+        catalog.cache_file().write_text(damage)
+        assert catalog.describe_models("plain20") == first
+    assert json.loads(catalog.cache_file().read_text())["names"] == MODELS.names()
+
+
+def test_a_cache_that_cannot_be_written_does_not_stop_the_listing(monkeypatch, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.setenv("SKIPRUN_DATA", str(file / "below"))
+    assert catalog.describe_models("plain20")[0]["parameters"] == 269_722
+
+
+def test_other_sources_have_another_cache_and_the_old_one_goes(monkeypatch):
+    catalog.describe_models("plain20")
+    old = catalog.cache_file()
+    monkeypatch.setattr(catalog, "WINGS", ("skiprun.models",))
+    assert catalog.cache_file() != old
+    catalog.describe_models("plain20")
+    assert catalog.cache_file().exists() and not old.exists()
+
+
+def test_a_filled_cache_is_read_without_torch():
+    catalog.describe_models("plain20")
+    program = (
+        "import sys; from skiprun.catalog import describe_models as d; print(len(d('plain20')), 'torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "1 False\n"
+
+
+NEW_CONNECTION = '''
+"""Twice the shortcut, y = 2 x + f(x)."""
+from skiprun.connections.base import Connection
+from skiprun.registry import CONNECTIONS
+
+
+@CONNECTIONS.register("twice", formula="y = 2 x + f(x)", paper="none")
+class Twice(Connection):
+    """Shortcut that counts twice."""
+
+    def forward(self, x, fx):
+        return 2 * x + fx
+'''
+NEW_FAMILY = '''
+"""One block."""
+from torch import nn
+from skiprun.models.block import BasicBlock, numbered
+from skiprun.registry import MODELS
+
+
+@MODELS.register(
+    "oneblock", family="oneblock", connection="twice", input=(3, 16, 16), year=2026, paper="none", summary="One block"
+)
+def oneblock(num_classes, in_channels, connection, width: int = 8):
+    block = BasicBlock(in_channels, width, join=numbered(connection, 1))
+    return nn.Sequential(block, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, num_classes))
+'''
+PROGRAM = """
+import sys, skiprun.connections, skiprun.models
+skiprun.connections.__path__.append(sys.argv[1] + "/connections")
+skiprun.models.__path__.append(sys.argv[1] + "/models")
+from skiprun.catalog import describe_models
+from skiprun.config import ModelConfig
+from skiprun.models import build_from_config
+from skiprun.registry import CONNECTIONS
+
+row, = describe_models("oneblock")
+assert row["parameters"] == 954 and row["connection"] == "twice" and row["sites"] == 1, row
+assert "twice" in CONNECTIONS.names() and "twice" in describe_models("resnet20")[0]["connections"]
+config = ModelConfig.model_validate({"name": "oneblock", "connections": {0: "add"}, "options": {"width": 16}})
+build_from_config(config)
+import pytest
+sys.exit(pytest.main(["-v", "-p", "no:cacheprovider", "-k", "oneblock or twice", *sys.argv[2:]]))
+"""
+
+
+def test_a_new_file_appears_in_listing_config_and_contract_tests(tmp_path, request):
+    for wing, text in (("connections", NEW_CONNECTION), ("models", NEW_FAMILY)):
+        (tmp_path / wing).mkdir()
+        (tmp_path / wing / "new.py").write_text(textwrap.dedent(text))
+    tests = [str(request.path.parent / name) for name in ("test_models_contract.py", "test_connections.py")]
+    done = subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path), *tests], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # The contract of the connection, of the family, of grey pictures, and of every pair of the two with the others.
+    assert int(done.stdout.split(" passed")[0].split()[-1]) >= 20, done.stdout
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet20", "resnet50", "densenet40_12", "vgg11", "mobilenet_v2", "convnext_tiny", "unet", "resunet"]
+)
+def test_the_rows_of_a_block_table_add_up_to_the_network(name):
+    (row,) = catalog.describe_models(name)
+    with torch.device("meta"):
+        rows = block_table(build_model(name), row["input"])
+    assert sum(each["parameters"] for each in rows) == row["parameters"]
+    assert sum(each["macs"] for each in rows) == row["macs"]
+    assert sorted(number for each in rows for number in each["sites"]) == list(range(row["sites"]))
+    assert rows[0]["stage"] == "stem" and rows[-1]["stage"] == "head"
+
+
+def test_a_block_table_reads_like_the_paper():
+    with torch.device("meta"):
+        rows = block_table(build_model("resnet20", connections={"3": "none"}), (3, 32, 32))
+    block = next(row for row in rows if row["block"] == "layer2.0")
+    assert block == {
+        "stage": "stage2",
+        "block": "layer2.0",
+        "kind": "BasicBlock",
+        "input": [16, 32, 32],
+        "output": [32, 16, 16],
+        "parameters": 13_952,
+        "macs": 3_538_944,
+        "sites": [3],
+        "connection": "none",
+    }
+
+
+def test_a_block_table_leaves_the_network_as_it_was():
+    model = build_model("resnet20").eval()
+    block_table(model, (3, 32, 32))
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+    assert not any(module.training for module in model.modules())
+
+
+def test_mobilenet_saves_what_its_paper_says_against_standard_convolutions():
+    # Howard et al. 2017, table 4: 569 against 4866 million multiply-adds, 4.2 against 29.3 million parameters.
+    with torch.device("meta"):
+        rows, total = separable_saving(build_model("mobilenet_v1", 1000), (3, 224, 224))
+    assert len(rows) == 13
+    for row in rows:
+        assert row["factor"] == pytest.approx(1 / (1 / row["channels"][1] + 1 / 9))
+    assert total["macs"] == 568_740_352 and total["standard_macs"] / 1e6 == pytest.approx(4866, abs=2)
+    assert total["standard_parameters"] / 1e6 == pytest.approx(29.3, abs=0.05)
+
+
+def test_a_network_without_separable_convolutions_saves_nothing():
+    with torch.device("meta"):
+        rows, total = separable_saving(build_model("resnext29_32x4d"), (3, 32, 32))
+    assert rows == [] and total["factor"] == 1
