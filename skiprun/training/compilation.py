@@ -59,7 +59,7 @@ class TrainingPass:
         """Return the network's output; `eager` where hooks watch, which a compiled pass does not call."""
         if eager or not self.compiled:
             return self.model(pictures)
-        if self.call:
+        if self.call is not None:  # a compiled module has no truth value
             return self.call(pictures)
         try:
             return self._compile()(pictures)
