@@ -10,6 +10,8 @@ from skiprun.connections.gated import Gated
 from skiprun.connections.none import NoConnection
 from skiprun.connections.scaled import Scaled
 from skiprun.models.block import BasicBlock, Block, numbered
+from skiprun.models.parts import NORMS
+from skiprun.models.preact import PreactBlock
 from skiprun.probes.branch_split import BranchSplit
 
 
@@ -77,3 +79,23 @@ def test_micro_batches_count_as_one_batch():
             model(part.clone().requires_grad_()).sum().backward()
     parts = dict(zip(probe.tags(model), probe.read().tolist(), strict=True))
     assert parts == pytest.approx(whole)
+
+
+@pytest.mark.parametrize(("stride", "norm"), [(1, "batch"), (2, "batch"), (1, "none")])
+def test_a_preactivated_block_is_split_where_x_goes_two_ways(stride, norm):
+    numbers = numbered(Add, 2)
+    numbers(4, 4)
+    kinds = {"norm": NORMS[norm], "activation": nn.ReLU}
+    block = PreactBlock(4, 4 * stride, stride, join=numbers, shortcut="B", **kinds).double()
+    x = torch.randn(3, 4, 6, 6, dtype=torch.float64, requires_grad=True)
+    values = read(nn.Sequential(block), x, lambda output: output.square().sum().backward())
+    start = x.detach().requires_grad_()
+    ready = block.relu(block.bn1(start))
+    meeting = ready if block.shared else start
+    skip = block.shortcut(meeting).clone()
+    output = block.connection(skip, block.branch(ready)).square().sum()
+    through_skip = torch.autograd.grad(output, skip, retain_graph=True)[0]
+    through_skip = torch.autograd.grad(skip, meeting, through_skip, retain_graph=True)[0]
+    whole = torch.autograd.grad(output, meeting)[0]
+    assert values["skip_grad/01.0"] == pytest.approx(through_skip.norm().item(), rel=1e-5)
+    assert values["branch_grad/01.0"] == pytest.approx((whole - through_skip).norm().item(), rel=1e-5)

@@ -14,11 +14,14 @@ HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_p
 FEW = {"tolerance": 0.5, "points": 31, "steps": 3, "draws": 1, "depths": (1, 2), "width": 8, "workers": 1}
 
 
-def network(seed=0):
+def network(study, seed=0):
+    """Return a network whose modes and gradients are not all alike, so that a change of them shows."""
     torch.manual_seed(seed)
-    model = build_model("resnet20", width=4).train()
-    model.layer1[1].eval()
-    model.fc.weight.grad = torch.ones_like(model.fc.weight)
+    dense = study is STUDIES["reuse"].thing
+    model = build_model("densenet_cifar", depth=10, growth=4) if dense else build_model("resnet20", width=4)
+    next(model.children()).eval()
+    last = list(model.parameters())[-1]
+    last.grad = torch.ones_like(last)
     return model
 
 
@@ -53,13 +56,13 @@ def given(study, model, fault=None):
     """Return what a study needs; a fault strikes in the middle, wherever the study calls us."""
     vocabulary = {
         "model": model,
-        "other": network(1),
-        "models": [model, network(1)],
+        "other": network(study, 1),
+        "models": [model, network(study, 1)],
         "evaluate": Faulty(scores, fault),
         "batches": batches(),
         "train_batches": batches(),
         "loss": Faulty(nn.functional.cross_entropy, fault),
-        "states": [network(seed).state_dict() for seed in (1, 2, 0)],
+        "states": [network(study, seed).state_dict() for seed in (1, 2, 0)],
     }
     return {name: vocabulary[name] for name in needs(study)}
 
@@ -88,7 +91,7 @@ def assert_untouched(model, before):
 @pytest.mark.parametrize("name", STUDIES.names())
 def test_a_study_leaves_networks_and_the_random_stream_as_they_were(name):
     study = STUDIES[name].thing
-    model = network()
+    model = network(study)
     needed = given(study, model)
     before, stream = fingerprint(model), torch.get_rng_state()
     result = study(**needed, **chosen(study))
@@ -103,7 +106,7 @@ def test_a_study_leaves_networks_and_the_random_stream_as_they_were(name):
 )
 def test_a_study_that_is_stopped_in_the_middle_leaves_no_trace(name, fault):
     study = STUDIES[name].thing
-    model = network()
+    model = network(study)
     needed = given(study, model, fault)
     before, stream = fingerprint(model), torch.get_rng_state()
     with pytest.raises(type(fault)):
@@ -115,7 +118,7 @@ def test_a_study_that_is_stopped_in_the_middle_leaves_no_trace(name, fault):
 @pytest.mark.parametrize("name", STUDIES.names())
 def test_the_figures_of_a_study_name_columns_of_its_rows(name):
     study = STUDIES[name].thing
-    result = study(**given(study, network()), **chosen(study))
+    result = study(**given(study, network(study)), **chosen(study))
     for figure in STUDIES[name].facts["figures"]:
         rows = [row for row in result.rows if figure.where.items() <= row.items()]
         assert rows, figure.title
@@ -126,5 +129,5 @@ def test_the_figures_of_a_study_name_columns_of_its_rows(name):
 @pytest.mark.parametrize("name", STUDIES.names())
 def test_the_same_seed_gives_the_same_rows(name):
     study = STUDIES[name].thing
-    one, other = (study(**given(study, network()), **chosen(study)) for _ in range(2))
+    one, other = (study(**given(study, network(study)), **chosen(study)) for _ in range(2))
     assert one.rows == other.rows and one.facts == other.facts

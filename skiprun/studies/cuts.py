@@ -59,7 +59,7 @@ class Shapes:
     """Watches which shapes meet at each site of a specimen, as pictures pass."""
 
     def __init__(self, model: nn.Module) -> None:
-        self.model = model
+        self.model, self.paths = model, list(sites_of(model))
         self.met: dict[nn.Module, tuple[torch.Size, torch.Size]] = {}
         self.hooks = [site.register_forward_pre_hook(self.look) for site in sites_of(model).values()]
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.connections import Connection
+from skiprun.models.block import Block
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Batch, Batches, Figure, Loss, Report, Row, StudyResult, ignore, sites_of, specimen
 from skiprun.studies.cuts import branch_gradient, rejoined, skip_gradient
@@ -73,18 +74,20 @@ class Tracer:
         self.model, self.loss = model, loss
         found = sites_of(model)
         self.sites = list(found.values())
-        model.get_submodule(parent(next(iter(found)))).register_forward_pre_hook(self.watch)
+        block = model.get_submodule(parent(next(iter(found))))
+        # The skips of a U-Net meet in the pictures alone.
+        (block if isinstance(block, Block) else model).register_forward_pre_hook(self.watch)
 
     def watch(self, block: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        """Remember the input of the first block, where all paths meet."""
-        self.start = inputs[0] if inputs[0].requires_grad else inputs[0].requires_grad_()
+        """Remember where all paths meet: the input of the first block."""
+        self.start = inputs[0]
 
     def norm(self, through: Sequence[Connection], batch: Batch) -> float:
         """Return the norm of the gradient through the branches of some sites and the skips of the others."""
         joins = {site: branch_gradient if site in through else skip_gradient for site in self.sites}
         with rejoined(joins):
             # The forward pass is that of the whole network; only what it remembers for the way back is cut.
-            value = self.loss(self.model(batch[0]), batch[1])
+            value = self.loss(self.model(batch[0].clone().requires_grad_()), batch[1])
         (gradient,) = torch.autograd.grad(value, self.start, allow_unused=True)
         return 0.0 if gradient is None else gradient.norm().item()
 

@@ -1,0 +1,102 @@
+"""Truncation: what do the first k blocks know?
+
+With the trained head: the branches of all later blocks are cut, so that the first k alone decide (a plain block that
+changes the shape stays). With linear probes: logistic regression on what each block gives, mean over the pixels, fitted
+on training pictures (Alain and Bengio 2016).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor, nn
+
+from skiprun.errors import InputError
+from skiprun.registry import STUDIES
+from skiprun.studies.base import Batches, Evaluate, Figure, Report, Row, StudyResult, headline, ignore, specimen
+from skiprun.studies.cuts import Shapes, rejoined, without_branch
+from skiprun.studies.features import Reader, pooled
+
+BLOCKS = "number of blocks"
+FIGURES = (
+    Figure("The first k blocks and the trained head", "lines", "blocks", "error", BLOCKS, "error (%)"),
+    Figure("Linear probes", "lines", "blocks", "probe_error", BLOCKS, "error of a linear probe (%)"),
+)
+# A probe is as good as the last if its error is within one point.
+AS_GOOD = 1.0
+
+
+@STUDIES.register("truncate", paper="Alain and Bengio 2016; Veit et al. 2016", figures=FIGURES)
+def truncate(
+    model: nn.Module, evaluate: Evaluate, train_batches: Batches, batches: Batches, *, report: Report = ignore
+) -> StudyResult:
+    """Scores of the first k blocks with the trained head, and of a linear probe behind each.
+
+    Args:
+        model: a trained network with connection sites that labels pictures.
+        evaluate: model -> scores.
+        train_batches: pictures that the probes are fitted on.
+        batches: pictures that they are scored on.
+        report: told of each row.
+    """
+    if batches[0][1].ndim != 1:
+        raise InputError("Truncation needs a network that labels pictures; this one labels pixels.")
+    rows: list[Row] = []
+    with specimen(model) as copy:
+        shapes = Shapes(copy)
+        intact = evaluate(copy)
+        found = shapes.cuttable()
+        reader = Reader(copy, pooled)
+        fitted, scored = (gather(reader, each) for each in (train_batches, batches))
+        for count, path in enumerate(shapes.paths, start=1):
+            later = [site for name, site in found.items() if name in shapes.paths[count:]]
+            with rejoined(dict.fromkeys(later, without_branch)):
+                row = {"blocks": count, "site": path, **evaluate(copy)}
+            rows.append(row | probe(fitted, scored, count - 1))
+            report(rows[-1], len(shapes.paths))
+    facts = sums(rows, intact)
+    return StudyResult(rows, verdict(facts), facts)
+
+
+def gather(reader: Reader, batches: Batches) -> tuple[list[Tensor], Tensor]:
+    """Return the vectors of all stations for all pictures, and the labels."""
+    parts = [[each.cpu() for each in outputs] for outputs in reader.read(batches)]
+    return [torch.cat(station) for station in zip(*parts, strict=True)], torch.cat(
+        [batch[1] for batch in batches]
+    ).cpu()
+
+
+def probe(fitted: tuple[list[Tensor], Tensor], scored: tuple[list[Tensor], Tensor], station: int) -> Row:
+    """Return the errors of logistic regression on what one station gives."""
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
+    classifier.fit(fitted[0][station].numpy(), fitted[1].numpy())
+    errors = [100 * (1 - classifier.score(each[0][station].numpy(), each[1].numpy())) for each in (scored, fitted)]
+    return {"probe_error": errors[0], "probe_train_error": errors[1]}
+
+
+def sums(rows: list[Row], intact: dict[str, float]) -> dict[str, Any]:
+    """Return where the probes stop getting better, and what half of the blocks are worth with the trained head."""
+    last = rows[-1]["probe_error"]
+    enough = next(row["blocks"] for row in rows if row["probe_error"] <= last + AS_GOOD)
+    half, score = rows[(len(rows) - 1) // 2], headline(intact)
+    return {
+        "blocks": len(rows),
+        "intact": intact[score],
+        "half": half[score],
+        "probe_first": rows[0]["probe_error"],
+        "probe_last": last,
+        "probe_enough": enough,
+    }
+
+
+def verdict(facts: dict[str, Any]) -> str:
+    """Say how early the answer is there, and whether the head can read it."""
+    return (
+        f"A linear probe errs on {facts['probe_first']:.1f} % behind the first block and {facts['probe_last']:.1f} % "
+        f"behind the last; {facts['probe_enough']} of {facts['blocks']} blocks are within a point of that. "
+        f"The trained head errs on {facts['half']:.1f} % with half of the blocks, {facts['intact']:.1f} % with all."
+    )

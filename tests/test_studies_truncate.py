@@ -1,0 +1,73 @@
+"""Truncation of a network in which each block adds one thing that can be told on paper."""
+
+import pytest
+import torch
+from torch import nn
+
+from skiprun.connections import Site
+from skiprun.connections.add import Add
+from skiprun.errors import InputError
+from skiprun.models.block import Block
+from skiprun.studies.truncate import truncate
+
+
+class Open(Block):
+    """y = x + w x, on pictures of one pixel; a channel is in the dark until its w is set."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 1, bias=False)
+        with torch.no_grad():
+            self.conv.weight.copy_(torch.diag(torch.tensor(weights))[..., None, None])
+        self.connection, self.downsample, self.relu = Add(Site(4, 4, 0, 1)), None, nn.Identity()
+
+    def branch(self, x):
+        return self.conv(x)
+
+
+class Network(nn.Module):
+    """The first block removes what hides the label, the second what is left of nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.Sequential(Open([-1.0, 0.0, 0.0, 0.0]), Open([0.0, 0.0, 0.0, 4.0]), Open([0.0, 0.0, 0.0, 0.0]))
+
+    def forward(self, x):
+        x = self.blocks(x).flatten(1)
+        return torch.stack([x.new_full((len(x),), 2.0), x[:, 0] + x[:, 3]], dim=1)
+
+
+def batch(count=60):
+    """Return pictures whose last channel is the label, -1 or 1, and whose first is large and says nothing."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(2, (count,), generator=generator)
+    pictures = torch.zeros(count, 4, 1, 1)
+    pictures[:, 0, 0, 0] = 10 * torch.randn(count, generator=generator)
+    pictures[:, 3, 0, 0] = 2.0 * labels - 1
+    return pictures, labels
+
+
+@torch.no_grad()
+def evaluate(model):
+    pictures, labels = batch()
+    wrong = (model(pictures).argmax(1) != labels).double().mean().item()
+    return {"loss": wrong, "error": 100 * wrong}
+
+
+def test_the_trained_head_needs_the_block_that_its_threshold_is_made_for():
+    result = truncate(Network(), evaluate, [batch()], [batch()])
+    assert [row["error"] for row in result.rows][1:] == [0.0, 0.0]
+    share = batch()[1].double().mean().item()
+    assert result.rows[0]["error"] == pytest.approx(100 * share), "without the second block the label stays below 2"
+
+
+def test_linear_probes_read_the_label_behind_every_block():
+    result = truncate(Network(), evaluate, [batch()], [batch()])
+    assert [row["probe_error"] for row in result.rows] == [0.0, 0.0, 0.0]
+    assert result.facts["probe_enough"] == 1 and result.facts["blocks"] == 3
+
+
+def test_masks_are_refused():
+    pixels = [(torch.zeros(2, 4, 1, 1), torch.zeros(2, 1, 1))]
+    with pytest.raises(InputError, match="labels pixels"):
+        truncate(Network(), evaluate, pixels, pixels)
