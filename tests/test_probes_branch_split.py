@@ -6,13 +6,19 @@ from torch import nn
 
 from skiprun.connections import Site
 from skiprun.connections.add import Add
+from skiprun.connections.concat import Concat
+from skiprun.connections.fade import make_fadable, set_skip_strength
 from skiprun.connections.gated import Gated
 from skiprun.connections.none import NoConnection
 from skiprun.connections.scaled import Scaled
+from skiprun.models import build_model
 from skiprun.models.block import BasicBlock, Block, numbered
+from skiprun.models.densenet import DenseLayer
+from skiprun.models.highway import HighwayLayer
 from skiprun.models.parts import NORMS
 from skiprun.models.preact import PreactBlock
 from skiprun.probes.branch_split import BranchSplit
+from skiprun.studies.cuts import branch_gradient, rejoined, skip_gradient
 
 
 class Scalar(Block):
@@ -99,3 +105,39 @@ def test_a_preactivated_block_is_split_where_x_goes_two_ways(stride, norm):
     whole = torch.autograd.grad(output, meeting)[0]
     assert values["skip_grad/01.0"] == pytest.approx(through_skip.norm().item(), rel=1e-5)
     assert values["branch_grad/01.0"] == pytest.approx((whole - through_skip).norm().item(), rel=1e-5)
+
+
+def dense_layer():
+    kinds = {"norm": NORMS["batch"], "activation": nn.ReLU}
+    return DenseLayer(4, 3, True, join=numbered(Concat, 1), dropout=0.0, **kinds)
+
+
+def highway_layer():
+    return HighwayLayer(4, numbered(Gated, 1), NORMS["batch"], nn.ReLU)
+
+
+@pytest.mark.parametrize("make", [dense_layer, highway_layer])
+def test_blocks_that_hand_x_to_their_site_directly_are_split_too(make):
+    block = make().double()
+    x = torch.randn(3, 4, 6, 6, dtype=torch.float64, requires_grad=True)
+    values = read(nn.Sequential(block), x, lambda output: output.square().sum().backward())
+    for side, join in (("skip_grad", skip_gradient), ("branch_grad", branch_gradient)):
+        with rejoined({block.connection: join}):
+            gradient = torch.autograd.grad(block(x).square().sum(), x)[0]
+        assert values[f"{side}/01.0"] == pytest.approx(gradient.norm().item(), rel=1e-5)
+
+
+def test_a_weakened_shortcut_carries_less_of_the_gradient():
+    model = nn.Sequential(Scalar(Add, 0.5))
+    make_fadable(model)
+    set_skip_strength(model, 0.25)
+    values = read(model, torch.ones(1, 1, 1, 1, requires_grad=True))
+    assert values["skip_grad/01.0"] == 0.25 and values["branch_grad/01.0"] == 0.5
+
+
+def test_a_u_net_is_split_where_its_two_paths_meet():
+    model = build_model("unet", width=4, depth=2)
+    values = read(model, torch.randn(2, 3, 8, 8), lambda output: output.sum().backward())
+    measures = ("skip_grad", "branch_grad", "branch_ratio")
+    assert set(values) == {f"{measure}/{site}" for measure in measures for site in ("01.decoder.0", "02.decoder.1")}
+    assert all(value > 0 for value in values.values())

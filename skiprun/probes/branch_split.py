@@ -11,7 +11,7 @@ At each connection site, for y = connection(shortcut(x), F(x)):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -23,8 +23,6 @@ from skiprun.models.block import Block
 from skiprun.models.preact import PreactBlock
 from skiprun.probes.base import numbered
 from skiprun.registry import PROBES
-
-Change = Callable[[Tensor], Tensor]
 
 
 @PROBES.register("branch_split", paper="Srivastava et al. 2015; Jastrzebski et al. 2018; Bachlechner et al. 2021")
@@ -76,25 +74,26 @@ class Tally:
 
     def attach(self, block: nn.Module, hooks: ExitStack) -> None:
         """Put hooks into a site and its block, and their removal on the stack."""
-        hooks.callback(self.connection.register_forward_pre_hook(self.look).remove)
-        if "gate" in measures(self.connection):
-            hooks.callback(self.connection.get_submodule("gate").register_forward_hook(self.look_at_gate).remove)
+        site = self.connection
+        hooks.callback(site.register_forward_pre_hook(self.look).remove)
+        if "gate" in measures(site):
+            hooks.callback(site.get_submodule("gate").register_forward_hook(self.look_at_gate).remove)
+        if not isinstance(block, Block):
+            # In a U-Net the two come from different places, each with a gradient of its own.
+            hooks.callback(site.register_forward_pre_hook(self.tap_both, prepend=True).remove)
+            return
+        # A block hands the same x to both sides; each gets a view of it, whose gradient is its own.
+        if block.downsample is None:
+            hooks.callback(site.register_forward_pre_hook(self.tap_skip, prepend=True).remove)
+        else:
+            hooks.callback(block.downsample.register_forward_pre_hook(partial(self.tap_module, "skip")).remove)
         if isinstance(block, PreactBlock) and not block.shared:
             # Its branch begins with the norm, which x enters alone.
-            vars(block)["shortcut"] = self.tapped("skip", block.shortcut)
-            hooks.callback(vars(block).pop, "shortcut")
-            hooks.callback(block.bn1.register_forward_pre_hook(self.tap_norm).remove)
-        elif isinstance(block, Block):
-            # A block hands the same x to both sides; each side gets a view of it, whose gradient is its own.
-            for side, change in {"skip": "shortcut", "branch": "branch"}.items():
-                vars(block)[change] = self.tapped(side, getattr(block, change))
-                hooks.callback(vars(block).pop, change)
+            hooks.callback(block.bn1.register_forward_pre_hook(partial(self.tap_module, "branch")).remove)
         else:
-            hooks.callback(self.connection.register_forward_pre_hook(self.tap_both).remove)
-
-    def tapped(self, side: str, change: Change) -> Change:
-        """Return a shortcut or branch that tells the gradient of its input."""
-        return lambda x: change(self.tap(side, x))
+            branch = block.branch
+            vars(block)["branch"] = lambda x: branch(self.tap("branch", x))
+            hooks.callback(vars(block).pop, "branch")
 
     def tap(self, side: str, tensor: Tensor) -> Tensor:
         """Return a view that adds the square of its gradient to the sums."""
@@ -103,12 +102,16 @@ class Tally:
             view.register_hook(partial(self.add_square, side))
         return view
 
-    def tap_norm(self, norm: nn.Module, inputs: tuple[Tensor]) -> Tensor:
-        """Tap x where it enters the norm of a pre-activation."""
-        return self.tap("branch", inputs[0])
+    def tap_module(self, side: str, module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+        """Tap what enters a module."""
+        return self.tap(side, inputs[0])
+
+    def tap_skip(self, connection: nn.Module, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Tap x where it meets the branch."""
+        return self.tap("skip", inputs[0]), inputs[1]
 
     def tap_both(self, connection: nn.Module, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Tap x and F(x) where a network is not made of blocks: there the two come from different places."""
+        """Tap x and F(x) where they meet."""
         return self.tap("skip", inputs[0]), self.tap("branch", inputs[1])
 
     def add_square(self, name: str, tensor: Tensor) -> None:
