@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -184,7 +184,7 @@ def _describe(error: ErrorDetails, marks: dict[str, str], source: str) -> str:
     parents = (".".join(loc[:n]) for n in range(len(loc), 0, -1))
     place = next((marks[parent] for parent in parents if parent in marks), source)
     if error["type"] == "extra_forbidden":
-        fields = list(_section(loc[:-1]).model_fields)
+        fields = [field.alias or name for name, field in _section(loc[:-1]).model_fields.items()]
         return f"{place} {key}: unknown key.{did_you_mean(loc[-1], fields)} Allowed here: {', '.join(fields)}"
     if error["type"] == "missing":
         return f"{place} {key}: missing; {_meaning(loc)}"
@@ -202,7 +202,9 @@ def _section(loc: Sequence[str]) -> type[BaseModel]:
     section: type[BaseModel] = RunConfig
     for part in loc:
         annotation = section.model_fields[part].annotation if part in section.model_fields else None
-        section = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else section
+        # A section that may be left out is a union with None.
+        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        section = next((kind for kind in kinds if issubclass(kind, BaseModel)), section)
     return section
 
 

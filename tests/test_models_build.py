@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from skiprun.config import ModelConfig, RunConfig, contradictions
+from skiprun.configfile import build_config
 from skiprun.connections import sites
-from skiprun.errors import OptionError, UnknownName
+from skiprun.errors import ConfigError, OptionError, UnknownName
 from skiprun.models import build_from_config, build_model
 from skiprun.models.parts import group_norm
 from skiprun.registry import MODELS
@@ -173,6 +174,15 @@ def test_a_config_survives_its_own_yaml():
     first = RunConfig.model_validate({"model": model, **sections})
     assert first.plain()["model"]["skip_schedule"] == {"from": 1.0, "to": 0.0, "epochs": [1.0, 2.0]}
     assert RunConfig.model_validate(first.plain()) == first
+
+
+def test_a_misspelt_key_of_a_section_that_may_be_left_out_is_told_its_neighbours():
+    given = {"model": {"name": "resnet20", "skip_schedule": {"from": 1.0, "too": 0.0}}, "data": {"name": "digits"}}
+    with pytest.raises(ConfigError) as caught:
+        build_config(given | {"schedule": {"epochs": 1.0}})
+    unknown, missing = sorted(caught.value.problems, reverse=True)
+    assert "too: unknown key. Did you mean 'to'? Allowed here: from, to, epochs" in unknown
+    assert "epochs: missing; where the change begins and ends" in missing
 
 
 def test_every_architecture_has_the_facts_that_the_listing_shows():
