@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import multiprocessing
 import os
@@ -117,7 +118,8 @@ def _settle(plane: Plane, evaluate: Evaluate, threads: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
-    _here.update(plane=plane, evaluate=evaluate)
+    # What arrives shares its memory with the other processes, and each goes to points of its own.
+    _here.update(plane=copy.deepcopy(plane), evaluate=evaluate)
 
 
 def _end_with_parent() -> None:
