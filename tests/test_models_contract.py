@@ -158,3 +158,7 @@ def test_norms_replace_batch_norm_everywhere(name, norm):
     kinds = {type(module) for module in made(name, norm=norm).modules()}
     assert nn.BatchNorm2d not in kinds
     assert (nn.GroupNorm in kinds) == (norm != "none")
+
+
+def test_networks_marked_as_large_exist():
+    assert set(LARGE) <= set(MODELS.names())
