@@ -69,7 +69,7 @@ def draw_picture(random: np.random.Generator, side: int) -> tuple[Array, Array]:
     """Return a picture, uint8 [side, side], and the number of the cell at each pixel, 0 for none."""
     labels = draw_cells(random, side)
     shades = np.concatenate([[0.0], random.uniform(0.3, 0.7, labels.max())])
-    light = 0.25 + 0.12 * smooth(random, side, side / 3)
+    light = 0.25 + 0.12 * smooth(random, side, SIDE / 3)
     texture = 0.10 * smooth(random, side, 1.5) + 0.06 * smooth(random, side, 4.0)
     inside = labels > 0
     clean = light + np.where(inside, shades[labels] * (0.7 + texture), 0.5 * np.abs(texture))

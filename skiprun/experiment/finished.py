@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError
+from skiprun.experiment.masking import write_masks
 from skiprun.experiment.parts import Parts, located, prepare
 from skiprun.experiment.train import RUNS
 from skiprun.models import build_from_config
@@ -53,7 +54,7 @@ def with_best_weights(model: nn.Module, run: Run) -> nn.Module:
 
 def rebuild(run: Run) -> Parts:
     """Rebuild all parts of a run from its own config, with its best weights, on its device."""
-    parts = prepare(run.config)
+    parts = prepare(run.config, given_weights=False)
     with_best_weights(parts.model, run).to(parts.placement.device)
     return parts
 
@@ -99,6 +100,14 @@ def predict(run: Run, files: Sequence[Path], top: int = 3) -> Iterator[dict[str,
             for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
         ]
         yield {"file": str(file), **ranked[0], "top": ranked}
+
+
+def predict_masks(run: Run, files: Sequence[Path], out: Path, skip_bad: bool = False) -> Iterator[dict[str, Any]]:
+    """Write the mask of each picture into a folder, by a run's best weights; see `write_masks`."""
+    task = run.summary()["data"]["task"]
+    if task != "segmentation":
+        raise InputError(f"Run {run.path} does not find masks; its task is {task}.")
+    return write_masks(run, load_model(run), files, out, skip_bad)
 
 
 def read_picture(file: Path, data: dict[str, Any]) -> Tensor:

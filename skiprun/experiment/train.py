@@ -19,6 +19,7 @@ from skiprun.run import Run, State
 from skiprun.storage import check_writable
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.metrics import MetricsLog, View
+from skiprun.training.overlays import Overlays
 from skiprun.training.stopping import StopFlag
 from skiprun.training.tensorboard import TensorBoard
 from skiprun.training.trainer import Progress, Trainer
@@ -53,14 +54,14 @@ def train(
         if is_finished(run, say):
             return run
     check_writable(run.path)
-    parts = prepare(config, loading)
+    parts = prepare(config, loading, given_weights=fresh or not Checkpoints(run.checkpoints).last.exists())
     with run.lock() as notice:
         if fresh:
             run.clear()
         elif is_finished(run, say):  # by the process that held the lock until now
             return run
         run = Run.create(Path(runs), config)
-        for line in filter(None, (notice, parts.description)):
+        for line in filter(None, (notice, parts.description, *parts.notes)):
             say(line)
         with StopFlag() as stop:
             _train(parts, run, progress, say, stop)
@@ -95,10 +96,19 @@ def logging_to(run: Run, parts: Parts) -> OpenLog:
     """Return what opens the log of a run, with TensorBoard's view of it if the config wants that."""
 
     def open_log(keep_bytes: int) -> MetricsLog:
-        views: list[View] = [TensorBoard(run.path, parts.config)] if parts.config.log.tensorboard else []
-        return MetricsLog(run.metrics_file, keep_bytes, views)
+        return MetricsLog(run.metrics_file, keep_bytes, views(run, parts) if parts.config.log.tensorboard else [])
 
     return open_log
+
+
+def views(run: Run, parts: Parts) -> list[View]:
+    """Return what shows a run while it trains: TensorBoard, with overlays where there are masks."""
+    board = TensorBoard(run.path, parts.config)
+    if parts.loaders.task != "segmentation":
+        return [board]
+    schedule, samples = parts.config.schedule, len(parts.loaders.train)
+    epochs = schedule.epochs or (schedule.steps or 0) * parts.config.data.batch_size / samples
+    return [board, Overlays(run.path / "overlays", parts.model, parts.loaders, parts.placement, epochs, board)]
 
 
 def make_trainer(

@@ -1,0 +1,140 @@
+"""Masks of pictures by a finished run: any size in, the same size out, in memory that does not grow with the picture.
+
+A run whose data was resized sees each picture at that size, and its logits are brought back. Any other run sees
+pictures as they are, large ones in tiles that overlap; of the overlap each tile gives the half nearer to its middle.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+
+from skiprun.data.masks import read_picture, starts
+from skiprun.errors import BadPicture, InputError
+from skiprun.registry import DATASETS
+from skiprun.run import Run
+from skiprun.storage import make_folder, write_bytes
+from skiprun.tasks.segmentation import decide
+
+TILE, OVERLAP = 512, 128
+STRIP = 256
+Array = np.ndarray[Any, Any]
+
+
+@torch.no_grad()
+def write_masks(
+    run: Run, model: nn.Module, files: Sequence[Path], out: Path, skip_bad: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Write the mask of each picture as PNG, and yield its file, its mask and the share of each class.
+
+    Two classes are written as 0 and 255, more as their numbers, with colours. A picture that cannot be used is an
+    error, or is yielded with a 'problem' where it may be left out.
+
+    Raises:
+        BadPicture: a picture that cannot be read, by name.
+        InputError: two masks would get one name, or a picture would be replaced by its mask.
+    """
+    data = run.summary()["data"]
+    targets = name_masks(files, out)
+    make_folder(out)
+    for file, target in zip(files, targets, strict=True):
+        try:
+            picture = read_picture(file)
+        except BadPicture as problem:
+            if not skip_bad:
+                raise
+            yield {"file": str(file), "problem": problem.problem}
+            continue
+        mask = find_mask(run, model, picture)
+        write_bytes(target, encoded(mask, len(data["class_names"])))
+        counts = np.bincount(mask.ravel(), minlength=len(data["class_names"])) / mask.size
+        yield {
+            "file": str(file),
+            "mask": str(target),
+            "shares": dict(zip(data["class_names"], counts.tolist(), strict=True)),
+        }
+
+
+def name_masks(files: Sequence[Path], out: Path) -> list[Path]:
+    """Return where each mask goes: <out>/<name>.png."""
+    targets = [out / f"{file.stem}.png" for file in files]
+    seen: dict[Path, Path] = {}
+    for file, target in zip(files, targets, strict=True):
+        if target.absolute() == file.absolute():
+            raise InputError(f"{file} would be replaced by its mask; name another folder with --out.")
+        if target in seen:
+            raise InputError(f"{seen[target]} and {file} would both get the mask {target}; predict them apart.")
+        seen[target] = file
+    return targets
+
+
+def find_mask(run: Run, model: nn.Module, picture: Array) -> Array:
+    """Return the classes of a picture uint8 [H, W, 3], uint8 [H, W]."""
+    data, config = run.summary()["data"], run.config.data
+    channels = data["image_shape"][0]
+    image = Image.fromarray(picture).convert("L" if channels == 1 else "RGB")
+    mean, std = (torch.tensor(data[key]).view(-1, 1, 1) for key in ("mean", "std"))
+
+    def logits(pixels: Array) -> Tensor:
+        tensor = torch.from_numpy(pixels.copy()).view(*pixels.shape[:2], channels).permute(2, 0, 1)
+        return model(((tensor.float() / 255 - mean) / std)[None])
+
+    if DATASETS[config.name].facts.get("resizes") and config.image_size and config.fit == "resize":
+        small = np.asarray(image.resize((config.image_size, config.image_size)))
+        return enlarged(logits(small), picture.shape[0], picture.shape[1])
+    return tiled(np.asarray(image), logits)
+
+
+def enlarged(logits: Tensor, height: int, width: int) -> Array:
+    """Return the classes of logits [1, K, h, w] at another size, interpolated strip by strip."""
+    mask = np.empty((height, width), np.uint8)
+    x = (2 * torch.arange(width) + 1) / width - 1
+    for top in range(0, height, STRIP):
+        y = (2 * torch.arange(top, min(top + STRIP, height)) + 1) / height - 1
+        grid = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], -1)[None]
+        strip = F.grid_sample(logits, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        mask[top : top + STRIP] = decide(strip)[0].numpy()
+    return mask
+
+
+def tiled(pixels: Array, logits: Callable[[Array], Tensor], tile: int = TILE, overlap: int = OVERLAP) -> Array:
+    """Return the classes of a picture [H, W] or [H, W, C], from tiles if it is larger than one."""
+    mask = np.empty(pixels.shape[:2], np.uint8)
+    for row, top, bottom in spans(pixels.shape[0], tile, overlap):
+        for column, left, right in spans(pixels.shape[1], tile, overlap):
+            found = decide(logits(pixels[row : row + tile, column : column + tile]))[0].numpy()
+            mask[top:bottom, left:right] = found[top - row : bottom - row, left - column : right - column]
+    return mask
+
+
+def spans(length: int, tile: int, overlap: int) -> list[tuple[int, int, int]]:
+    """Return for each tile along a side where it begins, and from where to where it counts."""
+    begins = starts(length, tile, overlap)
+    cuts = [0, *((left + tile + right) // 2 for left, right in pairwise(begins)), length]
+    return [(begin, *span) for begin, span in zip(begins, pairwise(cuts), strict=True)]
+
+
+def encoded(mask: Array, classes: int) -> bytes:
+    """Return a mask as PNG: black and white for two classes, else numbers with the colours of Pascal VOC."""
+    image = Image.fromarray(mask * 255 if classes == 2 else mask)
+    if classes > 2:
+        image.putpalette([channel for index in range(256) for channel in voc_colour(index)])
+    buffer = io.BytesIO()
+    image.save(buffer, format="png")
+    return buffer.getvalue()
+
+
+def voc_colour(index: int) -> tuple[int, int, int]:
+    """Return the colour of a class in the masks of Pascal VOC: its bits, dealt to red, green and blue in turn."""
+    bits = [[index >> (3 * place + channel) & 1 for place in range(8)] for channel in range(3)]
+    red, green, blue = (sum(bit << (7 - place) for place, bit in enumerate(each)) for each in bits)
+    return red, green, blue

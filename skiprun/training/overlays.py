@@ -1,0 +1,122 @@
+"""What a network for masks sees: picture, truth, prediction and errors of the same few pictures, epoch after epoch.
+
+Each row is one picture of the validation split. Errors are red where the network claims too much, blue where it misses.
+The pictures are kept as files beside the run, from which TensorBoard's view is rebuilt when a run is continued.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from skiprun.palette import COLOURS
+from skiprun.storage import make_folder, write_bytes
+from skiprun.tasks.segmentation import VOID, decide
+from skiprun.training.device import Placement
+from skiprun.training.metrics import Record
+
+SAMPLES = 4
+SIDE = 160  # pixels that a picture takes in its row
+MOST = 20  # overlays of a run, about
+CLAIMED, MISSED = (220, 40, 40), (40, 90, 230)
+Array = np.ndarray[Any, Any]
+
+
+class Data(Protocol):
+    """What must be known of a dataset (see skiprun.data.Loaders)."""
+
+    @property
+    def val(self) -> Any:
+        """The validation split."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where its pictures are."""
+
+    def normalize(self, pictures: Tensor) -> Tensor:
+        """Return uint8 pictures as the network takes them."""
+
+
+class Board(Protocol):
+    """Something that shows pictures (see skiprun.training.tensorboard)."""
+
+    def add_image(self, tag: str, png: bytes, step: int) -> None:
+        """Show a PNG."""
+
+
+class Overlays:
+    """A view of a run's log that draws overlays as epochs end: the first three, then about twenty, and the last."""
+
+    def __init__(
+        self, folder: Path, model: nn.Module, data: Data, placement: Placement, epochs: float, board: Board | None
+    ) -> None:
+        self.folder, self.model, self.data, self.placement, self.board = folder, model, data, placement, board
+        self.last = math.ceil(epochs)
+
+    def add(self, record: Record) -> None:
+        """Draw the overlays of an epoch, or show those that were drawn before the run was continued."""
+        epoch = record["epoch"]
+        if not record.get("epoch_end") or not self.wants(epoch):
+            return
+        file = self.folder / f"epoch-{epoch:04}.png"
+        if not file.exists():
+            make_folder(self.folder)
+            write_bytes(file, draw(self.model, self.data, self.placement))
+        if self.board is not None:
+            self.board.add_image("overlays", file.read_bytes(), record["step"])
+
+    def wants(self, epoch: int) -> bool:
+        """Say whether an epoch is drawn."""
+        return epoch <= 3 or epoch % math.ceil(self.last / MOST) == 0 or epoch == self.last
+
+    def close(self) -> None:
+        """Do nothing; every picture is written at once."""
+
+
+@torch.no_grad()
+def draw(model: nn.Module, data: Data, placement: Placement) -> bytes:
+    """Return a PNG of the first pictures of the validation split; the network's mode is left as it was."""
+    index = torch.arange(min(SAMPLES, len(data.val)), device=data.device)
+    pictures, targets = data.val.take(index)
+    training = model.training
+    with placement.autocast():
+        output = model.eval()(data.normalize(pictures))
+    model.train(training)
+    truth = targets[:, 0] if targets.ndim == 4 else targets
+    arrays = (each.cpu().numpy() for each in (pictures.permute(0, 2, 3, 1), truth, decide(output.float())))
+    rows = [np.concatenate(panels(*row), axis=1) for row in zip(*arrays, strict=True)]
+    buffer = io.BytesIO()
+    Image.fromarray(np.concatenate(rows, axis=0)).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+def panels(picture: Array, truth: Array, predicted: Array) -> list[Array]:
+    """Return picture, truth, prediction and errors, uint8 [SIDE, SIDE, 3] each."""
+    base = np.broadcast_to(picture, (*picture.shape[:2], 3)) if picture.shape[2] == 1 else picture[..., :3]
+    wrong = (predicted != truth) & (truth != VOID)
+    errors = (0.5 * base).astype(np.uint8)
+    errors[wrong & (predicted > 0)] = CLAIMED
+    errors[wrong & (predicted == 0)] = MISSED
+    return [fitted(each) for each in (base, painted(base, truth), painted(base, predicted), errors)]
+
+
+def painted(base: Array, mask: Array) -> Array:
+    """Return a picture with the classes of a mask laid over it; the background and void are left."""
+    colours = np.array([[int(name[at : at + 2], 16) for at in (1, 3, 5)] for name in COLOURS])
+    layer = colours[(mask.astype(int) - 1) % len(colours)]
+    shown = (mask > 0) & (mask != VOID)
+    return np.where(shown[..., None], 0.5 * base + 0.5 * layer, base).astype(np.uint8)
+
+
+def fitted(panel: Array) -> Array:
+    """Return a panel at the size of its place, with a rim."""
+    size = (SIDE - 2, SIDE - 2)
+    smaller = Image.fromarray(np.ascontiguousarray(panel)).resize(size, Image.Resampling.NEAREST)
+    return np.pad(np.asarray(smaller), ((1, 1), (1, 1), (0, 0)))
