@@ -48,3 +48,9 @@ def test_weight_norm_and_the_gradient_beside_it():
         model[0].weight.copy_(torch.tensor([[3.0, 4.0]]))
     values = read(WeightNorm(), model, [torch.tensor([[1.0, 0.0]])])
     assert values == pytest.approx({"weight_norm/01.0": 5.0, "grad_over_weight/01.0": 0.2})
+
+
+def test_a_weight_of_zero_has_no_relative_gradient():
+    model = nn.Sequential(nn.Linear(2, 1, bias=False))
+    nn.init.zeros_(model[0].weight)
+    assert read(WeightNorm(), model, [torch.ones(1, 2)])["grad_over_weight/01.0"] == 0.0

@@ -67,6 +67,14 @@ def test_hooks_are_gone_after_an_exception_and_after_ctrl_c(name, fault):
 
 
 @pytest.mark.parametrize("name", PROBES.names())
+def test_a_network_without_sites_is_no_fault(name):
+    model, probe = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 4)), PROBES[name].thing()
+    with probe.watch(model):
+        step(model)
+    assert len(probe.read()) == len(probe.tags(model))
+
+
+@pytest.mark.parametrize("name", PROBES.names())
 def test_tags_are_the_same_at_every_step(name):
     model, probe = network("add"), PROBES[name].thing()
     first = probe.tags(model)

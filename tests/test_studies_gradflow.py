@@ -64,7 +64,7 @@ def test_twenty_layers_at_initialization_agree_with_the_reference(connection, no
 
 @pytest.mark.parametrize(("connection", "weights", "word"), [(NoConnection, 603, "Explod"), (Add, 3.4, "Within")])
 def test_fifty_six_layers_explode_when_plain_and_do_not_when_residual(connection, weights, word):
-    result = gradflow(networks(connection, 56, seeds=3), [pictures(64)], nn.functional.cross_entropy)
+    result = gradflow(networks(connection, 56), [pictures()], nn.functional.cross_entropy)
     assert math.log10(result.facts["first_over_last"]) == pytest.approx(math.log10(weights), abs=0.7)
     assert result.verdict.startswith(word)
 
@@ -81,4 +81,4 @@ def test_layers_without_a_gradient_are_said_and_not_divided():
     net.fc.requires_grad_(True)
     result = gradflow([net], [pictures(2)], nn.functional.cross_entropy)
     assert result.facts["first_over_last"] is None
-    assert result.verdict == "No gradient reaches the layers between stem and classifier."
+    assert result.verdict.startswith("No gradient")

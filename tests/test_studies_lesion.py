@@ -100,3 +100,8 @@ def test_only_blocks_of_one_shape_are_swapped():
 def test_a_network_without_sites_is_refused_by_name():
     with pytest.raises(InputError, match="Sequential has no connection sites"):
         lesion(nn.Sequential(nn.Linear(1, 1)), output)
+
+
+def test_a_network_that_knows_nothing_has_nothing_to_lose():
+    result = lesion(chain(Add, 0.0, 0.0), output)
+    assert result.verdict.startswith("Nothing to lose")

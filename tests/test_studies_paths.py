@@ -80,3 +80,8 @@ def test_a_plain_network_has_one_path():
         build_model("plain20", width=4).eval(), [(torch.randn(2, 3, 8, 8), torch.tensor([0, 1]))], total
     ).facts
     assert facts["effective_length"] == facts["effective_from"] == 9
+
+
+def test_a_gradient_of_nothing_has_no_length():
+    result = paths(chain(0.5, 3), [BATCH], lambda output, target: (output * 0).sum())
+    assert result.verdict == "No gradient reaches the first block."

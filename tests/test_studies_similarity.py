@@ -60,3 +60,7 @@ def test_networks_without_sites_are_compared_layer_by_layer():
 def test_batches_too_small_for_the_estimate_are_refused():
     with pytest.raises(InputError, match="four pictures"):
         similarity(nn.Linear(1, 1), nn.Linear(1, 1), [(torch.zeros(3, 1), torch.zeros(3))])
+
+
+def test_a_layer_that_gives_nothing_is_like_no_other():
+    assert cka(torch.zeros(8, 3), torch.randn(8, 3)) == 0.0

@@ -40,15 +40,16 @@ class BranchSplit:
     @contextmanager
     def watch(self, model: nn.Module) -> Iterator[None]:
         found = sites(model)
-        device = next(model.parameters()).device
-        self.tallies = [Tally(connection, device) for connection in found.values()]
+        self.nothing = torch.zeros(0, device=next(model.parameters()).device)
+        self.tallies = [Tally(connection, self.nothing.device) for connection in found.values()]
         with ExitStack() as hooks:
             for path, tally in zip(found, self.tallies, strict=True):
                 tally.attach(model.get_submodule(path.rpartition(".")[0]), hooks)
             yield
 
     def read(self) -> Tensor:
-        return torch.stack([value for tally in self.tallies for value in tally.values()])
+        # A network without sites, as VGG, has no values.
+        return torch.cat([self.nothing, *(torch.stack(tally.values()) for tally in self.tallies)])
 
 
 def measures(connection: Connection) -> list[str]:

@@ -37,4 +37,6 @@ class WeightNorm:
         found = gradient_norms(self.weights)
         lengths = torch.stack(torch._foreach_norm([weight.detach() for weight in self.weights]))
         nothing = lengths.new_zeros(())
-        return torch.cat([lengths, torch.stack([found.get(each, nothing) for each in self.weights]) / lengths]).float()
+        gradients = torch.stack([found.get(each, nothing) for each in self.weights])
+        # Weights that start at zero, as Fixup's, have no length to compare with.
+        return torch.cat([lengths, torch.where(lengths > 0, gradients / lengths, 0)]).float()

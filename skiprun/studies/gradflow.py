@@ -138,8 +138,8 @@ def sums(body: Tensor, variances: Tensor, expected: Theory) -> dict[str, float |
 
 
 def number(value: Tensor) -> float | None:
-    """Return a number, or None where zero was divided by zero, as at layers that no gradient reaches."""
-    return None if value.isnan() else value.item()
+    """Return a number, or None where something was divided by zero, as at layers that no gradient reaches."""
+    return value.item() if value.isfinite() else None
 
 
 def verdict(facts: dict[str, float | None]) -> str:
@@ -147,7 +147,7 @@ def verdict(facts: dict[str, float | None]) -> str:
     ratios = {"weights": facts["first_over_last"], "signal": facts["actgrad_first_over_last"]}
     known = {name: ratio for name, ratio in ratios.items() if ratio is not None}
     if not known:
-        return "No gradient reaches the layers between stem and classifier."
+        return "No gradient that is finite and not zero reaches the layers between stem and classifier."
     # The weights' ratio hides an explosion where the signal shrinks by as much as its gradient grows.
     ratio = max(known.values(), key=lambda each: abs(math.log(each)) if each > 0 else math.inf)
     if ratio > TWO_ORDERS:

@@ -135,6 +135,7 @@ def sums(rows: list[Row], score: str, sites: int) -> dict[str, Any]:
     if single:
         worst = max(single, key=lambda row: float(row["damage"]))
         facts |= {"median_damage": statistics.median(row["damage"] for row in single)}
+        facts["largest_damage"] = max(row["damage_high"] if "damage_high" in row else row["damage"] for row in rows)
         facts |= {"worst_damage": worst["damage"], "worst_site": worst["site"]}
     return facts
 
@@ -143,6 +144,8 @@ def verdict(facts: dict[str, Any]) -> str:
     """Say whether the network needs each of its blocks."""
     if not facts["deletable"]:
         return "No block can be deleted: nowhere does x fit in the place of the block's output."
+    if facts["largest_damage"] < ROBUST:
+        return f"Nothing to lose: with an intact {facts['score']} of {facts['intact']:.2f}, no lesion makes it worse."
     middle = facts["median_damage"]
     word = "Robust" if middle < ROBUST else "Collapse" if middle > COLLAPSED else "Between robust and collapse"
     return (

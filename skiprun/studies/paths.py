@@ -95,13 +95,14 @@ class Tracer:
 def shared(rows: list[Row]) -> dict[str, Any]:
     """Add each length's share of the gradient to its row, and return the effective lengths."""
     product = [row["gradient"] * row["paths"] for row in rows]
-    whole = sum(product) or 1.0
-    shares = [each / whole for each in product]
+    whole = sum(product)
+    shares = [each / (whole or 1.0) for each in product]
     for row, share, up_to in zip(rows, shares, accumulate(shares), strict=True):
         row["share"], row["share_up_to"] = share, up_to
     first, last = shortest_range(shares)
     middle = (len(rows) - 1) / 2
     return {
+        "gradient": whole,
         "sites": len(rows) - 1,
         "mean_length": middle,
         "effective_length": sum(length * share for length, share in enumerate(shares)),
@@ -124,6 +125,8 @@ def shortest_range(shares: Sequence[float]) -> tuple[int, int]:
 
 def verdict(facts: dict[str, Any]) -> str:
     """Say how long the paths are that carry the gradient."""
+    if not facts["gradient"]:
+        return "No gradient reaches the first block."
     return (
         f"{EFFECTIVE:.0%} of the gradient comes through {facts['effective_from']} to {facts['effective_to']} of "
         f"{facts['sites']} branches, {facts['effective_length']:.1f} in the mean. Those are "

@@ -57,7 +57,7 @@ def alignment(batches: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
     parts = [(hsic(one, two), hsic(one, one).diagonal(), hsic(two, two).diagonal()) for one, two in batches]
     mixed, first, second = (torch.stack(each).mean(dim=0) for each in zip(*parts, strict=True))
     # The unbiased estimate of a layer that gives nothing may be a hair below zero.
-    return mixed / (first.clamp(min=1e-300)[:, None] * second.clamp(min=1e-300)).sqrt()
+    return mixed / (first.clamp(min=1e-150)[:, None] * second.clamp(min=1e-150)).sqrt()
 
 
 def hsic(k: Tensor, m: Tensor) -> Tensor:
