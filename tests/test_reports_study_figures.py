@@ -14,7 +14,7 @@ from rich.console import Console
 from skiprun.palette import COLOURS
 from skiprun.reports.study_drawing import draw_bars, draw_contours, draw_lines, draw_matrix, draw_relief
 from skiprun.reports.study_figures import draw_study, write_study
-from skiprun.reports.study_rows import grid_of, lines_of, ways_over
+from skiprun.reports.study_rows import grids_of, lines_of, ways_over
 from skiprun.reports.study_tables import study_table
 from skiprun.storage import json_safe
 
@@ -123,11 +123,18 @@ def test_a_matrix_has_all_its_places_and_one_scale_for_all_networks() -> None:
     figure = describe("matrix", value="v", valuelabel="weight")
     first = [{"x": x, "y": y, "v": 1.0 * x * y} for x in range(3) for y in range(2)]
     second = [{"x": "a", "y": "b", "v": 9.0}]
-    assert grid_of(document("one", first), figure).values == [[0.0, 0.0, 0.0], [0.0, 1.0, 2.0]]
+    assert grids_of(document("one", first), figure)[0].values == [[0.0, 0.0, 0.0], [0.0, 1.0, 2.0]]
     drawn = draw_matrix(figure, [document("one", first), document("two", second)])
     limits = {image.get_clim() for axes in drawn.axes for image in axes.images}
     assert limits == {(0.0, 9.0)}
     assert drawn.axes[-1].get_ylabel() == "weight"
+
+
+def test_a_matrix_has_a_panel_for_each_group() -> None:
+    figure = describe("matrix", value="v", valuelabel="weight", group="block")
+    rows = [{"x": x, "y": 0, "v": 1.0 * block, "block": block} for block in (1, 2) for x in range(block)]
+    drawn = draw_matrix(figure, [document("one", rows)])
+    assert [axes.get_title() for axes in drawn.axes[:2]] == ["one, block 1", "one, block 2"]
 
 
 def test_surfaces_share_levels_and_what_is_far_above_is_cut_and_said() -> None:

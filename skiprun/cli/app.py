@@ -22,6 +22,7 @@ from skiprun.cli import (
     models,
     paths,
     predict,
+    reuse,
     runs,
     shatter,
     similarity,
@@ -76,6 +77,7 @@ app.command(epilog="Example: skiprun paths digits-resnet56")(paths.paths)
 app.command(epilog="Example: skiprun landscape digits-plain56 digits-resnet56")(landscape.landscape)
 app.command(epilog="Example: skiprun truncate digits-plain20 digits-resnet56")(truncate.truncate)
 app.command(epilog="Example: skiprun similarity digits-plain56 digits-resnet56")(similarity.similarity)
+app.command(epilog="Example: skiprun reuse digits-densenet40_12")(reuse.reuse)
 app.command(epilog="Example: skiprun dashboard --port 6006")(dashboard.dashboard)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from skiprun.palette import SEQUENTIAL, look
 from skiprun.reports.drawing import WIDTH, figure_and_axes, legible, scale_by_decades
-from skiprun.reports.study_rows import Description, Document, Grid, Line, grid_of, lines_of, ways_over
+from skiprun.reports.study_rows import Description, Document, Grid, Line, grids_of, lines_of, ways_over
 
 LEVELS = 14  # steps of colour on a surface
 DECADES = 4  # what a surface shows above its lowest point; beyond, all is hopeless
+MOST_PANELS = 4
 FEW_POINTS = 16  # points of a line that are marked
 FEW = 12  # names along an axis that can be read
 GUIDES = ("--", ":", "-.")
@@ -92,8 +93,8 @@ def _finish(drawing: Any, axes: Any, figure: Description) -> Any:
 
 def draw_matrix(figure: Description, documents: Sequence[Document]) -> Any:
     """Draw a panel of coloured cells for each network, all with one scale of colours."""
-    grids = [grid_of(document, figure) for document in documents]
-    drawing, panels = _panels(grids)
+    grids = [grid for document in documents for grid in grids_of(document, figure)][:MOST_PANELS]
+    drawing, panels = _panels(figure, grids)
     norm = _norm(grids, figure["log"])
     for axes, grid in zip(panels, grids, strict=True):
         image = axes.imshow(grid.values, origin="lower", aspect="auto", cmap=SEQUENTIAL, norm=norm)
@@ -118,11 +119,11 @@ def _short(name: Any) -> str:
 
 def draw_contours(figure: Description, documents: Sequence[Document]) -> Any:
     """Draw a panel of contours for each network, all with the same levels and colours."""
-    grids = [grid_of(document, figure) for document in documents]
-    drawing, panels = _panels(grids)
+    grids = [grids_of(document, figure)[0] for document in documents[:MOST_PANELS]]
+    drawing, panels = _panels(figure, grids)
     norm = _norm(grids, figure["log"])
     levels = _levels(norm.vmin, norm.vmax, figure["log"])
-    for axes, grid, document in zip(panels, grids, documents, strict=True):
+    for axes, grid, document in zip(panels, grids, documents, strict=False):
         values = _clipped(grid, norm.vmin, norm.vmax)
         filled = axes.contourf(grid.xs, grid.ys, values, levels=levels, cmap=SEQUENTIAL, norm=norm)
         axes.contour(grid.xs, grid.ys, values, levels=levels, colors="white", linewidths=0.4)
@@ -141,8 +142,8 @@ def draw_relief(figure: Description, documents: Sequence[Document]) -> Any:
     """Draw the same surfaces as seen from the side, all with the same heights and colours."""
     import numpy as np
 
-    grids = [grid_of(document, figure) for document in documents]
-    drawing, panels = _panels(grids, projection="3d")
+    grids = [grids_of(document, figure)[0] for document in documents[:MOST_PANELS]]
+    drawing, panels = _panels(figure, grids, projection="3d")
     norm = _norm(grids, figure["log"])
     height = np.log10 if figure["log"] else np.asarray
     for axes, grid in zip(panels, grids, strict=True):
@@ -170,7 +171,7 @@ def _colours(values: Any) -> Any:
     return colormaps[SEQUENTIAL](values)
 
 
-def _panels(grids: Sequence[Grid], **kind: Any) -> tuple[Any, list[Any]]:
+def _panels(figure: Description, grids: Sequence[Grid], **kind: Any) -> tuple[Any, list[Any]]:
     """Return a figure with a square panel for each network, its name above it if there are several."""
     drawing, axes = figure_and_axes(3.6)
     drawing.delaxes(axes)
@@ -178,6 +179,7 @@ def _panels(grids: Sequence[Grid], **kind: Any) -> tuple[Any, list[Any]]:
     panels = [drawing.add_subplot(1, len(grids), place + 1, **kind) for place in range(len(grids))]
     for panel, grid in zip(panels, grids, strict=True):
         panel.set_title(legible(grid.label), fontsize="medium")
+    drawing.suptitle(figure["title"], fontsize="medium")
     return drawing, panels
 
 

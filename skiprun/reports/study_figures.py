@@ -9,7 +9,7 @@ from typing import Any
 
 from skiprun.palette import STYLE
 from skiprun.reports.drawing import Drawing
-from skiprun.reports.study_drawing import draw_bars, draw_contours, draw_lines, draw_matrix, draw_relief
+from skiprun.reports.study_drawing import MOST_PANELS, draw_bars, draw_contours, draw_lines, draw_matrix, draw_relief
 from skiprun.reports.study_rows import Description, Document, is_way, rows_of
 from skiprun.storage import make_folder, write_bytes
 
@@ -21,7 +21,6 @@ KINDS: dict[str, dict[str, Draw]] = {
     "surface": {"": draw_contours, "-3d": draw_relief},
 }
 MOST = 32  # networks in one figure of lines; beyond them the looks repeat
-MOST_PANELS = 4
 
 
 def draw_study(documents: Sequence[Document]) -> list[Drawing]:

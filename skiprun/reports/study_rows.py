@@ -84,14 +84,23 @@ class Grid:
     values: list[list[float]]
 
 
-def grid_of(document: Document, figure: Description) -> Grid:
-    """Return the values of a matrix or a surface, in the order in which their places first come."""
-    rows = rows_of(document, figure)
+def grids_of(document: Document, figure: Description) -> list[Grid]:
+    """Return the values of a matrix or a surface, one grid for each group."""
+    rows, column = rows_of(document, figure), figure["group"]
+    if not column:
+        return [_grid(document["label"], rows, figure)]
+    groups = dict.fromkeys(row[column] for row in rows)
+    return [
+        _grid(f"{document['label']}, {column} {group}", [row for row in rows if row[column] == group], figure)
+        for group in groups
+    ]
+
+
+def _grid(label: str, rows: Sequence[Row], figure: Description) -> Grid:
+    """Return values by place: numbers by size, names in the order in which they come."""
     xs, ys = (_order(row[figure[axis]] for row in rows) for axis in ("x", "y"))
     found = {(row[figure["x"]], row[figure["y"]]): row.get(figure["value"]) for row in rows}
-    log = figure["log"]
-    values = [[_number(found.get((x, y)), log) for x in xs] for y in ys]
-    return Grid(document["label"], xs, ys, values)
+    return Grid(label, xs, ys, [[_number(found.get((x, y)), figure["log"]) for x in xs] for y in ys])
 
 
 def _number(value: Any, log: bool) -> float:
