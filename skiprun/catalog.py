@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from skiprun.configfile import build_config
 from skiprun.errors import InputError, StorageError
 from skiprun.storage import make_folder, write_json
 
@@ -77,6 +78,37 @@ def describe_model(name: str, input_shape: Sequence[int] | None = None) -> Row:
         return row | nothing | {"parameters": parameters, "problem": str(error)}
     counts = {"parameters": found.parameters, "macs": found.macs, "activation_bytes": found.activation_bytes}
     return row | counts | {"layers": entry.facts.get("layers", found.layers), "problem": None}
+
+
+def blocks(name: str, input_shape: Sequence[int] | None = None) -> list[Row]:
+    """Return the block table of an architecture (see skiprun.models.table)."""
+    from skiprun.models.table import block_table
+
+    return block_table(*_without_content(name, input_shape))
+
+
+def separable(name: str, input_shape: Sequence[int] | None = None) -> tuple[list[Row], Row]:
+    """Return what depthwise separable convolutions save, by layer and in all (see skiprun.models.separable)."""
+    from skiprun.models.separable import separable_saving
+
+    rows, total = separable_saving(*_without_content(name, input_shape))
+    if not rows:
+        raise InputError(f"{name} has no depthwise separable convolutions; mobilenet_v1 has.")
+    return rows, {"layer": "all"} | total
+
+
+def _without_content(name: str, input_shape: Sequence[int] | None) -> tuple[Any, Sequence[int]]:
+    """Build an architecture, perhaps with options as `resnet56:connection=gated`, without content."""
+    from skiprun.models import build_from_config
+    from skiprun.models.meta import without_content
+    from skiprun.registry import MODELS
+
+    architecture, _, options = name.partition(":")
+    shape = input_shape or MODELS[architecture].facts["input"]
+    around = {"model": {"name": architecture}, "data": {"name": "digits"}, "schedule": {"epochs": 1}}
+    config = build_config(around, [f"model.{option}" for option in options.split(",") if option], source=name)
+    with without_content():
+        return build_from_config(config.model, in_channels=shape[0]), shape
 
 
 def _all_names() -> list[str]:

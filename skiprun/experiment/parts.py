@@ -14,6 +14,8 @@ from skiprun.config import RunConfig
 from skiprun.data import Loaders, load_data
 from skiprun.errors import ConfigError, OptionError, UnknownName
 from skiprun.models import Cost, build_from_config, cost
+from skiprun.models.freeze import freeze_from_config
+from skiprun.models.weights import load_from_config
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS
 from skiprun.tasks import Task
 from skiprun.training.compilation import compile_pays
@@ -33,6 +35,7 @@ class Parts:
     task: Task
     model: nn.Module
     cost: Cost
+    notes: tuple[str, ...] = ()
 
     @property
     def description(self) -> str:
@@ -42,8 +45,13 @@ class Parts:
         return f"{self.config.model.name} ({size}) on {data}; {self.placement}; seed {self.config.seed}"
 
 
-def prepare(config: RunConfig, progress: Callable[[int, int, str], None] | None = None) -> Parts:
+def prepare(config: RunConfig, progress: Loading | None = None, given_weights: bool = True) -> Parts:
     """Build what a config names; nothing is written to the run directory.
+
+    Args:
+        config: the experiment.
+        progress: told of (done, total, what) while data is prepared.
+        given_weights: load `model.weights`; not needed where a checkpoint follows.
 
     Raises:
         ConfigError: names, options or connections that do not exist or do not fit, all at once where that is possible.
@@ -58,11 +66,16 @@ def prepare(config: RunConfig, progress: Callable[[int, int, str], None] | None 
     torch.manual_seed(derive(config.seed, "weights"))
     with located(config, "model"):
         model = build_from_config(config.model, loaders.num_classes, loaders.image_shape[0])
+        report = load_from_config(model, config.model) if given_weights else None
+        frozen = freeze_from_config(model, config.model)
+    notes = [report.sentence] if report else []
+    if frozen:
+        notes.append(f"Frozen: {len(frozen)} of {len(list(model.parameters()))} parameter tensors.")
     size = cost(model, loaders.image_shape)
     if placement.device.type == "cpu":
         choose_threads(config, size.macs)
     compiled = compile_pays(config, len(loaders.train), size.layers, size.activation_bytes)
-    return Parts(config, replace(placement, compiled=compiled), loaders, task, model, size)
+    return Parts(config, replace(placement, compiled=compiled), loaders, task, model, size, tuple(notes))
 
 
 def check_names(config: RunConfig) -> None:

@@ -85,10 +85,10 @@ def parameter_groups(model: nn.Module, backbone_lr: float | None = None) -> list
         model: some of it may be frozen.
         backbone_lr: factor for all layers but the head; None is 1.
     """
-    head = {id(parameter) for unit in stages(model)["head"].values() for parameter in unit.parameters()}
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if backbone_lr is None:
         return [{"params": learning, "scale": 1.0}]
+    head = {id(parameter) for unit in stages(model)["head"].values() for parameter in unit.parameters()}
     groups = [
         {"params": [parameter for parameter in learning if id(parameter) not in head], "scale": backbone_lr},
         {"params": [parameter for parameter in learning if id(parameter) in head], "scale": 1.0},

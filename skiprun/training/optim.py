@@ -10,17 +10,26 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.config import OptimConfig, RunConfig, ScheduleConfig
+from skiprun.models.freeze import parameter_groups
 
 
-def make_optimizer(model: nn.Module, config: OptimConfig, device: torch.device) -> torch.optim.Optimizer:
-    """Return SGD or AdamW over the parameters that learn; `decay: weights` spares biases and norms (dim < 2)."""
-    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [{"params": learning, "weight_decay": config.weight_decay}]
-    if config.decay == "weights":
-        groups = [
-            {"params": [p for p in learning if p.ndim >= 2], "weight_decay": config.weight_decay},
-            {"params": [p for p in learning if p.ndim < 2], "weight_decay": 0.0},
-        ]
+def make_optimizer(
+    model: nn.Module, config: OptimConfig, device: torch.device, backbone_lr: float | None = None
+) -> torch.optim.Optimizer:
+    """Return SGD or AdamW over the parameters that learn.
+
+    Args:
+        model: the network.
+        config: `decay: weights` spares biases and norms (dim < 2) the weight decay.
+        device: where the parameters are.
+        backbone_lr: factor on the learning rate of all layers but the head; None is 1.
+    """
+    groups = []
+    for group in parameter_groups(model, backbone_lr):
+        spared = [each for each in group["params"] if config.decay == "weights" and each.ndim < 2]
+        decayed = [each for each in group["params"] if config.decay == "all" or each.ndim >= 2]
+        groups += [group | {"params": decayed, "weight_decay": config.weight_decay}] if decayed else []
+        groups += [group | {"params": spared, "weight_decay": 0.0}] if spared else []
     fused = device.type in ("cpu", "cuda")
     if config.name == "adamw":
         return torch.optim.AdamW(groups, lr=config.lr, betas=(config.momentum, 0.999), fused=fused)
@@ -52,9 +61,9 @@ def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int) ->
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every group the rate times its own `scale` (1 unless a group says otherwise)."""
+    """Give every group the rate times its own `scale`."""
     for group in optimizer.param_groups:
-        group["lr"] = rate * group.get("scale", 1.0)
+        group["lr"] = rate * group["scale"]
 
 
 def clip(parameters: Iterable[nn.Parameter], config: OptimConfig) -> Tensor | None:

@@ -117,7 +117,7 @@ class Trainer:
         graphs = placement.device.type == "cuda" and config.optim.accumulate == 1
         self.network = TrainingPass(self.model, placement.compiled, graphs, say)
         self.learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self.optimizer = make_optimizer(self.model, config.optim, placement.device)
+        self.optimizer = make_optimizer(self.model, config.optim, placement.device, config.model.backbone_lr)
         self.average = self._make_average()
         self.order = Order(config.seed, len(data.train), config.data.batch_size, placement.device)
         self.steps = total_steps(config, len(data.train))
