@@ -1,0 +1,152 @@
+"""The loops that people write and use, each called with `tick`, which it calls after every step.
+
+All train the network of `material` with SGD (0.1, momentum 0.9, decay 1e-4) on batches of cropped, mirrored and
+normalized pictures. What an arm does beyond that is its habit: that is what is measured.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from benchmarks import material
+from skiprun.vision import torchvision
+
+Tick = Callable[[], None]
+PICTURES = 50_000
+
+
+class Pictures(Dataset):
+    """The pictures as torchvision.datasets.CIFAR10 gives them: one PIL image at a time, transformed."""
+
+    def __init__(self) -> None:
+        self.values, self.labels = material.pictures(PICTURES)
+        t = torchvision.transforms
+        crops = [t.RandomCrop(32, 4), t.RandomHorizontalFlip()]
+        self.transform = t.Compose([*crops, t.ToTensor(), t.Normalize(material.MEAN, material.STD)])
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        return self.transform(Image.fromarray(self.values[index])), int(self.labels[index])
+
+
+def loader(batch: int, workers: int = 0) -> DataLoader:
+    """Return a DataLoader as the scripts build it."""
+    return DataLoader(Pictures(), batch, shuffle=True, num_workers=workers, drop_last=True)
+
+
+def sgd(model: nn.Module, rate: float = 0.1) -> torch.optim.SGD:
+    """Return the optimizer as the scripts build it."""
+    return torch.optim.SGD(model.parameters(), rate, momentum=0.9, weight_decay=1e-4)
+
+
+def classic(tick: Tick, name: str, batch: int, norms: bool = False, workers: int = 0) -> None:
+    """Run the loop of the classic CIFAR scripts: PIL transforms, DataLoader, NCHW, `.item()` each step.
+
+    Args:
+        norms: also log the norm of every parameter's gradient with add_scalar, one by one.
+        workers: processes of the DataLoader.
+    """
+    from torch.utils.tensorboard import SummaryWriter
+
+    model = material.network(name).train()
+    optimizer, criterion = sgd(model), nn.CrossEntropyLoss()
+    writer = SummaryWriter(tempfile.mkdtemp()) if norms else None
+    step, losses, errors = 0, 0.0, 0.0
+    while True:
+        for pictures, labels in loader(batch, workers):
+            output = model(pictures)
+            loss = criterion(output, labels)
+            optimizer.zero_grad()
+            loss.backward()
+            if writer:
+                for key, parameter in model.named_parameters():
+                    writer.add_scalar(f"grad/{key}", parameter.grad.norm().item(), step)
+                writer.add_scalar("loss", loss.item(), step)
+            optimizer.step()
+            losses += loss.item()
+            errors += (output.argmax(1) != labels).float().mean().item()
+            step += 1
+            tick()
+
+
+def expert(tick: Tick, name: str, batch: int, compiled: bool = True) -> None:
+    """Run the classic loop with what an expert switches on: channels_last, bf16 and torch.compile."""
+    model = material.network(name).to(memory_format=torch.channels_last).train()
+    forward = torch.compile(model) if compiled else model
+    optimizer, criterion = sgd(model), nn.CrossEntropyLoss()
+    losses = 0.0
+    while True:
+        for pictures, labels in loader(batch):
+            pictures = pictures.to(memory_format=torch.channels_last)
+            with torch.autocast("cpu", torch.bfloat16):
+                loss = criterion(forward(pictures), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses += loss.item()
+            tick()
+
+
+def timm(tick: Tick, name: str, batch: int) -> None:
+    """Run the steps of timm's train_one_epoch with timm's loader, loss, optimizer and meters, at their defaults.
+
+    The function itself is in train.py, which the package leaves out.
+    """
+    from timm.data import create_loader
+    from timm.loss import LabelSmoothingCrossEntropy
+    from timm.optim import create_optimizer_v2
+    from timm.utils import AverageMeter
+
+    model = material.network(name).train()
+    pictures = Pictures()
+    transform = pictures.transform
+    batches = create_loader(pictures, (3, 32, 32), batch, is_training=True, use_prefetcher=False, num_workers=0)
+    pictures.transform = transform  # equal work: not timm's resized crops
+    optimizer = create_optimizer_v2(model, "sgd", lr=0.1, weight_decay=1e-4, momentum=0.9)
+    criterion, losses = LabelSmoothingCrossEntropy(0.0), AverageMeter()
+    while True:
+        for inputs, targets in batches:
+            loss = criterion(model(inputs), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.update(loss.item(), len(inputs))
+            tick()
+
+
+def lightning(tick: Tick, name: str, batch: int) -> None:
+    """Run Lightning's Trainer with its own logging of the loss to TensorBoard, no checkpoints, no bar."""
+    import lightning as L
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    class Module(L.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = material.network(name)
+
+        def training_step(self, batch: Any, number: int) -> torch.Tensor:
+            loss = F.cross_entropy(self.model(batch[0]), batch[1])
+            self.log("train_loss", loss)
+            return loss
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return sgd(self)
+
+        def on_train_batch_end(self, *_: Any) -> None:
+            tick()
+
+    logger = TensorBoardLogger(tempfile.mkdtemp())
+    quiet = {"enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    L.Trainer(accelerator="cpu", max_epochs=100, logger=logger, log_every_n_steps=1, **quiet).fit(
+        Module(), loader(batch)
+    )

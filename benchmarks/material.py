@@ -1,0 +1,55 @@
+"""What all arms train on: drawn pictures of CIFAR-10's size, one network with one start, He's optimizer."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import nn
+
+from skiprun.config import RunConfig
+from skiprun.configfile import build_config
+from skiprun.data.augment import Augment
+from skiprun.data.loaders import Loaders, ResidentSplit
+from skiprun.models import build_model
+
+CLASSES = 10
+MEAN, STD = (0.5, 0.5, 0.5), (0.29, 0.29, 0.29)
+
+
+@lru_cache(maxsize=1)
+def pictures(number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return uint8 pictures [N, 32, 32, 3] and labels: noise, as speed does not look at what is to be seen."""
+    draw = np.random.default_rng(0)
+    return draw.integers(0, 256, (number, 32, 32, 3), dtype=np.uint8), draw.integers(0, CLASSES, number)
+
+
+def network(name: str = "resnet20", width: int | None = None) -> nn.Module:
+    """Return a network with the same first weights in every arm."""
+    torch.manual_seed(0)
+    return build_model(name, CLASSES, 3, **({"width": width} if width else {}))
+
+
+def experiment(model: dict, batch: int, precision: str, **sections: object) -> RunConfig:
+    """Return the config of skiprun's arm; it logs norms and TensorBoard each step unless sections say otherwise."""
+    plain = {
+        "model": model,
+        "data": {"name": "cifar10", "batch_size": batch, "augment": {"crop": 4, "flip": True}},
+        "schedule": {"kind": "constant", "steps": 10**6},
+        "precision": precision,
+        "log": {"every": 1},
+    }
+    return build_config(plain | sections)
+
+
+def loaders(number: int, config: RunConfig) -> Loaders:
+    """Return the pictures as skiprun keeps them."""
+    values, labels = pictures(number)
+    split = ResidentSplit(torch.from_numpy(values), torch.from_numpy(labels))
+    small = ResidentSplit(split.pictures[:500], split.targets[:500])
+    device = torch.device("cpu" if config.device == "cpu" or not torch.cuda.is_available() else "cuda")
+    names = tuple(map(str, range(CLASSES)))
+    augment = Augment(config.data.augment, MEAN, STD, CLASSES, device)
+    shape = (3, 32, 32)
+    return Loaders(split, small, small, CLASSES, shape, "classification", names, "drawn", MEAN, STD, device, augment)

@@ -1,0 +1,71 @@
+"""skiprun's own loop, whole: data, step, gradient norms, metrics.jsonl and TensorBoard, as `skiprun train` runs it."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import material
+from benchmarks.loops import PICTURES, Tick
+from skiprun.probes.grad_norm import GradNorm
+from skiprun.tasks.classification import Classification
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.device import place
+from skiprun.training.metrics import MetricsLog, Record, View
+from skiprun.training.tensorboard import TensorBoard
+from skiprun.training.trainer import Trainer
+
+
+class Ticking:
+    """Progress that calls a function at every step."""
+
+    def __init__(self, tick: Tick) -> None:
+        self.tick = tick
+
+    def step(self, step: int, steps: int) -> None:
+        self.tick()
+
+    def epoch(self, record: Record) -> None:
+        pass
+
+
+def trainer(config: Any, tick: Tick, folder: Path, compiled: bool = False, norms: bool = True) -> Trainer:
+    """Return skiprun's trainer of a config on the drawn pictures."""
+    placement = replace(place(config), compiled=compiled)
+    views: list[View] = [TensorBoard(folder, config)] if config.log.tensorboard else []
+    return Trainer(
+        material.network(config.model.name, config.model.width),
+        Classification(),
+        material.loaders(PICTURES, config),
+        config,
+        placement,
+        Checkpoints(folder),
+        lambda keep: MetricsLog(folder / "metrics.jsonl", keep, views),
+        [GradNorm()] if norms else [],
+        Ticking(tick),
+    )
+
+
+def skiprun(
+    tick: Tick,
+    name: str,
+    batch: int,
+    precision: str = "bf16",
+    compiled: bool = False,
+    norms: bool = True,
+    tensorboard: bool = True,
+    width: int | None = None,
+    recompute: bool = False,
+) -> None:
+    """Train with skiprun; norms, metrics and TensorBoard every step unless switched off."""
+    log = {"every": 1, "tensorboard": tensorboard}
+    model = {"name": name, "width": width}
+    config = material.experiment(model, batch, precision, log=log, recompute=recompute)
+    threads = torch.get_num_threads()
+    running = trainer(config, tick, Path(tempfile.mkdtemp()), compiled, norms)
+    torch.set_num_threads(threads)
+    running.fit()

@@ -1,0 +1,61 @@
+"""A plain PyTorch script for the demo's experiment: python -m benchmarks.plain EPOCHS NETWORK..."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.tensorboard import SummaryWriter
+
+from skiprun.models import build_model
+from skiprun.vision import torchvision
+
+
+def main(epochs: int, names: list[str]) -> None:
+    """Train each network, with its losses, errors and gradient norms in TensorBoard, as scripts do it."""
+    digits = load_digits()
+    pictures = torch.tensor(digits.images, dtype=torch.float32)[:, None] / 16
+    pictures = (pictures - pictures.mean()) / pictures.std()
+    train, test = train_test_split(range(len(pictures)), test_size=360, stratify=digits.target, random_state=0)
+    labels = torch.tensor(digits.target)
+    crop = torchvision.transforms.RandomCrop(8, 1)
+    for name in names:
+        batches = DataLoader(
+            TensorDataset(pictures[train[144:]], labels[train[144:]]), 64, shuffle=True, drop_last=True
+        )
+        model = build_model(name, 10, 1)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9, weight_decay=1e-4)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * len(batches))
+        writer, step = SummaryWriter(tempfile.mkdtemp()), 0
+        for epoch in range(epochs):
+            model.train()
+            for x, y in batches:
+                x = torch.stack([crop(each) for each in x])
+                loss = F.cross_entropy(model(x), y)
+                optimizer.zero_grad()
+                loss.backward()
+                if step % 10 == 0:
+                    for key, parameter in model.named_parameters():
+                        writer.add_scalar(f"grad/{key}", parameter.grad.norm().item(), step)
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+                writer.add_scalar("loss", loss.item(), step)
+                step += 1
+            model.eval()
+            with torch.no_grad():
+                wrong = (model(pictures[train[:144]]).argmax(1) != labels[train[:144]]).float().mean().item()
+            writer.add_scalar("error", wrong, epoch)
+            torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, f"{writer.log_dir}/last.pt")
+        with torch.no_grad():
+            model(pictures[test])
+        writer.close()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,90 @@
+"""Results as tables, one JSON file and one figure, with machine and versions and nothing that names the computer."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import peers
+from skiprun.palette import COLOURS, STYLE
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def machine(threads: int) -> dict[str, Any]:
+    """Return what the numbers were measured on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": names[0] if names else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "matrix units": torch.cpu._is_amx_tile_supported(),
+        "threads": threads,
+        "load at the end": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        **peers.versions(peers.folder()),
+    }
+
+
+def table(title: str, rows: list[dict[str, Any]]) -> Table:
+    """Return rows as a table; a column of what is not there for some stays empty."""
+    shown = [key for key in rows[0] | rows[-1] if not isinstance(rows[0].get(key), list)]
+    found = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for key in shown:
+        found.add_column(key, justify="left" if isinstance(rows[0].get(key), str) else "right")
+    for row in rows:
+        found.add_row(*(text(row.get(key, "")) for key in shown))
+    return found
+
+
+def text(value: Any) -> str:
+    """Return a cell."""
+    return (
+        f"{value:.3g}"
+        if isinstance(value, float) and value < 1000
+        else f"{value:.0f}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def keep(results: dict[str, Any], stem: str) -> None:
+    """Write the JSON, the tables as text, and the figure of the steps."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{stem}.json").write_text(json.dumps(results, indent=2) + "\n")
+    console = Console(record=True, width=140, file=io.StringIO())
+    console.print(results["machine"])
+    for name, rows in results["benchmarks"].items():
+        console.print(table(name, rows))
+        console.print()
+    (RESULTS / f"{stem}.txt").write_text(console.export_text())
+    if steps := results["benchmarks"].get("steps"):
+        draw(steps, RESULTS / f"{stem}.png")
+
+
+def draw(rows: list[dict[str, Any]], file: Path) -> None:
+    """Draw the speed of each loop over the classic one, with the range over the rounds."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(7, 3.6))
+        axes = figure.add_subplot()
+        for place, row in enumerate(reversed(rows)):
+            low, high = row["speedup_range"]
+            colour = COLOURS[0] if row["arm"].startswith("skiprun") else "0.6"
+            axes.barh(place, row["speedup"], color=colour)
+            axes.plot([low, high], [place, place], color="black", linewidth=1)
+            axes.text(high + 0.05, place, f"{row['speedup']:.2f}", va="center")
+        axes.set_yticks(range(len(rows)), [row["arm"] for row in reversed(rows)])
+        axes.set_xlabel(f"speed over the classic loop ({rows[0]['clock']} time, resnet20, batch 128)")
+        axes.grid(axis="y", visible=False)
+        figure.savefig(file)

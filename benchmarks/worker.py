@@ -1,0 +1,66 @@
+"""One arm in a process of its own: makes as many steps as a line on stdin says, and answers what they took.
+
+Answers are lines of JSON on the real stdout; whatever an arm prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from typing import Any
+
+import torch
+
+from benchmarks import loops, ours
+
+ARMS: dict[str, Any] = {
+    "classic": loops.classic,
+    "expert": loops.expert,
+    "timm": loops.timm,
+    "lightning": loops.lightning,
+    "skiprun": ours.skiprun,
+}
+
+
+class Turns:
+    """Called after each step; ends a turn when its steps are done, and waits for the next."""
+
+    def __init__(self) -> None:
+        self.answers = os.fdopen(os.dup(1), "w")
+        os.dup2(2, 1)
+        self.left = 1
+        self.started()
+
+    def started(self) -> None:
+        """Start the clocks."""
+        self.wall, self.cpu = time.perf_counter(), time.process_time()
+
+    def __call__(self) -> None:
+        """Count a step."""
+        self.left -= 1
+        if self.left:
+            return
+        spent = {"wall": time.perf_counter() - self.wall, "cpu": time.process_time() - self.cpu}
+        spent["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps(spent), file=self.answers, flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            os._exit(0)  # the arms are endless loops, some of which would catch an exception
+        self.left = int(line)
+        self.started()
+
+
+def main() -> None:
+    """Run the arm that the first argument describes."""
+    arm: dict[str, Any] = json.loads(sys.argv[1])
+    torch.set_num_threads(arm.pop("threads"))
+    if cores := arm.pop("cores", None):
+        os.sched_setaffinity(0, cores)
+    ARMS[arm.pop("loop")](Turns(), **arm)
+
+
+if __name__ == "__main__":
+    main()
