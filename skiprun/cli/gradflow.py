@@ -9,7 +9,7 @@ import typer
 
 from skiprun.cli.models import Input, input_shape
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set
-from skiprun.cli.study import Batches, BatchSize, Names, Split, Weights, numbers, show, words
+from skiprun.cli.study import Batches, BatchSize, Inquiry, Names, Split, Weights, numbers, show, words
 
 Depths = Annotated[str | None, typer.Option(metavar="20,56,110", help="Depths of a family, default resnet_cifar.")]
 Connections = Annotated[str | None, typer.Option(metavar="none,add", help="Connections to put in.")]
@@ -47,4 +47,4 @@ def gradflow(
     wanted = crossed(names or [], numbers(depths, "--depths"), words(connections), words(norms))
     subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_))
     look = Look(split, batches=batches, batch_size=batch_size, weights=weights, device=device)
-    show("gradflow", subjects, look, {"training": not inference}, runs, json, quiet)
+    show(Inquiry("gradflow", subjects, look, {"training": not inference}), runs=runs, json=json, quiet=quiet)

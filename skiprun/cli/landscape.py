@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
-from skiprun.cli.study import Fresh, Pictures, RunNames, Seed, Split, Weights, show
+from skiprun.cli.study import Fresh, Inquiry, Pictures, RunNames, Seed, Split, Weights, show
 
 
 def landscape(
@@ -19,6 +19,7 @@ def landscape(
     split: Split = "train",
     pictures: Pictures = 512,
     weights: Weights = "best",
+    trajectory: Annotated[bool, typer.Option("--trajectory", help="Train again to see the way to there.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")] = None,
     fresh: Fresh = False,
     device: Device = None,
@@ -31,6 +32,10 @@ def landscape(
     from skiprun.experiment.studying import free_processes
     from skiprun.experiment.subjects import find_trained
 
+    subjects, workers = find_trained(names, runs), jobs or free_processes(device)
     look = Look(split, pictures, weights=weights, device=device)
-    options = {"dims": dims, "steps": steps, "span": span, "seed": seed, "workers": jobs or free_processes(device)}
-    show("landscape", find_trained(names, runs), look, options, runs, json, quiet, fresh)
+    options = {"dims": dims, "steps": steps, "span": span, "seed": seed, "workers": workers}
+    inquiries = [Inquiry("landscape", subjects, look, options)]
+    if trajectory:
+        inquiries.append(Inquiry("trajectory", subjects, look, {"steps": steps, "workers": workers}))
+    show(*inquiries, runs=runs, json=json, quiet=quiet, fresh=fresh)

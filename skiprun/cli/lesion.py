@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
-from skiprun.cli.study import Draws, Pictures, RunNames, Seed, Split, Weights, show
+from skiprun.cli.study import Draws, Inquiry, Pictures, RunNames, Seed, Split, Weights, show
 
 Side = Annotated[Literal["branch", "skip"], typer.Option(metavar="branch|skip", help="What is cut at a site.")]
 
@@ -30,4 +30,5 @@ def lesion(
     from skiprun.experiment.subjects import find_trained
 
     look = Look(split, pictures, weights=weights, device=device)
-    show("lesion", find_trained(names, runs), look, {"side": side, "draws": draws, "seed": seed}, runs, json, quiet)
+    options = {"side": side, "draws": draws, "seed": seed}
+    show(Inquiry("lesion", find_trained(names, runs), look, options), runs=runs, json=json, quiet=quiet)

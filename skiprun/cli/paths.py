@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
-from skiprun.cli.study import Batches, BatchSize, Draws, RunNames, Seed, Split, Weights, show
+from skiprun.cli.study import Batches, BatchSize, Draws, Inquiry, RunNames, Seed, Split, Weights, show
 
 
 def paths(
@@ -24,4 +24,9 @@ def paths(
     from skiprun.experiment.subjects import find_trained
 
     look = Look(split, batches=batches, batch_size=batch_size, weights=weights, device=device)
-    show("paths", find_trained(names, runs), look, {"draws": draws, "seed": seed}, runs, json, quiet)
+    show(
+        Inquiry("paths", find_trained(names, runs), look, {"draws": draws, "seed": seed}),
+        runs=runs,
+        json=json,
+        quiet=quiet,
+    )

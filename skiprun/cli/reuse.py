@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
-from skiprun.cli.study import RunNames, Weights, show
+from skiprun.cli.study import Inquiry, RunNames, Weights, show
 
 
 def reuse(
@@ -18,4 +18,5 @@ def reuse(
     from skiprun.experiment.material import Look
     from skiprun.experiment.subjects import find_trained
 
-    show("reuse", find_trained(names, runs), Look(weights=weights, device=device), {}, runs, json, quiet)
+    look = Look(weights=weights, device=device)
+    show(Inquiry("reuse", find_trained(names, runs), look, {}), runs=runs, json=json, quiet=quiet)

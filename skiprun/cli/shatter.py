@@ -9,7 +9,7 @@ import typer
 from skiprun.cli.gradflow import Connections, Depths, Norms, Protocol, Seeds
 from skiprun.cli.models import Input, input_shape
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set
-from skiprun.cli.study import Names, Weights, numbers, show, words
+from skiprun.cli.study import Inquiry, Names, Weights, numbers, show, words
 
 OWN = ("shatter_depth", "shatter_theorem")
 
@@ -41,8 +41,7 @@ def shatter(
     look = Look("train", batches=1, weights=weights, device=device)
     varied = numbers(depths, "--depths"), words(connections), words(norms)
     if not names and not any(varied):
-        for study in OWN:
-            show(study, [], look, {}, runs, json, quiet)
+        show(*(Inquiry(study, [], look, {}) for study in OWN), runs=runs, json=json, quiet=quiet)
         return
     subjects = find_subjects(crossed(names or [], *varied), runs, config, set_ or [], seeds, input_shape(input_))
-    show("shatter", subjects, look, {"points": points, "lines": lines}, runs, json, quiet)
+    show(Inquiry("shatter", subjects, look, {"points": points, "lines": lines}), runs=runs, json=json, quiet=quiet)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
-from skiprun.cli.study import Batches, BatchSize, Split, Weights, show
+from skiprun.cli.study import Batches, BatchSize, Inquiry, Split, Weights, show
 
 
 def similarity(
@@ -27,4 +27,4 @@ def similarity(
     from skiprun.experiment.subjects import find_trained
 
     look = Look(split, batches=batches, batch_size=batch_size, weights=weights, device=device)
-    show("similarity", find_trained([one, other], runs), look, {}, runs, json, quiet)
+    show(Inquiry("similarity", find_trained([one, other], runs), look, {}), runs=runs, json=json, quiet=quiet)

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -37,37 +37,46 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of the random choices.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget what an earlier try left.")]
 
 
-def show(
-    study: str,
-    subjects: Sequence[Subject],
-    look: Look,
-    chosen: Mapping[str, Any],
-    runs: Path,
-    json: bool,
-    quiet: bool,
-    fresh: bool = False,
-) -> None:
-    """Study networks, write the figures, and print tables and verdicts."""
+class Inquiry(NamedTuple):
+    """One study of some networks."""
+
+    study: str
+    subjects: Sequence[Subject]
+    look: Look
+    options: Mapping[str, Any]
+
+
+def show(*inquiries: Inquiry, runs: Path, json: bool, quiet: bool, fresh: bool = False) -> None:
+    """Study networks, write the figures, and print tables and verdicts, or one JSON document."""
     from skiprun import reports
-    from skiprun.experiment.studying import study as examine
-    from skiprun.storage import write_json
 
     silent = quiet or json
-    told = (Counted if not silent else _uncounted, None if silent else loading, be_silent if silent else say)
-    with stopping(be_silent if silent else say):
-        documents = examine(study, subjects, look, chosen, *told, fresh=fresh)
+    found = [conduct(each, runs, silent, fresh) for each in inquiries]
+    if json:
+        emit(found[0] if len(found) == 1 else found)
+        return
+    for each in found:
+        results.print(reports.study_table(each["networks"]))
+        for file in each["figures"]:
+            (be_silent if quiet else say)(f"Figure: {file}")
+
+
+def conduct(inquiry: Inquiry, runs: Path, silent: bool, fresh: bool) -> dict[str, Any]:
+    """Make one study and write its figures: beside the run if it is one, else below studies/ of all runs."""
+    from skiprun import reports
+    from skiprun.experiment.studying import study
+    from skiprun.storage import write_json
+
+    progress_for, prepared, tell = (_uncounted, None, be_silent) if silent else (Counted, loading, say)
+    with stopping(tell):
+        documents = study(*inquiry, progress_for, prepared, tell, fresh)
         alone = documents[0]["run"] if len(documents) == 1 else None
-        labels = [document["label"] for document in documents if subjects]
-        folder = Path(alone) / "studies" if alone else runs / "studies" / reports.slug([study, *labels])
+        labels = [document["label"] for document in documents if inquiry.subjects]
+        folder = Path(alone) / "studies" if alone else runs / "studies" / reports.slug([inquiry.study, *labels])
         files = reports.write_study(documents, folder)
         if not alone:
-            write_json(folder / f"{study}.json", documents)
-    if json:
-        emit({"study": study, "networks": documents, "figures": [str(file) for file in files]})
-        return
-    results.print(reports.study_table(documents))
-    for file in files:
-        (be_silent if quiet else say)(f"Figure: {file}")
+            write_json(folder / f"{inquiry.study}.json", documents)
+    return {"study": inquiry.study, "networks": documents, "figures": [str(file) for file in files]}
 
 
 class Counted:
@@ -143,7 +152,8 @@ def run(
     from skiprun.experiment.subjects import find_subjects
 
     look = Look(split, pictures, batches, batch_size, weights, device)
-    show(study, find_subjects(names or [], runs), look, pairs(option or []), runs, json, quiet)
+    inquiry = Inquiry(study, find_subjects(names or [], runs), look, pairs(option or []))
+    show(inquiry, runs=runs, json=json, quiet=quiet)
 
 
 def pairs(given: Sequence[str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
-from skiprun.cli.study import Pictures, RunNames, Split, Weights, show
+from skiprun.cli.study import Inquiry, Pictures, RunNames, Split, Weights, show
 
 
 def truncate(
@@ -21,4 +21,4 @@ def truncate(
     from skiprun.experiment.subjects import find_trained
 
     look = Look(split, pictures, batches=0, weights=weights, device=device)
-    show("truncate", find_trained(names, runs), look, {}, runs, json, quiet)
+    show(Inquiry("truncate", find_trained(names, runs), look, {}), runs=runs, json=json, quiet=quiet)

@@ -29,6 +29,7 @@ from skiprun.registry import STUDIES, Entry
 from skiprun.storage import make_folder, plain_words, write_json, write_text
 from skiprun.studies import StudyResult, needs, options
 
+PARTIAL = ".partial.jsonl"
 Document = dict[str, Any]
 Row = dict[str, Any]
 Report = Callable[[Row, int], None]
@@ -130,10 +131,12 @@ class _Examination:
         """Run the study; return its document, written beside the run if there is one."""
         started, identity = time.monotonic(), self.identity()
         lasting = self.file if "known" in inspect.signature(self.entry.thing).parameters else None
-        if lasting and not fresh and (document := finished(lasting, identity)):
+        if lasting and fresh:
+            forget(lasting)
+        elif lasting and (document := finished(lasting, identity)):
             say(f"{lasting} is finished already; --fresh starts over.")
             return document
-        with keeping(lasting, identity, fresh) as (known, keep):
+        with keeping(lasting, identity) as (known, keep):
             report = progress_for(self.label, len(known))
 
             def tell(row: Row, total: int) -> None:
@@ -217,14 +220,21 @@ def finished(file: Path, identity: Document) -> Document | None:
     return None
 
 
+def forget(file: Path) -> None:
+    """Delete what earlier tries left."""
+    for path in (file, file.with_suffix(PARTIAL)):
+        with plain_words("delete", path):
+            path.unlink(missing_ok=True)
+
+
 @contextmanager
-def keeping(file: Path | None, identity: Document, fresh: bool) -> Iterator[tuple[list[Row], Callable[[Row], None]]]:
+def keeping(file: Path | None, identity: Document) -> Iterator[tuple[list[Row], Callable[[Row], None]]]:
     """Give the rows that an earlier try left, and a way to keep new ones until the study is done."""
     if file is None:
         yield [], lambda row: None
         return
-    partial = file.with_suffix(".partial.jsonl")
-    known = [] if fresh else left_over(partial, identity)
+    partial = file.with_suffix(PARTIAL)
+    known = left_over(partial, identity)
     make_folder(file.parent)
     write_text(partial, "".join(json.dumps(line) + "\n" for line in (identity, *known)))
     with plain_words("write", partial):

@@ -147,7 +147,8 @@ def draw_relief(figure: Description, documents: Sequence[Document]) -> Any:
     norm = _norm(grids, figure["log"])
     height = np.log10 if figure["log"] else np.asarray
     for axes, grid in zip(panels, grids, strict=True):
-        values = np.array(_clipped(grid, norm.vmin, norm.vmax))
+        values = np.array(grid.values)
+        values[values > norm.vmax] = np.nan  # open at the top
         x, y = np.meshgrid(grid.xs, grid.ys)
         colours = _colours(norm(values))
         axes.plot_surface(x, y, height(values), facecolors=colours, rstride=1, cstride=1, linewidth=0, shade=False)
@@ -156,7 +157,7 @@ def draw_relief(figure: Description, documents: Sequence[Document]) -> Any:
         axes.set(xlabel=_first_word(figure["xlabel"]), ylabel=_first_word(figure["ylabel"]))
         axes.set_zlabel(f"log10 of the {label}" if figure["log"] else label)
         axes.view_init(elev=32, azim=-58)
-        axes.set_box_aspect(None, zoom=0.85)  # or the height's name is cut
+        axes.set_box_aspect(None, zoom=0.88)  # or the height's name is cut
     return drawing
 
 
