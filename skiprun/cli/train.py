@@ -21,6 +21,7 @@ def train(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave pictures and masks that cannot be used out, and list them.")
     ] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Say where a step's time goes; trace.json.")] = False,
     runs: RunsFolder = RUNS,
     json: Json = False,
     quiet: Quiet = False,
@@ -46,6 +47,7 @@ def train(
                 progress=board.row(f"{config.name} seed {config.seed}"),
                 loading=None if silent else loading,
                 say=be_silent if silent else say,
+                profile=profile,
             )
         summaries.append(run.summary())
         if not json:

@@ -22,7 +22,7 @@ from skiprun.training.metrics import MetricsLog, View
 from skiprun.training.overlays import Overlays
 from skiprun.training.stopping import StopFlag
 from skiprun.training.tensorboard import TensorBoard
-from skiprun.training.trainer import Progress, Trainer
+from skiprun.training.trainer import Progress, Silence, Trainer
 
 RUNS = Path("runs")
 Say = Callable[[str], None]
@@ -36,6 +36,7 @@ def train(
     progress: Progress | None = None,
     loading: Loading | None = None,
     say: Say = lambda message: None,
+    profile: bool = False,
 ) -> Run:
     """Train one config to the end, continue it where it stopped, or return it finished.
 
@@ -46,6 +47,7 @@ def train(
         progress: told of steps and epochs.
         loading: told of (done, total, what) while data is prepared.
         say: told, in a line, what is done.
+        profile: say where the time of a step goes, and write trace.json.
     """
     config = config if isinstance(config, RunConfig) else load_config(config)
     run = Run.of(Path(runs), config)
@@ -63,6 +65,10 @@ def train(
         run = Run.create(Path(runs), config)
         for line in filter(None, (notice, parts.description, *parts.notes)):
             say(line)
+        if profile:
+            from skiprun.training.profiling import Profiling
+
+            progress = Profiling(progress or Silence(), run.path / "trace.json", say)
         with StopFlag() as stop:
             _train(parts, run, progress, say, stop)
     return run

@@ -1,0 +1,85 @@
+"""Where a step's time goes: some steps under torch's profiler, as a trace for a viewer and as shares for people."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from skiprun.storage import plain_words
+
+# The first steps compile, allocate and choose algorithms.
+SKIPPED, WATCHED = 3, 5
+# The first of these that is part of an operation's name says what it belongs to.
+KINDS = {
+    "convolution": ("convolution", "conv2d", "conv_transpose"),
+    "normalization": ("batch_norm", "BatchNorm", "group_norm", "layer_norm"),
+    "compiled": ("CompiledFx", "CompiledFunction", "cpp_fused", "triton_"),
+    "activation": ("relu", "Relu", "threshold", "clamp_min", "gelu", "silu", "elu", "tanh"),
+    "optimizer": ("Optimizer", "_fused_", "_foreach_"),
+    "joins and sums": ("aten::add", "aten::sum"),
+    "pictures": ("index_select", "constant_pad", "randint", "aten::where", "aten::rand"),
+    "linear layers": ("addmm", "aten::mm", "linear"),
+}
+
+
+class Told(Protocol):
+    """What is told of a run (see Progress of the loop)."""
+
+    def step(self, step: int, steps: int) -> None:
+        """A step is done."""
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """An epoch is done."""
+
+
+class Profiling:
+    """Progress that profiles the steps behind the first few, and passes on what it is told."""
+
+    def __init__(self, progress: Told, trace: Path, say: Callable[[str], None]) -> None:
+        self.progress, self.trace, self.say = progress, trace, say
+        self.done = 0
+        gpu = [ProfilerActivity.CUDA] if torch.cuda.is_available() else []
+        self.profiler = profile(activities=[ProfilerActivity.CPU, *gpu])
+
+    def step(self, step: int, steps: int) -> None:
+        """Count a step; start and end with some."""
+        self.progress.step(step, steps)
+        self.done += 1
+        if self.done == SKIPPED:
+            self.profiler.start()
+        elif self.done == SKIPPED + WATCHED:
+            self.profiler.stop()
+            self.tell()
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Pass on the end of an epoch."""
+        self.progress.epoch(record)
+
+    def tell(self) -> None:
+        """Write the trace and say the shares."""
+        with plain_words("write", self.trace):
+            self.profiler.export_chrome_trace(str(self.trace))
+        for line in shares(self.profiler.key_averages()):
+            self.say(line)
+        self.say(f"Trace for chrome://tracing or Perfetto: {self.trace}")
+
+
+def shares(events: Iterable[Any]) -> list[str]:
+    """Return a line for each kind of work: milliseconds a step and percent, the largest first."""
+    spent: dict[str, float] = defaultdict(float)
+    for event in events:
+        spent[kind(event.key)] += event.self_device_time_total or event.self_cpu_time_total
+    total = sum(spent.values())
+    largest = sorted(spent.items(), key=lambda item: -item[1])
+    head = f"A step takes {total / WATCHED / 1000:.1f} ms under the profiler:"
+    return [head, *(f"  {time / WATCHED / 1000:8.2f} ms {time / total:6.1%}  {name}" for name, time in largest)]
+
+
+def kind(operation: str) -> str:
+    """Return what an operation belongs to."""
+    return next((name for name, parts in KINDS.items() if any(part in operation for part in parts)), "the rest")
