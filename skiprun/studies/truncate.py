@@ -7,9 +7,11 @@ on training pictures (Alain and Bengio 2016).
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -73,7 +75,10 @@ def gather(reader: Reader, batches: Batches) -> tuple[list[Tensor], Tensor]:
 def probe(fitted: tuple[list[Tensor], Tensor], scored: tuple[list[Tensor], Tensor], station: int) -> Row:
     """Return the errors of logistic regression on what one station gives."""
     classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
-    classifier.fit(fitted[0][station].numpy(), fitted[1].numpy())
+    with warnings.catch_warnings():
+        # What a probe has not learned in that many iterations is not there to read at a glance.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        classifier.fit(fitted[0][station].numpy(), fitted[1].numpy())
     errors = [100 * (1 - classifier.score(each[0][station].numpy(), each[1].numpy())) for each in (scored, fitted)]
     return {"probe_error": errors[0], "probe_train_error": errors[1]}
 
