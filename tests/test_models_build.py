@@ -8,7 +8,7 @@ from skiprun.config import ModelConfig, RunConfig, contradictions
 from skiprun.configfile import build_config
 from skiprun.connections import sites
 from skiprun.errors import ConfigError, OptionError, UnknownName
-from skiprun.models import build_from_config, build_model
+from skiprun.models import build_from_config, build_model, check_from_config
 from skiprun.models.parts import group_norm
 from skiprun.registry import MODELS
 
@@ -144,12 +144,17 @@ def test_a_config_becomes_a_network():
         ({"connection": "concat"}, "connection"),
         ({"depth": 56}, "depth"),
         ({"connections": {"99": "none"}}, "connections"),
+        ({"name": "vgg11", "connection_options": {"bias": 1.0}}, "connection_options"),
+        ({"name": "plain20", "skip_schedule": {"epochs": [1.0, 2.0]}}, "skip_schedule"),
+        ({"weights": "x", "freeze": "stage9"}, "freeze"),
     ],
 )
-def test_a_refusal_names_the_key_of_the_config(model, key):
+def test_a_refusal_names_the_key_of_the_config_before_anything_is_drawn(model, key):
+    state = torch.get_rng_state()
     with pytest.raises(OptionError) as caught:
-        build_from_config(config(**model))
+        check_from_config(config(**model))
     assert caught.value.key == key
+    assert torch.equal(state, torch.get_rng_state())
 
 
 @pytest.mark.parametrize(
@@ -187,4 +192,4 @@ def test_a_misspelt_key_of_a_section_that_may_be_left_out_is_told_its_neighbours
 
 def test_every_architecture_has_the_facts_that_the_listing_shows():
     for entry in MODELS:
-        assert {"family", "input", "year", "paper", "summary"} <= set(entry.facts), entry.name
+        assert {"family", "input", "year", "paper"} <= set(entry.facts) and entry.summary, entry.name

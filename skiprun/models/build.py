@@ -8,8 +8,11 @@ from typing import Any
 from torch import nn
 
 from skiprun.config import ModelConfig
+from skiprun.connections import sites
 from skiprun.connections.fade import make_fadable
 from skiprun.errors import OptionError
+from skiprun.models.freeze import freeze_from_config
+from skiprun.models.meta import without_content
 from skiprun.models.options import checked, options_of
 from skiprun.models.surgery import choose_connections
 from skiprun.registry import MODELS
@@ -48,9 +51,10 @@ def build_model(
     parts: dict[str, Any] = {}
     if "connection" in entry.facts:
         parts["connection"] = choose_connections(entry, connection, connection_options, connections)
-    elif connection or connections:
-        key = "connection" if connection else "connections"
-        raise OptionError(key, f"{name} has no connection sites, so none can be chosen")
+    else:
+        said = {"connection": connection, "connection_options": connection_options, "connections": connections}
+        for key in filter(said.get, said):
+            raise OptionError(key, f"{name} has no connection sites, so none can be chosen")
     if options.get("stem") == "small" and "stem" not in options_of(entry.thing):
         del options["stem"]  # it has no other
     parts |= checked(name, entry.thing, options, entry.facts.get("fixed", ()))
@@ -81,5 +85,17 @@ def build_from_config(config: ModelConfig, num_classes: int = 10, in_channels: i
         section = next((f"{name}." for name, keys in places.items() if error.key in keys), "")
         raise OptionError(section + error.key, error.problem) from None
     if config.skip_schedule:
+        if not any(site.uses_shortcut for site in sites(model).values()):
+            raise OptionError("skip_schedule", f"this {config.name} has no shortcut that could fade")
         make_fadable(model)
     return model
+
+
+def check_from_config(config: ModelConfig) -> None:
+    """Refuse what does not fit together, before any data is read: the network is built without content.
+
+    Raises:
+        UnknownName, OptionError: as `build_from_config` and `freeze_from_config`.
+    """
+    with without_content():
+        freeze_from_config(build_from_config(config), config)

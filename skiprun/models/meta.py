@@ -88,6 +88,8 @@ def run_on_meta(model: nn.Module, shape: Sequence[int]) -> dict[int, Tensor]:
 
 def _shadow(tensor: Tensor) -> Tensor:
     """Return an empty float32 tensor of the same shape on the meta device."""
+    if tensor.is_meta:
+        return tensor
     dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
     return torch.empty(tensor.shape, dtype=dtype, device="meta", requires_grad=tensor.requires_grad)
 
