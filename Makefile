@@ -1,6 +1,8 @@
 # Each target does its own set-up: a virtual environment in .venv and the install.
 PYTHON ?= python3
 BIN := .venv/bin
+# A process a core; a file's tests stay together, as they share what was trained for them.
+WORKERS := -n auto --dist loadfile
 
 .PHONY: demo test test-all lint bench clean
 
@@ -8,10 +10,10 @@ demo: .venv/installed           ## the experiment that made residual networks fa
 	$(BIN)/skiprun compare plain20 plain56 resnet56
 
 test: lint                      ## what CI runs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 test-all: lint                  ## the slow tests too, and those that need a GPU where there is one
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m pytest $(WORKERS) -m ""
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
