@@ -10,6 +10,7 @@ from skiprun.connections.attention import AttentionGate
 from skiprun.connections.none import NoConnection
 from skiprun.errors import OptionError
 from skiprun.models import build_model, cost
+from skiprun.tasks.segmentation import Segmentation
 
 COUNTS = [
     # 3 channels in, two classes on one logit out, at 256x256: parameters and multiply-adds.
@@ -116,3 +117,53 @@ def test_resunet_takes_another_connection_within_its_blocks():
     assert {type(connection) for connection in sites(model).values()} == {NoConnection}
     with pytest.raises(OptionError, match="adds channels"):
         build_model("resunet", 2, 1, block_connection="concat")
+
+
+NESTED = [
+    ({"norm": "none"}, 9_042_177, None),
+    ({"norm": "none", "deep_supervision": True}, 9_042_276, None),
+    ({"up": "bilinear", "bias": True}, 9_163_329, 34_485_567_488),
+    ({"up": "bilinear", "bias": True, "deep_supervision": True}, 9_163_428, None),
+]
+
+
+@pytest.mark.parametrize(("options", "parameters", "macs"), NESTED, ids=lambda value: str(value))
+def test_parameters_of_unetplusplus(options, parameters, macs):
+    with torch.device("meta"):
+        counted = cost(build_model("unetplusplus", 2, 3, **options), (3, 256, 256))
+    assert counted.parameters == parameters
+    assert macs is None or counted.macs == macs
+
+
+def test_deep_supervision_trains_every_head_and_answers_with_their_mean():
+    torch.manual_seed(0)
+    model = build_model("unetplusplus", 3, 1, width=4, depth=3, deep_supervision=True)
+    pictures, masks = torch.randn(2, 1, 20, 17), torch.randint(3, (2, 20, 17))
+    output = model(pictures)
+    assert output.shape == (3, 2, 3, 20, 17)
+    Segmentation().loss(output, masks).backward()
+    assert all(head.weight.grad.abs().sum() > 0 for head in model.heads)
+    model.eval()
+    assert model(pictures).shape == (2, 3, 20, 17)
+
+
+@pytest.mark.parametrize("connection", ["concat", "none", "gated"])
+def test_unetplusplus_takes_connections_that_bear_unequal_channels(connection):
+    model = build_model("unetplusplus", 2, 1, width=4, depth=2, connection=connection)
+    assert [site.site.index for site in sites(model).values()] == [0, 1, 2]
+    assert model(torch.randn(2, 1, 16, 16)).isfinite().all()
+    with pytest.raises(OptionError, match="'add' does not fit unetplusplus"):
+        build_model("unetplusplus", 2, 1, connection="add")
+
+
+@pytest.mark.parametrize("name", ["fcn_resnet50", "deeplabv3_resnet50"])
+def test_torchvision_networks_have_its_parameters_but_for_the_auxiliary_head(name):
+    from skiprun.vision import torchvision
+
+    with torch.device("meta"):
+        theirs = torchvision.models.get_model(name, weights=None, weights_backbone=None, aux_loss=True)
+        ours = build_model(name, 21, 3)
+        grey = build_model(name, 2, 1)
+        assert grey.eval()(torch.empty(1, 1, 64, 48)).shape == (1, 1, 64, 48)
+    expected = sum(value.numel() for key, value in theirs.named_parameters() if not key.startswith("aux"))
+    assert sum(value.numel() for value in ours.parameters()) == expected
