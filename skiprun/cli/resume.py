@@ -1,0 +1,63 @@
+"""`skiprun resume`: goes on with a run from its own config, or shows that it repeats."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from skiprun.cli.options import Json, Quiet, RunArgument
+from skiprun.cli.terminal import Board, be_silent, emit, loading, say
+from skiprun.errors import InputError
+
+
+def resume(
+    run: RunArgument,
+    verify: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Train N steps again, compare, and change nothing.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Continue RUN to its end; with --verify, train up to N steps again from previous.pt and compare every bit."""
+    from skiprun import experiment
+
+    opened = experiment.load_run(run)
+    if verify:
+        show_replay(opened, verify, json)
+        return
+    config, silent = opened.config, quiet or json
+    if opened.path != type(opened).of(opened.path.parent.parent, config).path:
+        raise InputError(
+            f"{opened.path} was moved: its config.yaml says {config.name}/seed-{config.seed}. Move it back."
+        )
+    with Board(silent) as board:
+        done = experiment.train(
+            config,
+            runs=opened.path.parent.parent,
+            progress=board.row(f"{config.name} seed {config.seed}"),
+            loading=None if silent else loading,
+            say=be_silent if silent else say,
+        )
+    if json:
+        emit(done.summary())
+    else:
+        scores = ", ".join(f"{key} {value:.4g}" for key, value in done.summary()["test"].items())
+        typer.echo(f"{done.path}: test {scores}")
+
+
+def show_replay(run: object, steps: int, json: bool) -> None:
+    """Print how a replay compares; exit with 1 if anything differs."""
+    from dataclasses import asdict
+
+    from skiprun.experiment.replay import replay
+
+    found = replay(run, steps)  # type: ignore[arg-type]
+    if json:
+        emit(asdict(found))
+    else:
+        compared = f"{found.rows} records" + (", weights and optimizer" if found.weights else "")
+        what = f"Steps {found.first + 1} to {found.last} again, {compared}"
+        typer.echo(f"{what}: first difference in {found.differs}" if found.differs else f"{what}: the same bits.")
+    if found.differs:
+        raise typer.Exit(1)

@@ -1,0 +1,112 @@
+"""Does a run repeat on this machine? Steps that were trained once are trained again and compared bit by bit."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from skiprun.errors import CheckpointError, Stopped
+from skiprun.experiment.parts import prepare
+from skiprun.experiment.train import make_trainer
+from skiprun.run import Run
+from skiprun.training.checkpoint import Checkpoints, load
+from skiprun.training.metrics import MetricsLog
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What was trained again, and how it compares.
+
+    Attributes:
+        first, last: the steps between which it trained.
+        rows: logged records that were compared.
+        weights: whether `last` is the step of last.pt, so that weights and optimizer were compared too.
+        differs: the first thing that differs; None if every bit is the same.
+    """
+
+    first: int
+    last: int
+    rows: int
+    weights: bool
+    differs: str | None
+
+
+def replay(run: Run, steps: int) -> Replay:
+    """Train up to so many steps again from previous.pt, or from the start; the run itself is not changed.
+
+    Raises:
+        CheckpointError: there is no last.pt to compare with.
+    """
+    theirs = load(Checkpoints(run.checkpoints).last)
+    with run.lock(), tempfile.TemporaryDirectory() as folder:
+        first, last, logged = _train_again(run, Path(folder), steps, theirs["step"])
+        ours = load(Checkpoints(Path(folder)).last)
+    reached = last == theirs["step"]
+    rows, differs = _compare_rows(logged, run.metrics())
+    if differs is None and reached:
+        differs = first_difference(theirs, ours)
+    return Replay(first, last, rows, reached, differs)
+
+
+def _train_again(run: Run, folder: Path, steps: int, end: int) -> tuple[int, int, list[dict[str, Any]]]:
+    """Train in another folder; return the first and the last step, and the records between."""
+    kept = Checkpoints(run.checkpoints)
+    if kept.previous.exists():
+        shutil.copy(kept.previous, Checkpoints(folder).last)
+        shutil.copy(kept.best, Checkpoints(folder).best)
+        shutil.copy(run.metrics_file, folder)
+    metrics = folder / run.metrics_file.name
+    trainer = make_trainer(
+        prepare(run.config),
+        folder,
+        lambda keep_bytes: MetricsLog(metrics, keep_bytes, []),
+        None,
+        lambda: signal.SIGTERM if trainer.step >= last else None,
+    )
+    first, last = trainer.step, min(trainer.step + steps, end)
+    if last <= first:
+        raise CheckpointError(f"{kept.last}: of step {end}, no later than the one before it; nothing to replay.")
+    with contextlib.suppress(Stopped):
+        trainer.fit()
+    return first, last, [row for row in Run(folder).metrics() if first < row["step"] <= last]
+
+
+def _compare_rows(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> tuple[int, str | None]:
+    """Return how many records were compared, and what the first one that differs says."""
+    known = {(row["step"], "epoch_end" in row): row for row in theirs}
+    for row in ours:
+        other = known.get((row["step"], "epoch_end" in row), {})
+        for tag, value in row.items():
+            if not tag.startswith("time/") and other.get(tag) != value:
+                return len(ours), f"{tag} at step {row['step']}: {other.get(tag)} then, {value} now"
+    return len(ours), None
+
+
+def first_difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str | None:
+    """Return the name of the first tensor of network, average or optimizer that differs, and by how much."""
+    again = dict(_tensors(ours))
+    for name, tensor in _tensors(theirs):
+        if not torch.equal(tensor, again[name]):
+            distance = (tensor.double() - again[name].double()).abs().max().item()
+            return f"{name}: by {distance:g} at most"
+    return None
+
+
+def _tensors(state: dict[str, Any]) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors of a state by name."""
+    for part in ("model", "average"):
+        for name, tensor in (state[part] or {}).items():
+            yield f"{part}.{name}", tensor
+    for number, slots in state["optimizer"]["state"].items():
+        for slot, value in slots.items():
+            if isinstance(value, Tensor):
+                yield f"optimizer.{number}.{slot}", value
