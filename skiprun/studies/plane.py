@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any
@@ -104,9 +105,22 @@ def scores(plane: Plane, evaluate: Evaluate, points: Sequence[Point], workers: i
     threads = max(1, torch.get_num_threads() // workers)
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _settle, (plane, evaluate, threads))
     try:
-        yield from pool.map(_visit, points)
+        with deaf():
+            rows = pool.map(_visit, points)
+        yield from rows
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Put signals off for a while; processes that are started meanwhile never hear them: they end with this one."""
+    numbers = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
 
 
 _here: dict[str, Any] = {}
@@ -114,8 +128,6 @@ _here: dict[str, Any] = {}
 
 def _settle(plane: Plane, evaluate: Evaluate, threads: int) -> None:
     """Keep what a process needs for all of its points; it ends with the one that started it, and not before."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     # What arrives shares its memory with the other processes, and each goes to points of its own.
