@@ -14,6 +14,7 @@ import skiprun
 from skiprun.cli import (
     compare,
     dashboard,
+    doctor,
     evaluate,
     gradflow,
     landscape,
@@ -22,6 +23,7 @@ from skiprun.cli import (
     models,
     paths,
     predict,
+    resume,
     reuse,
     runs,
     shatter,
@@ -62,6 +64,8 @@ def options(
 
 app.command(epilog="Example: skiprun train configs/resnet56_cifar.yaml --set optim.lr=0.05")(train.train)
 app.command(epilog="Example: skiprun compare plain20 plain56 resnet56 --seeds 3")(compare.compare)
+app.command(epilog="Example: skiprun resume runs/smoke/seed-0 --verify 20")(resume.resume)
+app.command(epilog="Example: skiprun doctor configs/resnet56_cifar.yaml")(doctor.doctor)
 app.command(epilog="Example: skiprun evaluate runs/smoke/seed-0 --split val")(evaluate.evaluate)
 app.command(epilog="Example: skiprun predict runs/smoke/seed-0 seven.png")(predict.predict)
 app.add_typer(models.app, name="models")

@@ -1,0 +1,169 @@
+"""Is all in place for a long run? Checks of the machine, and of one config, each with its finding."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import resource
+import signal
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+import skiprun
+from skiprun.config import RunConfig
+from skiprun.errors import RunBusy, SkiprunError, Stopped
+from skiprun.experiment.parts import Parts, prepare
+from skiprun.experiment.room import check_room, room_needed
+from skiprun.experiment.train import make_trainer
+from skiprun.run import Run
+from skiprun.storage import check_writable, free_bytes
+from skiprun.training.device import has_matrix_units
+from skiprun.training.metrics import MetricsLog
+from skiprun.training.trainer import Silence, Trainer
+
+STEPS = 4  # the first pays for the set-up, the others are timed
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding; `exit_code` is what a run would end with."""
+
+    name: str
+    state: Literal["ok", "fail"]
+    finding: str
+    exit_code: int = 0
+
+
+def check(name: str, look: Callable[[], str]) -> Check:
+    """Return what a look finds, or how it fails."""
+    try:
+        return Check(name, "ok", look())
+    except SkiprunError as error:
+        return Check(name, "fail", str(error), error.exit_code)
+    except Exception as error:
+        return Check(name, "fail", f"{type(error).__name__}: {error}", SkiprunError.exit_code)
+
+
+def examine(config: RunConfig | None, runs: Path) -> Iterator[Check]:
+    """Yield the checks of this machine, and of a config if there is one; nothing is left on the disk."""
+    yield check("versions", versions)
+    yield check("device", device)
+    yield check("runs folder", lambda: runs_folder(runs))
+    yield check("TensorBoard", tensorboard)
+    if config is None:
+        return
+    yield check("run", lambda: directory(Run.of(runs, config), config))
+    found: list[Parts] = []
+    yield check("data and network", lambda: data(config, found))
+    for parts in found:
+        yield check("disk", partial(disk, parts, Run.of(runs, config)))
+        yield check("training", partial(training, parts))
+
+
+def versions() -> str:
+    """Return the versions that a result depends on."""
+    from skiprun.vision import torchvision
+
+    return f"skiprun {skiprun.__version__}, Python {platform.python_version()}, torch {torch.__version__}, " + (
+        f"torchvision {torchvision.__version__}"
+    )
+
+
+def device() -> str:
+    """Return where a run with `device: auto` computes."""
+    if torch.cuda.is_available():
+        free, total = torch.cuda.mem_get_info()
+        return f"{torch.cuda.get_device_name()}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free"
+    precision = "bf16" if has_matrix_units(torch.device("cpu")) else "fp32"
+    return f"CPU, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}, {precision} by default"
+
+
+def runs_folder(runs: Path) -> str:
+    """Return where runs go and how much room is there."""
+    check_writable(runs)
+    return f"{runs.absolute()}, {free_bytes(runs) / 1e9:.1f} GB free"
+
+
+def tensorboard() -> str:
+    """Write an event as a run does."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    with tempfile.TemporaryDirectory() as folder, SummaryWriter(folder) as writer:
+        writer.add_scalar("check", 1.0, 0)
+        writer.flush()
+        return f"writes {sum(file.stat().st_size for file in Path(folder).iterdir())} bytes; `skiprun dashboard` shows"
+
+
+def directory(run: Run, config: RunConfig) -> str:
+    """Return what the run's directory holds; another experiment or another process there is a failure."""
+    run.refuse_another(config)
+    if run.is_locked():
+        raise RunBusy(run.path, "another process")
+    return f"{run.path}: {run.state}" if run.config_file.exists() else f"{run.path}: new"
+
+
+def data(config: RunConfig, found: list[Parts]) -> str:
+    """Build what the config names."""
+    parts = prepare(config)
+    found.append(parts)
+    return f"{parts.description}; data {parts.loaders.fingerprint[:12]}"
+
+
+def disk(parts: Parts, run: Run) -> str:
+    """Compare what the run will need with what is free."""
+    check_room(parts, run.path)
+    return f"{room_needed(parts) / 1e6:.1f} MB needed, {free_bytes(run.path) / 1e6:,.0f} MB free"
+
+
+class Clock(Silence):
+    """Progress that notes when steps end."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def step(self, step: int, steps: int) -> None:
+        """Note the time."""
+        self.times.append(time.monotonic())
+
+
+def training(parts: Parts) -> str:
+    """Train a few steps in a temporary folder and evaluate once; foresee the whole run."""
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = make_trainer(
+            parts,
+            Path(folder),
+            lambda keep_bytes: MetricsLog(Path(folder) / "metrics.jsonl", keep_bytes, []),
+            clock,
+            lambda: signal.SIGTERM if len(clock.times) == STEPS else None,
+        )
+        with contextlib.suppress(Stopped):
+            trainer.fit()
+        started = time.monotonic()
+        trainer.evaluate("val")
+        evaluation = time.monotonic() - started
+    return foreseen(trainer, parts, clock.times, evaluation)
+
+
+def foreseen(trainer: Trainer, parts: Parts, times: list[float], evaluation: float) -> str:
+    """Say how long a step takes, how much memory, and when the run would end."""
+    step = statistics.median(after - before for before, after in pairwise(times))
+    epochs = trainer.steps * parts.config.data.batch_size / len(parts.loaders.train)
+    seconds = trainer.steps * step + epochs * evaluation
+    on_gpu = parts.placement.device.type == "cuda"
+    memory = torch.cuda.max_memory_allocated() if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    end = time.strftime("%a %d %b %H:%M", time.localtime(time.time() + seconds))
+    return (
+        f"{step * 1e3:.1f} ms a step, {evaluation:.2f} s an evaluation, {memory / 1e6:,.0f} MB; "
+        f"{trainer.steps:,} steps in about {max(seconds / 60, 0.1):.1f} min, done {end}"
+    )
