@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -24,7 +25,7 @@ from tests.faulty import (
     KILLED,
     STEPS,
     KillAfterStep,
-    Sabotage,
+    SignalAfterStep,
     assert_same_runs,
     fault_config,
     finish,
@@ -185,12 +186,20 @@ def uncut_log() -> None:
     MetricsLog.__init__ = lambda self, path, keep, views: made(self, path, 10**9, views)  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize("control", [unseeded, global_order, uncut_log])
-def test_negative_controls_do_not_end_with_the_same_bits(control: Sabotage, tmp_path: Path) -> None:
-    config = fault_config(**CONFIGS["everything"])
-    assert trial(config, tmp_path / "one" / "runs", control) == 0
-    assert trial(config, tmp_path / "two" / "runs", control, progress=KillAfterStep(22)) == KILLED
-    assert trial(config, tmp_path / "two" / "runs", control) == 0
+CONTROLS = {
+    "draws-not-seeded-by-step": (unseeded, SignalAfterStep(22, signal.SIGTERM)),
+    "order-from-the-global-generator": (global_order, SignalAfterStep(22, signal.SIGTERM)),
+    "log-not-cut": (uncut_log, kill_at("skiprun.training.metrics:MetricsLog.sync", 5, before=False)),
+}
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_negative_controls_do_not_end_with_the_same_bits(control: str, tmp_path: Path) -> None:
+    config, (sabotage, death) = fault_config(**CONFIGS["everything"]), CONTROLS[control]
+    assert trial(config, tmp_path / "one" / "runs", sabotage) == 0
+    told = {"progress": death} if isinstance(death, SignalAfterStep) else {}
+    assert trial(config, tmp_path / "two" / "runs", sabotage, *(() if told else (death,)), **told) in (143, KILLED)
+    assert trial(config, tmp_path / "two" / "runs", sabotage) == 0
     with pytest.raises(AssertionError):
         assert_same_runs(tmp_path / "one" / "runs", tmp_path / "two" / "runs", config)
 
