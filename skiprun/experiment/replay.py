@@ -82,9 +82,9 @@ def _train_again(run: Run, folder: Path, steps: int, end: int) -> tuple[int, int
 
 def _compare_rows(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> tuple[int, str | None]:
     """Return how many records were compared, and what the first one that differs says."""
-    known = {(row["step"], "epoch_end" in row): row for row in theirs}
+    known = {(row["step"], "lr" in row): row for row in theirs}  # rows of steps have a learning rate
     for row in ours:
-        other = known.get((row["step"], "epoch_end" in row), {})
+        other = known.get((row["step"], "lr" in row), {})
         for tag, value in row.items():
             if not tag.startswith("time/") and other.get(tag) != value:
                 return len(ours), f"{tag} at step {row['step']}: {other.get(tag)} then, {value} now"
