@@ -201,6 +201,9 @@ def test_segmentation_says_what_skips_are_worth(tmp_path: Path) -> None:
     assert gains["boundary"].mean == pytest.approx(0.25, abs=0.01)
     assert "+0.1003" in said(comparison, "In test iou the skips ('concat')")
     assert said(comparison, "Best test iou: unet")
+    assert "noskip loses 31 % of the boundary score and 11 % of the iou" in said(
+        comparison, "The skips of unet matter mostly at the boundaries"
+    )
     assert comparison.verdict.degradation is None
     assert not any("Degradation" in sentence for sentence in comparison.verdict.sentences)
 
@@ -208,3 +211,9 @@ def test_segmentation_says_what_skips_are_worth(tmp_path: Path) -> None:
 def test_segmentation_without_a_control_says_so(tmp_path: Path) -> None:
     comparison = compare([write_run(tmp_path, "unet", connection="concat", test={"iou": 0.9}, **SEGMENTATION)])
     said(comparison, "What the skips of unet are worth cannot be judged")
+
+
+def test_segmentation_tables_show_no_single_class(tmp_path: Path) -> None:
+    scores = {"iou": 0.9, "boundary": 0.8, "iou_class_1": 0.7}
+    (group,) = compare([write_run(tmp_path, "unet", connection="concat", test=scores, **SEGMENTATION)]).groups
+    assert group.test_scores == ["iou", "boundary"]

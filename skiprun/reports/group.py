@@ -66,8 +66,9 @@ class Group:
 
     @property
     def test_scores(self) -> list[str]:
-        """Every score of the test split, the one that chose the checkpoint first; the loss is none."""
+        """Every score of the test split, the one that chose the checkpoint first; no loss, no single class."""
         names = [key.removeprefix("test.") for key in self.first.summary if key.startswith("test.")]
+        names = [name for name in names if "_class_" not in name]
         return sorted({*names} - {"loss"}, key=lambda name: (name != self.score_name, names.index(name)))
 
     @property

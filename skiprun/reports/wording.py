@@ -101,7 +101,29 @@ def of_worth(groups: Sequence[Group], worth: Sequence[Worth]) -> list[str]:
             f"What the skips of {', '.join(with_skips)} are worth cannot be judged: no finished run of the same family "
             "and data has connection none; add one (--set model.connection=none)."
         ]
-    return [_of_worth(each) for each in worth]
+    return [*(_of_worth(each) for each in worth), *_where(worth)]
+
+
+def _where(worth: Sequence[Worth]) -> list[str]:
+    """Say of each network with skips whether the control loses more of the boundary or of the overlap."""
+    pairs: dict[tuple[str, str], dict[str, Worth]] = {}
+    for each in worth:
+        pairs.setdefault((each.network, each.control), {})[each.score] = each
+    return [
+        _of_place(scores["iou"], scores["boundary"])
+        for scores in pairs.values()
+        if {"iou", "boundary"} <= scores.keys() and scores["iou"].gain.mean > 0
+    ]
+
+
+def _of_place(overlap: Worth, boundary: Worth) -> str:
+    """Say what share of overlap and of boundary goes with the skips."""
+    lost = [100 * each.gain.mean / each.value for each in (overlap, boundary)]
+    where = "mostly at the boundaries" if lost[1] > lost[0] else "in the overlap rather than at the boundaries"
+    return (
+        f"The skips of {overlap.network} matter {where}: without them {overlap.control} loses {lost[1]:.0f} % of the "
+        f"boundary score and {lost[0]:.0f} % of the iou."
+    )
 
 
 def _of_worth(worth: Worth) -> str:
