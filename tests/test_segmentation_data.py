@@ -190,6 +190,15 @@ def test_what_bends_is_refused_with_labels():
         load_data(config, CPU)
 
 
+@pytest.mark.parametrize("given", [{"classes": ["a", "b"]}, {"border_weight": 10.0}])
+def test_keys_of_masks_are_refused_with_labels(given):
+    config = build_config(
+        {"model": {"name": "resnet20"}, "data": {"name": "digits"} | given, "schedule": {"epochs": 1}}
+    )
+    with pytest.raises(OptionError, match="is for masks"):
+        load_data(config.data, CPU)
+
+
 def test_batches_to_evaluate_are_bounded_by_their_pixels():
     loaders = replace(load(), image_shape=(1, 512, 512))
     assert [len(masks) for _, masks in loaders.batches("val", 500)] == [4] * 12

@@ -160,7 +160,7 @@ def check_sizes(read: dict[str, tuple[Array, Array]]) -> None:
 def leave_out(bad: Sequence[BadPicture], total: int) -> None:
     """Say what is left out, and how much of all it is."""
     if bad:
-        listed = "\n".join(f"  {problem}" for problem in bad)
+        listed = "\n".join(f"  {each.path} {each.problem}" for each in bad)
         log.warning("Left out %d of %d pictures:\n%s", len(bad), total, listed)
 
 
