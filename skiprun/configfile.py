@@ -128,14 +128,14 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _read_text(path: Path) -> str:
     """Return the text of an ordinary, small UTF-8 file."""
-    if not path.exists():
-        neighbours = [file.name for file in path.parent.glob("*.yaml")]
-        raise InputError(f"{path}: there is no such file.{did_you_mean(path.name, neighbours)}")
-    if not path.is_file():
-        raise InputError(f"{path}: found a folder or a device; a config is a YAML file")
-    if path.stat().st_size > MAX_BYTES:
-        raise InputError(f"{path}: larger than {MAX_BYTES} bytes; this is not a config")
     try:
+        if not path.exists():
+            neighbours = [file.name for file in path.parent.glob("*.yaml")]
+            raise InputError(f"{path}: there is no such file.{did_you_mean(path.name, neighbours)}")
+        if not path.is_file():
+            raise InputError(f"{path}: found a folder or a device; a config is a YAML file")
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path}: larger than {MAX_BYTES} bytes; this is not a config")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
@@ -180,7 +180,7 @@ def _walk_item(
 def _describe(error: ErrorDetails, marks: dict[str, str], source: str) -> str:
     """Say one pydantic error as 'place key: what was found, what is allowed, the nearest name'."""
     loc = [str(part) for part in error["loc"] if str(part) not in ("bool", "int", "float", "str")]
-    key = ".".join(loc)
+    key = ".".join(part[:60] for part in loc)
     parents = (".".join(loc[:n]) for n in range(len(loc), 0, -1))
     place = next((marks[parent] for parent in parents if parent in marks), source)
     if error["type"] == "extra_forbidden":
@@ -216,5 +216,5 @@ def _meaning(loc: Sequence[str]) -> str:
 
 def _short(value: Any) -> str:
     """Return a value as a person would quote it, cut to a line's length."""
-    text = f"'{value}'" if isinstance(value, str) else str(value)
+    text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -33,6 +33,9 @@ def kept(last_good: int | None) -> str:
     return "no checkpoint yet" if last_good is None else f"the checkpoint of step {last_good} is kept"
 
 
+MOST_PROBLEMS = 12
+
+
 class SkiprunError(Exception):
     """Base of all errors that end a command with one message and no traceback."""
 
@@ -50,7 +53,9 @@ class ConfigError(InputError):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
+        more = len(self.problems) - MOST_PROBLEMS
+        shown = self.problems[:MOST_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else [])
+        super().__init__("\n".join(shown))
 
 
 class OptionError(InputError):
