@@ -16,7 +16,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.block import Block, Join, conv1x1, conv3x3, count_blocks, numbered
+from skiprun.models.block import Block, Join, conv1x1, conv3x3, numbered
 from skiprun.models.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init, preact_norm
 from skiprun.registry import MODELS
 
@@ -129,26 +129,6 @@ def imagenet_stem(in_channels: int, channels: int, norm: Norm, activation: Activ
     return stem
 
 
-def densenet_cifar(
-    num_classes: int,
-    in_channels: int,
-    connection: ConnectionFactory,
-    depth: int = 40,
-    growth: int = 12,
-    dropout: float = 0.0,
-    norm: Norm = NORMS["batch"],
-    activation: Activation = ACTIVATIONS["relu"],
-    *,
-    bc: bool = False,
-) -> nn.Module:
-    """Return three dense blocks of n layers: 3n+4 weighted layers, or 6n+4 with bottlenecks."""
-    layers = count_blocks(depth, 6 if bc else 3, 4)
-    channels = 2 * growth if bc else 16
-    shape = (channels, [layers] * 3, growth, bc, 0.5 if bc else 1.0)
-    parts: dict[str, Any] = {"connection": connection, "norm": norm, "activation": activation, "dropout": dropout}
-    return DenseNet(num_classes, small_stem(in_channels, channels), *shape, **parts)
-
-
 def densenet_imagenet(
     num_classes: int,
     in_channels: int,
@@ -176,20 +156,8 @@ def fits(connection: Any) -> bool:
 
 
 FACTS = {"connection": "concat", "fits": fits, "year": 2017}
-CIFAR = {"family": "densenet_cifar", "input": (3, 32, 32), "paper": "Huang et al. 2017, table 2"} | FACTS
 IMAGENET = {"family": "densenet", "input": (3, 224, 224), "paper": "Huang et al. 2017, table 1"} | FACTS
 
-for _depth, _growth in ((40, 12), (100, 12), (100, 24)):
-    _summary = f"DenseNet of {_depth} layers that add {_growth} channels each, for small pictures"
-    MODELS.register(f"densenet{_depth}_{_growth}", fixed=("depth", "growth"), summary=_summary, **CIFAR)(
-        partial(densenet_cifar, depth=_depth, growth=_growth)
-    )
-for _depth, _growth in ((40, 12), (100, 12), (250, 24), (190, 40)):
-    _summary = f"DenseNet-BC of {_depth} layers that add {_growth} channels, for small pictures"
-    MODELS.register(f"densenet_bc_{_depth}_{_growth}", fixed=("depth", "growth"), summary=_summary, **CIFAR)(
-        partial(densenet_cifar, depth=_depth, growth=_growth, bc=True)
-    )
-MODELS.register("densenet_cifar", summary="DenseNet of 3n+4 layers, by `depth` and `growth`", **CIFAR)(densenet_cifar)
 for _depth, _blocks, _growth in (
     (121, (6, 12, 24, 16), 32),
     (161, (6, 12, 36, 24), 48),

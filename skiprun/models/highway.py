@@ -14,9 +14,10 @@ from functools import partial
 from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.block import Block, Join, conv3x3, count_blocks, numbered
+from skiprun.models.block import Block, Join, conv3x3, numbered
 from skiprun.models.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.models.resnet_cifar import CifarResNet
+from skiprun.models.three_stages import count_blocks
 from skiprun.registry import MODELS
 
 

@@ -1,8 +1,7 @@
-"""Pre-activation ResNet and Wide ResNet for small pictures: y = shortcut(x) + branch(activation(norm(x))).
+"""Pre-activation ResNet for small pictures: y = shortcut(x) + branch(activation(norm(x))).
 
 Pre-activation (He et al. 2016, figure 4e) leaves the shortcut clean: nothing stands on it from the first block to the
-last. In the first block and where shapes change, both paths start from the activated x. Wide ResNet (Zagoruyko and
-Komodakis 2016, table 1) has 6n+4 layers, projections included, k times the channels, and dropout between convolutions.
+last. In the first block and where shapes change, both paths start from the activated x.
 """
 
 from __future__ import annotations
@@ -13,17 +12,9 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.block import (
-    Block,
-    Join,
-    conv1x1,
-    conv3x3,
-    count_blocks,
-    make_shortcut,
-    numbered,
-    three_stages,
-)
+from skiprun.models.block import Block, Join, conv1x1, conv3x3, make_shortcut, numbered
 from skiprun.models.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init, preact_norm
+from skiprun.models.three_stages import count_blocks, three_stages
 from skiprun.registry import MODELS
 
 
@@ -142,26 +133,8 @@ def preact(
     return PreactNet(num_classes, in_channels, blocks, width, block, stem=width, shortcut=shortcut, **parts)
 
 
-def wide_resnet(
-    num_classes: int,
-    in_channels: int,
-    connection: ConnectionFactory,
-    depth: int = 16,
-    widen: int = 4,
-    dropout: float = 0.0,
-    shortcut: Literal["A", "B", "C"] = "B",
-    norm: Norm = NORMS["batch"],
-    activation: Activation = ACTIVATIONS["relu"],
-) -> nn.Module:
-    """Return a Wide ResNet of 6n+4 layers with `widen` times the channels of a ResNet."""
-    blocks = count_blocks(depth, 6, 4)
-    parts: dict[str, Any] = {"connection": connection, "norm": norm, "activation": activation, "dropout": dropout}
-    return PreactNet(num_classes, in_channels, blocks, 16 * widen, PreactBlock, shortcut=shortcut, **parts)
-
-
 FACTS = {"connection": "add", "year": 2016, "input": (3, 32, 32)}
 HE = {"family": "preact", "paper": "He et al. 2016, table 3"} | FACTS
-WIDE = {"family": "wide_resnet", "paper": "Zagoruyko and Komodakis 2016, table 4"} | FACTS
 
 for _depth in (20, 32, 44, 56, 110):
     _summary = f"Pre-activation ResNet of {_depth} layers for small pictures"
@@ -173,13 +146,4 @@ for _depth in (164, 1001):
     )
 MODELS.register("preact_cifar", summary="Pre-activation ResNet of 6n+2 layers, by `depth`, for small pictures", **HE)(
     preact
-)
-for _depth, _widen in ((16, 4), (16, 8), (22, 8), (28, 2), (28, 10), (40, 1), (40, 2), (40, 4)):
-    _summary = f"Wide ResNet of {_depth} layers, {_widen} times the channels, for small pictures"
-    _numbers: dict[str, Any] = {"depth": _depth, "widen": _widen}
-    MODELS.register(f"wrn{_depth}_{_widen}", fixed=tuple(_numbers), layers=_depth, summary=_summary, **WIDE)(
-        partial(wide_resnet, **_numbers)
-    )
-MODELS.register("wrn_cifar", summary="Wide ResNet of 6n+4 layers, by `depth` and `widen`, for small pictures", **WIDE)(
-    wide_resnet
 )

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.errors import OptionError
-from skiprun.models.block import BasicBlock, Bottleneck, conv3x3, count_blocks, numbered, three_stages
+from skiprun.models.block import BasicBlock, Bottleneck, conv3x3, numbered
 from skiprun.models.fixup import Bias, FixupBlock, fixup_init
 from skiprun.models.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
+from skiprun.models.three_stages import count_blocks, three_stages
 from skiprun.registry import MODELS
 
 DEPTHS = (20, 32, 44, 56, 110, 1202)
