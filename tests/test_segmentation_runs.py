@@ -226,3 +226,16 @@ def test_two_configs_of_cells_differ_by_the_connection_alone(other):
     assert one.pop("name") != two.pop("name")
     assert one["model"].pop("connection") is None and two["model"].pop("connection") == other.split("_")[1]
     assert one == two
+
+
+@pytest.mark.parametrize(
+    "model",
+    [{"name": "unet", "connection": "gated"}, {"name": "resunet"}, {"name": "unetplusplus", "deep_supervision": True}],
+    ids=lambda model: model["name"],
+)
+def test_every_kind_of_unet_trains_is_scored_and_finds_masks(model, tmp_path):
+    config = small_config(model={"width": 4, "depth": 2} | model, schedule={"steps": 2}, log={"every": 1})
+    trained = train(config, runs=tmp_path)
+    (file,) = cell_pictures(tmp_path, 32)
+    assert trained.summary()["test"]["loss"] > 0
+    assert len(list(predict_masks(trained, [file], tmp_path / "masks"))) == 1

@@ -87,6 +87,13 @@ def test_cross_entropy_is_that_of_torch(case):
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
+def test_label_smoothing_is_that_of_torch():
+    torch.manual_seed(0)
+    output, target = torch.randn(2, 5, 8, 8), torch.randint(5, (2, 8, 8))
+    expected = F.cross_entropy(output, target, label_smoothing=0.1).item()
+    assert Segmentation("cross_entropy", label_smoothing=0.1).loss(output, target).item() == pytest.approx(expected)
+
+
 def test_one_logit_and_two_say_the_same():
     torch.manual_seed(0)
     one, target = torch.randn(2, 1, 16, 16), torch.randint(2, (2, 16, 16), dtype=torch.uint8)

@@ -74,24 +74,24 @@ class JointAugment:
     def _grid(self, pictures: Tensor) -> Tensor:
         """Draw where each pixel comes from, [B, H, W, 2] with x and y from -1 to 1."""
         config, (count, _, height, width) = self.config, pictures.shape
-        size = torch.tensor([width, height], device=pictures.device)
         draws = 2 * torch.rand(4, count, device=pictures.device) - 1
         angle = draws[0] * math.radians(config.rotate)
         zoom = 1 / (1 + config.scale * draws[1])
-        shift = draws[2:].T * config.crop * 2 / size
+        right, down = (2 * config.crop / side * draw for side, draw in zip((width, height), draws[2:], strict=True))
         cos, sin = zoom * angle.cos(), zoom * angle.sin()
         # The turn is one of pixels, not of the stretched coordinates of a picture that is not square.
         stretch = height / width
-        rows = [torch.stack([cos, -sin * stretch, shift[:, 0]], 1), torch.stack([sin / stretch, cos, shift[:, 1]], 1)]
+        rows = [torch.stack([cos, -sin * stretch, right], 1), torch.stack([sin / stretch, cos, down], 1)]
         grid = F.affine_grid(torch.stack(rows, 1), [count, 1, height, width], align_corners=False)
-        return grid + self._displacement(pictures) * 2 / size if config.elastic else grid
+        return grid + self._displacement(pictures) if config.elastic else grid
 
     def _displacement(self, pictures: Tensor) -> Tensor:
-        """Draw a smooth displacement in pixels, [B, H, W, 2]."""
+        """Draw a smooth displacement, [B, H, W, 2], in the coordinates of the grid."""
         count, _, height, width = pictures.shape
         coarse = torch.randn(count, 2, ELASTIC_GRID, ELASTIC_GRID, device=pictures.device)
         fine = F.interpolate(coarse, (height, width), mode="bicubic", align_corners=True)
-        return self.config.elastic * fine.permute(0, 2, 3, 1)
+        elastic = 2 * self.config.elastic
+        return torch.stack([elastic / width * fine[:, 0], elastic / height * fine[:, 1]], -1)
 
     def _shade(self, pictures: Tensor) -> Tensor:
         """Change brightness and add noise; no mask knows of it."""

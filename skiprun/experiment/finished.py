@@ -107,7 +107,8 @@ def predict_masks(run: Run, files: Sequence[Path], out: Path, skip_bad: bool = F
     task = run.summary()["data"]["task"]
     if task != "segmentation":
         raise InputError(f"Run {run.path} does not find masks; its task is {task}.")
-    return write_masks(run, load_model(run), files, out, skip_bad)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return write_masks(run, load_model(run).to(device), files, out, skip_bad)
 
 
 def read_picture(file: Path, data: dict[str, Any]) -> Tensor:

@@ -86,7 +86,8 @@ def find_mask(run: Run, model: nn.Module, picture: Array) -> Array:
 
     def logits(pixels: Array) -> Tensor:
         tensor = torch.from_numpy(pixels.copy()).view(*pixels.shape[:2], channels).permute(2, 0, 1)
-        return model(((tensor.float() / 255 - mean) / std)[None])
+        device = next(model.parameters()).device
+        return model(((tensor.float() / 255 - mean) / std)[None].to(device)).cpu()
 
     if DATASETS[config.name].facts.get("resizes") and config.image_size and config.fit == "resize":
         small = np.asarray(image.resize((config.image_size, config.image_size)))
