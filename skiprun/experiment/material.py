@@ -29,7 +29,7 @@ Batch = tuple[Tensor, Tensor]
 NOISE_CLASSES = 10
 SCORE_BATCH = 256
 LARGE = 64  # pixels
-MANY_BATCHES, FEW_BATCHES = (8, 128), (2, 16)  # number and size of batches, for small pictures and for large ones
+MANY_BATCHES, FEW_BATCHES = (8, 128), (1, 16)  # number and size of batches, for small pictures and for large ones
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Material:
     def __init__(
         self, subject: Subject, look: Look, loading: Loading | None = None, say: Callable[[str], None] = lambda _: None
     ) -> None:
-        self.subject, self.look, self.say = subject, look, say
+        self.subject, self.look, self.say, self.loading = subject, look, say, loading
         # Whatever a run was trained in: small differences are what studies look at.
         chosen = ["precision=fp32", *([f"device={look.device}"] if look.device else [])]
         self.configs = [build_config(config.plain(), chosen, source="--device") for config in subject.configs]
@@ -144,10 +144,11 @@ class Material:
 
     @property
     def models(self) -> Iterator[nn.Module]:
-        """The networks, one a seed."""
-        yield self.model
-        for config, number in zip(self.configs[1:], range(1, len(self.configs)), strict=True):
-            yield self._ready(draw(config, *self._sizes), number)
+        """The networks, one a seed; told as loading, one after the other."""
+        for number, config in enumerate(self.configs):
+            if self.loading and len(self.configs) > 1:
+                self.loading(number + 1, len(self.configs), f"{self.subject.label}: networks")
+            yield self._ready(draw(config, *self._sizes), number) if number else self.model
 
     @property
     def _sizes(self) -> tuple[int, int]:

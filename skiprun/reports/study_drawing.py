@@ -158,6 +158,7 @@ def draw_relief(figure: Description, documents: Sequence[Document]) -> Any:
         axes.set_zlabel(f"log10 of the {label}" if figure["log"] else label)
         axes.view_init(elev=32, azim=-58)
         axes.set_box_aspect(None, zoom=0.88)  # or the height's name is cut
+        axes.locator_params(nbins=5)
     return drawing
 
 
