@@ -1,0 +1,149 @@
+"""Numbers that are not finite (F69, F70), the command line under real signals, and which faults cannot happen here.
+
+Every row of the list of faults F1 to F72 has a test with its number in the name, or a reason here:
+
+=====  ==========================================================================================================
+F8     data workers and their signals: batches are made in the training process, there are no workers
+F10    a worker killed for want of memory: no workers; a killed training process of `compare` ends in one line
+       (tests/test_faults_processes.py::test_a_training_process_that_is_killed_ends_in_one_message)
+F11    a worker that hangs: no workers
+F12    a rank that dies: one process trains one run, there are no ranks
+F13    SIGTERM to a launcher of ranks: no ranks
+F25    a missing checksum file: the checksum is inside the checkpoint, as the comment of its zip archive
+F42    /dev/shm full: nothing is shared between processes
+F71    a loss scale that collapses: precision is fp32 or bf16, which needs no scale
+=====  ==========================================================================================================
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from skiprun.errors import Diverged
+from skiprun.run import Run
+from skiprun.training.checkpoint import load, not_finite
+from tests.faulty import fault_config, train_here
+
+TESTS = Path(__file__).parent
+CONFIG = fault_config(schedule={"epochs": 3})
+
+
+def test_every_fault_has_a_test_or_a_reason() -> None:
+    names = "".join(re.findall(r"def (test_\w+)", "".join(file.read_text() for file in TESTS.glob("test_*.py"))))
+    ranges = [range(int(first), int(last) + 1) for first, last in re.findall(r"F(\d+)_to_F(\d+)", names)]
+    tested = {int(number) for number in re.findall(r"F(\d+)(?!\d)", names)} | {n for one in ranges for n in one}
+    reasons = {int(number) for number in re.findall(r"^F(\d+) ", __doc__ or "", re.MULTILINE)}
+    elsewhere = set(range(57, 67)) | {68}  # datasets: tests/test_data_*.py, by name
+    assert set(range(1, 73)) - tested - reasons - elsewhere == set()
+    assert not reasons & tested
+
+
+def poisoned(where: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Diverged:
+    """Train with something that is not finite from step 7 on, and return the error."""
+    from skiprun.training.trainer import Trainer
+
+    step = Trainer._train_step
+
+    def poison(trainer: Trainer) -> None:
+        if trainer.step == 6:
+            weight = trainer.learning[0]
+            if where == "loss":
+                loss = trainer.task.loss
+                monkeypatch.setattr(trainer.task, "loss", lambda output, target: loss(output, target) * math.nan)
+            elif where == "gradient":
+                weight.register_hook(lambda gradient: gradient.clone().fill_(math.inf))
+        step(trainer)
+
+    monkeypatch.setattr(Trainer, "_train_step", poison)
+    with pytest.raises(Diverged) as caught:
+        train_here(CONFIG, tmp_path)
+    return caught.value
+
+
+@pytest.mark.parametrize("where", ["loss", "gradient"])
+def test_F69_F70_what_is_not_finite_ends_the_run_and_the_last_good_checkpoint_stays(
+    where: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    error = poisoned(where, monkeypatch, tmp_path)
+    assert error.exit_code == 3
+    assert re.fullmatch(
+        r"The (loss|network's \S+) is not finite at step [78] \(lr 0\.0\d+\); the checkpoint of step 4 is kept\. "
+        r"Try a lower optim\.lr, a longer schedule\.warmup or optim\.clip_norm\.",
+        str(error),
+    )
+    run = Run.of(tmp_path, CONFIG)
+    assert (run.state, run.message) == ("diverged", str(error))
+    assert load(run.checkpoints / "last.pt")["step"] == 4
+
+
+def test_F69_a_learning_rate_beyond_reason_ends_with_3(tmp_path: Path) -> None:
+    config = fault_config(optim={"lr": 1e20}, schedule={"epochs": 3})
+    with pytest.raises(Diverged, match="no checkpoint yet") as caught:
+        train_here(config, tmp_path)
+    assert "is not finite at step" in str(caught.value)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_the_first_tensor_that_is_not_finite_is_named(bad: float) -> None:
+    tensors = {"a": torch.ones(3), "count": torch.tensor(3), "none": torch.ones(0), "b": torch.ones(2, 2)}
+    assert not_finite(tensors) is None
+    assert not_finite({"huge": torch.full((1000,), 3e38)}) is None
+    tensors["b"][1, 1] = bad
+    assert not_finite(tensors) == "b"
+    assert not_finite({}) is None
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "skiprun", "train", str(TESTS.parent / "configs" / "smoke.yaml"), *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(TESTS.parent)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(process: Any, file: Path) -> None:
+    until = time.monotonic() + 120
+    while not file.exists():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "codes"),
+    [((signal.SIGINT, signal.SIGINT), {130}), ((signal.SIGHUP,), {129}), ((signal.SIGKILL,), {-9})],
+    ids=["F6-twice", "F9-hangup", "F1-kill"],
+)
+def test_F1_F6_F9_the_command_line_under_signals(numbers: tuple[int, ...], codes: set[int], tmp_path: Path) -> None:
+    long = ["--set", "schedule.epochs=300", "--set", "log.tensorboard=false"]
+    process = start(tmp_path, *long)
+    run = Run(tmp_path / "runs/smoke/seed-0")
+    wait_for(process, run.checkpoints / "last.pt")
+    for number in numbers:
+        process.send_signal(number)
+        time.sleep(0.05)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in codes
+    assert "Traceback" not in err
+    assert load(run.checkpoints / "last.pt")["step"] >= 20
+    again = start(tmp_path, *long)
+    until = time.monotonic() + 120
+    while "Continuing after step" not in (said := again.stderr.readline()):  # type: ignore[union-attr]
+        assert said and time.monotonic() < until
+    again.terminate()
+    again.communicate(timeout=60)
+    assert again.returncode == 143
