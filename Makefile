@@ -4,7 +4,7 @@ BIN := .venv/bin
 # A process a core; a file's tests stay together, as they share what was trained for them.
 WORKERS := -n auto --dist loadfile
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test test-all lint soak bench clean
 
 demo: .venv/installed           ## the experiment that made residual networks famous, in a minute
 	$(BIN)/skiprun compare plain20 plain56 resnet56
@@ -19,6 +19,9 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+soak: .venv/installed-dev       ## 1,000 lives of runs that are killed, stopped, filled up and corrupted
+	$(BIN)/python -m tests.soak --minutes 240 --lives 1000
 
 bench: .venv/installed-dev      ## speed, side by side with other trainers
 	$(BIN)/python -m benchmarks

@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -232,6 +233,11 @@ def _open_half(count: int) -> None:
         return file
 
     Path.open = patched  # type: ignore[assignment, method-assign]
+
+
+def limit_file_size(size: int) -> None:
+    """Let no file of this process grow beyond a size, as a quota does."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 def finish(config: RunConfig, runs: Path) -> None:

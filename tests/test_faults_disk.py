@@ -23,7 +23,7 @@ from skiprun.run import SOFT_NOTICE, Run
 from skiprun.storage import remove_leftovers, write_bytes
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.trainer import Silence
-from tests.faulty import assert_same_runs, fault_config, finish, train_here, trial
+from tests.faulty import assert_same_runs, fault_config, finish, limit_file_size, train_here, trial
 
 CONFIG = fault_config(schedule={"epochs": 2}, log={"every": 4, "tensorboard": False})
 WITH_EVENTS = fault_config(schedule={"epochs": 2}, log={"every": 1, "tensorboard": True})
@@ -127,11 +127,6 @@ def test_F35_F36_F40_the_disk_fails_at_every_single_operation(
         train_here(CONFIG, runs)
         assert_same_runs(whole, runs, CONFIG)
     assert failed > 40
-
-
-def limit_file_size(size: int) -> None:
-    """Let no file of this process grow beyond a size, as a quota does."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 @pytest.mark.parametrize("size", [600, 1500, 30_000, 60_000])

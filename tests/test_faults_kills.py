@@ -35,6 +35,7 @@ from tests.faulty import (
     start,
     trial,
 )
+from tests.soak import soak
 
 CONFIGS: dict[str, dict[str, Any]] = {
     "everything": EVERYTHING,
@@ -213,3 +214,9 @@ def test_F4_killed_before_the_first_checkpoint_starts_at_step_0(tmp_path: Path) 
     finish(config, tmp_path / "runs")
     sessions = json.loads(run.environment_file.read_text())["sessions"]
     assert len(sessions) == 2
+
+
+def test_F3_the_soak_in_short_loses_nothing() -> None:
+    report = soak(seconds=60, lives=6)
+    assert report["lives"] >= 1
+    assert report["lost"] == report["open files more than at the start"] == 0

@@ -1,0 +1,88 @@
+"""What safety costs: saving and finite checks beside the steps they protect. `python -m benchmarks.reliability`"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from skiprun.config import RunConfig
+from skiprun.configfile import build_config
+from skiprun.data.assemble import assemble
+from skiprun.data.source import Portion, Source
+from skiprun.experiment.room import checkpoint_bytes
+from skiprun.experiment.train import make_trainer
+from skiprun.registry import DATASETS
+from skiprun.training.checkpoint import not_finite
+from skiprun.training.metrics import MetricsLog
+from skiprun.training.trainer import SECONDS_A_SAVE, Trainer
+
+PICTURES = 45_000  # of a pass over CIFAR's training split
+
+
+@DATASETS.register("noise", task="classification")
+def noise(config: object, device: torch.device, progress: object) -> object:
+    """Pictures of CIFAR's shape without their content."""
+    generator = np.random.default_rng(0)
+    portions = [
+        Portion(generator.integers(0, 256, (count, 32, 32, 3)).astype(np.uint8), np.arange(count) % 10)
+        for count in (1000, 100)
+    ]
+    return assemble(Source(portions[0], portions[1], tuple("0123456789")), config, device)  # type: ignore[arg-type]
+
+
+def config_of(model: str) -> RunConfig:
+    """Return the usual recipe on such pictures."""
+    return build_config(
+        {
+            "model": {"name": model},
+            "data": {"name": "noise", "batch_size": 128},
+            "schedule": {"epochs": 200},
+            "compile": "off",
+        }
+    )
+
+
+def seconds(of: Callable[[], object], times: int) -> float:
+    """Return the median time of a call, after one that is not counted."""
+    of()
+    found = []
+    for _ in range(times):
+        started = time.perf_counter()
+        of()
+        found.append(time.perf_counter() - started)
+    return statistics.median(found)
+
+
+def measure(model: str) -> None:
+    """Print the share of saving and of finite checks for one network."""
+    from skiprun.experiment.parts import prepare
+
+    parts = prepare(config_of(model))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        trainer: Trainer = make_trainer(
+            parts, folder, lambda keep: MetricsLog(folder / "metrics.jsonl", keep, []), None, lambda: None
+        )
+        trainer.model.train()
+        step = seconds(trainer._train_step, 8)
+        save = seconds(trainer._save, 5)
+        weights = seconds(lambda: not_finite(trainer.model.state_dict()), 5)
+        losses = [torch.ones(()) for _ in range(200)]
+        check = seconds(lambda: torch.stack(losses).isfinite().tolist(), 5) / len(losses)
+    pass_ = PICTURES / 128 * step
+    interval = min(pass_, SECONDS_A_SAVE)
+    print(
+        f"{model}: step {step * 1e3:.0f} ms; save {save * 1e3:.0f} ms ({checkpoint_bytes(parts) / 1e6:.1f} MB), every "
+        f"{interval:.0f} s: {save / interval:.3%}; finite checks {(check + weights * step / interval) / step:.4%}"
+    )
+
+
+if __name__ == "__main__":
+    for name in ("resnet20", "resnet56", "resnet110"):
+        measure(name)
