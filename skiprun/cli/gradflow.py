@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.models import Input, input_shape
+from skiprun.cli.models import input_shape
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set
 from skiprun.cli.study import Batches, BatchSize, Inquiry, Names, Split, Weights, numbers, show, words
 
@@ -15,6 +15,7 @@ Depths = Annotated[str | None, typer.Option(metavar="20,56,110", help="Depths of
 Connections = Annotated[str | None, typer.Option(metavar="none,add", help="Connections to put in.")]
 Norms = Annotated[str | None, typer.Option(metavar="batch,none", help="Normalizations to put in.")]
 Seeds = Annotated[int, typer.Option(min=1, max=100, help="Networks to draw of what is not trained.")]
+Input = Annotated[str | None, typer.Option("--input", metavar="CxHxW", help="Look at random pictures of this size.")]
 Protocol = Annotated[Path | None, typer.Option("--config", help="YAML file that says on which data; default: digits.")]
 
 
@@ -29,7 +30,8 @@ def gradflow(
     split: Split = "train",
     weights: Weights = "best",
     inference: Annotated[bool, typer.Option("--inference", help="Use batch norm's running statistics.")] = False,
-    config: Protocol = None,
+    config: Input = Annotated[str | None, typer.Option("--input", metavar="CxHxW", help="Look at random pictures of this size.")]
+Protocol = None,
     input_: Input = None,
     set_: Set = None,
     device: Device = None,

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.gradflow import Connections, Depths, Norms, Protocol, Seeds
-from skiprun.cli.models import Input, input_shape
+from skiprun.cli.gradflow import Connections, Depths, Input, Norms, Protocol, Seeds
+from skiprun.cli.models import input_shape
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set
 from skiprun.cli.study import Inquiry, Names, Weights, numbers, show, words
 

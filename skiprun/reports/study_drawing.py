@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from skiprun.palette import SEQUENTIAL, look
+from skiprun.palette import COLOURS, SEQUENTIAL, look
 from skiprun.reports.drawing import WIDTH, figure_and_axes, legible, scale_by_decades
 from skiprun.reports.study_rows import Description, Document, Grid, Line, grids_of, lines_of, ways_over
 
@@ -22,7 +22,7 @@ def draw_lines(figure: Description, documents: Sequence[Document]) -> Any:
     """Draw a line and a band for each network and group, and guides thin beside them."""
     lines = lines_of(documents, figure)
     drawing, axes = _with_legend([*(line.label for line in lines), *figure["guides"]])
-    mark = "o" if max(len(line.places) for line in lines) < FEW_POINTS else ""
+    mark = "o" if max(len(line.places) for line in lines) < FEW_POINTS and len(lines) <= len(COLOURS) else ""
     for line in lines:
         _line(axes, line, mark)
     for number, guide in enumerate(figure["guides"]):

@@ -14,12 +14,13 @@ from skiprun.reports.study_rows import Description, Document, Line, is_way, line
 from skiprun.reports.tables import Fitting, plain_table
 
 WHOLE = 32  # places that are shown one by one
+MOST_FACTS = 14  # more of them are the values of a figure over again
 SOME = 11  # places shown of more
 
 
 def study_table(documents: Sequence[Document]) -> RenderableType:
     """Return the tables of the documents of one study, and the verdict of each."""
-    parts: list[RenderableType] = [_facts(documents)]
+    parts: list[RenderableType] = [_facts(documents)] if len(documents[0]["facts"]) <= MOST_FACTS else []
     for figure in documents[0]["figures"]:
         if figure["kind"] in ("lines", "bars") and not is_way(figure, documents[0]):
             parts += [Text(), *_values(figure, documents)]
