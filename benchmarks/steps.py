@@ -27,6 +27,6 @@ def run(quick: bool, threads: int) -> list[dict[str, Any]]:
     ]
     if threads > 1:
         arms.insert(1, Arm("classic loop, 2 workers", {"loop": "classic", "workers": 2, **work}))
-    rows = side_by_side(arms, 2 if quick else 7, 2 if quick else 6, threads)
+    rows = side_by_side(arms, 2 if quick else 5, 2 if quick else 4, threads)
     expert = next(row["ms"] for row in rows if row["arm"] == "expert: + torch.compile")
     return [row | {"over_expert": expert / row["ms"]} for row in rows]

@@ -20,7 +20,7 @@ from tests.test_training_trainer import StopAt, assert_same_bits, assert_same_ru
 from tests.tiny import tiny_config, tiny_trainer
 
 CIFAR = {"model": {"name": "resnet20"}, "data": {"name": "cifar10", "batch_size": 128}}
-RESNET20 = {"layers": 20, "activation_bytes": 2_300_000}
+RESNET20 = {"layers": 20, "activation_bytes": 1_522_624}
 
 
 def pays(**sections: Any) -> bool:
