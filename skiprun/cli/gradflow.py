@@ -30,8 +30,7 @@ def gradflow(
     split: Split = "train",
     weights: Weights = "best",
     inference: Annotated[bool, typer.Option("--inference", help="Use batch norm's running statistics.")] = False,
-    config: Input = Annotated[str | None, typer.Option("--input", metavar="CxHxW", help="Look at random pictures of this size.")]
-Protocol = None,
+    config: Protocol = None,
     input_: Input = None,
     set_: Set = None,
     device: Device = None,
