@@ -23,7 +23,21 @@ LARGE = (
     + ["wrn16_8", "wrn22_8", "wrn28_10", "wrn40_2", "wrn40_4", "wrn28_2"]
     + ["densenet100_12", "densenet100_24", "densenet_bc_100_12", "densenet_bc_250_24", "densenet_bc_190_40"]
     + ["densenet121", "densenet161", "densenet169", "densenet201"]
-    + ["vgg11", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "convnext_small", "convnext_base"]
+    + [
+        "fcn_resnet50",
+        "deeplabv3_resnet50",
+        "convnext_tiny",
+        "vgg11_bn",
+        "vgg11",
+        "vgg13",
+        "vgg13_bn",
+        "vgg16",
+        "vgg16_bn",
+        "vgg19",
+        "vgg19_bn",
+        "convnext_small",
+        "convnext_base",
+    ]
     + ["convnext_large", "efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l"]
     + [f"efficientnet_b{number}" for number in range(1, 8)]
 )
@@ -40,6 +54,8 @@ def made(name, **options):
     torch.manual_seed(0)
     if "stem" in options_of(MODELS[name].thing):
         options.setdefault("stem", "small")
+    if "task" in MODELS[name].facts and "width" in options_of(MODELS[name].thing):
+        options.setdefault("width", 8)
     return build_model(name, 5, **options)
 
 
@@ -123,8 +139,12 @@ MEMBERS = {}
 for _entry in MODELS:
     if "connection" in _entry.facts and "task" not in _entry.facts and _entry.name not in LARGE:
         MEMBERS.setdefault(_entry.facts["family"], _entry.name)
-MEMBERS |= {"densenet": "densenet121", "efficientnet": "efficientnet_b0", "resnet": "resnet18"}
-PAIRS = [(name, fit) for name in MEMBERS.values() for fit in connections_that_fit(MODELS[name])]
+MEMBERS |= {"convnext": "convnext_tiny", "densenet": "densenet121", "resnet": "resnet18"}
+PAIRS = [
+    pytest.param(name, fit, marks=[pytest.mark.slow] if name == "convnext_tiny" and fit != "none" else [])
+    for name in MEMBERS.values()
+    for fit in connections_that_fit(MODELS[name])
+]
 
 
 @pytest.mark.parametrize(("name", "connection"), PAIRS)
