@@ -43,6 +43,7 @@ def config_of(model: str) -> RunConfig:
             "model": {"name": model},
             "data": {"name": "noise", "batch_size": 128},
             "schedule": {"epochs": 200},
+            "threads": 1,  # two threads beside a busy neighbour would measure the neighbour
             "compile": "off",
         }
     )

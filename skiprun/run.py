@@ -228,8 +228,8 @@ def _acquire(file: Path, patience: float) -> BaseFileLock:
 
 
 def find_runs(root: Path) -> list[Run]:
-    """Return every run below a folder, by name."""
-    return [Run(file.parent) for file in sorted(root.glob("*/seed-*/config.yaml"))]
+    """Return every run below a folder, by name; a name that could steer a terminal is nobody's run."""
+    return [Run(file.parent) for file in sorted(root.glob("*/seed-*/config.yaml")) if str(file).isprintable()]
 
 
 def differences(old: RunConfig, new: RunConfig) -> list[str]:

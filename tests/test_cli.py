@@ -31,6 +31,8 @@ COMMANDS = [
     "probes",
     "runs",
     "dashboard",
+    "doctor",
+    "resume",
 ]
 
 

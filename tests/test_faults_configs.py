@@ -206,3 +206,15 @@ def test_F50_no_tag_is_run(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_bytes(CORPUS["python tag"])
     assert call(tmp_path, "train", "config.yaml") == 2
     assert not (tmp_path / "ran").exists()
+
+
+def test_F54_names_on_the_disk_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("\x1b[2J", "[red]x[", "plain"):
+        (tmp_path / "runs" / name / "seed-0").mkdir(parents=True)
+        (tmp_path / "runs" / name / "seed-0" / "config.yaml").write_text(GOOD)
+    assert call(tmp_path, "runs") == 0
+    assert call(tmp_path, "train", "\x1b[2J.yaml") == 2
+    out, err = capsys.readouterr()
+    assert "\x1b" not in out + err
+    assert "[red]x[" in out and "plain" in out
+    assert "\\x1b[2J.yaml: there is no such file" in err

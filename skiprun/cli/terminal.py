@@ -53,17 +53,15 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str
         numbers = all(isinstance(row[index], int | float | None) for row in rows)
         table.add_column(escape(column), justify="right" if numbers else "left")
     for row in rows:
-        table.add_row(
-            *("-" if cell is None else escape(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row)
-        )
+        table.add_row(*map(cell_text, row))
     results.print(table)
 
 
 def cell_text(cell: Any) -> str:
-    """Return a cell of a table; text is escaped, whole numbers get thousands."""
+    """Return a cell of a table; text is neither markup nor control, whole numbers get thousands."""
     if cell is None:
         return "-"
-    return f"{cell:,}" if isinstance(cell, int) else escape(str(cell))
+    return f"{cell:,}" if isinstance(cell, int) else escape(printable(str(cell)))
 
 
 class Board:
