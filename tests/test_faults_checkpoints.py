@@ -125,11 +125,8 @@ def test_F21_F22_F23_all_of_400_flips_and_100_cuts_are_found_and_the_one_before_
     stopped: Path, tmp_path: Path
 ) -> None:
     good = Run.of(stopped, CONFIG).checkpoints
-    found = 0
+    folder, found = shutil.copytree(good, tmp_path / "checkpoints"), 0
     for what, damaged in damaged_bytes((good / "last.pt").read_bytes()):
-        folder = tmp_path / "checkpoints"
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(good, folder)
         (folder / "last.pt").write_bytes(damaged)
         state, notes = Checkpoints(folder).load_last(CPU)
         assert state is not None and state["step"] == 4, what

@@ -171,8 +171,8 @@ def test_F15_a_start_that_comes_when_the_winner_is_done_trains_nothing(
     module, said = importlib.import_module("skiprun.experiment.train"), []
     prepare = module.prepare
 
-    def prepare_slowly(*arguments: Any) -> Any:
-        parts = prepare(*arguments)
+    def prepare_slowly(*arguments: Any, **options: Any) -> Any:
+        parts = prepare(*arguments, **options)
         finish(CONFIG, tmp_path / "runs")  # another process has begun and ended meanwhile
         return parts
 
