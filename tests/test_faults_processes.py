@@ -64,6 +64,13 @@ def test_F5_F7_F9_a_signal_saves_this_step_and_stops(number: int, code: int, who
     assert_same_runs(whole, tmp_path / "runs", CONFIG)
 
 
+@pytest.mark.parametrize("step", [4, 8, 11, 12])
+def test_F7_stopped_at_the_end_of_an_epoch_or_of_the_run(step: int, whole: Path, tmp_path: Path) -> None:
+    assert trial(CONFIG, tmp_path / "runs", progress=SignalAfterStep(step, signal.SIGTERM)) == 143
+    finish(CONFIG, tmp_path / "runs")
+    assert_same_runs(whole, tmp_path / "runs", CONFIG)
+
+
 @pytest.mark.parametrize("flush", range(6, 12))
 def test_F6_a_second_interrupt_during_the_save_quits_at_once_and_loses_nothing(
     flush: int, whole: Path, tmp_path: Path

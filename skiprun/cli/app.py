@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import threading
 from typing import Annotated
@@ -33,7 +34,7 @@ from skiprun.cli import (
     truncate,
 )
 from skiprun.cli.terminal import complain
-from skiprun.errors import SkiprunError, StorageError
+from skiprun.errors import SkiprunError, Stopped, StorageError
 
 app = typer.Typer(
     name="skiprun",
@@ -93,6 +94,7 @@ def main() -> None:
     try:
         app()
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more would interrupt the interpreter's own end
         sys.exit(130)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -100,6 +102,8 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("SKIPRUN_DEBUG"):
             raise
+        if isinstance(error, Stopped):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         complain(str(error) if isinstance(error, SkiprunError) else unforeseen(error))
         sys.exit(exit_code(error))
 

@@ -143,7 +143,8 @@ class Trainer:
             Stopped: a signal asked; the state is saved.
         """
         with self.log:
-            while self.step < self.steps:
+            # Not `step < steps`: a run may be stopped after its last step, before its last epoch is evaluated.
+            while self.epoch == 0 or self.order.steps(self.epoch) < self.steps:
                 self._run_to(min(self.steps, self.order.steps(self.epoch + 1)))
                 self._end_epoch()
             return self._test()
