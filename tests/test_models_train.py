@@ -35,7 +35,7 @@ def described(name: str, pictures: Path, **model: object) -> dict[str, object]:
     return {
         "model": {"name": name, **small, **model},
         "data": {"name": "image_folder", "root": str(pictures), "batch_size": 8, "image_size": 32},
-        "optim": {"lr": 1e-4},
+        "optim": {"lr": 1e-4, "clip_norm": 1.0},
         "schedule": {"steps": 1},
         "device": "cpu",
         "log": {"tensorboard": False},
