@@ -46,7 +46,9 @@ def place(config: RunConfig) -> Placement:
         raise InputError(f"{config.place('device')}: found cuda, but torch sees no GPU here; use auto or cpu.")
     device = torch.device("cuda" if config.device != "cpu" and torch.cuda.is_available() else "cpu")
     torch.backends.cudnn.benchmark = not config.deterministic
-    torch.use_deterministic_algorithms(config.deterministic and device.type == "cuda")
+    exact = config.deterministic and device.type == "cuda"
+    if exact != torch.are_deterministic_algorithms_enabled():  # the call imports the compiler, for a second
+        torch.use_deterministic_algorithms(exact)
     keep_memory()
     precision = config.precision
     if precision == "auto":

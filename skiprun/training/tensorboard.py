@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
@@ -98,6 +96,9 @@ class GradientPicture:
     """
 
     def __init__(self, first_epoch: Sequence[float]) -> None:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+
         with rc_context(STYLE | {"figure.constrained_layout.use": False}):
             self.figure = Figure(figsize=(5, 3))
             self.axes = self.figure.add_axes((0.15, 0.16, 0.83, 0.81))
