@@ -40,7 +40,7 @@ def main() -> None:
         print(json.dumps(results, indent=2))
     if not options.quick:
         parts = "-".join(options.only or ["all"])
-        report.keep(results, f"cpu-{parts}-{options.threads}-threads")
+        report.keep(results, f"cpu-{report.multiplier()}-{parts}-{options.threads}-threads")
 
 
 if __name__ == "__main__":

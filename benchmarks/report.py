@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import peers
+from skiprun.machine import cores
 from skiprun.palette import COLOURS, STYLE
 
 RESULTS = Path(__file__).parent / "results"
@@ -27,14 +28,21 @@ def machine(threads: int) -> dict[str, Any]:
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return {
         "processor": names[0] if names else platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-        "matrix units": torch.cpu._is_amx_tile_supported(),
+        "cores": len(cores()),
+        "bf16": multiplier(),
         "threads": threads,
         "load at the end": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         **peers.versions(peers.folder()),
     }
+
+
+def multiplier() -> str:
+    """Return what multiplies bf16 here; speeds are compared between machines of one kind only."""
+    if torch.cpu._is_amx_tile_supported():
+        return "amx"
+    return "avx512-bf16" if torch.cpu._is_avx512_bf16_supported() else "no-bf16"
 
 
 def table(title: str, rows: list[dict[str, Any]]) -> Table:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 from typing import Any
 
 from benchmarks.measure import Arm, running
+from skiprun.machine import cores
 
 BATCH = 128
 
 
 def run(quick: bool, threads: int) -> list[dict[str, Any]]:
     """Return pictures a second: one classic loop on all threads, then skiprun on all cores; by the wall clock."""
-    cores = sorted(os.sched_getaffinity(0))
+    own = cores()
     work = {"name": "resnet20", "batch": BATCH}
     classic = Arm("one classic loop, all threads", {"loop": "classic", **work})
     crowd = [
-        Arm(f"skiprun on core {core}", {"loop": "skiprun", "compiled": True, "cores": [core], **work}) for core in cores
+        Arm(f"skiprun on core {core}", {"loop": "skiprun", "compiled": True, "cores": [core], **work}) for core in own
     ]
     rounds, steps = (2, 4) if quick else (5, 12)
-    with running([classic], len(cores)), running(crowd, 1):
+    with running([classic], len(own)), running(crowd, 1):
         speeds: dict[str, list[float]] = {"classic": [], "crowd": []}
         for _ in range(rounds):
             speeds["classic"].append(speed([classic], steps))
@@ -30,7 +30,7 @@ def run(quick: bool, threads: int) -> list[dict[str, Any]]:
     return [
         {"arm": classic.label, "images_per_s": one, "speedup": 1.0},
         {
-            "arm": f"{len(cores)} skiprun runs, one a core, bf16 compiled",
+            "arm": f"{len(own)} skiprun runs, one a core, bf16 compiled",
             "images_per_s": many,
             "speedup": statistics.median(ratios),
         },

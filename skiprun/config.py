@@ -200,9 +200,11 @@ class RunConfig(Section):
     optim: OptimConfig = Field(default_factory=OptimConfig)
     schedule: ScheduleConfig
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where matrix units have it")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto: bf16 where the processor multiplies it"
+    )
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
-        None, description="CPU threads; default: one for a small network, which gains nothing from more, else all"
+        None, description="CPU threads; default: one for a small network, else the faster of one and all, by a trial"
     )
     channels_last: bool = True
     compile: Literal["auto", "on", "off"] = Field("auto", description="compile the training pass; auto: if it pays")

@@ -15,6 +15,7 @@ import yaml
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from skiprun.machine import cores
 from skiprun.run import Run
 
 ROOT = Path(__file__).parent.parent
@@ -249,6 +250,10 @@ def test_compare_trains_what_is_missing_and_reuses_the_rest(tmp_path: Path) -> N
     assert runs == ["digits-plain20", "digits-resnet20-connection-gated"]
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("summary.json")}
     assert len(before) == 2
+    files = sorted((tmp_path / "runs").glob("*/*/environment.json"))
+    shares = [json.loads(file.read_text())["sessions"][0]["cores"] for file in files]
+    if len(cores()) > 1:  # each trained beside the other, on cores of its own
+        assert not set(shares[0]) & set(shares[1])
     again = call("compare", "plain20", "resnet20:connection=gated", *options, folder=tmp_path)
     assert json.loads(again.stdout)["groups"] == json.loads(first.stdout)["groups"]
     assert {path: path.stat().st_mtime_ns for path in before} == before

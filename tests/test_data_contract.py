@@ -143,6 +143,16 @@ def test_training_batch_is_normalized_float_and_repeats_with_the_seed(load):
     assert not torch.equal(loaders.train_batch(index)[0], pictures)
 
 
+def test_large_folder_stays_in_its_file_on_a_cpu(tmp_path, monkeypatch):
+    picture_folder(tmp_path / "pictures")
+    config = DataConfig(name="image_folder", root=str(tmp_path / "pictures"), batch_size=2, val_fraction=0.4)
+    small = load_data(config, CPU)
+    monkeypatch.setattr(assemble, "RESIDENT_BYTES", 0)
+    large = load_data(config, CPU)
+    assert isinstance(small.train, ResidentSplit) and isinstance(large.train, MappedSplit)
+    assert large.fingerprint == small.fingerprint
+
+
 def test_mapped_split_gives_what_the_resident_one_gives(load, monkeypatch):
     resident = load(augment={"crop": 1})
     monkeypatch.setattr(assemble, "free_bytes", lambda device: 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import pytest
 import torch
 
 from skiprun.errors import ConfigError, Stopped
+from skiprun.experiment import parts as parts_module
 from skiprun.experiment.parts import prepare
-from skiprun.training import compilation
+from skiprun.training import compilation, device
 from skiprun.training.checkpoint import load
 from skiprun.training.compilation import TrainingPass, compile_pays
-from skiprun.training.device import keep_memory, place
+from skiprun.training.device import choose_threads, fast_precision, keep_memory, place
 from skiprun.training.trainer import Trainer
 from tests.test_training_trainer import StopAt, assert_same_bits, assert_same_run, lines
 from tests.tiny import tiny_config, tiny_trainer
@@ -23,9 +25,9 @@ CIFAR = {"model": {"name": "resnet20"}, "data": {"name": "cifar10", "batch_size"
 RESNET20 = {"layers": 20, "activation_bytes": 1_522_624}
 
 
-def pays(**sections: Any) -> bool:
+def pays(precision: str = "fp32", **sections: Any) -> bool:
     config = tiny_config(**CIFAR, device="cpu", **sections)
-    return compile_pays(config, 45_000, **RESNET20)
+    return compile_pays(config, 45_000, **RESNET20, precision=precision)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the rule for the CPU")
@@ -36,10 +38,69 @@ def test_compiling_pays_for_the_64000_steps_of_he_2015_and_not_for_one_epoch() -
     assert not pays(schedule={"steps": 64_000}, compile="off")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the rule for the CPU")
+@pytest.mark.parametrize("matrix_units", [True, False])
+def test_compiling_bf16_pays_with_matrix_units_only(matrix_units: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: matrix_units)
+    assert pays("bf16", schedule={"steps": 64_000}) == matrix_units
+    assert pays("fp32", schedule={"steps": 64_000})
+
+
+@pytest.mark.parametrize(
+    ("amx", "avx512", "chosen"), [(True, True, "bf16"), (False, True, "bf16"), (False, False, "fp32")]
+)
+def test_a_cpu_takes_bf16_where_it_multiplies_it(
+    amx: bool, avx512: bool, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    assert fast_precision(torch.device("cpu")) == chosen
+    assert place(tiny_config(device="cpu", precision="fp32")).precision == "fp32"
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("busy", "chosen"), [(False, 4), (True, 1)])
+def test_a_large_network_takes_the_threads_that_are_faster_now(
+    busy: bool, chosen: int, monkeypatch: pytest.MonkeyPatch, threads: None
+) -> None:
+    clock = [0.0]
+
+    def step() -> None:
+        clock[0] += (5.0 if torch.get_num_threads() > 1 else 2.0) if busy else 2.0 / torch.get_num_threads()
+
+    monkeypatch.setattr(device, "cores", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr(device.time, "perf_counter", lambda: clock[0])
+    choose_threads(tiny_config(device="cpu"), 10**12, step)
+    assert torch.get_num_threads() == chosen
+    choose_threads(tiny_config(device="cpu", threads=3), 10**12, step)
+    assert torch.get_num_threads() == 3
+    choose_threads(tiny_config(device="cpu"), 10**4, step)
+    assert torch.get_num_threads() == 1
+
+
+def test_trying_threads_changes_nothing_of_the_network(monkeypatch: pytest.MonkeyPatch, threads: None) -> None:
+    tried = []
+    monkeypatch.setattr(
+        parts_module, "choose_threads", lambda config, macs, step=None: tried.append(step()) if step else None
+    )
+    found = prepare(tiny_config(data={"name": "digits"}, device="cpu"))
+    before = {key: value.clone() for key, value in found.model.state_dict().items()}
+    parts_module.try_threads(found)
+    assert tried == [None]
+    assert all(torch.equal(value, before[key]) for key, value in found.model.state_dict().items())
+    assert all(parameter.grad is None for parameter in found.model.parameters())
+
+
 def test_fading_skips_are_not_compiled_over_and_over() -> None:
     fading = {"name": "resnet20", "skip_schedule": {"from": 1.0, "to": 0.0, "epochs": [1.0, 2.0]}}
     config = tiny_config(**(CIFAR | {"model": fading}), schedule={"steps": 64_000}, device="cpu")
-    assert not compile_pays(config, 45_000, **RESNET20)
+    assert not compile_pays(config, 45_000, **RESNET20, precision="fp32")
 
 
 def test_a_run_on_digits_is_not_compiled_and_says_when_it_is() -> None:

@@ -21,6 +21,8 @@ from skiprun.errors import InputError, OptionError
 
 # The share of a device's free memory that a dataset may fill; networks and activations need the rest.
 RESIDENT_SHARE = 0.5
+# Above this size, pictures that are mapped from a file stay there on a CPU: the system's page cache holds them as well.
+RESIDENT_BYTES = 1 << 30
 
 
 def assemble(source: Source, config: DataConfig, device: torch.device) -> Loaders:
@@ -99,6 +101,8 @@ def fingerprint(source: Source, val_rows: Array) -> str:
 def fits(source: Source, device: torch.device) -> bool:
     """Say whether a dataset may live on a device, or in memory if it is the CPU."""
     size = sum(portion.pictures.nbytes + portion.targets.nbytes for portion in source.portions)
+    if device.type == "cpu" and isinstance(source.train.pictures, np.memmap) and size > RESIDENT_BYTES:
+        return False
     return size <= RESIDENT_SHARE * free_bytes(device)
 
 

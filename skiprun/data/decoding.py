@@ -21,8 +21,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from skiprun.data.listing import Listing
 from skiprun.data.source import Array, Progress, moments
-from skiprun.data.workers import cores, in_order
+from skiprun.data.workers import in_order
 from skiprun.errors import InputError
+from skiprun.machine import cores
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ def _in_order(
     total = len(listing.files)
     runs = [listing.files[start : start + step] for start in range(0, total, step)]
     enough = sum(size for size, _ in listing.stamps) >= WORTH_PROCESSES
-    for number, result in enumerate(in_order(work, runs, cores() if enough else 1), 1):
+    for number, result in enumerate(in_order(work, runs, len(cores()) if enough else 1), 1):
         progress(min(number * step, total), total, what)
         yield result
 

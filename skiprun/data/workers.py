@@ -27,11 +27,6 @@ Result = TypeVar("Result")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def in_order(function: Callable[[Work], Result], portions: Sequence[Work], processes: int) -> Iterator[Result]:
     """Yield function(portion) for each portion, in order; a few portions a process are under way at once.
 

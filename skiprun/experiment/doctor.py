@@ -25,9 +25,10 @@ from skiprun.errors import RunBusy, SkiprunError, Stopped
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.room import check_room, room_needed
 from skiprun.experiment.train import make_trainer
+from skiprun.machine import cores
 from skiprun.run import Run
 from skiprun.storage import check_writable, free_bytes
-from skiprun.training.device import has_matrix_units
+from skiprun.training.device import fast_precision
 from skiprun.training.metrics import MetricsLog
 from skiprun.training.trainer import Silence, Trainer
 
@@ -84,8 +85,8 @@ def device() -> str:
     if torch.cuda.is_available():
         free, total = torch.cuda.mem_get_info()
         return f"{torch.cuda.get_device_name()}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free"
-    precision = "bf16" if has_matrix_units(torch.device("cpu")) else "fp32"
-    return f"CPU, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}, {precision} by default"
+    precision = fast_precision(torch.device("cpu"))
+    return f"CPU, {len(cores())} cores, load {os.getloadavg()[0]:.1f}, {precision} by default"
 
 
 def runs_folder(runs: Path) -> str:

@@ -1,7 +1,7 @@
 """Several runs at once: a small network keeps one core busy, so each core trains one run of its own.
 
 Two threads on one tiny network gain a quarter; two networks on two cores gain a whole one. Each run is a process of
-its own with one thread, so its result is the same bits as when it is trained alone.
+its own that keeps to its share of the cores; a small network trains to the same bits as alone, with one thread.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config
 from skiprun.errors import Diverged, SkiprunError, Stopped
 from skiprun.experiment.parts import Loading, prepare
 from skiprun.experiment.plan import Planned
 from skiprun.experiment.train import Say, train
+from skiprun.machine import cores, keep_to
 from skiprun.run import Run
 from skiprun.training.metrics import Record
 from skiprun.training.stopping import StopFlag
@@ -51,7 +50,7 @@ def train_missing(
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
         say: told, in a line, what is done.
-        jobs: runs at once; None: one a core where the networks are small and on a CPU, else one.
+        jobs: runs at once; None: one a core on a CPU, or as the config's threads allow, and one on a GPU.
     """
     missing = {item.label: item.config for item in planned if not item.run.summary_file.exists()}
     for item in planned:
@@ -62,8 +61,8 @@ def train_missing(
             parts = prepare(config, loading)
             work[config.name] = parts.cost.macs
     if missing and jobs is None:
-        on_cpu = parts.placement.device.type == "cpu"
-        jobs = max(1, len(os.sched_getaffinity(0)) // torch.get_num_threads()) if on_cpu else 1
+        threads = max(config.threads or 1 for config in missing.values())
+        jobs = max(1, len(cores()) // threads) if parts.placement.device.type == "cpu" else 1
     if missing and min(jobs or 1, len(missing)) > 1:
         jobs = min(jobs or 1, len(missing))
         say(f"Training {len(missing)} runs, {jobs} at a time.")
@@ -96,7 +95,10 @@ def in_parallel(missing: dict[str, RunConfig], runs: Path, jobs: int, progress_f
     listeners = {label: progress_for(label) for label in missing}
     ear = threading.Thread(target=_pass_on, args=(told, listeners, say), daemon=True)
     ear.start()
-    with StopFlag() as stop, ProcessPoolExecutor(jobs, context, _enter, (told,)) as pool:
+    shares: Queue[list[int]] = context.Queue()
+    for number in range(jobs):
+        shares.put(cores()[number % len(cores()) :: jobs])
+    with StopFlag() as stop, ProcessPoolExecutor(jobs, context, _enter, (told, shares)) as pool:
         futures = [pool.submit(_train_here, label, config.plain(), runs) for label, config in missing.items()]
         _wait(futures, stop)
         failures = [_failure(future) for future in futures if not future.cancelled()]
@@ -163,9 +165,10 @@ class _Voice:
         self.told.put((self.label, "say", f"{self.label}: {message}"))
 
 
-def _enter(told: Queue[Any]) -> None:
+def _enter(told: Queue[Any], shares: Queue[list[int]]) -> None:
     """Prepare a training process: outside of training, signals are for the process that started it."""
     _Voice.told = told
+    keep_to(shares.get())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

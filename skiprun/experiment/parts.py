@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -74,8 +75,23 @@ def prepare(config: RunConfig, progress: Loading | None = None, given_weights: b
     size = cost(model, loaders.image_shape)
     if placement.device.type == "cpu":
         choose_threads(config, size.macs)
-    compiled = compile_pays(config, len(loaders.train), size.layers, size.activation_bytes)
+    compiled = compile_pays(config, len(loaders.train), size.layers, size.activation_bytes, placement.precision)
     return Parts(config, replace(placement, compiled=compiled), loaders, task, model, size, tuple(notes))
+
+
+def try_threads(parts: Parts) -> None:
+    """Choose the CPU threads of a new run, by trying a training step on a copy of its network where that matters."""
+    if parts.placement.device.type != "cpu":
+        return
+    index = torch.arange(parts.config.data.batch_size)
+
+    def step() -> None:
+        pictures, targets = parts.loaders.train_batch(index)
+        with parts.placement.autocast():
+            output = copy.deepcopy(parts.model).train()(pictures)
+        parts.task.loss(output, targets).backward()
+
+    choose_threads(parts.config, parts.cost.macs, step)
 
 
 def check_names(config: RunConfig) -> None:

@@ -15,6 +15,7 @@ import torch
 import skiprun
 from skiprun.connections import sites
 from skiprun.experiment.parts import Parts
+from skiprun.machine import cores
 from skiprun.registry import MODELS
 from skiprun.run import Run
 from skiprun.training.trainer import Trainer
@@ -93,6 +94,7 @@ def environment(parts: Parts) -> dict[str, Any]:
         "torch": str(torch.__version__),
         "system": platform.platform(),
         "device": str(parts.placement),
+        "cores": cores(),
     }
 
 

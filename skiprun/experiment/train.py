@@ -11,7 +11,7 @@ import torch
 from skiprun.config import RunConfig
 from skiprun.configfile import load_config
 from skiprun.errors import Diverged, OutOfMemory, Stopped, StorageError, kept
-from skiprun.experiment.parts import Loading, Parts, prepare
+from skiprun.experiment.parts import Loading, Parts, prepare, try_threads
 from skiprun.experiment.room import check_room
 from skiprun.experiment.summary import environment, summarize
 from skiprun.registry import PROBES
@@ -63,6 +63,8 @@ def train(
         elif is_finished(run, say):  # by the process that held the lock until now
             return run
         run = Run.create(Path(runs), config)
+        if not Checkpoints(run.checkpoints).last.exists():
+            try_threads(parts)
         for line in filter(None, (notice, parts.description, *parts.notes)):
             say(line)
         if profile:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from skiprun.config import RunConfig
 from skiprun.errors import InputError
+from skiprun.machine import cores
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Placement:
 
 
 def place(config: RunConfig) -> Placement:
-    """Choose device and precision; `auto` takes CUDA if it is there, and bf16 where matrix units have it.
+    """Choose device and precision; `auto` takes CUDA if it is there, and bf16 where the processor multiplies it.
 
     Raises:
         InputError: `device: cuda` on a machine without one.
@@ -50,10 +53,7 @@ def place(config: RunConfig) -> Placement:
     if exact != torch.are_deterministic_algorithms_enabled():  # the call imports the compiler, for a second
         torch.use_deterministic_algorithms(exact)
     keep_memory()
-    precision = config.precision
-    if precision == "auto":
-        precision = "bf16" if has_matrix_units(device) else "fp32"
-    return Placement(device, precision)
+    return Placement(device, fast_precision(device) if config.precision == "auto" else config.precision)
 
 
 # Of malloc.h: from which size on memory is mapped anew for each request, and when free memory is given back.
@@ -80,16 +80,41 @@ def keep_memory() -> None:
 SMALL_STEP = 2e9
 
 
-def choose_threads(config: RunConfig, macs: int) -> int:
-    """Set and return the number of CPU threads: the config's, else a function of the work alone, so that it repeats."""
-    small = macs * config.data.batch_size < SMALL_STEP
-    threads = config.threads or (1 if small else len(os.sched_getaffinity(0)))
-    torch.set_num_threads(threads)
-    return threads
+def choose_threads(config: RunConfig, macs: int, step: Callable[[], object] | None = None) -> None:
+    """Set the number of CPU threads: the config's, else one for a small network, else the faster of one and all.
+
+    Args:
+        config: with `threads` and the batch size.
+        macs: multiply-adds of the network for one picture.
+        step: does the work of a training step, and is timed; None takes all for a large network.
+    """
+    everything = len(cores())
+    if config.threads or everything == 1 or macs * config.data.batch_size < SMALL_STEP:
+        torch.set_num_threads(config.threads or 1)
+    else:
+        torch.set_num_threads(faster(step, (1, everything)) if step else everything)
 
 
-def has_matrix_units(device: torch.device) -> bool:
-    """Tell whether the device multiplies bf16 matrices in hardware: tensor cores, or AMX."""
+def faster(step: Callable[[], object], choices: Sequence[int], rounds: int = 2) -> int:
+    """Return the number of threads with which a step takes least time on this machine as busy as it is now."""
+    least = dict.fromkeys(choices, math.inf)
+    step()  # the first one allocates
+    for _ in range(rounds):
+        for threads in choices:
+            torch.set_num_threads(threads)
+            started = time.perf_counter()
+            step()
+            least[threads] = min(least[threads], time.perf_counter() - started)
+    return min(choices, key=least.__getitem__)
+
+
+def fast_precision(device: torch.device) -> str:
+    """Return bf16 where the device multiplies it in hardware: tensor cores, AMX or AVX512-BF16; else fp32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if has_matrix_units() or torch.cpu._is_avx512_bf16_supported() else "fp32"
+
+
+def has_matrix_units() -> bool:
+    """Tell whether the processor multiplies bf16 tile by tile (AMX); convolutions then take less than the rest."""
     return torch.cpu._is_amx_tile_supported()

@@ -330,6 +330,7 @@ class Trainer:
             "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
             "compiled": self.network.compiled,
+            "precision": self.placement.precision,
             "device": str(self.placement.device),
             "config": self.config.plain(),
             "data": self.data.fingerprint,
@@ -358,6 +359,7 @@ class Trainer:
             "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
             "compiled": self.network.compiled,
+            "precision": self.placement.precision,
             "device": str(self.placement.device),
         }
         changed = [f"{key} {state[key]} -> {value}" for key, value in now.items() if state[key] != value]
