@@ -79,15 +79,15 @@ class Block(nn.Module):
         return self.relu(self.connection(self.shortcut(x), self.branch(x)))
 
 
-class BasicBlock(Block):
-    """Two 3x3 convolutions (He et al. 2015, figure 5 left).
+class ResidualBlock(Block):
+    """What the two blocks of He et al. 2015 share: convolutions, a connection, the activation behind it.
 
     The first eight arguments are those that torchvision's ResNet hands to a block. Its `downsample` is not used: the
     block makes the shortcut of its own kind, under the same name.
     """
 
-    expansion: ClassVar[int] = 1
-    layers: ClassVar[int] = 2
+    expansion: ClassVar[int]
+    layers: ClassVar[int]
 
     def __init__(
         self,
@@ -105,57 +105,52 @@ class BasicBlock(Block):
         activation: Activation = ACTIVATIONS["relu"],
     ) -> None:
         super().__init__()
-        self.conv1 = conv3x3(inplanes, planes, stride)
-        self.bn1 = norm_layer(planes)
+        out = planes * self.expansion
+        width = int(planes * (base_width / 64.0)) * groups
+        self.make_branch(inplanes, width, out, norm_layer, stride=stride, groups=groups, dilation=dilation)
         self.relu = activation()
-        self.conv2 = conv3x3(planes, planes)
-        self.bn2 = norm_layer(planes)
-        self.connection = join(planes, planes)
+        self.connection = join(out, out)
         used = self.connection.uses_shortcut
-        self.downsample = make_shortcut(shortcut, inplanes, planes, stride, norm_layer) if used else None
+        self.downsample = make_shortcut(shortcut, inplanes, out, stride, norm_layer) if used else None
+
+    def make_branch(self, inplanes: int, width: int, out: int, norm: Norm, **conv: int) -> None:
+        """Make the layers of f; `conv` is the stride, the groups and the dilation of its first 3x3 convolution."""
+        raise NotImplementedError
+
+
+class BasicBlock(ResidualBlock):
+    """Two 3x3 convolutions (He et al. 2015, figure 5 left)."""
+
+    expansion = 1
+    layers = 2
+
+    def make_branch(self, inplanes: int, width: int, out: int, norm: Norm, **conv: int) -> None:
+        self.conv1 = conv3x3(inplanes, width, **conv)
+        self.bn1 = norm(width)
+        self.conv2 = conv3x3(width, out)
+        self.bn2 = norm(out)
 
     def branch(self, x: Tensor) -> Tensor:
         out = self.relu(self.bn1(self.conv1(x)))
         return self.bn2(self.conv2(out))
 
 
-class Bottleneck(Block):
+class Bottleneck(ResidualBlock):
     """1x1, 3x3, 1x1 convolutions (He et al. 2015, figure 5 right), with the stride in the 3x3 as torchvision has it.
 
     With `groups` it is ResNeXt's (Xie et al. 2017, figure 3c), with a larger `base_width` that of Wide ResNet-50-2.
     """
 
-    expansion: ClassVar[int] = 4
-    layers: ClassVar[int] = 3
+    expansion = 4
+    layers = 3
 
-    def __init__(
-        self,
-        inplanes: int,
-        planes: int,
-        stride: int = 1,
-        downsample: nn.Module | None = None,
-        groups: int = 1,
-        base_width: int = 64,
-        dilation: int = 1,
-        norm_layer: Norm = nn.BatchNorm2d,
-        *,
-        join: Join,
-        shortcut: str = "B",
-        activation: Activation = ACTIVATIONS["relu"],
-    ) -> None:
-        super().__init__()
-        width = int(planes * (base_width / 64.0)) * groups
-        out = planes * self.expansion
+    def make_branch(self, inplanes: int, width: int, out: int, norm: Norm, **conv: int) -> None:
         self.conv1 = conv1x1(inplanes, width)
-        self.bn1 = norm_layer(width)
-        self.conv2 = conv3x3(width, width, stride, groups, dilation)
-        self.bn2 = norm_layer(width)
+        self.bn1 = norm(width)
+        self.conv2 = conv3x3(width, width, **conv)
+        self.bn2 = norm(width)
         self.conv3 = conv1x1(width, out)
-        self.bn3 = norm_layer(out)
-        self.relu = activation()
-        self.connection = join(out, out)
-        used = self.connection.uses_shortcut
-        self.downsample = make_shortcut(shortcut, inplanes, out, stride, norm_layer) if used else None
+        self.bn3 = norm(out)
 
     def branch(self, x: Tensor) -> Tensor:
         out = self.relu(self.bn1(self.conv1(x)))

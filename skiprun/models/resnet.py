@@ -14,7 +14,7 @@ from torch import nn
 
 from skiprun.connections import sites
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.block import BasicBlock, Bottleneck, numbered
+from skiprun.models.block import BasicBlock, Bottleneck, ResidualBlock, numbered
 from skiprun.models.parts import ACTIVATIONS, NORMS, Activation, Norm
 from skiprun.registry import MODELS
 
@@ -28,7 +28,7 @@ def imagenet_resnet(
     norm: Norm = NORMS["batch"],
     activation: Activation = ACTIVATIONS["relu"],
     *,
-    block: type[BasicBlock] | type[Bottleneck],
+    block: type[ResidualBlock],
     layers: Sequence[int],
     **widths: Any,
 ) -> nn.Module:
@@ -52,7 +52,7 @@ def imagenet_resnet(
     return made
 
 
-SIZES: dict[int, tuple[type[Any], tuple[int, ...]]] = {
+SIZES: dict[int, tuple[type[ResidualBlock], tuple[int, ...]]] = {
     18: (BasicBlock, (2, 2, 2, 2)),
     34: (BasicBlock, (3, 4, 6, 3)),
     50: (Bottleneck, (3, 4, 6, 3)),
