@@ -208,6 +208,7 @@ class RunConfig(Section):
     )
     channels_last: bool = True
     compile: Literal["auto", "on", "off"] = Field("auto", description="compile the training pass; auto: if it pays")
+    cuda_graph: bool = Field(False, description="on a GPU: launch a training step as one CUDA graph")
     recompute: bool = Field(False, description="compute each block's activations twice instead of keeping them")
     deterministic: bool = Field(False, description="on a GPU: repeatable kernels only, at some cost; a CPU always is")
     probes: list[str] = Field(default_factory=lambda: ["grad_norm"], description="instruments of `skiprun probes`")

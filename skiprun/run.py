@@ -32,7 +32,7 @@ from skiprun.storage import delete_folder, make_folder, plain_words, remove_left
 
 State = Literal["finished", "running", "stopped", "diverged", "failed", "unfinished"]
 # Never part of the experiment: where it runs and what it is called.
-NOT_THE_EXPERIMENT = ("name", "seed", "device", "threads", "compile", "recompute")
+NOT_THE_EXPERIMENT = ("name", "seed", "device", "threads", "compile", "cuda_graph", "recompute")
 # What a disk answers that knows no locks of the kernel, as some network disks do.
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 

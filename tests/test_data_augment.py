@@ -160,14 +160,6 @@ def test_mixed_targets_are_shares_of_the_two_pictures(option):
         torch.testing.assert_close(kept, own, atol=1e-6, rtol=0)
 
 
-def test_only_what_draws_on_the_host_cannot_be_captured():
-    def capturable(**options):
-        return Augment(AugmentConfig(**options), MEAN, STD, 10, torch.device("cpu")).capturable
-
-    assert capturable(**EVERYTHING)
-    assert not capturable(mixup=0.2) and not capturable(cutmix=0.2)
-
-
 @pytest.mark.parametrize(("key", "value"), [("crop", 8), ("cutout", 9)])
 def test_changes_larger_than_the_picture_are_refused_by_key(key, value):
     with pytest.raises(OptionError, match=rf"augment.{key}: found {value}; pictures of 8 pixels allow at most 7"):

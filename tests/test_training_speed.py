@@ -135,7 +135,7 @@ def test_a_compiler_that_fails_costs_one_line_and_nothing_else(tmp_path: Path, m
 
 def test_a_pass_that_is_watched_by_hooks_runs_uncompiled() -> None:
     model = torch.nn.Linear(2, 2)
-    network = TrainingPass(model, compiled=True, graphs=False, say=lambda line: None)
+    network = TrainingPass(model, compiled=True, say=lambda line: None)
     network.call = lambda pictures: pictures
     pictures = torch.ones(1, 2)
     assert network(pictures) is pictures

@@ -26,13 +26,14 @@ class TinyData:
 
     fingerprint = "tiny"
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         generator = torch.Generator().manual_seed(0)
         self.pictures = torch.randn(96, 1, 8, 8, generator=generator)
         self.labels = torch.arange(96) % 4
         for label in range(4):
             row, column = divmod(label, 2)
             self.pictures[self.labels == label, :, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 1.5
+        self.pictures, self.labels = self.pictures.to(device), self.labels.to(device)
         self.train = range(64)
 
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,14 +62,15 @@ def tiny_trainer(folder: Path, config: RunConfig, **options: Any) -> Trainer:
     """Return a trainer of the tiny data that keeps its files in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     views = options.pop("views", [])
+    placement = options.pop("placement", None) or place(config)
     torch.manual_seed(derive(config.seed, "weights"))
     model = build_model("resnet_cifar", 4, 1, depth=8, width=4)
     return Trainer(
         model,
         Classification(config.optim.label_smoothing),
-        TinyData(),
+        TinyData(placement.device),
         config,
-        options.pop("placement", None) or place(config),
+        placement,
         Checkpoints(folder),
         lambda keep_bytes: MetricsLog(folder / "metrics.jsonl", keep_bytes, views),
         [GradNorm()],

@@ -62,7 +62,6 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
         std=std,
         device=device,
         augment=augment,
-        capturable=resident and augment.capturable,
     )
 
 

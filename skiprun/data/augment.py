@@ -1,8 +1,8 @@
 """Random changes of whole training batches with labels, on the device, each picture with its own draw.
 
-The draws come from torch's global generators, which training seeds anew for each step. Shapes are fixed and nothing is
-read back, so a CUDA graph may capture all but mixup and CutMix, which draw on the host. Pictures are normalized
-already: what is padded or cut out is 0, the mean of the training split, as He et al. 2015 pad after subtracting it.
+The draws come from torch's global generators, which training seeds anew for each step. Nothing is read back from the
+device. Pictures are normalized already: what is padded or cut out is 0, the mean of the training split, as He et al.
+2015 pad after subtracting it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ class Augment:
         self.mean = torch.tensor(mean, device=device).view(-1, 1, 1)
         self.std = torch.tensor(std, device=device).view(-1, 1, 1)
         self.mix = _mixing(config, num_classes)
-        self.capturable = self.mix is None
 
     def __call__(self, pictures: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return changed pictures [B, C, H, W], in the memory layout they came in, and targets.

@@ -28,8 +28,6 @@ ELASTIC_GRID = 3
 class JointAugment:
     """The changes that a config asks for, in this order: flip and turn, bend, jitter, brightness, noise."""
 
-    capturable = True
-
     def __init__(
         self, config: AugmentConfig, mean: Sequence[float], std: Sequence[float], device: torch.device
     ) -> None:

@@ -95,7 +95,6 @@ class Loaders:
         fingerprint: hex digest of contents, class names and split.
         mean, std: of the training split, in 0..1 units, one a channel.
         augment: changes normalized float pictures and their targets; every draw is from torch's global generators.
-        capturable: whether a training batch may be captured in a CUDA graph.
     """
 
     train: Split
@@ -110,7 +109,6 @@ class Loaders:
     std: tuple[float, ...]
     device: torch.device
     augment: Augmentation
-    capturable: bool = False
 
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return augmented, normalized float32 pictures of the training split and their targets."""

@@ -24,7 +24,7 @@ SECONDS_SAVED_A_BYTE = 1.6e-10
 SECONDS_A_LAYER = 3.5
 # Two passes for a variance take half the time of Welford's one, and products that are added at once (as exact, or more)
 # 0.6 of the backward pass of batch normalization.
-FASTER = {
+FASTER: dict[str, Any] = {
     "cpp.use_two_step_variance_threshold": 1 << 30,
     "cpp.enable_floating_point_contract_flag": "fast",
 }
@@ -57,14 +57,9 @@ def compile_pays(config: RunConfig, samples: int, layers: int, activation_bytes:
 class TrainingPass:
     """A network's forward pass as training calls it: compiled, or as it is."""
 
-    def __init__(self, model: nn.Module, compiled: bool, graphs: bool, say: Callable[[str], None]) -> None:
-        """Prepare; compiling happens at the first call.
-
-        Args:
-            graphs: on a GPU, launch the whole pass as one CUDA graph.
-        """
+    def __init__(self, model: nn.Module, compiled: bool, say: Callable[[str], None]) -> None:
+        """Prepare; compiling happens at the first call."""
         self.model, self.compiled, self.say = model, compiled, say
-        self.options: dict[str, Any] = FASTER | {"triton.cudagraphs": graphs}
         self.call: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, pictures: Tensor, eager: bool = False) -> Tensor:
@@ -83,7 +78,7 @@ class TrainingPass:
     def _compile(self) -> Callable[[Tensor], Tensor]:
         self.say(f"Compiling the training pass; the code is kept in {use_cache()}.")
         # Shapes never change: all batches of a run have one size.
-        self.call = torch.compile(self.model, dynamic=False, options=self.options)
+        self.call = torch.compile(self.model, dynamic=False, options=FASTER)
         return self.call
 
 

@@ -32,7 +32,8 @@ def make_optimizer(
         groups += [group | {"params": spared, "weight_decay": 0.0}] if spared else []
     fused = device.type in ("cpu", "cuda")
     if config.name == "adamw":
-        return torch.optim.AdamW(groups, lr=config.lr, betas=(config.momentum, 0.999), fused=fused)
+        betas, capturable = (config.momentum, 0.999), device.type == "cuda"
+        return torch.optim.AdamW(groups, lr=config.lr, betas=betas, fused=fused, capturable=capturable)
     return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=fused)
 
 
@@ -63,7 +64,16 @@ def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int) ->
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Give every group the rate times its own `scale`."""
     for group in optimizer.param_groups:
-        group["lr"] = rate * group["scale"]
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate * group["scale"])
+        else:
+            group["lr"] = rate * group["scale"]
+
+
+def put_learning_rate_on(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
+    """Keep the learning rate of every group in a tensor, which a captured step reads anew."""
+    for group in optimizer.param_groups:
+        group["lr"] = torch.tensor(float(group["lr"]), device=device)
 
 
 def clip(parameters: Iterable[nn.Parameter], config: OptimConfig) -> Tensor | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -26,8 +27,16 @@ from skiprun.training.checkpoint import Checkpoints, load, not_finite, save
 from skiprun.training.compilation import TrainingPass
 from skiprun.training.device import Placement
 from skiprun.training.evaluate import Batches, evaluate
+from skiprun.training.graph import StepGraph
 from skiprun.training.metrics import MetricsLog, Record
-from skiprun.training.optim import clip, learning_rate, make_optimizer, set_learning_rate, total_steps
+from skiprun.training.optim import (
+    clip,
+    learning_rate,
+    make_optimizer,
+    put_learning_rate_on,
+    set_learning_rate,
+    total_steps,
+)
 from skiprun.training.randomness import Order, seed_step
 from skiprun.training.recompute import recompute_blocks
 from skiprun.training.stopping import SAVE
@@ -114,8 +123,7 @@ class Trainer:
         self.model = model.to(placement.device, memory_format=layout)  # type: ignore[call-overload]
         if config.recompute:
             recompute_blocks(self.model)
-        graphs = placement.device.type == "cuda" and config.optim.accumulate == 1
-        self.network = TrainingPass(self.model, placement.compiled, graphs, say)
+        self.network = TrainingPass(self.model, placement.compiled, say)
         self.learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(self.model, config.optim, placement.device, config.model.backbone_lr)
         self.average = self._make_average()
@@ -123,7 +131,8 @@ class Trainer:
         self.steps = total_steps(config, len(data.train))
         self.tags = [tag for probe in probes for tag in probe.tags(self.model)]
         self.step = self.epoch = 0
-        self.sums = self._no_sums()
+        # Of this epoch: loss, steps, clipped steps, and then the task's counts.
+        self.sums = torch.zeros(3, dtype=torch.float64, device=placement.device)
         self.best: dict[str, Any] = {}
         self.final: dict[str, dict[str, float]] = {}
         self.seconds = {"epoch": 0.0, "train": 0.0}
@@ -134,6 +143,12 @@ class Trainer:
         self.notes: list[str] = []
         self.log = open_log(self._restore())
         self.notes += self.log.problems
+        # A probe with hooks has to see the step in Python, and a strength that fades is a number in Python.
+        self.graph: StepGraph | None = None
+        if config.cuda_graph and placement.device.type == "cuda" and not config.model.skip_schedule:
+            put_learning_rate_on(self.optimizer, placement.device)
+            watched = not any(probe.hooks for probe in self.probes)
+            self.graph = StepGraph(partial(self._learn, watched=watched), placement.device, say)
 
     def fit(self) -> dict[str, float]:
         """Train to the end, and return loss and scores of the test split.
@@ -203,43 +218,59 @@ class Trainer:
             epoch = self.step * self.config.data.batch_size / self.order.samples
             set_skip_strength(self.model, skip_strength(fading, epoch))
         logged = self.step == 0 or (self.step + 1) % self.config.log.every == 0
-        with contextlib.ExitStack() as watching:
-            for probe in self.probes if logged else ():
-                watching.enter_context(probe.watch(self.model))
-            hooked = logged and any(probe.hooks for probe in self.probes)
-            loss = self._forward_backward(eager=hooked)
+        hooked = logged and any(probe.hooks for probe in self.probes)
+        batch = self._batch()
+        row = self.graph(*batch) if self.graph and not hooked else self._learn(*batch, watched=logged)
+        self.unchecked.append(row[0])
         if logged:
-            record: Record = {"step": self.step + 1, "epoch": self.epoch, "lr": rate}
-            row = torch.cat([loss.reshape(1), *(probe.read() for probe in self.probes)])
-            self.unfetched.append((record, row))
-        clipped = clip(self.learning, self.config.optim)
-        if clipped is not None:
-            self.sums[2] += clipped
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+            self.unfetched.append(({"step": self.step + 1, "epoch": self.epoch, "lr": rate}, row))
         if self.average:
             self.average.update_parameters(self.model)
         self.step += 1
         if len(self.unfetched) >= ROWS_A_FETCH:
             self._fetch()
 
-    def _forward_backward(self, eager: bool = False) -> Tensor:
-        """Fill the gradients from one batch, in micro-batches, and return its mean loss."""
-        index = self.order.batch(self.step)
-        total = torch.zeros((), device=self.placement.device)
-        for part in index.chunk(self.config.optim.accumulate):
+    def _batch(self) -> list[Tensor]:
+        """Return the pictures and targets of this step, one pair a micro-batch."""
+        batch = []
+        for part in self.order.batch(self.step).chunk(self.config.optim.accumulate):
             pictures, targets = self.data.train_batch(part)
             if self.config.channels_last:
                 pictures = pictures.contiguous(memory_format=torch.channels_last)
+            batch += [pictures, targets]
+        return batch
+
+    def _learn(self, *batch: Tensor, watched: bool) -> Tensor:
+        """Change the weights by one batch, and return its mean loss and, if watched, the values of the probes.
+
+        Nothing here waits for the device or depends on a value, so that a CUDA graph can hold it.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        probes = self.probes if watched else ()
+        with contextlib.ExitStack() as watching:
+            for probe in probes:
+                watching.enter_context(probe.watch(self.model))
+            loss = self._forward_backward(batch, eager=any(probe.hooks for probe in probes))
+        row = torch.cat([loss.reshape(1), *(probe.read() for probe in probes)])
+        clipped = clip(self.learning, self.config.optim)
+        if clipped is not None:
+            self.sums[2] += clipped
+        self.optimizer.step()
+        return row
+
+    def _forward_backward(self, batch: Sequence[Tensor], eager: bool) -> Tensor:
+        """Fill the gradients from micro-batches, and return their mean loss."""
+        samples = sum(map(len, batch[::2]))
+        total = torch.zeros((), device=self.placement.device)
+        for pictures, targets in zip(batch[::2], batch[1::2], strict=True):
             with self.placement.autocast():
                 output = self.network(pictures, eager)
-            loss = self.task.loss(output, targets) * (len(part) / len(index))
+            loss = self.task.loss(output, targets) * (len(pictures) / samples)
             loss.backward()
             total += loss.detach()
             self._count(output.detach(), targets)
         self.sums[0] += total.double()
         self.sums[1] += 1
-        self.unchecked.append(total)
         return total
 
     def _count(self, output: Tensor, targets: Tensor) -> None:
@@ -248,10 +279,6 @@ class Trainer:
         if len(self.sums) == 3:
             self.sums = torch.cat([self.sums, torch.zeros_like(counts)])
         self.sums[3:] += counts
-
-    def _no_sums(self) -> Tensor:
-        """Return the sums of an epoch at its start: loss, steps, clipped steps, and then the task's counts."""
-        return torch.zeros(3, dtype=torch.float64, device=self.placement.device)
 
     def _fetch(self) -> None:
         """Bring the rows since the last fetch from the device, the only synchronization within an epoch."""
@@ -279,7 +306,8 @@ class Trainer:
         self.log.append(record)
         self.final = {"train": train, "val": val}
         self._keep_if_best(val)
-        self.sums, self.seconds["epoch"] = self._no_sums(), 0.0
+        self.sums.zero_()
+        self.seconds["epoch"] = 0.0
         self._save()
         self.progress.epoch(record)
 
@@ -314,7 +342,9 @@ class Trainer:
         decay = self.config.optim.ema
         if decay is None:
             return None
-        return AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+        average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+        average.n_averaged = average.n_averaged.cpu()  # it is looked at in every step
+        return average
 
     def _save(self) -> None:
         """Write last.pt, unless the weights are not finite."""
