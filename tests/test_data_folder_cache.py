@@ -143,7 +143,7 @@ from pathlib import Path
 from skiprun.data import decoding
 from skiprun.data.folder_cache import decoded
 from skiprun.data.listing import list_pictures
-decoding.BLOCK_FILES, decoding.WORTH_PROCESSES, decoding.cores = 2, 0, lambda: 2
+decoding.BLOCK_FILES, decoding.WORTH_PROCESSES, decoding.cores = 2, 0, lambda: [0, 1]
 told = lambda done, total, what: print(what, flush=True)
 print(decoded(list_pictures(Path(sys.argv[1])), None, told).content)
 """

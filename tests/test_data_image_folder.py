@@ -256,7 +256,7 @@ def test_several_processes_decode_what_one_does(tmp_path, monkeypatch):
     one = load(tmp_path)
     monkeypatch.setenv("SKIPRUN_DATA", str(tmp_path / "cache"))
     monkeypatch.setattr(decoding, "WORTH_PROCESSES", 0)
-    monkeypatch.setattr(decoding, "cores", lambda: 3)
+    monkeypatch.setattr(decoding, "cores", lambda: [0, 1, 2])
     several = load(tmp_path)
     assert several.fingerprint == one.fingerprint
     assert torch.equal(several.train.pictures, one.train.pictures)
@@ -267,6 +267,6 @@ def test_error_in_another_process_names_the_file(tmp_path, monkeypatch):
     (tmp_path / "train/dog/003.png").write_bytes(b"x")
     monkeypatch.setattr(decoding, "WORTH_PROCESSES", 0)
     monkeypatch.setattr(decoding, "BLOCK_FILES", 5)
-    monkeypatch.setattr(decoding, "cores", lambda: 2)
+    monkeypatch.setattr(decoding, "cores", lambda: [0, 1])
     with pytest.raises(InputError, match=r"train/dog/003.png: not a readable picture"):
         load(tmp_path)
