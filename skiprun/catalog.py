@@ -33,7 +33,7 @@ def describe_models(
     Args:
         pattern: a name with * and ?.
         input_shape: channels, height and width to count for; None takes each architecture's own.
-        progress: told (done, total, name) while networks are counted, which takes some seconds when the cache is cold.
+        progress: told (done, total, what) while networks are counted, which takes some seconds when the cache is cold.
 
     Returns:
         name, family, task, summary, year, paper, connection (its own), connections (that fit), input, layers,
@@ -46,10 +46,10 @@ def describe_models(
         known = {"names": _all_names(), "rows": {}}
     names = [name for name in known["names"] if fnmatch(name, pattern)]
     missing = [name for name in names if f"{name} {size}" not in known["rows"]]
-    for done, name in enumerate(missing):
-        if progress:
-            progress(done, len(missing), name)
+    for done, name in enumerate(missing, start=1):
         known["rows"][f"{name} {size}"] = describe_model(name, input_shape)
+        if progress:
+            progress(done, len(missing), "networks counted")
     if missing:
         _write_cache(known)
     return [known["rows"][f"{name} {size}"] for name in names]
@@ -87,14 +87,26 @@ def blocks(name: str, input_shape: Sequence[int] | None = None) -> list[Row]:
     return block_table(*_without_content(name, input_shape))
 
 
-def separable(name: str, input_shape: Sequence[int] | None = None) -> tuple[list[Row], Row]:
-    """Return what depthwise separable convolutions save, by layer and in all (see skiprun.models.separable)."""
-    from skiprun.models.separable import separable_saving
+def saving(name: str, against: str = "standard", input_shape: Sequence[int] | None = None) -> tuple[list[Row], Row]:
+    """Return how many times less an architecture costs than another: rows, and one for all.
 
-    rows, total = separable_saving(*_without_content(name, input_shape))
+    Args:
+        name: an architecture, perhaps with options.
+        against: another, compared by stage; or `standard`, the same with standard convolutions instead of depthwise
+            separable ones, compared by layer (see skiprun.models.saving).
+        input_shape: channels, height and width for both; None takes what `name` was made for.
+    """
+    from skiprun.models.saving import stage_saving, standard_saving
+
+    model, shape = _without_content(name, input_shape)
+    if against != "standard":
+        return stage_saving(model, _without_content(against, shape)[0], shape)
+    rows, total = standard_saving(model, shape)
     if not rows:
-        raise InputError(f"{name} has no depthwise separable convolutions; mobilenet_v1 has.")
-    return rows, {"layer": "all"} | total
+        raise InputError(
+            f"{name} has no depthwise separable convolutions, as mobilenet_v1 has; compare it with --against NAME."
+        )
+    return rows, total
 
 
 def _without_content(name: str, input_shape: Sequence[int] | None) -> tuple[Any, Sequence[int]]:

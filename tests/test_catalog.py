@@ -7,10 +7,12 @@ import textwrap
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from skiprun import catalog
+from skiprun.cli.app import app
 from skiprun.models import build_model
-from skiprun.models.separable import separable_saving
+from skiprun.models.saving import stage_saving, standard_saving
 from skiprun.models.table import block_table
 from skiprun.registry import MODELS
 
@@ -175,7 +177,7 @@ def test_a_block_table_leaves_the_network_as_it_was():
 def test_mobilenet_saves_what_its_paper_says_against_standard_convolutions():
     # Howard et al. 2017, table 4: 569 against 4866 million multiply-adds, 4.2 against 29.3 million parameters.
     with torch.device("meta"):
-        rows, total = separable_saving(build_model("mobilenet_v1", 1000), (3, 224, 224))
+        rows, total = standard_saving(build_model("mobilenet_v1", 1000), (3, 224, 224))
     assert len(rows) == 13
     for row in rows:
         assert row["factor"] == pytest.approx(1 / (1 / row["channels"][1] + 1 / 9))
@@ -185,5 +187,57 @@ def test_mobilenet_saves_what_its_paper_says_against_standard_convolutions():
 
 def test_a_network_without_separable_convolutions_saves_nothing():
     with torch.device("meta"):
-        rows, total = separable_saving(build_model("resnext29_32x4d"), (3, 32, 32))
+        rows, total = standard_saving(build_model("resnext29_32x4d"), (3, 32, 32))
     assert rows == [] and total["factor"] == 1
+
+
+def test_two_networks_are_compared_stage_by_stage():
+    with torch.device("meta"):
+        rows, total = stage_saving(build_model("resnet20"), build_model("resnet20", width=32), (3, 32, 32))
+    assert [row["stage"] for row in rows] == ["stem", "stage1", "stage2", "stage3", "head"]
+    assert [row["factor"] for row in rows] == [2, 4, 4, 4, 2]
+    assert (total["stage"], total["macs"], total["parameters"]) == ("all", 40_551_040, 269_722)
+    assert total["factor"] == pytest.approx(sum(row["other_macs"] for row in rows) / 40_551_040)
+
+
+def test_a_stage_that_only_one_network_has_stands_alone():
+    (*_, last, head), total = catalog.saving("mobilenet_v1", "resnet50")
+    assert last["stage"] == "stage5" and last["other_macs"] is last["factor"] is None and last["macs"] > 0
+    assert head["stage"] == "head" and head["factor"] == pytest.approx(2)
+    assert total["other_parameters"] == 23_528_522 and total["factor"] == pytest.approx(4087 / 567.7, rel=0.001)
+
+
+def shown(arguments, monkeypatch, columns=100):
+    monkeypatch.setattr("skiprun.cli.terminal.results.width", columns)
+    return CliRunner().invoke(app, arguments)
+
+
+@pytest.mark.parametrize("pattern", ["*mobilenet*", pytest.param("*", marks=pytest.mark.slow)])
+def test_the_listing_fits_a_hundred_columns_with_nothing_cut(pattern, monkeypatch):
+    listed = shown(["models", pattern], monkeypatch).stdout
+    assert max(map(len, listed.splitlines())) <= 100 and "…" not in listed
+    assert all(f"\n{name} " in listed for name in MODELS.names(pattern))
+    for words in ("2,236,682", "299.5 M", "Howard et al. 2017, table 1", "add, conv1x1, dropout", "no sites", "memory"):
+        assert words in listed
+
+
+def test_the_listing_as_json_has_every_fact_and_the_memory_of_a_batch(monkeypatch):
+    (row,) = json.loads(shown(["models", "resnet56", "--batch", "64", "--json"], monkeypatch).stdout)
+    facts = {"name", "family", "parameters", "macs", "layers", "connections", "year", "paper", "summary", "input"}
+    assert facts <= set(row) and row["batch"] == 64 and row["batch_bytes"] == 64 * row["activation_bytes"] > 0
+
+
+def test_a_pattern_that_matches_nothing_is_said(monkeypatch):
+    done = shown(["models", "resnet5?x"], monkeypatch)
+    assert done.exit_code != 0 and "No architecture matches 'resnet5?x'" in str(done.exception)
+
+
+def test_cost_takes_standard_convolutions_unless_told_otherwise(monkeypatch):
+    standard = json.loads(shown(["models", "cost", "mobilenet_v1", "--json"], monkeypatch).stdout)
+    assert standard["against"] == "standard" and len(standard["rows"]) == 13 and standard["total"]["factor"] > 8
+    other = json.loads(shown(["models", "cost", "resnet20", "--against", "plain20", "--json"], monkeypatch).stdout)
+    assert other["total"]["factor"] == 1 and other["rows"][0]["stage"] == "stem"
+    refused = shown(["models", "cost", "resnet20"], monkeypatch)
+    assert "resnet20 has no depthwise separable convolutions" in str(refused.exception)
+    table = shown(["models", "cost", "efficientnet_b0"], monkeypatch).stdout
+    assert max(map(len, table.splitlines())) <= 100

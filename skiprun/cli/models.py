@@ -8,10 +8,13 @@ import typer
 
 from skiprun.cli.groups import ListByDefault
 from skiprun.cli.options import Json
-from skiprun.cli.terminal import emit, loading, show_table
+from skiprun.cli.terminal import emit, loading, results, say, show_table
 from skiprun.errors import InputError
 
 app = typer.Typer(cls=ListByDefault, help="List architectures; `models show NAME` shows one.", rich_markup_mode=None)
+
+# From so many columns on, a table has room for a sentence.
+WIDE = 160
 
 Input = Annotated[str | None, typer.Option("--input", metavar="CxHxW", help="Input size to count for.")]
 Architecture = Annotated[str, typer.Argument(metavar="NAME", help="An architecture, or NAME:option=value.")]
@@ -32,25 +35,61 @@ def input_shape(text: str | None) -> tuple[int, int, int] | None:
 def list_models(
     pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A name with * and ?.")] = "*",
     input: Input = None,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Pictures a step, for the memory.")] = 128,
     json: Json = False,
 ) -> None:
-    """List the architectures that PATTERN matches; MACs and memory are for one picture of training."""
+    """List the architectures that PATTERN matches: what one picture costs, and what a training step keeps of a batch.
+
+    MACs are multiply-adds for one picture; memory is that of the activations in float32.
+    """
     from skiprun import catalog
 
     rows = catalog.describe_models(pattern, input_shape(input), None if json else loading)
+    rows = [
+        row | {"batch": batch, "batch_bytes": row["activation_bytes"] and batch * row["activation_bytes"]}
+        for row in rows
+    ]
     if json:
         emit(rows)
         return
-    columns = ["name", "connection", "layers", "parameters", "MACs", "memory", "sites", "year", "summary"]
-    show_table(columns, [_row(row) for row in rows])
+    if not rows:
+        raise InputError(f"No architecture matches '{pattern}'; `skiprun models` lists them all.")
+    columns = ["name", "family", "connection", "layers", "parameters", "MACs", "memory\nGiB", "input", "year"]
+    wide = ["summary"] if results.width >= WIDE else []
+    title = f"MACs of one picture; memory for the activations of {batch} pictures while training in float32"
+    show_table(columns + wide, [[*_row(row), *(row[key] for key in wide)] for row in rows], title)
+    results.print()
+    show_table(["family", "paper"], _grouped([(row["family"], row["paper"]) for row in rows], "; "))
+    results.print()
+    fits = [(", ".join(row["connections"]) or "no sites", row["family"]) for row in rows]
+    show_table(["connections that fit", "family"], _grouped(fits, ", "))
+    for row in rows:
+        if row["problem"]:
+            say(f"{row['name']}: {row['problem']}")
 
 
 def _row(row: dict[str, Any]) -> list[Any]:
     """Return the cells of one architecture."""
-    facts = [row[key] for key in ("name", "connection", "layers", "parameters")]
-    memory = row["activation_bytes"] and f"{row['activation_bytes'] / 2**20:,.1f} MiB"
-    about = row["problem"] or row["summary"]
-    return [*facts, row["macs"] and f"{row['macs'] / 1e6:,.1f} M", memory, row["sites"], str(row["year"]), about]
+    channels, height, width = row["input"]
+    size = height if channels == 3 and height == width else f"{channels}x{height}x{width}"
+    memory = row["batch_bytes"] and f"{row['batch_bytes'] / 2**30:6.2f}"
+    facts = [row[key] for key in ("name", "family", "connection", "layers", "parameters")]
+    return [*facts, _short(row["macs"]), memory, size, str(row["year"])]
+
+
+def _grouped(pairs: list[tuple[str, str]], between: str) -> list[list[str]]:
+    """Return a row for each first word, with all of its second words, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for first, second in pairs:
+        found.setdefault(first, {})[second] = None
+    return [[first, between.join(seconds)] for first, seconds in found.items()]
+
+
+def _short(number: int | None) -> str | None:
+    """Return a number of multiply-adds in millions, or in thousands of millions."""
+    if number is None:
+        return None
+    return f"{number / 1e6:6.1f} M" if number < 1e9 else f"{number / 1e9:6.2f} G"
 
 
 @app.command(epilog="Example: skiprun models show resnet56:connection=gated")
@@ -63,24 +102,40 @@ def show(name: Architecture, input: Input = None, json: Json = False) -> None:
         emit(rows)
         return
     columns = ["stage", "block", "kind", "input", "output", "parameters", "macs", "sites", "connection"]
-    show_table(columns, [[_cell(row[column]) for column in columns] for row in rows])
+    show_table(columns, [[_cell("", row[column]) for column in columns] for row in rows])
 
 
-@app.command(epilog="Example: skiprun models cost mobilenet_v1")
-def cost(name: Architecture, input: Input = None, json: Json = False) -> None:
-    """Show what depthwise separable convolutions save against standard ones of the same shape."""
+@app.command(epilog="Example: skiprun models cost mobilenet_v1 --against resnet50")
+def cost(
+    name: Architecture,
+    against: Annotated[
+        str,
+        typer.Option(
+            metavar="standard|NAME",
+            help="The same network with standard convolutions, layer by layer, or another network, stage by stage.",
+        ),
+    ] = "standard",
+    input: Input = None,
+    json: Json = False,
+) -> None:
+    """Show how many times less a network costs than another.
+
+    By default the other is the same network with a standard convolution in the place of each depthwise separable one.
+    """
     from skiprun import catalog
 
-    rows, total = catalog.separable(name, input_shape(input))
+    rows, total = catalog.saving(name, against, input_shape(input))
     if json:
-        emit({"layers": rows, "total": total})
+        emit({"against": against, "rows": rows, "total": total})
         return
-    columns = list(rows[0])
-    show_table(columns, [[_cell(row.get(column)) for column in columns] for row in [*rows, total]])
+    columns = [column.replace("_", " ").replace("macs", "MACs") for column in rows[0]]
+    show_table(columns, [[_cell(column, row.get(column)) for column in rows[0]] for row in [*rows, total]])
 
 
-def _cell(value: Any) -> Any:
-    """Return a shape as 16x32x32, a factor with two digits, and anything else as it is."""
+def _cell(column: str, value: Any) -> Any:
+    """Return a shape as 16x32x32, multiply-adds in millions, a factor with two digits, anything else as it is."""
     if isinstance(value, list):
         return "x".join(map(str, value))
+    if column.endswith("macs"):
+        return _short(value)
     return f"{value:.2f}" if isinstance(value, float) else value

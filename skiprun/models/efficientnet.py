@@ -51,6 +51,7 @@ SIZES_V2 = {"v2_s": 384, "v2_m": 480, "v2_l": 480}
 
 for _name, _size in (SIZES | SIZES_V2).items():
     _first = _name in SIZES
+    _title = "EfficientNet-" if _first else "EfficientNetV2-"
     MODELS.register(
         f"efficientnet_{_name}",
         family="efficientnet",
@@ -58,5 +59,5 @@ for _name, _size in (SIZES | SIZES_V2).items():
         input=(3, _size, _size),
         year=2019 if _first else 2021,
         paper="Tan and Le 2019, table 1" if _first else "Tan and Le 2021, table 4",
-        summary=f"EfficientNet-{_name.upper()} for pictures of {_size} pixels",
+        summary=f"{_title}{_name.removeprefix('v2_').upper()} for pictures of {_size} pixels",
     )(partial(efficientnet, name=f"efficientnet_{_name}"))

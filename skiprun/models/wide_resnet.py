@@ -43,6 +43,5 @@ for _depth, _widen in ((16, 4), (16, 8), (22, 8), (28, 2), (28, 10), (40, 1), (4
     MODELS.register(f"wrn{_depth}_{_widen}", fixed=tuple(_numbers), layers=_depth, summary=_summary, **FACTS)(
         partial(wide_resnet, **_numbers)
     )
-MODELS.register("wrn_cifar", summary="Wide ResNet of 6n+4 layers, by `depth` and `widen`, for small pictures", **FACTS)(
-    wide_resnet
-)
+_summary = "Wide ResNet of 6n+4 layers, by `depth` and `widen`, for small pictures"
+MODELS.register("wrn_cifar", layers=16, summary=_summary, **FACTS)(wide_resnet)

@@ -1,4 +1,4 @@
-"""What depthwise separable convolutions save against standard ones of the same shape.
+"""How many times less one network costs than another: than its twin of standard convolutions, or than any other.
 
 A depthwise k x k and a pointwise 1x1 convolution from M to N channels take 1/N + 1/k^2 of the multiply-adds of a
 standard convolution (Howard et al. 2017, section 3.1).
@@ -6,18 +6,19 @@ standard convolution (Howard et al. 2017, section 3.1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from torch import nn
 
 from skiprun.models.cost import weighted_layers
-from skiprun.models.table import watched
+from skiprun.models.table import block_table, watched
 
 Row = dict[str, Any]
+Size = tuple[int, int]
 
 
-def separable_saving(model: nn.Module, input_shape: Sequence[int]) -> tuple[list[Row], Row]:
+def standard_saving(model: nn.Module, input_shape: Sequence[int]) -> tuple[list[Row], Row]:
     """Return what depthwise separable convolutions save against standard ones of the same shape.
 
     Args:
@@ -41,7 +42,8 @@ def separable_saving(model: nn.Module, input_shape: Sequence[int]) -> tuple[list
         "standard_macs": macs + sum(row["standard_macs"] - row["macs"] for row in rows),
         "standard_parameters": parameters + sum(row["standard_parameters"] - row["parameters"] for row in rows),
     }
-    return rows, {"macs": macs, "parameters": parameters, "factor": standard["standard_macs"] / macs} | standard
+    total = {"macs": macs, "parameters": parameters, "factor": standard["standard_macs"] / macs}
+    return rows, {"layer": "all"} | total | standard
 
 
 def _pairs(layers: dict[str, nn.Module], seen: dict[str, Row]) -> Iterator[tuple[str, str]]:
@@ -72,4 +74,41 @@ def _saving(depthwise: nn.Conv2d, pointwise: nn.Conv2d, first: Row, second: Row)
         "factor": standard * height * width / macs,
         "parameters": depthwise.weight.numel() + pointwise.weight.numel(),
         "standard_parameters": standard,
+    }
+
+
+def stage_saving(model: nn.Module, other: nn.Module, input_shape: Sequence[int]) -> tuple[list[Row], Row]:
+    """Return how many times fewer multiply-adds a network takes than another for the same pictures.
+
+    Returns:
+        A row for each stage (stem, stage1 ..., head) of either: stage, macs, other_macs, factor, parameters,
+        other_parameters, with None where one of them has no such stage. And the row `all` for the whole networks.
+    """
+    ours, others = (_stages(block_table(each, input_shape)) for each in (model, other))
+    rows = [_against(stage, ours.get(stage), others.get(stage)) for stage in max(ours, others, key=len)]
+    return rows, _against("all", _total(ours.values()), _total(others.values()))
+
+
+def _stages(rows: Sequence[Row]) -> dict[str, Size]:
+    """Return multiply-adds and parameters of each stage of a block table."""
+    names = dict.fromkeys(row["stage"] for row in rows)
+    return {name: _total((row["macs"], row["parameters"]) for row in rows if row["stage"] == name) for name in names}
+
+
+def _total(sizes: Iterable[Size]) -> Size:
+    macs, parameters = zip(*sizes, strict=True)
+    return sum(macs), sum(parameters)
+
+
+def _against(stage: str, ours: Size | None, others: Size | None) -> Row:
+    """Return one row of two networks."""
+    macs, parameters = ours or (None, None)
+    other_macs, other_parameters = others or (None, None)
+    return {
+        "stage": stage,
+        "macs": macs,
+        "other_macs": other_macs,
+        "factor": other_macs / macs if macs and other_macs else None,
+        "parameters": parameters,
+        "other_parameters": other_parameters,
     }
