@@ -2,12 +2,12 @@
 
 SkiprunError            1   the run failed for another reason
  ├─ OutOfMemory         1   the device or the machine could not hold a step
- ├─ BadPicture          1   a picture or a mask that cannot be used, by its file
  ├─ InputError          2   config, name, option or data is wrong; nothing was written
  │   ├─ ConfigError         problems in a YAML file, all at once
  │   ├─ OptionError         a part refuses one of its options
  │   ├─ UnknownName         not in a registry
- │   └─ DataNotFound        the dataset is not where it was looked for
+ │   ├─ DataNotFound        the dataset is not where it was looked for
+ │   └─ BadPicture          a picture or a mask that cannot be used, by its file
  ├─ Diverged            3   a loss or a gradient was not finite
  ├─ CheckpointError     4   a checkpoint cannot be used
  ├─ RunBusy, RunTaken   5   another process, or another experiment, has the run directory
@@ -83,12 +83,15 @@ class DataNotFound(InputError):
         super().__init__(f"Dataset '{dataset}' was not found in {place}. {way_out}")
 
 
-class BadPicture(SkiprunError):
+class BadPicture(InputError):
     """A picture or a mask that cannot be used."""
 
     def __init__(self, path: Path, problem: str) -> None:
         self.path, self.problem = path, problem
-        super().__init__(f"{path} {problem}. Mend or remove it, or leave such files out with --skip-bad.")
+        super().__init__(path, problem)  # as given, so that it can come from another process
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.problem}. Mend or remove it, or leave such files out with --skip-bad."
 
 
 class Diverged(SkiprunError):

@@ -116,6 +116,12 @@ def remove_leftovers(folder: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
+def delete_spare(file: Path) -> None:
+    """Delete a file that nobody needs; where the system refuses, as Windows does while a file is mapped, it stays."""
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)
+
+
 def delete_folder(folder: Path) -> None:
     """Delete a folder so that a kill on the way leaves none of it under its name."""
     doomed = folder.with_name(f".{folder.name}.deleted")

@@ -174,17 +174,17 @@ def test_batches_are_channels_last_where_that_means_something(load):
     assert pictures.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_f53_batch_larger_than_the_training_split_is_refused(load):
+def test_F53_batch_larger_than_the_training_split_is_refused(load):
     with pytest.raises(OptionError, match=r"batch_size: found 1000000, but the training split has [0-9,]+ pictures"):
         load(batch_size=1000000)
 
 
-def test_f68_empty_validation_split_is_refused_with_the_key_to_change(load):
+def test_F68_empty_validation_split_is_refused_with_the_key_to_change(load):
     with pytest.raises(OptionError, match=r"val_fraction: found 1e-06, less than one of .* pictures; use"):
         load(val_fraction=1e-6)
 
 
-def test_f68_validation_that_leaves_a_class_untrained_is_refused(load):
+def test_F68_validation_that_leaves_a_class_untrained_is_refused(load):
     with pytest.raises(OptionError, match=r"val_fraction: found 0.9999, which leaves a class without"):
         load(val_fraction=0.9999)
 
@@ -228,7 +228,7 @@ def test_mnist_pictures_and_labels_arrive_unchanged(tmp_path, monkeypatch):
     assert np.array_equal(labels.numpy(), published.labels["test"])
 
 
-def test_f68_one_class_is_refused(tmp_path):
+def test_F68_one_class_is_refused(tmp_path):
     picture_folder(tmp_path, classes=["cat"])
     with pytest.raises(InputError, match="has one class, cat"):
         load_data(DataConfig(name="image_folder", root=str(tmp_path), batch_size=2), CPU)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -70,7 +71,7 @@ def test_copy_of_a_folder_is_compared_by_content_and_not_decoded(pictures):
     assert told.kinds == set()
 
 
-def test_change_of_one_byte_at_equal_size_is_another_content(pictures, own_data_folder):
+def test_change_of_one_byte_at_equal_size_is_another_content_and_the_earlier_one_goes(pictures, own_data_folder):
     first = decoded(list_pictures(pictures), None, Told())
     file = pictures / "train/cat/001.png"
     other = (pictures / "train/cat/002.png").read_bytes()
@@ -79,7 +80,24 @@ def test_change_of_one_byte_at_equal_size_is_another_content(pictures, own_data_
     second = decoded(list_pictures(pictures), None, Told())
     assert second.content != first.content
     assert np.array_equal(second.pictures[1], first.pictures[2])
-    assert len([name for name in kept(own_data_folder) if "moments" in name]) == 2
+    assert len(kept(own_data_folder)) == 2 and all(second.content in name for name in kept(own_data_folder))
+    assert len(first.pictures) == 28, "who has it open keeps it"
+
+
+def test_arrays_stay_for_as_long_as_a_folder_has_them(pictures, own_data_folder):
+    copy = shutil.copytree(pictures, pictures.with_name("copy"))
+    content = decoded(list_pictures(pictures), None, Told()).content
+    assert decoded(list_pictures(copy), None, Told()).content == content
+    assert len(kept(own_data_folder)) == 2, "one pair of arrays for both"
+    picture_folder(copy, classes=["owl"])
+    decoded(list_pictures(copy), None, Told())
+    assert len(kept(own_data_folder)) == 4
+    shutil.rmtree(copy)
+    decoded(list_pictures(pictures), 4, Told())
+    assert len(kept(own_data_folder)) == 4, "two sizes of the one that is left"
+    told = Told()
+    decoded(list_pictures(pictures), None, told)
+    assert told.kinds == set()
 
 
 def test_other_image_size_is_another_array(pictures):
@@ -100,7 +118,7 @@ def test_damaged_cache_is_made_anew(pictures, own_data_folder, name):
 @pytest.mark.parametrize("text", ["", "[1]", '{"x": 3', "\x00"])
 def test_damaged_index_is_made_anew(pictures, own_data_folder, text):
     first = decoded(list_pictures(pictures), None, Told())
-    next(own_data_folder.rglob("listings.json")).write_text(text)
+    next(own_data_folder.rglob("index.json")).write_text(text)
     assert decoded(list_pictures(pictures), None, Told()).content == first.content
 
 
@@ -118,7 +136,7 @@ def test_interrupted_build_leaves_no_array_and_the_next_succeeds(pictures, own_d
 
 
 @pytest.mark.parametrize("broken", [0, 1, 2])
-def test_f35_full_disk_at_any_write_is_one_message_and_leaves_no_named_array(
+def test_F35_full_disk_at_any_write_is_one_message_and_leaves_no_named_array(
     pictures, own_data_folder, monkeypatch, broken
 ):
     real, calls = os.fsync, []
@@ -153,7 +171,7 @@ def build(pictures: Path) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", BUILD, str(pictures)], stdout=subprocess.PIPE, text=True)
 
 
-def test_f61_two_processes_at_once_decode_once(pictures):
+def test_F61_two_processes_at_once_decode_once(pictures):
     started = [build(pictures), build(pictures)]
     answers = [process.communicate(timeout=60)[0].split("\n") for process in started]
     assert answers[0][-2] == answers[1][-2]
@@ -183,7 +201,7 @@ def test_killed_build_leaves_no_process_and_no_array_and_the_next_succeeds(tmp_p
     assert not [name for name in kept(own_data_folder) if name.endswith(".tmp")]
 
 
-def test_f10_worker_that_dies_is_one_message():
+def test_F10_worker_that_dies_is_one_message():
     with pytest.raises(SkiprunError, match=r"died \(status -9\), perhaps for want of memory"):
         list(in_order(die, [1, 2, 3], processes=2))
 

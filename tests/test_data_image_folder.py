@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image
 from skiprun.config import DataConfig
 from skiprun.data import decoding, load_data
 from skiprun.data.decoding import decode
-from skiprun.errors import DataNotFound, InputError, OptionError
+from skiprun.errors import BadPicture, DataNotFound, InputError, OptionError
 from tests.data_files import black_png, picture_folder
 
 CPU = torch.device("cpu")
@@ -81,6 +82,13 @@ def test_every_mode_becomes_the_same_grey_in_rgb(mode, tmp_path):
         assert np.abs(pixels.astype(int) - 128).max() <= 1
 
 
+def test_F62_pixels_of_unknown_range_are_refused(tmp_path):
+    file = tmp_path / "x.tif"
+    Image.new("F", (6, 4)).save(file)
+    with pytest.raises(BadPicture, match=rf"{file} has floating-point pixels of unknown range"):
+        decode(file, file.read_bytes(), None)
+
+
 def test_photograph_taken_sideways_is_turned(tmp_path):
     picture = Image.new("RGB", (6, 4))
     exif = picture.getexif()
@@ -93,7 +101,7 @@ def test_image_size_shrinks_the_short_side_and_cuts_the_middle(tmp_path):
     pixels = np.zeros((8, 32, 3), np.uint8)
     pixels[:, 8:24] = 255
     Image.fromarray(pixels).save(tmp_path / "x.png")
-    found = decode(tmp_path / "x.png", (tmp_path / "x.png").read_bytes(), 4)
+    found = decode(tmp_path / "x.png", (tmp_path / "x.png").read_bytes(), (4, 4))
     assert found.shape == (4, 4, 3) and (found == 255).all()
 
 
@@ -112,12 +120,12 @@ def test_root_must_be_given():
         load_data(DataConfig(name="image_folder"), CPU)
 
 
-def test_f57_absent_folder_is_named(tmp_path):
+def test_F57_absent_folder_is_named(tmp_path):
     with pytest.raises(DataNotFound, match=rf"{tmp_path}/no.*data.root.*train/<class>/"):
         load(tmp_path / "no")
 
 
-def test_f52_file_instead_of_a_folder_is_refused(tmp_path):
+def test_F52_file_instead_of_a_folder_is_refused(tmp_path):
     (tmp_path / "x.zip").write_text("")
     with pytest.raises(InputError, match=r"x.zip is a file; data.root must be a folder"):
         load(tmp_path / "x.zip")
@@ -129,33 +137,76 @@ def test_f52_file_instead_of_a_folder_is_refused(tmp_path):
     ids=["cut", "empty", "text"],
 )
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
-def test_f62_unreadable_picture_is_named(damage, suffix, tmp_path):
+def test_F62_unreadable_picture_is_named(damage, suffix, tmp_path):
     picture_folder(tmp_path, suffix=suffix, size=(16, 16))
     file = tmp_path / f"train/dog/003{suffix}"
     file.write_bytes(damage(file.read_bytes()))
-    with pytest.raises(InputError, match=rf"{file}: not a readable picture .* Replace or remove it.") as caught:
+    with pytest.raises(BadPicture, match=rf"{file} is not a readable picture .* Mend or remove it, or .*--skip-bad"):
         load(tmp_path)
-    assert "\n" not in str(caught.value) and caught.value.exit_code == 2
+
+
+def spoil(folder: Path, *files: str) -> None:
+    for file in files:
+        (folder / file).write_bytes((folder / file).read_bytes()[:60])
+
+
+def test_F62_pictures_that_cannot_be_used_are_left_out_by_key_and_counted_at_every_start(tmp_path, caplog, monkeypatch):
+    picture_folder(tmp_path / "spoiled")
+    picture_folder(tmp_path / "mended")
+    bad = ["train/cat/000.png", "train/dog/003.png", "test/dog/001.png"]
+    spoil(tmp_path / "spoiled", *bad)
+    for file in bad:
+        (tmp_path / "mended" / file).unlink()
+    expected = load(tmp_path / "mended")
+    for _ in range(2):
+        caplog.clear()
+        found = load(tmp_path / "spoiled", skip_bad=True)
+        assert found.fingerprint == expected.fingerprint
+        assert torch.equal(found.test.pictures, expected.test.pictures)
+        assert "Left out 3 of 28 pictures" in caplog.text
+        assert all(str(tmp_path / "spoiled" / file) in caplog.text for file in bad)
+        monkeypatch.setattr(decoding, "decode", None)  # what was found bad is known the second time
+    monkeypatch.undo()
+    with pytest.raises(BadPicture, match=r"train/cat/000.png"):
+        load(tmp_path / "spoiled")
+
+
+def test_F62_a_mended_picture_is_taken_in_again(tmp_path):
+    picture_folder(tmp_path)
+    whole = (tmp_path / "train/cat/000.png").read_bytes()
+    expected = load(tmp_path).fingerprint
+    spoil(tmp_path, "train/cat/000.png")
+    assert load(tmp_path, skip_bad=True).fingerprint != expected
+    (tmp_path / "train/cat/000.png").write_bytes(whole)
+    assert load(tmp_path, skip_bad=True).fingerprint == expected
+
+
+def test_F62_a_class_of_nothing_but_bad_pictures_is_named(tmp_path):
+    picture_folder(tmp_path, counts=[("train", 4), ("test", 1)])
+    spoil(tmp_path, "test/dog/000.png")
+    with pytest.raises(InputError, match=r"test/dog: none of its pictures can be used"):
+        load(tmp_path, skip_bad=True)
 
 
 @pytest.mark.parametrize("side", [9600, 13000, 30000])
-def test_f63_decompression_bomb_is_named_and_not_decoded(side, tmp_path, recwarn):
+def test_F63_decompression_bomb_is_named_and_not_decoded(side, tmp_path, recwarn):
     picture_folder(tmp_path)
     bomb = tmp_path / "train/cat/bomb.png"
     bomb.write_bytes(black_png(side))
-    with pytest.raises(InputError, match=rf"{bomb}: too large; 89,478,485 pixels are the limit"):
+    with pytest.raises(InputError, match=rf"{bomb} is too large; 89,478,485 pixels are the limit") as caught:
         load(tmp_path)
+    assert caught.value.exit_code == 2
     assert not recwarn.list
 
 
-def test_f64_classes_that_differ_between_splits_are_listed(tmp_path):
+def test_F64_classes_that_differ_between_splits_are_listed(tmp_path):
     picture_folder(tmp_path, classes=["cat", "dog", "owl"])
     (tmp_path / "test/owl").rename(tmp_path / "test/eel")
     with pytest.raises(InputError, match="different classes; there is no test/owl, train/eel"):
         load(tmp_path)
 
 
-def test_f65_hidden_files_and_folders_and_other_files_are_passed_over(tmp_path):
+def test_F65_hidden_files_and_folders_and_other_files_are_passed_over(tmp_path):
     picture_folder(tmp_path)
     before = load(tmp_path).fingerprint
     for folder in (".ipynb_checkpoints", "train/.ipynb_checkpoints", "train/cat/.thumbnails"):
@@ -166,7 +217,7 @@ def test_f65_hidden_files_and_folders_and_other_files_are_passed_over(tmp_path):
     assert load(tmp_path).fingerprint == before
 
 
-def test_f65_empty_class_is_named(tmp_path):
+def test_F65_empty_class_is_named(tmp_path):
     picture_folder(tmp_path)
     for file in (tmp_path / "test/dog").iterdir():
         file.rename(file.with_suffix(".txt"))
@@ -174,7 +225,7 @@ def test_f65_empty_class_is_named(tmp_path):
         load(tmp_path)
 
 
-def test_f65_links_that_lead_up_are_not_walked(tmp_path):
+def test_F65_links_that_lead_up_are_not_walked(tmp_path):
     picture_folder(tmp_path)
     before = load(tmp_path).fingerprint
     (tmp_path / "train/cat/loop").symlink_to(tmp_path / "train")
@@ -184,7 +235,7 @@ def test_f65_links_that_lead_up_are_not_walked(tmp_path):
 
 @pytest.mark.parametrize("place", ["test/self", "train/cat/self.png"])
 @pytest.mark.parametrize("target", ["self", "nowhere"])
-def test_f65_link_that_leads_nowhere_is_named(place, target, tmp_path):
+def test_F65_link_that_leads_nowhere_is_named(place, target, tmp_path):
     picture_folder(tmp_path)
     (tmp_path / place).symlink_to(tmp_path / (place if target == "self" else target))
     with pytest.raises(InputError, match=rf"{tmp_path / place} is a link that leads nowhere"):
@@ -201,7 +252,7 @@ def test_linked_class_folders_and_pictures_are_read(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["", "train"])
-def test_f65_flat_folder_is_explained(place, tmp_path):
+def test_F65_flat_folder_is_explained(place, tmp_path):
     picture_folder(tmp_path / "all")
     flat = tmp_path / "all" / place if place else tmp_path / "flat"
     flat.mkdir(exist_ok=True)
@@ -217,7 +268,7 @@ def test_missing_test_folder_says_how_to_use_val(tmp_path):
         load(tmp_path)
 
 
-def test_f67_changed_picture_changes_the_fingerprint(tmp_path):
+def test_F67_changed_picture_changes_the_fingerprint(tmp_path):
     picture_folder(tmp_path)
     before = load(tmp_path)
     file = tmp_path / "test/cat/000.png"
@@ -227,7 +278,7 @@ def test_f67_changed_picture_changes_the_fingerprint(tmp_path):
     assert (stored(after.test)[0][0] == [1, 2, 3]).all()
 
 
-def test_f67_added_picture_and_renamed_class_change_the_fingerprint(tmp_path):
+def test_F67_added_picture_and_renamed_class_change_the_fingerprint(tmp_path):
     picture_folder(tmp_path)
     seen = {load(tmp_path).fingerprint}
     Image.new("RGB", (8, 8)).save(tmp_path / "train/cat/new.png")
@@ -268,5 +319,5 @@ def test_error_in_another_process_names_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(decoding, "WORTH_PROCESSES", 0)
     monkeypatch.setattr(decoding, "BLOCK_FILES", 5)
     monkeypatch.setattr(decoding, "cores", lambda: [0, 1])
-    with pytest.raises(InputError, match=r"train/dog/003.png: not a readable picture"):
+    with pytest.raises(BadPicture, match=r"train/dog/003.png is not a readable picture"):
         load(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import io
 import subprocess
@@ -34,7 +35,7 @@ def load(name, root=None, **options):
 
 
 @pytest.mark.parametrize("name", OFFICIAL)
-def test_f57_absent_dataset_names_place_files_and_the_way_to_fetch(name, tmp_path):
+def test_F57_absent_dataset_names_place_files_and_the_way_to_fetch(name, tmp_path):
     with pytest.raises(DataNotFound) as caught:
         load(name, tmp_path / "nowhere")
     message = str(caught.value)
@@ -45,13 +46,13 @@ def test_f57_absent_dataset_names_place_files_and_the_way_to_fetch(name, tmp_pat
     assert not (tmp_path / "nowhere").exists(), "nothing is left behind"
 
 
-def test_f57_default_place_is_the_cache(own_data_folder):
+def test_F57_default_place_is_the_cache(own_data_folder):
     with pytest.raises(DataNotFound, match=str(own_data_folder)):
         load("cifar10")
 
 
 @pytest.mark.parametrize("name", OFFICIAL)
-def test_f57_download_without_a_network_is_one_message(name, tmp_path):
+def test_F57_download_without_a_network_is_one_message(name, tmp_path):
     with pytest.raises(DataNotFound) as caught:
         load(name, tmp_path, download=True)
     message = str(caught.value)
@@ -88,7 +89,7 @@ class Response(io.BytesIO):
     headers["Content-Length"] = "1000"
 
 
-def test_f58_download_that_breaks_off_leaves_nothing_and_says_so(tmp_path, monkeypatch):
+def test_F58_download_that_breaks_off_leaves_nothing_and_says_so(tmp_path, monkeypatch):
     publish_cifar(tmp_path / "site", monkeypatch)
 
     monkeypatch.setattr(fetching.urllib.request, "urlopen", lambda *_, **__: Response(b"x" * 400))
@@ -97,7 +98,7 @@ def test_f58_download_that_breaks_off_leaves_nothing_and_says_so(tmp_path, monke
     assert [file.name for file in (tmp_path / "root").iterdir()] == [".skiprun.lock"]
 
 
-def test_f58_connection_lost_while_reading_is_a_failed_download(tmp_path, monkeypatch):
+def test_F58_connection_lost_while_reading_is_a_failed_download(tmp_path, monkeypatch):
     publish_cifar(tmp_path / "site", monkeypatch)
 
     class Lost(Response):
@@ -109,7 +110,7 @@ def test_f58_connection_lost_while_reading_is_a_failed_download(tmp_path, monkey
         load("cifar10", tmp_path / "root", download=True)
 
 
-def test_f58_remains_of_a_killed_download_are_replaced(tmp_path, monkeypatch):
+def test_F58_remains_of_a_killed_download_are_replaced(tmp_path, monkeypatch):
     published = publish_cifar(tmp_path / "site", monkeypatch)
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / ".cifar-10-python.tar.gz.part").write_bytes(b"half")
@@ -118,16 +119,20 @@ def test_f58_remains_of_a_killed_download_are_replaced(tmp_path, monkeypatch):
     assert not list((tmp_path / "root").glob(".*.part"))
 
 
-def test_f59_download_with_another_sum_is_refused_with_both(tmp_path, monkeypatch):
+def test_F59_download_with_another_sum_is_refused_with_both(tmp_path, monkeypatch):
     published = publish_cifar(tmp_path / "site", monkeypatch)
     expected = sum_of(published.files[0])
     with published.files[0].open("ab") as file:
         file.write(b"x")
-    with pytest.raises(DataNotFound, match=f"MD5 {sum_of(published.files[0])} instead of {expected}"):
+    with pytest.raises(DataNotFound, match=f"MD5 {sum_of(published.files[0])} instead of {expected}") as caught:
         load("cifar10", tmp_path / "root", download=True)
+    bad = tmp_path / "root" / "cifar-10-python.tar.gz.bad"
+    assert f"kept as {bad.name}" in str(caught.value) and caught.value.exit_code == 2
+    assert sum_of(bad) == sum_of(published.files[0])
+    assert not list((tmp_path / "root").glob(".*.part")) and not bad.with_suffix("").exists()
 
 
-def test_f59_damaged_archive_is_named_with_both_sums_and_fetched_again(tmp_path, monkeypatch):
+def test_F59_damaged_archive_is_named_with_both_sums_and_fetched_again(tmp_path, monkeypatch):
     published = publish_cifar(tmp_path / "site", monkeypatch)
     archive = published.put_into(tmp_path / "root") / "cifar-10-python.tar.gz"
     content = bytearray(archive.read_bytes())
@@ -137,17 +142,19 @@ def test_f59_damaged_archive_is_named_with_both_sums_and_fetched_again(tmp_path,
         load("cifar10", tmp_path / "root")
     assert all(part in str(caught.value) for part in (str(archive), sum_of(archive), sum_of(published.files[0])))
     assert "--set data.download=true" in str(caught.value)
+    assert archive.read_bytes() == content, "what the user put there stays until another takes its place"
     assert load("cifar10", tmp_path / "root", download=True).num_classes == 10
+    assert archive.with_name(f"{archive.name}.bad").read_bytes() == content
 
 
-def test_f59_damaged_unpacked_files_are_unpacked_again(tmp_path, monkeypatch):
+def test_F59_damaged_unpacked_files_are_unpacked_again(tmp_path, monkeypatch):
     root = publish_cifar(tmp_path / "site", monkeypatch).put_into(tmp_path / "root")
     first = load("cifar10", root)
     (root / "cifar-10-batches-py" / "data_batch_3").write_bytes(b"broken")
     assert load("cifar10", root).fingerprint == first.fingerprint
 
 
-def test_f59_damaged_unpacked_files_without_their_archive_are_not_found(tmp_path, monkeypatch):
+def test_F59_damaged_unpacked_files_without_their_archive_are_not_found(tmp_path, monkeypatch):
     root = publish_cifar(tmp_path / "site", monkeypatch).put_into(tmp_path / "root")
     load("cifar10", root)
     (root / "cifar-10-batches-py" / "data_batch_3").write_bytes(b"broken")
@@ -159,7 +166,7 @@ def test_f59_damaged_unpacked_files_without_their_archive_are_not_found(tmp_path
 
 
 @pytest.mark.parametrize("flip", [True, False], ids=["a byte changed", "cut short"])
-def test_f59_damaged_unpacked_mnist_is_unpacked_again(tmp_path, monkeypatch, flip):
+def test_F59_damaged_unpacked_mnist_is_unpacked_again(tmp_path, monkeypatch, flip):
     root = publish_mnist(tmp_path / "site", monkeypatch).put_into(tmp_path / "root", "MNIST/raw")
     first = load("mnist", tmp_path / "root")
     raw = tmp_path / "root/MNIST/raw/train-images-idx3-ubyte"
@@ -189,7 +196,7 @@ def make_tar(path: Path, *members: tuple[str, bytes, str]) -> Path:
     ],
     ids=["dots", "absolute", "link"],
 )
-def test_f60_archive_that_leads_outside_writes_nothing_there(members, tmp_path):
+def test_F60_archive_that_leads_outside_writes_nothing_there(members, tmp_path):
     archive = make_tar(tmp_path / "inside.tar.gz", *members)
     try:
         fetching.unpack_tar(archive, "set", lambda *_: None)
@@ -200,7 +207,7 @@ def test_f60_archive_that_leads_outside_writes_nothing_there(members, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.endswith("unpacking")]
 
 
-def test_f60_archive_of_zeros_is_refused_before_it_fills_the_disk(tmp_path, monkeypatch):
+def test_F60_archive_of_zeros_is_refused_before_it_fills_the_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(fetching, "SLACK", 1000)
     archive = make_tar(tmp_path / "zeros.tar.gz", ("set/zeros", bytes(10_000_000), ""))
     with pytest.raises(InputError, match="unpacks to more than 20 times its size"):
@@ -208,14 +215,34 @@ def test_f60_archive_of_zeros_is_refused_before_it_fills_the_disk(tmp_path, monk
     assert [path.name for path in tmp_path.iterdir()] == ["zeros.tar.gz"]
 
 
-def test_f60_truncated_archive_is_named(tmp_path):
+@pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE], ids=["chr", "blk", "fifo"])
+def test_F60_archive_with_a_device_is_refused(kind, tmp_path):
+    with tarfile.open(tmp_path / "device.tar", "w") as tar:
+        member = tarfile.TarInfo("set/device")
+        member.type = kind
+        tar.addfile(member)
+    with pytest.raises(InputError, match=r"device.tar: cannot be unpacked"):
+        fetching.unpack_tar(tmp_path / "device.tar", "set", lambda *_: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["device.tar"]
+
+
+def test_F60_gzip_of_zeros_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "SLACK", 1000)
+    archive = tmp_path / "zeros.gz"
+    archive.write_bytes(gzip.compress(bytes(10_000_000)))
+    with pytest.raises(InputError, match="unpacks to more than 20 times its size"):
+        fetching.unpack_gzip(archive)
+    assert [path.name for path in tmp_path.iterdir()] == ["zeros.gz"]
+
+
+def test_F60_truncated_archive_is_named(tmp_path):
     archive = make_tar(tmp_path / "cut.tar.gz", ("set/file", bytes(range(256)) * 100, ""))
     archive.write_bytes(archive.read_bytes()[:-40])
     with pytest.raises(InputError, match=rf"{archive}: cannot be unpacked"):
         fetching.unpack_tar(archive, "set", lambda *_: None)
 
 
-def test_f60_archive_without_the_folder_is_refused(tmp_path):
+def test_F60_archive_without_the_folder_is_refused(tmp_path):
     archive = make_tar(tmp_path / "other.tar.gz", ("another/file", b"x", ""))
     with pytest.raises(InputError, match="holds no folder 'set'"):
         fetching.unpack_tar(archive, "set", lambda *_: None)
@@ -242,7 +269,7 @@ print(source.digest(), "downloading" in told)
 """
 
 
-def test_f61_processes_at_once_download_once(tmp_path):
+def test_F61_processes_at_once_download_once(tmp_path):
     (tmp_path / "site.bin").write_bytes(bytes(4_000_000))
     command = [sys.executable, "-c", LOADER, str(tmp_path / "site.bin"), str(tmp_path / "root")]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]

@@ -194,18 +194,18 @@ def corrupt(folder: Path) -> str:
     path = folder / "train" / "images" / "p3.png"
     content = path.read_bytes()
     path.write_bytes(content[:60] + bytes(40) + content[100:])
-    return r"train/images/p3.png is not a readable image"
+    return r"train/images/p3.png is not a readable picture"
 
 
 def cut_short(folder: Path) -> str:
     path = folder / "train" / "masks" / "p3.png"
     path.write_bytes(path.read_bytes()[:80])
-    return r"train/masks/p3.png is not a readable image"
+    return r"train/masks/p3.png is not a readable picture"
 
 
 def empty(folder: Path) -> str:
     (folder / "train" / "images" / "p3.png").write_bytes(b"")
-    return r"train/images/p3.png is not a readable image"
+    return r"train/images/p3.png is not a readable picture"
 
 
 def huge(folder: Path) -> str:
@@ -233,7 +233,7 @@ def test_what_cannot_be_used_is_refused_by_name_and_left_out_by_key(folder, spoi
     message = spoil(folder)
     with pytest.raises(BadPicture, match=message) as caught:
         load(folder)
-    assert caught.value.exit_code == 1 and "--skip-bad" in str(caught.value)
+    assert caught.value.exit_code == 2 and "--skip-bad" in str(caught.value)
     loaders = load(folder, skip_bad=True)
     assert len(loaders.train) + len(loaders.val) == 7
     assert "Left out 1 of 8 pictures" in caplog.text and "p3.png" in caplog.text

@@ -179,7 +179,7 @@ def test_a_bad_picture_is_named_or_left_out(run, tmp_path):
     (file,) = cell_pictures(tmp_path, 32)
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"nothing")
-    with pytest.raises(BadPicture, match=r"broken.png is not a readable image"):
+    with pytest.raises(BadPicture, match=r"broken.png is not a readable picture"):
         list(predict_masks(run, [broken, file], tmp_path / "out"))
     found = list(predict_masks(run, [broken, file], tmp_path / "out", skip_bad=True))
     assert "problem" in found[0] and Path(found[1]["mask"]).exists()

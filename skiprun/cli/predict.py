@@ -9,7 +9,7 @@ import typer
 
 from skiprun.cli.options import Json, RunArgument
 from skiprun.cli.terminal import emit, say, show_table
-from skiprun.errors import SkiprunError
+from skiprun.errors import InputError
 
 
 def predict(
@@ -17,9 +17,7 @@ def predict(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures of any size.")],
     top: Annotated[int, typer.Option(min=1, help="How many labels to show.")] = 3,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where masks are written, as PNG.")] = Path("masks"),
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="For masks: leave unusable pictures out, and list them.")
-    ] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unusable pictures out, and list them.")] = False,
     json: Json = False,
 ) -> None:
     """Label pictures with the best weights of RUN, or write their masks if RUN segments."""
@@ -30,7 +28,7 @@ def predict(
     if segments:
         found = list(experiment.predict_masks(opened, images, out, skip_bad))
     else:
-        found = list(experiment.predict(opened, images, top))
+        found = list(experiment.predict(opened, images, top, skip_bad))
     tell_problems([item for item in found if "problem" in item], len(found))
     done = [item for item in found if "problem" not in item]
     if json:
@@ -48,7 +46,7 @@ def tell_problems(bad: list[dict[str, Any]], total: int) -> None:
     for item in bad:
         say(f"  {item['file']} {item['problem']}.")
     if len(bad) == total:
-        raise SkiprunError("None of the pictures can be used.")
+        raise InputError("None of the pictures can be used.")
 
 
 def label_row(item: dict[str, Any]) -> list[str]:

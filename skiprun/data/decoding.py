@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
+import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from skiprun.data.listing import Listing
 from skiprun.data.source import Array, Progress, moments
 from skiprun.data.workers import in_order
-from skiprun.errors import InputError
+from skiprun.errors import BadPicture
 from skiprun.machine import cores
 
 T = TypeVar("T")
@@ -32,7 +34,8 @@ BLOCK_FILES = 256
 # Below this many bytes of files the processes would take longer to start than to work.
 WORTH_PROCESSES = 1 << 23
 _FORMATS = Image.registered_extensions()
-SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
+DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+log = logging.getLogger(__name__)
 
 
 class SizesDiffer(Exception):
@@ -55,11 +58,43 @@ def decode_all(listing: Listing, side: int | None, progress: Progress) -> tuple[
         listing: which pictures.
         side: resize to squares of this side; None: all pictures must have one size.
         progress: told of pictures done.
+
+    Raises:
+        BadPicture: the first one, or while iterating any one, cannot be used.
     """
     path = listing.root / listing.files[0]
-    first = decode(path, _read(path), side)
+    first = decode(path, read_file(path), square(side))
     work = partial(decode_block, root=listing.root, side=side, shape=first.shape)
     return first.shape, _in_order(work, listing, first.nbytes, "decoding pictures", progress)
+
+
+def square(side: int | None) -> tuple[int, int] | None:
+    """Return width and height of a square."""
+    return None if side is None else (side, side)
+
+
+def find_bad(listing: Listing, side: int | None, progress: Progress) -> list[BadPicture]:
+    """Return what is wrong with each picture of a listing that cannot be used."""
+    work = partial(bad_of_block, root=listing.root, side=side)
+    return [bad for block in _in_order(work, listing, 1, "looking for bad pictures", progress) for bad in block]
+
+
+def bad_of_block(files: Sequence[str], root: Path, side: int | None) -> list[BadPicture]:
+    """Return what is wrong with each of some files that cannot be used."""
+    bad = []
+    for file in files:
+        try:
+            decode(root / file, read_file(root / file), square(side))
+        except BadPicture as problem:
+            bad.append(problem)
+    return bad
+
+
+def leave_out(bad: Sequence[BadPicture], total: int) -> None:
+    """Say what is left out, and how much of all it is."""
+    if bad:
+        listed = "\n".join(f"  {each.path} {each.problem}" for each in bad)
+        log.warning("Left out %d of %d pictures:\n%s", len(bad), total, listed)
 
 
 def digest_all(listing: Listing, progress: Progress) -> list[bytes]:
@@ -85,8 +120,8 @@ def decode_block(files: Sequence[str], root: Path, side: int | None, shape: tupl
     """Decode files, which must all come out in one shape."""
     pictures, digests = np.empty((len(files), *shape), np.uint8), []
     for number, file in enumerate(files):
-        content = _read(root / file)
-        picture = decode(root / file, content, side)
+        content = read_file(root / file)
+        picture = decode(root / file, content, square(side))
         if picture.shape != shape:
             sizes = [f"{width}x{height}" for height, width, _ in (shape, picture.shape)]
             raise SizesDiffer(f"the pictures differ in size: the first is {sizes[0]}, {root / file} is {sizes[1]}")
@@ -97,65 +132,75 @@ def decode_block(files: Sequence[str], root: Path, side: int | None, shape: tupl
 
 def digest_block(files: Sequence[str], root: Path) -> list[bytes]:
     """Return a digest of the bytes of each file."""
-    return [_digest(_read(root / file)) for file in files]
+    return [_digest(read_file(root / file)) for file in files]
 
 
-def decode(path: Path, content: bytes, side: int | None) -> Array:
+def decode(path: Path, content: bytes, size: tuple[int, int] | None) -> Array:
     """Return a picture, the right way up, as uint8 [H, W, 3].
 
     Args:
         path: names the picture in messages.
         content: the file's bytes.
-        side: shrink or enlarge the short side to this, and cut the middle out; None: as it is.
+        size: shrink or enlarge to this width and height, and cut off what is over at two sides; None: as it is.
 
     Raises:
-        InputError: not a picture, damaged, or implausibly large.
+        BadPicture: not a picture, damaged, or implausibly large.
+    """
+    image = eight_bits(path, open_picture(path, content))
+    return np.asarray(image if size is None else ImageOps.fit(image, size))
+
+
+def open_picture(path: Path, content: bytes) -> Image.Image:
+    """Return a picture of any mode, decoded, the right way up; one of absurd size is refused before it is decoded.
+
+    Raises:
+        BadPicture: not a picture, damaged, or implausibly large.
     """
     try:
-        with _strict_warnings(), _open(path, content) as image:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata; of its size, see below
+            image = _open(path, content)
+            if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
+                raise Image.DecompressionBombError
+            image.load()
             ImageOps.exif_transpose(image, in_place=True)
-            fitted = _eight_bits(image) if side is None else ImageOps.fit(_eight_bits(image), (side, side))
-            return np.asarray(fitted)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise InputError(
-            f"{path}: too large; {Image.MAX_IMAGE_PIXELS:,} pixels are the limit. Shrink or remove it."
+            return image
+    except Image.DecompressionBombError:
+        raise BadPicture(
+            path, f"is too large; {Image.MAX_IMAGE_PIXELS:,} pixels are the limit. Cut it into parts"
         ) from None
     # Decoders raise what they like at damaged bytes: OSError, SyntaxError, ValueError, struct.error, IndexError ...
     except Exception as error:
-        raise InputError(f"{path}: not a readable picture ({error}). Replace or remove it.") from None
+        raise BadPicture(path, f"is not a readable picture ({error})") from None
 
 
 def _open(path: Path, content: bytes) -> Image.Image:
     """Open a picture by the format that its name says, or else by any: trying all takes as long as the decoding."""
-    try:
-        return Image.open(io.BytesIO(content), formats=[_FORMATS[path.suffix.lower()]])
-    except UnidentifiedImageError:
-        return Image.open(io.BytesIO(content))
+    named = _FORMATS.get(path.suffix.lower())
+    with contextlib.suppress(UnidentifiedImageError):
+        return Image.open(io.BytesIO(content), formats=[named] if named else None)
+    return Image.open(io.BytesIO(content))
 
 
-@contextlib.contextmanager
-def _strict_warnings() -> Iterator[None]:
-    """Let a picture that is suspiciously large be an error, and say nothing of odd metadata."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
+def eight_bits(path: Path, image: Image.Image) -> Image.Image:
+    """Return an image as RGB; 16 bits keep their upper 8, transparency is dropped.
 
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Return an image as RGB; 16 bits keep their upper 8, transparency is dropped."""
+    Raises:
+        BadPicture: its pixels are floating-point numbers, whose range nobody knows.
+    """
     if image.mode == "F":
-        raise ValueError("the range of its floating-point pixels is unknown; save it with 8 or 16 bits")
-    if image.mode in SIXTEEN_BITS or image.mode == "I":
+        raise BadPicture(path, "has floating-point pixels of unknown range; save it with 8 or 16 bits")
+    if image.mode in DEEP:
         image = Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8))
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a picture's file."""
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from None
+        raise BadPicture(path, f"cannot be read ({error.strerror or error})") from None
 
 
 def _digest(content: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import io
 import os
 import shutil
 import tarfile
@@ -61,7 +62,7 @@ def sum_of(path: Path) -> str:
 
 
 def fetch(archive: Archive, root: Path, progress: Progress) -> None:
-    """Fetch a file under a temporary name, check it, and only then give it its own.
+    """Fetch a file under a temporary name, check it, and only then give it its own; a damaged one is kept as .bad.
 
     Raises:
         FetchFailed: no address answered, or what came was not the file.
@@ -76,13 +77,18 @@ def fetch(archive: Archive, root: Path, progress: Progress) -> None:
         except (OSError, http.client.HTTPException) as error:
             problems.append(f"{urlsplit(url).hostname}: {_words(error)}")
             continue
-        found = sum_of(partial)
-        if found == archive.md5:
-            with plain_words("write", target):
+        found, bad = sum_of(partial), target.with_name(f"{target.name}.bad")
+        with plain_words("write", target):
+            if found == archive.md5:
+                if target.exists():  # damaged, or nothing would have been fetched
+                    target.replace(bad)
                 partial.replace(target)
                 sync_folder(target.parent)
-            return
-        problems.append(f"{urlsplit(url).hostname}: came damaged, MD5 {found} instead of {archive.md5}")
+                return
+            partial.replace(bad)
+        problems.append(
+            f"{urlsplit(url).hostname}: came damaged, MD5 {found} instead of {archive.md5}, kept as {bad.name}"
+        )
     with plain_words("remove", partial):
         partial.unlink(missing_ok=True)
     raise FetchFailed("; ".join(problems))
@@ -149,22 +155,34 @@ def _extract(archive: Path, folder: Path, progress: Progress) -> None:
 
 def _within_limit(tar: tarfile.TarFile, archive: Path) -> Iterator[tarfile.TarInfo]:
     """Yield the members of an archive for as long as their sizes are plausible."""
-    limit = GROWTH * archive.stat().st_size + SLACK
+    left = _limit(archive)
     for member in tar:
-        limit -= member.size
-        if limit < 0:
-            raise InputError(f"{archive}: unpacks to more than {GROWTH} times its size; it is not the official file.")
+        left -= member.size
+        if left < 0:
+            raise _too_large(archive)
         yield member
+
+
+def _limit(archive: Path) -> int:
+    """Return how many bytes an archive may unpack to."""
+    return GROWTH * archive.stat().st_size + SLACK
+
+
+def _too_large(archive: Path) -> InputError:
+    return InputError(f"{archive}: unpacks to more than {GROWTH} times its size; it is not the official file.")
 
 
 def unpack_gzip(archive: Path) -> None:
     """Unpack a .gz file beside it, in place of what is there."""
     try:
         with plain_words("read", archive):
-            packed = archive.read_bytes()
-        content = gzip.decompress(packed)
+            packed = io.BytesIO(archive.read_bytes())
+        with gzip.open(packed) as file:
+            content = file.read(_limit(archive) + 1)
     except DAMAGED as error:
         raise InputError(f"{archive}: cannot be unpacked ({error}). Delete it, and fetch it again.") from error
+    if len(content) > _limit(archive):
+        raise _too_large(archive)
     write_bytes(archive.with_suffix(""), content)
 
 

@@ -6,6 +6,7 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
+from skiprun.data.decoding import leave_out
 from skiprun.data.folder_cache import decoded
 from skiprun.data.listing import list_pictures
 from skiprun.data.loaders import Loaders
@@ -33,7 +34,9 @@ def image_folder(config: DataConfig, device: torch.device, progress: Progress) -
     listing = list_pictures(folder_of(config.root))
     if len(listing.class_names) < 2:
         raise InputError(f"{listing.root} has one class, {listing.class_names[0]}; add a folder for each other class.")
-    cached = decoded(listing, config.image_size, progress)
+    cached = decoded(listing, config.image_size, progress, config.skip_bad)
+    leave_out(cached.bad, len(listing.files))
+    listing = cached.listing
     portions = {
         split: Portion(cached.pictures[rows], listing.targets(split), cached.moments[rows])
         for split, rows in listing.bounds.items()

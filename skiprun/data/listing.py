@@ -7,7 +7,7 @@ but links to folders are not, so that no loop is walked. A link that leads nowhe
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -46,6 +46,25 @@ class Listing:
     def targets(self, split: str) -> Array:
         """Return the labels of a split, int64 [N]."""
         return np.array(self.labels[self.bounds[split]], np.int64)
+
+    def without(self, left_out: Collection[Path]) -> Listing:
+        """Return the listing without some of its pictures.
+
+        Raises:
+            InputError: a class has none left.
+        """
+        rest = Listing(self.root, self.class_names)
+        for split, rows in self.bounds.items():
+            start = len(rest.files)
+            for row in range(rows.start, rows.stop):
+                if self.root / self.files[row] not in left_out:
+                    rest.files.append(self.files[row])
+                    rest.stamps.append(self.stamps[row])
+                    rest.labels.append(self.labels[row])
+            rest.bounds[split] = slice(start, len(rest.files))
+            for label in set(range(len(self.class_names))) - set(rest.labels[start:]):
+                raise InputError(f"{self.root / split / self.class_names[label]}: none of its pictures can be used.")
+        return rest
 
     def digest(self, of_times: bool) -> str:
         """Return a digest of names and sizes, or of times of change too."""

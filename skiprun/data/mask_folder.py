@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from skiprun.config import DataConfig
 from skiprun.data.assemble import RESIDENT_SHARE, assemble, free_bytes
 from skiprun.data.borders import with_borders
+from skiprun.data.decoding import leave_out
 from skiprun.data.listing import SUFFIXES
 from skiprun.data.loaders import Loaders
 from skiprun.data.masks import Pair, Read, read_pairs
@@ -25,7 +25,6 @@ from skiprun.storage import plain_words
 
 LAYOUT = "It must hold train/images/, train/masks/, the same for test or val or both; a mask has its picture's name."
 TWO = ["background", "object"]
-log = logging.getLogger(__name__)
 
 
 @DATASETS.register(
@@ -155,13 +154,6 @@ def check_sizes(read: dict[str, tuple[Array, Array]]) -> None:
     if len(set(sizes.values())) > 1:
         listed = ", ".join(f"{split} {size}" for split, size in sizes.items())
         raise OptionError("image_size", f"not set, and the splits differ in size: {listed}")
-
-
-def leave_out(bad: Sequence[BadPicture], total: int) -> None:
-    """Say what is left out, and how much of all it is."""
-    if bad:
-        listed = "\n".join(f"  {each.path} {each.problem}" for each in bad)
-        log.warning("Left out %d of %d pictures:\n%s", len(bad), total, listed)
 
 
 def make_portion(pictures: Array, masks: Array, grey: bool, config: DataConfig) -> Portion:

@@ -7,7 +7,6 @@ pixel, because cameras leave the upper bits empty. A mask holds a class at each 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,14 +14,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from skiprun.config import DataConfig
 from skiprun.data.borders import VOID
+from skiprun.data.decoding import DEEP, eight_bits, open_picture, read_file
 from skiprun.data.source import Array, Progress
 from skiprun.errors import BadPicture
 
-DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 LOSSY = (".jpg", ".jpeg")
 # What files say for the object where there are two classes.
 OBJECT = (1, 255, 65535)
@@ -102,23 +101,26 @@ def starts(length: int, side: int, overlap: int = 0) -> list[int]:
 
 
 def read_picture(path: Path) -> Array:
-    """Return a picture as uint8 [H, W, 3]."""
-    image = open_image(path)
+    """Return a picture as uint8 [H, W, 3].
+
+    Raises:
+        BadPicture: it cannot be read.
+    """
+    image = open_picture(path, read_file(path))
     if image.mode in DEEP:
         values = np.asarray(image).astype(np.float64)
         low, high = values.min(), values.max()
         image = Image.fromarray(np.rint(255 * (values - low) / max(high - low, 1)).astype(np.uint8))
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(eight_bits(path, image))
 
 
 def read_mask(path: Path, config: DataConfig) -> Array:
     """Return the class at each pixel, uint8 [H, W], void as 255.
 
     Raises:
-        BadPicture: not one value a pixel, or a value that is no class.
+        BadPicture: it cannot be read, has more than one value a pixel, or a value that is no class.
     """
-    image = open_image(path)
-    values = np.asarray(image)
+    values = np.asarray(open_picture(path, read_file(path)))
     if values.ndim == 3:
         colours = values[..., :3] if values.shape[2] > 2 else values[..., :1]
         if (colours != colours[..., :1]).any():
@@ -146,28 +148,3 @@ def allowed_values(config: DataConfig) -> str:
     if config.classes is None:
         return f"0 and 1 (or 255) are allowed{void}; name more classes with data.classes, or set data.ignore_index"
     return f"data.classes names 0 to {len(config.classes) - 1}{void}"
-
-
-def open_image(path: Path) -> Image.Image:
-    """Open and decode an image, the right way up; one of absurd size is refused before it is decoded.
-
-    Raises:
-        BadPicture: not an image, damaged, or implausibly large.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                image.load()
-                return ImageOps.exif_transpose(image)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise BadPicture(
-            path, f"is too large; {Image.MAX_IMAGE_PIXELS:,} pixels are the limit. Cut it into parts"
-        ) from None
-    # Decoders raise what they like at damaged bytes: OSError, SyntaxError, ValueError, struct.error, IndexError ...
-    except Exception as error:
-        reason = (
-            "there is no such file" if isinstance(error, FileNotFoundError) else f"is not a readable image ({error})"
-        )
-        raise BadPicture(path, reason) from None

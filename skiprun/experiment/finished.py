@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor, nn
 
 from skiprun.data import Loaders
-from skiprun.errors import CheckpointError, InputError
+from skiprun.data.decoding import decode, read_file
+from skiprun.errors import BadPicture, CheckpointError, InputError
 from skiprun.experiment.masking import write_masks
 from skiprun.experiment.parts import Parts, located, prepare
 from skiprun.experiment.train import RUNS
@@ -82,18 +83,27 @@ def evaluate(
 
 
 @torch.no_grad()
-def predict(run: Run, files: Sequence[Path], top: int = 3) -> Iterator[dict[str, Any]]:
+def predict(run: Run, files: Sequence[Path], top: int = 3, skip_bad: bool = False) -> Iterator[dict[str, Any]]:
     """Yield for each picture its file, label, probability and the `top` labels, by a run's best weights.
 
+    A picture that cannot be used is an error, or is yielded with a 'problem' where it may be left out.
+
     Raises:
-        InputError: a picture that cannot be read, by name.
+        BadPicture: a picture that cannot be read, by name.
     """
     data = run.summary()["data"]
     if data["task"] != "classification":
         raise InputError(f"Run {run.path} does not label pictures; its task is {data['task']}.")
     model = load_model(run)
     for file in files:
-        probabilities = model(read_picture(file, data)).softmax(1)[0]
+        try:
+            picture = read_picture(file, data)
+        except BadPicture as problem:
+            if not skip_bad:
+                raise
+            yield {"file": str(file), "problem": problem.problem}
+            continue
+        probabilities = model(picture).softmax(1)[0]
         best = probabilities.topk(min(top, len(probabilities)))
         ranked = [
             {"label": data["class_names"][index], "probability": value}
@@ -114,11 +124,9 @@ def predict_masks(run: Run, files: Sequence[Path], out: Path, skip_bad: bool = F
 def read_picture(file: Path, data: dict[str, Any]) -> Tensor:
     """Return a picture as the network saw its training set: [1, C, H, W], resized and cropped, normalized."""
     channels, height, width = data["image_shape"]
-    try:
-        with Image.open(file) as picture:
-            fitted = ImageOps.fit(picture.convert("L" if channels == 1 else "RGB"), (width, height))
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise InputError(f"{file}: not a readable picture ({error}).") from None
-    pixels = torch.from_numpy(np.array(fitted)).float().div(255).reshape(height, width, channels).permute(2, 0, 1)
+    values = decode(file, read_file(file), (width, height))
+    if channels == 1:
+        values = np.asarray(Image.fromarray(values).convert("L"))[..., None]
+    pixels = torch.from_numpy(values.copy()).float().div(255).permute(2, 0, 1)
     mean, std = (torch.tensor(data[key]).reshape(-1, 1, 1) for key in ("mean", "std"))
     return ((pixels - mean) / std)[None]
