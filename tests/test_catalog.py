@@ -107,20 +107,38 @@ def oneblock(num_classes, in_channels, connection, width: int = 8):
     block = BasicBlock(in_channels, width, join=numbered(connection, 1))
     return nn.Sequential(block, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, num_classes))
 '''
+EXPERIMENT = """
+model: {name: oneblock, connections: {0: add}, options: {width: 16}}
+data: {name: digits, batch_size: 64}
+optim: {lr: 0.01}
+schedule: {steps: 1}
+device: cpu
+log: {tensorboard: false}
+"""
 PROGRAM = """
-import sys, skiprun.connections, skiprun.models
-skiprun.connections.__path__.append(sys.argv[1] + "/connections")
-skiprun.models.__path__.append(sys.argv[1] + "/models")
-from skiprun.catalog import describe_models
-from skiprun.config import ModelConfig
-from skiprun.models import build_from_config
-from skiprun.registry import CONNECTIONS
+import json, sys
+from pathlib import Path
+import skiprun.connections, skiprun.models
 
-row, = describe_models("oneblock")
+folder = Path(sys.argv[1])
+skiprun.connections.__path__.append(str(folder / "connections"))
+skiprun.models.__path__.append(str(folder / "models"))
+from typer.testing import CliRunner
+from skiprun.cli.app import app
+
+def shown(*words):
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, (words, done.output, done.exception)
+    return done.stdout
+
+assert any(row["name"] == "twice" and row["formula"] for row in json.loads(shown("connections", "--json")))
+assert "2 x + f(x)" in shown("connections")
+assert "oneblock" in shown("models", "oneblock") and "twice" in shown("models", "oneblock")
+(row,) = json.loads(shown("models", "oneblock", "--json"))
 assert row["parameters"] == 954 and row["connection"] == "twice" and row["sites"] == 1, row
-assert "twice" in CONNECTIONS.names() and "twice" in describe_models("resnet20")[0]["connections"]
-config = ModelConfig.model_validate({"name": "oneblock", "connections": {0: "add"}, "options": {"width": 16}})
-build_from_config(config)
+assert "twice" in json.loads(shown("models", "resnet20", "--json"))[0]["connections"]
+for number, other in enumerate(["model.name=oneblock", "model={name: resnet20, connection: twice}"]):
+    shown("train", str(folder / "one.yaml"), "--runs", str(folder), "--name", f"run{number}", "--set", other)
 import pytest
 sys.exit(pytest.main(["-v", "-p", "no:cacheprovider", "-k", "oneblock or twice", *sys.argv[2:]]))
 """
@@ -130,6 +148,7 @@ def test_a_new_file_appears_in_listing_config_and_contract_tests(tmp_path, reque
     for wing, text in (("connections", NEW_CONNECTION), ("models", NEW_FAMILY)):
         (tmp_path / wing).mkdir()
         (tmp_path / wing / "new.py").write_text(textwrap.dedent(text))
+    (tmp_path / "one.yaml").write_text(EXPERIMENT)
     tests = [str(request.path.parent / name) for name in ("test_models_contract.py", "test_connections.py")]
     done = subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path), *tests], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
