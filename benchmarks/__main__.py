@@ -8,14 +8,16 @@ import os
 
 from rich.console import Console
 
-from benchmarks import costs, demo, floor, numerics, peers, report, scaling, several, steps
+from benchmarks import costs, demo, floor, folders, numerics, peers, report, scaling, several, stacked, steps
 
 ALL = {
     "steps": steps,
     "several": several,
+    "stacked": stacked,
     "demo": demo,
     "costs": costs,
     "scaling": scaling,
+    "folders": folders,
     "floor": floor,
     "numerics": numerics,
 }

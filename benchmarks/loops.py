@@ -70,6 +70,7 @@ def classic(tick: Tick, name: str, batch: int, norms: bool = False, workers: int
             loss.backward()
             if writer:
                 for key, parameter in model.named_parameters():
+                    assert parameter.grad is not None
                     writer.add_scalar(f"grad/{key}", parameter.grad.norm().item(), step)
                 writer.add_scalar("loss", loss.item(), step)
             optimizer.step()
@@ -81,7 +82,7 @@ def classic(tick: Tick, name: str, batch: int, norms: bool = False, workers: int
 
 def expert(tick: Tick, name: str, batch: int, compiled: bool = True) -> None:
     """Run the classic loop with what an expert switches on: channels_last, bf16 and torch.compile."""
-    model = material.network(name).to(memory_format=torch.channels_last).train()
+    model = material.network(name).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     forward = torch.compile(model) if compiled else model
     optimizer, criterion = sgd(model), nn.CrossEntropyLoss()
     losses = 0.0

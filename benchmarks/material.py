@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +29,8 @@ def pictures(number: int) -> tuple[np.ndarray, np.ndarray]:
 def network(name: str = "resnet20", width: int | None = None) -> nn.Module:
     """Return a network with the same first weights in every arm."""
     torch.manual_seed(0)
-    return build_model(name, CLASSES, 3, **({"width": width} if width else {}))
+    options: dict[str, Any] = {"width": width} if width else {}
+    return build_model(name, CLASSES, 3, **options)
 
 
 def experiment(model: dict, batch: int, precision: str, **sections: object) -> RunConfig:

@@ -41,6 +41,7 @@ def main(epochs: int, names: list[str]) -> None:
                 loss.backward()
                 if step % 10 == 0:
                     for key, parameter in model.named_parameters():
+                        assert parameter.grad is not None
                         writer.add_scalar(f"grad/{key}", parameter.grad.norm().item(), step)
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                 optimizer.step()
