@@ -24,6 +24,13 @@ Scalar = bool | int | float | str
 Names = Annotated[list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
 # YAML reads 1110 as a number.
 Digits = Annotated[str, BeforeValidator(lambda given: str(given) if type(given) is int else given)]
+# YAML reads the class names 0 and 1 as numbers.
+Labels = Annotated[
+    list[str],
+    BeforeValidator(
+        lambda given: [str(each) if type(each) is int else each for each in given] if isinstance(given, list) else given
+    ),
+]
 SiteMap = Annotated[
     dict[str, str],
     BeforeValidator(
@@ -130,6 +137,9 @@ class DataConfig(Section):
     )
     classes: list[str] | None = Field(
         None, description="names of the mask values 0, 1, ...; default: background and object, of masks with two values"
+    )
+    only_classes: Labels | None = Field(
+        None, description="names of the classes to use, of a dataset with labels, such as [0, 1, 2, 3, 4] of digits"
     )
     ignore_index: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         None, description="mask value of pixels that neither teach nor count"

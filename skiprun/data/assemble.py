@@ -15,6 +15,7 @@ from skiprun.config import DataConfig
 from skiprun.data.augment import Augment, check_augmentation
 from skiprun.data.joint import JointAugment, check_joint
 from skiprun.data.loaders import Loaders, MappedSplit, ResidentSplit, Split
+from skiprun.data.only_classes import keep_classes, rows_in_use
 from skiprun.data.partition import take_part
 from skiprun.data.source import Array, Portion, Source, mean_and_std
 from skiprun.errors import InputError, OptionError
@@ -29,8 +30,10 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
     """Return the Loaders of a dataset.
 
     Raises:
-        OptionError: the validation split would be empty or take all, or a batch is larger than the training split.
+        OptionError: the validation split would be empty or take all, a batch is larger than the training split, or a
+            class is not there.
     """
+    source = keep_classes(source, config.only_classes)
     if len(source.class_names) < 2:
         raise InputError(f"Dataset '{config.name}' has one class, {source.class_names[0]}; there must be two or more.")
     check_augmentation(config.augment, source.image_shape)
@@ -52,7 +55,7 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
     return Loaders(
         train=_split(source.train, train_rows, device, resident),
         val=_split(val, val_rows, device, resident),
-        test=_split(test, np.arange(len(test)), device, resident),
+        test=_split(test, rows_in_use(test), device, resident),
         num_classes=len(source.class_names),
         image_shape=source.image_shape,
         task=source.task,
@@ -70,10 +73,11 @@ def validation_rows(source: Source, config: DataConfig) -> tuple[Array, Array]:
 
     A set with labels is stratified; one with masks is divided as if it had one class.
     """
-    total = len(source.train)
+    rows = rows_in_use(source.train)
     if source.val is not None:
-        return np.arange(total), np.arange(len(source.val))
-    labels = source.train.targets if source.train.targets.ndim == 1 else np.zeros(total, np.int64)
+        return rows, rows_in_use(source.val)
+    total = len(rows)
+    labels = source.train.targets[rows] if source.train.targets.ndim == 1 else np.zeros(total, np.int64)
     count = round(config.val_fraction * total)
     if count < 1:
         least = 1 / total
@@ -81,12 +85,13 @@ def validation_rows(source: Source, config: DataConfig) -> tuple[Array, Array]:
             "val_fraction", f"found {config.val_fraction:g}, less than one of {total} pictures; use {least:.2g} or more"
         )
     try:
-        return take_part(labels, count, config.split_seed)
+        rest, part = take_part(labels, count, config.split_seed)
     except ValueError:
         raise OptionError(
             "val_fraction",
             f"found {config.val_fraction:g}, which leaves a class without training pictures; use a smaller share",
         ) from None
+    return rows[rest], rows[part]
 
 
 def fingerprint(source: Source, val_rows: Array) -> str:

@@ -1,0 +1,47 @@
+"""Some classes of a dataset as a dataset of its own: for transfer to new classes, and for smaller problems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from skiprun.data.source import Array, Portion, Source
+from skiprun.errors import OptionError, did_you_mean
+
+KEY = "only_classes"
+
+
+def keep_classes(source: Source, wanted: Sequence[str] | None) -> Source:
+    """Return a source whose classes are the wanted ones, numbered in their order; None keeps all.
+
+    The pictures stay where they are: those of other classes have the label -1, and are in no split.
+
+    Raises:
+        OptionError: a class that the dataset does not have, or names twice; masks.
+    """
+    if wanted is None:
+        return source
+    if source.task == "segmentation":
+        raise OptionError(KEY, "is for datasets with one label a picture; these have masks")
+    for name in wanted:
+        if name not in source.class_names:
+            known = ", ".join(source.class_names[:10]) + (" ..." if len(source.class_names) > 10 else "")
+            near = did_you_mean(name, source.class_names)
+            raise OptionError(KEY, f"found '{name}'; the dataset has no such class.{near} It has {known}")
+    if len(set(wanted)) < max(2, len(wanted)):
+        raise OptionError(KEY, f"found {', '.join(wanted) or 'none'}; name two classes or more, each once")
+    labels = np.full(len(source.class_names), -1, np.int64)
+    labels[[source.class_names.index(name) for name in wanted]] = np.arange(len(wanted))
+    train, val, test = (
+        portion and replace(portion, targets=labels[portion.targets])
+        for portion in (source.train, source.val, source.test)
+    )
+    assert train and test
+    return replace(source, train=train, val=val, test=test, class_names=tuple(wanted))
+
+
+def rows_in_use(portion: Portion) -> Array:
+    """Return the rows of a portion whose class is kept."""
+    return np.flatnonzero(portion.targets >= 0) if portion.targets.ndim == 1 else np.arange(len(portion))
