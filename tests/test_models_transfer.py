@@ -5,13 +5,16 @@ import enum
 import hashlib
 import io
 import os
+import pickle
 import zipfile
 from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
+from typer.testing import CliRunner
 
+from skiprun.cli.app import app, exit_code
 from skiprun.config import ModelConfig, RunConfig
 from skiprun.errors import CheckpointError, InputError, OptionError
 from skiprun.models import build_model
@@ -351,3 +354,72 @@ def test_the_backbone_learns_more_slowly_than_the_head():
 def test_a_state_dict_is_what_its_zip_says(given):
     # The damage tests rely on torch's files being zip archives with a checksum for every part.
     assert zipfile.ZipFile(given[0]).testzip() is None
+
+
+@pytest.mark.parametrize(("protocol", "zipped"), [(0, False), (2, False), (2, True), (5, False)])
+def test_F24_pickles_of_any_age_are_not_executed_and_said_once(protocol, zipped, tmp_path, recwarn):
+    content = {"model": {"conv1.weight": Exploit(tmp_path / "owned")}}
+    if zipped:
+        torch.save(content, tmp_path / "w.pt")
+    else:
+        (tmp_path / "w.pt").write_bytes(pickle.dumps(content, protocol))
+    assert "not a whole file of plain weights" in refusal(made(), weights=str(tmp_path / "w.pt"))
+    assert not (tmp_path / "owned").exists() and not recwarn.list
+
+
+DIGITS = """
+name: transferred
+model: {name: resnet_cifar, depth: 8, width: 4}
+data: {name: digits, only_classes: [0, 1, 2, 3, 4], batch_size: 64, val_fraction: 0.3}
+optim: {lr: 0.05}
+schedule: {epochs: 1}
+device: cpu
+precision: fp32
+log: {tensorboard: false}
+"""
+
+
+def command(tmp_path, *options):
+    """Run `skiprun train` on five digits, and return its exit code, what it printed and its error."""
+    (tmp_path / "five.yaml").write_text(DIGITS)
+    words = [str(tmp_path / "five.yaml"), "--runs", str(tmp_path / "runs")]
+    done = CliRunner().invoke(app, ["train", *words, *(word for option in options for word in ("--set", option))])
+    return done.output, done.exception
+
+
+def damaged(kind, folder):
+    """Return a file of weights that cannot be used."""
+    file = folder / "w.pt"
+    torch.save(made("resnet_cifar", depth=8, width=8 if kind == "wrong shape" else 4).state_dict(), file)
+    if kind == "truncated":
+        file.write_bytes(file.read_bytes()[:-1000])
+    elif kind == "wrong architecture":
+        torch.save(made("densenet_cifar", depth=10).state_dict(), file)
+    elif kind == "malicious":
+        torch.save({"model": Exploit(folder / "owned")}, file)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("truncated", "not a whole file of plain weights"),
+        ("wrong shape", "weights of another architecture"),
+        ("wrong architecture", "weights of another architecture"),
+        ("malicious", "not a whole file of plain weights"),
+    ],
+)
+def test_train_refuses_weights_in_one_message_and_begins_no_run(kind, words, tmp_path):
+    file = damaged(kind, tmp_path)
+    _, error = command(tmp_path, f"model.weights={file}")
+    assert isinstance(error, CheckpointError) and exit_code(error) == 4
+    assert str(error).startswith(f"{file}: ") and words in str(error) and "\n" not in str(error)
+    assert not (tmp_path / "runs").exists() and not (tmp_path / "owned").exists()
+
+
+def test_a_run_on_other_digits_is_where_training_starts(tmp_path):
+    _, failed = command(tmp_path, "name=others", "data.only_classes=[5, 6, 7, 8, 9]")
+    assert failed is None
+    said, failed = command(tmp_path, f"model.weights={tmp_path}/runs/others", "schedule.epochs=0.1")
+    assert failed is None
+    assert f"tensors from run {tmp_path}/runs/others/seed-0." in said

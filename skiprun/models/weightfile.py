@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -95,7 +96,9 @@ def read_state(file: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{file}: there is no such file of weights.")
     try:
         broken = zipfile.ZipFile(file).testzip() if zipfile.is_zipfile(file) else None
-        state = {} if broken else plain_state(torch.load(file, map_location="cpu", weights_only=True))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles newer than torch's; what cannot be read is refused below
+            state = {} if broken else plain_state(torch.load(file, map_location="cpu", weights_only=True))
         bad = next((name for name, tensor in state.items() if not tensor.isfinite().all()), None)
     except Exception as error:
         # torch has five kinds of errors for damage; none of their texts helps, and some advise to run the file.
