@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import signal
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -13,11 +14,11 @@ from typing import Any
 import pytest
 import torch
 
-from skiprun.errors import CheckpointError, Diverged, RunTaken, SkiprunError, StorageError
+from skiprun.errors import CheckpointError, Diverged, RunTaken, SkiprunError, Stopped, StorageError
 from skiprun.run import Run
 from skiprun.training import checkpoint
 from skiprun.training.checkpoint import Checkpoints, load, save
-from tests.faulty import assert_same_runs, fault_config, train_here
+from tests.faulty import SignalAfterStep, assert_same_runs, fault_config, train_here
 from tests.tiny import tiny_config, tiny_trainer
 
 CPU = torch.device("cpu")
@@ -130,7 +131,7 @@ def test_F21_F22_F23_all_of_400_flips_and_100_cuts_are_found_and_the_one_before_
         (folder / "last.pt").write_bytes(damaged)
         state, notes = Checkpoints(folder).load_last(CPU)
         assert state is not None and state["step"] == 4, what
-        assert "damaged" in notes[0] and "The checkpoint before it is used." in notes[0], what
+        assert "damaged" in notes[0] and "The one before it is used." in notes[0], what
         found += 1
     assert found == 505
 
@@ -156,7 +157,7 @@ def test_F21_a_run_with_a_damaged_last_checkpoint_ends_with_the_same_bits(run: R
     last = run.checkpoints / "last.pt"
     good = last.read_bytes()
     last.write_bytes({"cut": good[:-9], "flip": bytes([good[0] ^ 1]) + good[1:], "empty": b""}[damage])
-    assert any("last.pt" in line and "The checkpoint before it is used." in line for line in continued(run, whole))
+    assert any("last.pt" in line and "The one before it is used." in line for line in continued(run, whole))
     assert (run.checkpoints / "last.damaged").exists()
 
 
@@ -182,7 +183,9 @@ def test_F24_a_checkpoint_with_code_in_it_is_refused_and_the_code_not_run(run: R
 
 def test_F26_without_last_the_previous_checkpoint_is_used(run: Run, whole: Path) -> None:
     (run.checkpoints / "last.pt").unlink()
-    assert "Continuing after step 4 of 12." in continued(run, whole)
+    said = continued(run, whole)
+    assert f"{run.checkpoints / 'last.pt'}: there is no such checkpoint. The one before it is used." in said
+    assert "Continuing after step 4 of 12." in said
 
 
 def test_F27_a_file_of_another_program_is_named_as_such(run: Run) -> None:
@@ -270,7 +273,10 @@ def test_F33_F70_a_poisoned_buffer_is_never_saved(tmp_path: Path) -> None:
 
 def test_F67_another_dataset_under_the_same_name_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.faulty.NOISE", 1)
-    assert "The dataset has changed since the checkpoint was saved; start over with --fresh." in refused(run)
+    assert refused(run) == (
+        "runs/run/seed-0/checkpoints/last.pt: the dataset has changed since (64 pictures to train on then, 64 now); "
+        "bring it back, or start over with --fresh."
+    )
 
 
 def test_a_damaged_best_is_written_again_where_the_weights_at_hand_are_the_best(run: Run, whole: Path) -> None:
@@ -298,6 +304,24 @@ def test_a_damaged_line_of_the_log_is_named_and_left_out(run: Run) -> None:
     assert f"{run.metrics_file}:2: damaged; this record is left out." in said
     assert run.state == "finished"
     assert all("tep" not in row for row in run.metrics())
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["", "old checkpoint without a sum"])
+def test_a_changed_digit_of_the_log_is_told_once(run: Run, known: bool) -> None:
+    if not known:
+        state = load(run.checkpoints / "last.pt")
+        del state["metrics_sum"], state["samples"]
+        save(run.checkpoints / "last.pt", state)
+    content = run.metrics_file.read_bytes()
+    place = content.index(b'"train/loss": ') + len(b'"train/loss": 0.')
+    run.metrics_file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    told = f"{run.metrics_file}: changed since the checkpoint was saved; its numbers are not those of this run."
+    said: list[str] = []
+    with pytest.raises(Stopped):
+        train_here(CONFIG, root(run), say=said.append, progress=SignalAfterStep(11, signal.SIGTERM))
+    assert (told in said) is known
+    train_here(CONFIG, root(run), say=(said := []).append)
+    assert told not in said and run.state == "finished"
 
 
 def test_a_log_that_is_gone_is_told(run: Run) -> None:

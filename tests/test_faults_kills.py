@@ -33,6 +33,7 @@ from tests.faulty import (
     kill_at_line_of_save,
     kill_in_write,
     start,
+    train_here,
     trial,
 )
 from tests.soak import soak
@@ -211,7 +212,9 @@ def test_F4_killed_before_the_first_checkpoint_starts_at_step_0(tmp_path: Path) 
     run = Run.of(tmp_path / "runs", config)
     assert run.state == "unfinished"
     assert not list(run.checkpoints.iterdir())
-    finish(config, tmp_path / "runs")
+    said: list[str] = []
+    train_here(config, tmp_path / "runs", say=said.append)
+    assert "The run was begun before, but has no checkpoint yet; starting at step 0." in said
     sessions = json.loads(run.environment_file.read_text())["sessions"]
     assert len(sessions) == 2
 

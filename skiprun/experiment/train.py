@@ -85,6 +85,7 @@ def is_finished(run: Run, say: Say) -> bool:
 
 def _train(parts: Parts, run: Run, progress: Progress | None, say: Say, stop: StopFlag) -> None:
     """Train in a locked run directory."""
+    begun = run.environment_file.exists()
     run.record_environment(environment(parts))
     run.record_status("unfinished", 0)
     check_room(parts, run.path)
@@ -93,6 +94,8 @@ def _train(parts: Parts, run: Run, progress: Progress | None, say: Say, stop: St
         say(line)
     if trainer.step:
         say(f"Continuing after step {trainer.step} of {trainer.steps}.")
+    elif begun:
+        say("The run was begun before, but has no checkpoint yet; starting at step 0.")
     test = _fit(trainer, run)
     run.finish(summarize(parts, trainer, run, test))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -27,11 +28,7 @@ class View(Protocol):
 
 
 class MetricsLog:
-    """Appends records to metrics.jsonl, from where the checkpoint left it, and shows them in the views.
-
-    Attributes:
-        problems: what is wrong with the records so far, in lines for people.
-    """
+    """Appends records to metrics.jsonl, from where the checkpoint left it, and shows them in the views."""
 
     def __init__(self, path: Path, keep_bytes: int, views: list[View]) -> None:
         self.path, self.views = path, views
@@ -41,13 +38,21 @@ class MetricsLog:
             self.file.truncate(min(keep_bytes, length))
             self.file.seek(0)
             content = self.file.read()
-            self.file.truncate(content.rfind(b"\n") + 1)  # an unended line would swallow the next one
-        records, damaged = read_rows(content)
-        self.problems = [f"{path}:{number}: damaged; this record is left out." for number in damaged]
-        if length < keep_bytes:
-            self.problems.append(f"{path}: shorter than when the checkpoint was saved; its last records are lost.")
+            content = content[: content.rfind(b"\n") + 1]  # an unended line would swallow the next one
+            self.file.truncate(len(content))
+        records, self.damaged = read_rows(content)
+        self.too_short, self.sum = length < keep_bytes, sha256(content)
         for record in records:
             self._show(record)
+
+    def problems(self, written: str | None) -> list[str]:
+        """Return what is wrong with the records so far, in lines for people; `written` is the sum of what they were."""
+        found = [f"{self.path}:{number}: damaged; this record is left out." for number in self.damaged]
+        if self.too_short:
+            found.append(f"{self.path}: shorter than when the checkpoint was saved; its last records are lost.")
+        if not found and written not in (None, self.sum.hexdigest()):
+            found = [f"{self.path}: changed since the checkpoint was saved; its numbers are not those of this run."]
+        return found
 
     def __enter__(self) -> MetricsLog:
         return self
@@ -61,9 +66,10 @@ class MetricsLog:
 
     def append(self, record: Record) -> None:
         """Write one record; values that are not finite become null, as JSON has no word for them."""
-        line = json.dumps(json_safe(record), allow_nan=False) + "\n"
+        line = json.dumps(json_safe(record), allow_nan=False).encode() + b"\n"
         with plain_words("write", self.path):
-            self.file.write(line.encode())
+            self.file.write(line)
+        self.sum.update(line)
         self._show(record)
 
     def _show(self, record: Record) -> None:
@@ -71,12 +77,12 @@ class MetricsLog:
             for view in self.views:
                 view.add(record)
 
-    def sync(self) -> int:
-        """Flush to the disk and return the length in bytes, which the checkpoint remembers."""
+    def sync(self) -> dict[str, Any]:
+        """Flush to the disk and return length and SHA-256 of what is there, which the checkpoint remembers."""
         with plain_words("write", self.path):
             self.file.flush()
             os.fsync(self.file.fileno())
-            return self.file.seek(0, os.SEEK_END)
+            return {"metrics_bytes": self.file.seek(0, os.SEEK_END), "metrics_sum": self.sum.hexdigest()}
 
     def close(self) -> None:
         """Flush and close the file and the views."""

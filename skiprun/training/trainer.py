@@ -141,8 +141,9 @@ class Trainer:
         self.saved_at = time.monotonic()
         self.saved_step: int | None = None
         self.notes: list[str] = []
-        self.log = open_log(self._restore())
-        self.notes += self.log.problems
+        state = self._restore()
+        self.log = open_log(state.get("metrics_bytes", 0))
+        self.notes += self.log.problems(state.get("metrics_sum"))
         # A probe with hooks has to see the step in Python, and a strength that fades is a number in Python.
         self.graph: StepGraph | None = None
         if config.cuda_graph and placement.device.type == "cuda" and not config.model.skip_schedule:
@@ -351,7 +352,7 @@ class Trainer:
         self._fetch()
         if bad := not_finite(self.model.state_dict()):
             self._diverged(f"network's {bad}", self.step)
-        self.checkpoints.save_last(self._state() | {"metrics_bytes": self.log.sync()})
+        self.checkpoints.save_last(self._state() | self.log.sync())
         self.saved_at, self.saved_step = time.monotonic(), self.step
 
     def _state(self) -> dict[str, Any]:
@@ -364,6 +365,7 @@ class Trainer:
             "device": str(self.placement.device),
             "config": self.config.plain(),
             "data": self.data.fingerprint,
+            "samples": len(self.data.train),
             "model": self.model.state_dict(),
             "average": self.average.state_dict() if self.average else None,
             "optimizer": self.optimizer.state_dict(),
@@ -375,11 +377,11 @@ class Trainer:
             "final": self.final,
         }
 
-    def _restore(self) -> int:
-        """Load the last checkpoint, if there is one, and return the length of metrics.jsonl that belongs to it."""
+    def _restore(self) -> dict[str, Any]:
+        """Load the last checkpoint and return it; an empty one if there is none."""
         state, self.notes = self.checkpoints.load_last(self.placement.device)
         if state is None:
-            return 0
+            return {}
         self._refuse_another(state)
         if self.config.threads is None:
             torch.set_num_threads(state["threads"])
@@ -403,8 +405,7 @@ class Trainer:
         self.seconds, self.best, self.final = state["seconds"], state["best"], state["final"]
         self.saved_step = self.step
         self._recover_best()
-        length: int = state["metrics_bytes"]
-        return length
+        return state
 
     def _refuse_another(self, state: dict[str, Any]) -> None:
         """Raise CheckpointError unless a state is of this experiment, this seed and this dataset."""
@@ -417,7 +418,11 @@ class Trainer:
         if changed:
             raise CheckpointError(f"{self.checkpoints.last}: of another experiment ({'; '.join(changed)}).")
         if state["data"] != self.data.fingerprint:
-            raise CheckpointError("The dataset has changed since the checkpoint was saved; start over with --fresh.")
+            sizes = f"{state.get('samples', '?')} pictures to train on then, {len(self.data.train)} now"
+            raise CheckpointError(
+                f"{self.checkpoints.last}: the dataset has changed since ({sizes}); bring it back, or start over "
+                "with --fresh."
+            )
 
     def _recover_best(self) -> None:
         """Make sure that best.pt is whole; write it again if the weights at hand are the best."""
