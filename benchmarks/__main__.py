@@ -8,7 +8,7 @@ import os
 
 from rich.console import Console
 
-from benchmarks import costs, demo, floor, folders, numerics, peers, report, scaling, several, stacked, steps
+from benchmarks import costs, demo, floor, folders, numerics, parity, peers, report, scaling, several, stacked, steps
 
 ALL = {
     "steps": steps,
@@ -20,6 +20,7 @@ ALL = {
     "folders": folders,
     "floor": floor,
     "numerics": numerics,
+    "parity": parity,
 }
 
 

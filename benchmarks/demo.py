@@ -19,7 +19,7 @@ def run(quick: bool, threads: int) -> list[dict[str, Any]]:
     epochs = 2 if quick else 15
     plain, ours = [], []
     for _ in range(1 if quick else 3):
-        plain.append(seconds([sys.executable, "-m", "benchmarks.plain", str(epochs), *NETWORKS]))
+        plain.append(seconds([sys.executable, "-m", "benchmarks.plain", str(epochs), "0", *NETWORKS]))
         with tempfile.TemporaryDirectory() as runs:
             command = [sys.executable, "-m", "skiprun", "compare", *NETWORKS, "--runs", runs, "--quiet"]
             ours.append(seconds([*command, "--set", f"schedule.epochs={epochs}"]))

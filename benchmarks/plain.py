@@ -1,7 +1,11 @@
-"""A plain PyTorch script for the demo's experiment: python -m benchmarks.plain EPOCHS NETWORK..."""
+"""A plain PyTorch script for the demo's experiment: python -m benchmarks.plain EPOCHS SEED NETWORK...
+
+It prints a JSON line a network: its test error in percent, and its training loss over the last epoch.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 
@@ -16,7 +20,7 @@ from skiprun.models import build_model
 from skiprun.vision import torchvision
 
 
-def main(epochs: int, names: list[str]) -> None:
+def main(epochs: int, seed: int, names: list[str]) -> None:
     """Train each network, with its losses, errors and gradient norms in TensorBoard, as scripts do it."""
     digits = load_digits()
     pictures = torch.tensor(digits.images, dtype=torch.float32)[:, None] / 16
@@ -24,6 +28,7 @@ def main(epochs: int, names: list[str]) -> None:
     train, test = train_test_split(range(len(pictures)), test_size=360, stratify=digits.target, random_state=0)
     labels = torch.tensor(digits.target)
     crop = torchvision.transforms.RandomCrop(8, 1)
+    torch.manual_seed(seed)
     for name in names:
         batches = DataLoader(
             TensorDataset(pictures[train[144:]], labels[train[144:]]), 64, shuffle=True, drop_last=True
@@ -34,6 +39,7 @@ def main(epochs: int, names: list[str]) -> None:
         writer, step = SummaryWriter(tempfile.mkdtemp()), 0
         for epoch in range(epochs):
             model.train()
+            losses = []
             for x, y in batches:
                 x = torch.stack([crop(each) for each in x])
                 loss = F.cross_entropy(model(x), y)
@@ -46,7 +52,8 @@ def main(epochs: int, names: list[str]) -> None:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                 optimizer.step()
                 schedule.step()
-                writer.add_scalar("loss", loss.item(), step)
+                losses.append(loss.item())
+                writer.add_scalar("loss", losses[-1], step)
                 step += 1
             model.eval()
             with torch.no_grad():
@@ -54,9 +61,10 @@ def main(epochs: int, names: list[str]) -> None:
             writer.add_scalar("error", wrong, epoch)
             torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, f"{writer.log_dir}/last.pt")
         with torch.no_grad():
-            model(pictures[test])
+            wrong = (model(pictures[test]).argmax(1) != labels[test]).float().mean().item()
         writer.close()
+        print(json.dumps({"network": name, "error": 100 * wrong, "loss": sum(losses) / len(losses)}), flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
