@@ -1,6 +1,7 @@
 """Loss surfaces of functions whose curvature is known, and the recipe of the directions."""
 
 import json
+import time
 
 import pytest
 import torch
@@ -90,7 +91,30 @@ def test_an_even_number_of_steps_is_refused():
         landscape(nn.Linear(3, 2), square, steps=4)
 
 
-@pytest.mark.slow
-def test_two_processes_find_what_one_finds():
-    model = nn.Linear(3, 2)
-    assert landscape(model, square, steps=3, workers=2) == landscape(model, square, steps=3)
+def slowly(model):
+    """Return the square of the weights, unless somebody moves them meanwhile."""
+    before = square(model)
+    time.sleep(0.1)
+    assert square(model) == before, "another process went to a point of its own with the same weights"
+    return before
+
+
+@pytest.fixture(scope="module")
+def model():
+    return nn.Linear(3, 2)
+
+
+@pytest.fixture(scope="module")
+def by_two_processes(model):
+    return landscape(model, slowly, steps=3, workers=2)
+
+
+def test_two_processes_find_what_one_finds(model, by_two_processes):
+    assert by_two_processes == landscape(model, square, steps=3)
+
+
+def test_two_processes_continue_what_one_began(model, by_two_processes):
+    kept = []
+    with pytest.raises(KeyboardInterrupt):
+        landscape(model, Counting(stop_at=5), steps=3, report=lambda row, total: kept.append(row))
+    assert landscape(model, slowly, steps=3, workers=2, known=kept) == by_two_processes

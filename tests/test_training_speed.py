@@ -13,10 +13,11 @@ import torch
 from skiprun.errors import ConfigError, Stopped
 from skiprun.experiment import parts as parts_module
 from skiprun.experiment.parts import prepare
+from skiprun.machine import keep_memory
 from skiprun.training import compilation, device
 from skiprun.training.checkpoint import load
 from skiprun.training.compilation import TrainingPass, compile_pays
-from skiprun.training.device import choose_threads, fast_precision, keep_memory, place
+from skiprun.training.device import choose_threads, fast_precision, place
 from skiprun.training.trainer import Trainer
 from tests.test_training_trainer import StopAt, assert_same_bits, assert_same_run, lines
 from tests.tiny import tiny_config, tiny_trainer

@@ -43,9 +43,16 @@ def gradflow(
     Nothing is trained. Digits are looked at; by networks for large pictures, and with --input, random ones.
     """
     from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import crossed, find_subjects
+    from skiprun.experiment.subjects import find_subjects
 
-    wanted = crossed(names or [], numbers(depths, "--depths"), words(connections), words(norms))
+    wanted = combined(names, depths, connections, norms)
     subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_))
     look = Look(split, batches=batches, batch_size=batch_size, weights=weights, device=device)
     show(Inquiry("gradflow", subjects, look, {"training": not inference}), runs=runs, json=json, quiet=quiet)
+
+
+def combined(names: list[str] | None, depths: str | None, connections: str | None, norms: str | None) -> list[str]:
+    """Return each name with every depth, connection and norm of the lists that were given."""
+    from skiprun.experiment.subjects import crossed
+
+    return crossed(names or [], numbers(depths, "--depths"), words(connections), words(norms))

@@ -17,7 +17,7 @@ def landscape(
     span: Annotated[float, typer.Option(min=0.001, max=100, help="Distance to the edge, in filter norms.")] = 1.0,
     seed: Seed = 0,
     split: Split = "train",
-    pictures: Pictures = 512,
+    pictures: Pictures = 256,
     weights: Weights = "best",
     trajectory: Annotated[bool, typer.Option("--trajectory", help="Train again to see the way to there.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")] = None,

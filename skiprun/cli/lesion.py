@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
-from skiprun.cli.study import Draws, Inquiry, Pictures, RunNames, Seed, Split, Weights, show
+from skiprun.cli.study import Draws, Pictures, RunNames, Seed, Split, Weights, study_runs
 
 Side = Annotated[Literal["branch", "skip"], typer.Option(metavar="branch|skip", help="What is cut at a site.")]
 
@@ -26,9 +26,6 @@ def lesion(
     quiet: Quiet = False,
 ) -> None:
     """Delete each block of RUN, delete some by chance, and swap some; show what is lost."""
-    from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import find_trained
-
-    look = Look(split, pictures, weights=weights, device=device)
     options = {"side": side, "draws": draws, "seed": seed}
-    show(Inquiry("lesion", find_trained(names, runs), look, options), runs=runs, json=json, quiet=quiet)
+    look = {"split": split, "pictures": pictures, "weights": weights, "device": device}
+    study_runs("lesion", names, options, runs, json, quiet, **look)

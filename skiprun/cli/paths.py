@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
-from skiprun.cli.study import Batches, BatchSize, Draws, Inquiry, RunNames, Seed, Split, Weights, show
+from skiprun.cli.study import Batches, BatchSize, Draws, RunNames, Seed, Split, Weights, study_runs
 
 
 def paths(
@@ -20,13 +20,5 @@ def paths(
     quiet: Quiet = False,
 ) -> None:
     """Measure through how many branches the gradient of RUN comes."""
-    from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import find_trained
-
-    look = Look(split, batches=batches, batch_size=batch_size, weights=weights, device=device)
-    show(
-        Inquiry("paths", find_trained(names, runs), look, {"draws": draws, "seed": seed}),
-        runs=runs,
-        json=json,
-        quiet=quiet,
-    )
+    look = {"split": split, "batches": batches, "batch_size": batch_size, "weights": weights, "device": device}
+    study_runs("paths", names, {"draws": draws, "seed": seed}, runs, json, quiet, **look)

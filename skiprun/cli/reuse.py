@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
-from skiprun.cli.study import Inquiry, RunNames, Weights, show
+from skiprun.cli.study import RunNames, Weights, study_runs
 
 
 def reuse(
@@ -15,8 +15,4 @@ def reuse(
     quiet: Quiet = False,
 ) -> None:
     """Show how large the weights of each layer of RUN, a DenseNet, are on what each earlier layer gave."""
-    from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import find_trained
-
-    look = Look(weights=weights, device=device)
-    show(Inquiry("reuse", find_trained(names, runs), look, {}), runs=runs, json=json, quiet=quiet)
+    study_runs("reuse", names, {}, runs, json, quiet, weights=weights, device=device)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.gradflow import Connections, Depths, Input, Norms, Protocol, Seeds
+from skiprun.cli.gradflow import Connections, Depths, Input, Norms, Protocol, Seeds, combined
 from skiprun.cli.models import input_shape
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set
-from skiprun.cli.study import Inquiry, Names, Weights, numbers, show, words
+from skiprun.cli.study import Inquiry, Names, Weights, show
 
 OWN = ("shatter_depth", "shatter_theorem")
 
@@ -36,12 +36,12 @@ def shatter(
     Without a name, the paper's fully connected networks are drawn: autocorrelation by depth, and the theorems.
     """
     from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import crossed, find_subjects
+    from skiprun.experiment.subjects import find_subjects
 
     look = Look("train", batches=1, weights=weights, device=device)
-    varied = numbers(depths, "--depths"), words(connections), words(norms)
-    if not names and not any(varied):
+    if not (names or depths or connections or norms):
         show(*(Inquiry(study, [], look, {}) for study in OWN), runs=runs, json=json, quiet=quiet)
         return
-    subjects = find_subjects(crossed(names or [], *varied), runs, config, set_ or [], seeds, input_shape(input_))
+    wanted = combined(names, depths, connections, norms)
+    subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_))
     show(Inquiry("shatter", subjects, look, {"points": points, "lines": lines}), runs=runs, json=json, quiet=quiet)

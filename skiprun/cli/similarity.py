@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
-from skiprun.cli.study import Batches, BatchSize, Inquiry, Split, Weights, show
+from skiprun.cli.study import Batches, BatchSize, Split, Weights, study_runs
 
 
 def similarity(
@@ -23,8 +23,5 @@ def similarity(
     quiet: Quiet = False,
 ) -> None:
     """Compare what each block of RUN_A and each of RUN_B give for the same pictures (CKA)."""
-    from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import find_trained
-
-    look = Look(split, batches=batches, batch_size=batch_size, weights=weights, device=device)
-    show(Inquiry("similarity", find_trained([one, other], runs), look, {}), runs=runs, json=json, quiet=quiet)
+    look = {"split": split, "batches": batches, "batch_size": batch_size, "weights": weights, "device": device}
+    study_runs("similarity", [one, other], {}, runs, json, quiet, **look)

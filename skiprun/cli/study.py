@@ -46,6 +46,22 @@ class Inquiry(NamedTuple):
     options: Mapping[str, Any]
 
 
+def study_runs(
+    study: str,
+    names: Sequence[str],
+    options: Mapping[str, Any],
+    runs: Path,
+    json: bool,
+    quiet: bool,
+    **look: Any,
+) -> None:
+    """Make one study of trained runs, of as much of their data as `Look` takes."""
+    from skiprun.experiment.material import Look
+    from skiprun.experiment.subjects import find_trained
+
+    show(Inquiry(study, find_trained(names, runs), Look(**look), options), runs=runs, json=json, quiet=quiet)
+
+
 def show(*inquiries: Inquiry, runs: Path, json: bool, quiet: bool, fresh: bool = False) -> None:
     """Study networks, write the figures, and print tables and verdicts, or one JSON document."""
     from skiprun import reports

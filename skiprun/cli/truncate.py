@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
-from skiprun.cli.study import Inquiry, Pictures, RunNames, Split, Weights, show
+from skiprun.cli.study import Pictures, RunNames, Split, Weights, study_runs
 
 
 def truncate(
@@ -17,8 +17,5 @@ def truncate(
     quiet: Quiet = False,
 ) -> None:
     """Score the first k blocks of RUN with the trained head, and a linear probe behind each block."""
-    from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import find_trained
-
-    look = Look(split, pictures, batches=0, weights=weights, device=device)
-    show(Inquiry("truncate", find_trained(names, runs), look, {}), runs=runs, json=json, quiet=quiet)
+    look = {"split": split, "pictures": pictures, "batches": 0, "weights": weights, "device": device}
+    study_runs("truncate", names, {}, runs, json, quiet, **look)

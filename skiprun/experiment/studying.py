@@ -7,11 +7,8 @@ they come, in `studies/<study>.partial.jsonl`; the same command continues after 
 from __future__ import annotations
 
 import inspect
-import json
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -22,16 +19,15 @@ from pydantic import TypeAdapter, ValidationError
 
 import skiprun
 from skiprun.errors import InputError, OptionError, did_you_mean
+from skiprun.experiment.keeping import Document, Row, finished, forget, keeping
 from skiprun.experiment.material import Look, Material
 from skiprun.experiment.parts import Loading
 from skiprun.experiment.subjects import Subject
+from skiprun.machine import cores
 from skiprun.registry import STUDIES, Entry
-from skiprun.storage import make_folder, plain_words, write_json, write_text
+from skiprun.storage import make_folder, write_json
 from skiprun.studies import StudyResult, needs, options
 
-PARTIAL = ".partial.jsonl"
-Document = dict[str, Any]
-Row = dict[str, Any]
 Report = Callable[[Row, int], None]
 ProgressFor = Callable[[str, int], Report]
 Say = Callable[[str], None]
@@ -180,7 +176,7 @@ class _Examination:
 def free_processes(device: str | None) -> int:
     """Return how many processes may share a study: one a core, one in all on a GPU."""
     on_gpu = device != "cpu" and torch.cuda.is_available()
-    return 1 if on_gpu else len(os.sched_getaffinity(0))
+    return 1 if on_gpu else len(cores())
 
 
 def checked(entry: Entry[Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,51 +205,3 @@ def fingerprint(materials: Sequence[Material]) -> str:
         for tensor in material.model.state_dict().values():
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def finished(file: Path, identity: Document) -> Document | None:
-    """Return the document of exactly this study, if it is there."""
-    with suppress(OSError, ValueError):
-        document: Document = json.loads(file.read_text(encoding="utf-8"))
-        if {key: document.get(key) for key in identity} == json.loads(json.dumps(identity)):
-            return document
-    return None
-
-
-def forget(file: Path) -> None:
-    """Delete what earlier tries left."""
-    for path in (file, file.with_suffix(PARTIAL)):
-        with plain_words("delete", path):
-            path.unlink(missing_ok=True)
-
-
-@contextmanager
-def keeping(file: Path | None, identity: Document) -> Iterator[tuple[list[Row], Callable[[Row], None]]]:
-    """Give the rows that an earlier try left, and a way to keep new ones until the study is done."""
-    if file is None:
-        yield [], lambda row: None
-        return
-    partial = file.with_suffix(PARTIAL)
-    known = left_over(partial, identity)
-    make_folder(file.parent)
-    write_text(partial, "".join(json.dumps(line) + "\n" for line in (identity, *known)))
-    with plain_words("write", partial):
-        lines = partial.open("a", encoding="utf-8")
-
-    def keep(row: Row) -> None:
-        with plain_words("write", partial):
-            lines.write(json.dumps(row) + "\n")
-            lines.flush()
-
-    with lines:
-        yield known, keep
-    partial.unlink(missing_ok=True)
-
-
-def left_over(partial: Path, identity: Document) -> list[Row]:
-    """Return the rows that an interrupted try of exactly this study left; a line cut short is left out."""
-    with suppress(OSError, ValueError):
-        first, *lines = partial.read_text(encoding="utf-8").split("\n")[:-1]
-        if json.loads(first) == json.loads(json.dumps(identity)):
-            return [json.loads(line) for line in lines]
-    return []

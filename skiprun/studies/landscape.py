@@ -4,10 +4,13 @@ L(theta + x d1 + y d2), where each filter of a random direction has the norm of 
 d_ij <- d_ij / |d_ij| |theta_ij|; biases and the numbers of norms stay (Li et al. 2018, section 4). Without this
 a network of large weights looks flat. Two numbers sum a surface up:
 
-    sharpness       mean rise of the loss within half a filter norm, relative to 1 + L(0): Keskar et al. 2017, equation
-                    4, with the mean for the maximum, as the maximum over a few points is chance
     nonconvexity    |l_min| / max(|l_min|, |l_max|) where the smaller eigenvalue l_min of the surface's own Hessian is
                     negative, and 0 elsewhere; mean over the points inside (Li et al. 2018, section 6). 0 is convex.
+    sharpness       mean rise of the loss within half a filter norm, relative to 1 + L(0): Keskar et al. 2017, equation
+                    4, with the mean for the maximum, as the maximum over a few points is chance
+
+Nonconvexity is what skips change. Sharpness does not tell a network that trained from one that did not: it is large
+where there is a low loss to lose, so that a plain network that learned little looks flatter than a residual one.
 """
 
 from __future__ import annotations
@@ -77,9 +80,9 @@ def sums(loss: Tensor, axis: Tensor) -> dict[str, Any]:
     near = (axis.square() + ys[:, None].square()).sqrt() <= NEAR * axis.max()
     rise = (loss[near].mean() - middle) / (1 + middle)
     return {
-        "loss": middle.item(),
-        "sharpness": rise.item(),
         "nonconvexity": nonconvexity(loss).item(),
+        "sharpness": rise.item(),
+        "loss": middle.item(),
         "highest": loss.max().item(),
     }
 
@@ -103,6 +106,7 @@ def verdict(facts: dict[str, float]) -> str:
     share = facts["nonconvexity"]
     word = "Nearly convex" if share < 0.1 else "Chaotic" if share > 0.5 else "Partly convex"
     return (
-        f"{word}: nonconvexity {share:.2f} (0 is convex, 1 bends down everywhere), sharpness {facts['sharpness']:.3g}; "
-        f"the loss rises from {facts['loss']:.3g} to {facts['highest']:.3g} at most."
+        f"{word}: nonconvexity {share:.2f} (0 is convex, 1 bends down everywhere). The loss rises from "
+        f"{facts['loss']:.3g} to {facts['highest']:.3g} at most; sharpness {facts['sharpness']:.3g}, which compares "
+        "networks of about the same loss only."
     )

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skiprun.machine import keep_memory
 from skiprun.studies.base import Evaluate, Report, Row
 
 Point = tuple[float, float]
@@ -130,6 +131,7 @@ def _settle(plane: Plane, evaluate: Evaluate, threads: int) -> None:
     """Keep what a process needs for all of its points; it ends with the one that started it, and not before."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
+    keep_memory()
     # What arrives shares its memory with the other processes, and each goes to points of its own.
     _here.update(plane=copy.deepcopy(plane), evaluate=evaluate)
 

@@ -1,0 +1,66 @@
+"""What a study leaves on the disk while it runs and after: rows as they come, and the document at the end.
+
+Both begin with what they are: options, data and a digest of the weights. Rows of anything else are never taken over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from skiprun.storage import make_folder, plain_words, write_text
+
+PARTIAL = ".partial.jsonl"
+Document = dict[str, Any]
+Row = dict[str, Any]
+
+
+def finished(file: Path, identity: Document) -> Document | None:
+    """Return the document of exactly this study, if it is there."""
+    with suppress(OSError, ValueError):
+        document: Document = json.loads(file.read_text(encoding="utf-8"))
+        if {key: document.get(key) for key in identity} == json.loads(json.dumps(identity)):
+            return document
+    return None
+
+
+def forget(file: Path) -> None:
+    """Delete what earlier tries left."""
+    for path in (file, file.with_suffix(PARTIAL)):
+        with plain_words("delete", path):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def keeping(file: Path | None, identity: Document) -> Iterator[tuple[list[Row], Callable[[Row], None]]]:
+    """Give the rows that an earlier try left, and a way to keep new ones until the study is done."""
+    if file is None:
+        yield [], lambda row: None
+        return
+    partial = file.with_suffix(PARTIAL)
+    known = left_over(partial, identity)
+    make_folder(file.parent)
+    write_text(partial, "".join(json.dumps(line) + "\n" for line in (identity, *known)))
+    with plain_words("write", partial):
+        lines = partial.open("a", encoding="utf-8")
+
+    def keep(row: Row) -> None:
+        with plain_words("write", partial):
+            lines.write(json.dumps(row) + "\n")
+            lines.flush()
+
+    with lines:
+        yield known, keep
+    partial.unlink(missing_ok=True)
+
+
+def left_over(partial: Path, identity: Document) -> list[Row]:
+    """Return the rows that an interrupted try of exactly this study left; a line cut short is left out."""
+    with suppress(OSError, ValueError):
+        first, *lines = partial.read_text(encoding="utf-8").split("\n")[:-1]
+        if json.loads(first) == json.loads(json.dumps(identity)):
+            return [json.loads(line) for line in lines]
+    return []
