@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from skiprun.models import build_model
+from skiprun.models import build_model, cost
+from skiprun.registry import MODELS
 from skiprun.vision import torchvision
 
 SHARED = [
@@ -59,3 +60,12 @@ def test_a_borrowed_network_is_drawn_as_torchvision_draws_it():
     torch.manual_seed(0)
     ours = build_model("mobilenet_v2")
     assert all(torch.equal(value, theirs.state_dict()[key]) for key, value in ours.state_dict().items())
+
+
+@pytest.mark.parametrize("name", [*SHARED, *REST])
+def test_counts_are_those_that_torchvision_publishes(name):
+    published = next(iter(torchvision.models.get_model_weights(name))).meta
+    with torch.device("meta"):
+        found = cost(build_model(name, 1000), MODELS[name].facts["input"])
+    assert found.parameters == published["num_params"]
+    assert found.macs / 1e9 == pytest.approx(published["_ops"], abs=0.0006)

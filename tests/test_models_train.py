@@ -1,4 +1,4 @@
-"""Every registered classifier trains one step from a YAML file, as `skiprun train` does it."""
+"""Every registered architecture trains one step from a YAML file, as `skiprun train` does it."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from skiprun.errors import Diverged
 from skiprun.experiment import train
 from skiprun.models.options import options_of
 from skiprun.registry import MODELS
@@ -30,11 +31,24 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def has_masks(name: str) -> bool:
+    return MODELS[name].facts.get("task") == "segmentation"
+
+
+def small(name: str) -> dict[str, object]:
+    """Return what makes a network small, or fit for small pictures."""
+    options = options_of(MODELS[name].thing)
+    if "stem" in options:
+        return {"stem": "small"}
+    return {"width": 8} if has_masks(name) and "width" in options else {}
+
+
 def described(name: str, pictures: Path, **model: object) -> dict[str, object]:
-    small = {"stem": "small"} if "stem" in options_of(MODELS[name].thing) else {}
+    labelled = {"name": "image_folder", "root": str(pictures), "batch_size": 8, "image_size": 32}
+    masked = {"name": "cells", "batch_size": 8}
     return {
-        "model": {"name": name, **small, **model},
-        "data": {"name": "image_folder", "root": str(pictures), "batch_size": 8, "image_size": 32},
+        "model": {"name": name, **small(name), **model},
+        "data": masked if has_masks(name) else labelled,
         "optim": {"lr": 1e-4, "clip_norm": 1.0},
         "schedule": {"steps": 1},
         "device": "cpu",
@@ -42,11 +56,11 @@ def described(name: str, pictures: Path, **model: object) -> dict[str, object]:
     }
 
 
-CLASSIFIERS = [entry.name for entry in MODELS if "task" not in entry.facts and entry.name not in BEYOND_FLOAT32]
+TRAINABLE = [name for name in MODELS.names() if name not in BEYOND_FLOAT32]
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in ALWAYS else pytest.mark.slow) for name in CLASSIFIERS]
+    "name", [pytest.param(name, marks=[] if name in ALWAYS else pytest.mark.slow) for name in TRAINABLE]
 )
 def test_one_step_from_yaml(name: str, pictures: Path, tmp_path: Path) -> None:
     file = tmp_path / "one.yaml"
@@ -55,6 +69,15 @@ def test_one_step_from_yaml(name: str, pictures: Path, tmp_path: Path) -> None:
     summary = json.loads(run.summary_file.read_text())
     assert run.state == "finished" and summary["steps"] == 1
     assert np.isfinite(summary["test"]["loss"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(BEYOND_FLOAT32))
+def test_a_gradient_beyond_float32_ends_the_run_in_words(name: str, pictures: Path, tmp_path: Path) -> None:
+    file = tmp_path / "one.yaml"
+    file.write_text(yaml.safe_dump(described(name, pictures)))
+    with pytest.raises(Diverged, match="not finite"):
+        train(file, runs=tmp_path)
 
 
 def test_skip_surgery_and_a_skip_schedule_train_from_yaml(pictures: Path, tmp_path: Path) -> None:
