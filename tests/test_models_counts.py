@@ -1,7 +1,7 @@
 """Parameters and multiply-adds of every architecture against published and independently counted numbers.
 
-Small pictures: 32x32, 10 classes. Large ones: torchvision's own published numbers, 1000 classes. Sources: He et al.
-2015, table 6, and torchvision's `num_params` and `_ops`; the integers are recounts that agree in every digit published.
+Small pictures: 32x32, 10 classes; the integers are recounts, and the named sources publish their first digits.
+Large ones: 1000 classes, torchvision's own published `num_params` and `_ops`.
 """
 
 import pytest
@@ -11,6 +11,7 @@ from skiprun.models import build_model, cost
 from skiprun.registry import MODELS
 
 SMALL = [
+    # He et al. 2015, table 6: 0.27, 0.46, 0.66, 0.85, 1.7 and 19.4 million; plain networks have as many.
     ("resnet20", {}, 269_722, 40_551_040),
     ("plain20", {}, 269_722, 40_551_040),
     ("resnet32", {}, 464_154, 68_862_592),
@@ -23,18 +24,21 @@ SMALL = [
     ("plain110", {}, 1_727_962, 252_887_680),
     ("resnet1202", {}, 19_421_274, 2_829_238_912),
     pytest.param("plain1202", {}, 19_421_274, 2_829_238_912, marks=pytest.mark.slow),
+    # Option B adds 2,752: 1x1 convolutions of 16 to 32 and 32 to 64 channels, with their norms.
     ("resnet20", {"shortcut": "B"}, 272_474, 40_813_184),
     ("resnet32", {"shortcut": "B"}, 466_906, 69_124_736),
     ("resnet44", {"shortcut": "B"}, 661_338, 97_436_288),
     ("resnet56", {"shortcut": "B"}, 855_770, 125_747_840),
     ("resnet110", {"shortcut": "B"}, 1_730_714, 253_149_824),
     pytest.param("resnet1202", {"shortcut": "B"}, 19_424_026, 2_829_501_056, marks=pytest.mark.slow),
+    # He et al. 2016, table 3: 1.7 million at 110 and 164 layers; projections have no norm, as in its code.
     ("preact20", {}, 269_722, 40_551_040),
     ("preact20", {"shortcut": "B"}, 272_282, 40_813_184),
     ("preact110", {}, 1_727_962, 252_887_680),
     ("preact110", {"shortcut": "B"}, 1_730_522, 253_149_824),
     ("preact164", {}, 1_703_258, 247_646_720),
     ("preact1001", {}, 10_327_706, 1_490_995_712),
+    # Zagoruyko and Komodakis 2016, table 4: 11.0 (16-8), 36.5 (28-10), 0.6, 2.2, 8.9 (40-1 to 40-4), 17.2 (22-8).
     ("wrn16_4", {}, 2_748_890, 392_612_352),
     ("wrn16_8", {}, 10_961_370, 1_548_145_664),
     ("wrn28_2", {}, 1_467_610, 214_353_152),
@@ -43,6 +47,7 @@ SMALL = [
     ("wrn40_2", {}, 2_243_546, 327_599_360),
     ("wrn40_4", {}, 8_949_210, 1_298_582_016),
     ("wrn22_8", {}, 17_158_106, 2_454_115_328),
+    # Huang et al. 2017, table 2: 1.0, 7.0 and 27.2 million; bc: 0.8, 15.3 and 25.6.
     ("densenet40_12", {}, 1_019_722, 264_812_928),
     ("densenet100_12", {}, 6_979_642, 1_769_516_448),
     ("densenet100_24", {}, 27_249_082, 6_889_347_744),
@@ -50,14 +55,17 @@ SMALL = [
     ("densenet_bc_100_12", {}, 769_162, 287_929_692),
     ("densenet_bc_250_24", {}, 15_324_406, 5_418_785_724),
     ("densenet_bc_190_40", {}, 25_624_430, 9_301_945_740),
+    # Xie et al. 2017, table 7: 34.4 and 68.1 million, cut and not rounded.
     ("resnext29_8x64d", {}, 34_426_698, 5_387_266_048),
     ("resnext29_16x64d", {}, 68_155_210, 10_688_866_304),
     ("resnext29_4x64d", {}, 17_562_442, 2_736_465_920),
     ("resnext29_2x64d", {}, 9_130_314, 1_411_065_856),
     ("resnext29_32x4d", {}, 4_775_754, 774_055_936),
     ("resnext29_1x64d", {}, 4_914_250, 748_365_824),
+    # Counted by hand: a 3x3 stem without pooling; one linear layer of 512 to 10.
     ("resnet18", {"stem": "small"}, 11_173_962, 555_422_720),
     ("vgg16_bn", {"stem": "small"}, 14_728_266, None),
+    # Zhang et al. 2019, figure 1: resnet without norms, with 5 scalars a block and 2 more.
     ("resnet20", {"norm": "none", "init": "fixup"}, 268_393, 40_551_040),
     ("resnet110", {"norm": "none", "init": "fixup"}, 1_720_138, 252_887_680),
 ]
