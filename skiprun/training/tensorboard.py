@@ -1,8 +1,9 @@
-"""TensorBoard's view of a run: one event a record, a gradient picture an epoch, a layout that opens sensibly."""
+"""TensorBoard's view of a run: one event a record, pictures of depth an epoch, a layout that opens sensibly."""
 
 from __future__ import annotations
 
 import io
+import re
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,9 +17,11 @@ from torch.utils.tensorboard.summary import hparams
 from skiprun.config import RunConfig
 from skiprun.palette import COLOURS, STYLE
 from skiprun.run import flat
+from skiprun.training.depth_map import DepthMap
 from skiprun.training.metrics import Record
 
 LAYER = "grad_norm/"
+BY_DEPTH = re.compile(r"\w+/\d{2,}\.")  # as in branch_ratio/03.layer1.2
 LAYOUT = {
     "Learning": {
         "loss": ["Multiline", ["train/epoch_loss", "val/loss"]],
@@ -44,31 +47,34 @@ class TensorBoard:
         self.config = config
         self.epoch_rows: list[dict[str, float]] = []
         self.picture: GradientPicture | None = None
+        self.depth_map = DepthMap()
         self.latest: dict[str, float] = {}
         self.writer.add_text("config", f"```yaml\n{yaml.safe_dump(config.plain(), sort_keys=False)}```")
         self.writer.add_custom_scalars(LAYOUT)
 
     def add(self, record: Record) -> None:
-        """Write the scalars of a record as one event, and the picture where an epoch ends."""
+        """Write the scalars of a record as one event, and the pictures where an epoch ends."""
         scalars = {tag: float(value) for tag, value in record.items() if "/" in tag or tag == "lr" if value is not None}
         self.latest |= scalars
         self._write([Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()], record["step"])
-        norms = {tag[len(LAYER) :]: value for tag, value in scalars.items() if tag.startswith(LAYER)}
-        if norms:
-            self.epoch_rows.append(norms)
+        if by_depth := {tag: value for tag, value in scalars.items() if BY_DEPTH.match(tag)}:
+            self.epoch_rows.append(by_depth)
         if record.get("epoch_end") and self.epoch_rows:
-            self._add_picture(record["step"], record["epoch"])
+            self._add_pictures(record["step"], record["epoch"])
 
     def _write(self, values: list[Any], step: int) -> None:
         self.writer._get_file_writer().add_summary(Summary(value=values), step)
 
-    def _add_picture(self, step: int, epoch: int) -> None:
-        """Draw the median gradient norm of each layer over this epoch, beside that of the first epoch."""
-        median = {name: statistics.median(row[name] for row in self.epoch_rows) for name in self.epoch_rows[0]}
-        self.picture = self.picture or GradientPicture(list(median.values()))
+    def _add_pictures(self, step: int, epoch: int) -> None:
+        """Draw the medians of this epoch: gradient norm beside that of the first, the rest as heat maps of all."""
+        median = {tag: statistics.median(row[tag] for row in self.epoch_rows) for tag in self.epoch_rows[0]}
         self.epoch_rows = []
-        png = self.picture.draw(list(median.values()), epoch)
-        self.add_image("gradient norm over depth", png, step)
+        if norms := [value for tag, value in median.items() if tag.startswith(LAYER)]:
+            self.picture = self.picture or GradientPicture(norms)
+            self.add_image("gradient norm over depth", self.picture.draw(norms, epoch), step)
+        if others := {tag: value for tag, value in median.items() if not tag.startswith(LAYER)}:
+            self.depth_map.add(others, epoch)
+            self.add_image("depth by epoch", self.depth_map.draw(), step)
 
     def add_image(self, tag: str, png: bytes, step: int) -> None:
         """Show a PNG."""

@@ -1,0 +1,66 @@
+"""Depth by epoch: what probes measured at every layer or site, as a heat map that grows by a column an epoch."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from skiprun.palette import DIVERGING, SEQUENTIAL, STYLE
+
+BESIDE = 3  # panels in a row
+TICKS = 6  # epochs that are named
+
+
+class DepthMap:
+    """A panel for each measurement; its rows are layers or sites, the input at the top, its columns are epochs."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+        self.columns: dict[str, list[list[float]]] = {}
+
+    def add(self, medians: Mapping[str, float], epoch: int) -> None:
+        """Take the values of an epoch by tag, 'branch_ratio/03.layer1.2', those of each measurement by depth."""
+        found: dict[str, list[float]] = {}
+        for tag, value in medians.items():
+            found.setdefault(tag.partition("/")[0], []).append(value)
+        for measure, column in found.items():
+            self.columns.setdefault(measure, []).append(column)
+        self.epochs.append(epoch)
+
+    def draw(self) -> bytes:
+        """Return a PNG of all epochs so far."""
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+
+        beside, below = min(BESIDE, len(self.columns)), -(-len(self.columns) // BESIDE)
+        buffer = io.BytesIO()
+        with rc_context(STYLE):
+            figure = Figure(figsize=(0.4 + 2.9 * beside, 0.4 + 2.4 * below))
+            for place, (measure, columns) in enumerate(self.columns.items(), start=1):
+                self._panel(figure, figure.add_subplot(below, beside, place), measure, columns)
+            figure.savefig(buffer, format="png", dpi=80)
+        return buffer.getvalue()
+
+    def _panel(self, figure: Any, axes: Any, measure: str, columns: Sequence[Sequence[float]]) -> None:
+        rows = list(zip(*columns, strict=True))
+        sites = (0.5, len(columns) + 0.5, len(rows) + 0.5, 0.5)
+        image = axes.imshow(rows, aspect="auto", interpolation="nearest", extent=sites, **scale(columns))
+        figure.colorbar(image, ax=axes)
+        axes.grid(visible=False)
+        step = -(-len(self.epochs) // TICKS)
+        axes.set_xticks(range(1, len(self.epochs) + 1, step), self.epochs[::step])
+        axes.set_title(measure.replace("_", " "), loc="left", fontsize="medium")
+        axes.set(xlabel="epoch", ylabel="layer or site, from the input")
+
+
+def scale(columns: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """Return the colours of a panel: by decades for lengths, around zero where there are signs."""
+    from matplotlib.colors import LogNorm, Normalize
+
+    values = [value for column in columns for value in column]
+    low, high = min(values), max(values)
+    if low < 0:
+        end = max(-low, high)
+        return {"cmap": DIVERGING, "norm": Normalize(-end, end)}
+    return {"cmap": SEQUENTIAL, "norm": LogNorm(low, high) if 0 < low < high else Normalize(low, high)}
