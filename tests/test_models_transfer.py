@@ -7,6 +7,7 @@ import io
 import os
 import pickle
 import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +17,9 @@ from typer.testing import CliRunner
 
 from skiprun.cli.app import app, exit_code
 from skiprun.config import ModelConfig, RunConfig
+from skiprun.configfile import load_config
 from skiprun.errors import CheckpointError, InputError, OptionError
+from skiprun.experiment import train
 from skiprun.models import build_model
 from skiprun.models.freeze import freeze, freeze_from_config, parameter_groups
 from skiprun.models.stages import stages
@@ -423,3 +426,23 @@ def test_a_run_on_other_digits_is_where_training_starts(tmp_path):
     said, failed = command(tmp_path, f"model.weights={tmp_path}/runs/others", "schedule.epochs=0.1")
     assert failed is None
     assert f"tensors from run {tmp_path}/runs/others/seed-0." in said
+
+
+def first_good_epoch(run, error=5.0):
+    return next(row["epoch"] for row in run.metrics() if row.get("val/error", 100) <= error)
+
+
+@pytest.mark.slow
+def test_transfer_to_other_digits_takes_fewer_epochs_than_a_start_from_scratch(tmp_path):
+    file = Path(__file__).parent.parent / "configs" / "transfer_digits.yaml"
+
+    def trained(seed, name, *options):
+        overrides = [f"name={name}", f"seed={seed}", "device=cpu", "log.tensorboard=false", *options]
+        return train(load_config(file, overrides), runs=tmp_path)
+
+    scratch, transferred = [], []
+    for seed in range(3):
+        others = trained(seed, "others", "data.only_classes=[5, 6, 7, 8, 9]")
+        scratch.append(first_good_epoch(trained(seed, "scratch")))
+        transferred.append(first_good_epoch(trained(seed, "transferred", f"model.weights={others.path}")))
+    assert sum(transferred) < sum(scratch), (transferred, scratch)
