@@ -8,6 +8,7 @@ from skiprun.config import ModelConfig, RunConfig, contradictions
 from skiprun.configfile import build_config
 from skiprun.connections import sites
 from skiprun.errors import ConfigError, OptionError, UnknownName
+from skiprun.experiment.parts import prepare
 from skiprun.models import build_from_config, build_model, check_from_config
 from skiprun.models.parts import group_norm
 from skiprun.registry import MODELS
@@ -155,6 +156,12 @@ def test_a_refusal_names_the_key_of_the_config_before_anything_is_drawn(model, k
         check_from_config(config(**model))
     assert caught.value.key == key
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_a_connection_that_does_not_fit_is_refused_before_data_is_looked_for():
+    given = {"model": {"name": "resnet20", "connection": "concat"}, "data": {"name": "cifar10", "root": "/nowhere"}}
+    with pytest.raises(ConfigError, match=r"model.connection: 'concat' does not fit resnet20. These fit: add, conv1x1"):
+        prepare(build_config(given | {"schedule": {"epochs": 1.0}}))
 
 
 @pytest.mark.parametrize(

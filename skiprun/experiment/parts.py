@@ -14,7 +14,7 @@ from torch import nn
 from skiprun.config import RunConfig
 from skiprun.data import Loaders, load_data
 from skiprun.errors import ConfigError, OptionError, UnknownName
-from skiprun.models import Cost, build_from_config, cost
+from skiprun.models import Cost, build_from_config, check_from_config, cost
 from skiprun.models.freeze import freeze_from_config
 from skiprun.models.weights import load_from_config
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS
@@ -59,6 +59,8 @@ def prepare(config: RunConfig, progress: Loading | None = None, given_weights: b
         DataNotFound: the dataset is not on this machine.
     """
     check_names(config)
+    with located(config, "model"):
+        check_from_config(config.model)
     placement = place(config)
     with located(config, "data"):
         loaders = load_data(config.data, placement.device, progress)
