@@ -26,6 +26,7 @@ def describe(kind: str, x: str = "x", y: str = "y", **more: Any) -> dict[str, An
         "valuelabel": "",
         "where": {},
         "group": "",
+        "panel": "",
         "band": None,
         "guides": (),
         "log": False,
@@ -89,6 +90,24 @@ def test_what_has_no_place_on_a_logarithmic_axis_is_left_out() -> None:
     assert line.places == [0.0, 6.0]
     (line,) = lines_of([document("one", json_safe(rows))], describe("lines"))
     assert line.places == [0.0, 1.0, 5.0, 6.0]
+
+
+def test_panels_share_scales_and_one_legend_and_each_has_a_table() -> None:
+    rows = [
+        {"x": x, "y": float(x * scale), "net": net, "kind": kind}
+        for kind, scale in (("plain", 1), ("residual", 9))
+        for net in ("short", "long")
+        for x in range(3)
+    ]
+    figure = describe("lines", group="net", panel="kind")
+    drawing = draw_lines(figure, [document("one", rows)])
+    plain, residual = drawing.axes
+    assert [axes.get_title(loc="left") for axes in (plain, residual)] == ["plain", "residual"]
+    assert plain.get_ylim() == residual.get_ylim()
+    (legend,) = drawing.legends
+    assert [name.get_text() for name in legend.get_texts()] == ["short", "long"]
+    shown = text(study_table([document("one", rows, figure)]))
+    assert "plain: size (kg)" in shown and "residual: size (kg)" in shown
 
 
 def test_rows_are_chosen_grouped_and_sorted() -> None:

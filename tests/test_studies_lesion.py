@@ -13,7 +13,7 @@ from skiprun.connections.none import NoConnection
 from skiprun.errors import InputError
 from skiprun.models import build_model
 from skiprun.models.block import Block
-from skiprun.studies.lesion import lesion
+from skiprun.studies.lesion import lesion, verdict
 from skiprun.studies.reorder import alike, swapped
 
 
@@ -73,9 +73,9 @@ def test_plain_blocks_that_change_the_shape_cannot_be_deleted():
     pictures = torch.randn(2, 3, 16, 16)
     result = lesion(model, lambda net: {"loss": net.eval()(pictures).mean().item()}, draws=1)
     assert result.facts["deletable"] == 7 and result.facts["sites"] == 9
-    assert {row["site"] for row in result.rows if row["what"] == "delete"}.isdisjoint(
-        {"layer2.0.connection", "layer3.0.connection"}
-    )
+    numbers = {row["site"]: row["number"] for row in result.rows if row["what"] == "delete"}
+    assert numbers.keys().isdisjoint({"layer2.0.connection", "layer3.0.connection"})
+    assert list(numbers.values()) == [1, 2, 3, 5, 6, 8, 9], "so that networks of one depth can be overlaid"
 
 
 def test_swapped_blocks_have_the_tau_of_their_order_and_come_back_after_a_fault():
@@ -100,6 +100,15 @@ def test_only_blocks_of_one_shape_are_swapped():
 def test_a_network_without_sites_is_refused_by_name():
     with pytest.raises(InputError, match="Sequential has no connection sites"):
         lesion(nn.Sequential(nn.Linear(1, 1)), output)
+
+
+@pytest.mark.parametrize(
+    ("median", "largest", "word"),
+    [(0.3, 88.0, "Robust"), (24.0, 35.0, "Collapse"), (88.0, 97.0, "Collapse"), (20.0, 80.0, "Between")],
+)
+def test_collapse_is_measured_by_what_there_is_to_lose(median, largest, word):
+    facts = {"score": "error", "intact": 2.0, "deletable": 9, "worst_damage": largest, "worst_site": "layer1.0"}
+    assert verdict(facts | {"median_damage": median, "largest_damage": largest}).startswith(word)
 
 
 def test_a_network_that_knows_nothing_has_nothing_to_lose():

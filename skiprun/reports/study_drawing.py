@@ -8,7 +8,7 @@ from typing import Any
 
 from skiprun.palette import COLOURS, SEQUENTIAL, look
 from skiprun.reports.drawing import WIDTH, figure_and_axes, legible, scale_by_decades
-from skiprun.reports.study_rows import Description, Document, Grid, Line, grids_of, lines_of, ways_over
+from skiprun.reports.study_rows import Description, Document, Grid, Line, grids_of, lines_of, panels_of, ways_over
 
 LEVELS = 14  # steps of colour on a surface
 DECADES = 4  # what a surface shows above its lowest point; beyond, all is hopeless
@@ -19,9 +19,27 @@ GUIDES = ("--", ":", "-.")
 
 
 def draw_lines(figure: Description, documents: Sequence[Document]) -> Any:
-    """Draw a line and a band for each network and group, and guides thin beside them."""
+    """Draw a line and a band for each network and group, and guides thin beside them; panels share their scales."""
+    panels = panels_of(documents, figure)
+    if len(panels) == 1:
+        drawing, axes = _with_legend([*(line.label for line in lines_of(documents, panels[0])), *figure["guides"]])
+        _lines(axes, panels[0], documents)
+        return _finish(drawing, axes, panels[0])
+    below = -(-len(panels) // 2)
+    drawing, axes = figure_and_axes(0.9 + 2.1 * below)
+    drawing.delaxes(axes)
+    beside = list(drawing.subplots(below, 2, sharex=True, sharey=True).flat)
+    for axes, panel in zip(beside, panels, strict=False):
+        _lines(axes, panel, documents)
+        _finish(drawing, axes, panel, legend=axes is beside[0])
+        axes.label_outer()
+    drawing.suptitle(figure["title"], x=0.01, ha="left", fontsize="medium")
+    return drawing
+
+
+def _lines(axes: Any, figure: Description, documents: Sequence[Document]) -> None:
+    """Draw the lines and guides of one panel."""
     lines = lines_of(documents, figure)
-    drawing, axes = _with_legend([*(line.label for line in lines), *figure["guides"]])
     mark = "o" if max(len(line.places) for line in lines) < FEW_POINTS and len(lines) <= len(COLOURS) else ""
     for line in lines:
         _line(axes, line, mark)
@@ -29,7 +47,6 @@ def draw_lines(figure: Description, documents: Sequence[Document]) -> Any:
         _guide(axes, lines_of(documents, figure, guide), guide.rsplit("_")[-1], GUIDES[number % len(GUIDES)])
     if figure["log"]:
         scale_by_decades(axes)
-    return _finish(drawing, axes, figure)
 
 
 def _line(axes: Any, line: Line, mark: str) -> None:
@@ -82,11 +99,12 @@ def _beside(labels: Sequence[str]) -> int:
     return max(1, min(len(labels), 80 // (longest + 9)))
 
 
-def _finish(drawing: Any, axes: Any, figure: Description) -> Any:
+def _finish(drawing: Any, axes: Any, figure: Description, legend: bool = True) -> Any:
+    """Name the axes, and the lines below them; return the figure."""
     axes.set_title(figure["title"], loc="left", fontsize="medium")
     axes.set(xlabel=figure["xlabel"], ylabel=figure["ylabel"])
     _, labels = axes.get_legend_handles_labels()
-    if len(labels) > 1:
+    if legend and len(labels) > 1:
         drawing.legend(loc="outside lower center", ncols=_beside(labels))
     return drawing
 
@@ -181,7 +199,7 @@ def _panels(figure: Description, grids: Sequence[Grid], **kind: Any) -> tuple[An
     panels = [drawing.add_subplot(1, len(grids), place + 1, **kind) for place in range(len(grids))]
     for panel, grid in zip(panels, grids, strict=True):
         panel.set_title(legible(grid.label), fontsize="medium")
-    drawing.suptitle(figure["title"], fontsize="medium")
+    drawing.suptitle(figure["title"], x=0.01, ha="left", fontsize="medium")
     return drawing, panels
 
 

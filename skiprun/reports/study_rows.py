@@ -36,6 +36,15 @@ def rows_of(document: Document, figure: Description) -> list[Row]:
     return [row for row in document["rows"] if all(equal(row.get(key), value) for key, value in where)]
 
 
+def panels_of(documents: Sequence[Document], figure: Description) -> list[Description]:
+    """Return a description for each panel of a figure; the figure itself if it has but one."""
+    column = figure.get("panel")
+    if not column:
+        return [figure]
+    names = dict.fromkeys(row[column] for document in documents for row in rows_of(document, figure))
+    return [{**figure, "panel": "", "title": str(name), "where": {**figure["where"], column: name}} for name in names]
+
+
 def equal(found: Any, wanted: Any) -> bool:
     """Tell whether two values are equal, numbers as far as rounding lets them be."""
     if isinstance(found, float) and isinstance(wanted, float):

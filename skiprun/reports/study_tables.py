@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from skiprun.reports.numbers import significant
-from skiprun.reports.study_rows import Description, Document, Line, is_way, lines_of
+from skiprun.reports.study_rows import Description, Document, Line, is_way, lines_of, panels_of
 from skiprun.reports.tables import Fitting, plain_table
 
 WHOLE = 32  # places that are shown one by one
@@ -23,7 +23,8 @@ def study_table(documents: Sequence[Document]) -> RenderableType:
     parts: list[RenderableType] = [_facts(documents)] if len(documents[0]["facts"]) <= MOST_FACTS else []
     for figure in documents[0]["figures"]:
         if figure["kind"] in ("lines", "bars") and not is_way(figure, documents[0]):
-            parts += [Text(), *_values(figure, documents)]
+            for panel in panels_of(documents, figure):
+                parts += [Text(), *_values(panel, documents)]
     verdicts = [_verdict(document, len(documents) > 1) for document in documents]
     return Group(*parts, Text(), *verdicts)
 

@@ -61,6 +61,7 @@ class Figure:
         kind: "lines", "bars", "matrix" (value by x and y) or "surface" (value over the plane of x and y).
         where: only the rows with these values.
         group: column that separates the lines of one network.
+        panel: column that separates lines into panels beside each other.
         band: columns of the lower and upper edge of the spread around y.
         guides: columns drawn thin beside y, such as a theory.
         log: whether y, or the value of a matrix or surface, is drawn on a logarithmic scale.
@@ -76,6 +77,7 @@ class Figure:
     valuelabel: str = ""
     where: Mapping[str, Any] = field(default_factory=dict)
     group: str = ""
+    panel: str = ""
     band: tuple[str, str] | None = None
     guides: tuple[str, ...] = ()
     log: bool = False

@@ -36,7 +36,13 @@ def by_depth(title: str, y: str, ylabel: str, at: str = "layer", **more: Any) ->
 
 FIGURES = (
     by_depth("Gradient norm by depth", "grad_norm", "norm of dL/dW", band=("grad_norm_low", "grad_norm_high")),
-    by_depth("Gradient of the signal by depth", "actgrad", "norm of dL/d(layer output)", guides=("actgrad_theory",)),
+    by_depth(
+        "Gradient of the signal by depth",
+        "actgrad",
+        "norm of dL/d(layer output)",
+        band=("actgrad_low", "actgrad_high"),
+        guides=("actgrad_theory",),
+    ),
     by_depth("Signal by depth", "variance", "variance behind each block", "site", guides=("variance_theory",)),
 )
 

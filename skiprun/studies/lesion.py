@@ -25,6 +25,7 @@ from skiprun.studies.base import (
     StudyResult,
     headline,
     ignore,
+    sites_of,
     specimen,
     spread,
     worsening,
@@ -33,9 +34,10 @@ from skiprun.studies.cuts import CUTS, Shapes, rejoined
 from skiprun.studies.reorder import alike, parent, swapped
 
 COUNTS = (1, 2, 3, 4, 6, 8, 10, 13, 18, 24, 32, 48)
-ROBUST, COLLAPSED = 5.0, 30.0
+ROBUST = 5.0  # points
+COLLAPSED = 0.5  # share of what the worst lesion costs: a network that errs much when intact has less to lose
 BAND = ("damage_low", "damage_high")
-DAMAGE = "loss of score (points)"
+DAMAGE = "error added, or score lost (points)"
 
 
 def damage(title: str, kind: str, what: str, x: str, xlabel: str, **more: Any) -> Figure:
@@ -96,6 +98,7 @@ class Bench:
         chance: random.Random,
     ) -> None:
         self.model, self.evaluate, self.intact, self.found = model, evaluate, intact, found
+        self.paths = list(sites_of(model))
         self.join, self.draws, self.chance = CUTS[side], draws, chance
         # A block that changes the shape costs more than others (Veit et al. 2016, figure 3): chance leaves it out.
         blocks = {path: model.get_submodule(parent(path)) for path in found}
@@ -106,10 +109,11 @@ class Bench:
 
     def rows(self) -> Iterator[Row]:
         """Yield the scores of all lesions, one after the other."""
-        for number, (path, connection) in enumerate(self.found.items(), start=1):
+        for path, connection in self.found.items():
             with rejoined({connection: self.join}):
                 scores = self.evaluate(self.model)
-            yield {"what": "delete", "number": number, "site": path, "damage": worsening(scores, self.intact), **scores}
+            row = {"what": "delete", "number": self.paths.index(path) + 1, "site": path}
+            yield {**row, "damage": worsening(scores, self.intact), **scores}
         for count in self.counts:
             damages = [self.delete(count) for _ in range(self.draws)]
             yield {"what": "random", "blocks": count, **spread(damages, "damage")}
@@ -147,7 +151,8 @@ def verdict(facts: dict[str, Any]) -> str:
     if facts["largest_damage"] < ROBUST:
         return f"Nothing to lose: with an intact {facts['score']} of {facts['intact']:.2f}, no lesion makes it worse."
     middle = facts["median_damage"]
-    word = "Robust" if middle < ROBUST else "Collapse" if middle > COLLAPSED else "Between robust and collapse"
+    collapsed = middle > COLLAPSED * facts["largest_damage"]
+    word = "Robust" if middle < ROBUST else "Collapse" if collapsed else "Between robust and collapse"
     return (
         f"{word}: without one block the {facts['score']} is worse by {middle:.2f} points in the median, "
         f"by {facts['worst_damage']:.2f} at most ({facts['worst_site']}); intact it is {facts['intact']:.2f}."

@@ -21,7 +21,8 @@ FIGURES = (
         "autocorrelation",
         "lag (points of 256 in [-2, 2])",
         "autocorrelation",
-        group="network",
+        group="layers",
+        panel="kind",
         guides=("brown", "white"),
     ),
 )
@@ -55,15 +56,15 @@ def shatter_depth(
                 torch.manual_seed(seed)
                 networks = (Mlp(connection, normed, depth, width, inputs=1) for _ in range(draws))
                 found = torch.stack([autocorrelation(gradients(each, line)) for each in networks]).mean(dim=0)
-            name = f"{label(connection, normed)}, {depth} layers"
+            row: Row = {"kind": label(connection, normed), "layers": f"{depth} layers", "depth": depth}
             kind = [
-                {"network": name, "depth": depth, "lag": lag, "autocorrelation": value, "brown": brown(lag, len(line))}
+                row | {"lag": lag, "autocorrelation": value, "brown": brown(lag, len(line)), "white": float(lag == 0)}
                 for lag, value in zip(LAGS, found.tolist(), strict=True)
             ]
-            facts[name] = likeness(kind)["brown_share"]
-            for row in kind:
-                rows.append(row | {"white": float(row["lag"] == 0)})
-                report(rows[-1], total)
+            facts[f"{row['kind']}, {row['layers']}"] = likeness(kind)["brown_share"]
+            for each in kind:
+                rows.append(each)
+                report(each, total)
     return StudyResult(rows, verdict(facts), facts)
 
 

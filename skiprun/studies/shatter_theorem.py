@@ -30,7 +30,6 @@ FIGURES = (
         "correlation",
         group="network",
         guides=("theory",),
-        log=True,
     ),
 )
 
