@@ -132,6 +132,26 @@ KEYS: dict[str, bytes] = {
     **{f"name={name[:20]!a}": overlay("", "name", name) for name in NAMES},
 }
 CORPUS = SYNTAX | KEYS
+# Rows of the list of faults and what is wrong; else a name is F54, syntax F48, and a value F45.
+OF_ROW = {
+    "F44": ["model.nmae", "data.batch_sizes", "optim.lrr", ".sede", "log.evry"],
+    "F47": ["same key", "same section", "same key below"],
+    "F49": [
+        *("empty", "blank lines", "comment only", "a list", "a number", "a word", "null"),
+        *("latin-1", "utf-16", "utf-32", "nul", "control", "zip", "html"),
+    ],
+    "F50": ["python tag", "python name", "own tag", "binary tag", "set tag", "timestamp tag"],
+    "F51": ["alias", "unknown alias", "self alias", "alias bomb", "deep list", "deeper list", "deeper map"],
+    "F52": ["too large"],
+    "F53": ["schedule.steps", "schedule.warmup", "optim.accumulate", "model.init"],
+}
+
+
+def row_of(name: str) -> str:
+    """Return the row of the list of faults that a broken file belongs to."""
+    what = name.split("=")[0]
+    own = next((row for row, names in OF_ROW.items() if what in names), None)
+    return own or ("F54" if what == "name" else "F48" if name in SYNTAX else "F45")
 
 
 def message_of(name: str, folder: Path) -> str:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from skiprun.cli.app import main
+from skiprun.errors import CheckpointError
 from skiprun.experiment.doctor import examine
 from skiprun.experiment.replay import replay
 from skiprun.run import Run
@@ -86,6 +87,18 @@ def test_verify_names_the_first_number_that_differs(run: Run) -> None:
     assert again(run, 4).differs.startswith("train/loss at step 10: ")
 
 
+def test_verify_names_a_damaged_checkpoint_by_its_own_path(run: Run) -> None:
+    for name in ("best.pt", "previous.pt"):  # the later one is looked at first
+        (run.checkpoints / name).write_bytes(b"x" * 500)
+        with pytest.raises(CheckpointError, match=rf"{run.checkpoints}/{name}: damaged"):
+            again(run, 4)
+
+
+def test_verify_tells_of_what_bits_depend_on(run: Run) -> None:
+    save(run.checkpoints / "previous.pt", load(run.checkpoints / "previous.pt") | {"torch": "1.0"})
+    assert again(run, 2).notes[0].startswith("Not bit-identical to an uninterrupted run: torch 1.0 -> ")
+
+
 def test_resume_verify_prints_and_exits(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("resume", str(run.path), "--verify", "4") == 0
     assert "weights and optimizer: the same bits." in capsys.readouterr().out
@@ -116,8 +129,9 @@ def test_resume_of_a_run_that_was_moved_is_refused(run: Run, capsys: pytest.Capt
 
 
 def test_doctor_foresees_a_run_and_leaves_nothing(tmp_path: Path) -> None:
+    config = fault_config(**EVERYTHING, schedule={"epochs": 3}, log={"every": 2, "tensorboard": True})
     with tiny_dataset():
-        checks = {check.name: check for check in examine(CONFIG, tmp_path / "runs")}
+        checks = {check.name: check for check in examine(config, tmp_path / "runs")}
     assert {check.state for check in checks.values()} == {"ok"}, checks
     assert list(checks) == [
         *("versions", "device", "runs folder", "TensorBoard"),
@@ -145,6 +159,25 @@ def test_doctor_exits_with_the_code_of_what_fails(tmp_path: Path, capsys: pytest
     (tmp_path / "file").write_text("")
     assert call("doctor", "--runs", str(tmp_path / "file")) == 6
     assert call("doctor", str(tmp_path / "none.yaml")) == 2
+
+
+def test_doctor_tells_that_tensorboard_is_missing_where_the_run_would_use_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    found = {check.name: check for check in examine(None, tmp_path)}["TensorBoard"]
+    assert (found.state, found.exit_code) == ("fail", 1)
+    assert found.finding.startswith("TensorBoard cannot be imported (") and "log.tensorboard=false" in found.finding
+    with tiny_dataset():
+        assert {check.state for check in examine(CONFIG, tmp_path)} == {"ok"}
+
+
+def test_doctor_tells_of_a_disk_that_is_too_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skiprun.experiment.room.free_bytes", lambda path: 1000)
+    with tiny_dataset():
+        found = {check.name: check for check in examine(CONFIG, tmp_path)}["disk"]
+    assert (found.state, found.exit_code) == ("fail", 6)
+    assert "and 0.0 MB are free. Make room" in found.finding
 
 
 def test_doctor_tells_of_another_experiment_in_the_directory(run: Run) -> None:

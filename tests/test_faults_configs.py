@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from skiprun.cli.app import main
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config, load_config
 from skiprun.errors import InputError
-from tests.corpus import CORPUS, GOOD, MESSAGES, messages
+from tests.corpus import CORPUS, GOOD, MESSAGES, messages, row_of
 
 HANG = 20  # seconds: far more than any of these takes
 
@@ -51,8 +52,8 @@ def call(folder: Path, *arguments: str) -> int:
     return int(ended.value.code or 0)
 
 
-@pytest.mark.parametrize("name", CORPUS)
-def test_F44_to_F54_a_broken_file_ends_with_2_and_nothing_written(
+@pytest.mark.parametrize("name", CORPUS, ids=lambda name: f"{row_of(name)}-{name}")
+def test_a_broken_file_ends_with_2_and_nothing_written(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "config.yaml").write_bytes(CORPUS[name])
@@ -66,9 +67,44 @@ def test_F44_to_F54_a_broken_file_ends_with_2_and_nothing_written(
     assert [file.name for file in tmp_path.iterdir()] == ["config.yaml"]
 
 
-def test_F44_to_F54_the_messages_are_these() -> None:
+def test_the_messages_of_broken_files_are_these() -> None:
     assert len(CORPUS) >= 80
     assert messages() == MESSAGES.read_text(), "look at the difference; `python -m tests.corpus` takes it over"
+
+
+def test_F46_a_number_without_a_point_is_a_number(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(GOOD + "optim: {lr: 1e-3, weight_decay: 5E-4}\n")
+    optim = load_config(tmp_path / "config.yaml").optim
+    assert (optim.lr, optim.weight_decay) == (0.001, 0.0005)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["model.name=resnet_cifar", "model.depth=21"], r"model.depth: found 21; .*20"),
+        (["schedule.warmup=3"], r"schedule.warmup: found 3, longer than the run of 2"),
+        (["data.batch_size=5000"], r"data.batch_size: found 5000, but the training split has 1,293 pictures"),
+        (["optim.accumulate=3"], r"optim.accumulate: found 3, which does not divide data.batch_size 128"),
+        (["model.options.num_classes=100"], r"model.options.num_classes: is not chosen; the dataset says it"),
+        (
+            ["model.options.connection=none"],
+            r"model.options.connection: is no option of resnet20; say model.connection",
+        ),
+        (
+            ["model.name=resnet18", "data.batch_size=8", "optim.accumulate=8"],
+            r"data.batch_size: found 8, with optim.accumulate 8 one picture at a time, .*'resnet18'.* use 16 or more",
+        ),
+    ],
+    ids=["F53-depth", "F53-warmup", "F53-batch", "F53-accumulate", "F66-classes", "F66-connection", "F68-one-picture"],
+)
+def test_what_does_not_fit_together_is_refused_with_both_keys_and_nothing_written(
+    given: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.yaml").write_text(GOOD)
+    assert call(tmp_path, "train", "config.yaml", *(word for each in given for word in ("--set", each))) == 2
+    err = capsys.readouterr().err
+    assert re.fullmatch(rf"error: --set {says}.*\n", err), err
+    assert [file.name for file in tmp_path.iterdir()] == ["config.yaml"]
 
 
 def test_F52_devices_and_pipes_and_folders_end_at_once(tmp_path: Path) -> None:

@@ -1,12 +1,9 @@
 """Numbers that are not finite (F69, F70), the command line under real signals, and which faults cannot happen here.
 
-Every row of the list of faults F1 to F72 has a test with its number in the name, or a reason here:
+Every row of the list of faults F1 to F72 has a test with its number in the id, or a reason here:
 
 =====  ==========================================================================================================
-F8     data workers and their signals: batches are made in the training process, there are no workers
-F10    a worker killed for want of memory: no workers; a killed training process of `compare` ends in one line
-       (tests/test_faults_processes.py::test_a_training_process_that_is_killed_ends_in_one_message)
-F11    a worker that hangs: no workers
+F11    a worker that hangs: batches are made in the training process; the processes that decode pictures end or die
 F12    a rank that dies: one process trains one run, there are no ranks
 F13    SIGTERM to a launcher of ranks: no ranks
 F25    a missing checksum file: the checksum is inside the checkpoint, as the comment of its zip archive
@@ -33,6 +30,7 @@ import torch
 from skiprun.errors import Diverged
 from skiprun.run import Run
 from skiprun.training.checkpoint import load, not_finite
+from tests.corpus import CORPUS, row_of
 from tests.faulty import fault_config, train_here
 
 TESTS = Path(__file__).parent
@@ -40,12 +38,11 @@ CONFIG = fault_config(schedule={"epochs": 3})
 
 
 def test_every_fault_has_a_test_or_a_reason() -> None:
-    names = "".join(re.findall(r"def (test_\w+)", "".join(file.read_text() for file in TESTS.glob("test_*.py"))))
-    ranges = [range(int(first), int(last) + 1) for first, last in re.findall(r"F(\d+)_to_F(\d+)", names)]
-    tested = {int(number) for number in re.findall(r"F(\d+)(?!\d)", names)} | {n for one in ranges for n in one}
+    words = re.findall(r"def (test_\w+)|ids=\[([^]]+)\]", "".join(file.read_text() for file in TESTS.glob("test_*.py")))
+    names = " ".join([*("".join(pair) for pair in words), *map(row_of, CORPUS)])
+    tested = {int(number) for number in re.findall(r"F(\d+)", names)}
     reasons = {int(number) for number in re.findall(r"^F(\d+) ", __doc__ or "", re.MULTILINE)}
-    elsewhere = set(range(57, 67)) | {68}  # datasets: tests/test_data_*.py, by name
-    assert set(range(1, 73)) - tested - reasons - elsewhere == set()
+    assert tested | reasons == set(range(1, 73))
     assert not reasons & tested
 
 
@@ -105,9 +102,16 @@ def test_the_first_tensor_that_is_not_finite_is_named(bad: float) -> None:
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Train the smoke config."""
+    return skiprun(folder, "train", str(TESTS.parent / "configs" / "smoke.yaml"), *arguments)
+
+
+def skiprun(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start the command line in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "skiprun", "train", str(TESTS.parent / "configs" / "smoke.yaml"), *arguments],
+        [sys.executable, "-m", "skiprun", *arguments],
         cwd=folder,
+        start_new_session=True,
         env=os.environ | {"PYTHONPATH": str(TESTS.parent)},
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -121,6 +125,25 @@ def wait_for(process: Any, file: Path) -> None:
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_F8_a_signal_to_the_whole_group_stops_all_training_processes_with_their_work_saved(
+    number: int, tmp_path: Path
+) -> None:
+    long = ["--set", "schedule.epochs=400", "--set", "log.tensorboard=false"]
+    process = skiprun(tmp_path, "compare", "plain20", "resnet20", "--jobs", "2", *long)
+    runs = [Run(tmp_path / f"runs/digits-{name}/seed-0") for name in ("plain20", "resnet20")]
+    for run in runs:
+        wait_for(process, run.checkpoints / "last.pt")
+    os.killpg(process.pid, number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in err
+    for run in runs:
+        step = load(run.checkpoints / "last.pt")["step"]
+        assert (run.state, run.message.split(";")[0]) == ("stopped", f"Stopped after step {step}")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from filelock import FileLock
 
 from skiprun.errors import OutOfMemory, RunBusy, Stopped
 from skiprun.experiment import many
+from skiprun.machine import cores
 from skiprun.run import Run
 from skiprun.training.checkpoint import load
 from skiprun.training.stopping import SAVE, StopFlag
@@ -226,15 +227,20 @@ def test_looking_at_a_run_does_not_keep_another_process_from_starting_it(tmp_pat
         pass
 
 
-def sleep_for_ever(told: Any) -> None:
+def sleep_for_ever(told: Any, shares: Any) -> None:
     """A training process whose parent will be killed."""
-    many._enter(told)
+    many._enter(told, shares)
+    told.put("entered")
     time.sleep(600)
 
 
 def parent_of_one(pipe: Any) -> None:
-    child = multiprocessing.get_context("spawn").Process(target=sleep_for_ever, args=(None,))
+    spawning = multiprocessing.get_context("spawn")
+    told, shares = spawning.Queue(), spawning.Queue()
+    shares.put(cores())
+    child = spawning.Process(target=sleep_for_ever, args=(told, shares))
     child.start()
+    assert told.get(timeout=60) == "entered"
     pipe.send(child.pid)
     time.sleep(600)
 
@@ -243,8 +249,8 @@ def test_training_processes_end_with_the_one_that_started_them() -> None:
     ours, theirs = context().Pipe()
     parent = context().Process(target=parent_of_one, args=(theirs,))
     parent.start()
+    assert ours.poll(90), "the training process does not begin"
     grandchild = ours.recv()
-    time.sleep(0.1)
     parent.kill()
     parent.join()
     until = time.monotonic() + 60

@@ -53,6 +53,8 @@ def show_replay(run: object, steps: int, json: bool) -> None:
     from skiprun.experiment.replay import replay
 
     found = replay(run, steps)  # type: ignore[arg-type]
+    for note in found.notes:
+        say(note)
     if json:
         emit(asdict(found))
     else:

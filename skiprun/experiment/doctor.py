@@ -24,7 +24,7 @@ from skiprun.config import RunConfig
 from skiprun.errors import RunBusy, SkiprunError, Stopped
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.room import check_room, room_needed
-from skiprun.experiment.train import make_trainer
+from skiprun.experiment.train import make_trainer, tensorboard_needed
 from skiprun.machine import cores
 from skiprun.run import Run
 from skiprun.storage import check_writable, free_bytes
@@ -60,7 +60,8 @@ def examine(config: RunConfig | None, runs: Path) -> Iterator[Check]:
     yield check("versions", versions)
     yield check("device", device)
     yield check("runs folder", lambda: runs_folder(runs))
-    yield check("TensorBoard", tensorboard)
+    if config is None or config.log.tensorboard:
+        yield check("TensorBoard", tensorboard)
     if config is None:
         return
     yield check("run", lambda: directory(Run.of(runs, config), config))
@@ -92,17 +93,20 @@ def device() -> str:
 def runs_folder(runs: Path) -> str:
     """Return where runs go and how much room is there."""
     check_writable(runs)
-    return f"{runs.absolute()}, {free_bytes(runs) / 1e9:.1f} GB free"
+    return f"{runs.absolute()}, {free_bytes(runs) / 1e6:,.0f} MB free"
 
 
 def tensorboard() -> str:
-    """Write an event as a run does."""
-    from torch.utils.tensorboard import SummaryWriter
+    """Write an event as a run does, and make a server ready as the dashboard does."""
+    with tensorboard_needed():
+        from tensorboard import default, program, version
+        from torch.utils.tensorboard import SummaryWriter
 
     with tempfile.TemporaryDirectory() as folder, SummaryWriter(folder) as writer:
         writer.add_scalar("check", 1.0, 0)
         writer.flush()
-        return f"writes {sum(file.stat().st_size for file in Path(folder).iterdir())} bytes; `skiprun dashboard` shows"
+        program.TensorBoard(default.get_plugins()).configure(argv=["tensorboard", "--logdir", folder])
+    return f"{version.VERSION}, writes events and is ready to show them"
 
 
 def directory(run: Run, config: RunConfig) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from skiprun.data import Loaders, load_data
 from skiprun.errors import ConfigError, OptionError, UnknownName
 from skiprun.models import Cost, build_from_config, check_from_config, cost
 from skiprun.models.freeze import freeze_from_config
+from skiprun.models.meta import run_on_meta
 from skiprun.models.weights import load_from_config
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS
 from skiprun.tasks import Task
@@ -75,6 +76,7 @@ def prepare(config: RunConfig, progress: Loading | None = None, given_weights: b
     if frozen:
         notes.append(f"Frozen: {len(frozen)} of {len(list(model.parameters()))} parameter tensors.")
     size = cost(model, loaders.image_shape)
+    check_batch(config, model, loaders.image_shape)
     if placement.device.type == "cpu":
         choose_threads(config, size.macs)
     compiled = compile_pays(config, len(loaders.train), size.layers, size.activation_bytes, placement.precision)
@@ -129,6 +131,22 @@ def check_task(config: RunConfig, task: str) -> None:
                 f"'{config.data.name}' has {have[task]}; choose another of the two"
             ]
         )
+
+
+def check_batch(config: RunConfig, model: nn.Module, shape: Sequence[int]) -> None:
+    """Refuse batches of one picture where a network normalizes over a batch of single pixels."""
+    parts = config.optim.accumulate
+    if config.data.batch_size > parts:
+        return
+    try:
+        run_on_meta(model, (1, *shape))
+    except ValueError:
+        raise ConfigError(
+            [
+                f"{config.place('data.batch_size')}: found {config.data.batch_size}, with optim.accumulate {parts} one "
+                f"picture at a time, over which '{config.model.name}' cannot normalize; use {2 * parts} or more"
+            ]
+        ) from None
 
 
 def task_options(config: RunConfig, task: str) -> dict[str, Any]:

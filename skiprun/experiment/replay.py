@@ -30,6 +30,7 @@ class Replay:
         first, last: the steps between which it trained.
         rows: logged records that were compared.
         weights: whether `last` is the step of last.pt, so that weights and optimizer were compared too.
+        notes: why bits might differ, as far as that is known.
         differs: the first thing that differs; None if every bit is the same.
     """
 
@@ -38,29 +39,34 @@ class Replay:
     rows: int
     weights: bool
     differs: str | None
+    notes: tuple[str, ...] = ()
 
 
 def replay(run: Run, steps: int) -> Replay:
     """Train up to so many steps again from previous.pt, or from the start; the run itself is not changed.
 
     Raises:
-        CheckpointError: there is no last.pt to compare with.
+        CheckpointError: there is no last.pt to compare with, or a checkpoint to begin from is damaged.
     """
     theirs = load(Checkpoints(run.checkpoints).last)
     with run.lock(), tempfile.TemporaryDirectory() as folder:
-        first, last, logged = _train_again(run, Path(folder), steps, theirs["step"])
+        first, last, logged, notes = _train_again(run, Path(folder), steps, theirs["step"])
         ours = load(Checkpoints(Path(folder)).last)
     reached = last == theirs["step"]
     rows, differs = _compare_rows(logged, run.metrics())
     if differs is None and reached:
         differs = first_difference(theirs, ours)
-    return Replay(first, last, rows, reached, differs)
+    return Replay(first, last, rows, reached, differs, notes)
 
 
-def _train_again(run: Run, folder: Path, steps: int, end: int) -> tuple[int, int, list[dict[str, Any]]]:
-    """Train in another folder; return the first and the last step, and the records between."""
+def _train_again(
+    run: Run, folder: Path, steps: int, end: int
+) -> tuple[int, int, list[dict[str, Any]], tuple[str, ...]]:
+    """Train in another folder; return the first and the last step, the records between, and what was noted."""
     kept = Checkpoints(run.checkpoints)
     if kept.previous.exists():
+        for file in (kept.previous, kept.best):
+            load(file)  # a damaged one is named here, by its own path
         shutil.copy(kept.previous, Checkpoints(folder).last)
         shutil.copy(kept.best, Checkpoints(folder).best)
         shutil.copy(run.metrics_file, folder)
@@ -77,7 +83,8 @@ def _train_again(run: Run, folder: Path, steps: int, end: int) -> tuple[int, int
         raise CheckpointError(f"{kept.last}: of step {end}, no later than the one before it; nothing to replay.")
     with contextlib.suppress(Stopped):
         trainer.fit()
-    return first, last, [row for row in Run(folder).metrics() if first < row["step"] <= last]
+    rows = [row for row in Run(folder).metrics() if first < row["step"] <= last]
+    return first, last, rows, tuple(note.replace(str(folder), str(run.path)) for note in trainer.notes)
 
 
 def _compare_rows(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> tuple[int, str | None]:

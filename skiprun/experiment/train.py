@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 
 from skiprun.config import RunConfig
 from skiprun.configfile import load_config
-from skiprun.errors import Diverged, OutOfMemory, Stopped, StorageError, kept
+from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, StorageError, kept
 from skiprun.experiment.parts import Loading, Parts, prepare, try_threads
 from skiprun.experiment.room import check_room
 from skiprun.experiment.summary import environment, summarize
@@ -21,7 +21,6 @@ from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.metrics import MetricsLog, View
 from skiprun.training.overlays import Overlays
 from skiprun.training.stopping import StopFlag
-from skiprun.training.tensorboard import TensorBoard
 from skiprun.training.trainer import Progress, Silence, Trainer
 
 RUNS = Path("runs")
@@ -114,12 +113,25 @@ def logging_to(run: Run, parts: Parts) -> OpenLog:
 
 def views(run: Run, parts: Parts) -> list[View]:
     """Return what shows a run while it trains: TensorBoard, with overlays where there are masks."""
+    with tensorboard_needed():
+        from skiprun.training.tensorboard import TensorBoard
     board = TensorBoard(run.path, parts.config)
     if parts.loaders.task != "segmentation":
         return [board]
     schedule, samples = parts.config.schedule, len(parts.loaders.train)
     epochs = schedule.epochs or (schedule.steps or 0) * parts.config.data.batch_size / samples
     return [board, Overlays(run.path / "overlays", parts.model, parts.loaders, parts.placement, epochs, board)]
+
+
+@contextlib.contextmanager
+def tensorboard_needed() -> Iterator[None]:
+    """Import TensorBoard within; a failure says how to do without."""
+    try:
+        yield
+    except ImportError as error:
+        raise SkiprunError(
+            f"TensorBoard cannot be imported ({error}). Install it again, or set log.tensorboard=false."
+        ) from None
 
 
 def make_trainer(

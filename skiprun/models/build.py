@@ -70,6 +70,10 @@ def build_from_config(config: ModelConfig, num_classes: int = 10, in_channels: i
         OptionError: what does not fit; its key is the dotted key below `model`.
     """
     given = config.model_dump(exclude_none=True, exclude=ASIDE | START)
+    for key in ASIDE & config.options.keys():
+        raise OptionError(f"options.{key}", f"is no option of {config.name}; say model.{key}")
+    for key in {"num_classes", "in_channels"} & config.options.keys():
+        raise OptionError(f"options.{key}", "is not chosen; the dataset says it")
     try:
         model = build_model(
             config.name,
