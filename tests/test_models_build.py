@@ -10,6 +10,7 @@ from skiprun.connections import sites
 from skiprun.errors import ConfigError, OptionError, UnknownName
 from skiprun.experiment.parts import prepare
 from skiprun.models import build_from_config, build_model, check_from_config
+from skiprun.models.options import options_of
 from skiprun.models.parts import group_norm
 from skiprun.registry import MODELS
 
@@ -67,6 +68,11 @@ def test_a_connection_that_does_not_fit_is_refused_with_those_that_do():
 )
 def test_refusals_say_what_was_found_and_what_is_allowed(options, words):
     assert words in refusal("resnet20", **options)
+
+
+@pytest.mark.parametrize("name", MODELS.names())
+def test_an_option_is_not_what_the_name_or_the_data_decides(name):
+    assert not {"name", "num_classes", "in_channels"} & set(options_of(MODELS[name].thing))
 
 
 @pytest.mark.parametrize(

@@ -183,5 +183,22 @@ def test_norms_replace_batch_norm_everywhere(name, norm):
     assert (nn.GroupNorm in kinds) == (norm != "none")
 
 
+USUAL = (nn.ReLU, nn.ReLU6, nn.GELU, nn.SiLU, nn.Hardswish)
+MIXED = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
+    for name in (*MEMBERS.values(), "mobilenet_v3_large")
+]
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_an_activation_replaces_the_own_everywhere_and_learns(name):
+    assert not any(isinstance(module, USUAL) for module in made(name, activation="elu").modules())
+    bare = {"norm": "none"} if "norm" in options_of(MODELS[name].thing) else {}
+    model = made(name, activation="relu", **bare)
+    pictures, targets = batch(name)
+    nn.functional.cross_entropy(model(pictures), targets).backward()
+    assert first_gradient(model).isfinite().all() and first_gradient(model).abs().sum() > 0
+
+
 def test_networks_marked_as_large_exist():
     assert set(LARGE) <= set(MODELS.names())

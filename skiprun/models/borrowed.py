@@ -13,6 +13,10 @@ from torch import nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.models.block import Block, Join, numbered
+from skiprun.models.parts import NORMS, Activation, Norm, he_init
+
+# What torchvision puts between layers; the gates of squeeze and excitation are others.
+ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU)
 
 
 class Borrowed(Block):
@@ -38,6 +42,21 @@ def give_sites(network: nn.Module, connection: ConnectionFactory, ours: Mapping[
     join = numbered(connection, len(found))
     for parent, name, child in found:
         setattr(parent, name, ours[type(child)](child, join))
+
+
+def replace_parts(network: nn.Module, norm: Norm | None, activation: Activation | None) -> None:
+    """Replace torchvision's batch norms and activations; None leaves them as they are."""
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            if norm and isinstance(child, nn.BatchNorm2d):
+                setattr(parent, name, norm(child.num_features))
+            elif activation and isinstance(child, ACTIVATIONS):
+                setattr(parent, name, activation())
+            elif activation and isinstance(child, nn.Dropout):
+                child.inplace = False  # unlike torchvision's, some activations need their output once more
+    if norm is NORMS["none"]:
+        # torchvision counts on norms: without them its first weights let the signal of depthwise layers vanish.
+        he_init(network)
 
 
 def fit_stem(network: nn.Module, in_channels: int, **changes: Any) -> None:

@@ -1,7 +1,8 @@
 """ConvNeXt: torchvision's networks, the additions of their blocks made sites (Liu et al. 2022, table 9).
 
 torchvision's block scales its branch by a learned factor for each channel (LayerScale) that starts at `layer_scale`,
-and leaves it out at random with a probability that rises to `stochastic_depth`.
+and leaves it out at random with a probability that rises to `stochastic_depth`. `activation` replaces its GELU; the
+layer norm over the channels of each pixel is a part of the block.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.models.block import Join
-from skiprun.models.borrowed import Borrowed, fit_stem, give_sites
+from skiprun.models.borrowed import Borrowed, fit_stem, give_sites, replace_parts
+from skiprun.models.parts import Activation
 from skiprun.registry import MODELS
 
 
@@ -41,6 +43,7 @@ def convnext(
     stem: Literal["imagenet", "small"] = "imagenet",
     stochastic_depth: float = 0.1,
     layer_scale: float = 1e-6,
+    activation: Activation | None = None,
     *,
     name: str,
 ) -> nn.Module:
@@ -51,6 +54,7 @@ def convnext(
     network: nn.Module = make(num_classes=num_classes, stochastic_depth_prob=stochastic_depth, layer_scale=layer_scale)
     fit_stem(network, in_channels, **({"kernel_size": 2, "stride": 2} if stem == "small" else {}))
     give_sites(network, connection, {torchvision.models.convnext.CNBlock: ConvNeXtBlock})
+    replace_parts(network, None, activation)
     return network
 
 

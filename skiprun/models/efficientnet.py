@@ -1,7 +1,7 @@
 """EfficientNet B0 to B7 and V2: torchvision's networks, the additions of their inverted residuals made sites.
 
 Tan and Le 2019, table 1; Tan and Le 2021, table 4. torchvision leaves branches out at random with a probability that
-rises to `stochastic_depth`; set it to 0 to study the connection alone.
+rises to `stochastic_depth`; set it to 0 to study the connection alone. `norm` and `activation` replace its own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.borrowed import Borrowed, fit_stem, give_sites
+from skiprun.models.borrowed import Borrowed, fit_stem, give_sites, replace_parts
+from skiprun.models.parts import Activation, Norm
 from skiprun.registry import MODELS
 
 
@@ -32,6 +33,8 @@ def efficientnet(
     connection: ConnectionFactory,
     stem: Literal["imagenet", "small"] = "imagenet",
     stochastic_depth: float = 0.2,
+    norm: Norm | None = None,
+    activation: Activation | None = None,
     *,
     name: str,
 ) -> nn.Module:
@@ -43,6 +46,7 @@ def efficientnet(
     fit_stem(network, in_channels, **({"stride": 1} if stem == "small" else {}))
     theirs = torchvision.models.efficientnet
     give_sites(network, connection, {theirs.MBConv: InvertedResidual, theirs.FusedMBConv: InvertedResidual})
+    replace_parts(network, norm, activation)
     return network
 
 

@@ -1,6 +1,7 @@
 """MobileNetV2 and V3: torchvision's networks, the additions of their inverted residuals made sites.
 
 Sandler et al. 2018, table 2; Howard et al. 2019, tables 1 and 2. A block with stride or another width has no shortcut.
+`norm` and `activation` replace the networks' own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.borrowed import Borrowed, fit_stem, give_sites
+from skiprun.models.borrowed import Borrowed, fit_stem, give_sites, replace_parts
+from skiprun.models.parts import Activation, Norm
 from skiprun.registry import MODELS
 
 
@@ -38,6 +40,8 @@ def mobilenet(
     in_channels: int,
     connection: ConnectionFactory,
     stem: Literal["imagenet", "small"] = "imagenet",
+    norm: Norm | None = None,
+    activation: Activation | None = None,
     *,
     name: str,
 ) -> nn.Module:
@@ -48,6 +52,7 @@ def mobilenet(
     fit_stem(network, in_channels, **({"stride": 1} if stem == "small" else {}))
     v2, v3 = torchvision.models.mobilenetv2.InvertedResidual, torchvision.models.mobilenetv3.InvertedResidual
     give_sites(network, connection, {v2: InvertedResidualV2, v3: InvertedResidualV3})
+    replace_parts(network, norm, activation)
     return network
 
 

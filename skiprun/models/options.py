@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Collection, Mapping
 from functools import partial
+from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from skiprun.errors import OptionError, did_you_mean
@@ -19,12 +20,20 @@ def options_of(thing: Any) -> dict[str, Hint]:
     target: Any = thing.func if isinstance(thing, partial) else thing
     hints: dict[str, Any] = get_type_hints(getattr(target, "__init__", None) if inspect.isclass(target) else target)
     known = [name for name in inspect.signature(thing).parameters if name in hints]
-    return {name: hints[name] for name in known if _is_option(name, hints[name])}
+    bare = {name: _bare(hints[name]) for name in known}
+    return {name: hint for name, hint in bare.items() if _is_option(name, hint)}
+
+
+def _bare(hint: Hint) -> Hint:
+    """Return a type without its None, which stands for the network's own choice."""
+    origin: Any = get_origin(hint)
+    kinds = [each for each in get_args(hint) if each is not NoneType]
+    return kinds[0] if origin is UnionType and len(kinds) == 1 else hint
 
 
 def _is_option(name: str, hint: Hint) -> bool:
-    # The data and the connection decide these two.
-    if name in ("num_classes", "in_channels"):
+    # The data decides the first two, and the architecture's name which of torchvision's networks it is.
+    if name in ("num_classes", "in_channels", "name"):
         return False
     return hint in WORDS or hint in (Norm, Activation) or _words(hint) is not None
 
