@@ -20,8 +20,8 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-soak: .venv/installed-dev       ## 1,000 lives of runs that are killed, stopped, filled up and corrupted
-	$(BIN)/python -m tests.soak --minutes 240 --lives 1000
+soak: .venv/installed-dev       ## 1,000 kills of runs that are also stopped, filled up and corrupted; a quarter of an hour
+	$(BIN)/python -m tests.soak --minutes 60 --kills 1000
 
 bench: .venv/installed-dev      ## speed, side by side with other trainers
 	$(BIN)/python -m benchmarks
