@@ -8,7 +8,21 @@ import os
 
 from rich.console import Console
 
-from benchmarks import costs, demo, floor, folders, numerics, parity, peers, report, scaling, several, stacked, steps
+from benchmarks import (
+    costs,
+    demo,
+    floor,
+    folders,
+    instruments,
+    numerics,
+    parity,
+    peers,
+    report,
+    scaling,
+    several,
+    stacked,
+    steps,
+)
 
 ALL = {
     "steps": steps,
@@ -21,6 +35,7 @@ ALL = {
     "floor": floor,
     "numerics": numerics,
     "parity": parity,
+    "instruments": instruments,
 }
 
 

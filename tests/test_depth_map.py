@@ -39,9 +39,10 @@ def test_sites_are_rows_whatever_else_is_measured_there() -> None:
     assert shown.draw()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
-def test_signs_are_seen_around_zero_and_lengths_by_decades() -> None:
+def test_signs_are_seen_around_zero_and_decades_as_such() -> None:
     around = scale([[-0.5, 0.1]])["norm"]
     assert (around.vmin, around.vmax) == (-0.5, 0.5)
     assert isinstance(scale([[0.1, 10.0]])["norm"], LogNorm)
-    plain = scale([[0.0, 2.0]])["norm"]
-    assert (plain.vmin, plain.vmax) == (0.0, 2.0) and not isinstance(plain, LogNorm)
+    for low in (0.0, 1.0):
+        plain = scale([[low, 2.0]])["norm"]
+        assert (plain.vmin, plain.vmax) == (low, 2.0) and not isinstance(plain, LogNorm)

@@ -18,7 +18,7 @@ from skiprun.registry import STUDIES
 from skiprun.studies.base import Evaluate, Figure, Report, Row, StudyResult, ignore, specimen
 from skiprun.studies.plane import Plane, grid, is_bias, survey
 
-X, Y = "first principal component", "second principal component"
+X, Y = "first principal component (norm of weights)", "second principal component (norm of weights)"
 FIGURES = (
     Figure(
         "Loss along the way",

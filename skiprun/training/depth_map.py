@@ -55,7 +55,7 @@ class DepthMap:
 
 
 def scale(columns: Sequence[Sequence[float]]) -> dict[str, Any]:
-    """Return the colours of a panel: by decades for lengths, around zero where there are signs."""
+    """Return the colours of a panel: by decades where there are several, around zero where there are signs."""
     from matplotlib.colors import LogNorm, Normalize
 
     values = [value for column in columns for value in column]
@@ -63,4 +63,5 @@ def scale(columns: Sequence[Sequence[float]]) -> dict[str, Any]:
     if low < 0:
         end = max(-low, high)
         return {"cmap": DIVERGING, "norm": Normalize(-end, end)}
-    return {"cmap": SEQUENTIAL, "norm": LogNorm(low, high) if 0 < low < high else Normalize(low, high)}
+    decades = 0 < 10 * low < high
+    return {"cmap": SEQUENTIAL, "norm": LogNorm(low, high) if decades else Normalize(low, max(high, low + 1e-6))}
