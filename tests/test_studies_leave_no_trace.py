@@ -11,6 +11,8 @@ from skiprun.registry import STUDIES
 from skiprun.studies import needs, options
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+# Those that send pictures through a network; a map of weights only reads it.
+PASSING = [name for name in STUDIES.names() if len(needs(STUDIES[name].thing)) > 1]
 FEW = {"tolerance": 0.5, "points": 31, "steps": 3, "draws": 1, "depths": (1, 2), "width": 8, "workers": 1}
 
 
@@ -109,6 +111,21 @@ def test_a_study_that_is_stopped_in_the_middle_leaves_no_trace(name, fault):
     model = network(study)
     needed = given(study, model, fault)
     before, stream = fingerprint(model), torch.get_rng_state()
+    with pytest.raises(type(fault)):
+        study(**needed, **chosen(study))
+    assert_untouched(model, before)
+    assert torch.equal(stream, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("in the middle"), KeyboardInterrupt()])
+@pytest.mark.parametrize("name", PASSING)
+def test_a_fault_within_a_network_leaves_no_trace(name, fault, monkeypatch):
+    study = STUDIES[name].thing
+    model = network(study)
+    needed = given(study, model)
+    before, stream = fingerprint(model), torch.get_rng_state()
+    faulty = Faulty(nn.Conv2d.forward, fault, at=30)
+    monkeypatch.setattr(nn.Conv2d, "forward", lambda layer, pictures: faulty(layer, pictures))
     with pytest.raises(type(fault)):
         study(**needed, **chosen(study))
     assert_untouched(model, before)
