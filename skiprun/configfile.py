@@ -23,9 +23,20 @@ MAX_DEPTH = 20
 
 
 class Loader(yaml.SafeLoader):
-    """SafeLoader with the numbers and booleans of YAML 1.2."""
+    """SafeLoader with the numbers and booleans of YAML 1.2 that gives up where no config is: far down."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 - the base class has it so
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Read a node and what is below it."""
+        if self.depth > MAX_DEPTH:
+            problem = f"nested more than {MAX_DEPTH} deep"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.peek_event().start_mark)
+        self.depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 for _tag, _pattern, _first in [
@@ -88,7 +99,7 @@ def override(plain: dict[str, Any], marks: dict[str, str], text: str) -> None:
         raise InputError(f"--set {text}: found no 'key=value'; write for instance --set optim.lr=0.05")
     try:
         parsed = yaml.load(value, Loader)
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except (yaml.YAMLError, ValueError):
         raise InputError(f"--set {text}: the value is not valid YAML") from None
     *parents, last = key.strip().split(".")
     for parent in parents:
@@ -109,8 +120,8 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         raise ConfigError([f"{place}: not valid YAML: {error.problem or error.context}"]) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).split("\n")[0]
+    except yaml.YAMLError as error:
+        reason = str(error).split("\n")[0]
         raise ConfigError([f"{path}: not valid YAML: {reason}"]) from None
     if not isinstance(root, yaml.MappingNode):
         found = {"NoneType": "nothing", "SequenceNode": "a list"}.get(type(root).__name__, "a single value")
@@ -144,14 +155,12 @@ def _read_text(path: Path) -> str:
 
 
 def _walk(node: yaml.Node, file: str, prefix: str, marks: dict[str, str], seen: set[int]) -> list[str]:
-    """Note the place of every key below a node; return what is doubled, aliased, tagged or nested too deeply."""
+    """Note the place of every key below a node; return what is doubled, aliased or tagged."""
     place = f"{file}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
     if id(node) in seen:
         return [f"{place}: found an alias; write the value out"]
     if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
         return [f"{place}: found the tag '{node.tag}'; only plain YAML is read"]
-    if prefix.count(".") > MAX_DEPTH:
-        return [f"{place}: nested more than {MAX_DEPTH} deep"]
     seen.add(id(node))
     problems: list[str] = []
     if isinstance(node, yaml.SequenceNode):

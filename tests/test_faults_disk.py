@@ -10,6 +10,7 @@ import re
 import resource
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -201,6 +202,23 @@ def test_F38_a_runs_folder_that_is_a_file_is_told_before_data_is_loaded(
     assert str(caught.value) == (
         f"Cannot write to {tmp_path}/runs/run/seed-0: {tmp_path}/runs is a file, not a folder."
     )
+
+
+def test_F38_the_command_line_tells_so_before_it_imports_torch(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+    config = Path(__file__).parent.parent / "configs" / "smoke.yaml"
+    program = f"""
+import sys
+sys.argv = ["skiprun", "train", {str(config)!r}, "--runs", {str(tmp_path / "runs")!r}]
+from skiprun.cli.app import main
+try:
+    main()
+except SystemExit as ended:
+    sys.exit(ended.code if "torch" not in sys.modules else "torch is imported")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr.count("\n")) == (6, 1), ended.stderr
+    assert "runs is a file, not a folder" in ended.stderr
 
 
 def test_F38_a_read_only_disk_is_told(small_disk: Path) -> None:
