@@ -71,6 +71,17 @@ def test_verify_without_a_previous_checkpoint_begins_at_the_start(run: Run) -> N
     assert (found.first, found.last, found.weights, found.differs) == (0, 12, True, None)
 
 
+def test_verify_trains_with_the_threads_that_the_run_had(run: Run) -> None:
+    (run.checkpoints / "previous.pt").unlink()
+    save(run.checkpoints / "last.pt", load(run.checkpoints / "last.pt") | {"threads": 3})
+    before = torch.get_num_threads()
+    try:
+        again(run, 1)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_verify_names_the_first_tensor_that_differs(run: Run) -> None:
     state = load(run.checkpoints / "last.pt")
     state["average"]["module.layer1.0.conv1.weight"][0, 0, 0, 0] += 1e-3

@@ -1,7 +1,7 @@
 """A run trained once more, for what its directory does not hold: its weights after each epoch.
 
-Every step is a function of the config and the step's number, so the second time gives the same bits as the first; the
-run's own directory is not touched.
+Every step is a function of the config, the number of threads and the step's number, so the second time gives the same
+bits as the first; the run's own directory is not touched.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from skiprun.config import RunConfig
 from skiprun.experiment.parts import prepare
-from skiprun.training.checkpoint import Checkpoints
+from skiprun.run import Run
+from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.metrics import MetricsLog, Record
 from skiprun.training.trainer import Silence, Trainer
 
@@ -39,6 +40,11 @@ class Album(Silence):
     def epoch(self, record: Record) -> None:
         """Keep the weights of an epoch."""
         self.keep()
+
+
+def as_trained(run: Run) -> RunConfig:
+    """Return the config of a run with the number of threads that it had, which a trial may have chosen."""
+    return run.config.revised(threads=load(Checkpoints(run.checkpoints).last)["threads"])
 
 
 def weights_on_the_way(config: RunConfig) -> list[State]:

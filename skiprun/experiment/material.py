@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config
 from skiprun.errors import CheckpointError, InputError
-from skiprun.experiment.again import State, weights_on_the_way
+from skiprun.experiment.again import State, as_trained, weights_on_the_way
 from skiprun.experiment.parts import Loading, located, prepare
 from skiprun.experiment.pictures import NOISE_CLASSES, Batch, Noise, Pictures, Scoring
 from skiprun.experiment.subjects import Subject
@@ -125,7 +125,7 @@ class Material:
     def states(self) -> list[State]:
         """Weights along the run, oldest first."""
         self.say(f"{self.subject.label}: training again, which gives the same bits, for the weights on the way.")
-        return weights_on_the_way(self.subject.configs[0])
+        return weights_on_the_way(as_trained(self.subject.runs[0]) if self.subject.runs else self.subject.configs[0])
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss of a batch."""

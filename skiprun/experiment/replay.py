@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from skiprun.errors import CheckpointError, Stopped
+from skiprun.experiment.again import as_trained
 from skiprun.experiment.parts import prepare
 from skiprun.experiment.train import make_trainer
 from skiprun.run import Run
@@ -72,7 +73,7 @@ def _train_again(
         shutil.copy(run.metrics_file, folder)
     metrics = folder / run.metrics_file.name
     trainer = make_trainer(
-        prepare(run.config),
+        prepare(as_trained(run)),
         folder,
         lambda keep_bytes: MetricsLog(metrics, keep_bytes, []),
         None,
