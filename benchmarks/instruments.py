@@ -1,4 +1,9 @@
-"""What the instruments measure beside the values of an independent implementation and of papers."""
+"""What the instruments measure beside the values of an independent implementation and of papers.
+
+The reference saw 128 photographs, the ratios here are of 128 smooth random pictures. That matters little to gradients
+of outputs, and more to those of weights: first over last layer of resnet20 is 2.3 with white noise, 1.4 with these, 1.1
+with smoother ones, 0.8 with photographs.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +85,7 @@ def beside(what: str, network: str, measured: float, reference: float) -> Row:
 
 def ratios(depths: Iterable[int], seeds: int) -> Iterator[Row]:
     """Yield the growth of the gradient by depth, on random pictures that are smooth as photographs are."""
-    batch = smooth_pictures(64)
+    batch = smooth_pictures(128)
     for ((family, norm), known), depth in itertools.product(RATIOS.items(), depths):
         facts = gradflow(networks(f"{family}{depth}", norm, seeds), [batch], F.cross_entropy).facts
         for (what, key), reference in zip(FACTS.items(), known[depth], strict=True):

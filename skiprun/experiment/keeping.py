@@ -6,16 +6,29 @@ Both begin with what they are: options, data and a digest of the weights. Rows o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import nn
 
 from skiprun.storage import make_folder, plain_words, write_text
 
 PARTIAL = ".partial.jsonl"
 Document = dict[str, Any]
 Row = dict[str, Any]
+
+
+def fingerprint(models: Iterable[nn.Module]) -> str:
+    """Return a digest of the weights under study, so that rows of other weights are never taken over."""
+    digest = blake2b(digest_size=8)
+    for model in models:
+        for tensor in model.state_dict().values():
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def finished(file: Path, identity: Document) -> Document | None:

@@ -10,7 +10,6 @@ import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -19,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import skiprun
 from skiprun.errors import InputError, OptionError, did_you_mean
-from skiprun.experiment.keeping import Document, Row, finished, forget, keeping
+from skiprun.experiment.keeping import Document, Row, fingerprint, finished, forget, keeping
 from skiprun.experiment.material import Look, Material
 from skiprun.experiment.parts import Loading
 from skiprun.experiment.subjects import Subject
@@ -120,7 +119,7 @@ class _Examination:
             "options": given,
             "look": asdict(self.look),
             "subjects": [material.about for material in self.materials],
-            "fingerprint": fingerprint(self.materials),
+            "fingerprint": fingerprint(material.model for material in self.materials),
         }
 
     def document(self, progress_for: ProgressFor, say: Say, fresh: bool) -> Document:
@@ -196,12 +195,3 @@ def checked(entry: Entry[Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
         except ValidationError as error:
             raise OptionError(key, f"found {value!r}; {error.errors()[0]['msg'].lower()}") from None
     return values
-
-
-def fingerprint(materials: Sequence[Material]) -> str:
-    """Return a digest of the weights under study, so that rows of other weights are never taken over."""
-    digest = blake2b(digest_size=8)
-    for material in materials:
-        for tensor in material.model.state_dict().values():
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -45,7 +45,7 @@ class StudyResult:
     Attributes:
         rows: the measurements, for a table and for the figures.
         verdict: one or two sentences for people.
-        facts: single numbers that sum the rows up, and the published value beside them where there is one.
+        facts: single numbers that sum the rows up, and what theory expects beside them where it does.
     """
 
     rows: list[Row]

@@ -2,9 +2,11 @@
 
 For layer l, |dL/dW_l|_F and the norm of dL/d(output of l), in median and spread over networks and batches. First is the
 layer behind the stem, in a residual network the first convolution of the first block; last is the one in front of the
-classifier, the last convolution of the last block. Projections of shortcuts do not count. A growth of
-1.21 a layer toward the input, sqrt(pi / (pi - 1)), is what batch norm causes in plain networks (Yang et al. 2019,
-"A mean field theory of batch normalization"); without it the signal of a residual network doubles its variance at
+classifier, the last convolution of the last block. Projections of shortcuts do not count. Between first and last, the
+ratio for weights depends on how smooth the pictures are, that for outputs much less.
+
+A growth of 1.21 a layer toward the input, sqrt(pi / (pi - 1)), is what batch norm causes in plain networks (Yang et al.
+2019, "A mean field theory of batch normalization"); without it the signal of a residual network doubles its variance at
 every block (De and Smith 2020), and He's initialization keeps that of a plain one (He et al. 2015b).
 """
 
