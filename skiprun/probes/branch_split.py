@@ -9,7 +9,8 @@ At each connection site, for y = connection(shortcut(x), F(x)):
     alpha, ...               mean of each parameter of the connection, by its own name (Bachlechner et al. 2021)
 
 When off it costs nothing: no hook is in the network. When on, a step that is logged, one in ten by default, takes a
-quarter more CPU time (19.0 ms instead of 15.2: resnet20, 64 digits, bf16, one core); the others take none.
+quarter more CPU time (19.0 ms instead of 15.2: resnet20, 64 digits, bf16, one core), and the heat map in TensorBoard
+takes 0.3 s an epoch.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Any
 from skiprun.palette import DIVERGING, SEQUENTIAL, STYLE
 
 BESIDE = 3  # panels in a row
+WIDTH, HEIGHT = 2.9, 2.5  # inches, of a panel with its words
 TICKS = 6  # epochs that are named
 
 
@@ -29,24 +30,27 @@ class DepthMap:
         self.epochs.append(epoch)
 
     def draw(self) -> bytes:
-        """Return a PNG of all epochs so far."""
+        """Return a PNG of all epochs so far; laid out by hand, which takes a third of the time."""
         from matplotlib import rc_context
         from matplotlib.figure import Figure
 
         beside, below = min(BESIDE, len(self.columns)), -(-len(self.columns) // BESIDE)
         buffer = io.BytesIO()
-        with rc_context(STYLE):
-            figure = Figure(figsize=(0.4 + 2.9 * beside, 0.4 + 2.4 * below))
-            for place, (measure, columns) in enumerate(self.columns.items(), start=1):
-                self._panel(figure, figure.add_subplot(below, beside, place), measure, columns)
+        with rc_context(STYLE | {"figure.constrained_layout.use": False}):
+            figure = Figure(figsize=(WIDTH * beside, HEIGHT * below))
+            for place, (measure, columns) in enumerate(self.columns.items()):
+                row, column = divmod(place, beside)
+                corner = (column + 0.17) / beside, 1 - (row + 0.8) / below
+                axes = figure.add_axes((*corner, 0.58 / beside, 0.68 / below))
+                self._panel(axes, measure, columns)
             figure.savefig(buffer, format="png", dpi=80)
         return buffer.getvalue()
 
-    def _panel(self, figure: Any, axes: Any, measure: str, columns: Sequence[Sequence[float]]) -> None:
+    def _panel(self, axes: Any, measure: str, columns: Sequence[Sequence[float]]) -> None:
         rows = list(zip(*columns, strict=True))
         sites = (0.5, len(columns) + 0.5, len(rows) + 0.5, 0.5)
         image = axes.imshow(rows, aspect="auto", interpolation="nearest", extent=sites, **scale(columns))
-        figure.colorbar(image, ax=axes)
+        axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.05, 1)))
         axes.grid(visible=False)
         step = -(-len(self.epochs) // TICKS)
         axes.set_xticks(range(1, len(self.epochs) + 1, step), self.epochs[::step])
