@@ -76,10 +76,10 @@ def test_the_shortest_range_holds_nine_tenths():
 
 
 def test_a_plain_network_has_one_path():
-    facts = paths(
-        build_model("plain20", width=4).eval(), [(torch.randn(2, 3, 8, 8), torch.tensor([0, 1]))], total
-    ).facts
-    assert facts["effective_length"] == facts["effective_from"] == 9
+    batch = torch.randn(2, 3, 8, 8), torch.tensor([0, 1])
+    result = paths(build_model("plain20", width=4).eval(), [batch], total)
+    assert result.facts["effective_length"] == result.facts["effective_from"] == 9
+    assert result.verdict.startswith("There is one path, through all 9 branches")
 
 
 def test_a_gradient_of_nothing_has_no_length():

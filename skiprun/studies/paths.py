@@ -127,6 +127,8 @@ def verdict(facts: dict[str, Any]) -> str:
     """Say how long the paths are that carry the gradient."""
     if not facts["gradient"]:
         return "No gradient reaches the first block."
+    if facts["effective_length"] == facts["sites"]:
+        return f"There is one path, through all {facts['sites']} branches, as in a plain network."
     return (
         f"{EFFECTIVE:.0%} of the gradient comes through {facts['effective_from']} to {facts['effective_to']} of "
         f"{facts['sites']} branches, {facts['effective_length']:.1f} in the mean. Those are "
