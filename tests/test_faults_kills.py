@@ -110,8 +110,9 @@ def test_F1_killed_and_the_continuation_killed_again(name: str, whole: Callable[
     die_and_continue(name, whole, tmp_path, KillAfterStep(5), kill_at("torch:Tensor.backward", 3), KillAfterStep(11))
 
 
-def test_F2_F34_killed_before_every_line_of_a_save(whole: Callable[[str], Path], tmp_path: Path) -> None:
-    config = fault_config(**CONFIGS["everything"])
+def test_F2_F34_killed_before_every_line_of_a_save(tmp_path: Path) -> None:
+    config = fault_config(**EVERYTHING, schedule={"epochs": 4})
+    finish(config, tmp_path / "whole" / "runs")
     for line in range(1, 200):
         runs = tmp_path / str(line) / "runs"
         code = trial(config, runs, kill_at_line_of_save(3, line))
@@ -121,7 +122,7 @@ def test_F2_F34_killed_before_every_line_of_a_save(whole: Callable[[str], Path],
         saved = Checkpoints(Run.of(runs, config).checkpoints).load_last(torch.device("cpu"))[0]
         assert saved and saved["step"] in (8, 12), line  # the save before, or this one: never less
         finish(config, runs)
-        assert_same_runs(whole("everything"), runs, config)
+        assert_same_runs(tmp_path / "whole" / "runs", runs, config)
     assert line > 20
 
 
