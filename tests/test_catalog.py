@@ -15,6 +15,7 @@ from skiprun.models import build_model
 from skiprun.models.saving import stage_saving, standard_saving
 from skiprun.models.table import block_table
 from skiprun.registry import MODELS
+from tests.test_models_contract import MEMBERS
 
 
 def test_a_row_says_what_the_network_is():
@@ -157,7 +158,7 @@ def test_a_new_file_appears_in_listing_config_and_contract_tests(tmp_path, reque
 
 
 @pytest.mark.parametrize(
-    "name", ["resnet20", "resnet50", "densenet40_12", "vgg11", "mobilenet_v2", "convnext_tiny", "unet", "resunet"]
+    "name", [*MEMBERS.values(), "vgg11", "resnet50", "unet", "resunet", "unetplusplus", "fcn_resnet50"]
 )
 def test_the_rows_of_a_block_table_add_up_to_the_network(name):
     (row,) = catalog.describe_models(name)
@@ -244,6 +245,13 @@ def test_the_listing_as_json_has_every_fact_and_the_memory_of_a_batch(monkeypatc
     (row,) = json.loads(shown(["models", "resnet56", "--batch", "64", "--json"], monkeypatch).stdout)
     facts = {"name", "family", "parameters", "macs", "layers", "connections", "year", "paper", "summary", "input"}
     assert facts <= set(row) and row["batch"] == 64 and row["batch_bytes"] == 64 * row["activation_bytes"] > 0
+
+
+def test_a_block_table_fits_a_hundred_columns_with_nothing_cut(monkeypatch):
+    listed = shown(["models", "show", "densenet121"], monkeypatch).stdout
+    assert max(map(len, listed.splitlines())) <= 100 and "…" not in listed and "57: concat" in listed
+    assert "input" not in listed.splitlines()[0]
+    assert "input" in shown(["models", "show", "resnet20"], monkeypatch, 200).stdout.splitlines()[0]
 
 
 def test_a_pattern_that_matches_nothing_is_said(monkeypatch):

@@ -69,3 +69,14 @@ def test_counts_are_those_that_torchvision_publishes(name):
         found = cost(build_model(name, 1000), MODELS[name].facts["input"])
     assert found.parameters == published["num_params"]
     assert found.macs / 1e9 == pytest.approx(published["_ops"], abs=0.0006)
+
+
+@pytest.mark.parametrize("name", ["fcn_resnet50", "deeplabv3_resnet50"])
+def test_networks_for_masks_have_the_weights_and_outputs_of_torchvision(name):
+    torch.manual_seed(0)
+    theirs = torchvision.models.get_model(name, weights=None, weights_backbone=None, num_classes=5, aux_loss=False)
+    ours = build_model(name, 5)
+    ours.load_state_dict(theirs.state_dict())
+    pictures = torch.randn(1, 3, 48, 40)
+    with torch.no_grad():
+        assert torch.equal(ours.eval()(pictures), theirs.eval()(pictures)["out"])

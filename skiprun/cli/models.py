@@ -86,9 +86,9 @@ def _grouped(pairs: list[tuple[str, str]], between: str) -> list[list[str]]:
 
 
 def _short(number: int | None) -> str | None:
-    """Return a number of multiply-adds in millions, or in thousands of millions."""
-    if number is None:
-        return None
+    """Return a number of multiply-adds in millions, or in thousands of millions; a small one as it is."""
+    if number is None or number < 1e5:
+        return number if number is None else f"{number:6,}"
     return f"{number / 1e6:6.1f} M" if number < 1e9 else f"{number / 1e9:6.2f} G"
 
 
@@ -101,8 +101,10 @@ def show(name: Architecture, input: Input = None, json: Json = False) -> None:
     if json:
         emit(rows)
         return
-    columns = ["stage", "block", "kind", "input", "output", "parameters", "macs", "sites", "connection"]
-    show_table(columns, [[_cell("", row[column]) for column in columns] for row in rows])
+    wide = ["input"] if results.width >= WIDE else []
+    columns = ["stage", "block", "kind", *wide, "output", "parameters", "macs"]
+    titles = [*columns[:-1], "MACs", "connection"]
+    show_table(titles, [[*(_cell(column, row[column]) for column in columns), _joined(row)] for row in rows])
 
 
 @app.command(epilog="Example: skiprun models cost mobilenet_v1 --against resnet50")
@@ -130,6 +132,11 @@ def cost(
         return
     columns = [column.replace("_", " ").replace("macs", "MACs") for column in rows[0]]
     show_table(columns, [[_cell(column, row.get(column)) for column in rows[0]] for row in [*rows, total]])
+
+
+def _joined(row: dict[str, Any]) -> str | None:
+    """Return the sites of a block with their connection, as `model.connections` has them."""
+    return f"{','.join(map(str, row['sites']))}: {row['connection']}" if row["sites"] else None
 
 
 def _cell(column: str, value: Any) -> Any:

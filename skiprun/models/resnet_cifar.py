@@ -68,7 +68,7 @@ class CifarResNet(nn.Module):
 def enter(name: str, connection: str, depth: int | None = None) -> None:
     """Register one network of the family; without a depth the config gives it."""
     kind = "Plain" if connection == "none" else "Residual"
-    layers = f"{depth} layers" if depth else "6n+2 layers, by `depth`"
+    layers = f"{depth} layers" if depth else "6n+2 layers, by `depth`,"
     facts = {"family": "resnet_cifar", "connection": connection, "year": 2015, "paper": "He et al. 2015, section 4.2"}
     facts |= {"input": (3, 32, 32), "summary": f"{kind} network of {layers} for small pictures"}
     numbers: dict[str, Any] = {"depth": depth} if depth else {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skiprun.models.borrowed import fit_stem
@@ -18,12 +19,13 @@ from skiprun.registry import MODELS
 class OnlyOut(nn.Module):
     """A torchvision network for masks, whose dict of outputs becomes its main one: logits [N, K, H, W]."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Any) -> None:
         super().__init__()
-        self.network = network
+        self.backbone, self.classifier = network.backbone, network.classifier
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.network(x)["out"]
+        coarse = self.classifier(self.backbone(x)["out"])
+        return F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def build(name: str, num_classes: int, in_channels: int, one_logit: bool) -> nn.Module:

@@ -35,7 +35,7 @@ def stages(model: nn.Module) -> dict[str, Units]:
 def _units(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Yield the modules that a network's figure shows: its children, with `features` and lists opened."""
     for name, child in model.named_children():
-        if name == "features" or isinstance(child, nn.ModuleList):
+        if name == "features" or isinstance(child, nn.ModuleList | nn.ModuleDict):
             yield from ((f"{name}.{inner}", each) for inner, each in child.named_children())
         else:
             yield name, child

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -46,8 +46,10 @@ def block_table(model: nn.Module, input_shape: Sequence[int]) -> list[Row]:
 def _blocks(model: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
     """Yield the modules that make a row: blocks, and whatever holds none; plain containers are opened."""
     for name, child in model.named_children():
-        opened = type(child) in (nn.Sequential, nn.ModuleList) or any(
-            isinstance(each, Block) for each in child.modules()
+        opened = (
+            type(child) is nn.Sequential
+            or isinstance(child, nn.ModuleList | nn.ModuleDict)
+            or any(isinstance(each, Block) for each in child.modules())
         )
         if isinstance(child, Block) or not opened:
             yield path + name, child
@@ -64,8 +66,8 @@ def watched(model: nn.Module, modules: dict[str, nn.Module], input_shape: Sequen
     def before(path: str, module: nn.Module, inputs: Any) -> None:
         begun[path] = counter.macs
 
-    def after(path: str, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        shapes = {"input": list(inputs[0].shape[1:]), "output": list(output.shape[1:])}
+    def after(path: str, module: nn.Module, inputs: Any, output: Any) -> None:
+        shapes = {"input": _shape(inputs), "output": _shape(output)}
         parameters = sum(each.numel() for each in module.parameters())
         # Two pictures were run.
         macs = (counter.macs - begun[path]) // 2
@@ -80,3 +82,10 @@ def watched(model: nn.Module, modules: dict[str, nn.Module], input_shape: Sequen
         for hook in hooks:
             hook.remove()
     return rows
+
+
+def _shape(given: Any) -> list[int]:
+    """Return the shape of a tensor, or of the first one in what holds several, without the batch."""
+    while not isinstance(given, Tensor):
+        given = next(iter(given.values() if isinstance(given, Mapping) else given))
+    return list(given.shape[1:])
