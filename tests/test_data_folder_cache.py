@@ -115,7 +115,7 @@ def test_damaged_cache_is_made_anew(pictures, own_data_folder, name):
     assert np.array_equal(decoded(list_pictures(pictures), None, Told()).pictures, expected)
 
 
-@pytest.mark.parametrize("text", ["", "[1]", '{"x": 3', "\x00"])
+@pytest.mark.parametrize("text", ["", "[1]", '{"x": 3', '{"x": 3}', '{"x": {"root": "/"}}', "\x00"])
 def test_damaged_index_is_made_anew(pictures, own_data_folder, text):
     first = decoded(list_pictures(pictures), None, Told())
     next(own_data_folder.rglob("index.json")).write_text(text)

@@ -31,6 +31,7 @@ from skiprun.storage import delete_spare, plain_words, sync_folder, write_bytes,
 
 # Raised when the same files would give other arrays.
 VERSION = 1
+ENTRY = {"root", "files", "arrays", "content", "bad"}
 
 
 @dataclass(frozen=True)
@@ -169,10 +170,11 @@ def _place(listing: Listing, side: int | None) -> str:
 
 
 def _index(folder: Path) -> dict[str, Any]:
-    """Return what is kept of each folder."""
+    """Return what is kept of each folder; nothing if the index is damaged."""
     try:
-        return dict(json.loads((folder / "index.json").read_text()))
-    except (OSError, ValueError, TypeError):
+        index = dict(json.loads((folder / "index.json").read_text()))
+        return index if all(entry.keys() == ENTRY for entry in index.values()) else {}
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 
