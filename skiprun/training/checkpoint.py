@@ -118,10 +118,10 @@ class Checkpoints:
                 for bad in damaged:  # out of the way, or the next save would keep it in place of the good one
                     with plain_words("rename", bad):
                         bad.replace(bad.with_suffix(".damaged"))
-                missing = (
-                    [f"{self.last}: there is no such checkpoint."] if path == self.previous and not damaged else []
-                )
-                return state, [f"{problem} The one before it is used." for problem in (*damaged.values(), *missing)]
+                problems = list(damaged.values())
+                if path == self.previous:
+                    problems = problems or [f"{self.last}: there is no such checkpoint."]
+                return state, [f"{problem} The one before it is used." for problem in problems]
         if damaged:
             raise CheckpointError("\n".join([*damaged.values(), "No checkpoint is left; start over with --fresh."]))
         return None, []
