@@ -186,6 +186,7 @@ USUAL = (nn.ReLU, nn.ReLU6, nn.GELU, nn.SiLU, nn.Hardswish)
 MIXED = [
     pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
     for name in (*MEMBERS.values(), "mobilenet_v3_large")
+    if "activation" in options_of(MODELS[name].thing)
 ]
 
 
