@@ -20,7 +20,7 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-soak: .venv/installed-dev       ## 1,000 kills of runs that are also stopped, filled up and corrupted; a quarter of an hour
+soak: .venv/installed-dev       ## 1,000 kills of runs that are also stopped, filled up and corrupted; within an hour
 	$(BIN)/python -m tests.soak --minutes 60 --kills 1000
 
 bench: .venv/installed-dev      ## speed, side by side with other trainers
