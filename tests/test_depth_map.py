@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from matplotlib.colors import LogNorm
@@ -12,7 +13,7 @@ from skiprun.training.tensorboard import TensorBoard
 from tests.tiny import tiny_config
 
 
-def record(step: int, ratio: float, *, end: bool = False) -> dict[str, float | bool]:
+def record(step: int, ratio: float | None, *, end: bool = False) -> dict[str, float | bool | None]:
     sites = {
         f"{measure}/{number:02d}.layer1.{number}" for measure in ("branch_ratio", "skip_grad") for number in (1, 2)
     }
@@ -46,3 +47,13 @@ def test_signs_are_seen_around_zero_and_decades_as_such() -> None:
     for low in (0.0, 1.0):
         plain = scale([[low, 2.0]])["norm"]
         assert (plain.vmin, plain.vmax) == (low, 2.0) and not isinstance(plain, LogNorm)
+
+
+def test_what_is_not_a_number_leaves_its_place_empty(tmp_path: Path) -> None:
+    board = TensorBoard(tmp_path, tiny_config())
+    for step, ratio in enumerate((math.nan, None, 4.0, math.inf), start=1):
+        board.add(record(step, ratio, end=step in (2, 4)))
+    board.close()
+    empty, full = board.depth_map.columns["branch_ratio"]
+    assert all(map(math.isnan, empty)) and full == [4.0, 4.0]
+    assert scale([empty])["norm"].vmin == 0.0 and scale([empty, full])["norm"].vmin == 4.0

@@ -25,6 +25,7 @@ from skiprun.training.device import Placement, choose_threads, place
 from skiprun.training.randomness import derive
 
 Loading = Callable[[int, int, str], None]
+TRIAL_MACS = 4e9  # of a trial step: a fifth of a second or so
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,14 @@ def prepare(config: RunConfig, progress: Loading | None = None, given_weights: b
 
 
 def try_threads(parts: Parts) -> None:
-    """Choose the CPU threads of a new run, by trying a training step on a copy of its network where that matters."""
+    """Choose the CPU threads of a new run, by trying a training step on a copy of its network where that matters.
+
+    As many pictures are tried as keep the threads busy, and no more: they shall fit wherever the run itself does.
+    """
     if parts.placement.device.type != "cpu":
         return
-    index = torch.arange(parts.config.data.batch_size)
+    enough = max(2, round(TRIAL_MACS / parts.cost.macs))
+    index = torch.arange(min(enough, parts.config.data.batch_size))
 
     def step() -> None:
         pictures, targets = parts.loaders.train_batch(index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -62,7 +63,7 @@ def scale(columns: Sequence[Sequence[float]]) -> dict[str, Any]:
     """Return the colours of a panel: by decades where there are several, around zero where there are signs."""
     from matplotlib.colors import LogNorm, Normalize
 
-    values = [value for column in columns for value in column]
+    values = [value for column in columns for value in column if math.isfinite(value)] or [0.0]
     low, high = min(values), max(values)
     if low < 0:
         end = max(-low, high)

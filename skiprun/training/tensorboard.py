@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import statistics
 from collections.abc import Sequence
@@ -57,8 +58,8 @@ class TensorBoard:
         scalars = {tag: float(value) for tag, value in record.items() if "/" in tag or tag == "lr" if value is not None}
         self.latest |= scalars
         self._write([Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()], record["step"])
-        if by_depth := {tag: value for tag, value in scalars.items() if BY_DEPTH.match(tag)}:
-            self.epoch_rows.append(by_depth)
+        if by_depth := [tag for tag in record if BY_DEPTH.match(tag)]:
+            self.epoch_rows.append({tag: scalars.get(tag, math.nan) for tag in by_depth})
         if record.get("epoch_end") and self.epoch_rows:
             self._add_pictures(record["step"], record["epoch"])
 
@@ -67,7 +68,7 @@ class TensorBoard:
 
     def _add_pictures(self, step: int, epoch: int) -> None:
         """Draw the medians of this epoch: gradient norm beside that of the first, the rest as heat maps of all."""
-        median = {tag: statistics.median(row[tag] for row in self.epoch_rows) for tag in self.epoch_rows[0]}
+        median = {tag: median_of([row[tag] for row in self.epoch_rows]) for tag in self.epoch_rows[0]}
         self.epoch_rows = []
         if norms := [value for tag, value in median.items() if tag.startswith(LAYER)]:
             self.picture = self.picture or GradientPicture(norms)
@@ -93,6 +94,11 @@ class TensorBoard:
             for summary in hparams(settings, scores):
                 self.writer._get_file_writer().add_summary(summary)
         self.writer.close()
+
+
+def median_of(values: Sequence[float]) -> float:
+    """Return the median of what is finite, NaN if nothing is."""
+    return statistics.median(filter(math.isfinite, values)) if any(map(math.isfinite, values)) else math.nan
 
 
 class GradientPicture:
