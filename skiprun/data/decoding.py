@@ -110,7 +110,7 @@ def _in_order(
     step = max(1, min(BLOCK_FILES, BLOCK_BYTES // bytes_each))
     total = len(listing.files)
     runs = [listing.files[start : start + step] for start in range(0, total, step)]
-    enough = sum(size for size, _ in listing.stamps) >= WORTH_PROCESSES
+    enough = sum(listing.sizes) >= WORTH_PROCESSES
     for number, result in enumerate(in_order(work, runs, len(cores()) if enough else 1), 1):
         progress(min(number * step, total), total, what)
         yield result

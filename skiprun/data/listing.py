@@ -7,8 +7,10 @@ but links to folders are not, so that no loop is walked. A link that leads nowhe
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -25,13 +27,18 @@ SUFFIXES = frozenset(
 LAYOUT = "It must hold train/<class>/, test/<class>/ and perhaps val/<class>/, with the pictures of each class."
 
 
+# Numbers side by side: a list of a million tuples would take 120 MB.
+_integers = partial(array, "q")
+
+
 @dataclass
 class Listing:
     """All pictures of a dataset folder, split after split, class after class, by name.
 
     Attributes:
         files: paths below root.
-        stamps: size in bytes and time of change in nanoseconds, one pair a file.
+        sizes: of each file, in bytes.
+        times: of each file's last change, in nanoseconds.
         labels: number of each file's class.
         bounds: which of the files make up each split.
     """
@@ -39,8 +46,9 @@ class Listing:
     root: Path
     class_names: tuple[str, ...]
     files: list[str] = field(default_factory=list)
-    stamps: list[tuple[int, int]] = field(default_factory=list)
-    labels: list[int] = field(default_factory=list)
+    sizes: array[int] = field(default_factory=_integers)
+    times: array[int] = field(default_factory=_integers)
+    labels: array[int] = field(default_factory=_integers)
     bounds: dict[str, slice] = field(default_factory=dict)
 
     def targets(self, split: str) -> Array:
@@ -53,13 +61,16 @@ class Listing:
         Raises:
             InputError: a class has none left.
         """
+        if not left_out:
+            return self
         rest = Listing(self.root, self.class_names)
         for split, rows in self.bounds.items():
             start = len(rest.files)
             for row in range(rows.start, rows.stop):
                 if self.root / self.files[row] not in left_out:
                     rest.files.append(self.files[row])
-                    rest.stamps.append(self.stamps[row])
+                    rest.sizes.append(self.sizes[row])
+                    rest.times.append(self.times[row])
                     rest.labels.append(self.labels[row])
             rest.bounds[split] = slice(start, len(rest.files))
             for label in set(range(len(self.class_names))) - set(rest.labels[start:]):
@@ -69,7 +80,7 @@ class Listing:
     def digest(self, of_times: bool) -> str:
         """Return a digest of names and sizes, or of times of change too."""
         digest = blake2b(digest_size=16)
-        for file, (size, time) in zip(self.files, self.stamps, strict=True):
+        for file, size, time in zip(self.files, self.sizes, self.times, strict=True):
             digest.update(os.fsencode(f"{file}\0{size}\0{time if of_times else 0}\n"))
         return digest.hexdigest()
 
@@ -128,7 +139,8 @@ def _append(listing: Listing, folder: str, label: int) -> None:
     before = len(listing.files)
     for file, status in _pictures_below(listing.root / folder, folder):
         listing.files.append(file)
-        listing.stamps.append((status.st_size, status.st_mtime_ns))
+        listing.sizes.append(status.st_size)
+        listing.times.append(status.st_mtime_ns)
     found = len(listing.files) - before
     if not found:
         kinds = " ".join(sorted(SUFFIXES))
