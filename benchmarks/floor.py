@@ -6,15 +6,12 @@ often as a fused pass must: 15.5 times (conv in and out, statistics, normalizati
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from benchmarks import material
-from benchmarks.measure import Arm, side_by_side
+from benchmarks.measure import Arm, cpu_seconds, side_by_side
 from skiprun.models import cost
 
 PASSES = 15.5
@@ -25,11 +22,11 @@ def run(quick: bool, threads: int) -> list[dict[str, Any]]:
     """Return the floor of a resnet20 step in bf16 beside what is measured; one thread."""
     torch.set_num_threads(1)
     side = torch.randn(1024, 1024, dtype=torch.bfloat16)
-    rate = 2 * 1024**3 / fastest(lambda: side @ side)
+    rate = 2 * 1024**3 / cpu_seconds(lambda: side @ side)
     # 64 MB is what a step walks over between two uses of a tensor: more than a core's own caches.
     block = torch.empty(64 << 20, dtype=torch.uint8)
     other = torch.empty_like(block)
-    bandwidth = 2 * block.nbytes / fastest(lambda: other.copy_(block))
+    bandwidth = 2 * block.nbytes / cpu_seconds(lambda: other.copy_(block))
     size = cost(material.network(), (3, 32, 32))
     operations = 6 * size.macs * BATCH / rate
     elements = conv_outputs()
@@ -53,13 +50,3 @@ def conv_outputs() -> int:
     with torch.no_grad():
         model.eval()(torch.zeros(1, 3, 32, 32))
     return seen[0]
-
-
-def fastest(work: Callable[[], Any], times: int = 15) -> float:
-    """Return the median seconds of some work, by CPU time."""
-    spent = []
-    for _ in range(times):
-        started = time.process_time()
-        work()
-        spent.append(time.process_time() - started)
-    return statistics.median(spent)

@@ -8,7 +8,8 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,16 @@ def running(arms: list[Arm], threads: int) -> Iterator[None]:
             if hasattr(arm, "process"):
                 arm.process.kill()
                 arm.process.wait()
+
+
+def cpu_seconds(work: Callable[[], Any], times: int = 15, warm_up: int = 0) -> float:
+    """Return the median CPU time of some work, after runs that do not count."""
+    spent = []
+    for _ in range(warm_up + times):
+        started = time.process_time()
+        work()
+        spent.append(time.process_time() - started)
+    return statistics.median(spent[warm_up:])
 
 
 def side_by_side(arms: list[Arm], rounds: int, steps: int, threads: int) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from rich.table import Table
 from benchmarks import peers
 from skiprun.machine import cores
 from skiprun.palette import COLOURS, STYLE
+from skiprun.training.device import fast_precision, has_matrix_units
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -40,9 +41,9 @@ def machine(threads: int) -> dict[str, Any]:
 
 def multiplier() -> str:
     """Return what multiplies bf16 here; speeds are compared between machines of one kind only."""
-    if torch.cpu._is_amx_tile_supported():
+    if has_matrix_units():
         return "amx"
-    return "avx512-bf16" if torch.cpu._is_avx512_bf16_supported() else "no-bf16"
+    return "avx512-bf16" if fast_precision(torch.device("cpu")) == "bf16" else "no-bf16"
 
 
 def table(title: str, rows: list[dict[str, Any]]) -> Table:

@@ -7,8 +7,6 @@ a convolution in groups is slower than several plain ones; so a comparison train
 from __future__ import annotations
 
 import copy
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +16,7 @@ from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 
 from benchmarks.loops import sgd
+from benchmarks.measure import cpu_seconds
 from skiprun.models import build_model
 
 SIZES = {"digits, batch 64": (1, 8, 64), "CIFAR, batch 128": (3, 32, 128)}
@@ -76,10 +75,5 @@ def stacked_step(seeds: int, channels: int, side: int, batch: int) -> Callable[[
 
 
 def milliseconds(step: Callable[[], None], quick: bool) -> float:
-    """Return the median CPU time of a step, after two that warm up."""
-    spent = []
-    for _ in range(4 if quick else 12):
-        started = time.process_time()
-        step()
-        spent.append(1000 * (time.process_time() - started))
-    return statistics.median(spent[2:])
+    """Return the CPU time of a step, after two that warm up."""
+    return 1000 * cpu_seconds(step, 2 if quick else 10, warm_up=2)
