@@ -35,7 +35,7 @@ class Ticking:
 
 def trainer(config: Any, tick: Tick, folder: Path, compiled: bool = False, norms: bool = True) -> Trainer:
     """Return skiprun's trainer of a config on the drawn pictures."""
-    placement = replace(place(config), compiled=compiled)
+    placement = replace(place(config), way="compiled" if compiled else "eager")
     views: list[View] = [TensorBoard(folder, config)] if config.log.tensorboard else []
     return Trainer(
         material.network(config.model.name, config.model.width),

@@ -217,7 +217,9 @@ class RunConfig(Section):
         None, description="CPU threads; default: one for a small network, else the faster of one and all, by a trial"
     )
     channels_last: bool = True
-    compile: Literal["auto", "on", "off"] = Field("auto", description="compile the training pass; auto: if it pays")
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto", description="on: training pass by torch.compile; auto: on a CPU norm, addition, ReLU as one, if it pays"
+    )
     cuda_graph: bool = Field(False, description="on a GPU: launch a training step as one CUDA graph")
     recompute: bool = Field(False, description="compute each block's activations twice instead of keeping them")
     deterministic: bool = Field(False, description="on a GPU: repeatable kernels only, at some cost; a CPU always is")

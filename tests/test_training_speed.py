@@ -16,35 +16,35 @@ from skiprun.experiment.parts import prepare
 from skiprun.machine import keep_memory
 from skiprun.training import compilation, device
 from skiprun.training.checkpoint import load
-from skiprun.training.compilation import TrainingPass, compile_pays
+from skiprun.training.compilation import TrainingPass, choose_way
 from skiprun.training.device import choose_threads, fast_precision, place
 from skiprun.training.trainer import Trainer
 from tests.test_training_trainer import StopAt, assert_same_bits, assert_same_run, lines
 from tests.tiny import tiny_config, tiny_trainer
 
 CIFAR = {"model": {"name": "resnet20"}, "data": {"name": "cifar10", "batch_size": 128}}
-RESNET20 = {"layers": 20, "activation_bytes": 1_522_624}
+RESNET20_BYTES = 1_522_624
 
 
-def pays(precision: str = "fp32", **sections: Any) -> bool:
-    config = tiny_config(**CIFAR, device="cpu", **sections)
-    return compile_pays(config, 45_000, **RESNET20, precision=precision)
+def way(**sections: Any) -> str:
+    return choose_way(tiny_config(**CIFAR, **({"device": "cpu"} | sections)), 45_000, RESNET20_BYTES)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="the rule for the CPU")
-def test_compiling_pays_for_the_64000_steps_of_he_2015_and_not_for_one_epoch() -> None:
-    assert pays(schedule={"steps": 64_000})
-    assert not pays(schedule={"epochs": 1})
-    assert pays(schedule={"epochs": 1}, compile="on")
-    assert not pays(schedule={"steps": 64_000}, compile="off")
+def test_fusing_pays_for_the_64000_steps_of_he_2015_and_not_for_a_hundred() -> None:
+    assert way(schedule={"steps": 64_000}) == "fused"
+    assert way(schedule={"steps": 100}) == "eager"
+    assert way(schedule={"steps": 64_000}, compile="on") == "compiled"
+    assert way(schedule={"steps": 64_000}, compile="off") == "eager"
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="the rule for the CPU")
-@pytest.mark.parametrize("matrix_units", [True, False])
-def test_compiling_bf16_pays_with_matrix_units_only(matrix_units: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: matrix_units)
-    assert pays("bf16", schedule={"steps": 64_000}) == matrix_units
-    assert pays("fp32", schedule={"steps": 64_000})
+@pytest.mark.parametrize("hindrance", [{"device": "cuda"}, {"recompute": True}, {"channels_last": False}])
+def test_what_cannot_be_fused_is_not_tried(hindrance: dict[str, Any]) -> None:
+    assert way(schedule={"steps": 64_000}, **hindrance) == "eager"
+
+
+def test_without_a_compiler_nothing_is_fused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert way(schedule={"steps": 64_000}) == "eager"
 
 
 @pytest.mark.parametrize(
@@ -98,24 +98,18 @@ def test_trying_threads_changes_nothing_of_the_network(monkeypatch: pytest.Monke
     assert all(parameter.grad is None for parameter in found.model.parameters())
 
 
-def test_fading_skips_are_not_compiled_over_and_over() -> None:
-    fading = {"name": "resnet20", "skip_schedule": {"from": 1.0, "to": 0.0, "epochs": [1.0, 2.0]}}
-    config = tiny_config(**(CIFAR | {"model": fading}), schedule={"steps": 64_000}, device="cpu")
-    assert not compile_pays(config, 45_000, **RESNET20, precision="fp32")
-
-
-def test_a_run_on_digits_is_not_compiled_and_says_when_it_is() -> None:
+def test_a_run_on_digits_is_eager_and_others_say_what_they_are() -> None:
     parts = prepare(tiny_config(device="cpu"))
-    assert not parts.placement.compiled
-    assert "compiled" not in str(parts.placement)
-    assert str(replace(parts.placement, compiled=True)).endswith("compiled")
+    assert parts.placement.way == "eager"
+    assert "eager" not in str(parts.placement)
+    assert str(replace(parts.placement, way="fused")).endswith("fused")
 
 
 def compiled_trainer(folder: Path, said: list[str] | None = None, **options: Any) -> Trainer:
     """Return a trainer that compiles, with its hooks unwatched."""
     say = [].append if said is None else said.append
     config = tiny_config(compile="on", **options.pop("sections", {}))
-    placement = replace(place(config), compiled=True)
+    placement = replace(place(config), way="compiled")
     return tiny_trainer(folder, config, placement=placement, say=say, **options)
 
 
@@ -127,16 +121,16 @@ def test_a_compiler_that_fails_costs_one_line_and_nothing_else(tmp_path: Path, m
     said: list[str] = []
     compiled_trainer(tmp_path / "failed", said).fit()
     assert [line for line in said if "failed" in line] == [
-        "Compiling failed, so the run goes on without: no C++ compiler was found"
+        "Compiling the training pass failed, so the run goes on without: no C++ compiler was found"
     ]
     tiny_trainer(tmp_path / "eager", tiny_config()).fit()
     assert lines(tmp_path / "failed") == lines(tmp_path / "eager")
-    assert load(tmp_path / "failed" / "last.pt")["compiled"] is False
+    assert load(tmp_path / "failed" / "last.pt")["pass"] == "eager"
 
 
 def test_a_pass_that_is_watched_by_hooks_runs_uncompiled() -> None:
     model = torch.nn.Linear(2, 2)
-    network = TrainingPass(model, compiled=True, say=lambda line: None)
+    network = TrainingPass(model, "compiled", say=lambda line: None)
     network.call = lambda pictures: pictures
     pictures = torch.ones(1, 2)
     assert network(pictures) is pictures
@@ -146,11 +140,11 @@ def test_a_pass_that_is_watched_by_hooks_runs_uncompiled() -> None:
 def test_the_choice_to_compile_goes_with_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compilation.torch, "compile", lambda model, **_: model)
     config = tiny_config()
-    chosen = replace(place(config), compiled=True)
+    chosen = replace(place(config), way="compiled")
     with pytest.raises(Stopped):
         tiny_trainer(tmp_path, config, placement=chosen, stop_requested=StopAt(2)).fit()
     continued = tiny_trainer(tmp_path, config)
-    assert continued.network.compiled
+    assert continued.network.way == "compiled"
 
 
 @pytest.mark.slow

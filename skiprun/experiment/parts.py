@@ -20,7 +20,7 @@ from skiprun.models.meta import run_on_meta
 from skiprun.models.weights import load_from_config
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS
 from skiprun.tasks import Task
-from skiprun.training.compilation import compile_pays
+from skiprun.training.compilation import choose_way
 from skiprun.training.device import Placement, choose_threads, place
 from skiprun.training.randomness import derive
 
@@ -80,8 +80,8 @@ def prepare(config: RunConfig, progress: Loading | None = None, given_weights: b
     check_batch(config, model, loaders.image_shape)
     if placement.device.type == "cpu":
         choose_threads(config, size.macs)
-    compiled = compile_pays(config, len(loaders.train), size.layers, size.activation_bytes, placement.precision)
-    return Parts(config, replace(placement, compiled=compiled), loaders, task, model, size, tuple(notes))
+    way = choose_way(config, len(loaders.train), size.activation_bytes)
+    return Parts(config, replace(placement, way=way), loaders, task, model, size, tuple(notes))
 
 
 def try_threads(parts: Parts) -> None:

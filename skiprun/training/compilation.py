@@ -1,7 +1,7 @@
-"""The training pass of a network, compiled where that pays: steps x seconds saved > seconds that compiling costs.
+"""How a training pass is computed: layer by layer, fused on a CPU, or compiled by torch.
 
-Compiling fuses what lies between the convolutions, so it saves in proportion to the activations; it costs in proportion
-to the layers. Whether it pays is a function of config and machine, never of a clock, so that runs repeat.
+`auto` fuses where that pays: steps x seconds saved > seconds that it costs to prepare. Whether it pays is a function of
+config and machine, never of a clock, so that runs repeat.
 """
 
 from __future__ import annotations
@@ -15,71 +15,70 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.config import RunConfig
-from skiprun.training.device import has_matrix_units
+from skiprun.training.device import Way
+from skiprun.training.fusion import fuse
+from skiprun.training.kernels import find_compiler
 from skiprun.training.optim import total_steps
 
-# Measured on one core with AVX-512 and AMX: at 128 pictures of 32x32 in bf16 a step of resnet20, which keeps 1.5 MB of
-# each picture in float32, takes 164 ms instead of 195; compiling its 20 layers takes about 65 s.
-SECONDS_SAVED_A_BYTE = 1.6e-10
-SECONDS_A_LAYER = 3.5
-# Two passes for a variance take half the time of Welford's one, and products that are added at once (as exact, or more)
-# 0.6 of the backward pass of batch normalization.
+# Measured on one core with AVX512-BF16: at 128 pictures of 32x32 in bf16 a step of resnet20, which keeps 1.5 MB of each
+# picture in float32, takes 26 ms less; compiling the operation takes 3 s, once on a machine.
+SECONDS_SAVED_A_BYTE = 1.3e-10
+SECONDS_TO_PREPARE = 3.0
+# What an interrupted run loses has to come back twice.
+MARGIN = 2.0
+# For torch.compile. Two passes for a variance take half the time of Welford's one, and products that are added at once
+# (as exact, or more) 0.6 of the backward pass of batch normalization.
 FASTER: dict[str, Any] = {
     "cpp.use_two_step_variance_threshold": 1 << 30,
     "cpp.enable_floating_point_contract_flag": "fast",
 }
-# Compiling is an investment that an interrupted run loses: it has to come back twice.
-MARGIN = 2.0
 
 
-def compile_pays(config: RunConfig, samples: int, layers: int, activation_bytes: int, precision: str) -> bool:
-    """Tell whether to compile a run: what the config says, else by the expected gain.
+def choose_way(config: RunConfig, samples: int, activation_bytes: int) -> Way:
+    """Return how to compute the training pass of a run: what the config says, else by the expected gain.
 
     Args:
         config: with the batch size and the length of the run.
         samples: pictures of the training split.
-        layers: weighted layers of the network.
         activation_bytes: what a step in float32 keeps of each picture.
-        precision: the one chosen, fp32 or bf16.
     """
     if config.compile != "auto":
-        return config.compile == "on"
-    # On a GPU the gain is not measured yet; a strength that changes while training would be compiled over and over.
-    if config.device == "cuda" or torch.cuda.is_available() or config.model.skip_schedule or config.recompute:
-        return False
-    # Without matrix units bf16 leaves nothing to gain: 226 ms as it is, 231 compiled, 160 of them in convolutions.
-    if precision == "bf16" and not has_matrix_units():
-        return False
+        return "compiled" if config.compile == "on" else "eager"
+    # On a GPU the gain is not measured yet; recomputed blocks are functions that cannot be looked into.
+    on_gpu = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
+    if on_gpu or config.recompute or not config.channels_last or not find_compiler():
+        return "eager"
     saved = total_steps(config, samples) * config.data.batch_size * activation_bytes * SECONDS_SAVED_A_BYTE
-    return saved > MARGIN * layers * SECONDS_A_LAYER
+    return "fused" if saved > MARGIN * SECONDS_TO_PREPARE else "eager"
 
 
 class TrainingPass:
-    """A network's forward pass as training calls it: compiled, or as it is."""
+    """A network's forward pass as training calls it."""
 
-    def __init__(self, model: nn.Module, compiled: bool, say: Callable[[str], None]) -> None:
-        """Prepare; compiling happens at the first call."""
-        self.model, self.compiled, self.say = model, compiled, say
+    def __init__(self, model: nn.Module, way: Way, say: Callable[[str], None]) -> None:
+        """Keep what is needed; fusing and compiling happen at the first call, with the network in training."""
+        self.model, self.way, self.say = model, way, say
         self.call: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, pictures: Tensor, eager: bool = False) -> Tensor:
-        """Return the network's output; `eager` where hooks watch, which a compiled pass does not call."""
-        if eager or not self.compiled:
+        """Return the network's output; `eager` where hooks watch, which another pass does not call."""
+        if eager or self.way == "eager":
             return self.model(pictures)
         if self.call is not None:  # a compiled module has no truth value
             return self.call(pictures)
         try:
-            return self._compile()(pictures)
+            self.call = fuse(self.model) if self.way == "fused" else self._compile()
+            return self.call(pictures)
         except Exception as error:  # compilers fail in many ways, and a run does not need one
-            self.compiled, self.call = False, None
-            self.say(f"Compiling failed, so the run goes on without: {reason(error)}")
+            verb = "Fusing" if self.way == "fused" else "Compiling"
+            self.way, self.call = "eager", None
+            self.say(f"{verb} the training pass failed, so the run goes on without: {reason(error)}")
             return self.model(pictures)
 
     def _compile(self) -> Callable[[Tensor], Tensor]:
         self.say(f"Compiling the training pass; the code is kept in {use_cache()}.")
         # Shapes never change: all batches of a run have one size.
-        self.call = torch.compile(self.model, dynamic=False, options=FASTER)
-        return self.call
+        return torch.compile(self.model, dynamic=False, options=FASTER)
 
 
 def use_cache() -> str:

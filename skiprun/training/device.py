@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
@@ -14,14 +15,17 @@ from skiprun.config import RunConfig
 from skiprun.errors import InputError
 from skiprun.machine import cores, keep_memory
 
+# How a training pass is computed (see compilation).
+Way = Literal["eager", "fused", "compiled"]
+
 
 @dataclass(frozen=True)
 class Placement:
-    """The device and the precision of a run, as chosen."""
+    """The device and the precision of a run, and how its training pass is computed, as chosen."""
 
     device: torch.device
     precision: str
-    compiled: bool = False
+    way: Way = "eager"
 
     @property
     def autocast(self) -> Callable[[], contextlib.AbstractContextManager]:
@@ -33,7 +37,7 @@ class Placement:
     def __str__(self) -> str:
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
         threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
-        return f"{name}{threads}, {self.precision}{', compiled' if self.compiled else ''}"
+        return f"{name}{threads}, {self.precision}{'' if self.way == 'eager' else f', {self.way}'}"
 
 
 def place(config: RunConfig) -> Placement:

@@ -123,7 +123,7 @@ class Trainer:
         self.model = model.to(placement.device, memory_format=layout)  # type: ignore[call-overload]
         if config.recompute:
             recompute_blocks(self.model)
-        self.network = TrainingPass(self.model, placement.compiled, say)
+        self.network = TrainingPass(self.model, placement.way, say)
         self.learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(self.model, config.optim, placement.device, config.model.backbone_lr)
         self.average = self._make_average()
@@ -360,7 +360,7 @@ class Trainer:
         return {
             "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
-            "compiled": self.network.compiled,
+            "pass": self.network.way,
             "precision": self.placement.precision,
             "device": str(self.placement.device),
             "config": self.config.plain(),
@@ -386,15 +386,16 @@ class Trainer:
         if self.config.threads is None:
             torch.set_num_threads(state["threads"])
         if self.config.compile == "auto":
-            self.network.compiled = state["compiled"]
+            self.network.way = state.get("pass", "eager")
         now = {
             "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
-            "compiled": self.network.compiled,
+            "pass": self.network.way,
             "precision": self.placement.precision,
             "device": str(self.placement.device),
         }
-        changed = [f"{key} {state[key]} -> {value}" for key, value in now.items() if state[key] != value]
+        then = {key: state.get(key, "unknown") for key in now}
+        changed = [f"{key} {then[key]} -> {value}" for key, value in now.items() if then[key] != value]
         if changed:
             self.notes.append(f"Not bit-identical to an uninterrupted run: {', '.join(changed)}.")
         self.model.load_state_dict(state["model"])

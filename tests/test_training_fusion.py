@@ -1,0 +1,256 @@
+"""A fused pass trains as the layers one by one do, only nearer to exact arithmetic."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from skiprun.errors import SkiprunError, Stopped
+from skiprun.models import build_model
+from skiprun.training import kernels
+from skiprun.training.checkpoint import load
+from skiprun.training.device import place
+from skiprun.training.fusion import fuse
+from skiprun.training.kernels import NormJoinReLU, find_compiler
+from skiprun.training.trainer import Trainer
+from tests.test_training_trainer import StopAt, assert_same_run, lines
+from tests.tiny import tiny_config, tiny_trainer
+
+pytestmark = pytest.mark.skipif(find_compiler() is None, reason="needs a C++ compiler")
+EXACT = torch.float64
+
+
+def picture(channels: int, dtype: torch.dtype, seed: int, size: int = 9) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(6, channels, size, size, generator=generator) * 2 + 3
+    return drawn.to(dtype, memory_format=torch.channels_last).requires_grad_()  # type: ignore[call-overload]
+
+
+def norm(channels: int) -> nn.BatchNorm2d:
+    generator = torch.Generator().manual_seed(1)
+    made = nn.BatchNorm2d(channels)
+    with torch.no_grad():
+        made.weight.copy_(torch.rand(channels, generator=generator) + 0.5)
+        made.bias.copy_(torch.randn(channels, generator=generator))
+    return made
+
+
+def results(layer: nn.BatchNorm2d, y: list[Tensor], inputs: list[Tensor]) -> list[Tensor]:
+    """Return outputs, gradients and statistics, where what flows back into each output is drawn."""
+    back = [picture(each.shape[1], torch.bfloat16, 4 + n, each.shape[2]).to(each.dtype) for n, each in enumerate(y)]
+    torch.autograd.backward(y, back)
+    grads = [each.grad for each in (*inputs, layer.weight, layer.bias)]
+    state = [layer.running_mean, layer.running_var, layer.num_batches_tracked]
+    return [each.detach().to(EXACT) for each in (*y, *grads, *state) if each is not None]
+
+
+@pytest.mark.parametrize("channels", [1, 3, 12, 16, 31, 100, 128])
+@pytest.mark.parametrize("join", [False, True])
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_operation_is_that_of_the_layers_in_exact_arithmetic(
+    channels: int, join: bool, relu: bool, copies: int, dtype: torch.dtype
+) -> None:
+    inputs = [picture(channels, dtype, 2)] + [picture(channels, dtype, 3)] * join
+    layer = norm(channels)
+    found = NormJoinReLU(layer, relu, copies)(*inputs)
+    found = results(layer, list(found) if copies == 2 else [found], inputs)
+
+    inputs = [each.detach().to(EXACT).requires_grad_() for each in inputs]
+    layer = norm(channels).to(EXACT)
+    y = layer(inputs[0]) + (inputs[1] if join else 0)
+    y = F.relu(y) if relu else y
+    expected = results(layer, [y] * copies, inputs)
+
+    tolerance = {torch.float32: 2e-5, torch.bfloat16: 2e-2}[dtype]
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        assert one.shape == other.shape
+        assert (one - other).norm() <= tolerance * other.norm()
+
+
+def test_values_far_from_zero_keep_their_variance() -> None:
+    x = picture(16, torch.float32, 2).detach() + 10_000
+    layer = nn.BatchNorm2d(16, momentum=1.0)
+    NormJoinReLU(layer, relu=False)(x)
+    exact = x.to(EXACT).var((0, 2, 3))
+    torch.testing.assert_close(layer.running_var, exact.float(), rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_is_not_finite_stays_so(dtype: torch.dtype) -> None:
+    x = picture(16, dtype, 2).detach()
+    x[0, 3, 0, 0] = float("nan")
+    y = NormJoinReLU(norm(16), relu=True)(x)
+    assert y[:, 3].isnan().all()
+    assert y[:, :3].isfinite().all()
+
+
+def test_bits_do_not_depend_on_the_number_of_threads() -> None:
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            x, layer = picture(16, torch.bfloat16, 2, size=64), norm(16)
+            found.append(results(layer, [NormJoinReLU(layer, relu=True)(x)], [x]))
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        assert all(torch.equal(one, two) for one, two in zip(found[0], other, strict=True))
+
+
+def test_what_the_operation_cannot_take_is_left_to_torch() -> None:
+    layer = norm(4)
+    x = picture(4, EXACT, 2)
+    layer.double()
+    torch.testing.assert_close(NormJoinReLU(layer, relu=True, copies=2)(x)[1], F.relu(norm(4).double()(x)))
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        NormJoinReLU(norm(4), relu=True)(torch.zeros(1, 4, 1, 1))
+
+
+# By name: options, how many normalizations are fused, and how many of those have two users
+NETWORKS: dict[str, tuple[dict[str, Any], int, int]] = {
+    "plain20": ({}, 19, 0),
+    "resnet20": ({}, 19, 9),
+    "preact20": ({}, 19, 3),
+    "densenet40_12": ({}, 39, 0),
+    "highway20": ({}, 19, 0),
+    "mobilenet_v2": ({}, 52, 5),
+    "efficientnet_b0": ({}, 49, 5),
+    "resnet18": ({}, 20, 7),
+    "unet": ({"width": 4}, 18, 4),
+    "unetplusplus": ({"width": 4}, 30, 3),
+    "convnext_tiny": ({}, 0, 0),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_fused_network_computes_what_it_did_before(name: str) -> None:
+    options, fused_layers, pairs = NETWORKS[name]
+    torch.manual_seed(0)
+    eager = build_model(name, 3, 3, **options).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    exact, fused = copy.deepcopy(eager).double(), copy.deepcopy(eager)
+    call = fuse(fused)
+    made = [module for module in call.modules() if isinstance(module, NormJoinReLU)]  # type: ignore[attr-defined]
+    assert len(made) == fused_layers
+    assert sum(each.copies == 2 for each in made) == pairs
+    pictures = torch.randn(3, 3, 40, 40).contiguous(memory_format=torch.channels_last)
+    wanted = torch.randn(eager(pictures[:1].expand(2, -1, -1, -1)).shape[1:])
+    eager.load_state_dict(fused.state_dict())
+
+    def outcome(model: nn.Module, forward: Any) -> list[Tensor]:
+        dtype = next(model.parameters()).dtype
+        torch.manual_seed(1)  # for dropout and stochastic depth
+        output = forward(pictures.to(dtype))
+        (output * wanted.to(dtype)).sum().backward()
+        statistics = [buffer.double().flatten() for buffer in model.buffers()]
+        grads = [weight.grad.double().flatten() for weight in model.parameters() if weight.grad is not None]
+        assert list(model.state_dict()) == list(exact.state_dict())
+        return [output.double(), torch.cat([*statistics, torch.ones(1)]), torch.cat(grads)]
+
+    truth, layers, ours = outcome(exact, exact), outcome(eager, eager), outcome(fused, call)
+    for one, two, three in zip(truth[:2], layers, ours, strict=False):
+        # No further from exact arithmetic than the layers of torch are, but for chance where both are near.
+        assert (three - one).norm() <= 3 * (two - one).norm() + 1e-5 * one.norm()
+    # A value next to zero may fall on either side of a ReLU, and takes its gradient with it.
+    assert (ours[2] - truth[2]).norm() <= 0.05 * truth[2].norm()
+
+
+def fused_trainer(folder: Path, said: list[str] | None = None, **options: Any) -> Trainer:
+    config = tiny_config(**options.pop("sections", {}))
+    placement = replace(place(config), way="fused")
+    return tiny_trainer(folder, config, placement=placement, say=[].append if said is None else said.append, **options)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_fused_run_learns_what_an_eager_one_does(tmp_path: Path, precision: str) -> None:
+    said: list[str] = []
+    trainer = fused_trainer(tmp_path / "fused", said, sections={"precision": precision})
+    trainer.fit()
+    assert (said, trainer.network.way) == ([], "fused")
+    tiny_trainer(tmp_path / "eager", tiny_config(precision=precision)).fit()
+    near = {"fp32": 1e-4, "bf16": 3e-2}[precision]
+    for one, other in zip(lines(tmp_path / "fused")[:3], lines(tmp_path / "eager")[:3], strict=True):
+        assert one["train/loss"] == pytest.approx(other["train/loss"], rel=near)
+
+
+@pytest.mark.parametrize("optim", [{}, {"ema": 0.9}, {"accumulate": 2}], ids=["weights", "average", "accumulated"])
+def test_a_fused_run_stopped_and_continued_ends_with_the_same_bits(tmp_path: Path, optim: dict[str, Any]) -> None:
+    fused_trainer(tmp_path / "whole", sections={"optim": optim}).fit()
+    with pytest.raises(Stopped):
+        fused_trainer(tmp_path / "parts", sections={"optim": optim}, stop_requested=StopAt(5)).fit()
+    continued = tiny_trainer(tmp_path / "parts", tiny_config(optim=optim))  # the checkpoint says that it is fused
+    assert continued.network.way == "fused"
+    continued.fit()
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_strength_that_fades_reaches_the_fused_pass(tmp_path: Path) -> None:
+    from skiprun.connections.fade import make_fadable, set_skip_strength
+
+    torch.manual_seed(0)
+    model = build_model("resnet20", 3, 3).train()
+    make_fadable(model)
+    call, pictures = fuse(model), torch.randn(4, 3, 16, 16)
+    before = call(pictures)
+    set_skip_strength(model, 0.5)
+    torch.testing.assert_close(call(pictures), model(pictures), rtol=1e-3, atol=1e-3)
+    assert not torch.allclose(call(pictures), before, rtol=1e-2, atol=1e-2)
+
+
+def test_frozen_norms_stay_as_they_are() -> None:
+    model = build_model("resnet20", 3, 3).train()
+    assert isinstance(model.bn1, nn.BatchNorm2d)
+    model.bn1.eval()
+    call = fuse(model)
+    call(torch.randn(4, 3, 16, 16) + 5)
+    assert torch.equal(model.bn1.running_mean, torch.zeros(16))
+
+
+@pytest.mark.parametrize("broken", ["compiler", "source"])
+def test_kernels_that_cannot_be_compiled_cost_one_line_and_nothing_else(
+    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels.platformdirs, "user_cache_path", lambda name: tmp_path / "cache")
+    if broken == "compiler":
+        monkeypatch.setenv("CXX", "no-such-compiler")
+    else:
+        monkeypatch.setattr(kernels, "FLAGS", ("--no-such-flag",))
+    kernels.library.cache_clear()
+    said: list[str] = []
+    try:
+        with pytest.raises(SkiprunError):
+            kernels.library()
+        fused_trainer(tmp_path / "failed", said).fit()
+    finally:
+        kernels.library.cache_clear()
+    assert len(said) == 1
+    assert said[0].startswith("Fusing the training pass failed, so the run goes on without: ")
+    tiny_trainer(tmp_path / "eager", tiny_config()).fit()
+    assert lines(tmp_path / "failed") == lines(tmp_path / "eager")
+    assert load(tmp_path / "failed" / "last.pt")["pass"] == "eager"
+    assert not list((tmp_path / "cache").rglob("*.so"))
+
+
+def test_a_library_that_is_not_whole_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels.platformdirs, "user_cache_path", lambda name: tmp_path)
+    kernels.library.cache_clear()
+    try:
+        kernels.library()
+        (file,) = (tmp_path / "compiled").iterdir()
+        file.unlink()
+        file.write_bytes(b"\x7fELF")
+        kernels.library.cache_clear()
+        assert kernels.library().forward_float32
+        assert [entry.name for entry in file.parent.iterdir()] == [file.name]
+    finally:
+        kernels.library.cache_clear()
