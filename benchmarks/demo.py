@@ -9,16 +9,16 @@ import tempfile
 import time
 from typing import Any
 
-from benchmarks.measure import ROOT
+from benchmarks.measure import ROOT, Setting
 
 NETWORKS = ("plain20", "plain56", "resnet56")
 
 
-def run(quick: bool, threads: int) -> list[dict[str, Any]]:
+def run(setting: Setting) -> list[dict[str, Any]]:
     """Return the seconds from start to end of both, in turns, by the wall clock."""
-    epochs = 2 if quick else 15
+    epochs = 2 if setting.quick else 15
     plain, ours = [], []
-    for _ in range(1 if quick else 3):
+    for _ in range(1 if setting.quick else 3):
         plain.append(seconds([sys.executable, "-m", "benchmarks.plain", str(epochs), "0", *NETWORKS]))
         with tempfile.TemporaryDirectory() as runs:
             command = [sys.executable, "-m", "skiprun", "compare", *NETWORKS, "--runs", runs, "--quiet"]

@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.measure import ROOT
+from benchmarks.measure import ROOT, Setting
 
 CLASSES = 10
 STEPS = 40
 
 
-def run(quick: bool, threads: int) -> list[dict[str, Any]]:
+def run(setting: Setting) -> list[dict[str, Any]]:
     """Return the largest resident memory and the seconds of a run, with pictures to decode first and then decoded."""
     rows = []
-    for count in (1_000, 10_000) if quick else (10_000, 1_000_000):
+    for count in (1_000, 10_000) if setting.quick else (10_000, 1_000_000):
         with tempfile.TemporaryDirectory() as name:
             make_folder(Path(name) / "pictures", count)
             for state in ("to decode", "decoded"):

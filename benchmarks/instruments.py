@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.material import CLASSES
+from benchmarks.measure import Setting
 from skiprun.experiment.material import Look
 from skiprun.experiment.plan import DIGITS, config_for
 from skiprun.experiment.studying import study
@@ -71,10 +72,12 @@ TRAINED = {
 }
 
 
-def run(quick: bool, threads: int) -> list[Row]:
+def run(setting: Setting) -> list[Row]:
     """Return each value beside the reference; a ratio at initialization differs by a factor between seeds."""
-    torch.set_num_threads(threads)
-    parts = (ratios((20,), 1), noise(4)) if quick else (ratios((20, 56, 110), 3), noise(30), theorem(), trained())
+    torch.set_num_threads(setting.threads)
+    parts = (
+        (ratios((20,), 1), noise(4)) if setting.quick else (ratios((20, 56, 110), 3), noise(30), theorem(), trained())
+    )
     return list(itertools.chain.from_iterable(parts))
 
 

@@ -17,10 +17,10 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks import material
+from benchmarks.measure import PICTURES
 from skiprun.vision import torchvision
 
 Tick = Callable[[], None]
-PICTURES = 50_000
 
 
 class Pictures(Dataset):
@@ -29,8 +29,8 @@ class Pictures(Dataset):
     def __init__(self) -> None:
         self.values, self.labels = material.pictures(PICTURES)
         t = torchvision.transforms
-        crops = [t.RandomCrop(32, 4), t.RandomHorizontalFlip()]
-        self.transform = t.Compose([*crops, t.ToTensor(), t.Normalize(material.MEAN, material.STD)])
+        self.crops = [t.RandomCrop(32, 4), t.RandomHorizontalFlip()]
+        self.transform = t.Compose([*self.crops, t.ToTensor(), t.Normalize(material.MEAN, material.STD)])
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -39,9 +39,17 @@ class Pictures(Dataset):
         return self.transform(Image.fromarray(self.values[index])), int(self.labels[index])
 
 
-def loader(batch: int, workers: int = 0) -> DataLoader:
-    """Return a DataLoader as the scripts build it."""
-    return DataLoader(Pictures(), batch, shuffle=True, num_workers=workers, drop_last=True)
+def loader(batch: int, device: str, workers: int, persistent: bool = False) -> DataLoader:
+    """Return a DataLoader as the scripts build it, in pinned memory where there is a GPU."""
+    return DataLoader(
+        Pictures(),
+        batch,
+        shuffle=True,
+        num_workers=workers,
+        drop_last=True,
+        pin_memory=device == "cuda",
+        persistent_workers=persistent and workers > 0,
+    )
 
 
 def sgd(model: nn.Module, rate: float = 0.1) -> torch.optim.SGD:
@@ -49,21 +57,28 @@ def sgd(model: nn.Module, rate: float = 0.1) -> torch.optim.SGD:
     return torch.optim.SGD(model.parameters(), rate, momentum=0.9, weight_decay=1e-4)
 
 
-def classic(tick: Tick, name: str, batch: int, norms: bool = False, workers: int = 0) -> None:
+def classic(tick: Tick, device: str, name: str, batch: int, norms: bool = False, workers: int = 0) -> None:
     """Run the loop of the classic CIFAR scripts: PIL transforms, DataLoader, NCHW, `.item()` each step.
 
     Args:
+        tick: called after every step.
+        device: cpu or cuda.
+        name: of the network.
+        batch: pictures a step.
         norms: also log the norm of every parameter's gradient with add_scalar, one by one.
         workers: processes of the DataLoader.
     """
     from torch.utils.tensorboard import SummaryWriter
 
-    model = material.network(name).train()
+    torch.backends.cudnn.benchmark = True
+    model = material.network(name).to(device).train()
     optimizer, criterion = sgd(model), nn.CrossEntropyLoss()
     writer = SummaryWriter(tempfile.mkdtemp()) if norms else None
+    batches = loader(batch, device, workers)
     step, losses, errors = 0, 0.0, 0.0
     while True:
-        for pictures, labels in loader(batch, workers):
+        for pictures, labels in batches:
+            pictures, labels = pictures.to(device), labels.to(device)
             output = model(pictures)
             loss = criterion(output, labels)
             optimizer.zero_grad()
@@ -80,38 +95,68 @@ def classic(tick: Tick, name: str, batch: int, norms: bool = False, workers: int
             tick()
 
 
-def expert(tick: Tick, name: str, batch: int, compiled: bool = True) -> None:
-    """Run the classic loop with what an expert switches on: channels_last, bf16 and torch.compile."""
-    model = material.network(name).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    forward = torch.compile(model) if compiled else model
+def expert(
+    tick: Tick,
+    device: str,
+    name: str,
+    batch: int,
+    compiled: bool = True,
+    mode: str | None = None,
+    workers: int = 0,
+) -> None:
+    """Run the classic loop with what an expert switches on: channels_last, bf16 and torch.compile; nothing waits.
+
+    Args:
+        tick, device, name, batch, workers: as of `classic`; the workers live on from epoch to epoch.
+        compiled: with torch.compile.
+        mode: of torch.compile; `reduce-overhead` takes CUDA graphs.
+    """
+    torch.backends.cudnn.benchmark = True
+    model = material.network(name).to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    forward = torch.compile(model, mode=mode) if compiled else model
     optimizer, criterion = sgd(model), nn.CrossEntropyLoss()
-    losses = 0.0
+    batches = loader(batch, device, workers, persistent=True)
+    losses = torch.zeros((), device=device)
     while True:
-        for pictures, labels in loader(batch):
-            pictures = pictures.to(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16):
+        for pictures, labels in batches:
+            pictures = pictures.to(device, memory_format=torch.channels_last, non_blocking=True)
+            labels = labels.to(device, non_blocking=True)
+            with torch.autocast(device, torch.bfloat16):
                 loss = criterion(forward(pictures), labels)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            losses += loss.item()
+            losses += loss.detach()
             tick()
 
 
-def timm(tick: Tick, name: str, batch: int) -> None:
+def timm(tick: Tick, device: str, name: str, batch: int, workers: int = 0) -> None:
     """Run the steps of timm's train_one_epoch with timm's loader, loss, optimizer and meters, at their defaults.
 
-    The function itself is in train.py, which the package leaves out.
+    The function itself is in train.py, which the package leaves out. On a GPU the loader brings bytes, which it
+    normalizes there, one batch ahead.
     """
     from timm.data import create_loader
     from timm.loss import LabelSmoothingCrossEntropy
     from timm.optim import create_optimizer_v2
     from timm.utils import AverageMeter
 
-    model = material.network(name).train()
-    pictures = Pictures()
-    transform = pictures.transform
-    batches = create_loader(pictures, (3, 32, 32), batch, is_training=True, use_prefetcher=False, num_workers=0)
+    torch.backends.cudnn.benchmark = True
+    model = material.network(name).to(device).train()
+    pictures, ahead = Pictures(), device == "cuda"
+    t = torchvision.transforms
+    transform = t.Compose([*pictures.crops, t.PILToTensor()]) if ahead else pictures.transform
+    batches = create_loader(
+        pictures,
+        (3, 32, 32),
+        batch,
+        is_training=True,
+        mean=material.MEAN,
+        std=material.STD,
+        num_workers=workers,
+        use_prefetcher=ahead,
+        device=torch.device(device),
+    )
     pictures.transform = transform  # equal work: not timm's resized crops
     optimizer = create_optimizer_v2(model, "sgd", lr=0.1, weight_decay=1e-4, momentum=0.9)
     criterion, losses = LabelSmoothingCrossEntropy(0.0), AverageMeter()
@@ -125,10 +170,11 @@ def timm(tick: Tick, name: str, batch: int) -> None:
             tick()
 
 
-def lightning(tick: Tick, name: str, batch: int) -> None:
+def lightning(tick: Tick, device: str, name: str, batch: int, precision: str = "32-true", workers: int = 0) -> None:
     """Run Lightning's Trainer with its own logging of the loss to TensorBoard, no checkpoints, no bar."""
     import lightning as L
     from lightning.pytorch.loggers import TensorBoardLogger
+    from lightning.pytorch.plugins.environments import LightningEnvironment
 
     class Module(L.LightningModule):
         def __init__(self) -> None:
@@ -146,8 +192,16 @@ def lightning(tick: Tick, name: str, batch: int) -> None:
         def on_train_batch_end(self, *_: Any) -> None:
             tick()
 
-    logger = TensorBoardLogger(tempfile.mkdtemp())
-    quiet = {"enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
-    L.Trainer(accelerator="cpu", max_epochs=100, logger=logger, log_every_n_steps=1, **quiet).fit(
-        Module(), loader(batch)
+    trainer = L.Trainer(
+        accelerator="gpu" if device == "cuda" else "cpu",
+        devices=1,
+        precision=precision,
+        plugins=[LightningEnvironment()],  # else it asks for MPI, which may be there in parts only
+        max_epochs=100,
+        logger=TensorBoardLogger(tempfile.mkdtemp()),
+        log_every_n_steps=1,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
     )
+    trainer.fit(Module(), loader(batch, device, workers))

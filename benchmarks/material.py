@@ -33,9 +33,10 @@ def network(name: str = "resnet20", width: int | None = None) -> nn.Module:
     return build_model(name, CLASSES, 3, **options)
 
 
-def experiment(model: dict, batch: int, precision: str, **sections: object) -> RunConfig:
+def experiment(model: dict, batch: int, precision: str, device: str, **sections: object) -> RunConfig:
     """Return the config of skiprun's arm; it logs norms and TensorBoard each step unless sections say otherwise."""
     plain = {
+        "device": device,
         "model": model,
         "data": {"name": "cifar10", "batch_size": batch, "augment": {"crop": 4, "flip": True}},
         "schedule": {"kind": "constant", "steps": 10**6},
@@ -46,11 +47,11 @@ def experiment(model: dict, batch: int, precision: str, **sections: object) -> R
 
 
 def loaders(number: int, config: RunConfig) -> Loaders:
-    """Return the pictures as skiprun keeps them."""
-    values, labels = pictures(number)
-    split = ResidentSplit(torch.from_numpy(values), torch.from_numpy(labels))
-    small = ResidentSplit(split.pictures[:500], split.targets[:500])
-    device = torch.device("cpu" if config.device == "cpu" or not torch.cuda.is_available() else "cuda")
+    """Return the pictures as skiprun keeps them, on the device."""
+    device = torch.device(config.device)
+    values, labels = (torch.from_numpy(each).to(device) for each in pictures(number))
+    split = ResidentSplit(values, labels)
+    small = ResidentSplit(values[:500], labels[:500])
     names = tuple(map(str, range(CLASSES)))
     augment = Augment(config.data.augment, MEAN, STD, CLASSES, device)
     shape = (3, 32, 32)

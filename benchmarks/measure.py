@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import statistics
 import subprocess
 import sys
@@ -14,50 +15,96 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from benchmarks import peers
+from skiprun.training.graph import StepGraph
+
 ROOT = Path(__file__).parent.parent
+PICTURES = 50_000
+# Seconds after which an arm does not count any more: one core may compile or run 1202 layers for minutes.
+PATIENCE = {"cpu": 1200, "cuda": 180}
+BURST = 10
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and how to measure.
+
+    Attributes:
+        device: cpu or cuda.
+        threads: of torch on a CPU; with one, the clock is the CPU time of the process, which neighbours hardly touch.
+        quick: does it run, and about how fast.
+    """
+
+    device: str = "cpu"
+    threads: int = 1
+    quick: bool = False
+
+    @property
+    def gpu(self) -> bool:
+        """Tell whether it is a GPU; its work is not in the time of any CPU, so the clock is the wall's."""
+        return self.device == "cuda"
+
+    @property
+    def clock(self) -> str:
+        """Return the clock that counts, of those that an arm reads."""
+        return "cpu" if self.threads == 1 and not self.gpu else "wall"
 
 
 @dataclass
 class Arm:
-    """One contestant: a loop of `worker.ARMS` with its arguments."""
+    """One contestant: a loop of `worker.ARMS` with its arguments; `failed` says why it is out."""
 
     label: str
     work: dict[str, Any]
-    peers: Path | None = None
+    peers: bool = False
     turns: list[dict[str, float]] = field(default_factory=list)
     first: dict[str, float] = field(default_factory=dict)
+    failed: str | None = None
 
-    def start(self, threads: int) -> None:
+    def start(self, setting: Setting) -> None:
         """Start the process; it makes one step, which may compile."""
-        environment = dict(os.environ)
-        environment["PYTHONPATH"] = os.pathsep.join(map(str, filter(None, [ROOT, self.peers])))
-        command = [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-m",
-            "benchmarks.worker",
-            json.dumps({"threads": threads} | self.work),
-        ]
-        pipe = subprocess.PIPE
+        self.patience = PATIENCE[setting.device]
+        pipe, work = subprocess.PIPE, {"threads": setting.threads, "device": setting.device} | self.work
+        command = [sys.executable, "-W", "ignore", "-m", "benchmarks.worker", json.dumps(work)]
+        try:
+            paths = [str(ROOT), peers.folder() if self.peers else None, os.environ.get("PYTHONPATH")]
+        except subprocess.CalledProcessError:
+            self.failed = "could not be installed"
+            return
         self.process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environment
+            command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, filter(None, paths)))},
         )
-        self.first = self.answer()
 
     def ask(self, steps: int) -> None:
         """Let it make some steps."""
-        assert self.process.stdin
-        self.process.stdin.write(f"{steps}\n")
-        self.process.stdin.flush()
+        if not self.failed:
+            assert self.process.stdin
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.write(f"{steps}\n")
+                self.process.stdin.flush()
 
-    def answer(self) -> dict[str, float]:
-        """Return what the steps took."""
+    def answer(self) -> dict[str, Any]:
+        """Return what the steps took; nothing if it failed, of which the trace goes to stderr."""
+        if self.failed:
+            return {}
         assert self.process.stdout
+        if not select.select([self.process.stdout], [], [], self.patience)[0]:
+            self.failed = f"no answer within {self.patience} s"
+            self.process.kill()
+            return {}
         line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self.label} ended with code {self.process.wait()}; run its loop alone to see why.")
-        answer: dict[str, float] = json.loads(line)
+        answer = json.loads(line) if line else {"failed": f"ended with code {self.process.wait()}"}
+        self.failed = answer.pop("failed", None)
+        if self.failed:
+            print(f"{self.label}: {answer.pop('trace', self.failed)}", file=sys.stderr)
         return answer
 
     def milliseconds(self, clock: str, steps: int) -> list[float]:
@@ -66,11 +113,14 @@ class Arm:
 
 
 @contextlib.contextmanager
-def running(arms: list[Arm], threads: int) -> Iterator[None]:
-    """Keep the processes of some arms, and end them."""
+def running(arms: list[Arm], setting: Setting) -> Iterator[None]:
+    """Keep the processes of some arms, and end them; on a CPU they start one by one, as each needs the cores."""
     try:
-        for arm in arms:
-            arm.start(threads)
+        for together in [arms] if setting.gpu else [[arm] for arm in arms]:
+            for arm in together:
+                arm.start(setting)
+            for arm in together:
+                arm.first = arm.answer()
         yield
     finally:
         for arm in arms:
@@ -79,43 +129,82 @@ def running(arms: list[Arm], threads: int) -> Iterator[None]:
                 arm.process.wait()
 
 
-def cpu_seconds(work: Callable[[], Any], times: int = 15, warm_up: int = 0) -> float:
-    """Return the median CPU time of some work, after runs that do not count."""
-    spent = []
+def now(device: str) -> float:
+    """Return the CPU time of this process, or the wall's when a GPU has done all that it was told."""
+    if device == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def seconds(work: Callable[[], Any], device: str, times: int = 15, warm_up: int = 0) -> float:
+    """Return the median time of some work, after runs that do not count; on a GPU, of several launched at once."""
+    spent, burst = [], BURST if device == "cuda" else 1
     for _ in range(warm_up + times):
-        started = time.process_time()
-        work()
-        spent.append(time.process_time() - started)
+        started = now(device)
+        for _ in range(burst):
+            work()
+        spent.append((now(device) - started) / burst)
     return statistics.median(spent[warm_up:])
 
 
-def side_by_side(arms: list[Arm], rounds: int, steps: int, threads: int) -> list[dict[str, Any]]:
+def captured(step: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    """Return a step of a GPU that after its first calls is one launch."""
+    return StepGraph(step, torch.device("cuda"), nothing_less)
+
+
+def nothing_less(message: str) -> None:
+    """Raise what is said where work goes on without what was to be measured."""
+    if "goes on without" in message:
+        raise RuntimeError(message)
+
+
+def why(error: Exception) -> str:
+    """Return an error in one line."""
+    return f"{type(error).__name__}: {(str(error).strip() or 'no words').splitlines()[0]}"
+
+
+def found(row: dict[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return a row with what some work finds, or with why it failed."""
+    try:
+        return row | work()
+    except Exception as error:  # the other rows are worth having
+        return row | {"failed": why(error)}
+
+
+def side_by_side(arms: list[Arm], rounds: int, steps: int, setting: Setting) -> list[dict[str, Any]]:
     """Return a row an arm: milliseconds a step, and how many times faster than the first arm.
 
-    With one thread the clock is the CPU time of the process, which neighbours hardly touch; else it is the wall's.
+    A loader with workers has its queue full when a turn begins: a few steps of each turn wait for no pictures.
     """
-    with running(arms, threads):
+    with running(arms, setting):
         for number in range(rounds + 1):
             for arm in arms:
                 arm.ask(steps)
                 turn = arm.answer()
-                if number:  # the first round warms up
+                if number and turn:  # the first round warms up
                     arm.turns.append(turn)
-    clock = "cpu" if threads == 1 else "wall"
-    return [row(arm, arms[0], clock, steps) for arm in arms]
+    return [row(arm, arms[0], setting.clock, steps) for arm in arms]
 
 
 def row(arm: Arm, base: Arm, clock: str, steps: int) -> dict[str, Any]:
-    """Return the numbers of an arm beside those of the first."""
-    own, theirs = arm.milliseconds(clock, steps), base.milliseconds(clock, steps)
-    ratios = [before / after for before, after in zip(theirs, own, strict=True)]
+    """Return the numbers of an arm beside those of the first, or why it has none."""
+    if arm.failed:
+        return {"arm": arm.label, "failed": arm.failed}
+    own = arm.milliseconds(clock, steps)
+    peaks = [key for key in arm.turns[0] if key.endswith("_mb")]
     return {
         "arm": arm.label,
         "ms": statistics.median(own),
         "least_ms": min(own),
-        "speedup": statistics.median(ratios),
-        "speedup_range": [min(ratios), max(ratios)],
+        **({} if base.failed else faster(own, base.milliseconds(clock, steps))),
         "first_step_s": arm.first["wall"],
-        "peak_mb": max(turn["peak_mb"] for turn in arm.turns),
+        **{key: max(turn[key] for turn in arm.turns) for key in peaks},
         "clock": clock,
     }
+
+
+def faster(own: list[float], theirs: list[float]) -> dict[str, Any]:
+    """Return the ratio of two arms: its median over the rounds, and its range."""
+    ratios = [before / after for before, after in zip(theirs, own, strict=True)]
+    return {"speedup": statistics.median(ratios), "speedup_range": [min(ratios), max(ratios)]}

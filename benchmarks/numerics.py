@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 
 from benchmarks import material, ours
 from benchmarks.loops import sgd
+from benchmarks.measure import Setting
 from skiprun.training.randomness import seed_step
 from skiprun.training.trainer import Trainer
 
@@ -19,36 +21,51 @@ SHOWN = (1, 2, 5, 10, 20, 50, 100)
 RATE = 0.01
 
 
-def run(quick: bool, threads: int) -> list[dict[str, Any]]:
-    """Return skiprun's loss, and how far plain loops are from it: in the same memory layout, and in the classic one.
+def run(setting: Setting) -> list[dict[str, Any]]:
+    """Return skiprun's loss, and how far from it are its captured step, on a GPU, and plain loops in two layouts.
 
     Layouts round differently, and training multiplies what differs: the last column is what rounding alone does.
     """
     torch.set_num_threads(1)
-    steps = 10 if quick else 100
-    sections = {"log": {"every": 1, "tensorboard": False}, "optim": {"lr": RATE}}
-    config = material.experiment({"name": "resnet20"}, 64, "fp32", **sections)
-    trainer = ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()))
-    same, classic = (plain(trainer, layout, steps) for layout in (torch.channels_last, torch.contiguous_format))
-    trainer._run_to(steps)
-    trainer.log.sync()
-    records = map(json.loads, trainer.log.path.read_text().splitlines())
-    own = {record["step"]: record["train/loss"] for record in records if "train/loss" in record}
+    if setting.gpu:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else no matrix product is deterministic
+        torch.backends.cudnn.allow_tf32 = False
+    steps = 10 if setting.quick else 100
+    trainer = own_trainer(setting)
+    losses = own_losses(trainer, steps)
+    others = {"captured step": own_losses(own_trainer(setting, captured=True), steps)} if setting.gpu else {}
+    layouts = {"plain loop, channels_last": torch.channels_last, "plain loop, NCHW": torch.contiguous_format}
+    others |= {label: plain(trainer, layout, steps) for label, layout in layouts.items()}
     return [
-        {
-            "step": step,
-            "skiprun loss": own[step],
-            "plain loop, channels_last: relative difference": abs(same[step - 1] / own[step] - 1),
-            "plain loop, NCHW: relative difference": abs(classic[step - 1] / own[step] - 1),
+        {"step": step, "skiprun loss": losses[step - 1]}
+        | {
+            f"{label}: relative difference": abs(loss[step - 1] / losses[step - 1] - 1)
+            for label, loss in others.items()
         }
         for step in SHOWN
         if step <= steps
     ]
 
 
+def own_trainer(setting: Setting, captured: bool = False) -> Trainer:
+    """Return skiprun's trainer; on a GPU it takes kernels that repeat."""
+    sections = {"log": {"every": 1, "tensorboard": False}, "optim": {"lr": RATE}, "cuda_graph": captured}
+    sections |= {"deterministic": setting.gpu}
+    config = material.experiment({"name": "resnet20"}, 64, "fp32", setting.device, **sections)
+    return ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()))
+
+
+def own_losses(trainer: Trainer, steps: int) -> list[float]:
+    """Return the losses of skiprun's first steps."""
+    trainer._run_to(steps)
+    trainer.log.sync()
+    records = map(json.loads, trainer.log.path.read_text().splitlines())
+    return [record["train/loss"] for record in records if "train/loss" in record]
+
+
 def plain(trainer: Trainer, layout: torch.memory_format, steps: int) -> list[float]:
     """Return the losses of a plain loop on the batches of a trainer."""
-    model = material.network().to(memory_format=layout).train()  # type: ignore[call-overload]
+    model = material.network().to(trainer.placement.device, memory_format=layout).train()  # type: ignore[call-overload]
     optimizer, losses = sgd(model, RATE), []
     for step in range(steps):
         seed_step(trainer.config.seed, step)

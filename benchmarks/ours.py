@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from benchmarks import material
-from benchmarks.loops import PICTURES, Tick
+from benchmarks.loops import Tick
+from benchmarks.measure import PICTURES, nothing_less
 from skiprun.probes.grad_norm import GradNorm
 from skiprun.tasks.classification import Classification
 from skiprun.training.checkpoint import Checkpoints
@@ -34,7 +35,7 @@ class Ticking:
 
 
 def trainer(config: Any, tick: Tick, folder: Path, compiled: bool = False, norms: bool = True) -> Trainer:
-    """Return skiprun's trainer of a config on the drawn pictures."""
+    """Return skiprun's trainer of a config on the drawn pictures; what it cannot do as asked is an error here."""
     placement = replace(place(config), way="compiled" if compiled else "eager")
     views: list[View] = [TensorBoard(folder, config)] if config.log.tensorboard else []
     return Trainer(
@@ -47,15 +48,18 @@ def trainer(config: Any, tick: Tick, folder: Path, compiled: bool = False, norms
         lambda keep: MetricsLog(folder / "metrics.jsonl", keep, views),
         [GradNorm()] if norms else [],
         Ticking(tick),
+        say=nothing_less,
     )
 
 
 def skiprun(
     tick: Tick,
+    device: str,
     name: str,
     batch: int,
     precision: str = "bf16",
     compiled: bool = False,
+    graph: bool = False,
     norms: bool = True,
     tensorboard: bool = True,
     width: int | None = None,
@@ -64,7 +68,7 @@ def skiprun(
     """Train with skiprun; norms, metrics and TensorBoard every step unless switched off."""
     log = {"every": 1, "tensorboard": tensorboard}
     model = {"name": name, "width": width}
-    config = material.experiment(model, batch, precision, log=log, recompute=recompute)
+    config = material.experiment(model, batch, precision, device, log=log, recompute=recompute, cuda_graph=graph)
     threads = torch.get_num_threads()
     running = trainer(config, tick, Path(tempfile.mkdtemp()), compiled, norms)
     torch.set_num_threads(threads)

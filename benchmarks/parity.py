@@ -10,14 +10,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import ROOT
+from benchmarks.measure import ROOT, Setting
 
 NETWORK, EPOCHS = "resnet20", 15
 
 
-def run(quick: bool, threads: int) -> list[dict[str, Any]]:
+def run(setting: Setting) -> list[dict[str, Any]]:
     """Return mean and standard deviation of test error and training loss at the end, for each way to train."""
-    seeds = 2 if quick else 5
+    seeds = 2 if setting.quick else 5
     ways = {"skiprun fp32": ["--set", "precision=fp32"], "skiprun bf16": ["--set", "precision=bf16"]}
     ends = {"plain PyTorch loop, fp32": [plain(seed) for seed in range(seeds)]}
     ends |= {label: ours(seeds, options) for label, options in ways.items()}

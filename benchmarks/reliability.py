@@ -40,6 +40,7 @@ def config_of(model: str) -> RunConfig:
     """Return the usual recipe on such pictures."""
     return build_config(
         {
+            "device": "cpu",
             "model": {"name": model},
             "data": {"name": "noise", "batch_size": 128},
             "schedule": {"epochs": 200},

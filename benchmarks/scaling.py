@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.measure import Arm, side_by_side
+from benchmarks.measure import Arm, Setting, side_by_side
+
+BASE: dict[str, Any] = {"loop": "skiprun", "name": "resnet20", "batch": 128}
 
 
-def run(quick: bool, threads: int) -> list[dict[str, Any]]:
-    """Return a row a size; eager, bf16. Ratios are to resnet20 at batch 128."""
-    base: dict[str, Any] = {"loop": "skiprun", "name": "resnet20", "batch": 128}
-    sizes: list[dict[str, Any]] = [{}, {"name": "resnet56"}, {"batch": 32}, {"batch": 512}, {"width": 64}]
-    sizes += [{"name": "resnet56", "recompute": True}]
-    if not quick:
-        sizes += [{"name": "resnet110"}, {"name": "resnet110", "recompute": True}]
-    arms = [Arm(label(base | size), base | size) for size in sizes]
-    rows = side_by_side(arms, 1 if quick else 3, 2, threads)
-    return rows if quick else rows + deepest(base, threads)
+def run(setting: Setting) -> list[dict[str, Any]]:
+    """Return a row a size, in bf16: eager on a CPU, a CUDA graph on a GPU. Ratios are to resnet20 at batch 128."""
+    rounds, steps = (1 if setting.quick else 3, 40) if setting.gpu else (1 if setting.quick else 3, 2)
+    rows = side_by_side([arm(size, setting) for size in sizes(setting)], rounds, steps, setting)
+    return (
+        rows if setting.quick else rows + side_by_side([arm(size, setting) for size in deepest(setting)], 1, 1, setting)
+    )
 
 
-def deepest(base: dict[str, Any], threads: int) -> list[dict[str, Any]]:
-    """Return a row for one step of the 1202 layers of He et al. 2015, whose activations do not fit otherwise."""
-    work = base | {"name": "resnet1202", "recompute": True}
-    return side_by_side([Arm(label(work), work)], 1, 1, threads)
+def sizes(setting: Setting) -> list[dict[str, Any]]:
+    """Return what differs from resnet20 at batch 128."""
+    found: list[dict[str, Any]] = [{}, {"name": "resnet56"}, {"batch": 32}, {"batch": 512}, {"width": 64}]
+    found += [{"batch": 2048}] if setting.gpu else []
+    found += [{"name": "resnet56", "recompute": True}]
+    return found if setting.quick else [*found, {"name": "resnet110"}, {"name": "resnet110", "recompute": True}]
+
+
+def deepest(setting: Setting) -> list[dict[str, Any]]:
+    """Return the 1202 layers of He et al. 2015, a step of which is a long time on a CPU, and much memory."""
+    recomputed = {"name": "resnet1202", "recompute": True}
+    return [recomputed, {"name": "resnet1202", "graph": False}] if setting.gpu else [recomputed]
+
+
+def arm(size: dict[str, Any], setting: Setting) -> Arm:
+    """Return the arm of a size; blocks that are recomputed look at the random generators, which no graph allows."""
+    graph = {"graph": True} if setting.gpu and not size.get("recompute") else {}
+    work = BASE | graph | size
+    return Arm(label(work), work)
 
 
 def label(work: dict[str, Any]) -> str:

@@ -4,29 +4,74 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks import peers
-from benchmarks.measure import Arm, side_by_side
+from benchmarks.measure import PICTURES, Arm, Setting, side_by_side
+from skiprun.machine import cores
+
+BATCH = 128
+# Of the DataLoader, in the scripts and in timm. On a CPU they would take the cores that make the steps.
+WORKERS = 4
+
+Row = dict[str, Any]
 
 
-def run(quick: bool, threads: int) -> list[dict[str, Any]]:
-    """Return a row an arm; ratios are to the classic loop."""
-    work = {"name": "resnet20", "batch": 128}
-    ours = {"loop": "skiprun", **work}
-    place = peers.folder()
-    arms = [
-        Arm("classic loop", {"loop": "classic", **work}),
-        Arm("classic + norms, add_scalar", {"loop": "classic", "norms": True, **work}),
-        Arm("timm's loop", {"loop": "timm", **work}, place),
-        Arm("Lightning Trainer", {"loop": "lightning", **work}, place),
-        Arm("expert: channels_last, bf16", {"loop": "expert", "compiled": False, **work}),
-        Arm("expert: + torch.compile", {"loop": "expert", **work}),
-        Arm("skiprun fp32", {**ours, "precision": "fp32"}),
-        Arm("skiprun fp32 compiled", {**ours, "precision": "fp32", "compiled": True}),
-        Arm("skiprun bf16", ours),
-        Arm("skiprun bf16 compiled", {**ours, "compiled": True}),
+def run(setting: Setting) -> list[Row]:
+    """Return a row an arm and network; ratios are to the classic loop."""
+    names = ("resnet20", "resnet56") if setting.gpu and not setting.quick else ("resnet20",)
+    # On a GPU an epoch ends within one of the turns of skiprun, which then evaluates and saves.
+    rounds, steps = (1 if setting.quick else 4, 100) if setting.gpu else ((2, 2) if setting.quick else (5, 4))
+    return [
+        row for name in names for row in with_epochs(name, side_by_side(arms(name, setting), rounds, steps, setting))
     ]
-    if threads > 1:
-        arms.insert(1, Arm("classic loop, 2 workers", {"loop": "classic", "workers": 2, **work}))
-    rows = side_by_side(arms, 2 if quick else 5, 2 if quick else 4, threads)
-    expert = next(row["ms"] for row in rows if row["arm"] == "expert: + torch.compile")
-    return [row | {"over_expert": expert / row["ms"]} for row in rows]
+
+
+def with_epochs(name: str, rows: list[Row]) -> list[Row]:
+    """Add the network, the seconds of an epoch's steps, and the speed over the fastest of the expert's loops."""
+    expert = min((row["ms"] for row in rows if row["arm"].startswith("expert") and "ms" in row), default=None)
+    found = []
+    for row in rows:
+        more = {"epoch_s": row["ms"] * PICTURES / BATCH / 1000} if "ms" in row else {}
+        if more and expert:
+            more["over_expert"] = expert / row["ms"]
+        found.append({"network": name} | row | more)
+    return found
+
+
+def arms(name: str, setting: Setting) -> list[Arm]:
+    """Return the contestants for one network, as their users start them on the device."""
+    work: dict[str, Any] = {"name": name, "batch": BATCH}
+    theirs = work | {"workers": WORKERS} if setting.gpu else work
+    expert = theirs | {"loop": "expert"} | ({"workers": len(cores())} if setting.gpu else {})
+    ours = {"loop": "skiprun", **work}
+    found = [
+        Arm("classic loop", {"loop": "classic", **theirs}),
+        Arm("classic + norms, add_scalar", {"loop": "classic", "norms": True, **theirs}),
+        Arm("timm's loop", {"loop": "timm", **theirs}, peers=True),
+        Arm("Lightning Trainer", {"loop": "lightning", **theirs}, peers=True),
+    ]
+    experts = [
+        Arm("expert: channels_last, bf16", expert | {"compiled": False}),
+        Arm("expert: + torch.compile", expert),
+    ]
+    if setting.gpu:
+        return [
+            *found,
+            Arm(
+                "Lightning Trainer, bf16-mixed", {"loop": "lightning", "precision": "bf16-mixed", **theirs}, peers=True
+            ),
+            *experts,
+            Arm("expert: + reduce-overhead", expert | {"mode": "reduce-overhead"}),
+            Arm("skiprun bf16", ours),
+            Arm("skiprun bf16 compiled", ours | {"compiled": True}),
+            Arm("skiprun bf16, CUDA graph", ours | {"graph": True}),
+            Arm("skiprun bf16 compiled, CUDA graph", ours | {"graph": True, "compiled": True}),
+        ]
+    if setting.threads > 1:
+        found.insert(1, Arm("classic loop, 2 workers", {"loop": "classic", "workers": 2, **work}))
+    return [
+        *found,
+        *experts,
+        Arm("skiprun fp32", ours | {"precision": "fp32"}),
+        Arm("skiprun fp32 compiled", ours | {"precision": "fp32", "compiled": True}),
+        Arm("skiprun bf16", ours),
+        Arm("skiprun bf16 compiled", ours | {"compiled": True}),
+    ]

@@ -10,11 +10,13 @@ import os
 import resource
 import sys
 import time
+import traceback
 from typing import Any
 
 import torch
 
 from benchmarks import loops, ours
+from benchmarks.measure import why
 
 ARMS: dict[str, Any] = {
     "classic": loops.classic,
@@ -28,10 +30,10 @@ ARMS: dict[str, Any] = {
 class Turns:
     """Called after each step; ends a turn when its steps are done, and waits for the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str) -> None:
         self.answers = os.fdopen(os.dup(1), "w")
         os.dup2(2, 1)
-        self.left = 1
+        self.left, self.gpu = 1, device == "cuda"
         self.started()
 
     def started(self) -> None:
@@ -43,14 +45,22 @@ class Turns:
         self.left -= 1
         if self.left:
             return
+        if self.gpu:
+            torch.cuda.synchronize()
         spent = {"wall": time.perf_counter() - self.wall, "cpu": time.process_time() - self.cpu}
         spent["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps(spent), file=self.answers, flush=True)
+        if self.gpu:
+            spent["gpu_mb"] = torch.cuda.max_memory_allocated() / 2**20
+        self.answer(spent)
         line = sys.stdin.readline()
         if not line:
             os._exit(0)  # the arms are endless loops, some of which would catch an exception
         self.left = int(line)
         self.started()
+
+    def answer(self, values: dict[str, Any]) -> None:
+        """Answer in one line."""
+        print(json.dumps(values), file=self.answers, flush=True)
 
 
 def main() -> None:
@@ -59,7 +69,11 @@ def main() -> None:
     torch.set_num_threads(arm.pop("threads"))
     if cores := arm.pop("cores", None):
         os.sched_setaffinity(0, cores)
-    ARMS[arm.pop("loop")](Turns(), **arm)
+    turns = Turns(arm["device"])
+    try:
+        ARMS[arm.pop("loop")](turns, **arm)
+    except Exception as error:
+        turns.answer({"failed": why(error), "trace": traceback.format_exc()})
 
 
 if __name__ == "__main__":

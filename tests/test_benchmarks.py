@@ -1,23 +1,32 @@
-"""The arithmetic of the benchmarks: ratios are formed within a round, and nothing names the computer."""
+"""The benchmarks' arithmetic and protocol: ratios within a round, arms that fail, devices, names that tell nothing."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import socket
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+from rich.console import Console
 
-from benchmarks import measure, report
+from benchmarks import __main__, floor, measure, ours, peers, report, scaling, several, steps
 from benchmarks.floor import conv_outputs
+from benchmarks.measure import Arm, Setting
 from benchmarks.scaling import label
+from benchmarks.worker import ARMS
+from skiprun.training.compilation import TrainingPass
 
 TURNS = [{"cpu": 1.0, "wall": 2.0, "peak_mb": 5.0}, {"cpu": 3.0, "wall": 9.0, "peak_mb": 6.0}]
+GPU = Setting("cuda")
 
 
-def arm(name: str, factor: float) -> measure.Arm:
+def arm(name: str, factor: float) -> Arm:
     turns = [{clock: value / factor for clock, value in turn.items()} for turn in TURNS]
-    return measure.Arm(name, {}, turns=turns, first={"wall": 1.0})
+    return Arm(name, {}, turns=turns, first={"wall": 1.0})
 
 
 def test_a_ratio_is_formed_within_a_round_so_that_drift_cancels() -> None:
@@ -27,14 +36,90 @@ def test_a_ratio_is_formed_within_a_round_so_that_drift_cancels() -> None:
     assert found["ms"] == pytest.approx(100.0)
 
 
-def test_an_arm_that_dies_is_named() -> None:
-    broken = measure.Arm("no such loop", {"loop": "nothing"})
-    with pytest.raises(RuntimeError, match="no such loop ended with code 1"), measure.running([broken], 1):
-        pass
+def test_arms_that_fail_are_named_and_the_others_measured(capfd: pytest.CaptureFixture[str]) -> None:
+    work = {"name": "resnet20", "batch": 4}
+    arms = [Arm("raises", {"loop": "nothing"}), Arm("trains", {"loop": "skiprun", **work})]
+    raised, trained = measure.side_by_side(arms, 1, 2, Setting())
+    assert raised == {"arm": "raises", "failed": "KeyError: 'nothing'"}
+    assert "Traceback" in capfd.readouterr().err
+    assert trained["ms"] > 0
+    assert "speedup" not in trained  # there is nothing to compare with
+
+
+def test_an_arm_that_is_killed_says_its_code() -> None:
+    killed = Arm("killed", {"loop": "skiprun", "name": "resnet20", "batch": 4})
+    killed.start(Setting())
+    killed.process.kill()
+    killed.process.wait()
+    killed.ask(1)
+    assert killed.answer() == {}
+    assert killed.failed == "ended with code -9"
+
+
+def test_an_arm_that_is_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(measure.PATIENCE, "cpu", 0)
+    silent = Arm("silent", {"loop": "skiprun", "name": "resnet20", "batch": 4})
+    with measure.running([silent], Setting()):
+        assert silent.failed == "no answer within 0 s"
+
+
+def test_work_that_fails_is_a_row_that_says_why() -> None:
+    assert measure.found({"what": "copies"}, lambda: {"ms": 1.0}) == {"what": "copies", "ms": 1.0}
+    failed = measure.found({"what": "copies"}, lambda: {"ms": 1 / 0})
+    assert failed == {"what": "copies", "failed": "ZeroDivisionError: division by zero"}
+
+
+def test_a_trainer_that_goes_on_without_what_is_measured_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    with pytest.raises(RuntimeError, match="goes on without: no compiler"):
+        ours.skiprun(lambda: None, "cpu", "resnet20", 4, compiled=True)
+    TrainingPass(torch.nn.Identity(), True, print)(torch.zeros(1))  # by itself it does go on
+
+
+@pytest.mark.parametrize("setting", [Setting(), Setting(threads=2), GPU], ids=["one thread", "two threads", "a GPU"])
+def test_every_arm_is_what_its_loop_takes(setting: Setting) -> None:
+    sizes = [scaling.arm(size, setting) for size in [*scaling.sizes(setting), *scaling.deepest(setting)]]
+    arms = [*steps.arms("resnet56", setting), *sizes, *floor.arms("resnet56", setting), *several.gpu_arms([0])]
+    for each in arms:
+        work = {key: value for key, value in each.work.items() if key not in ("loop", "cores")}
+        inspect.signature(ARMS[each.work["loop"]]).bind(print, device=setting.device, **work)
+    assert len({each.label for each in sizes}) == len(sizes)
+
+
+def test_the_clock_of_a_gpu_is_the_walls() -> None:
+    assert (Setting().clock, Setting(threads=2).clock, GPU.clock) == ("cpu", "wall", "wall")
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 16])
+def test_runs_share_the_cores(count: int) -> None:
+    shares = [each.work["cores"] for each in several.gpu_arms(range(count))]
+    assert len(shares) == 8
+    assert sorted({core for share in shares for core in share}) == list(range(count))
+    assert count < 8 or len({core for share in shares for core in share}) == sum(map(len, shares))
+
+
+def test_several_runs_take_as_long_as_the_slowest() -> None:
+    walls = {1: [[1.0], [2.0]], 2: [[1.5, 2.0], [4.0, 3.0]]}
+    found = several.at_once(2, walls, steps=100)
+    assert found["ms"] == pytest.approx(30.0)
+    assert found["times_one"] == pytest.approx(2.0)
+
+
+def test_an_epoch_is_50000_pictures_and_the_best_expert_is_the_measure() -> None:
+    rows = [{"arm": "expert: a", "ms": 4.0}, {"arm": "expert: b", "ms": 2.0}, {"arm": "skiprun", "ms": 1.0}]
+    found = steps.with_epochs("resnet20", [*rows, {"arm": "timm's loop", "failed": "why"}])
+    assert found[2]["epoch_s"] == pytest.approx(0.390625)
+    assert found[2]["over_expert"] == pytest.approx(2.0)
+    assert found[3] == {"network": "resnet20", "arm": "timm's loop", "failed": "why"}
 
 
 def test_the_floor_counts_the_convolutions_of_resnet20() -> None:
-    assert conv_outputs() == 188_416
+    assert conv_outputs("resnet20") == 188_416
+    layers = floor.convolutions("resnet20")
+    assert [layers[0][1], layers[-1][2]] == [(1, 3, 32, 32), (1, 64, 8, 8)]
 
 
 def test_sizes_have_names() -> None:
@@ -43,16 +128,86 @@ def test_sizes_have_names() -> None:
     )
 
 
+def test_options_choose_the_device_and_what_can_be_measured_on_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert (__main__.options([]).device, __main__.options(["--device", "cpu"]).device) == ("cuda", "cpu")
+    assert "demo" in __main__.options(["--device", "cpu"]).only
+    assert "demo" not in __main__.options([]).only
+    with pytest.raises(SystemExit):
+        __main__.options(["--only", "demo"])
+    assert "demo: measured on a CPU" in capsys.readouterr().err
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert __main__.options([]).device == "cpu"
+    with pytest.raises(SystemExit):
+        __main__.options(["--device", "cuda"])
+    assert "no GPU" in capsys.readouterr().err
+
+
+def test_a_benchmark_that_fails_does_not_lose_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Works:
+        """One that works."""
+
+        run = staticmethod(lambda setting: [{"what": "a thing", "ms": 1.0}])
+
+    class Fails:
+        """One that fails."""
+
+        run = staticmethod(lambda setting: [{"ms": 1 / 0}])
+
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    monkeypatch.setattr(__main__, "ALL", {"fails": Fails, "works": Works})
+    monkeypatch.setattr("sys.argv", ["benchmarks", "--device", "cpu"])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    assert __main__.main() == 1
+    assert "fails failed: ZeroDivisionError: division by zero" in capsys.readouterr().err
+    assert [file.suffix for file in sorted(tmp_path.glob("cpu-*-works-1-threads.*"))] == [".json", ".txt"]
+
+
+def test_files_of_a_gpu_bear_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H200")
+    assert report.stem("steps", GPU) == "nvidia-h200-steps"
+    assert report.stem("steps", Setting(threads=2)).endswith("-steps-2-threads")
+
+
+def test_a_table_has_the_columns_of_all_rows() -> None:
+    rows = [{"arm": "a", "failed": "no GPU"}, {"arm": "b", "ms": 2.0, "range": [1, 2]}]
+    console = Console(record=True, width=80)
+    console.print(report.table("", rows))
+    assert [line.split() for line in console.export_text().splitlines()[-3:]] == [
+        ["arm", "failed", "ms"],
+        ["a", "no", "GPU"],
+        ["b", "2"],
+    ]
+
+
 def test_results_are_a_table_a_figure_and_json_without_the_name_of_the_computer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "RESULTS", tmp_path)
-    monkeypatch.setattr(report.peers, "folder", lambda: tmp_path)
-    monkeypatch.setattr(report.peers, "versions", lambda place: {"timm": "1", "lightning": "2"})
-    rows = [measure.row(arm("classic", 1.0), arm("classic", 1.0), "cpu", 1)]
-    report.keep({"machine": report.machine(1), "benchmarks": {"steps": rows}}, "found")
+    rows = [measure.row(arm("classic", 1.0), arm("classic", 1.0), "cpu", 1), {"arm": "timm's loop", "failed": "why"}]
+    both = [*steps.with_epochs("resnet20", rows), *steps.with_epochs("resnet56", rows)]
+    report.keep({"machine": report.machine(Setting()), "benchmarks": {"steps": both}}, "found")
     assert json.loads((tmp_path / "found.json").read_text())["benchmarks"]["steps"][0]["arm"] == "classic"
     text = (tmp_path / "found.json").read_text() + (tmp_path / "found.txt").read_text()
     assert socket.gethostname() not in text
     assert str(tmp_path) not in text
     assert (tmp_path / "found.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_peers_that_are_installed_beside_torch_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "find_spec", lambda name: find_spec("torch"))
+    assert peers.folder() is None
+
+
+@pytest.mark.gpu
+def test_the_steps_are_measured_on_a_gpu() -> None:
+    rows = {row["arm"]: row for row in steps.run(Setting("cuda", quick=True))}
+    assert not [row["failed"] for row in rows.values() if "failed" in row]
+    assert rows["skiprun bf16, CUDA graph"]["speedup"] > 1
+    assert all(row["gpu_mb"] > 0 and row["clock"] == "wall" for row in rows.values())
