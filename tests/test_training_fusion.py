@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from skiprun.errors import SkiprunError, Stopped
 from skiprun.models import build_model
+from skiprun.registry import MODELS
 from skiprun.training import kernels
 from skiprun.training.checkpoint import load
 from skiprun.training.device import place
@@ -163,6 +164,28 @@ def test_a_fused_network_computes_what_it_did_before(name: str) -> None:
         assert (three - one).norm() <= 3 * (two - one).norm() + 1e-5 * one.norm()
     # A value next to zero may fall on either side of a ReLU, and takes its gradient with it.
     assert (ours[2] - truth[2]).norm() <= 0.05 * truth[2].norm()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [entry.name for entry in MODELS if not entry.name.endswith("1202")])
+def test_every_network_can_be_looked_into(name: str) -> None:
+    torch.manual_seed(0)
+    eager = build_model(name, 3, 3).train()
+    fused = copy.deepcopy(eager)
+    call: Any = fuse(fused)
+    assert not any(type(layer) is nn.BatchNorm2d for layer in _called(call))
+    # In float64 the operation is torch's again, so that deep plain networks do not turn its rounding into noise.
+    pictures, outputs = torch.randn(2, 3, 64, 64, dtype=EXACT), []
+    for forward in (eager.double(), call.double()):
+        torch.manual_seed(1)
+        outputs.append(forward(pictures).detach())
+    torch.testing.assert_close(outputs[0], outputs[1])
+    assert [key for key, _ in eager.named_buffers()] == [key for key, _ in fused.named_buffers()]
+
+
+def _called(call: Any) -> list[nn.Module]:
+    """Return the layers that a traced network calls itself."""
+    return [call.get_submodule(node.target) for node in call.graph.nodes if node.op == "call_module"]
 
 
 def fused_trainer(folder: Path, said: list[str] | None = None, **options: Any) -> Trainer:

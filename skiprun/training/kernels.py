@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -145,8 +146,8 @@ def library() -> ctypes.CDLL:
 
 
 def find_compiler() -> str | None:
-    """Return the C++ compiler of this machine, or None."""
-    return shutil.which(os.environ.get("CXX", "c++"))
+    """Return the C++ compiler of this machine, or None; but for Linux, it would bring another OpenMP than torch's."""
+    return shutil.which(os.environ.get("CXX", "c++")) if sys.platform == "linux" else None
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
