@@ -29,7 +29,7 @@ def folder() -> Path | None:
     if all(map(find_spec, NAMES)):
         return None
     if not (PLACE / ".complete").exists():
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1"]
         subprocess.run([*command, "--no-deps", "--upgrade", "--target", str(PLACE), *WANTED], check=True)
         (PLACE / ".complete").touch()
     return PLACE

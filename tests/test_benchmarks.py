@@ -39,10 +39,12 @@ def test_a_ratio_is_formed_within_a_round_so_that_drift_cancels() -> None:
 def test_arms_that_fail_are_named_and_the_others_measured(capfd: pytest.CaptureFixture[str]) -> None:
     work = {"name": "resnet20", "batch": 4}
     arms = [Arm("raises", {"loop": "nothing"}), Arm("trains", {"loop": "skiprun", **work})]
+    held = torch.ones(1 << 28)  # a gigabyte of ours is not theirs
     raised, trained = measure.side_by_side(arms, 1, 2, Setting())
     assert raised == {"arm": "raises", "failed": "KeyError: 'nothing'"}
     assert "Traceback" in capfd.readouterr().err
     assert trained["ms"] > 0
+    assert 50 < trained["peak_mb"] < held.nbytes / 2**20
     assert "speedup" not in trained  # there is nothing to compare with
 
 
