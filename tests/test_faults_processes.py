@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import os
 import signal
 import threading
@@ -20,6 +19,7 @@ from filelock import FileLock
 from skiprun.errors import OutOfMemory, RunBusy, Stopped
 from skiprun.experiment import many
 from skiprun.machine import cores
+from skiprun.processes import ready
 from skiprun.run import Run
 from skiprun.training.checkpoint import load
 from skiprun.training.stopping import SAVE, StopFlag
@@ -235,10 +235,9 @@ def sleep_for_ever(told: Any, shares: Any) -> None:
 
 
 def parent_of_one(pipe: Any) -> None:
-    spawning = multiprocessing.get_context("spawn")
-    told, shares = spawning.Queue(), spawning.Queue()
+    told, shares = ready().Queue(), ready().Queue()
     shares.put(cores())
-    child = spawning.Process(target=sleep_for_ever, args=(told, shares))
+    child = ready().Process(target=sleep_for_ever, args=(told, shares))
     child.start()
     assert told.get(timeout=60) == "entered"
     pipe.send(child.pid)
@@ -262,7 +261,7 @@ def test_training_processes_end_with_the_one_that_started_them() -> None:
 def test_a_training_process_that_is_killed_ends_in_one_message(tmp_path: Path) -> None:
     from concurrent.futures import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, ready()) as pool:
         failure = many._failure(pool.submit(die))
     assert failure is not None and "Try fewer --jobs" in str(failure)
 

@@ -11,7 +11,9 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "skiprun"
 FLOORS = {
     "errors": 0,
-    **dict.fromkeys(["registry", "config", "configfile", "storage", "machine", "vision", "palette"], 1),
+    **dict.fromkeys(
+        ["registry", "config", "configfile", "storage", "machine", "processes", "nursery", "vision", "palette"], 1
+    ),
     **dict.fromkeys(["run", "connections"], 2),
     **dict.fromkeys(["models", "data", "tasks"], 3),
     **dict.fromkeys(["training", "probes", "studies", "catalog"], 4),
@@ -55,7 +57,20 @@ def test_reports_know_runs_and_errors_only() -> None:
 
 @pytest.mark.parametrize(
     "wing",
-    ["config", "configfile", "run", "errors", "registry", "storage", "machine", "palette", "catalog", "reports", "cli"],
+    [
+        "config",
+        "configfile",
+        "run",
+        "errors",
+        "registry",
+        "storage",
+        "machine",
+        "processes",
+        "palette",
+        "catalog",
+        "reports",
+        "cli",
+    ],
 )
 def test_no_torch_where_commands_must_start_at_once(wing: str) -> None:
     files = [PACKAGE / f"{wing}.py"] if (PACKAGE / f"{wing}.py").exists() else (PACKAGE / wing).glob("*.py")

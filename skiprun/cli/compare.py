@@ -9,6 +9,7 @@ import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set, overrides
 from skiprun.cli.terminal import Board, be_silent, emit, loading, results, say
+from skiprun.processes import ready
 
 
 def compare(
@@ -25,14 +26,18 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Train what is missing under one shared protocol, then compare: table, statistics, verdict, figures, page."""
-    from skiprun import experiment, reports
+    from skiprun import reports
+
+    folder = runs / "comparisons" / reports.slug(names)
+    if jobs != 1 and len(names) * (seeds or 1) > 1 and not folder.exists():
+        ready()  # what training processes are forked from imports while this process does
+    from skiprun import experiment
 
     silent = quiet or json
     planned = experiment.plan_comparison(names, config, overrides(set_, device), seeds, runs)
     with Board(silent) as board:
         told = (board.row, None if silent else loading, be_silent if silent else say)
         done = experiment.train_missing(planned, runs, *told, jobs=jobs)
-    folder = runs / "comparisons" / reports.slug(names)
     comparison = reports.compare(done)
     reports.write_comparison(comparison, folder)
     if json:

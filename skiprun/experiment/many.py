@@ -7,14 +7,11 @@ its own that keeps to its share of the cores; a small network trains to the same
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait as wait_for
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from skiprun.experiment.parts import Loading, prepare
 from skiprun.experiment.plan import Planned
 from skiprun.experiment.train import Say, train
 from skiprun.machine import cores, keep_to
+from skiprun.processes import belong_to_parent, ready
 from skiprun.run import Run
 from skiprun.training.metrics import Record
 from skiprun.training.stopping import StopFlag
@@ -90,7 +88,7 @@ def in_parallel(missing: dict[str, RunConfig], runs: Path, jobs: int, progress_f
         Stopped: a signal asked; every run has saved.
         SkiprunError: of the first run that failed, after all others ended.
     """
-    context = multiprocessing.get_context("spawn")
+    context = ready()
     told: Queue[Any] = context.Queue()
     listeners = {label: progress_for(label) for label in missing}
     ear = threading.Thread(target=_pass_on, args=(told, listeners, say), daemon=True)
@@ -146,6 +144,7 @@ class _Voice:
     """Progress, and words, of a run in another process."""
 
     told: Queue[Any]
+    stopped = False
 
     def __init__(self, label: str) -> None:
         self.label, self.spoke_at = label, 0.0
@@ -167,27 +166,20 @@ class _Voice:
 
 def _enter(told: Queue[Any], shares: Queue[list[int]]) -> None:
     """Prepare a training process: outside of training, signals are for the process that started it."""
+    belong_to_parent()
     _Voice.told = told
     keep_to(shares.get())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-
-def _end_with_parent() -> None:
-    """End this process once its parent has been killed; a run may end anywhere, and nobody would stop this one."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "a training process was started by another"
-    wait_for([parent.sentinel])
-    os._exit(SkiprunError.exit_code)
 
 
 def _train_here(label: str, plain: dict[str, Any], runs: Path) -> SkiprunError | None:
     """Train one run in this process; return its error as one that can be passed between processes."""
+    if _Voice.stopped:  # the next run may be here already
+        return None
     voice = _Voice(label)
     try:
         train_one(build_config(plain), runs, voice, voice.say)
-    except Stopped:
+    except (Stopped, KeyboardInterrupt):
+        _Voice.stopped = True
         return None
     except SkiprunError as error:
         passed = SkiprunError(f"{label}: {error}")

@@ -1,0 +1,51 @@
+"""Processes that begin at once, forked from a server that has imported what training needs, and end as one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from multiprocessing import forkserver
+from multiprocessing.connection import wait
+from multiprocessing.context import BaseContext
+
+# What training imports, also at its first step and for its first picture: three seconds of a core.
+IMPORTED = [
+    "skiprun.nursery",
+    "skiprun.cli",
+    "skiprun.experiment",
+    "torch._dynamo",
+    "skiprun.training.tensorboard",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+]
+
+
+def ready() -> BaseContext:
+    """Return what starts processes; the first call starts their server, which imports while this process goes on.
+
+    The server starts no threads and asks for no GPU. Where forking is not known to agree with torch, each process
+    imports for itself.
+    """
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(IMPORTED)
+    forkserver.ensure_running()
+    return context
+
+
+def belong_to_parent() -> None:
+    """Leave signals to the process that started this one, and end with it: one that is killed tells nobody."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "this process was started by no other"
+    wait([parent.sentinel])
+    os._exit(1)

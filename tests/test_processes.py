@@ -1,0 +1,122 @@
+"""A comparison is many processes that begin at once and end as one: by a signal, by a kill, in any order."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from skiprun.run import Run
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each process imports for itself")
+NAMES = ["plain20", "resnet20", "plain32"]
+
+
+@pytest.fixture
+def comparing(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A comparison of three runs, two at a time, that has trained an epoch of both; with a session of its own."""
+    program = [sys.executable, "-m", "skiprun", "compare", *NAMES, "--jobs", "2", "--set", "log.tensorboard=false"]
+    program += ["--set", "model.width=4", "--set", "schedule.epochs=200", "--runs", str(tmp_path)]
+    begun = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    logs: list[Path] = []
+    while len(logs) < 2 or not all('"epoch_end"' in log.read_text() for log in logs):
+        assert begun.poll() is None, begun.communicate()
+        time.sleep(0.02)
+        logs = list(tmp_path.glob("*/*/metrics.jsonl"))
+    yield begun
+    for left in session(begun.pid):
+        os.kill(left, signal.SIGKILL)
+
+
+def session(leader: int) -> list[int]:
+    """Return the processes of a session that still live."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, belongs = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        found += [int(folder.name)] if int(belongs) == leader and state != "Z" else []
+    return found
+
+
+def to_all(number: int) -> Callable[[int], None]:
+    return lambda leader: os.killpg(leader, number)
+
+
+def kill_one_that_trains(leader: int) -> None:
+    """The youngest process of the session is one of those that train."""
+    os.kill(max(session(leader)), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "last_words"),
+    [
+        (to_all(signal.SIGINT), 130, "The same command continues."),
+        pytest.param(to_all(signal.SIGTERM), 143, "The same command continues.", marks=pytest.mark.slow),
+        pytest.param(lambda leader: os.kill(leader, signal.SIGTERM), 143, "continues.", marks=pytest.mark.slow),
+        pytest.param(kill_one_that_trains, 1, "Try fewer --jobs; the same command continues.", marks=pytest.mark.slow),
+        (lambda leader: os.kill(leader, signal.SIGKILL), -signal.SIGKILL, ""),
+    ],
+    ids=["interrupt", "SIGTERM to all", "SIGTERM to the first", "one is killed", "the first is killed"],
+)
+def test_a_comparison_ends_as_a_whole(
+    comparing: subprocess.Popen[str], end: Callable[[int], None], code: int, last_words: str, tmp_path: Path
+) -> None:
+    end(comparing.pid)
+    _, err = comparing.communicate(timeout=60)
+    assert comparing.returncode == code
+    assert last_words in err and "Traceback" not in err
+    assert len(list(tmp_path.glob("digits-*"))) == 2, "the third run was begun"
+    until = time.monotonic() + 10
+    while session(comparing.pid):
+        assert time.monotonic() < until, "a process outlives the comparison"
+        time.sleep(0.02)
+    if code == 130:
+        assert {Run(path.parent).state for path in tmp_path.glob("*/*/config.yaml")} == {"stopped"}
+
+
+def newly_imported(folder: str) -> str:
+    """Train in a forked process, and return what that imported, its parent's threads, and whether CUDA was begun."""
+    import torch
+
+    from skiprun import experiment
+    from skiprun.config import RunConfig
+    from skiprun.experiment.plan import plan_comparison
+
+    threads, before = len(list(Path(f"/proc/{os.getppid()}/task").iterdir())), set(sys.modules)
+    config: RunConfig = plan_comparison(["plain20"], overrides=["schedule.epochs=1", "model.width=4"])[0].config
+    experiment.train(config, runs=folder)
+    return json.dumps([sorted(set(sys.modules) - before), threads, torch.cuda.is_initialized()])
+
+
+PROGRAM = """
+from concurrent.futures import ProcessPoolExecutor
+from skiprun.processes import ready
+from tests.test_processes import newly_imported
+import sys
+with ProcessPoolExecutor(1, ready()) as pool:
+    print(pool.submit(newly_imported, sys.argv[1]).result())
+"""
+
+
+def test_what_is_forked_finds_everything_imported_and_its_server_untouched(tmp_path: Path) -> None:
+    single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy's own threads aside
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env=os.environ | single,
+        check=True,
+    )
+    imported, threads, initialized = json.loads(done.stdout)
+    slow = ("torch._", "sympy", "matplotlib", "tensorboard.compat", "google")
+    assert not [name for name in imported if name.startswith(slow)]
+    assert (threads, initialized) == (1, False)
