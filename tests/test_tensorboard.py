@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from skiprun.errors import Stopped
 from skiprun.run import Run
-from skiprun.training.tensorboard import TensorBoard
+from skiprun.training.tensorboard import GradientPicture, TensorBoard, whole_decades
 from tests.tiny import tiny_config, tiny_trainer
 
 
@@ -83,3 +84,17 @@ def test_one_picture_an_epoch_the_config_the_layout_and_the_hyperparameters(tmp_
     assert "custom_scalars__config__" in reader.Tags()["tensors"]
     assert {"_hparams_/experiment", "_hparams_/session_start_info"} <= set(reader.summary_metadata)
     assert not [path for path in tmp_path.iterdir() if path.is_dir()], "hyperparameters open no second run"
+
+
+def test_a_picture_shows_its_epoch_whatever_was_drawn_before() -> None:
+    shown, fresh = GradientPicture([1.0, 0.5, 0.2]), GradientPicture([1.0, 0.5, 0.2])
+    pictures = {shown.draw([0.9, 0.3, 0.2], 2), shown.draw([0.8, 0.4, 0.6], 3), shown.draw([70.0, 0.0, math.nan], 4)}
+    assert len(pictures) == 3
+    fresh.draw([70.0, 0.0, math.nan], 4)
+    assert shown.draw([0.8, 0.4, 0.6], 5) == fresh.draw([0.8, 0.4, 0.6], 5)
+
+
+def test_an_axis_holds_all_values_in_whole_decades() -> None:
+    assert whole_decades([0.02, 1.0, 3.0, 0.0, math.nan, math.inf]) == (pytest.approx(0.01), 10.0)
+    assert whole_decades([1.0]) == (1.0, 10.0)
+    assert whole_decades([math.nan]) == (1.0, 10.0)
