@@ -79,13 +79,12 @@ def floor_parts(name: str, setting: Setting) -> dict[str, Callable[[], Row]]:
 def arms(name: str, setting: Setting) -> list[Arm]:
     """Return skiprun's fastest."""
     work: Row = {"loop": "skiprun", "name": name, "batch": BATCH}
-    compiled = Arm("skiprun bf16 compiled", work | {"compiled": True})
     if not setting.gpu:
-        return [compiled]
+        return [Arm("skiprun bf16 fused", work | {"way": "fused"})]
     graph = work | {"graph": True}
     return [
         Arm("skiprun bf16, CUDA graph", graph),
-        Arm("skiprun bf16 compiled, CUDA graph", graph | {"compiled": True}),
+        Arm("skiprun bf16 compiled, CUDA graph", graph | {"way": "compiled"}),
     ]
 
 

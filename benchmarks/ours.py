@@ -15,7 +15,7 @@ from benchmarks.measure import PICTURES, nothing_less
 from skiprun.probes.grad_norm import GradNorm
 from skiprun.tasks.classification import Classification
 from skiprun.training.checkpoint import Checkpoints
-from skiprun.training.device import place
+from skiprun.training.device import Way, place
 from skiprun.training.metrics import MetricsLog, Record, View
 from skiprun.training.tensorboard import TensorBoard
 from skiprun.training.trainer import Trainer
@@ -34,9 +34,9 @@ class Ticking:
         pass
 
 
-def trainer(config: Any, tick: Tick, folder: Path, compiled: bool = False, norms: bool = True) -> Trainer:
+def trainer(config: Any, tick: Tick, folder: Path, way: Way = "eager", norms: bool = True) -> Trainer:
     """Return skiprun's trainer of a config on the drawn pictures; what it cannot do as asked is an error here."""
-    placement = replace(place(config), way="compiled" if compiled else "eager")
+    placement = replace(place(config), way=way)
     views: list[View] = [TensorBoard(folder, config)] if config.log.tensorboard else []
     return Trainer(
         material.network(config.model.name, config.model.width),
@@ -58,7 +58,7 @@ def skiprun(
     name: str,
     batch: int,
     precision: str = "bf16",
-    compiled: bool = False,
+    way: Way = "eager",
     graph: bool = False,
     norms: bool = True,
     tensorboard: bool = True,
@@ -70,6 +70,6 @@ def skiprun(
     model = {"name": name, "width": width}
     config = material.experiment(model, batch, precision, device, log=log, recompute=recompute, cuda_graph=graph)
     threads = torch.get_num_threads()
-    running = trainer(config, tick, Path(tempfile.mkdtemp()), compiled, norms)
+    running = trainer(config, tick, Path(tempfile.mkdtemp()), way, norms)
     torch.set_num_threads(threads)
     running.fit()

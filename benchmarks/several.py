@@ -23,7 +23,7 @@ def on_all_cores(setting: Setting) -> list[dict[str, Any]]:
     """Return one classic loop on all threads, and skiprun with one run a core."""
     own = cores()
     classic = Arm("one classic loop, all threads", {**WORK, "loop": "classic"})
-    crowd = [Arm(f"skiprun on core {core}", {"compiled": True, "cores": [core], **WORK}) for core in own]
+    crowd = [Arm(f"skiprun on core {core}", {"way": "fused", "cores": [core], **WORK}) for core in own]
     rounds, steps = (2, 4) if setting.quick else (5, 12)
     with running([classic], Setting(threads=len(own))), running(crowd, Setting()):
         speeds: dict[str, list[float]] = {"classic": [], "crowd": []}
@@ -34,7 +34,7 @@ def on_all_cores(setting: Setting) -> list[dict[str, Any]]:
     rows = [
         {"arm": classic.label, "images_per_s": statistics.median(speeds["classic"]), "speedup": 1.0},
         {
-            "arm": f"{len(own)} skiprun runs, one a core, bf16 compiled",
+            "arm": f"{len(own)} skiprun runs, one a core, bf16 fused",
             "images_per_s": statistics.median(speeds["crowd"]),
             "speedup": statistics.median(ratios) if ratios else 0.0,
         },

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from benchmarks.measure import PICTURES, Arm, Setting, side_by_side
 from skiprun.machine import cores
+from skiprun.training.device import Way
 
 BATCH = 128
 # Of the DataLoader, in the scripts and in timm. On a CPU they would take the cores that make the steps.
@@ -61,17 +62,20 @@ def arms(name: str, setting: Setting) -> list[Arm]:
             *experts,
             Arm("expert: + reduce-overhead", expert | {"mode": "reduce-overhead"}),
             Arm("skiprun bf16", ours),
-            Arm("skiprun bf16 compiled", ours | {"compiled": True}),
+            Arm("skiprun bf16 compiled", ours | {"way": "compiled"}),
             Arm("skiprun bf16, CUDA graph", ours | {"graph": True}),
-            Arm("skiprun bf16 compiled, CUDA graph", ours | {"graph": True, "compiled": True}),
+            Arm("skiprun bf16 compiled, CUDA graph", ours | {"graph": True, "way": "compiled"}),
         ]
     if setting.threads > 1:
         found.insert(1, Arm("classic loop, 2 workers", {"loop": "classic", "workers": 2, **work}))
     return [
         *found,
         *experts,
-        Arm("skiprun fp32", ours | {"precision": "fp32"}),
-        Arm("skiprun fp32 compiled", ours | {"precision": "fp32", "compiled": True}),
-        Arm("skiprun bf16", ours),
-        Arm("skiprun bf16 compiled", ours | {"compiled": True}),
+        *(
+            Arm(
+                f"skiprun {precision}{'' if way == 'eager' else f' {way}'}", ours | {"precision": precision, "way": way}
+            )
+            for precision in ("fp32", "bf16")
+            for way in get_args(Way)
+        ),
     ]

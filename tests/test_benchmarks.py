@@ -77,8 +77,8 @@ def test_a_trainer_that_goes_on_without_what_is_measured_is_a_failure(monkeypatc
 
     monkeypatch.setattr(torch, "compile", broken)
     with pytest.raises(RuntimeError, match="goes on without: no compiler"):
-        ours.skiprun(lambda: None, "cpu", "resnet20", 4, compiled=True)
-    TrainingPass(torch.nn.Identity(), True, print)(torch.zeros(1))  # by itself it does go on
+        ours.skiprun(lambda: None, "cpu", "resnet20", 4, way="compiled")
+    TrainingPass(torch.nn.Identity(), "compiled", print)(torch.zeros(1))  # by itself it does go on
 
 
 @pytest.mark.parametrize("setting", [Setting(), Setting(threads=2), GPU], ids=["one thread", "two threads", "a GPU"])
