@@ -26,6 +26,7 @@ PICTURES = 50_000
 # Seconds after which an arm does not count any more: one core may compile or run 1202 layers for minutes.
 PATIENCE = {"cpu": 1200, "cuda": 180}
 BURST = 10
+WIDEST = 240
 
 
 @dataclass(frozen=True)
@@ -160,8 +161,8 @@ def nothing_less(message: str) -> None:
 
 
 def why(error: Exception) -> str:
-    """Return an error in one line."""
-    return f"{type(error).__name__}: {(str(error).strip() or 'no words').splitlines()[0]}"
+    """Return an error in one line, of a length to read."""
+    return f"{type(error).__name__}: {(str(error).strip() or 'no words').splitlines()[0]}"[:WIDEST]
 
 
 def found(row: dict[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

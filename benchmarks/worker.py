@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from benchmarks import loops, ours
-from benchmarks.measure import why
+from benchmarks.measure import WIDEST, why
 
 ARMS: dict[str, Any] = {
     "classic": loops.classic,
@@ -82,7 +82,8 @@ def main() -> None:
     try:
         ARMS[arm.pop("loop")](turns, **arm)
     except Exception as error:
-        turns.answer({"failed": why(error), "trace": traceback.format_exc()})
+        lines = traceback.format_exc().splitlines()
+        turns.answer({"failed": why(error), "trace": "\n".join(line[:WIDEST] for line in lines)})
 
 
 if __name__ == "__main__":

@@ -69,6 +69,8 @@ def test_work_that_fails_is_a_row_that_says_why() -> None:
     assert measure.found({"what": "copies"}, lambda: {"ms": 1.0}) == {"what": "copies", "ms": 1.0}
     failed = measure.found({"what": "copies"}, lambda: {"ms": 1 / 0})
     assert failed == {"what": "copies", "failed": "ZeroDivisionError: division by zero"}
+    assert measure.why(ValueError("all options: " + 1000 * "this, ")).startswith("ValueError: all options: this, this")
+    assert len(measure.why(ValueError(1000 * "this, "))) < 300
 
 
 def test_a_trainer_that_goes_on_without_what_is_measured_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
