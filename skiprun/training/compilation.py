@@ -77,8 +77,10 @@ class TrainingPass:
 
     def _compile(self) -> Callable[[Tensor], Tensor]:
         self.say(f"Compiling the training pass; the code is kept in {use_cache()}.")
+        known = torch._inductor.list_options()  # another version of torch has others
+        options = {name: value for name, value in FASTER.items() if name in known}
         # Shapes never change: all batches of a run have one size.
-        return torch.compile(self.model, dynamic=False, options=FASTER)
+        return torch.compile(self.model, dynamic=False, options=options)
 
 
 def use_cache() -> str:

@@ -27,7 +27,7 @@ from skiprun.storage import make_folder
 
 SOURCE = Path(__file__).with_suffix(".cpp")
 # Not -ffast-math: what is not finite has to stay so.
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fopenmp", "-shared", "-fPIC", "-w")
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC", "-w")
 
 _POINTER, _SHAPE = ctypes.c_void_p, (ctypes.c_long, ctypes.c_long)
 _SIGNATURES = {
@@ -132,7 +132,8 @@ def library() -> ctypes.CDLL:
         raise SkiprunError("no C++ compiler was found")
     folder = platformdirs.user_cache_path("skiprun") / "compiled"
     processor = _run(compiler, "-march=native", "-v", "-E", "-x", "c++", os.devnull).stderr  # names what it has
-    key = hashlib.sha256("\n".join([SOURCE.read_text(), *FLAGS, processor]).encode()).hexdigest()
+    command = [compiler, *FLAGS, str(SOURCE), "-Wl,--as-needed", *_openmp(), "-fopenmp"]
+    key = hashlib.sha256("\n".join([SOURCE.read_text(), *command, processor]).encode()).hexdigest()
     file = folder / f"kernels-{key[:16]}.so"
     try:
         return ctypes.CDLL(str(file))
@@ -140,13 +141,19 @@ def library() -> ctypes.CDLL:
         make_folder(folder)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             made = Path(scratch) / file.name
-            _run(compiler, *FLAGS, "-o", str(made), str(SOURCE))
+            _run(*command, "-o", str(made))
             made.replace(file)
         return ctypes.CDLL(str(file))
 
 
+def _openmp() -> list[str]:
+    """Return the OpenMP that torch has loaded, whatever its wheel calls it, so that both have the same threads."""
+    files = [line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "libgomp" in line]
+    return sorted(set(files))
+
+
 def find_compiler() -> str | None:
-    """Return the C++ compiler of this machine, or None; but for Linux, it would bring another OpenMP than torch's."""
+    """Return the C++ compiler of this machine, or None; elsewhere than on Linux OpenMP is another story."""
     return shutil.which(os.environ.get("CXX", "c++")) if sys.platform == "linux" else None
 
 
