@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from skiprun.experiment import many
 from skiprun.run import Run
+from tests.tiny import tiny_config
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each process imports for itself")
 NAMES = ["plain20", "resnet20", "plain32"]
@@ -81,6 +83,15 @@ def test_a_comparison_ends_as_a_whole(
         time.sleep(0.02)
     if code == 130:
         assert {Run(path.parent).state for path in tmp_path.glob("*/*/config.yaml")} == {"stopped"}
+
+
+def test_small_runs_of_less_than_two_rounds_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many, "cores", lambda: [0, 1])
+    assert [many.at_once([tiny_config()] * runs, small=True) for runs in (2, 3, 4, 5)] == [2, 3, 2, 2]
+    assert many.at_once([tiny_config()] * 3, small=False) == 2
+    assert many.at_once([tiny_config(threads=2)] * 3, small=True) == 1
+    monkeypatch.setattr(many, "cores", lambda: [0])
+    assert many.at_once([tiny_config()] * 3, small=True) == 1
 
 
 def newly_imported(folder: str) -> str:

@@ -35,6 +35,8 @@ def compare(
 
     silent = quiet or json
     planned = experiment.plan_comparison(names, config, overrides(set_, device), seeds, runs)
+    import matplotlib.figure  # noqa: F401 - for the report, while the server still imports
+
     with Board(silent) as board:
         told = (board.row, None if silent else loading, be_silent if silent else say)
         done = experiment.train_missing(planned, runs, *told, jobs=jobs)
