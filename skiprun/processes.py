@@ -38,14 +38,19 @@ def ready() -> BaseContext:
 
 
 def belong_to_parent() -> None:
-    """Leave signals to the process that started this one, and end with it: one that is killed tells nobody."""
+    """Leave signals to the process that started this one, and end with it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Let this process end once its parent has: one that is killed tells nobody."""
     parent = multiprocessing.parent_process()
     assert parent is not None, "this process was started by no other"
-    wait([parent.sentinel])
-    os._exit(1)
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

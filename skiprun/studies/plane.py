@@ -5,20 +5,18 @@ from __future__ import annotations
 import copy
 import math
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import wait
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from skiprun.machine import keep_memory
+from skiprun.processes import end_with_parent
 from skiprun.studies.base import Evaluate, Report, Row
 
 Point = tuple[float, float]
@@ -129,19 +127,11 @@ _here: dict[str, Any] = {}
 
 def _settle(plane: Plane, evaluate: Evaluate, threads: int) -> None:
     """Keep what a process needs for all of its points; it ends with the one that started it, and not before."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     torch.set_num_threads(threads)
     keep_memory()
     # What arrives shares its memory with the other processes, and each goes to points of its own.
     _here.update(plane=copy.deepcopy(plane), evaluate=evaluate)
-
-
-def _end_with_parent() -> None:
-    """End this process once its parent is gone; nobody else would."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "a process of points was started by another"
-    wait([parent.sentinel])
-    os._exit(1)
 
 
 def _visit(point: Point) -> Row:
