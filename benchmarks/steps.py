@@ -9,7 +9,8 @@ from skiprun.machine import cores
 from skiprun.training.device import Way
 
 BATCH = 128
-# Of the DataLoader, in the scripts and in timm. On a CPU they would take the cores that make the steps.
+# Of the DataLoader, by default, in the scripts and in timm. On a CPU they take the cores that make the steps, so the
+# loops are measured without.
 WORKERS = 4
 
 Row = dict[str, Any]
@@ -67,7 +68,7 @@ def arms(name: str, setting: Setting) -> list[Arm]:
             Arm("skiprun bf16 compiled, CUDA graph", ours | {"graph": True, "way": "compiled"}),
         ]
     if setting.threads > 1:
-        found.insert(1, Arm("classic loop, 2 workers", {"loop": "classic", "workers": 2, **work}))
+        found.insert(1, Arm(f"classic loop, {WORKERS} workers", {"loop": "classic", "workers": WORKERS, **work}))
     return [
         *found,
         *experts,
