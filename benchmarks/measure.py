@@ -173,15 +173,18 @@ def found(row: dict[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, 
         return row | {"failed": why(error)}
 
 
-def side_by_side(arms: list[Arm], rounds: int, steps: int, setting: Setting) -> list[dict[str, Any]]:
+def side_by_side(
+    arms: list[Arm], rounds: int, steps: int, setting: Setting, warm_up: int | None = None
+) -> list[dict[str, Any]]:
     """Return a row an arm: milliseconds a step, and how many times faster than the first arm.
 
+    Steps to warm up are as many as a turn has, if not said: a CPU's memory is in place after about twenty.
     A loader with workers has its queue full when a turn begins: a few steps of each turn wait for no pictures.
     """
     with running(arms, setting):
         for number in range(rounds + 1):
             for arm in arms:
-                arm.ask(steps)
+                arm.ask(steps if number else warm_up or steps)
                 turn = arm.answer()
                 if number and turn:  # the first round warms up
                     arm.turns.append(turn)

@@ -20,9 +20,12 @@ def run(setting: Setting) -> list[Row]:
     """Return a row an arm and network; ratios are to the classic loop."""
     names = ("resnet20", "resnet56") if setting.gpu and not setting.quick else ("resnet20",)
     # On a GPU an epoch ends within one of the turns of skiprun, which then evaluates and saves.
-    rounds, steps = (1 if setting.quick else 4, 100) if setting.gpu else ((2, 2) if setting.quick else (5, 4))
+    rounds, steps = (1 if setting.quick else 4, 100) if setting.gpu else ((2, 2) if setting.quick else (7, 8))
+    warm_up = None if setting.gpu or setting.quick else 20
     return [
-        row for name in names for row in with_epochs(name, side_by_side(arms(name, setting), rounds, steps, setting))
+        row
+        for name in names
+        for row in with_epochs(name, side_by_side(arms(name, setting), rounds, steps, setting, warm_up))
     ]
 
 
