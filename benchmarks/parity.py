@@ -18,7 +18,11 @@ NETWORK, EPOCHS = "resnet20", 15
 def run(setting: Setting) -> list[dict[str, Any]]:
     """Return mean and standard deviation of test error and training loss at the end, for each way to train."""
     seeds = 2 if setting.quick else 5
-    ways = {"skiprun fp32": ["--set", "precision=fp32"], "skiprun bf16": ["--set", "precision=bf16"]}
+    ways = {
+        f"skiprun {precision}{name}": ["--set", f"precision={precision}", "--set", f"compile={word}"]
+        for precision in ("fp32", "bf16")
+        for name, word in (("", "off"), (" fused", "fused"))
+    }
     ends = {"plain PyTorch loop, fp32": [plain(seed) for seed in range(seeds)]}
     ends |= {label: ours(seeds, options) for label, options in ways.items()}
     return [{"arm": label, "seeds": seeds} | spread(found) for label, found in ends.items()]

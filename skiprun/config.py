@@ -217,8 +217,8 @@ class RunConfig(Section):
         None, description="CPU threads; default: one for a small network, else the faster of one and all, by a trial"
     )
     channels_last: bool = True
-    compile: Literal["auto", "on", "off"] = Field(
-        "auto", description="on: training pass by torch.compile; auto: on a CPU norm, addition, ReLU as one, if it pays"
+    compile: Literal["auto", "fused", "on", "off"] = Field(
+        "auto", description="fused: norm, addition and ReLU as one on a CPU; auto: if it pays; on: by torch.compile"
     )
     cuda_graph: bool = Field(False, description="on a GPU: launch a training step as one CUDA graph")
     recompute: bool = Field(False, description="compute each block's activations twice instead of keeping them")
@@ -269,8 +269,8 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield "optim.accumulate", f"found {optim.accumulate}, which does not divide data.batch_size {data.batch_size}"
     if data.augment.mixup and data.augment.cutmix:
         yield "data.augment.cutmix", "found beside data.augment.mixup; use one of them"
-    if config.recompute and config.compile == "on":
-        yield "recompute", "found beside compile: on; a compiled pass decides on its own what to compute again"
+    if config.recompute and config.compile in ("on", "fused"):
+        yield "recompute", f"found beside compile: {config.compile}, which would have to look into recomputed blocks"
     if len(set(config.probes)) < len(config.probes):
         yield "probes", "names one probe twice"
 

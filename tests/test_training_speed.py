@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from skiprun.errors import ConfigError, Stopped
+from skiprun.errors import ConfigError, InputError, Stopped
 from skiprun.experiment import parts as parts_module
 from skiprun.experiment.parts import prepare
 from skiprun.machine import keep_memory
@@ -35,11 +35,17 @@ def test_fusing_pays_for_the_64000_steps_of_he_2015_and_not_for_a_hundred() -> N
     assert way(schedule={"steps": 100}) == "eager"
     assert way(schedule={"steps": 64_000}, compile="on") == "compiled"
     assert way(schedule={"steps": 64_000}, compile="off") == "eager"
+    assert way(schedule={"steps": 1}, compile="fused") == "fused"
 
 
 @pytest.mark.parametrize("hindrance", [{"device": "cuda"}, {"recompute": True}, {"channels_last": False}])
 def test_what_cannot_be_fused_is_not_tried(hindrance: dict[str, Any]) -> None:
     assert way(schedule={"steps": 64_000}, **hindrance) == "eager"
+
+
+def test_fusing_is_refused_on_a_gpu() -> None:
+    with pytest.raises(InputError, match="fused, which is for CPUs"):
+        way(schedule={"steps": 1}, compile="fused", device="cuda")
 
 
 def test_without_a_compiler_nothing_is_fused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,8 +213,9 @@ def test_recomputed_blocks_keep_less_for_the_backward_pass(tmp_path: Path) -> No
 
 
 def test_recompute_is_refused_beside_what_it_would_upset() -> None:
-    with pytest.raises(ConfigError, match="compile: on"):
-        tiny_config(recompute=True, compile="on")
+    for word in ("on", "fused"):
+        with pytest.raises(ConfigError, match=f"compile: {word}"):
+            tiny_config(recompute=True, compile=word)
     with pytest.raises(ConfigError, match="twice"):
         prepare(tiny_config(recompute=True, probes=["branch_split"]))
 

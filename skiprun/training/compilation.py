@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.config import RunConfig
+from skiprun.errors import InputError
 from skiprun.training.device import Way
 from skiprun.training.fusion import fuse
 from skiprun.training.kernels import find_compiler
@@ -34,6 +35,9 @@ FASTER: dict[str, Any] = {
 }
 
 
+WORDS: dict[str, Way] = {"fused": "fused", "on": "compiled", "off": "eager"}
+
+
 def choose_way(config: RunConfig, samples: int, activation_bytes: int) -> Way:
     """Return how to compute the training pass of a run: what the config says, else by the expected gain.
 
@@ -41,11 +45,16 @@ def choose_way(config: RunConfig, samples: int, activation_bytes: int) -> Way:
         config: with the batch size and the length of the run.
         samples: pictures of the training split.
         activation_bytes: what a step in float32 keeps of each picture.
+
+    Raises:
+        InputError: `compile: fused` on a GPU.
     """
-    if config.compile != "auto":
-        return "compiled" if config.compile == "on" else "eager"
-    # On a GPU the gain is not measured yet; recomputed blocks are functions that cannot be looked into.
     on_gpu = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
+    if config.compile == "fused" and on_gpu:
+        raise InputError(f"{config.place('compile')}: found fused, which is for CPUs; use auto, on or off.")
+    if config.compile != "auto":
+        return WORDS[config.compile]
+    # On a GPU the gain is not measured yet; recomputed blocks are functions that cannot be looked into.
     if on_gpu or config.recompute or not config.channels_last or not find_compiler():
         return "eager"
     saved = total_steps(config, samples) * config.data.batch_size * activation_bytes * SECONDS_SAVED_A_BYTE
