@@ -20,8 +20,8 @@ FLOORS = {
     **dict.fromkeys(["experiment", "reports"], 5),
     "cli": 6,
 }
-# The registry is on floor 1 and config files are read by config's own neighbour.
-SAME_FLOOR = {("configfile", "config")}
+# Config files are read by config's own neighbour, and a process to fork from prepares itself as any other does.
+SAME_FLOOR = {("configfile", "config"), ("nursery", "machine")}
 FACE = {"__init__", "__main__"}
 
 

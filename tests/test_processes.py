@@ -95,7 +95,9 @@ def test_small_runs_of_less_than_two_rounds_share_the_cores(monkeypatch: pytest.
 
 
 def newly_imported(folder: str) -> str:
-    """Train in a forked process, and return what that imported, its parent's threads, and whether CUDA was begun."""
+    """Train in a forked process; return what it imported, its server's threads, if CUDA began, and if imports rest."""
+    import gc
+
     import torch
 
     from skiprun import experiment
@@ -105,7 +107,7 @@ def newly_imported(folder: str) -> str:
     threads, before = len(list(Path(f"/proc/{os.getppid()}/task").iterdir())), set(sys.modules)
     config: RunConfig = plan_comparison(["plain20"], overrides=["schedule.epochs=1", "model.width=4"])[0].config
     experiment.train(config, runs=folder)
-    return json.dumps([sorted(set(sys.modules) - before), threads, torch.cuda.is_initialized()])
+    return json.dumps([sorted(set(sys.modules) - before), threads, torch.cuda.is_initialized(), gc.get_threshold()[2]])
 
 
 PROGRAM = """
@@ -127,7 +129,7 @@ def test_what_is_forked_finds_everything_imported_and_its_server_untouched(tmp_p
         env=os.environ | single,
         check=True,
     )
-    imported, threads, initialized = json.loads(done.stdout)
+    imported, threads, initialized, collected_every = json.loads(done.stdout)
     slow = ("torch._", "sympy", "matplotlib", "tensorboard.compat", "google")
     assert not [name for name in imported if name.startswith(slow)]
-    assert (threads, initialized) == (1, False)
+    assert (threads, initialized, collected_every) == (1, False, 1000)

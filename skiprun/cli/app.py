@@ -35,6 +35,7 @@ from skiprun.cli import (
 )
 from skiprun.cli.terminal import complain
 from skiprun.errors import SkiprunError, Stopped, StorageError
+from skiprun.machine import leave_imports_alone
 
 app = typer.Typer(
     name="skiprun",
@@ -90,6 +91,7 @@ def main() -> None:
     """Run the command line; every error ends in one message on stderr and its own exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold what the terminal's encoding does not
+    leave_imports_alone()
     threading.excepthook = lambda of: None  # what fails in a thread fails again where its work is waited for
     try:
         app()
