@@ -27,7 +27,8 @@ RESNET20_BYTES = 1_522_624
 
 
 def way(**sections: Any) -> str:
-    return choose_way(tiny_config(**CIFAR, **({"device": "cpu"} | sections)), 45_000, RESNET20_BYTES)
+    config = tiny_config(**CIFAR, **({"device": "cpu"} | sections))
+    return choose_way(config, torch.device(config.device), 45_000, RESNET20_BYTES)
 
 
 def test_fusing_pays_for_the_64000_steps_of_he_2015_and_not_for_a_hundred() -> None:

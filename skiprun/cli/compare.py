@@ -9,7 +9,6 @@ import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set, overrides
 from skiprun.cli.terminal import Board, be_silent, emit, loading, results, say
-from skiprun.processes import ready
 
 
 def compare(
@@ -27,6 +26,7 @@ def compare(
 ) -> None:
     """Train what is missing under one shared protocol, then compare: table, statistics, verdict, figures, page."""
     from skiprun import reports
+    from skiprun.processes import ready
 
     folder = runs / "comparisons" / reports.slug(names)
     if jobs != 1 and len(names) * (seeds or 1) > 1 and not folder.exists():

@@ -80,7 +80,7 @@ def prepare(config: RunConfig, progress: Loading | None = None, given_weights: b
     check_batch(config, model, loaders.image_shape)
     if placement.device.type == "cpu":
         choose_threads(config, size.macs)
-    way = choose_way(config, len(loaders.train), size.activation_bytes)
+    way = choose_way(config, placement.device, len(loaders.train), size.activation_bytes)
     return Parts(config, replace(placement, way=way), loaders, task, model, size, tuple(notes))
 
 

@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-import platformdirs
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +17,7 @@ from skiprun.config import RunConfig
 from skiprun.errors import InputError
 from skiprun.training.device import Way
 from skiprun.training.fusion import fuse
-from skiprun.training.kernels import find_compiler
+from skiprun.training.kernels import code_folder, find_compiler
 from skiprun.training.optim import total_steps
 
 # Measured on one core with AVX512-BF16: at 128 pictures of 32x32 in bf16 a step of resnet20, which keeps 1.5 MB of each
@@ -33,23 +32,22 @@ FASTER: dict[str, Any] = {
     "cpp.use_two_step_variance_threshold": 1 << 30,
     "cpp.enable_floating_point_contract_flag": "fast",
 }
-
-
 WORDS: dict[str, Way] = {"fused": "fused", "on": "compiled", "off": "eager"}
 
 
-def choose_way(config: RunConfig, samples: int, activation_bytes: int) -> Way:
+def choose_way(config: RunConfig, device: torch.device, samples: int, activation_bytes: int) -> Way:
     """Return how to compute the training pass of a run: what the config says, else by the expected gain.
 
     Args:
         config: with the batch size and the length of the run.
+        device: the one chosen.
         samples: pictures of the training split.
         activation_bytes: what a step in float32 keeps of each picture.
 
     Raises:
         InputError: `compile: fused` on a GPU.
     """
-    on_gpu = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
+    on_gpu = device.type == "cuda"
     if config.compile == "fused" and on_gpu:
         raise InputError(f"{config.place('compile')}: found fused, which is for CPUs; use auto, on or off.")
     if config.compile != "auto":
@@ -94,8 +92,7 @@ class TrainingPass:
 
 def use_cache() -> str:
     """Let compiled code be kept in the user's cache, unless the environment names another place; return the place."""
-    place = str(platformdirs.user_cache_path("skiprun") / "compiled")
-    return os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", place)
+    return os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(code_folder()))
 
 
 def reason(error: Exception) -> str:

@@ -49,12 +49,14 @@ def fuse(model: nn.Module) -> Callable[[Tensor], Tensor]:
 
 def _fuse_from(traced: fx.GraphModule, norm: fx.Node, name: str) -> None:
     """Replace a normalization, and what follows it alone, by one operation."""
-    last, skip, relu = norm, None, False
-    if (user := _only_user(last)) and user.target in ADDITIONS and len(user.all_input_nodes) == 2:
-        last, skip = user, next(node for node in user.all_input_nodes if node is not norm)
-    if (user := _only_user(last)) and _is_relu(traced, user):
-        last, relu = user, True
-    users = list(last.users)
+    replaced, skip, relu = [norm], None, False
+    if (user := _only_user(norm)) and user.target in ADDITIONS and len(user.all_input_nodes) == 2:
+        replaced.append(user)
+        skip = next(node for node in user.all_input_nodes if node is not norm)
+    if (user := _only_user(replaced[-1])) and _is_relu(traced, user):
+        replaced.append(user)
+        relu = True
+    last, users = replaced[-1], list(replaced[-1].users)
     copies = 2 if len(users) == 2 else 1
     layer = traced.get_submodule(str(norm.target))
     assert isinstance(layer, nn.BatchNorm2d)
@@ -66,11 +68,8 @@ def _fuse_from(traced: fx.GraphModule, norm: fx.Node, name: str) -> None:
         )
     for number, user in enumerate(users):
         user.replace_input_with(last, results[number % copies])
-    while last is not norm:
-        before = norm if norm in last.all_input_nodes else next(n for n in last.all_input_nodes if n is not skip)
-        traced.graph.erase_node(last)
-        last = before
-    traced.graph.erase_node(norm)
+    for node in reversed(replaced):
+        traced.graph.erase_node(node)
 
 
 def _is_plain(layer: nn.Module) -> bool:

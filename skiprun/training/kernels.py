@@ -130,7 +130,7 @@ def library() -> ctypes.CDLL:
     compiler = find_compiler()
     if compiler is None:
         raise SkiprunError("no C++ compiler was found")
-    folder = platformdirs.user_cache_path("skiprun") / "compiled"
+    folder = code_folder()
     processor = _run(compiler, "-march=native", "-v", "-E", "-x", "c++", os.devnull).stderr  # names what it has
     command = [compiler, *FLAGS, str(SOURCE), "-Wl,--as-needed", *_openmp(), "-fopenmp"]
     key = hashlib.sha256("\n".join([SOURCE.read_text(), *command, processor]).encode()).hexdigest()
@@ -144,6 +144,11 @@ def library() -> ctypes.CDLL:
             _run(*command, "-o", str(made))
             made.replace(file)
         return ctypes.CDLL(str(file))
+
+
+def code_folder() -> Path:
+    """Return the user's cache of compiled code."""
+    return platformdirs.user_cache_path("skiprun") / "compiled"
 
 
 def _openmp() -> list[str]:
