@@ -218,7 +218,7 @@ class RunConfig(Section):
     )
     channels_last: bool = True
     compile: Literal["auto", "fused", "on", "off"] = Field(
-        "auto", description="fused: norm, addition and ReLU as one on a CPU; auto: if it pays; on: by torch.compile"
+        "auto", description="fused: own kernels on a CPU; auto: those, if that pays; on: by torch.compile; off: neither"
     )
     cuda_graph: bool = Field(False, description="on a GPU: launch a training step as one CUDA graph")
     recompute: bool = Field(False, description="compute each block's activations twice instead of keeping them")

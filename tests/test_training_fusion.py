@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +19,12 @@ from torch import Tensor, nn
 from skiprun.errors import SkiprunError, Stopped
 from skiprun.models import build_model
 from skiprun.registry import MODELS
-from skiprun.training import kernels
 from skiprun.training.checkpoint import load
 from skiprun.training.device import place
 from skiprun.training.fusion import fuse
-from skiprun.training.kernels import NormJoinReLU, find_compiler
+from skiprun.training.kernels import library
+from skiprun.training.kernels.library import Kernel, find_compiler
+from skiprun.training.kernels.norm import NormJoinReLU
 from skiprun.training.trainer import Trainer
 from tests.test_training_trainer import StopAt, assert_same_run, lines
 from tests.tiny import tiny_config, tiny_trainer
@@ -239,41 +244,61 @@ def test_frozen_norms_stay_as_they_are() -> None:
     assert torch.equal(model.bn1.running_mean, torch.zeros(16))
 
 
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A machine on which no kernel was compiled yet: the folder for them."""
+    monkeypatch.setattr(library.platformdirs, "user_cache_path", lambda name: tmp_path / "cache")
+
+    def forget() -> None:
+        library.library.cache_clear()
+        Kernel.of.cache_clear()
+
+    forget()
+    yield tmp_path / "cache" / "compiled"
+    forget()
+
+
 @pytest.mark.parametrize("broken", ["compiler", "source"])
 def test_kernels_that_cannot_be_compiled_cost_one_line_and_nothing_else(
-    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    broken: str, elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernels.platformdirs, "user_cache_path", lambda name: tmp_path / "cache")
     if broken == "compiler":
         monkeypatch.setenv("CXX", "no-such-compiler")
     else:
-        monkeypatch.setattr(kernels, "FLAGS", ("--no-such-flag",))
-    kernels.library.cache_clear()
+        monkeypatch.setattr(library, "FLAGS", ("--no-such-flag",))
     said: list[str] = []
-    try:
-        with pytest.raises(SkiprunError):
-            kernels.library()
-        fused_trainer(tmp_path / "failed", said).fit()
-    finally:
-        kernels.library.cache_clear()
+    with pytest.raises(SkiprunError):
+        library.prepare()
+    fused_trainer(tmp_path / "failed", said).fit()
     assert len(said) == 1
     assert said[0].startswith("Fusing the training pass failed, so the run goes on without: ")
     tiny_trainer(tmp_path / "eager", tiny_config()).fit()
     assert lines(tmp_path / "failed") == lines(tmp_path / "eager")
     assert load(tmp_path / "failed" / "last.pt")["pass"] == "eager"
-    assert not list((tmp_path / "cache").rglob("*.so"))
+    assert not list(elsewhere.rglob("*.so"))
 
 
-def test_a_library_that_is_not_whole_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels.platformdirs, "user_cache_path", lambda name: tmp_path)
-    kernels.library.cache_clear()
-    try:
-        kernels.library()
-        (file,) = (tmp_path / "compiled").iterdir()
-        file.unlink()
-        file.write_bytes(b"\x7fELF")
-        kernels.library.cache_clear()
-        assert kernels.library().forward_float32
-        assert [entry.name for entry in file.parent.iterdir()] == [file.name]
-    finally:
-        kernels.library.cache_clear()
+def test_a_library_that_is_not_whole_is_made_again(elsewhere: Path) -> None:
+    library.library("norm")
+    (file,) = elsewhere.iterdir()
+    file.unlink()
+    file.write_bytes(b"\x7fELF")
+    library.library.cache_clear()
+    assert library.library("norm").forward_float32
+    assert [entry.name for entry in elsewhere.iterdir()] == [file.name]
+
+
+def test_runs_that_start_together_compile_once(elsewhere: Path, tmp_path: Path) -> None:
+    compiler = tmp_path / "compiler"
+    compiler.write_text(f'#!/bin/sh\ncase "$*" in *.so*) echo made >> {tmp_path}/log;; esac\nexec c++ "$@"\n')
+    compiler.chmod(0o755)
+    code = (
+        "import sys, pathlib, platformdirs; import torch; "
+        f"platformdirs.user_cache_path = lambda name: pathlib.Path({str(elsewhere.parent)!r}); "
+        "from skiprun.training.kernels.library import prepare; prepare()"
+    )
+    environment = dict(os.environ, CXX=str(compiler))
+    started = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(3)]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    assert (tmp_path / "log").read_text().split() == ["made"] * len(library.SOURCES)
+    assert len(list(elsewhere.iterdir())) == len(library.SOURCES)

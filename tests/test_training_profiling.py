@@ -19,6 +19,7 @@ from tests.tiny import tiny_config, tiny_trainer
         ("aten::mkldnn_convolution", "convolution"),
         ("aten::native_batch_norm_backward", "normalization"),
         ("aten::threshold_backward", "activation"),
+        ("WinogradFunctionBackward", "convolution"),
         ("graph_0_cpp_fused_add_18", "compiled"),
         ("aten::_fused_sgd_", "optimizer"),
         ("aten::copy_", "the rest"),

@@ -1,7 +1,8 @@
-"""The training pass of a network with each batch normalization, the addition and the ReLU behind it in one operation.
+"""The training pass of a network with what is slow on a CPU replaced.
 
-What lies between the convolutions is limited by memory on a CPU: each way, one operation goes over it twice where the
-layers one by one go over it four times. Networks are written as always; torch.fx finds the places.
+Each batch normalization, the addition and the ReLU behind it become one operation: they are limited by memory, and one
+operation goes over it twice where the layers one by one go over it four times, each way. Convolutions of 3x3, which are
+limited by multiplications, take fewer of them. Networks are written as always; torch.fx finds the places.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from skiprun.models.unet import pad_to_multiple
-from skiprun.training.kernels import NormJoinReLU, library
+from skiprun.training.kernels.library import prepare
+from skiprun.training.kernels.norm import NormJoinReLU
+from skiprun.training.kernels.winograd import WinogradConv2d, suits
 
 ADDITIONS = (operator.add, operator.iadd, torch.add)
 RELUS = (F.relu, torch.relu)
@@ -34,14 +37,18 @@ def fuse(model: nn.Module) -> Callable[[Tensor], Tensor]:
     """Return the pass of a network in training, on its own parameters and buffers, fused where that is possible.
 
     Raises:
-        SkiprunError: the operation cannot be compiled here.
+        SkiprunError: the operations cannot be compiled here.
         Exception: of torch.fx, for a network whose calls depend on its input.
     """
-    library()
+    prepare()
     traced = fx.GraphModule(model, Tracer().trace(model))
     for number, node in enumerate(list(traced.graph.nodes)):
-        if node.op == "call_module" and _is_plain(traced.get_submodule(node.target)):
+        layer = traced.get_submodule(node.target) if node.op == "call_module" else None
+        if _is_plain(layer):
             _fuse_from(traced, node, f"fused{number}")
+        elif suits(layer):
+            traced.add_submodule(f"winograd{number}", WinogradConv2d(layer))
+            node.target = f"winograd{number}"
     traced.graph.lint()
     traced.recompile()
     return traced
@@ -72,7 +79,7 @@ def _fuse_from(traced: fx.GraphModule, norm: fx.Node, name: str) -> None:
         traced.graph.erase_node(node)
 
 
-def _is_plain(layer: nn.Module) -> bool:
+def _is_plain(layer: nn.Module | None) -> bool:
     """Tell whether a layer is a batch normalization that does all that one does in training."""
     return (
         type(layer) is nn.BatchNorm2d

@@ -16,7 +16,7 @@ from skiprun.storage import plain_words
 SKIPPED, WATCHED = 3, 5
 # The first of these that is part of an operation's name says what it belongs to.
 KINDS = {
-    "convolution": ("convolution", "conv2d", "conv_transpose"),
+    "convolution": ("convolution", "conv2d", "conv_transpose", "WinogradFunction"),
     "norm, join and ReLU as one": ("NormJoinReLU",),
     "normalization": ("batch_norm", "BatchNorm", "group_norm", "layer_norm"),
     "compiled": ("CompiledFx", "CompiledFunction", "cpp_fused", "triton_"),

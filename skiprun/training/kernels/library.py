@@ -1,0 +1,131 @@
+"""The kernels of a training pass on a CPU, in C++: each source beside this file is compiled on first use.
+
+The compiler is the system's, as for torch.compile; the code is made for this processor and kept in the user's cache.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import torch
+from torch import Tensor
+
+from skiprun.errors import SkiprunError
+from skiprun.storage import make_folder
+
+FOLDER = Path(__file__).parent
+SOURCES = ("norm", "winograd")
+# Not -ffast-math: what is not finite has to stay so.
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC", "-w")
+TYPES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
+
+
+class Kernel:
+    """A function of a source, of which there is one for float32 and one for bfloat16."""
+
+    def __init__(self, source: str, name: str, arguments: Sequence[Any]) -> None:
+        self.source, self.name = source, name
+        self.signature = ctypes.CFUNCTYPE(None, *arguments)
+
+    def __call__(self, dtype: torch.dtype, *values: Any) -> None:
+        """Call it, with the addresses of tensors."""
+        self.of(dtype)(*(each.data_ptr() if isinstance(each, Tensor) else each for each in values))
+
+    def is_there(self, dtype: torch.dtype) -> bool:
+        """Tell whether it was compiled for a type, which can need instructions that not every processor has."""
+        return dtype in TYPES and hasattr(library(self.source), f"{self.name}_{TYPES[dtype]}")
+
+    @functools.cache  # noqa: B019 kernels are few and stay
+    def of(self, dtype: torch.dtype) -> Any:
+        """Return the function for a type."""
+        return self.signature.in_dll(library(self.source), f"{self.name}_{TYPES[dtype]}")
+
+
+def lay(tensor: Tensor) -> Tensor:
+    """Return a tensor with its channels side by side."""
+    return tensor.contiguous(memory_format=torch.channels_last)
+
+
+def prepare() -> None:
+    """Compile and load all kernels, side by side.
+
+    Raises:
+        SkiprunError: there is no compiler, or it fails.
+    """
+    with ThreadPoolExecutor(len(SOURCES)) as pool:
+        list(pool.map(library, SOURCES))
+
+
+@functools.cache
+def library(source: str) -> ctypes.CDLL:
+    """Load the kernels of a source, which is compiled if it was not yet as it is, by this compiler, for this processor.
+
+    Raises:
+        SkiprunError: there is no compiler, or it fails.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        raise SkiprunError("no C++ compiler was found")
+    folder = code_folder()
+    processor = _run(compiler, "-march=native", "-v", "-E", "-x", "c++", os.devnull).stderr  # names what it has
+    command = [compiler, *FLAGS, str(FOLDER / f"{source}.cpp"), "-Wl,--as-needed", *_openmp(), "-fopenmp"]
+    texts = [(FOLDER / name).read_text() for name in ("lanes.h", f"{source}.cpp")]
+    key = hashlib.sha256("\n".join([*texts, *command, processor]).encode()).hexdigest()
+    file = folder / f"{source}-{key[:16]}.so"
+    with _alone(FOLDER / f"{source}.cpp"):
+        try:
+            return ctypes.CDLL(str(file))
+        except OSError:  # not there yet, or not whole
+            make_folder(folder)
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                made = Path(scratch) / file.name
+                _run(*command, "-o", str(made))
+                made.replace(file)
+            return ctypes.CDLL(str(file))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Be the only process that uses a file in this way: runs that start together wait for the first one's compiler."""
+    import fcntl  # only where there is a compiler, which is on Linux
+
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def code_folder() -> Path:
+    """Return the user's cache of compiled code."""
+    return platformdirs.user_cache_path("skiprun") / "compiled"
+
+
+def _openmp() -> list[str]:
+    """Return the OpenMP that torch has loaded, whatever its wheel calls it, so that both have the same threads."""
+    files = [line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "libgomp" in line]
+    return sorted(set(files))
+
+
+def find_compiler() -> str | None:
+    """Return the C++ compiler of this machine, or None; elsewhere than on Linux OpenMP is another story."""
+    return shutil.which(os.environ.get("CXX", "c++")) if sys.platform == "linux" else None
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run the compiler, and raise SkiprunError with its first complaint."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SkiprunError(next(iter(done.stderr.splitlines()), f"{command[0]} ended with code {done.returncode}"))
+    return done
