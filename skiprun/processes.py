@@ -11,12 +11,13 @@ from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 
-# What training imports, also at its first step and for its first picture: three seconds of a core.
+# What training imports, also at its first step and for its first picture: two seconds of a core.
 IMPORTED = [
     "skiprun.nursery",
     "skiprun.cli",
     "skiprun.experiment",
-    "torch._dynamo",
+    "torch.fx.experimental.symbolic_shapes",  # shapes on the meta device
+    "skiprun.training.fusion",
     "skiprun.training.tensorboard",
     "matplotlib.figure",
     "matplotlib.backends.backend_agg",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,38 @@ def test_one_step_of_sgd_is_the_formula() -> None:
             assert weight.item() == pytest.approx(expected)
     velocity = 0.9 * 3.2 + (3 + 0.1 * 0.4)
     assert weight.item() == pytest.approx(0.4 - 0.5 * velocity)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_the_optimizers_are_torch_s_own_without_the_import_of_its_compiler(name: str) -> None:
+    code = f"""
+import sys, torch
+from torch import nn
+from skiprun.config import OptimConfig
+from skiprun.training.optim import make_optimizer
+
+ours, theirs = nn.Linear(3, 2), nn.Linear(3, 2)
+theirs.load_state_dict(ours.state_dict())
+config = OptimConfig(name={name!r}, lr=0.1, momentum=0.9, weight_decay=0.01, decay="all")
+optimizer = make_optimizer(ours, config, torch.device("cpu"))
+for _ in range(3):
+    ours(torch.ones(4, 3)).sum().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+optimizer.load_state_dict(optimizer.state_dict())
+assert "torch._dynamo" not in sys.modules, "the compiler was imported"
+assert not any(weight.grad_fn for weight in ours.parameters())
+
+words = dict(momentum=0.9, nesterov=config.nesterov) if {name!r} == "sgd" else dict(betas=(0.9, 0.999))
+kind = torch.optim.SGD if {name!r} == "sgd" else torch.optim.AdamW
+expected = kind(theirs.parameters(), lr=0.1, weight_decay=0.01, fused=True, **words)
+for _ in range(3):
+    theirs(torch.ones(4, 3)).sum().backward()
+    expected.step()
+    expected.zero_grad()
+assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_clipping_by_norm_and_by_value() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -11,6 +12,27 @@ from torch import Tensor, nn
 
 from skiprun.config import OptimConfig, RunConfig, ScheduleConfig
 from skiprun.models.freeze import parameter_groups
+
+
+class Uncompiled:
+    """Methods of an optimizer without what keeps torch's compiler out of them: its import takes half a second."""
+
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    load_state_dict = inspect.unwrap(torch.optim.Optimizer.load_state_dict)
+    state_dict = inspect.unwrap(torch.optim.Optimizer.state_dict)
+    zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)
+
+
+class SGD(Uncompiled, torch.optim.SGD):
+    """Stochastic gradient descent."""
+
+    step = torch.no_grad()(inspect.unwrap(torch.optim.SGD.step))
+
+
+class AdamW(Uncompiled, torch.optim.AdamW):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
+
+    step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
 
 
 def make_optimizer(
@@ -33,8 +55,8 @@ def make_optimizer(
     fused = device.type in ("cpu", "cuda")
     if config.name == "adamw":
         betas, capturable = (config.momentum, 0.999), device.type == "cuda"
-        return torch.optim.AdamW(groups, lr=config.lr, betas=betas, fused=fused, capturable=capturable)
-    return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=fused)
+        return AdamW(groups, lr=config.lr, betas=betas, fused=fused, capturable=capturable)
+    return SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=fused)
 
 
 def total_steps(config: RunConfig, samples: int) -> int:
