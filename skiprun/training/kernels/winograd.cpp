@@ -266,17 +266,19 @@ static void convolve(const T* x, const float* w, T* y, long images, long height,
         }
     } else {
 #pragma omp for schedule(static)
-      for (long k = 0; k < out; k++)
-        for (long c = 0; c < in; c += 16) {
-          Vector a[16];
-          transform(w + k * 9 * in + c, in, false, a);
-          for (int p = 0; p < 16; p++) {
-            T numbers[16];
-            store<16>(numbers, a[p]);
-            T* to = u + p * u_next + k / 16 * 16 * in + c * 16 + k % 16 * PAIR<T>;
-            for (int d = 0; d < WORDS<T>; d++) std::memcpy(to + d * 16 * PAIR<T>, numbers + d * PAIR<T>, sizeof(Word));
+      for (long block = 0; block < out; block += 16)
+        for (long c = 0; c < in; c += 16)
+          for (long k = block; k < block + 16; k++) {
+            Vector a[16];
+            transform(w + k * 9 * in + c, in, false, a);
+            for (int p = 0; p < 16; p++) {
+              T numbers[16];
+              store<16>(numbers, a[p]);
+              T* to = u + p * u_next + block * in + c * 16 + (k - block) * PAIR<T>;
+              for (int d = 0; d < WORDS<T>; d++, to += 16 * PAIR<T>)
+                std::memcpy(to, numbers + d * PAIR<T>, sizeof(Word));
+            }
           }
-        }
     }
 #pragma omp for schedule(static)
     for (long block = 0; block < tiles.blocks; block++) {
