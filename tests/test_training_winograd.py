@@ -70,6 +70,7 @@ SIZES = [
     (9, 8, 8, 64, 64),
     (32, 32, 32, 16, 16),
     (1, 3, 130, 16, 16),
+    (1, 3, 300, 16, 16),
 ]
 
 
@@ -153,9 +154,20 @@ def test_other_convolutions_are_left_to_torch(what: str) -> None:
     assert not suits(nn.ConvTranspose2d(32, 32, 3, padding=1))
 
 
-def test_types_without_a_kernel_are_left_to_torch() -> None:
-    conv, x = nn.Conv2d(**USUAL).double(), draw(2, 32, 8, 8, seed=1, dtype=EXACT)
-    assert torch.equal(WinogradConv2d(conv)(x), conv(x))
+def test_what_the_kernels_cannot_take_is_left_to_torch() -> None:
+    conv, x = nn.Conv2d(**USUAL), draw(2, 32, 8, 8, seed=1)
+    layer = WinogradConv2d(conv)
+    empty = torch.zeros(0, 32, 8, 8, requires_grad=True)
+    layer(empty).sum().backward()
+    assert conv.weight.grad is not None
+    assert torch.equal(conv.weight.grad, torch.zeros_like(conv.weight))
+    with pytest.raises(RuntimeError, match="to have 32 channels, but got 16"):
+        layer(x[:, :16])
+    with pytest.raises(RuntimeError, match="BFloat16"):
+        layer(x.bfloat16())
+    for dtype in (EXACT, torch.bfloat16):  # after the network was fused
+        conv.to(dtype)
+        assert torch.equal(layer(x.to(dtype)), conv(x.to(dtype)))
 
 
 @pytest.mark.skipif(not torch.cpu._is_avx512_bf16_supported(), reason="needs AVX512-BF16")

@@ -19,7 +19,7 @@ from skiprun.training.kernels.library import prepare
 from skiprun.training.kernels.norm import NormJoinReLU
 from skiprun.training.kernels.winograd import WinogradConv2d, suits
 
-ADDITIONS = (operator.add, operator.iadd, torch.add)
+ADDITIONS = (operator.add, torch.add)
 RELUS = (F.relu, torch.relu)
 
 
@@ -44,6 +44,8 @@ def fuse(model: nn.Module) -> Callable[[Tensor], Tensor]:
     traced = fx.GraphModule(model, Tracer().trace(model))
     for number, node in enumerate(list(traced.graph.nodes)):
         layer = traced.get_submodule(node.target) if node.op == "call_module" else None
+        if layer is None or layer._forward_hooks or layer._forward_pre_hooks:
+            continue
         if _is_plain(layer):
             _fuse_from(traced, node, f"fused{number}")
         elif suits(layer):
@@ -57,7 +59,7 @@ def fuse(model: nn.Module) -> Callable[[Tensor], Tensor]:
 def _fuse_from(traced: fx.GraphModule, norm: fx.Node, name: str) -> None:
     """Replace a normalization, and what follows it alone, by one operation."""
     replaced, skip, relu = [norm], None, False
-    if (user := _only_user(norm)) and user.target in ADDITIONS and len(user.all_input_nodes) == 2:
+    if (user := _only_user(norm)) and user.target in ADDITIONS and len(user.all_input_nodes) == 2 and not user.kwargs:
         replaced.append(user)
         skip = next(node for node in user.all_input_nodes if node is not norm)
     if (user := _only_user(replaced[-1])) and _is_relu(traced, user):
@@ -79,7 +81,7 @@ def _fuse_from(traced: fx.GraphModule, norm: fx.Node, name: str) -> None:
         traced.graph.erase_node(node)
 
 
-def _is_plain(layer: nn.Module | None) -> bool:
+def _is_plain(layer: nn.Module) -> bool:
     """Tell whether a layer is a batch normalization that does all that one does in training."""
     return (
         type(layer) is nn.BatchNorm2d

@@ -13,9 +13,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ import platformdirs
 import torch
 from torch import Tensor
 
+from skiprun.data.place import locked
 from skiprun.errors import SkiprunError
-from skiprun.storage import make_folder
+from skiprun.storage import write_bytes
 
 FOLDER = Path(__file__).parent
 SOURCES = ("norm", "winograd")
@@ -74,7 +74,7 @@ def library(source: str) -> ctypes.CDLL:
     """Load the kernels of a source, which is compiled if it was not yet as it is, by this compiler, for this processor.
 
     Raises:
-        SkiprunError: there is no compiler, or it fails.
+        SkiprunError: there is no compiler, or it fails, or its result cannot be kept.
     """
     compiler = find_compiler()
     if compiler is None:
@@ -85,26 +85,25 @@ def library(source: str) -> ctypes.CDLL:
     texts = [(FOLDER / name).read_text() for name in ("lanes.h", f"{source}.cpp")]
     key = hashlib.sha256("\n".join([*texts, *command, processor]).encode()).hexdigest()
     file = folder / f"{source}-{key[:16]}.so"
-    with _alone(FOLDER / f"{source}.cpp"):
-        try:
-            return ctypes.CDLL(str(file))
-        except OSError:  # not there yet, or not whole
-            make_folder(folder)
-            with tempfile.TemporaryDirectory(dir=folder) as scratch:
-                made = Path(scratch) / file.name
-                _run(*command, "-o", str(made))
-                made.replace(file)
-            return ctypes.CDLL(str(file))
+    loaded = _load(file)
+    if loaded is None:
+        with locked(folder, lambda *_: None):  # runs that start together wait for the first one's compiler
+            loaded = _load(file)
+            if loaded is None:
+                with tempfile.TemporaryDirectory() as scratch:
+                    made = Path(scratch) / file.name
+                    _run(*command, "-o", str(made))
+                    write_bytes(file, made.read_bytes())
+                loaded = ctypes.CDLL(str(file))
+    return loaded
 
 
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Be the only process that uses a file in this way: runs that start together wait for the first one's compiler."""
-    import fcntl  # only where there is a compiler, which is on Linux
-
-    with path.open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _load(file: Path) -> ctypes.CDLL | None:
+    """Load a library, or return None where there is none that can be."""
+    try:
+        return ctypes.CDLL(str(file))
+    except OSError:
+        return None
 
 
 def code_folder() -> Path:
@@ -114,7 +113,8 @@ def code_folder() -> Path:
 
 def _openmp() -> list[str]:
     """Return the OpenMP that torch has loaded, whatever its wheel calls it, so that both have the same threads."""
-    files = [line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "libgomp" in line]
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    files = [line.split(maxsplit=5)[-1] for line in lines if "libgomp" in line]
     return sorted(set(files))
 
 
@@ -124,8 +124,9 @@ def find_compiler() -> str | None:
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run the compiler, and raise SkiprunError with its first complaint."""
+    """Run the compiler, and raise SkiprunError with its first error."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SkiprunError(next(iter(done.stderr.splitlines()), f"{command[0]} ended with code {done.returncode}"))
+        complaints = [line for line in done.stderr.splitlines() if "error" in line]
+        raise SkiprunError(next(iter(complaints), f"{command[0]} ended with code {done.returncode}"))
     return done

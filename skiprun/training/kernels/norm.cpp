@@ -115,7 +115,7 @@ static void forward(const T* x, const T* skip, T* y, long rows, long channels, c
     grid.map<W, N>(piece, c, [&](long at, int n) __attribute__((always_inline)) {
       auto value = load<W>(x + at) * a[n] + b[n];
       if (skip) value += load<W>(skip + at);
-      if (relu) value = value < 0 ? value - value : value;
+      if (relu) value = value < 0 ? Floats<W>() : value;
       store<W>(y + at, value);
     });
   });
@@ -132,7 +132,7 @@ static void backward(const T* x, const T* y, const T* dy, const T* dy2, T* dx, T
     constexpr int W = width;
     auto value = load<W>(dy + at);
     if (dy2) value += load<W>(dy2 + at);
-    if (y) value = load<W>(y + at) > 0 ? value : value - value;
+    if (y) value = load<W>(y + at) <= 0 ? Floats<W>() : value;
     return value;
   };
   grid.each([&](long piece, long c, auto width, auto vectors) {

@@ -36,11 +36,16 @@ class NormJoinReLU(nn.Module):
         """Return y, or two of it.
 
         Args:
-            x: [N, C, H, W], of float32 or bfloat16; other types, and a single value a channel, are left to torch.
+            x: [N, C, H, W], of float32 or bfloat16; what the kernels cannot take is left to torch.
             skip: like x; None adds nothing.
         """
         norm = self.norm
-        if x.dtype not in TYPES or (skip is not None and skip.dtype != x.dtype) or x.numel() <= x.shape[1]:
+        if (
+            x.dtype not in TYPES
+            or norm.weight.dtype != torch.float32
+            or (skip is not None and (skip.dtype, skip.shape) != (x.dtype, x.shape))
+            or x.numel() <= x.shape[1]
+        ):
             y = norm(x) if skip is None else norm(x) + skip
             y = F.relu(y) if self.relu else y
             return y if self.copies == 1 else (y, y)
@@ -74,7 +79,7 @@ class NormJoinReLUFunction(torch.autograd.Function):
         dy, dy2, *_ = [*(lay(gradient) for gradient in gradients if gradient is not None), None]
         assert dy is not None
         dx, dweight, dbias = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(weight)
-        changed = y is not None or dy2 is not None
+        changed = y is not None or dy2 is not None  # otherwise dy itself is the gradient of skip
         dskip = torch.empty_like(x) if ctx.joins and changed else None
         BACKWARD(x.dtype, x, y, dy, dy2, dx, dskip, *_shape(x), weight, statistics, dweight, dbias)
         return dx, dskip if changed or not ctx.joins else dy, dweight, dbias, None, None

@@ -17,18 +17,22 @@
 #ifdef __AVX512F__
 
 using Vector = Floats<16>;
-using Word = uint32_t;  // what is multiplied at once: a float, or two bfloat16, whose products are added
+using Word = uint32_t;  // a float, or two bfloat16 side by side, which one instruction multiplies and adds
 
 template <class T>
 constexpr int PAIR = sizeof(Word) / sizeof(T);
 template <class T>
-constexpr int WORDS = 16 / PAIR<T>;  // of 16 channels
+constexpr int WORDS = 16 / PAIR<T>;  // of 16 numbers
+
+// From one of the 16 places of a tile to the next: a power of two apart, all would fall on the same lines of the cache.
+template <class T>
+static long apart(long count) { return count + 64 / sizeof(T); }
 
 static inline Vector multiply_add(Vector sum, float, Word a, Vector b) {
   return sum + ((Floats<1>)(Lanes<Word, 1>{a}))[0] * b;
 }
 
-// Writes a, then b; `Pairwise` writes a pair of numbers from both at a time, if that is a word.
+// Writes a, then b; `Pairwise` writes a number of each in turn, if two are a word.
 template <bool Pairwise>
 static inline void write(float* to, Vector a, Vector b) {
   store<16>(to, a);
@@ -70,7 +74,7 @@ class Scratch {
 };
 
 // out[n][r] = left[r] right[n], or is added to, for R rows and N blocks of 16 columns; a step is WORDS deep.
-// Left lies at r * ROW + depth * DEEP, right at depth * 16.
+// Left lies at r * ROW + depth * DEEP: rows are tiles in `convolve`, channels in `weight_gradient`. Right: depth * 16.
 template <class T, int R, int N, int ROW, int DEEP>
 static inline void multiply(long steps, const Word* left, long left_step, const Word* right, long right_block,
                             float* out, long out_block, bool add) {
@@ -118,6 +122,7 @@ struct Tiles {
 
   Tiles(long images, long height, long width) : height(height), width(width) {
     down = (height + 1) / 2, across = (width + 3) / 4 * 2, rows = images * down;
+    if (across > 64) across = (across + 15) / 16 * 16;  // otherwise it could take 8 long rows to a multiple of 16
     step = 16 / std::gcd(16L, across);
     step *= std::max(1L, 64 / (step * across));
     count = step * across, blocks = (rows + step - 1) / step;
@@ -245,9 +250,7 @@ template <class T>
 static void convolve(const T* x, const float* w, T* y, long images, long height, long width, long in, long out,
                      int backwards) {
   const Tiles tiles(images, height, width);
-  // A line more than a power of two: otherwise all 16 places fall on the same lines of the cache.
-  const long u_next = in * out + 64 / sizeof(T);
-  const long v_next = tiles.count * in + 64 / sizeof(T), m_next = tiles.count * out + 16;
+  const long u_next = apart<T>(in * out), v_next = apart<T>(tiles.count * in), m_next = apart<float>(tiles.count * out);
   static thread_local Scratch weights;
   T* const u = weights.take<T>(16 * u_next);  // [16][out / 16][in / PAIR][16] words
 #pragma omp parallel
@@ -299,8 +302,7 @@ static void weight_gradient(const T* x, const T* dy, float* dw, long images, lon
   const Tiles tiles(images, height, width);
   const long most = std::clamp((1L << 19) / (in * out), 2L, 8L), share = (tiles.blocks + most - 1) / most;
   const long parts = (tiles.blocks + share - 1) / share;
-  const long v_next = tiles.count * in + 64 / sizeof(T), z_next = tiles.count * out + 64 / sizeof(T);
-  const long next = in * out + 16;
+  const long v_next = apart<T>(tiles.count * in), z_next = apart<T>(tiles.count * out), next = apart<float>(in * out);
   static thread_local Scratch totals;
   float* const sums = totals.take<float>(parts * 16 * next);  // [parts][16][in / 16][out][16]
 #pragma omp parallel
