@@ -12,6 +12,7 @@ import torch
 
 from benchmarks import material, ours
 from benchmarks.measure import Setting, captured, now, seconds
+from skiprun.training.device import Way
 from skiprun.training.graph import WARM_UP
 
 STEPS_AN_EPOCH = 390
@@ -40,13 +41,14 @@ class Watch:
 def run(setting: Setting) -> list[dict[str, Any]]:
     """Return the cost of each instrument, logging every step, beside the bf16 step of resnet20.
 
-    On a CPU the step is eager, with one thread, and CPU time counts. On a GPU it is a CUDA graph, of which the norms
+    On a CPU the step is fused, with one thread, and CPU time counts. On a GPU it is a CUDA graph, of which the norms
     are a part, so they are timed as a graph of their own.
     """
     torch.set_num_threads(1)
     device = setting.device
     config = material.experiment({"name": "resnet20"}, 128, "bf16", device, cuda_graph=setting.gpu)
-    trainer = ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()))
+    way: Way = "eager" if setting.gpu else "fused"
+    trainer = ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()), way)
     torch.set_num_threads(1)
     watch, steps = Watch(device), (60 if setting.quick else 380) if setting.gpu else (6 if setting.quick else 40)
     trainer._run_to(WARM_UP + 1)
