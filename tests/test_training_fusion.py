@@ -339,12 +339,12 @@ def test_kernels_that_cannot_be_compiled_cost_one_line_and_nothing_else(
 
 def test_a_library_that_is_not_whole_is_made_again(elsewhere: Path) -> None:
     library.library("norm")
-    (file,) = elsewhere.glob("*.so")
+    (file,) = elsewhere.rglob("*.so")
     file.unlink()
     file.write_bytes(b"\x7fELF")
     library.library.cache_clear()
     assert library.library("norm").forward_float32
-    assert list(elsewhere.glob("*.so")) == [file]
+    assert list(elsewhere.rglob("*.so")) == [file]
 
 
 def test_runs_that_start_together_compile_once(elsewhere: Path, tmp_path: Path) -> None:
@@ -360,4 +360,4 @@ def test_runs_that_start_together_compile_once(elsewhere: Path, tmp_path: Path) 
     started = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(3)]
     assert [process.wait() for process in started] == [0, 0, 0]
     assert (tmp_path / "log").read_text().split() == ["made"] * len(library.SOURCES)
-    assert len(list(elsewhere.glob("*.so"))) == len(library.SOURCES)
+    assert len(list(elsewhere.rglob("*.so"))) == len(library.SOURCES)

@@ -79,12 +79,12 @@ def library(source: str) -> ctypes.CDLL:
     compiler = find_compiler()
     if compiler is None:
         raise SkiprunError("no C++ compiler was found")
-    folder = code_folder()
+    folder = code_folder() / source
     processor = _run(compiler, "-march=native", "-v", "-E", "-x", "c++", os.devnull).stderr  # names what it has
     command = [compiler, *FLAGS, str(FOLDER / f"{source}.cpp"), "-Wl,--as-needed", *_openmp(), "-fopenmp"]
     texts = [(FOLDER / name).read_text() for name in ("lanes.h", f"{source}.cpp")]
     key = hashlib.sha256("\n".join([*texts, *command, processor]).encode()).hexdigest()
-    file = folder / f"{source}-{key[:16]}.so"
+    file = folder / f"{key[:16]}.so"
     loaded = _load(file)
     if loaded is None:
         with locked(folder, lambda *_: None):  # runs that start together wait for the first one's compiler
