@@ -63,7 +63,7 @@ def prepare() -> None:
     """Compile and load all kernels, side by side.
 
     Raises:
-        SkiprunError: there is no compiler, or it fails.
+        SkiprunError: there is no compiler, or it fails, or its result cannot be kept.
     """
     with ThreadPoolExecutor(len(SOURCES)) as pool:
         list(pool.map(library, SOURCES))
