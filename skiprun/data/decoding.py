@@ -6,11 +6,7 @@ Small pictures cost more in Python than in the decoder, so threads would wait fo
 
 from __future__ import annotations
 
-import contextlib
-import io
 import logging
-import math
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,9 +15,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from skiprun.data.listing import Listing
+from skiprun.data.opening import open_picture, read_file
 from skiprun.data.source import Array, Progress, moments
 from skiprun.data.workers import in_order
 from skiprun.errors import BadPicture
@@ -33,7 +30,6 @@ BLOCK_BYTES = 1 << 22
 BLOCK_FILES = 256
 # Below this many bytes of files the processes would take longer to start than to work.
 WORTH_PROCESSES = 1 << 23
-_FORMATS = Image.registered_extensions()
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 log = logging.getLogger(__name__)
 
@@ -150,38 +146,6 @@ def decode(path: Path, content: bytes, size: tuple[int, int] | None) -> Array:
     return np.asarray(image if size is None else ImageOps.fit(image, size))
 
 
-def open_picture(path: Path, content: bytes) -> Image.Image:
-    """Return a picture of any mode, decoded, the right way up; one of absurd size is refused before it is decoded.
-
-    Raises:
-        BadPicture: not a picture, damaged, or implausibly large.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata; of its size, see below
-            image = _open(path, content)
-            if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
-                raise Image.DecompressionBombError
-            image.load()
-            ImageOps.exif_transpose(image, in_place=True)
-            return image
-    except Image.DecompressionBombError:
-        raise BadPicture(
-            path, f"is too large; {Image.MAX_IMAGE_PIXELS:,} pixels are the limit. Cut it into parts"
-        ) from None
-    # Decoders raise what they like at damaged bytes: OSError, SyntaxError, ValueError, struct.error, IndexError ...
-    except Exception as error:
-        raise BadPicture(path, f"is not a readable picture ({error})") from None
-
-
-def _open(path: Path, content: bytes) -> Image.Image:
-    """Open a picture by the format that its name says, or else by any: trying all takes as long as the decoding."""
-    named = _FORMATS.get(path.suffix.lower())
-    with contextlib.suppress(UnidentifiedImageError):
-        return Image.open(io.BytesIO(content), formats=[named] if named else None)
-    return Image.open(io.BytesIO(content))
-
-
 def eight_bits(path: Path, image: Image.Image) -> Image.Image:
     """Return an image as RGB; 16 bits keep their upper 8, transparency is dropped.
 
@@ -193,14 +157,6 @@ def eight_bits(path: Path, image: Image.Image) -> Image.Image:
     if image.mode in DEEP:
         image = Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8))
     return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def read_file(path: Path) -> bytes:
-    """Return the bytes of a picture's file."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadPicture(path, f"cannot be read ({error.strerror or error})") from None
 
 
 def _digest(content: bytes) -> bytes:

@@ -16,14 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from skiprun.data.opening import SUFFIXES
 from skiprun.data.source import Array
 from skiprun.errors import DataNotFound, InputError
 from skiprun.storage import plain_words
 
 SPLITS = ("train", "val", "test")
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2", ".avif"}
-)
 LAYOUT = "It must hold train/<class>/, test/<class>/ and perhaps val/<class>/, with the pictures of each class."
 
 

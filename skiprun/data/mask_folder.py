@@ -13,10 +13,10 @@ from skiprun.config import DataConfig
 from skiprun.data.assemble import RESIDENT_SHARE, assemble, free_bytes
 from skiprun.data.borders import with_borders
 from skiprun.data.decoding import leave_out
-from skiprun.data.listing import SUFFIXES
 from skiprun.data.loaders import Loaders
 from skiprun.data.masks import Pair, Read, read_pairs
 from skiprun.data.official import Official, load_official
+from skiprun.data.opening import SUFFIXES
 from skiprun.data.place import folder_of
 from skiprun.data.source import Array, Portion, Progress, Source
 from skiprun.errors import BadPicture, DataNotFound, InputError, OptionError

@@ -18,7 +18,8 @@ from PIL import Image
 
 from skiprun.config import DataConfig
 from skiprun.data.borders import VOID
-from skiprun.data.decoding import DEEP, eight_bits, open_picture, read_file
+from skiprun.data.decoding import DEEP, eight_bits
+from skiprun.data.opening import open_picture, read_file
 from skiprun.data.source import Array, Progress
 from skiprun.errors import BadPicture
 

@@ -12,7 +12,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from skiprun.data import Loaders
-from skiprun.data.decoding import decode, read_file
+from skiprun.data.decoding import decode
+from skiprun.data.opening import read_file
 from skiprun.errors import BadPicture, CheckpointError, InputError
 from skiprun.experiment.masking import write_masks
 from skiprun.experiment.parts import Parts, located, prepare
