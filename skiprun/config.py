@@ -91,7 +91,8 @@ class ModelConfig(Section):
     )
     download_weights: bool | None = Field(None, description="may fetch torchvision weights from their official place")
     freeze: Names | None = Field(
-        None, description="parts that do not learn: backbone (all but the head), stem, stage1 ..., or module paths"
+        None,
+        description="parts that do not learn: backbone (all but the head), stem, stage1 ..., or module paths, with *",
     )
     feature_extract: bool | None = Field(None, description="train a new head on given weights: freeze: backbone")
     backbone_lr: Annotated[float, Field(gt=0, le=1)] | None = Field(

@@ -18,7 +18,8 @@ SkiprunError            1   the run failed for another reason
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 
@@ -26,6 +27,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ' Did you mean ...?' with the nearest of the known names, or nothing."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def some(names: Collection[str], most: int = 4) -> str:
+    """Return names as a list for a sentence, cut where it grows long."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(itertools.islice(names, most)) + more
 
 
 def kept(last_good: int | None) -> str:

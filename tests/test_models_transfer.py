@@ -75,10 +75,28 @@ def test_a_head_for_other_classes_stays_as_it_was_drawn(given):
     assert "Freshly drawn: fc.weight ([10, 64] there, [5, 64] here), fc.bias" in report.sentence
 
 
-def test_a_stem_for_grey_pictures_stays_as_it_was_drawn(given):
+def test_a_first_layer_for_grey_images_is_the_sum_of_the_given_one(given):
+    file, source = given
     model = made(in_channels=1)
-    report = load_from_config(model, config(weights=str(given[0])))
-    assert list(report.fresh) == ["conv1.weight"]
+    report = load_from_config(model, config(weights=str(file)))
+    assert not report.fresh and len(report.matched) == 116
+    assert "Made from the given one: conv1.weight (3 channels there, 1 here: summed)." in report.sentence
+    grey = torch.rand(2, 1, 16, 16)
+    assert torch.allclose(model.eval()(grey), source.eval()(grey.expand(-1, 3, -1, -1)), atol=1e-4)
+
+
+@pytest.mark.parametrize(("there", "here"), [(3, 2), (3, 5), (3, 6), (1, 3), (4, 3)])
+def test_a_first_layer_for_other_channels_is_repeated_and_scaled_as_timm_does(there, here):
+    given, model = made(in_channels=there, seed=1), made(in_channels=here)
+    report = load_matching(model, given.state_dict(), "weights")
+    for channel in range(here):
+        assert torch.allclose(model.conv1.weight[:, channel], given.conv1.weight[:, channel % there] * (there / here))
+    assert report.made == {"conv1.weight": f"{there} channels there, {here} here: repeated, times {there}/{here}"}
+
+
+def test_a_first_layer_of_another_kernel_stays_as_it_was_drawn():
+    report = load_matching(made("resnet18", in_channels=1), made("resnet18", stem="small").state_dict(), "weights")
+    assert list(report.fresh) == ["conv1.weight"] and not report.made
 
 
 def test_weights_move_between_connections(given):

@@ -65,7 +65,8 @@ class Material:
     def _open(self, config: RunConfig, loading: Loading | None) -> tuple[nn.Module, Pictures | Noise]:
         """Return the first network and the pictures; only noise needs no dataset."""
         if self.subject.shape is None:
-            parts = prepare(config, loading)
+            trained = bool(self.subject.runs) and self.look.weights != "initial"
+            parts = prepare(config, loading, given_weights=not trained)
             self.task, self.device = parts.task, parts.placement.device
             return parts.model, Pictures(parts.loaders)
         if MODELS[config.model.name].facts.get("task", "classification") != "classification":

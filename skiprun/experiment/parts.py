@@ -15,7 +15,7 @@ from skiprun.config import RunConfig
 from skiprun.data import Loaders, load_data
 from skiprun.errors import ConfigError, OptionError, UnknownName
 from skiprun.models import Cost, build_from_config, check_from_config, cost
-from skiprun.models.freeze import freeze_from_config
+from skiprun.models.freeze import freeze_from_config, learning_notes
 from skiprun.models.meta import run_on_meta
 from skiprun.models.weights import load_from_config
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS
@@ -72,10 +72,9 @@ def prepare(config: RunConfig, progress: Loading | None = None, given_weights: b
     with located(config, "model"):
         model = build_from_config(config.model, loaders.num_classes, loaders.image_shape[0])
         report = load_from_config(model, config.model) if given_weights else None
-        frozen = freeze_from_config(model, config.model)
-    notes = [report.sentence] if report else []
-    if frozen:
-        notes.append(f"Frozen: {len(frozen)} of {len(list(model.parameters()))} parameter tensors.")
+        drawn = () if not given_weights else report.fresh if report else model.state_dict()
+        freeze_from_config(model, config.model, drawn)
+    notes = [*([report.sentence] if report else []), *learning_notes(model, config.model, drawn)]
     size = cost(model, loaders.image_shape)
     check_batch(config, model, loaders.image_shape)
     if placement.device.type == "cpu":

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from torch import nn
 
 from skiprun.config import ModelConfig
-from skiprun.errors import OptionError, did_you_mean
+from skiprun.errors import OptionError, did_you_mean, some
 from skiprun.models.stages import stages
 
+PARTS_WITHOUT = "name parts without them, such as stage2, or module paths, also with a *, such as 'layer*.conv?'"
 
-def freeze_from_config(model: nn.Module, config: ModelConfig) -> list[str]:
+
+def freeze_from_config(model: nn.Module, config: ModelConfig, drawn: Collection[str] = ()) -> list[str]:
     """Freeze what a config asks for, and return the names of the parameters that no longer learn.
 
+    Args:
+        model: changed in place.
+        config: says which parts.
+        drawn: names in the state dict of the tensors that no weights were given for; none of them may be frozen.
+
     Raises:
-        OptionError: a part that this network does not have, with those that it has.
+        OptionError: a part that this network does not have, or one that would stay as it was drawn.
     """
-    return freeze(model, ["backbone"] if config.feature_extract else config.freeze or [])
+    key, parts = ("feature_extract", ["backbone"]) if config.feature_extract else ("freeze", config.freeze or [])
+    names = freeze(model, parts)
+    if lost := [name for name in drawn if name in frozen_state(model)]:
+        way_out = "name model.weights to start from" if config.weights is None else PARTS_WITHOUT
+        raise OptionError(
+            key, f"found {', '.join(parts)}; {some(lost)} would never learn, and were drawn, not given; {way_out}"
+        )
+    return names
 
 
 def freeze(model: nn.Module, parts: Sequence[str]) -> list[str]:
@@ -26,7 +41,7 @@ def freeze(model: nn.Module, parts: Sequence[str]) -> list[str]:
 
     Args:
         model: changed in place.
-        parts: `backbone` (all but the head), stem, stage1 ..., head, or module paths such as layer1.0.
+        parts: `backbone` (all but the head), stem, stage1 ..., head, or module paths such as layer1.0 or layer*.conv?.
 
     Returns:
         The names of all parameters that do not learn.
@@ -44,6 +59,13 @@ def freeze(model: nn.Module, parts: Sequence[str]) -> list[str]:
     return names
 
 
+def frozen_state(model: nn.Module) -> set[str]:
+    """Return the names in the state dict of what does not learn: parameters, and the statistics of held batch norms."""
+    held = {path for path, module in model.named_modules() if isinstance(module, HeldBatchNorm2d)}
+    statistics = {name for name, _ in model.named_buffers() if name.rpartition(".")[0] in held}
+    return statistics | {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+
+
 def _modules_of(model: nn.Module, part: str) -> list[nn.Module]:
     """Return the modules that a word means."""
     named = stages(model)
@@ -52,8 +74,8 @@ def _modules_of(model: nn.Module, part: str) -> list[nn.Module]:
     if part in named:
         return list(named[part].values())
     paths = dict(model.named_modules())
-    if part and part in paths:
-        return [paths[part]]
+    if found := [module for path, module in paths.items() if path and fnmatchcase(path, part)]:
+        return found
     words = ["backbone", *named]
     near = did_you_mean(part, [*words, *paths])
     raise OptionError(
@@ -78,6 +100,23 @@ class HeldBatchNorm2d(nn.BatchNorm2d):
         return super().train(False)
 
 
+def learning_notes(model: nn.Module, config: ModelConfig, drawn: Collection[str] = ()) -> list[str]:
+    """Say in a line each what is frozen, and which drawn tensors `backbone_lr` slows down beside the given ones."""
+    parameters = dict(model.named_parameters())
+    frozen = sum(not each.requires_grad for each in parameters.values())
+    notes = [f"Frozen: {frozen} of {len(parameters)} parameter tensors."] if frozen else []
+    slow = [name for name in drawn if name in parameters.keys() - _head(model).keys()]
+    if config.backbone_lr is not None and slow:
+        notes.append(f"model.backbone_lr {config.backbone_lr:g} also slows what was drawn, not given: {some(slow)}.")
+    return notes
+
+
+def _head(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the parameters of the head by name."""
+    units = stages(model)["head"].items()
+    return {f"{path}.{name}": parameter for path, unit in units for name, parameter in unit.named_parameters()}
+
+
 def parameter_groups(model: nn.Module, backbone_lr: float | None = None) -> list[dict[str, Any]]:
     """Return the parameters that learn in groups for an optimizer, each with `scale`, its factor on the learning rate.
 
@@ -88,7 +127,7 @@ def parameter_groups(model: nn.Module, backbone_lr: float | None = None) -> list
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if backbone_lr is None:
         return [{"params": learning, "scale": 1.0}]
-    head = {id(parameter) for unit in stages(model)["head"].values() for parameter in unit.parameters()}
+    head = {id(parameter) for parameter in _head(model).values()}
     groups = [
         {"params": [parameter for parameter in learning if id(parameter) not in head], "scale": backbone_lr},
         {"params": [parameter for parameter in learning if id(parameter) in head], "scale": 1.0},

@@ -1,20 +1,20 @@
 """Weights to start from: torchvision's, a state dict in a file, or those of a finished run.
 
-Whatever the file is, it is read as plain tensors and nothing in it is executed. A head for other classes, a stem for
-other pictures and connections of another kind stay as they were drawn, and the report says so; any other difference
-means another architecture, and is refused.
+Whatever the file is, it is read as plain tensors and nothing in it is executed. A head for other classes and
+connections of another kind stay as they were drawn, a first layer for other channels is made from the given one, and
+the report says so; any other difference means another architecture, and is refused.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
 from skiprun.config import ModelConfig
-from skiprun.errors import CheckpointError
+from skiprun.errors import CheckpointError, some
 from skiprun.models.cost import weighted_layers
 from skiprun.models.stages import stages
 from skiprun.models.weightfile import read_weights
@@ -30,6 +30,7 @@ class WeightReport:
         source: where they came from.
         matched: names of the tensors that were taken.
         fresh: names of the tensors that stay as they were drawn, with the reason.
+        made: names of the tensors that were made from given ones, and how.
         unused: names in the source that the network has no place for.
     """
 
@@ -37,23 +38,18 @@ class WeightReport:
     matched: tuple[str, ...]
     fresh: dict[str, str]
     unused: tuple[str, ...]
+    made: dict[str, str]
 
     @property
     def sentence(self) -> str:
         """One line for people."""
         text = f"Loaded {len(self.matched)} of {len(self.matched) + len(self.fresh)} tensors from {self.source}."
-        if self.fresh:
-            text += f" Freshly drawn: {_some(f'{name} ({why})' for name, why in self.fresh.items())}."
+        for what, names in (("Freshly drawn", self.fresh), ("Made from the given one", self.made)):
+            if names:
+                text += f" {what}: {some([f'{name} ({why})' for name, why in names.items()])}."
         if self.unused:
-            text += f" Not used: {_some(self.unused)}."
+            text += f" Not used: {some(self.unused)}."
         return text
-
-
-def _some(names: Iterable[str], most: int = 4) -> str:
-    """Return names as a list, cut where it grows long."""
-    names = list(names)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def load_from_config(model: nn.Module, config: ModelConfig) -> WeightReport | None:
@@ -76,6 +72,7 @@ def load_matching(model: nn.Module, state: Mapping[str, Tensor], source: str) ->
     """
     # Files of old have no count of batches, which nothing but an unused kind of averaging looks at.
     own = {name: each for name, each in model.state_dict().items() if name in state or not name.endswith(COUNT)}
+    state, made = _with_first_layer(model, state)
     fresh = {name: why for name, tensor in own.items() if (why := _difference(tensor, state.get(name)))}
     unused = tuple(name for name in state if name not in own)
     matched = tuple(name for name in own if name not in fresh)
@@ -88,7 +85,34 @@ def load_matching(model: nn.Module, state: Mapping[str, Tensor], source: str) ->
             f"{first}: {fresh.get(first, 'not in the network')})."
         )
     model.load_state_dict({name: state[name] for name in matched}, strict=False)
-    return WeightReport(source, matched, fresh, unused)
+    return WeightReport(source, matched, fresh, unused, made)
+
+
+def _with_first_layer(model: nn.Module, state: Mapping[str, Tensor]) -> tuple[Mapping[str, Tensor], dict[str, str]]:
+    """Return a state whose first layer takes the network's channels, and what was made for that, and how."""
+    path, layer = next(iter(weighted_layers(model).items()))
+    name = f"{path}.weight"
+    here, there = layer.get_parameter("weight").shape, state[name].shape if name in state else ()
+    if not (isinstance(layer, nn.Conv2d) and layer.groups == 1 and len(there) == 4 and here[0] == there[0]):
+        return state, {}
+    if here[2:] != there[2:] or here[1] == there[1]:
+        return state, {}
+    how = "summed" if here[1] == 1 else f"repeated, times {there[1]}/{here[1]}"
+    return {**state, name: for_channels(state[name], here[1])}, {
+        name: f"{there[1]} channels there, {here[1]} here: {how}"
+    }
+
+
+def for_channels(weight: Tensor, channels: int) -> Tensor:
+    """Return the weight [out, in, height, width] of a first convolution for another number of channels, as timm does.
+
+    For grey pictures it is summed, which is what it makes of a grey picture with equal channels; for others it is
+    repeated and scaled by in / channels, which keeps the size of the output (`timm.models.adapt_input_conv`).
+    """
+    if channels == 1:
+        return weight.float().sum(1, keepdim=True)
+    given = weight.shape[1]
+    return weight.float().repeat(1, -(-channels // given), 1, 1)[:, :channels] * (given / channels)
 
 
 def _difference(here: Tensor, there: Tensor | None) -> str:
