@@ -66,7 +66,7 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: with every problem of the file and the overrides, one line each.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     plain, marks = read_yaml(path)
     plain.setdefault("name", re.sub(r"[^A-Za-z0-9._-]", "-", path.stem))
     return build_config(plain, overrides, marks, str(path))

@@ -7,6 +7,7 @@ SkiprunError            1   the run failed for another reason
  │   ├─ OptionError         a part refuses one of its options
  │   ├─ UnknownName         not in a registry
  │   ├─ DataNotFound        the dataset is not where it was looked for
+ │   ├─ OtherData           not the data that a run was trained on
  │   └─ BadPicture          a picture or a mask that cannot be used, by its file
  ├─ Diverged            3   a loss or a gradient was not finite
  ├─ CheckpointError     4   a checkpoint cannot be used
@@ -88,6 +89,17 @@ class DataNotFound(InputError):
 
     def __init__(self, dataset: str, place: Path, way_out: str) -> None:
         super().__init__(f"Dataset '{dataset}' was not found in {place}. {way_out}")
+
+
+class OtherData(InputError):
+    """Data that is not what a run was trained on."""
+
+    def __init__(self, run: Path, differences: Sequence[str], root: str | None, way_out: str) -> None:
+        place = f" Its own was in {root}." if root else ""
+        super().__init__(
+            f"Run {run} was trained on other data: {'; '.join(differences)}.{place} Bring it back, name its place with "
+            f"--root, or {way_out}."
+        )
 
 
 class BadPicture(InputError):

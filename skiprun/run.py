@@ -33,8 +33,15 @@ from skiprun.storage import delete_folder, make_folder, plain_words, remove_left
 State = Literal["finished", "running", "stopped", "diverged", "failed", "unfinished"]
 # Never part of the experiment: where it runs and what it is called.
 NOT_THE_EXPERIMENT = ("name", "seed", "device", "threads", "compile", "cuda_graph", "recompute")
+# Nor is where its data lies: the fingerprint tells whether it is the same.
+NOT_THE_DATA = ("data.root", "data.download")
 # What a disk answers that knows no locks of the kernel, as some network disks do.
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+
+
+def runs_folder() -> Path:
+    """Return the folder of all runs: $SKIPRUN_RUNS, or runs/ in the working folder."""
+    return Path(os.environ.get("SKIPRUN_RUNS") or "runs").expanduser()
 
 
 class Run:
@@ -143,10 +150,13 @@ class Run:
         with plain_words("read", self.metrics_file):
             return read_rows(self.metrics_file.read_bytes())[0]
 
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return what environment.json says of each session that trained the run, oldest first."""
+        return list(_read_json(self.environment_file)["sessions"]) if self.environment_file.exists() else []
+
     def record_environment(self, environment: dict[str, Any]) -> None:
         """Add a session to environment.json."""
-        before = _read_json(self.environment_file)["sessions"] if self.environment_file.exists() else []
-        write_json(self.environment_file, {"sessions": [*before, environment]})
+        write_json(self.environment_file, {"sessions": [*self.sessions(), environment]})
 
     def record_status(self, state: State, step: int, message: str = "") -> None:
         """Write how the session ended."""
@@ -238,7 +248,7 @@ def differences(old: RunConfig, new: RunConfig) -> list[str]:
     return [
         f"{key}: {before.get(key)} -> {after.get(key)}"
         for key in sorted({*before, *after})
-        if before.get(key) != after.get(key) and key.split(".")[0] not in NOT_THE_EXPERIMENT
+        if before.get(key) != after.get(key) and key.split(".")[0] not in NOT_THE_EXPERIMENT and key not in NOT_THE_DATA
     ]
 
 

@@ -7,18 +7,20 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set, overrides
+from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, overrides, user_path
 from skiprun.cli.terminal import Board, be_silent, emit, loading, results, say
 
 
 def compare(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Architectures, YAML files or runs.")],
     config: Annotated[
-        Path | None, typer.Option("--config", help="YAML file of the shared protocol; default: digits, embedded.")
+        Path | None,
+        typer.Option("--config", parser=user_path, help="YAML file of the shared protocol; default: digits, embedded."),
     ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, max=100, help="Train seeds 0 to N-1 of each.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs at once; default: one a core if small.")] = None,
     set_: Set = None,
+    root: Root = None,
     device: Device = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
@@ -34,7 +36,7 @@ def compare(
     from skiprun import experiment
 
     silent = quiet or json
-    planned = experiment.plan_comparison(names, config, overrides(set_, device), seeds, runs)
+    planned = experiment.plan_comparison(names, config, overrides(set_, device, root), seeds, runs, root)
     import matplotlib.figure  # noqa: F401 - for the report, while the server still imports
 
     with Board(silent) as board:

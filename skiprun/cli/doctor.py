@@ -8,13 +8,16 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import RUNS, Device, Json, RunsFolder, Set, overrides
+from skiprun.cli.options import RUNS, Device, Json, Root, RunsFolder, Set, overrides, user_path
 from skiprun.cli.terminal import emit, printable, results
 
 
 def doctor(
-    config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="A YAML file to foresee a run of.")] = None,
+    config: Annotated[
+        Path | None, typer.Argument(metavar="CONFIG", parser=user_path, help="A YAML file to foresee a run of.")
+    ] = None,
     set_: Set = None,
+    root: Root = None,
     device: Device = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
@@ -22,7 +25,7 @@ def doctor(
     """Check this machine; with CONFIG also its data, its place on the disk and a few real steps."""
     from skiprun.configfile import load_config
 
-    loaded = load_config(config, overrides(set_, device)) if config else None
+    loaded = load_config(config, overrides(set_, device, root)) if config else None
 
     from skiprun.experiment.doctor import examine
 

@@ -6,20 +6,23 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import Json, RunArgument
-from skiprun.cli.terminal import emit, show_table
+from skiprun.cli.options import RUNS, Json, OtherData, Root, RunArgument, RunsFolder
+from skiprun.cli.terminal import emit, say, show_table
 
 
 def evaluate(
     run: RunArgument,
     split: Annotated[str, typer.Option(metavar="train|val|test", help="Which part of the data.")] = "test",
+    root: Root = None,
+    other_data: OtherData = False,
+    runs: RunsFolder = RUNS,
     json: Json = False,
 ) -> None:
     """Score the best weights of RUN on a split."""
     from skiprun import experiment
 
-    opened = experiment.load_run(run)
-    scores = experiment.evaluate(opened, split=split)
+    opened = experiment.load_run(run, runs)
+    scores = experiment.evaluate(opened, split=split, root=root, other_data=other_data, say=say)
     if json:
         emit({"run": str(opened.path), "split": split, **scores})
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.models import input_shape
-from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set
+from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, Set, user_path
 from skiprun.cli.study import Batches, BatchSize, Inquiry, Names, Split, Weights, numbers, show, words
 
 Depths = Annotated[str | None, typer.Option(metavar="20,56,110", help="Depths of a family, default resnet_cifar.")]
@@ -16,7 +16,9 @@ Connections = Annotated[str | None, typer.Option(metavar="none,add", help="Conne
 Norms = Annotated[str | None, typer.Option(metavar="batch,none", help="Normalizations to put in.")]
 Seeds = Annotated[int, typer.Option(min=1, max=100, help="Networks to draw of what is not trained.")]
 Input = Annotated[str | None, typer.Option("--input", metavar="CxHxW", help="Look at random pictures of this size.")]
-Protocol = Annotated[Path | None, typer.Option("--config", help="YAML file that says on which data; default: digits.")]
+Protocol = Annotated[
+    Path | None, typer.Option("--config", parser=user_path, help="YAML file that says on which data; default: digits.")
+]
 
 
 def gradflow(
@@ -33,6 +35,8 @@ def gradflow(
     config: Protocol = None,
     input_: Input = None,
     set_: Set = None,
+    root: Root = None,
+    other_data: OtherData = False,
     device: Device = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
@@ -43,10 +47,10 @@ def gradflow(
     Nothing is trained. Digits are looked at; by networks for large pictures, and with --input, random ones.
     """
     from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import find_subjects
+    from skiprun.experiment.subjects import Place, find_subjects
 
     wanted = combined(names, depths, connections, norms)
-    subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_))
+    subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_), Place(root, other_data))
     look = Look(split, batches=batches, batch_size=batch_size, weights=weights, device=device)
     show(Inquiry("gradflow", subjects, look, {"training": not inference}), runs=runs, json=json, quiet=quiet)
 

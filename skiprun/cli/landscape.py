@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
+from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
 from skiprun.cli.study import Fresh, Inquiry, Pictures, RunNames, Seed, Split, Weights, show
 
 
@@ -22,6 +22,8 @@ def landscape(
     trajectory: Annotated[bool, typer.Option("--trajectory", help="Train again to see the way to there.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")] = None,
     fresh: Fresh = False,
+    root: Root = None,
+    other_data: OtherData = False,
     device: Device = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
@@ -30,9 +32,9 @@ def landscape(
     """Measure the loss around the weights of RUN; the same command continues where it was stopped."""
     from skiprun.experiment.material import Look
     from skiprun.experiment.studying import free_processes
-    from skiprun.experiment.subjects import find_trained
+    from skiprun.experiment.subjects import Place, find_trained
 
-    subjects, workers = find_trained(names, runs), jobs or free_processes(device)
+    subjects, workers = find_trained(names, runs, Place(root, other_data)), jobs or free_processes(device)
     look = Look(split, pictures, weights=weights, device=device)
     options = {"dims": dims, "steps": steps, "span": span, "seed": seed, "workers": workers}
     inquiries = [Inquiry("landscape", subjects, look, options)]

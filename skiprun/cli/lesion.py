@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
+from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
 from skiprun.cli.study import Draws, Pictures, RunNames, Seed, Split, Weights, study_runs
 
 Side = Annotated[Literal["branch", "skip"], typer.Option(metavar="branch|skip", help="What is cut at a site.")]
@@ -20,6 +20,8 @@ def lesion(
     split: Split = "test",
     pictures: Pictures = None,
     weights: Weights = "best",
+    root: Root = None,
+    other_data: OtherData = False,
     device: Device = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
@@ -28,4 +30,4 @@ def lesion(
     """Delete each block of RUN, delete some by chance, and swap some; show what is lost."""
     options = {"side": side, "draws": draws, "seed": seed}
     look = {"split": split, "pictures": pictures, "weights": weights, "device": device}
-    study_runs("lesion", names, options, runs, json, quiet, **look)
+    study_runs("lesion", names, options, runs, json, quiet, root, other_data, **look)

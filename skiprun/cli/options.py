@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder of all runs.", envvar="SKIPRUN_RUNS")]
+
+def user_path(text: str | Path) -> Path:
+    """Return a path with ~ read as the user's home, as a shell leaves it in --runs=~/runs and in variables."""
+    return Path(text).expanduser()
+
+
+RunsFolder = Annotated[
+    Path, typer.Option("--runs", metavar="DIR", parser=user_path, help="Folder of all runs.", envvar="SKIPRUN_RUNS")
+]
+Root = Annotated[
+    Path | None, typer.Option("--root", metavar="DIR", parser=user_path, help="Where the data is now: data.root.")
+]
+OtherData = Annotated[bool, typer.Option("--other-data", help="Use other data than RUN was trained on, and say so.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as optim.lr=0.05.")]
 Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
-RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, or its name below runs/.")]
+RunArgument = Annotated[
+    Path, typer.Argument(metavar="RUN", parser=user_path, help="A run directory, or its name below runs/.")
+]
 
 RUNS = Path("runs")
 
 
-def overrides(given: list[str] | None, device: str | None = None) -> list[str]:
+def overrides(given: list[str] | None, device: str | None = None, root: Path | None = None) -> list[str]:
     """Return the overrides of a command line, with what has an option of its own."""
-    return [*(given or []), *([f"device={device}"] if device else [])]
+    placed = [f"data.root={json.dumps(str(root))}"] if root else []
+    return [*(given or []), *([f"device={device}"] if device else []), *placed]

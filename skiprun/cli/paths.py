@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
+from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
 from skiprun.cli.study import Batches, BatchSize, Draws, RunNames, Seed, Split, Weights, study_runs
 
 
@@ -14,6 +14,8 @@ def paths(
     batches: Batches = 4,
     batch_size: BatchSize = 32,
     weights: Weights = "best",
+    root: Root = None,
+    other_data: OtherData = False,
     device: Device = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
@@ -21,4 +23,4 @@ def paths(
 ) -> None:
     """Measure through how many branches the gradient of RUN comes."""
     look = {"split": split, "batches": batches, "batch_size": batch_size, "weights": weights, "device": device}
-    study_runs("paths", names, {"draws": draws, "seed": seed}, runs, json, quiet, **look)
+    study_runs("paths", names, {"draws": draws, "seed": seed}, runs, json, quiet, root, other_data, **look)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from skiprun.cli.options import Json, RunArgument
+from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder
 from skiprun.cli.terminal import emit, say, show_table
 from skiprun.errors import InputError
 
@@ -18,12 +18,13 @@ def predict(
     top: Annotated[int, typer.Option(min=1, help="How many labels to show.")] = 3,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where masks are written, as PNG.")] = Path("masks"),
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unusable pictures out, and list them.")] = False,
+    runs: RunsFolder = RUNS,
     json: Json = False,
 ) -> None:
     """Label pictures with the best weights of RUN, or write their masks if RUN segments."""
     from skiprun import experiment
 
-    opened = experiment.load_run(run)
+    opened = experiment.load_run(run, runs)
     segments = opened.summary()["data"]["task"] == "segmentation"
     if segments:
         found = list(experiment.predict_masks(opened, images, out, skip_bad))

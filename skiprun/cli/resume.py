@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import Json, Quiet, RunArgument
+from skiprun.cli.options import RUNS, Json, Quiet, Root, RunArgument, RunsFolder
 from skiprun.cli.terminal import Board, be_silent, emit, loading, say
 from skiprun.errors import InputError
 
@@ -16,21 +17,26 @@ def resume(
     verify: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Train N steps again, compare, and change nothing.")
     ] = None,
+    root: Root = None,
+    runs: RunsFolder = RUNS,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Continue RUN to its end; with --verify, train up to N steps again from previous.pt and compare every bit."""
     from skiprun import experiment
+    from skiprun.experiment.known_data import config_with_data
 
-    opened = experiment.load_run(run)
+    opened = experiment.load_run(run, runs)
     if verify:
-        show_replay(opened, verify, json)
+        show_replay(opened, verify, root, json)
         return
     config, silent = opened.config, quiet or json
     if opened.path != type(opened).of(opened.path.parent.parent, config).path:
         raise InputError(
             f"{opened.path} was moved: its config.yaml says {config.name}/seed-{config.seed}. Move it back."
         )
+    if not opened.summary_file.exists():
+        config = config_with_data(opened, root, be_silent if silent else say)
     with Board(silent) as board:
         done = experiment.train(
             config,
@@ -46,13 +52,13 @@ def resume(
         typer.echo(f"{done.path}: test {scores}")
 
 
-def show_replay(run: object, steps: int, json: bool) -> None:
+def show_replay(run: object, steps: int, root: Path | None, json: bool) -> None:
     """Print how a replay compares; exit with 1 if anything differs."""
     from dataclasses import asdict
 
     from skiprun.experiment.replay import replay
 
-    found = replay(run, steps)  # type: ignore[arg-type]
+    found = replay(run, steps, root)  # type: ignore[arg-type]
     for note in found.notes:
         say(note)
     if json:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
+from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
 from skiprun.cli.study import RunNames, Weights, study_runs
 
 
 def reuse(
     names: RunNames,
     weights: Weights = "best",
+    root: Root = None,
+    other_data: OtherData = False,
     device: Device = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Show how large the weights of each layer of RUN, a DenseNet, are on what each earlier layer gave."""
-    study_runs("reuse", names, {}, runs, json, quiet, weights=weights, device=device)
+    study_runs("reuse", names, {}, runs, json, quiet, root, other_data, weights=weights, device=device)

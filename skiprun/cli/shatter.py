@@ -8,7 +8,7 @@ import typer
 
 from skiprun.cli.gradflow import Connections, Depths, Input, Norms, Protocol, Seeds, combined
 from skiprun.cli.models import input_shape
-from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set
+from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, Set
 from skiprun.cli.study import Inquiry, Names, Weights, show
 
 OWN = ("shatter_depth", "shatter_theorem")
@@ -26,6 +26,8 @@ def shatter(
     config: Protocol = None,
     input_: Input = None,
     set_: Set = None,
+    root: Root = None,
+    other_data: OtherData = False,
     device: Device = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
@@ -36,12 +38,12 @@ def shatter(
     Without a name, the paper's fully connected networks are drawn: autocorrelation by depth, and the theorems.
     """
     from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import find_subjects
+    from skiprun.experiment.subjects import Place, find_subjects
 
     look = Look("train", batches=1, weights=weights, device=device)
     if not (names or depths or connections or norms):
         show(*(Inquiry(study, [], look, {}) for study in OWN), runs=runs, json=json, quiet=quiet)
         return
     wanted = combined(names, depths, connections, norms)
-    subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_))
+    subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_), Place(root, other_data))
     show(Inquiry("shatter", subjects, look, {"points": points, "lines": lines}), runs=runs, json=json, quiet=quiet)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
+from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
 from skiprun.cli.study import Batches, BatchSize, Split, Weights, study_runs
 
 
@@ -17,6 +17,8 @@ def similarity(
     batches: Batches = None,
     batch_size: BatchSize = None,
     weights: Weights = "best",
+    root: Root = None,
+    other_data: OtherData = False,
     device: Device = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
@@ -24,4 +26,4 @@ def similarity(
 ) -> None:
     """Compare what each block of RUN_A and each of RUN_B give for the same pictures (CKA)."""
     look = {"split": split, "batches": batches, "batch_size": batch_size, "weights": weights, "device": device}
-    study_runs("similarity", [one, other], {}, runs, json, quiet, **look)
+    study_runs("similarity", [one, other], {}, runs, json, quiet, root, other_data, **look)

@@ -12,7 +12,7 @@ import typer
 
 from skiprun.cli.groups import ListByDefault
 from skiprun.cli.listings import show_entries
-from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
+from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
 from skiprun.cli.terminal import be_silent, emit, loading, results, say
 from skiprun.errors import OptionError
 
@@ -53,13 +53,16 @@ def study_runs(
     runs: Path,
     json: bool,
     quiet: bool,
+    root: Path | None,
+    other_data: bool,
     **look: Any,
 ) -> None:
     """Make one study of trained runs, of as much of their data as `Look` takes."""
     from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import find_trained
+    from skiprun.experiment.subjects import Place, find_trained
 
-    show(Inquiry(study, find_trained(names, runs), Look(**look), options), runs=runs, json=json, quiet=quiet)
+    subjects = find_trained(names, runs, Place(root, other_data))
+    show(Inquiry(study, subjects, Look(**look), options), runs=runs, json=json, quiet=quiet)
 
 
 def show(*inquiries: Inquiry, runs: Path, json: bool, quiet: bool, fresh: bool = False) -> None:
@@ -158,6 +161,8 @@ def run(
     batches: Batches = None,
     batch_size: BatchSize = None,
     weights: Weights = "best",
+    root: Root = None,
+    other_data: OtherData = False,
     device: Device = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
@@ -165,10 +170,10 @@ def run(
 ) -> None:
     """Run any study of the registry, also one that has no command of its own."""
     from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import find_subjects
+    from skiprun.experiment.subjects import Place, find_subjects
 
     look = Look(split, pictures, batches, batch_size, weights, device)
-    inquiry = Inquiry(study, find_subjects(names or [], runs), look, pairs(option or []))
+    inquiry = Inquiry(study, find_subjects(names or [], runs, place=Place(root, other_data)), look, pairs(option or []))
     show(inquiry, runs=runs, json=json, quiet=quiet)
 
 

@@ -7,15 +7,18 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder, Set, overrides
+from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, overrides, user_path
 from skiprun.cli.terminal import Board, be_silent, emit, loading, say
 
 
 def train(
-    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="One YAML file an experiment.")],
+    configs: Annotated[
+        list[Path], typer.Argument(metavar="CONFIG...", parser=user_path, help="One YAML file an experiment.")
+    ],
     set_: Set = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; default: the config's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights, order and augmentation.")] = None,
+    root: Root = None,
     device: Device = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Delete what is there and start over.")] = False,
     skip_bad: Annotated[
@@ -33,7 +36,7 @@ def train(
     named = [f"name={name}"] if name else []
     seeded = [f"seed={seed}"] if seed is not None else []
     lenient = ["data.skip_bad=true"] if skip_bad else []
-    loaded = [load_config(path, [*overrides(set_, device), *named, *seeded, *lenient]) for path in configs]
+    loaded = [load_config(path, [*overrides(set_, device, root), *named, *seeded, *lenient]) for path in configs]
 
     check_writable(runs)  # before torch, which takes seconds to import
 

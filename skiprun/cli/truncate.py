@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, RunsFolder
+from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
 from skiprun.cli.study import Pictures, RunNames, Split, Weights, study_runs
 
 
@@ -11,6 +11,8 @@ def truncate(
     split: Split = "test",
     pictures: Pictures = 2000,
     weights: Weights = "best",
+    root: Root = None,
+    other_data: OtherData = False,
     device: Device = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
@@ -18,4 +20,4 @@ def truncate(
 ) -> None:
     """Score the first k blocks of RUN with the trained head, and a linear probe behind each block."""
     look = {"split": split, "pictures": pictures, "batches": 0, "weights": weights, "device": device}
-    study_runs("truncate", names, {}, runs, json, quiet, **look)
+    study_runs("truncate", names, {}, runs, json, quiet, root, other_data, **look)

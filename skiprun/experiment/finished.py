@@ -15,21 +15,21 @@ from skiprun.data import Loaders
 from skiprun.data.decoding import decode
 from skiprun.data.opening import read_file
 from skiprun.errors import BadPicture, CheckpointError, InputError
+from skiprun.experiment.known_data import KnownData, Say, config_with_data
 from skiprun.experiment.masking import write_masks
 from skiprun.experiment.parts import Parts, located, prepare
-from skiprun.experiment.train import RUNS
 from skiprun.models import build_from_config
 from skiprun.registry import TASKS
-from skiprun.run import Run
+from skiprun.run import Run, runs_folder
 from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.evaluate import evaluate as evaluate_batches
 from skiprun.training.trainer import EVAL_BATCH
 
 
-def load_run(path: Path | str) -> Run:
-    """Open a run by its directory, or by its name below runs/."""
-    path = Path(path)
-    return Run.open(path if path.exists() else RUNS / path)
+def load_run(path: Path | str, runs: Path | str | None = None) -> Run:
+    """Open a run by its directory, or by its name in the folder of all runs ($SKIPRUN_RUNS, or runs/)."""
+    path = Path(path).expanduser()
+    return Run.open(path if path.exists() else Path(runs or runs_folder()).expanduser() / path)
 
 
 def load_model(run: Run) -> nn.Module:
@@ -54,15 +54,30 @@ def with_best_weights(model: nn.Module, run: Run) -> nn.Module:
     return model.eval()
 
 
-def rebuild(run: Run) -> Parts:
-    """Rebuild all parts of a run from its own config, with its best weights, on its device."""
-    parts = prepare(run.config, given_weights=False)
+def rebuild(run: Run, root: Path | str | None = None, other_data: bool = False, say: Say = lambda line: None) -> Parts:
+    """Rebuild all parts of a run from its own config, with its best weights, on its device.
+
+    Args:
+        run: with a best checkpoint.
+        root: where its data is now; None: where it was.
+        other_data: take data that is not the run's own, too.
+        say: told, in a line, where the data was found and what differs.
+
+    Raises:
+        OtherData: the data is not what the run was trained on, and that was not asked for.
+    """
+    parts = prepare(config_with_data(run, root, say), given_weights=False, accept=KnownData(run, other_data, say=say))
     with_best_weights(parts.model, run).to(parts.placement.device)
     return parts
 
 
 def evaluate(
-    model_or_run: nn.Module | Run | Path | str, data: Loaders | None = None, split: str = "test"
+    model_or_run: nn.Module | Run | Path | str,
+    data: Loaders | None = None,
+    split: str = "test",
+    root: Path | str | None = None,
+    other_data: bool = False,
+    say: Say = lambda line: None,
 ) -> dict[str, float]:
     """Return loss and scores of a split.
 
@@ -70,6 +85,10 @@ def evaluate(
         model_or_run: a network, which needs `data`; or a finished run, by object, directory or name.
         data: the loaders to use; a run's own if None.
         split: train, val or test.
+        root, other_data, say: of a run, see `rebuild`.
+
+    Raises:
+        OtherData: the data is not what a run was trained on, and that was not asked for.
     """
     if split not in ("train", "val", "test"):
         raise InputError(f"No split is called '{split}'; there are train, val and test.")
@@ -78,9 +97,10 @@ def evaluate(
             raise InputError("evaluate(model, data): a network needs its data, from skiprun.data.load_data.")
         task = TASKS[data.task].thing()
         return evaluate_batches(model_or_run, task, data.batches(split, EVAL_BATCH))
-    parts = rebuild(model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run))
-    batches = (data or parts.loaders).batches(split, EVAL_BATCH)
-    return evaluate_batches(parts.model, parts.task, batches, parts.placement.autocast)
+    run = model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run)
+    parts = rebuild(run, root, other_data, say)
+    loaders = KnownData(run, other_data, say=say)(data) if data else parts.loaders
+    return evaluate_batches(parts.model, parts.task, loaders.batches(split, EVAL_BATCH), parts.placement.autocast)
 
 
 @torch.no_grad()

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config
+from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError
 from skiprun.experiment.again import State, as_trained, weights_on_the_way
+from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.parts import Loading, located, prepare
 from skiprun.experiment.pictures import NOISE_CLASSES, Batch, Noise, Pictures, Scoring
 from skiprun.experiment.subjects import Subject
@@ -60,13 +62,14 @@ class Material:
         # Whatever a run was trained in: small differences are what studies look at.
         chosen = ["precision=fp32", *([f"device={look.device}"] if look.device else [])]
         self.configs = [build_config(config.plain(), chosen, source="--device") for config in subject.configs]
+        self.data_is_own = True
         self.first, self.pictures = self._open(self.configs[0], loading)
 
     def _open(self, config: RunConfig, loading: Loading | None) -> tuple[nn.Module, Pictures | Noise]:
         """Return the first network and the pictures; only noise needs no dataset."""
         if self.subject.shape is None:
             trained = bool(self.subject.runs) and self.look.weights != "initial"
-            parts = prepare(config, loading, given_weights=not trained)
+            parts = prepare(config, loading, given_weights=not trained, accept=self._accept)
             self.task, self.device = parts.task, parts.placement.device
             return parts.model, Pictures(parts.loaders)
         if MODELS[config.model.name].facts.get("task", "classification") != "classification":
@@ -76,6 +79,12 @@ class Material:
         if self.device.type == "cpu":
             choose_threads(config, cost(model, self.subject.shape).macs)
         return model, Noise(self.subject.shape, self.device)
+
+    def _accept(self, loaders: Loaders) -> Loaders:
+        """Return the data as the first run sees it, if it is what each of the runs was trained on."""
+        seen = [KnownData(run, self.subject.other_data, say=self.say)(loaders) for run in self.subject.runs]
+        self.data_is_own = all(each is loaders for each in seen)
+        return seen[0] if seen else loaders
 
     @property
     def models(self) -> Iterator[nn.Module]:
@@ -125,8 +134,13 @@ class Material:
     @property
     def states(self) -> list[State]:
         """Weights along the run, oldest first."""
+        if not self.data_is_own:
+            raise InputError(f"{self.subject.label} cannot be trained again: this is not the data it was trained on.")
         self.say(f"{self.subject.label}: training again, which gives the same bits, for the weights on the way.")
-        return weights_on_the_way(as_trained(self.subject.runs[0]) if self.subject.runs else self.subject.configs[0])
+        config = self.subject.configs[0]
+        if self.subject.runs:
+            config = as_trained(self.subject.runs[0]).revised(data=config.plain()["data"])
+        return weights_on_the_way(config)
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss of a batch."""
@@ -149,9 +163,16 @@ class Material:
             "model": config.model.model_dump(mode="json", exclude_none=True, exclude_defaults=True),
             "seeds": [config.seed for config in self.configs],
             "weights": f"{which} weights",
-            "data": dataset + self.pictures.about(self.look.split),
+            "data": dataset + self.pictures.about(self.look.split) + self._whose_data,
             "device": str(self.device),
         }
+
+    @property
+    def _whose_data(self) -> str:
+        """Say which data it is where it is not a run's own."""
+        if self.data_is_own or isinstance(self.pictures, Noise):
+            return ""
+        return f" of other data ({self.pictures.loaders.fingerprint[:12]})"
 
     @property
     def summary(self) -> str:

@@ -48,13 +48,19 @@ class Parts:
         return f"{self.config.model.name} ({size}) on {data}; {self.placement}; seed {self.config.seed}"
 
 
-def prepare(config: RunConfig, progress: Loading | None = None, given_weights: bool = True) -> Parts:
+def prepare(
+    config: RunConfig,
+    progress: Loading | None = None,
+    given_weights: bool = True,
+    accept: Callable[[Loaders], Loaders] = lambda loaders: loaders,
+) -> Parts:
     """Build what a config names; nothing is written to the run directory.
 
     Args:
         config: the experiment.
         progress: told of (done, total, what) while data is prepared.
         given_weights: load `model.weights`; not needed where a checkpoint follows.
+        accept: looks at the data before anything is built on it, as KnownData of a run does.
 
     Raises:
         ConfigError: names, options or connections that do not exist or do not fit, all at once where that is possible.
@@ -65,7 +71,7 @@ def prepare(config: RunConfig, progress: Loading | None = None, given_weights: b
         check_from_config(config.model)
     placement = place(config)
     with located(config, "data"):
-        loaders = load_data(config.data, placement.device, progress)
+        loaders = accept(load_data(config.data, placement.device, progress))
     check_task(config, loaders.task)
     task = TASKS[loaders.task].thing(**task_options(config, loaders.task))
     torch.manual_seed(derive(config.seed, "weights"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config, load_config, override, read_yaml
+from skiprun.experiment.known_data import config_with_data
 from skiprun.registry import MODELS
 from skiprun.run import Run
 
@@ -30,6 +31,12 @@ class Planned:
         run = Run(runs / config.name / f"seed-{config.seed}")
         return cls(f"{label} seed {config.seed}", config, run)
 
+    @classmethod
+    def existing(cls, run: Run, root: Path | None) -> Planned:
+        """Return a run that is there; one that goes on needs the place where its data is now."""
+        config = run.config if run.summary_file.exists() else config_with_data(run, root)
+        return cls(f"{run.path.parent.name} seed {config.seed}", config, run)
+
     def refuse_another_experiment(self) -> None:
         """Raise RunTaken if the directory holds another config."""
         if self.run.config_file.exists():
@@ -42,6 +49,7 @@ def plan_comparison(
     overrides: Sequence[str] = (),
     seeds: int | None = None,
     runs: Path = Path("runs"),
+    root: Path | None = None,
 ) -> list[Planned]:
     """Return what a comparison consists of.
 
@@ -51,11 +59,12 @@ def plan_comparison(
         overrides: `section.key=value` for all that is trained.
         seeds: train seeds 0..n-1; None: the seed of each config.
         runs: the folder of all runs.
+        root: where the data of runs that go on is now; None: where it was.
     """
     planned: list[Planned] = []
     for name in names:
         if existing := find_existing(name, runs):
-            planned += [Planned(f"{run.path.parent.name} seed {run.config.seed}", run.config, run) for run in existing]
+            planned += [Planned.existing(run, root) for run in existing]
             continue
         config = config_for(name, protocol or DIGITS, overrides)
         numbers = range(seeds) if seeds else [config.seed]
@@ -65,7 +74,7 @@ def plan_comparison(
 
 def find_existing(name: str, runs: Path) -> list[Run]:
     """Return the runs that a name means if it is a directory: one run, or all seeds of one."""
-    for path in (Path(name), runs / name):
+    for path in (Path(name).expanduser(), runs / name):
         if (path / "config.yaml").exists():
             return [Run(path)]
         if found := sorted(path.glob("seed-*/config.yaml")):

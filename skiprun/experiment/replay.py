@@ -16,6 +16,7 @@ from torch import Tensor
 
 from skiprun.errors import CheckpointError, Stopped
 from skiprun.experiment.again import as_trained
+from skiprun.experiment.known_data import KnownData, config_with_data
 from skiprun.experiment.parts import prepare
 from skiprun.experiment.train import make_trainer
 from skiprun.run import Run
@@ -43,15 +44,21 @@ class Replay:
     notes: tuple[str, ...] = ()
 
 
-def replay(run: Run, steps: int) -> Replay:
+def replay(run: Run, steps: int, root: Path | None = None) -> Replay:
     """Train up to so many steps again from previous.pt, or from the start; the run itself is not changed.
+
+    Args:
+        run: with a checkpoint.
+        steps: at most.
+        root: where its data is now; None: where it was.
 
     Raises:
         CheckpointError: there is no last.pt to compare with, or a checkpoint to begin from is damaged.
+        OtherData: the data is not what the run was trained on.
     """
     theirs = load(Checkpoints(run.checkpoints).last)
     with run.lock(), tempfile.TemporaryDirectory() as folder:
-        first, last, logged, notes = _train_again(run, Path(folder), steps, theirs["step"])
+        first, last, logged, notes = _train_again(run, root, Path(folder), steps, theirs["step"])
         ours = load(Checkpoints(Path(folder)).last)
     reached = last == theirs["step"]
     rows, differs = _compare_rows(logged, run.metrics())
@@ -61,7 +68,7 @@ def replay(run: Run, steps: int) -> Replay:
 
 
 def _train_again(
-    run: Run, folder: Path, steps: int, end: int
+    run: Run, root: Path | None, folder: Path, steps: int, end: int
 ) -> tuple[int, int, list[dict[str, Any]], tuple[str, ...]]:
     """Train in another folder; return the first and the last step, the records between, and what was noted."""
     kept = Checkpoints(run.checkpoints)
@@ -72,8 +79,9 @@ def _train_again(
         shutil.copy(kept.best, Checkpoints(folder).best)
         shutil.copy(run.metrics_file, folder)
     metrics = folder / run.metrics_file.name
+    config = as_trained(run).revised(data=config_with_data(run, root).plain()["data"])
     trainer = make_trainer(
-        prepare(as_trained(run)),
+        prepare(config, accept=KnownData(run, way_out="train it anew under another name")),
         folder,
         lambda keep_bytes: MetricsLog(metrics, keep_bytes, []),
         None,

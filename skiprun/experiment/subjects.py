@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.errors import InputError
+from skiprun.experiment.known_data import config_with_data
 from skiprun.experiment.plan import DIGITS, config_for, find_existing
 from skiprun.registry import MODELS
 from skiprun.run import Run, find_runs
@@ -28,24 +30,47 @@ class Subject:
         configs: one for each seed.
         runs: where its weights are, one for each seed; none for a network as it is drawn.
         shape: channels, height and width of random normal pictures to look at; None: the dataset of the configs.
+        other_data: look at data that is not a run's own, too.
     """
 
     label: str
     configs: tuple[RunConfig, ...]
     runs: tuple[Run, ...] = ()
     shape: Shape | None = None
+    other_data: bool = False
 
 
-def find_trained(names: Sequence[str], runs: Path) -> list[Subject]:
+@dataclass(frozen=True)
+class Place:
+    """Where the data of runs is looked for.
+
+    Attributes:
+        root: its folder; None: where it was.
+        other_data: whether it may be other data than a run was trained on.
+    """
+
+    root: Path | None = None
+    other_data: bool = False
+
+    def subject(self, label: str, found: Sequence[Run], shape: Shape | None = None) -> Subject:
+        """Return runs, one a seed, as a subject."""
+        configs = tuple(run.config if shape else config_with_data(run, self.root) for run in found)
+        return Subject(label, configs, tuple(found), shape, self.other_data)
+
+
+HERE = Place()
+
+
+def find_trained(names: Sequence[str], runs: Path, place: Place = HERE) -> list[Subject]:
     """Return one subject for each run that is named; all seeds of an experiment if that is named.
 
     Raises:
-        InputError: there is no such run.
+        InputError: there is no such run, or its data is not where it was.
     """
     found = [run for name in names for run in existing(name, runs)]
     homes = [run.path.parent for run in found]
     labels = [run.path.parent.name + f" {run.path.name}" * (homes.count(run.path.parent) > 1) for run in found]
-    return [Subject(label, (run.config,), (run,)) for label, run in zip(labels, found, strict=True)]
+    return [place.subject(label, [run]) for label, run in zip(labels, found, strict=True)]
 
 
 def existing(name: str, runs: Path) -> list[Run]:
@@ -65,6 +90,7 @@ def find_subjects(
     overrides: Sequence[str] = (),
     seeds: int = 1,
     shape: Shape | None = None,
+    place: Place = HERE,
 ) -> list[Subject]:
     """Return one subject for each name: an architecture, a YAML file, or a run with all of its seeds.
 
@@ -75,12 +101,15 @@ def find_subjects(
         overrides: `section.key=value` for what is not trained.
         seeds: networks to draw of what is not trained.
         shape: look at random normal pictures of this size instead.
+        place: where the data is.
     """
+    if place.root:
+        overrides = [*overrides, f"data.root={json.dumps(str(place.root))}"]
     subjects = []
     for name in names:
         if found := find_existing(name, runs):
             label = found[0].path.parent.name + f" {found[0].path.name}" * (len(found) == 1 and _has_seeds(found[0]))
-            subjects.append(Subject(label, tuple(run.config for run in found), tuple(found), shape))
+            subjects.append(place.subject(label, found, shape))
             continue
         config = config_for(name, protocol or DIGITS, overrides)
         drawn = tuple(config.revised(seed=config.seed + number) for number in range(seeds))

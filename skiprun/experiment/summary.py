@@ -14,6 +14,7 @@ import torch
 
 import skiprun
 from skiprun.connections import sites
+from skiprun.experiment.known_data import describe_data
 from skiprun.experiment.parts import Parts
 from skiprun.machine import cores
 from skiprun.registry import MODELS
@@ -48,19 +49,9 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
             "layers": parts.cost.layers,
         },
         "data": {
-            "name": config.data.name,
-            "task": loaders.task,
+            **describe_data(config.data, loaders),
             "score_name": parts.task.score_name,
             "better": parts.task.better,
-            "train": len(loaders.train),
-            "val": len(loaders.val),
-            "test": len(loaders.test),
-            "num_classes": loaders.num_classes,
-            "class_names": list(loaders.class_names),
-            "image_shape": list(loaders.image_shape),
-            "mean": list(loaders.mean),
-            "std": list(loaders.std),
-            "fingerprint": loaders.fingerprint,
         },
         "steps": trainer.steps,
         "epochs": seen / len(loaders.train),
@@ -84,7 +75,7 @@ def gradient_ratio(run: Run) -> dict[str, float]:
 
 
 def environment(parts: Parts) -> dict[str, Any]:
-    """Return what a session ran on: versions, device, command, commit, time."""
+    """Return what a session ran on: versions, device, command, commit, time, data."""
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": " ".join(sys.argv),
@@ -95,6 +86,7 @@ def environment(parts: Parts) -> dict[str, Any]:
         "system": platform.platform(),
         "device": str(parts.placement),
         "cores": cores(),
+        "data": describe_data(parts.config.data, parts.loaders),
     }
 
 

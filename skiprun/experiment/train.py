@@ -11,6 +11,7 @@ import torch
 from skiprun.config import RunConfig
 from skiprun.configfile import load_config
 from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, StorageError, kept
+from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.parts import Loading, Parts, prepare, try_threads
 from skiprun.experiment.room import check_room
 from skiprun.experiment.summary import environment, summarize
@@ -49,19 +50,22 @@ def train(
         profile: say where the time of a step goes, and write trace.json.
     """
     config = config if isinstance(config, RunConfig) else load_config(config)
-    run = Run.of(Path(runs), config)
+    runs = Path(runs).expanduser()
+    run = Run.of(runs, config)
     if not fresh:
         run.refuse_another(config)
         if is_finished(run, say):
             return run
     check_writable(run.path)
-    parts = prepare(config, loading, given_weights=fresh or not Checkpoints(run.checkpoints).last.exists())
+    begun = not fresh and Checkpoints(run.checkpoints).last.exists()
+    accept = KnownData(run, way_out="start over with --fresh", say=say) if begun else lambda loaders: loaders
+    parts = prepare(config, loading, not begun, accept)
     with run.lock() as notice:
         if fresh:
             run.clear()
         elif is_finished(run, say):  # by the process that held the lock until now
             return run
-        run = Run.create(Path(runs), config)
+        run = Run.create(runs, config)
         if not Checkpoints(run.checkpoints).last.exists():
             try_threads(parts)
         for line in filter(None, (notice, parts.description, *parts.notes)):

@@ -84,10 +84,10 @@ def _read(run: Run) -> Reading:
 
 
 def _sessions(run: Run) -> tuple[dict[str, Any], ...]:
-    """Return the sessions of environment.json, or none: no number depends on it."""
+    """Return the sessions of environment.json without their data, or none: no number depends on it."""
     try:
         sessions = json.loads(run.environment_file.read_text(encoding="utf-8"))["sessions"]
-        return tuple(flat(session) for session in sessions)
+        return tuple(flat({key: value for key, value in session.items() if key != "data"}) for session in sessions)
     except UNREADABLE:
         return ()
 
