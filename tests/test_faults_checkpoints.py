@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from skiprun.errors import CheckpointError, Diverged, RunTaken, SkiprunError, Stopped, StorageError
+from skiprun.errors import CheckpointError, Diverged, OtherData, RunTaken, SkiprunError, Stopped, StorageError
 from skiprun.run import Run
 from skiprun.training import checkpoint
 from skiprun.training.checkpoint import Checkpoints, load, save
@@ -273,9 +273,9 @@ def test_F33_F70_a_poisoned_buffer_is_never_saved(tmp_path: Path) -> None:
 
 def test_F67_another_dataset_under_the_same_name_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.faulty.NOISE", 1)
-    assert refused(run) == (
-        "runs/run/seed-0/checkpoints/last.pt: the dataset has changed since (64 pictures to train on then, 64 now); "
-        "bring it back, or start over with --fresh."
+    assert refused(run, OtherData) == (
+        "Run runs/run/seed-0 was trained on other data: images, labels or the split differ, not their number. "
+        "Bring it back, name its place with --root, or start over with --fresh."
     )
 
 

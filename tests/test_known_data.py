@@ -210,7 +210,7 @@ def test_a_class_in_another_order_keeps_its_label_and_an_absent_one_is_said(plac
 
 def test_a_class_that_the_run_does_not_know_is_refused_by_name(place: Path) -> None:
     rename_class()
-    with pytest.raises(InputError, match="does not know the class 'alsatian'.*cat, dog"):
+    with pytest.raises(InputError, match=r"does not know the class 'alsatian'.*cat, dog"):
         evaluate("done", other_data=True)
 
 
