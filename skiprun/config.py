@@ -101,14 +101,14 @@ class ModelConfig(Section):
 
 
 class AugmentConfig(Section):
-    """Random changes of training pictures, drawn for each sample on its own."""
+    """Random changes of training pictures, drawn for each on its own; the lambda of mixup and CutMix is one a batch."""
 
     crop: Annotated[int, Field(ge=0, le=64)] = Field(0, description="pixels of zero padding before a random crop")
     flip: bool = Field(False, description="mirror left and right with probability one half")
     cutout: Annotated[int, Field(ge=0, le=512)] = Field(0, description="side of a blanked square (DeVries 2017)")
     jitter: Fraction = Field(0.0, description="range of brightness, contrast and saturation factors, 1 +- jitter")
-    mixup: NonNegative = Field(0.0, description="alpha of mixup (Zhang 2017); 0 is off")
-    cutmix: NonNegative = Field(0.0, description="alpha of CutMix (Yun 2019); 0 is off")
+    mixup: NonNegative = Field(0.0, description="alpha of mixup (Zhang 2017), one lambda a batch; 0 is off")
+    cutmix: NonNegative = Field(0.0, description="alpha of CutMix (Yun 2019), one lambda a batch; 0 is off")
     turn: bool = Field(False, description="turn by 0, 90, 180 or 270 degrees, picture and mask together")
     rotate: Annotated[float, Field(ge=0, le=180)] = Field(0.0, description="largest turn in degrees, with the mask")
     scale: Fraction = Field(0.0, description="range of the size, 1 +- scale, picture and mask together")
@@ -146,7 +146,7 @@ class DataConfig(Section):
         None, description="mask value of pixels that neither teach nor count"
     )
     border_weight: NonNegative = Field(
-        0.0, description="extra weight of pixels between two objects, w0 of Ronneberger 2015; the paper has 10"
+        0.0, description="extra weight in training of pixels between objects, w0 of Ronneberger 2015; the paper has 10"
     )
     skip_bad: bool = Field(False, description="leave pictures and masks that cannot be used out, and list them")
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
@@ -172,8 +172,11 @@ class OptimConfig(Section):
     decay: Literal["all", "weights"] = Field("all", description="decay all parameters as He does, or weights only")
     clip_norm: Positive | None = Field(None, description="largest norm of the whole gradient")
     clip_value: Positive | None = Field(None, description="largest value of any gradient entry")
-    accumulate: Count = Field(1, description="micro-batches a step")
-    label_smoothing: Fraction = 0.0
+    accumulate: Count = Field(
+        1,
+        description="micro-batches a step: the same step in less memory, but batch norm and dropout see one at a time",
+    )
+    label_smoothing: Fraction = Field(0.0, description="of the training loss; others are plain")
     ema: Annotated[float, Field(gt=0, lt=1)] | None = Field(None, description="decay of a weight average to evaluate")
 
 

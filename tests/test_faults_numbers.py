@@ -57,7 +57,7 @@ def poisoned(where: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Div
             weight = trainer.learning[0]
             if where == "loss":
                 loss = trainer.task.loss
-                monkeypatch.setattr(trainer.task, "loss", lambda output, target: loss(output, target) * math.nan)
+                monkeypatch.setattr(trainer.task, "loss", lambda *given: loss(*given) * math.nan)
             elif where == "gradient":
                 weight.register_hook(lambda gradient: gradient.clone().fill_(math.inf))
         step(trainer)

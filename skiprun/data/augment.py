@@ -1,4 +1,6 @@
-"""Random changes of whole training batches with labels, on the device, each picture with its own draw.
+"""Random changes of whole training batches with labels, on the device.
+
+Each picture has its own draw, but mixup and CutMix draw one lambda a batch, as torchvision and Zhang et al. 2017 do.
 
 The draws come from torch's global generators, which training seeds anew for each step. Nothing is read back from the
 device. Pictures are normalized already: what is padded or cut out is 0, the mean of the training split, as He et al.

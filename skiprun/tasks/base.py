@@ -10,6 +10,8 @@ from torch import Tensor
 class Task(Protocol):
     """A problem: how wrong an output is, for the optimizer and for people.
 
+    The loss is a sum of terms, each a mean over something that targets have: images, or pixels with a label. How much
+    of that a batch has is counted apart, so that parts of a step, or of a split, are weighed as if they were one batch.
     Scores are functions of additive counts, so that batches, processes and both parts of a continued run are summed
     without rounding: the counts are one small float64 vector on the device.
     """
@@ -17,8 +19,21 @@ class Task(Protocol):
     score_name: str
     better: Literal["lower", "higher"]
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Return the mean loss of a batch."""
+    def sizes(self, target: Tensor) -> Tensor:
+        """Return how much there is that each term of the loss is a mean over, int64 [terms]."""
+
+    def losses(self, output: Tensor, target: Tensor, sizes: Tensor, training: bool) -> Tensor:
+        """Return the terms of the loss [terms], each a sum over this batch divided by its entry of `sizes`.
+
+        Args:
+            output, target: of a batch, or of a part of one.
+            sizes: of the whole batch, [terms].
+            training: with what is there to train better: label smoothing, border weights.
+        """
+
+    def loss(self, output: Tensor, target: Tensor, sizes: Tensor | None = None) -> Tensor:
+        """Return what training lowers: of a batch, or the share of a part in the batch of these `sizes`."""
+        return self.losses(output, target, self.sizes(target) if sizes is None else sizes, training=True).sum()
 
     def counts(self, output: Tensor, target: Tensor) -> Tensor:
         """Return what the scores need of a batch, as a vector that may be summed over batches."""

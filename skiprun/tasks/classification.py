@@ -9,10 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from skiprun.registry import TASKS
+from skiprun.tasks.base import Task
 
 
 @TASKS.register("classification")
-class Classification:
+class Classification(Task):
     """Cross-entropy of logits [N, classes] against labels [N], or against probabilities [N, classes] after mixup."""
 
     score_name = "error"
@@ -21,8 +22,12 @@ class Classification:
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = label_smoothing
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(output.float(), target, label_smoothing=self.label_smoothing)
+    def sizes(self, target: Tensor) -> Tensor:
+        return torch.full((1,), len(target), device=target.device)
+
+    def losses(self, output: Tensor, target: Tensor, sizes: Tensor, training: bool) -> Tensor:
+        smoothing = self.label_smoothing if training else 0.0
+        return F.cross_entropy(output.float(), target, label_smoothing=smoothing, reduction="sum") / sizes
 
     def counts(self, output: Tensor, target: Tensor) -> Tensor:
         """Return [wrong, seen]; a mixed picture counts for its heavier label."""

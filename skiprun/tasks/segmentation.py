@@ -17,13 +17,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from skiprun.registry import TASKS
+from skiprun.tasks.base import Task
 
 # What a mask says of a pixel that neither teaches nor counts.
 VOID = 255
 
 
 @TASKS.register("segmentation")
-class Segmentation:
+class Segmentation(Task):
     """Loss and scores of logits [N, K, H, W] against masks [N, H, W].
 
     One logit stands for two classes. Logits [heads, N, K, H, W] are those of deep supervision: losses are averaged over
@@ -43,38 +44,32 @@ class Segmentation:
         self.kind, self.border_weight, self.smoothing = loss, border_weight, label_smoothing
         self.tolerance = boundary_tolerance
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Return the mean loss, over pixels for cross entropy and over pictures for Dice."""
+    def sizes(self, target: Tensor) -> Tensor:
+        """Return the number of pixels with a label, for cross entropy, and of images, for Dice."""
+        pixels = (classes_of(target) != VOID).sum()
+        images = torch.full_like(pixels, len(target))
+        return torch.stack({"cross_entropy": [pixels], "dice": [images], "sum": [pixels, images]}[self.kind])
+
+    def losses(self, output: Tensor, target: Tensor, sizes: Tensor, training: bool) -> Tensor:
+        """Return the terms, means over pixels for cross entropy and over images for Dice; over the heads, if any."""
         heads = output.float() if output.ndim == 5 else output.float()[None]
-        truth, weight = self._read(target)
-        return torch.stack([self._loss(head, truth, weight) for head in heads]).mean()
-
-    def _read(self, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return classes, int64 [N, H, W], and the weight of each pixel; that of void is 0."""
         truth = classes_of(target)
-        weight = (truth != VOID).float()
-        if target.ndim == 4 and self.border_weight:
-            weight = weight * (1 + self.border_weight / 255 * target[:, 1])
-        return truth, weight
-
-    def _loss(self, logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
         valid = truth != VOID
-        known = truth.where(valid, 0)
-        parts = []
-        if self.kind != "dice":
-            parts.append((self._cross_entropy(logits, known) * weight).sum() / valid.sum().clamp(min=1))
-        if self.kind != "cross_entropy":
-            parts.append(dice_loss(logits, known, valid))
-        return torch.stack(parts).sum()
+        known, weight = truth.where(valid, 0), valid.float()
+        if training and target.ndim == 4:
+            weight = weight * (1 + self.border_weight / 255 * target[:, 1])
+        smoothing = self.smoothing if training else 0.0
+        sums = [self._sums(head, known, valid, weight, smoothing) for head in heads]
+        return torch.stack(sums).mean(0) / sizes.clamp(min=1)
 
-    def _cross_entropy(self, logits: Tensor, truth: Tensor) -> Tensor:
-        """Return the cross entropy of each pixel, [N, H, W]."""
-        if logits.shape[1] > 1:
-            # As F.cross_entropy, which has no repeatable kernel for pictures on a GPU.
-            logs = logits.log_softmax(1)
-            return -torch.lerp(logs.gather(1, truth[:, None])[:, 0], logs.mean(1), self.smoothing)
-        share = truth * (1 - self.smoothing) + self.smoothing / 2
-        return F.binary_cross_entropy_with_logits(logits[:, 0], share, reduction="none")
+    def _sums(self, logits: Tensor, truth: Tensor, valid: Tensor, weight: Tensor, smoothing: float) -> Tensor:
+        """Return the terms of one head, summed over a batch."""
+        terms = []
+        if self.kind != "dice":
+            terms.append((cross_entropy(logits, truth, smoothing) * weight).sum())
+        if self.kind != "cross_entropy":
+            terms.append(len(truth) - soft_dice(logits, truth, valid).sum())
+        return torch.stack(terms)
 
     def counts(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the confusion matrix, true by predicted, and four boundary counts for each class but the first."""
@@ -118,8 +113,18 @@ def decide(output: Tensor) -> Tensor:
     return (output[:, 0] > 0).long() if output.shape[1] == 1 else output.argmax(1)
 
 
-def dice_loss(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
-    """Return 1 - Dice of the probabilities, the mean over pictures and classes; the object alone if there are two.
+def cross_entropy(logits: Tensor, truth: Tensor, smoothing: float) -> Tensor:
+    """Return the cross entropy of each pixel, [N, H, W]."""
+    if logits.shape[1] > 1:
+        # As F.cross_entropy, which has no repeatable kernel for pictures on a GPU.
+        logs = logits.log_softmax(1)
+        return -torch.lerp(logs.gather(1, truth[:, None])[:, 0], logs.mean(1), smoothing)
+    share = truth * (1 - smoothing) + smoothing / 2
+    return F.binary_cross_entropy_with_logits(logits[:, 0], share, reduction="none")
+
+
+def soft_dice(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
+    """Return the Dice of the probabilities of each image, [N], the mean over classes; of the object if there are two.
 
     One is added above and below the line, so that a class that is nowhere costs nothing.
     """
@@ -130,7 +135,7 @@ def dice_loss(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
         true = F.one_hot(truth, logits.shape[1]).permute(0, 3, 1, 2).float()
     shares, true = shares * valid[:, None], true * valid[:, None]
     both, all_of_them = (shares * true).sum((2, 3)), (shares + true).sum((2, 3))
-    return 1 - ((2 * both + 1) / (all_of_them + 1)).mean()
+    return ((2 * both + 1) / (all_of_them + 1)).mean(1)
 
 
 def boundary_counts(predicted: Tensor, truth: Tensor, valid: Tensor, tolerance: int) -> Tensor:

@@ -20,9 +20,10 @@ def evaluate(
     batches: Batches,
     autocast: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
 ) -> dict[str, float]:
-    """Return {'loss': mean over the pictures, and the task's scores}; the model's mode is left as it was.
+    """Return {'loss': without what only training has, and the task's scores}; the model's mode is left as it was.
 
-    Sums stay on the device until the end: one synchronization a split.
+    All are of the split as a whole, whatever its batches. Sums stay on the device until the end: one synchronization a
+    split.
     """
     training = model.training
     model.eval()
@@ -30,11 +31,12 @@ def evaluate(
     for pictures, targets in batches:
         with autocast():
             output = model(pictures)
-        loss = task.loss(output, targets).double() * len(targets)
-        seen = torch.full_like(loss, len(targets))
-        row = torch.cat([torch.stack([loss, seen]), task.counts(output, targets)])
+        sizes = task.sizes(targets)
+        losses = task.losses(output, targets, sizes, training=False).double() * sizes
+        row = torch.cat([losses, sizes, task.counts(output, targets)])
         total = row if total is None else total + row
     model.train(training)
     assert total is not None, "a split has at least one picture"
-    loss_sum, seen_sum = total[:2].tolist()
-    return {"loss": loss_sum / seen_sum, **task.scores(total[2:])}
+    terms = len(sizes)
+    loss = (total[:terms] / total[terms : 2 * terms].clamp(min=1)).sum().item()
+    return {"loss": loss, **task.scores(total[2 * terms :])}

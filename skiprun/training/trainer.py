@@ -233,13 +233,11 @@ class Trainer:
 
     def _batch(self) -> list[Tensor]:
         """Return the pictures and targets of this step, one pair a micro-batch."""
-        batch = []
-        for part in self.order.batch(self.step).chunk(self.config.optim.accumulate):
-            pictures, targets = self.data.train_batch(part)
-            if self.config.channels_last:
-                pictures = pictures.contiguous(memory_format=torch.channels_last)
-            batch += [pictures, targets]
-        return batch
+        pictures, targets = self.data.train_batch(self.order.batch(self.step))
+        if self.config.channels_last:
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
+        parts = self.config.optim.accumulate
+        return [each for pair in zip(pictures.chunk(parts), targets.chunk(parts), strict=True) for each in pair]
 
     def _learn(self, *batch: Tensor, watched: bool) -> Tensor:
         """Change the weights by one batch, and return its mean loss and, if watched, the values of the probes.
@@ -260,13 +258,13 @@ class Trainer:
         return row
 
     def _forward_backward(self, batch: Sequence[Tensor], eager: bool) -> Tensor:
-        """Fill the gradients from micro-batches, and return their mean loss."""
-        samples = sum(map(len, batch[::2]))
+        """Fill the gradients from micro-batches, and return the loss of all of them as one."""
+        sizes = torch.stack([self.task.sizes(targets) for targets in batch[1::2]]).sum(0)
         total = torch.zeros((), device=self.placement.device)
         for pictures, targets in zip(batch[::2], batch[1::2], strict=True):
             with self.placement.autocast():
                 output = self.network(pictures, eager)
-            loss = self.task.loss(output, targets) * (len(pictures) / samples)
+            loss = self.task.loss(output, targets, sizes)
             loss.backward()
             total += loss.detach()
             self._count(output.detach(), targets)
@@ -328,12 +326,15 @@ class Trainer:
         }
 
     def _keep_if_best(self, val: dict[str, float]) -> None:
-        """Write best.pt if the validation score is better than any before."""
-        sign = 1 if self.task.better == "lower" else -1
-        score = val[self.task.score_name]
-        if not self.best or sign * score < sign * self.best["val"][self.task.score_name]:
+        """Write best.pt if validation went better than ever before: by the score, then by the loss."""
+        if not self.best or self._rank(val) < self._rank(self.best["val"]):
             self.best = {"step": self.step, "epoch": self.epoch, "val": val}
             self._write_best()
+
+    def _rank(self, val: dict[str, float]) -> tuple[float, float]:
+        """Return what is lower for better scores of a validation."""
+        score = val[self.task.score_name]
+        return (score if self.task.better == "lower" else -score), val["loss"]
 
     def _write_best(self) -> None:
         save(self.checkpoints.best, {"model": self.evaluated.state_dict(), **self.best})
