@@ -67,8 +67,10 @@ class ModelConfig(Section):
         None, description="number of weighted layers, for families that take any; of a U-Net: of its skips, 2 to 5"
     )
     width: Count | None = Field(None, description="channels of the first stage")
-    shortcut: Literal["A", "B", "C"] | None = Field(
-        None, description="shortcut where shapes change (He 2015): A pads zeros, B projects there, C everywhere"
+    shortcut: Literal["A", "A_both", "B", "C"] | None = Field(
+        None,
+        description="shortcut where shapes change (He 2015): A pads zeros at the end, A_both on both sides, "
+        "B projects there, C everywhere",
     )
     stem: Literal["imagenet", "small"] | None = Field(
         None, description="first layers: 7x7 stride 2 and pooling, or one 3x3 for small pictures"

@@ -48,7 +48,7 @@ def test_a_connection_that_does_not_fit_is_refused_with_those_that_do():
         ({"depth": 56}, "depth: found 56; resnet20 has 20, by its name"),
         ({"shortcutt": "A"}, "shortcutt: resnet20 has no such option. Did you mean 'shortcut'?"),
         ({"stem": "imagenet"}, "stem: resnet20 has no such option"),
-        ({"shortcut": "D"}, "shortcut: found 'D'; there are A, B, C"),
+        ({"shortcut": "D"}, "shortcut: found 'D'; there are A, A_both, B, C"),
         ({"norm": "batchnorm"}, "norm: found 'batchnorm'; there are batch, none, group, layer"),
         ({"activation": "swish"}, "activation: found 'swish'; there are relu, "),
         ({"width": 16.5}, "width: found 16.5; a whole number is needed"),

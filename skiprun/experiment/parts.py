@@ -80,7 +80,7 @@ def prepare(
         report = load_from_config(model, config.model) if given_weights else None
         drawn = () if not given_weights else report.fresh if report else model.state_dict()
         freeze_from_config(model, config.model, drawn)
-    notes = [*([report.sentence] if report else []), *learning_notes(model, config.model, drawn)]
+    notes = [*(report.notes if report else []), *learning_notes(model, config.model, drawn)]
     size = cost(model, loaders.image_shape)
     check_batch(config, model, loaders.image_shape)
     if placement.device.type == "cpu":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from skiprun.connections.base import ConnectionFactory
 from skiprun.models.parts import ACTIVATIONS, Activation, Norm
 
 Join = Callable[[int, int], Connection]
+Shortcut = Literal["A", "A_both", "B", "C"]
 
 
 def numbered(connection: ConnectionFactory, total: int) -> Join:
@@ -36,27 +37,33 @@ def conv1x1(inplanes: int, planes: int, stride: int = 1) -> nn.Conv2d:
 
 
 class PadShortcut(nn.Module):
-    """Shortcut of option A: every stride-th pixel, and zeros as new channels; it has no parameters."""
+    """Shortcut of option A: every stride-th pixel, and zeros as new channels, before and after those of x.
 
-    def __init__(self, extra: int, stride: int) -> None:
+    It has no parameters, so that weights fit whichever side the zeros stand on.
+    """
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
-        self.extra, self.stride = extra, stride
+        self.before, self.after, self.stride = before, after, stride
 
     def forward(self, x: Tensor) -> Tensor:
         # The mean over one pixel is that pixel; its gradient keeps the layout in memory, which a slice's does not.
-        return F.pad(F.avg_pool2d(x, 1, self.stride), (0, 0, 0, 0, 0, self.extra))
+        return F.pad(F.avg_pool2d(x, 1, self.stride), (0, 0, 0, 0, self.before, self.after))
 
 
 def make_shortcut(kind: str, inplanes: int, planes: int, stride: int, norm: Norm | None) -> nn.Module | None:
     """Return the shortcut of He 2015 section 4.1, or None for the identity.
 
-    A pads with zeros where shapes change, B projects there, C everywhere; without a norm the projection is bare.
+    A pads with zeros where shapes change, B projects there, C everywhere; without a norm the projection is bare. The
+    paper does not say where the zeros stand: A has them after the channels of x, A_both half of them on each side.
     """
     same = stride == 1 and inplanes == planes
     if same and kind != "C":
         return None
-    if kind == "A":
-        return PadShortcut(planes - inplanes, stride)
+    if kind.startswith("A"):
+        extra = planes - inplanes
+        before = extra // 2 if kind == "A_both" else 0
+        return PadShortcut(before, extra - before, stride)
     projection = conv1x1(inplanes, planes, stride)
     return projection if norm is None else nn.Sequential(projection, norm(planes))
 

@@ -7,12 +7,12 @@ last. In the first block and where shapes change, both paths start from the acti
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.block import Block, Join, conv1x1, conv3x3, make_shortcut, numbered
+from skiprun.models.block import Block, Join, Shortcut, conv1x1, conv3x3, make_shortcut, numbered
 from skiprun.models.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init, preact_norm
 from skiprun.models.three_stages import count_blocks, three_stages
 from skiprun.registry import MODELS
@@ -121,7 +121,7 @@ def preact(
     connection: ConnectionFactory,
     depth: int = 20,
     width: int = 16,
-    shortcut: Literal["A", "B", "C"] = "A",
+    shortcut: Shortcut = "A",
     norm: Norm = NORMS["batch"],
     activation: Activation = ACTIVATIONS["relu"],
     *,

@@ -14,7 +14,7 @@ from torch import nn
 
 from skiprun.connections import sites
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.block import BasicBlock, Bottleneck, ResidualBlock, numbered
+from skiprun.models.block import BasicBlock, Bottleneck, ResidualBlock, Shortcut, numbered
 from skiprun.models.parts import ACTIVATIONS, NORMS, Activation, Norm
 from skiprun.registry import MODELS
 
@@ -23,7 +23,7 @@ def imagenet_resnet(
     num_classes: int,
     in_channels: int,
     connection: ConnectionFactory,
-    shortcut: Literal["A", "B", "C"] = "B",
+    shortcut: Shortcut = "B",
     stem: Literal["imagenet", "small"] = "imagenet",
     norm: Norm = NORMS["batch"],
     activation: Activation = ACTIVATIONS["relu"],

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.errors import OptionError
-from skiprun.models.block import BasicBlock, ResidualBlock, conv3x3, numbered
+from skiprun.models.block import BasicBlock, ResidualBlock, Shortcut, conv3x3, numbered
 from skiprun.models.fixup import Bias, FixupBlock, fixup_init
 from skiprun.models.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.models.three_stages import count_blocks, three_stages
@@ -33,7 +33,7 @@ class CifarResNet(nn.Module):
         connection: ConnectionFactory,
         depth: int = 20,
         width: int = 16,
-        shortcut: Literal["A", "B", "C"] = "A",
+        shortcut: Shortcut = "A",
         norm: Norm = NORMS["batch"],
         activation: Activation = ACTIVATIONS["relu"],
         init: Literal["he", "fixup"] = "he",

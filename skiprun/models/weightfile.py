@@ -1,125 +1,150 @@
-"""Files of weights: torchvision's, a state dict, or a run's checkpoint, read as plain tensors and never executed."""
+"""Files of weights: torchvision's, a run's, or another program's, read as plain tensors and never executed."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from skiprun.errors import CheckpointError, did_you_mean
+from skiprun.errors import CheckpointError, some
+from skiprun.models import published
+from skiprun.models.safetensors import is_safetensors, read_safetensors
+from skiprun.models.torchfile import Inert, Oversized, load_plain
 from skiprun.run import Run
-from skiprun.storage import make_folder
 
-TORCHVISION = re.compile(r"DEFAULT|IMAGENET1K_[A-Z0-9_]+")
-# torchvision's files end in the first digits of their SHA-256.
-HASH = re.compile(r"-([0-9a-f]{8,})\.")
-# Wrappers put words before a name; torchvision's files of DenseNet have a dot where its modules have none.
-PREFIX = re.compile(r"^((module|_orig_mod)\.)+")
-OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
+State = dict[str, Tensor]
+# Where programs keep the weights in what they save; of two that are there, the first is taken.
+KEYS = ("model", "state_dict", "model_state_dict", "model_state", "net", "network", "weights", "params")
+AVERAGES = ("state_dict_ema", "model_ema", "ema")
+DEEPEST = 3  # levels of dicts to look into
 
 
-def read_weights(wanted: str, architecture: str, download: bool = False) -> tuple[dict[str, Tensor], str]:
-    """Return the tensors that a text means, and the text for people.
+@dataclass(frozen=True)
+class Given:
+    """Weights as they were given.
+
+    Attributes:
+        state: tensors by name.
+        source: where they came from, for people.
+        remark: which part of a file was taken, and what else it holds; empty where it holds nothing else.
+        foreign: whether a program wrote them of which nothing is known.
+    """
+
+    state: State
+    source: str
+    remark: str = ""
+    foreign: bool = True
+
+
+def read_weights(wanted: str, architecture: str, download: bool = False) -> Given:
+    """Return the tensors that a text means.
 
     Args:
         wanted: DEFAULT or another name of torchvision's weights, a file, or a run's directory.
         architecture: the network's name, for torchvision's weights.
         download: whether torchvision's weights may be fetched.
+
+    Raises:
+        CheckpointError: they are not there, or cannot be used.
     """
-    if TORCHVISION.fullmatch(wanted):
-        file, name = torchvision_file(wanted, architecture, download)
-        return read_state(file), f"torchvision's {name}"
+    if published.NAME.fullmatch(wanted):
+        file, name = published.torchvision_file(wanted, architecture, download)
+        return Given(read_file(file).state, f"torchvision's {name}", foreign=False)
     path = Path(wanted).expanduser()
     if path.is_dir():
         run = Run.open(path)
-        return read_state(run.checkpoints / "best.pt"), f"run {run.path}"
-    return read_state(path), str(path)
+        return Given(read_file(run.checkpoints / "best.pt").state, f"run {run.path}", foreign=False)
+    return read_file(path)
 
 
-def torchvision_file(wanted: str, architecture: str, download: bool) -> tuple[Path, str]:
-    """Return the file of torchvision's weights and their full name."""
-    from skiprun.vision import torchvision
-
-    try:
-        known = torchvision.models.get_model_weights(architecture)
-    except ValueError:
-        raise CheckpointError(
-            f"model.weights: torchvision has no weights for {architecture}; name a file or a run."
-        ) from None
-    if wanted not in known.__members__:
-        names = ["DEFAULT", *(each.name for each in known)]
-        near = did_you_mean(wanted, names)
-        raise CheckpointError(
-            f"model.weights: {architecture} has no weights '{wanted}'.{near} It has {', '.join(names)}."
-        )
-    chosen = known[wanted]
-    file = Path(torch.hub.get_dir()) / "checkpoints" / chosen.url.rsplit("/", 1)[-1]
-    if not file.exists():
-        fetch(chosen.url, file, download)
-    digest = HASH.search(file.name)
-    if digest and not hashlib.sha256(file.read_bytes()).hexdigest().startswith(digest.group(1)):
-        raise CheckpointError(f"{file}: damaged, its checksum is not the one in its name; delete it.")
-    return file, f"{known.__name__}.{chosen.name}"
-
-
-def fetch(url: str, file: Path, download: bool) -> None:
-    """Fetch a file if that is allowed and possible, or say how to get it."""
-    way_out = f"put it there (from {url})"
-    if not download:
-        raise CheckpointError(
-            f"model.weights: {file.name} is not in {file.parent}; set model.download_weights: true, or {way_out}."
-        )
-    make_folder(file.parent)
-    digest = HASH.search(file.name)
-    try:
-        torch.hub.download_url_to_file(url, str(file), digest and digest.group(1), progress=False)
-    except Exception as error:
-        raise CheckpointError(
-            f"model.weights: {file.name} could not be fetched to {file.parent} ({type(error).__name__}); {way_out}."
-        ) from None
-
-
-def read_state(file: Path) -> dict[str, Tensor]:
-    """Return the state dict in a file of torch.save, as plain tensors, whole and finite.
+def read_file(file: Path) -> Given:
+    """Return the state dict in a file, as plain tensors, whole and finite.
 
     Raises:
-        CheckpointError: the file is missing, damaged, holds more than plain tensors, or a value that is not finite.
+        CheckpointError: the file is missing, damaged, larger inside than outside, holds no state dict or more than one,
+            or a value that is not finite.
     """
     if not file.is_file():
         raise CheckpointError(f"{file}: there is no such file of weights.")
     try:
-        broken = zipfile.ZipFile(file).testzip() if zipfile.is_zipfile(file) else None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pickles newer than torch's; what cannot be read is refused below
-            state = {} if broken else plain_state(torch.load(file, map_location="cpu", weights_only=True))
-        bad = next((name for name, tensor in state.items() if not tensor.isfinite().all()), None)
+        content = read_content(file)
+        given = chosen(content, file)
+        bad = next((name for name, tensor in given.state.items() if not tensor.isfinite().all()), None)
+    except CheckpointError:
+        raise
+    except Oversized as error:
+        raise CheckpointError(f"{file}: {error}; not a whole file of plain weights.") from None
     except Exception as error:
         # torch has five kinds of errors for damage; none of their texts helps, and some advise to run the file.
         kind = type(error).__name__
         raise CheckpointError(
             f"{file}: not a whole file of plain weights (damaged, or of another kind; {kind})."
         ) from None
-    if broken:
-        raise CheckpointError(f"{file}: damaged, the checksum of {broken} does not match.")
-    if not state:
-        raise CheckpointError(f"{file}: holds no state dict of tensors.")
     if bad:
         raise CheckpointError(f"{file}: {bad} holds values that are not finite.")
-    return state
+    return given
 
 
-def plain_state(content: Any) -> dict[str, Tensor]:
-    """Return the tensors of a state dict, alone or inside of a checkpoint, without the prefixes of wrappers."""
-    for key in ("model", "state_dict"):
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-    if not isinstance(content, Mapping) or not all(isinstance(each, Tensor) for each in content.values()):
-        return {}
-    return {OLD_DENSENET.sub(r"\1\2.", PREFIX.sub("", str(name))): each for name, each in content.items()}
+def read_content(file: Path) -> Any:
+    """Return what a file of torch.save or of safetensors holds."""
+    if is_safetensors(file):
+        return read_safetensors(file)
+    with file.open("rb") as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pickles newer than torch's; what cannot be read is refused
+        content = load_plain(stream)
+        if zipfile.is_zipfile(stream) and (broken := zipfile.ZipFile(stream).testzip()):
+            raise CheckpointError(f"{file}: damaged, the checksum of {broken} does not match.")
+    return content
+
+
+def chosen(content: Any, file: Path) -> Given:
+    """Return the one state dict in what a file holds, and say which it is where there is more.
+
+    Raises:
+        CheckpointError: there is none, or several of which none is the usual one.
+    """
+    states = dict(_states(content))
+    if not states:
+        if isinstance(content, Inert):
+            raise CheckpointError(f"{file}: holds a whole object, whose code is not run; save its state_dict().")
+        raise CheckpointError(f"{file}: holds no state dict of tensors.")
+    path, *others = sorted(states, key=_rank)
+    usual = {*KEYS, *AVERAGES} & {*path}
+    if others and (not usual or _rank(path) == _rank(others[0])):
+        names = some([".".join(each) for each in states])
+        raise CheckpointError(f"{file}: holds several state dicts ({names}); save the one that is meant on its own.")
+    own = {"format", "skiprun"} <= content.keys()
+    return Given(states[path], str(file), _remark(content, path), not own)
+
+
+def _states(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], State]]:
+    """Yield the state dicts in nested dicts, with the keys that lead there."""
+    if not isinstance(content, Mapping) or not content or not all(isinstance(key, str) for key in content):
+        return
+    if all(isinstance(each, Tensor) for each in content.values()):
+        yield path, dict(content)
+    elif len(path) < DEEPEST:
+        for key, each in content.items():
+            yield from _states(each, (*path, key))
+
+
+def _rank(path: tuple[str, ...]) -> list[int]:
+    """Return how usual a place is, the least first."""
+    known = [*KEYS, *AVERAGES]
+    return [known.index(key) if key in known else len(known) for key in path]
+
+
+def _remark(content: Any, path: tuple[str, ...]) -> str:
+    """Say which part of a file was taken, and what stands beside it."""
+    beside = []
+    for key in path:
+        beside += [other for other in content if other != key]
+        content = content[key]
+    if not beside:
+        return ""
+    return f"Taken: '{'.'.join(path)}' of the file; not used: {some(beside, 8)}."

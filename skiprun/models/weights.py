@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
 from skiprun.config import ModelConfig
 from skiprun.errors import CheckpointError, some
+from skiprun.models.block import PadShortcut
 from skiprun.models.cost import weighted_layers
+from skiprun.models.naming import with_names_of
 from skiprun.models.stages import stages
 from skiprun.models.weightfile import read_weights
 
 COUNT = "num_batches_tracked"
+PADDING = (
+    "Weights do not tell on which side option A pads, and zeros at the end are taken; model.shortcut=A says so, and "
+    "model.shortcut=A_both pads on both sides, as akamaster's networks for CIFAR do."
+)
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,11 @@ class WeightReport:
         source: where they came from.
         matched: names of the tensors that were taken.
         fresh: names of the tensors that stay as they were drawn, with the reason.
-        made: names of the tensors that were made from given ones, and how.
         unused: names in the source that the network has no place for.
+        aside: names in the source that belong to no network like it: counters, another network's.
+        made: names of the tensors that were made from given ones, and how.
+        remarks: what else a person should know, in sentences.
+        assumed: what was taken for granted that the weights do not tell; empty where nothing was.
     """
 
     source: str
@@ -39,6 +48,9 @@ class WeightReport:
     fresh: dict[str, str]
     unused: tuple[str, ...]
     made: dict[str, str]
+    aside: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    assumed: str = ""
 
     @property
     def sentence(self) -> str:
@@ -47,9 +59,14 @@ class WeightReport:
         for what, names in (("Freshly drawn", self.fresh), ("Made from the given one", self.made)):
             if names:
                 text += f" {what}: {some([f'{name} ({why})' for name, why in names.items()])}."
-        if self.unused:
-            text += f" Not used: {some(self.unused)}."
-        return text
+        if left := (*self.unused, *self.aside):
+            text += f" Not used: {some(left)}."
+        return " ".join([text, *self.remarks])
+
+    @property
+    def notes(self) -> list[str]:
+        """The lines for people."""
+        return [self.sentence, *filter(None, [self.assumed])]
 
 
 def load_from_config(model: nn.Module, config: ModelConfig) -> WeightReport | None:
@@ -60,24 +77,28 @@ def load_from_config(model: nn.Module, config: ModelConfig) -> WeightReport | No
     """
     if config.weights is None:
         return None
-    state, source = read_weights(config.weights, config.name, bool(config.download_weights))
-    return load_matching(model, state, source)
+    given = read_weights(config.weights, config.name, bool(config.download_weights))
+    report = load_matching(model, given.state, given.source)
+    padded = any(isinstance(module, PadShortcut) for module in model.modules())
+    assumed = PADDING if given.foreign and padded and config.shortcut is None else ""
+    return replace(report, remarks=(*report.remarks, *filter(None, [given.remark])), assumed=assumed)
 
 
-def load_matching(model: nn.Module, state: Mapping[str, Tensor], source: str) -> WeightReport:
+def load_matching(model: nn.Module, given: Mapping[str, Tensor], source: str) -> WeightReport:
     """Load all tensors that have the network's names and shapes; differences are allowed at the ends and at sites.
 
     Raises:
         CheckpointError: the weights are of another architecture; the network is as it was.
     """
+    named = with_names_of(model, given)
+    state, made = _with_first_layer(model, named.state)
     # Files of old have no count of batches, which nothing but an unused kind of averaging looks at.
     own = {name: each for name, each in model.state_dict().items() if name in state or not name.endswith(COUNT)}
-    state, made = _with_first_layer(model, state)
     fresh = {name: why for name, tensor in own.items() if (why := _difference(tensor, state.get(name)))}
-    unused = tuple(name for name in state if name not in own)
+    unknown = [name for name in state if name not in own]
     matched = tuple(name for name in own if name not in fresh)
     may_differ = _may_differ(model)
-    foreign = [name for name in (*fresh, *unused) if not may_differ.search(name)]
+    foreign = [name for name in (*fresh, *unknown) if not may_differ.search(name)]
     if foreign or not matched:
         first = next(iter([*foreign, *fresh]))
         raise CheckpointError(
@@ -85,22 +106,21 @@ def load_matching(model: nn.Module, state: Mapping[str, Tensor], source: str) ->
             f"{first}: {fresh.get(first, 'not in the network')})."
         )
     model.load_state_dict({name: state[name] for name in matched}, strict=False)
-    return WeightReport(source, matched, fresh, unused, made)
+    remarks = (f"Its '{named.head}' is the last layer here.",) if named.head else ()
+    return WeightReport(source, matched, fresh, tuple(unknown), made, named.aside, remarks)
 
 
-def _with_first_layer(model: nn.Module, state: Mapping[str, Tensor]) -> tuple[Mapping[str, Tensor], dict[str, str]]:
+def _with_first_layer(model: nn.Module, state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return a state whose first layer takes the network's channels, and what was made for that, and how."""
     path, layer = next(iter(weighted_layers(model).items()))
     name = f"{path}.weight"
-    here, there = layer.get_parameter("weight").shape, state[name].shape if name in state else ()
-    if not (isinstance(layer, nn.Conv2d) and layer.groups == 1 and len(there) == 4 and here[0] == there[0]):
+    if not isinstance(layer, nn.Conv2d) or layer.groups > 1 or name not in state:
         return state, {}
-    if here[2:] != there[2:] or here[1] == there[1]:
+    (out, here, *kernel), there = layer.weight.shape, state[name].shape
+    if len(there) != 4 or here == there[1] or [out, *kernel] != [there[0], *there[2:]]:
         return state, {}
-    how = "summed" if here[1] == 1 else f"repeated, times {there[1]}/{here[1]}"
-    return {**state, name: for_channels(state[name], here[1])}, {
-        name: f"{there[1]} channels there, {here[1]} here: {how}"
-    }
+    how = "summed" if here == 1 else f"repeated, times {there[1]}/{here}"
+    return {**state, name: for_channels(state[name], here)}, {name: f"{there[1]} channels there, {here} here: {how}"}
 
 
 def for_channels(weight: Tensor, channels: int) -> Tensor:
@@ -119,7 +139,10 @@ def _difference(here: Tensor, there: Tensor | None) -> str:
     """Say why a tensor cannot be taken, or nothing if it can."""
     if there is None:
         return "not in the weights"
-    return "" if here.shape == there.shape else f"{list(there.shape)} there, {list(here.shape)} here"
+    if here.shape != there.shape:
+        return f"{list(there.shape)} there, {list(here.shape)} here"
+    real = there.is_floating_point() or not here.is_floating_point()
+    return "" if real else f"{str(there.dtype).removeprefix('torch.')} there, a real number here"
 
 
 def _may_differ(model: nn.Module) -> re.Pattern[str]:

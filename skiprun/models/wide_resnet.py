@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from torch import nn
 
 from skiprun.connections.base import ConnectionFactory
+from skiprun.models.block import Shortcut
 from skiprun.models.parts import ACTIVATIONS, NORMS, Activation, Norm
 from skiprun.models.preact import PreactBlock, PreactNet
 from skiprun.models.three_stages import count_blocks
@@ -24,7 +25,7 @@ def wide_resnet(
     depth: int = 16,
     widen: int = 4,
     dropout: float = 0.0,
-    shortcut: Literal["A", "B", "C"] = "B",
+    shortcut: Shortcut = "B",
     norm: Norm = NORMS["batch"],
     activation: Activation = ACTIVATIONS["relu"],
 ) -> nn.Module:

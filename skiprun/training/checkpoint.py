@@ -19,6 +19,7 @@ from torch import Tensor
 
 import skiprun
 from skiprun.errors import CheckpointError
+from skiprun.models.torchfile import load_plain
 from skiprun.storage import plain_words, replace_keeping, write_bytes
 
 FORMAT = 1
@@ -56,7 +57,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
         content = path.read_bytes()
     refuse_unsealed(path, content)
     try:
-        state: dict[str, Any] = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
+        state: dict[str, Any] = load_plain(io.BytesIO(content), device)
     except Exception as error:
         raise DamagedCheckpoint(f"{path}: cannot be read as plain weights ({type(error).__name__}).") from None
     if state["format"] > FORMAT:

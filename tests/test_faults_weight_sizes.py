@@ -1,0 +1,109 @@
+"""Small files that claim to be large: refused with exit code 4, in little memory."""
+
+import io
+import resource
+import struct
+import sys
+import zipfile
+
+import pytest
+import torch
+from torch import nn
+
+from skiprun.config import ModelConfig
+from skiprun.errors import CheckpointError
+from skiprun.models import build_model
+from skiprun.models.torchfile import MOST_EXPANSION, Oversized, load_plain
+from skiprun.models.weights import load_from_config
+from skiprun.training.checkpoint import DamagedCheckpoint, load, save
+
+HUGE = 3 * 10**8
+
+
+def saved(content, zipped=True):
+    stream = io.BytesIO()
+    torch.save(content, stream, _use_new_zipfile_serialization=zipped)
+    return stream.getvalue()
+
+
+def expanded(zipped=True):
+    """Return a state dict of one number that is repeated by its strides."""
+    return saved({"conv1.weight": torch.zeros(1).expand(HUGE)}, zipped)
+
+
+def deflated(megabytes=64):
+    """Return a zip archive whose pickle is many zeros."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("w/data.pkl", bytes(megabytes << 20))
+        archive.writestr("w/version", "3\n")
+    return stream.getvalue()
+
+
+def larger_storage(zipped):
+    """Return a file in which the storage of four numbers claims to have many more."""
+    content = saved({"w": torch.arange(4.0)}, zipped)
+    count, many = b"K\x04", b"J" + struct.pack("<i", HUGE)
+    if not zipped:
+        return content.replace(count, many)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w") as archive:
+        for name in source.namelist():
+            archive.writestr(name, source.read(name).replace(count, many))
+    return stream.getvalue()
+
+
+def meta():
+    return saved({"conv1.weight": torch.zeros(HUGE, device="meta")})
+
+
+def hidden():
+    return saved({"model": build_model("resnet20").state_dict(), "optimizer": [{"x": (torch.zeros(1).expand(HUGE),)}]})
+
+
+HOSTILE = {
+    "expanded": expanded(),
+    "expanded, legacy": expanded(zipped=False),
+    "deflated": deflated(),
+    "storage": larger_storage(True),
+    "storage, legacy": larger_storage(False),
+    "meta": meta(),
+    "hidden": hidden(),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_small_file_that_claims_to_be_large_is_refused(kind, tmp_path):
+    (tmp_path / "w.pt").write_bytes(HOSTILE[kind])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(CheckpointError, match=r"w\.pt: .*not a whole file of plain weights") as caught:
+        load_from_config(build_model("resnet20"), ModelConfig(name="resnet20", weights=str(tmp_path / "w.pt")))
+    assert caught.value.exit_code == 4
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10, "KiB"
+
+
+def test_the_claim_and_the_length_are_named():
+    with pytest.raises(Oversized, match=r"claims 1,200,000,000 bytes, and is 1,\d\d\d long"):
+        load_plain(io.BytesIO(HOSTILE["expanded"]))
+    with pytest.raises(Oversized, match="claims 67,108,866 bytes"):
+        load_plain(io.BytesIO(HOSTILE["deflated"]))
+
+
+def test_a_sealed_checkpoint_is_bounded_too(tmp_path):
+    save(tmp_path / "last.pt", {"model": {"conv1.weight": torch.zeros(1).expand(HUGE)}})
+    with pytest.raises(DamagedCheckpoint, match="Oversized"):
+        load(tmp_path / "last.pt")
+
+
+def test_many_classes_are_not_stood_in_for():
+    content = {str(number): type(f"Class{number}", (), {"__module__": __name__}) for number in range(300)}
+    for kind in content.values():
+        setattr(sys.modules[__name__], kind.__name__, kind)
+    with pytest.raises(Oversized, match="names 300 classes"):
+        load_plain(io.BytesIO(saved(content)))
+
+
+def test_what_is_shared_is_not_too_large():
+    layer = nn.Linear(100, 100)
+    tied = {"a": layer.weight, "b": layer.weight, "rows": layer.weight.expand(2, 100, 100)}
+    assert MOST_EXPANSION > 3 and load_plain(io.BytesIO(saved(tied)))["rows"].shape == (2, 100, 100)
