@@ -159,7 +159,7 @@ class SegmentationConfig(Section):
 
     loss: Literal["cross_entropy", "dice", "sum"] = Field("sum", description="cross entropy, 1 - Dice, or both added")
     boundary_tolerance: Annotated[int, Field(ge=0, le=32)] = Field(
-        1, description="pixels that a boundary may be off to count as found"
+        1, description="rows and columns that a boundary pixel may be off to count as found, a square"
     )
 
 

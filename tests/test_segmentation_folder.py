@@ -292,7 +292,7 @@ def test_voc_as_published(tmp_path):
     base = tmp_path / "VOCdevkit" / "VOC2012"
     for name in "abcde":
         draw(base / "JPEGImages" / f"{name}.jpg", picture(1, 40, 50, 3))
-        values = np.array([0, 15, 20, 255], np.uint8)[picture(2, 40, 50) % 4]
+        values = np.array([*range(21), 255], np.uint8)[picture(2, 40, 50) % 22]
         image = Image.fromarray(values).convert("P")
         image.putdata(values.flatten().tolist())
         (base / "SegmentationClass").mkdir(exist_ok=True)
@@ -303,4 +303,7 @@ def test_voc_as_published(tmp_path):
     (lists / "val.txt").write_text("e\n")
     loaders = load(tmp_path, name="voc", image_size=32)
     assert loaders.num_classes == 21
-    assert set(loaders.test.take(torch.tensor([0]))[1].unique().tolist()) == {0, 15, 20, VOID}
+    assert set(loaders.test.take(torch.tensor([0]))[1].unique().tolist()) == {*range(21), VOID}
+    draw(base / "SegmentationClass" / "e.png", np.zeros((40, 50), np.uint8))
+    with pytest.raises(InputError, match=r"in test no pixel is aeroplane or .* or 12 more"):
+        load(tmp_path, name="voc", image_size=32)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
 
 from skiprun.data.borders import VOID as VOID_OF_DATA
-from skiprun.tasks.segmentation import VOID, Segmentation
+from skiprun.tasks.segmentation import VOID, Segmentation, constant_scores
 from skiprun.vision import torchvision  # noqa: F401 - torchmetrics imports it, which must be done in one place
 
 
@@ -136,9 +138,47 @@ def test_the_right_mask_has_every_score():
     assert scored(logits_of(mask), mask) == {"iou": 1, "dice": 1, "boundary": 1, "pixel_error": 0}
 
 
-def test_nothing_there_and_nothing_found_is_right():
+@pytest.mark.parametrize("number", [2, 4])
+def test_nothing_there_and_nothing_found_is_no_score(number):
+    """Of two classes only the object is scored; of more the background is a class as well."""
     mask = squares()
-    assert scored(logits_of(mask), mask) == {"iou": 1, "dice": 1, "boundary": 1, "pixel_error": 0}
+    scores = scored(logits_of(mask, number), mask)
+    assert math.isnan(scores["boundary"]) and scores["pixel_error"] == 0
+    assert (math.isnan(scores["iou"]), math.isnan(scores["dice"])) == ((True, True) if number == 2 else (False, False))
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_void_alone_is_no_score(number):
+    void = torch.full((1, 32, 32), VOID, dtype=torch.uint8)
+    scores = scored(logits_of(squares((8, 8)), number), void)
+    assert set(scores) == {"iou", "dice", "boundary", "pixel_error"} and all(map(math.isnan, scores.values()))
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_the_trivial_answer_is_the_best_of_all_constant_ones(number):
+    torch.manual_seed(0)
+    target = torch.randint(number, (2, 16, 16), dtype=torch.uint8)
+    target[:, :6], target[:, 6:8] = 1, VOID
+    answers = [scored(logits_of(torch.full((2, 16, 16), each), number), target) for each in range(number)]
+    pixels = [int((target == each).sum()) for each in range(number)]
+    for name, choose in {"iou": max, "dice": max, "boundary": max, "pixel_error": min}.items():
+        assert constant_scores(pixels)[name] == pytest.approx(choose(each[name] for each in answers))
+
+
+def test_all_object_is_already_at_the_share_of_the_object():
+    assert constant_scores([17, 83]) == pytest.approx(
+        {"iou": 0.83, "dice": 2 * 0.83 / 1.83, "boundary": 0, "pixel_error": 0.17}
+    )
+
+
+def test_the_tolerance_is_a_square_and_a_boundary_has_eight_neighbours():
+    """One pixel moved by (1, 1) is found at tolerance 1, where a disc of radius 1 would miss it; its corner counts."""
+    one, moved = torch.zeros(1, 9, 9, dtype=torch.uint8), torch.zeros(1, 9, 9, dtype=torch.uint8)
+    one[0, 4, 4] = moved[0, 5, 5] = 1
+    assert scored(logits_of(one), moved, boundary_tolerance=1)["boundary"] == 1
+    corner = torch.ones(1, 9, 9, dtype=torch.uint8)
+    corner[0, 0, 0] = 0
+    assert Segmentation().counts(logits_of(corner), corner)[4:].tolist() == [3, 3, 3, 3]
 
 
 @pytest.mark.parametrize(

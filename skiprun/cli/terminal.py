@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -119,12 +120,17 @@ class Row:
             say(f"{self.label}: epoch {record['epoch']} step {step}/{self.steps} {scores} eta {clock(left)}")
 
 
+def digits(value: float | None, form: str = ".4g") -> str:
+    """Return a score, or '-' where there was nothing to score."""
+    return "-" if value is None or math.isnan(value) else f"{value:{form}}"
+
+
 def scores_line(record: dict[str, Any]) -> str:
     """Return the loss, the scores and the speed of an epoch, in a line."""
     scores = [
-        f"{tag.removeprefix('train/epoch_').replace('/', ' ')} {value:.4g}"
+        f"{tag.removeprefix('train/epoch_').replace('/', ' ')} {digits(value)}"
         for tag, value in record.items()
-        if tag.startswith(("train/epoch_loss", "val/")) and value is not None
+        if tag.startswith(("train/epoch_loss", "val/"))
     ]
     return f"{' '.join(scores)}  {record['time/images_per_s']:,.0f} images/s"
 

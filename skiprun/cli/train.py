@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, overrides, user_path
-from skiprun.cli.terminal import Board, be_silent, emit, loading, say
+from skiprun.cli.terminal import Board, be_silent, digits, emit, loading, say
 
 
 def train(
@@ -57,7 +57,13 @@ def train(
             )
         summaries.append(run.summary())
         if not json:
-            scores = ", ".join(f"{key} {value:.4g}" for key, value in run.summary()["test"].items())
-            typer.echo(f"{run.path}: test {scores}")
+            typer.echo(f"{run.path}: test {test_scores(run.summary())}")
     if json:
         emit(summaries[0] if len(summaries) == 1 else summaries)
+
+
+def test_scores(summary: dict[str, Any]) -> str:
+    """Return the test scores of a run in a line, each with that of the trivial answer where there is one."""
+    trivial = summary.get("trivial", {}).get("test", {})
+    shown = {name: f" (trivial {digits(value)})" for name, value in trivial.items()}
+    return ", ".join(f"{name} {digits(value)}{shown.get(name, '')}" for name, value in summary["test"].items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from skiprun.data.joint import JointAugment, check_joint
 from skiprun.data.loaders import Loaders, MappedSplit, ResidentSplit, Split
 from skiprun.data.only_classes import keep_classes, rows_in_use
 from skiprun.data.partition import take_part
+from skiprun.data.pixels import Pixels, check_pixels, count_pixels
 from skiprun.data.source import Array, Portion, Source, mean_and_std
 from skiprun.errors import InputError, OptionError
 
@@ -32,6 +34,7 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
     Raises:
         OptionError: the validation split would be empty or take all, a batch is larger than the training split, or a
             class is not there.
+        InputError: a split of masks on which nothing could be learned or scored.
     """
     source = keep_classes(source, config.only_classes)
     if len(source.class_names) < 2:
@@ -43,19 +46,21 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
         raise OptionError(
             "batch_size", f"found {config.batch_size}, but the training split has {len(train_rows):,} pictures"
         )
-    pixels = math.prod(source.image_shape[1:])
-    mean, std = mean_and_std(source.train.moments[train_rows], pixels)
+    val, test = source.val or source.train, source.test
+    parts = {"train": (source.train, train_rows), "val": (val, val_rows), "test": (test, rows_in_use(test))}
+    pixels = pixels_of(source, parts, config) if source.task == "segmentation" else {}
+    mean, std = mean_and_std(source.train.moments[train_rows], math.prod(source.image_shape[1:]))
     augment: Augment | JointAugment
     if source.task == "segmentation":
         augment = JointAugment(config.augment, mean, std, device)
     else:
         augment = Augment(config.augment, mean, std, len(source.class_names), device)
     resident = fits(source, device)
-    val, test = source.val or source.train, source.test
+    splits = {name: _split(*part, device, resident) for name, part in parts.items()}
     return Loaders(
-        train=_split(source.train, train_rows, device, resident),
-        val=_split(val, val_rows, device, resident),
-        test=_split(test, rows_in_use(test), device, resident),
+        train=splits["train"],
+        val=splits["val"],
+        test=splits["test"],
         num_classes=len(source.class_names),
         image_shape=source.image_shape,
         task=source.task,
@@ -65,7 +70,16 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
         std=std,
         device=device,
         augment=augment,
+        pixels=pixels,
     )
+
+
+def pixels_of(source: Source, parts: Mapping[str, tuple[Portion, Array]], config: DataConfig) -> Pixels:
+    """Return the pixels by split and class, of splits on which something can be learned and scored."""
+    names = source.class_names
+    pixels = {split: count_pixels(portion.targets, rows, len(names)) for split, (portion, rows) in parts.items()}
+    check_pixels(pixels, names, config.ignore_index, borrowed=source.val is None)
+    return pixels
 
 
 def validation_rows(source: Source, config: DataConfig) -> tuple[Array, Array]:

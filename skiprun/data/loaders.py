@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import mmap
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -95,6 +95,7 @@ class Loaders:
         fingerprint: hex digest of contents, class names and split.
         mean, std: of the training split, in 0..1 units, one a channel.
         augment: changes normalized float pictures and their targets; every draw is from torch's global generators.
+        pixels: of masks, by split: the pixels of each class, and of void last.
     """
 
     train: Split
@@ -109,6 +110,7 @@ class Loaders:
     std: tuple[float, ...]
     device: torch.device
     augment: Augmentation
+    pixels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return augmented, normalized float32 pictures of the training split and their targets."""

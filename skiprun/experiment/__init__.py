@@ -1,6 +1,6 @@
 """From a config to parts to a run, and back: the one place that knows all the wings."""
 
-from skiprun.experiment.finished import evaluate, load_model, load_run, predict, predict_masks, rebuild
+from skiprun.experiment.finished import evaluate, load_model, load_run, predict, predict_masks, rebuild, score
 from skiprun.experiment.many import train_missing
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.plan import plan_comparison
@@ -16,6 +16,7 @@ __all__ = [
     "predict_masks",
     "prepare",
     "rebuild",
+    "score",
     "train",
     "train_missing",
 ]

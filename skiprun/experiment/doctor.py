@@ -121,7 +121,7 @@ def data(config: RunConfig, found: list[Parts]) -> str:
     """Build what the config names."""
     parts = prepare(config)
     found.append(parts)
-    return f"{parts.description}; data {parts.loaders.fingerprint[:12]}"
+    return " ".join([f"{parts.description}; data {parts.loaders.fingerprint[:12]}.", *parts.notes])
 
 
 def disk(parts: Parts, run: Run) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,7 @@ def evaluate(
     Raises:
         OtherData: the data is not what a run was trained on, and that was not asked for.
     """
-    if split not in ("train", "val", "test"):
-        raise InputError(f"No split is called '{split}'; there are train, val and test.")
+    check_split(split)
     if isinstance(model_or_run, nn.Module):
         if data is None:
             raise InputError("evaluate(model, data): a network needs its data, from skiprun.data.load_data.")
@@ -99,8 +99,20 @@ def evaluate(
         return evaluate_batches(model_or_run, task, data.batches(split, EVAL_BATCH))
     run = model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run)
     parts = rebuild(run, root, other_data, say)
-    loaders = KnownData(run, other_data, say=say)(data) if data else parts.loaders
-    return evaluate_batches(parts.model, parts.task, loaders.batches(split, EVAL_BATCH), parts.placement.autocast)
+    return score(replace(parts, loaders=KnownData(run, other_data, say=say)(data)) if data else parts, split)
+
+
+def score(parts: Parts, split: str) -> dict[str, float]:
+    """Return loss and scores of a split of what was rebuilt."""
+    check_split(split)
+    batches = parts.loaders.batches(split, EVAL_BATCH)
+    return evaluate_batches(parts.model, parts.task, batches, parts.placement.autocast)
+
+
+def check_split(split: str) -> None:
+    """Refuse a split that there is not."""
+    if split not in ("train", "val", "test"):
+        raise InputError(f"No split is called '{split}'; there are train, val and test.")
 
 
 @torch.no_grad()

@@ -42,6 +42,7 @@ def describe_data(config: DataConfig, loaders: Loaders) -> dict[str, Any]:
         "mean": list(loaders.mean),
         "std": list(loaders.std),
         "fingerprint": loaders.fingerprint,
+        **({"pixels": {split: list(counts) for split, counts in loaders.pixels.items()}} if loaders.pixels else {}),
     }
 
 

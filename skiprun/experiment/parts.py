@@ -13,6 +13,7 @@ from torch import nn
 
 from skiprun.config import RunConfig
 from skiprun.data import Loaders, load_data
+from skiprun.data.pixels import sentence
 from skiprun.errors import ConfigError, OptionError, UnknownName
 from skiprun.models import Cost, build_from_config, check_from_config, cost
 from skiprun.models.freeze import freeze_from_config, learning_notes
@@ -20,6 +21,7 @@ from skiprun.models.meta import run_on_meta
 from skiprun.models.weights import load_from_config
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS
 from skiprun.tasks import Task
+from skiprun.tasks.segmentation import constant_scores
 from skiprun.training.compilation import choose_way
 from skiprun.training.device import Placement, choose_threads, place
 from skiprun.training.randomness import derive
@@ -39,6 +41,11 @@ class Parts:
     model: nn.Module
     cost: Cost
     notes: tuple[str, ...] = ()
+
+    @property
+    def trivial(self) -> dict[str, dict[str, float]]:
+        """What the best answer of one class everywhere scores, by split; nothing where there are no masks."""
+        return {split: constant_scores(pixels[:-1]) for split, pixels in self.loaders.pixels.items()}
 
     @property
     def description(self) -> str:
@@ -81,6 +88,8 @@ def prepare(
         drawn = () if not given_weights else report.fresh if report else model.state_dict()
         freeze_from_config(model, config.model, drawn)
     notes = [*(report.notes if report else []), *learning_notes(model, config.model, drawn)]
+    if loaders.pixels:
+        notes.append(sentence(loaders.pixels, loaders.class_names))
     size = cost(model, loaders.image_shape)
     check_batch(config, model, loaders.image_shape)
     if placement.device.type == "cpu":

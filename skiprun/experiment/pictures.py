@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.data import Loaders
+from skiprun.errors import InputError
 from skiprun.experiment.subjects import Shape
 from skiprun.tasks import Task
+from skiprun.tasks.segmentation import shows_anything
 from skiprun.training.evaluate import evaluate
 from skiprun.training.randomness import Order, derive
 
@@ -49,10 +51,19 @@ class Pictures:
         return [self._take(portion, order.batch(number)) for number in range(min(count, len(portion) // size))]
 
     def scored(self, split: str, number: int | None) -> list[Batch]:
-        """Return a number of pictures of a split, or all, in batches."""
+        """Return a number of pictures of a split, or all, in batches.
+
+        Raises:
+            InputError: their masks show nothing, so there is nothing to score.
+        """
         portion = getattr(self.loaders, split)
         chosen = Order(0, len(portion), len(portion), self.loaders.device).batch(0)[:number]
-        return [self._take(portion, index) for index in chosen.sort().values.split(SCORE_BATCH)]
+        batches = [self._take(portion, index) for index in chosen.sort().values.split(SCORE_BATCH)]
+        if self.loaders.task == "segmentation" and not any(shows_anything(targets) for _, targets in batches):
+            raise InputError(
+                f"The masks of the {len(chosen)} pictures to score show nothing; score more with --pictures."
+            )
+        return batches
 
     def _take(self, portion: Any, index: Tensor) -> Batch:
         pictures, targets = portion.take(index)

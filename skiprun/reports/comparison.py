@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from skiprun.reports.group import Group, gather
+from skiprun.reports.mask_scores import about_masks
 from skiprun.reports.protocol import Protocol, cautions, machines, read_protocol, scored_apart
 from skiprun.reports.reading import Reading, read
 from skiprun.reports.verdict import Verdict, judge
@@ -34,9 +35,14 @@ class Comparison:
 
     @property
     def remarks(self) -> list[str]:
-        """What a reader must know beside the table: no ranking and why, what is unequal, which runs are left out."""
+        """What a reader must know beside the table: no ranking and why, what is unequal, the floor, what is left."""
         cautions = [f"Caution: {text}" for text in self.cautions]
-        return [*self.apart, *cautions, *(f"Not compared: {aside.line}" for aside in self.asides)]
+        return [
+            *self.apart,
+            *cautions,
+            *about_masks(self.groups),
+            *(f"Not compared: {aside.line}" for aside in self.asides),
+        ]
 
     def plain(self) -> dict[str, Any]:
         """Return everything as plain data, for JSON."""

@@ -27,6 +27,7 @@ NUMBERS = (
     "best.",
     "final.",
     "test.",
+    "trivial.",
     "gradient.",
     "time.",
 )

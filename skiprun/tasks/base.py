@@ -39,4 +39,4 @@ class Task(Protocol):
         """Return what the scores need of a batch, as a vector that may be summed over batches."""
 
     def scores(self, counts: Tensor) -> dict[str, float]:
-        """Return the scores of summed counts, by name."""
+        """Return the scores of summed counts, by name; NaN where there is nothing to score."""

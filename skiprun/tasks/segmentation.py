@@ -1,15 +1,22 @@
 """One label a pixel: cross entropy and Dice, scored by overlap, by boundary and by pixel.
 
     iou     |P and T| / |P or T|, dice  2 |P and T| / (|P| + |T|), over all pixels of a split together
-    boundary    F-score of the boundary pixels that have one of the other side within a tolerance (Csurka et al. 2013)
+    boundary    F = 2 precision recall / (precision + recall) of boundary pixels (BF of Csurka et al. 2013)
     pixel_error     share of the pixels that are wrong
 
+A boundary pixel belongs to a class and has a pixel of another among its eight neighbours; the image's edge is no
+boundary, and pixels beside void are left out. It is found where the other side has a boundary pixel within
+`boundary_tolerance` rows and columns: in a square of side 2 n + 1, not in a disc. Precision and recall are of the
+boundary pixels of a split together; Csurka et al. take a radius, and the mean over images.
+
 Two classes are scored by the second, the object. More are scored by the mean over the classes that occur, and by class.
+Where there is nothing to score (no pixel of a class in masks and predictions, void alone) the score is NaN: no score.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -97,15 +104,39 @@ class Segmentation(Task):
             "iou": mean_of_known(iou[first:]),
             "dice": mean_of_known(dice[first:]),
             "boundary": mean_of_known([f_score(row) for row in boundaries.tolist()]),
-            "pixel_error": 1 - (both.sum() / matrix.sum().clamp(min=1)).item(),
+            "pixel_error": 1 - (both.sum() / matrix.sum()).item(),
         }
         by_class = {f"iou_class_{index}": value for index, value in enumerate(iou) if value is not None}
         return scores | (by_class if number > 2 else {})
 
 
+def constant_scores(pixels: Sequence[int]) -> dict[str, float]:
+    """Return the best that one class everywhere reaches in each score: the floor below which nothing was learned.
+
+    Args:
+        pixels: of each class of a split, without void.
+    """
+    number = len(pixels)
+    # Such an answer has no boundary, so it finds none of those that there are.
+    boundaries = torch.tensor([0, 0, 0, 1], dtype=torch.float64).repeat(number - 1)
+    answers = []
+    for answer in range(number):
+        matrix = torch.zeros(number, number, dtype=torch.float64)
+        matrix[:, answer] = torch.tensor(pixels)
+        answers.append(Segmentation().scores(torch.cat([matrix.flatten(), boundaries])))
+    best = {"iou": max, "dice": max, "boundary": max, "pixel_error": min}
+    return {name: choose(scores[name] for scores in answers) for name, choose in best.items()}
+
+
 def classes_of(target: Tensor) -> Tensor:
     """Return the classes of masks [N, H, W], with or without a second plane, as int64."""
     return (target[:, 0] if target.ndim == 4 else target).long()
+
+
+def shows_anything(target: Tensor) -> bool:
+    """Say whether masks have a pixel that is neither background nor void."""
+    classes = classes_of(target)
+    return bool(((classes > 0) & (classes != VOID)).any())
 
 
 def decide(output: Tensor) -> Tensor:
@@ -171,6 +202,6 @@ def ratios(above: Tensor, below: Tensor) -> list[float | None]:
 
 
 def mean_of_known(values: list[float | None]) -> float:
-    """Return the mean over the classes that occur; where nothing was to be found and nothing was, all is right."""
+    """Return the mean over the classes that occur, NaN where none does."""
     known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else 1.0
+    return sum(known) / len(known) if known else math.nan

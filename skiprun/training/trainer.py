@@ -8,6 +8,7 @@ continue with the same bits.
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config
 from skiprun.connections.fade import set_skip_strength, skip_strength
-from skiprun.errors import CheckpointError, Diverged, Stopped
+from skiprun.errors import CheckpointError, Diverged, InputError, Stopped
 from skiprun.run import differences
 from skiprun.tasks import Task
 from skiprun.training.checkpoint import Checkpoints, load, not_finite, save
@@ -299,8 +300,10 @@ class Trainer:
         loss, steps, clipped = self.sums[:3].tolist()
         train = {"loss": loss / steps, **self.task.scores(self.sums[3:])}
         val = self.evaluate("val")
-        if not all(value == value and abs(value) != float("inf") for value in val.values()):
+        if not math.isfinite(val["loss"]):
             self._diverged("validation loss", self.step)
+        if math.isnan(val[self.task.score_name]):
+            raise InputError(f"In the validation split is nothing that {self.task.score_name} could score; enlarge it.")
         record = self._epoch_record(train, val, clipped / steps, round(steps))
         self.log.append(record)
         self.final = {"train": train, "val": val}
