@@ -7,16 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder
+from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
 from skiprun.cli.terminal import emit, say, show_table
 from skiprun.errors import InputError
 
 
 def predict(
     run: RunArgument,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures of any size.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", parser=user_path, help="Pictures of any size.")],
     top: Annotated[int, typer.Option(min=1, help="How many labels to show.")] = 3,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where masks are written, as PNG.")] = Path("masks"),
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", parser=user_path, help="Where masks are written, as PNG.")
+    ] = Path("masks"),
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unusable pictures out, and list them.")] = False,
     runs: RunsFolder = RUNS,
     json: Json = False,

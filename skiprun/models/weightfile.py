@@ -15,7 +15,7 @@ from skiprun.errors import CheckpointError, some
 from skiprun.models import published
 from skiprun.models.safetensors import is_safetensors, read_safetensors
 from skiprun.models.torchfile import Inert, Oversized, load_plain
-from skiprun.run import Run
+from skiprun.run import Run, runs_folder
 
 State = dict[str, Tensor]
 # Where programs keep the weights in what they save; of two that are there, the first is taken.
@@ -45,7 +45,7 @@ def read_weights(wanted: str, architecture: str, download: bool = False) -> Give
     """Return the tensors that a text means.
 
     Args:
-        wanted: DEFAULT or another name of torchvision's weights, a file, or a run's directory.
+        wanted: DEFAULT or another name of torchvision's weights, a file, or a run by its directory or name.
         architecture: the network's name, for torchvision's weights.
         download: whether torchvision's weights may be fetched.
 
@@ -56,6 +56,8 @@ def read_weights(wanted: str, architecture: str, download: bool = False) -> Give
         file, name = published.torchvision_file(wanted, architecture, download)
         return Given(read_file(file).state, f"torchvision's {name}", foreign=False)
     path = Path(wanted).expanduser()
+    if not path.exists() and (runs_folder() / wanted).is_dir():
+        path = runs_folder() / wanted
     if path.is_dir():
         run = Run.open(path)
         return Given(read_file(run.checkpoints / "best.pt").state, f"run {run.path}", foreign=False)
