@@ -14,7 +14,7 @@ from skiprun.data import load_data
 from skiprun.data.masks import read_picture
 from skiprun.data.opening import FORMATS, SUFFIXES, open_picture
 from skiprun.errors import BadPicture
-from skiprun.experiment.finished import read_picture as read_for_labels
+from skiprun.experiment.predicting import read_picture as read_for_labels
 from tests.data_files import picture_folder
 
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"

@@ -217,7 +217,7 @@ def test_the_command_writes_masks_and_tells_what_it_left_out(run, tmp_path):
     shown = CliRunner().invoke(app, [*arguments, "--skip-bad"])
     assert shown.exit_code == 0 and "Left out 1 of 2 pictures" in shown.output
     assert (tmp_path / "out" / "cells32.png").exists()
-    assert isinstance(CliRunner().invoke(app, arguments).exception, BadPicture)
+    assert isinstance(CliRunner().invoke(app, [*arguments, "--overwrite"]).exception, BadPicture)
 
 
 @pytest.mark.parametrize("other", ["unet_none_cells", "unet_add_cells"])

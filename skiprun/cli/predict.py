@@ -1,49 +1,81 @@
-"""`skiprun predict`: labels of pictures, or their masks."""
+"""`skiprun predict`: labels of images, or their masks."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
-from skiprun.cli.terminal import emit, say, show_table
+from skiprun.cli.terminal import emit, loading, say, show_table
 from skiprun.errors import InputError
+from skiprun.storage import check_writable, make_folder, write_bytes
+
+FEW = 20  # images, whose progress nobody needs to see
+
+Images = Annotated[
+    list[Path], typer.Argument(metavar="IMAGE...", parser=user_path, help="Images of any size, or folders of them.")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", parser=user_path, help="Where masks are written, as PNG.")]
+Csv = Annotated[
+    Path | None,
+    typer.Option(
+        "--csv", metavar="FILE", parser=user_path, help="Write a line an image, with a number for each class."
+    ),
+]
 
 
 def predict(
     run: RunArgument,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", parser=user_path, help="Pictures of any size.")],
+    images: Images,
     top: Annotated[int, typer.Option(min=1, help="How many labels to show.")] = 3,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", parser=user_path, help="Where masks are written, as PNG.")
-    ] = Path("masks"),
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unusable pictures out, and list them.")] = False,
+    out: Out = Path("predictions"),
+    overlay: Annotated[bool, typer.Option("--overlay", help="Write each image with its mask laid over it.")] = False,
+    csv: Csv = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unusable images out, and list them.")] = False,
     runs: RunsFolder = RUNS,
     json: Json = False,
 ) -> None:
-    """Label pictures with the best weights of RUN, or write their masks if RUN segments."""
+    """Label images with the best weights of RUN, or write their masks if RUN segments."""
     from skiprun import experiment
+    from skiprun.experiment.inputs import refuse_existing
 
     opened = experiment.load_run(run, runs)
-    segments = opened.summary()["data"]["task"] == "segmentation"
-    if segments:
-        found = list(experiment.predict_masks(opened, images, out, skip_bad))
+    data = opened.summary()["data"]
+    if csv:
+        refuse_existing([csv], overwrite)
+        check_writable(csv.parent)
+    if data["task"] == "segmentation":
+        found = list(experiment.predict_masks(opened, images, out, skip_bad, overlay, overwrite, counted, say))
     else:
-        found = list(experiment.predict(opened, images, top, skip_bad))
+        refuse_overlay(overlay)
+        found = list(experiment.predict(opened, images, max(top, data["num_classes"]), skip_bad, counted, say))
     tell_problems([item for item in found if "problem" in item], len(found))
     done = [item for item in found if "problem" not in item]
-    if json:
-        emit(done)
-    elif segments:
-        show_table(["picture", "mask", "share of pixels"], [mask_row(item) for item in done])
-    else:
-        show_table(["picture", "labels"], [label_row(item) for item in done])
+    show(done, top, json)
+    if csv:
+        write_csv(csv, done, data["class_names"])
+
+
+def counted(done: int, total: int, what: str) -> None:
+    """Show how many of many images are done."""
+    if total >= FEW:
+        loading(done, total, what)
+
+
+def refuse_overlay(overlay: bool) -> None:
+    """Refuse an option that labels cannot use."""
+    if overlay:
+        raise InputError("--overlay is for runs that find masks; this one labels images.")
 
 
 def tell_problems(bad: list[dict[str, Any]], total: int) -> None:
-    """List the pictures that were left out; none is left if all were."""
+    """List the images that were left out; none is left if all were."""
     if bad:
         say(f"Left out {len(bad)} of {total} pictures:")
     for item in bad:
@@ -52,12 +84,38 @@ def tell_problems(bad: list[dict[str, Any]], total: int) -> None:
         raise InputError("None of the pictures can be used.")
 
 
+def show(done: list[dict[str, Any]], top: int, json: bool) -> None:
+    """Print what was found, with so many labels."""
+    shown = [item | ({"top": item["top"][:top]} if "top" in item else {}) for item in done]
+    if json:
+        emit(shown)
+    elif "mask" in shown[0]:
+        show_table(["picture", "mask", "share of pixels"], [mask_row(item) for item in shown])
+    else:
+        show_table(["picture", "labels"], [label_row(item) for item in shown])
+
+
 def label_row(item: dict[str, Any]) -> list[str]:
-    """Return the most likely labels of a picture, for the table."""
+    """Return the most likely labels of an image, for the table."""
     return [item["file"], ", ".join(f"{each['label']} {each['probability']:.1%}" for each in item["top"])]
 
 
 def mask_row(item: dict[str, Any]) -> list[str]:
-    """Return where the mask of a picture is and what it shows, for the table."""
+    """Return where the mask of an image is and what it shows, for the table."""
     shares = ", ".join(f"{name} {share:.1%}" for name, share in item["shares"].items() if share)
     return [item["file"], item["mask"], shares]
+
+
+def write_csv(file: Path, done: Sequence[dict[str, Any]], class_names: Sequence[str]) -> None:
+    """Write path, label and the probability of each class; of masks, path, mask and the share of each class."""
+    masks = "mask" in done[0]
+    first, each_class = ("mask", "share") if masks else ("label", "probability")
+    text = io.StringIO(newline="")
+    lines = csv.writer(text)
+    lines.writerow(["path", first, *(f"{each_class} {name}" for name in class_names)])
+    for item in done:
+        values = item["shares"] if masks else {each["label"]: each["probability"] for each in item["top"]}
+        lines.writerow([item["file"], item[first], *(values[name] for name in class_names)])
+    make_folder(file.parent)
+    write_bytes(file, text.getvalue().encode("utf-8", "backslashreplace"))
+    say(f"{file}: {len(done):,} lines.")

@@ -1,9 +1,10 @@
 """From a config to parts to a run, and back: the one place that knows all the wings."""
 
-from skiprun.experiment.finished import evaluate, load_model, load_run, predict, predict_masks, rebuild, score
+from skiprun.experiment.finished import evaluate, load_model, load_run, rebuild, score
 from skiprun.experiment.many import train_missing
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.plan import plan_comparison
+from skiprun.experiment.predicting import predict, predict_masks
 from skiprun.experiment.train import train
 
 __all__ = [

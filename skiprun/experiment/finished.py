@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 
 from skiprun.data import Loaders
-from skiprun.data.decoding import decode
-from skiprun.data.opening import read_file
-from skiprun.errors import BadPicture, CheckpointError, InputError
+from skiprun.errors import CheckpointError, InputError
 from skiprun.experiment.known_data import KnownData, Say, config_with_data
-from skiprun.experiment.masking import write_masks
 from skiprun.experiment.parts import Parts, located, prepare
 from skiprun.models import build_from_config
 from skiprun.registry import TASKS
@@ -113,53 +105,3 @@ def check_split(split: str) -> None:
     """Refuse a split that there is not."""
     if split not in ("train", "val", "test"):
         raise InputError(f"No split is called '{split}'; there are train, val and test.")
-
-
-@torch.no_grad()
-def predict(run: Run, files: Sequence[Path], top: int = 3, skip_bad: bool = False) -> Iterator[dict[str, Any]]:
-    """Yield for each picture its file, label, probability and the `top` labels, by a run's best weights.
-
-    A picture that cannot be used is an error, or is yielded with a 'problem' where it may be left out.
-
-    Raises:
-        BadPicture: a picture that cannot be read, by name.
-    """
-    data = run.summary()["data"]
-    if data["task"] != "classification":
-        raise InputError(f"Run {run.path} does not label pictures; its task is {data['task']}.")
-    model = load_model(run)
-    for file in files:
-        try:
-            picture = read_picture(file, data)
-        except BadPicture as problem:
-            if not skip_bad:
-                raise
-            yield {"file": str(file), "problem": problem.problem}
-            continue
-        probabilities = model(picture).softmax(1)[0]
-        best = probabilities.topk(min(top, len(probabilities)))
-        ranked = [
-            {"label": data["class_names"][index], "probability": value}
-            for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
-        ]
-        yield {"file": str(file), **ranked[0], "top": ranked}
-
-
-def predict_masks(run: Run, files: Sequence[Path], out: Path, skip_bad: bool = False) -> Iterator[dict[str, Any]]:
-    """Write the mask of each picture into a folder, by a run's best weights; see `write_masks`."""
-    task = run.summary()["data"]["task"]
-    if task != "segmentation":
-        raise InputError(f"Run {run.path} does not find masks; its task is {task}.")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return write_masks(run, load_model(run).to(device), files, out, skip_bad)
-
-
-def read_picture(file: Path, data: dict[str, Any]) -> Tensor:
-    """Return a picture as the network saw its training set: [1, C, H, W], resized and cropped, normalized."""
-    channels, height, width = data["image_shape"]
-    values = decode(file, read_file(file), (width, height))
-    if channels == 1:
-        values = np.asarray(Image.fromarray(values).convert("L"))[..., None]
-    pixels = torch.from_numpy(values.copy()).float().div(255).permute(2, 0, 1)
-    mean, std = (torch.tensor(data[key]).reshape(-1, 1, 1) for key in ("mean", "std"))
-    return ((pixels - mean) / std)[None]

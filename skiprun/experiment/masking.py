@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from skiprun.data.masks import read_picture, starts
-from skiprun.errors import BadPicture, InputError
+from skiprun.errors import BadPicture
+from skiprun.experiment.inputs import Input, Output
+from skiprun.experiment.parts import Loading
 from skiprun.registry import DATASETS
 from skiprun.run import Run
 from skiprun.storage import make_folder, write_bytes
@@ -32,49 +33,35 @@ Array = np.ndarray[Any, Any]
 
 @torch.no_grad()
 def write_masks(
-    run: Run, model: nn.Module, files: Sequence[Path], out: Path, skip_bad: bool = False
+    run: Run, model: nn.Module, inputs: Sequence[Input], outputs: Sequence[Output], skip_bad: bool, progress: Loading
 ) -> Iterator[dict[str, Any]]:
-    """Write the mask of each picture as PNG, and yield its file, its mask and the share of each class.
+    """Write the mask of each image as PNG, and yield its file, its mask, its overlay and the share of each class.
 
-    Two classes are written as 0 and 255, more as their numbers, with colours. A picture that cannot be used is an
+    Two classes are written as 0 and 255, more as their numbers, with colours. An image that cannot be used is an
     error, or is yielded with a 'problem' where it may be left out.
 
     Raises:
-        BadPicture: a picture that cannot be read, by name.
-        InputError: two masks would get one name, or a picture would be replaced by its mask.
+        BadPicture: an image that cannot be read, by name.
     """
-    data = run.summary()["data"]
-    targets = name_masks(files, out)
-    make_folder(out)
-    for file, target in zip(files, targets, strict=True):
+    names = run.summary()["data"]["class_names"]
+    for number, (each, output) in enumerate(zip(inputs, outputs, strict=True), 1):
+        progress(number, len(inputs), "images")
         try:
-            picture = read_picture(file)
+            picture = read_picture(each.file)
         except BadPicture as problem:
             if not skip_bad:
                 raise
-            yield {"file": str(file), "problem": problem.problem}
+            yield {"file": str(each.file), "problem": problem.problem}
             continue
         mask = find_mask(run, model, picture)
-        write_bytes(target, encoded(mask, len(data["class_names"])))
-        counts = np.bincount(mask.ravel(), minlength=len(data["class_names"])) / mask.size
-        yield {
-            "file": str(file),
-            "mask": str(target),
-            "shares": dict(zip(data["class_names"], counts.tolist(), strict=True)),
-        }
-
-
-def name_masks(files: Sequence[Path], out: Path) -> list[Path]:
-    """Return where each mask goes: <out>/<name>.png."""
-    targets = [out / f"{file.stem}.png" for file in files]
-    seen: dict[Path, Path] = {}
-    for file, target in zip(files, targets, strict=True):
-        if target.absolute() == file.absolute():
-            raise InputError(f"{file} would be replaced by its mask; name another folder with --out.")
-        if target in seen:
-            raise InputError(f"{seen[target]} and {file} would both get the mask {target}; predict them apart.")
-        seen[target] = file
-    return targets
+        make_folder(output.mask.parent)
+        write_bytes(output.mask, encoded(mask, len(names)))
+        found = {"file": str(each.file), "mask": str(output.mask)}
+        if output.overlay:
+            write_bytes(output.overlay, laid_over(picture, mask))
+            found["overlay"] = str(output.overlay)
+        counts = np.bincount(mask.ravel(), minlength=len(names)) / mask.size
+        yield found | {"shares": dict(zip(names, counts.tolist(), strict=True))}
 
 
 def find_mask(run: Run, model: nn.Module, picture: Array) -> Array:
@@ -129,6 +116,18 @@ def encoded(mask: Array, classes: int) -> bytes:
     image = Image.fromarray(mask * 255 if classes == 2 else mask)
     if classes > 2:
         image.putpalette([channel for index in range(256) for channel in voc_colour(index)])
+    return png(image)
+
+
+def laid_over(picture: Array, mask: Array) -> bytes:
+    """Return a picture uint8 [H, W, 3] as PNG, half of its colour given by the class of each pixel but the first."""
+    colours = np.array([voc_colour(index) for index in range(256)], np.uint16)[mask]
+    mixed = np.where(mask[..., None] > 0, (picture + colours) // 2, picture)
+    return png(Image.fromarray(mixed.astype(np.uint8)))
+
+
+def png(image: Image.Image) -> bytes:
+    """Return an image as the bytes of a PNG file."""
     buffer = io.BytesIO()
     image.save(buffer, format="png")
     return buffer.getvalue()

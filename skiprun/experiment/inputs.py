@@ -1,0 +1,110 @@
+"""Images named by files and folders, and the files that are written of them: nothing that is there is replaced."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from skiprun.data.opening import SUFFIXES
+from skiprun.errors import InputError, did_you_mean
+from skiprun.storage import check_writable
+
+
+@dataclass(frozen=True)
+class Input:
+    """An image.
+
+    Attributes:
+        file: where it is.
+        name: its path below the folder that was named, or its name alone.
+    """
+
+    file: Path
+    name: Path
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where the mask of an image is written, and the image with its mask laid over it if that is wanted."""
+
+    mask: Path
+    overlay: Path | None
+
+    @property
+    def files(self) -> list[Path]:
+        """Both, or the mask alone."""
+        return [self.mask, self.overlay] if self.overlay else [self.mask]
+
+
+def find_inputs(given: Sequence[Path], say: Callable[[str], None] = lambda line: None) -> list[Input]:
+    """Return the images that files and folders name; folders with all folders in them, by name.
+
+    Raises:
+        InputError: nothing is there, or a folder holds no image.
+    """
+    return [each for path in given for each in _named_by(Path(path).expanduser(), say)]
+
+
+def _named_by(path: Path, say: Callable[[str], None]) -> list[Input]:
+    """Return the image that a file is, or those of a folder."""
+    if path.is_file():
+        return [Input(path, Path(path.name))]
+    if not path.is_dir():
+        near = did_you_mean(path.name, [each.name for each in path.parent.glob("*")])
+        raise InputError(f"{path}: there is no such file or folder.{near}")
+    files = sorted(files_below(path))
+    images = [Input(file, file.relative_to(path)) for file in files if file.suffix.lower() in SUFFIXES]
+    others = Counter(file.suffix.lower() or "without ending" for file in files if file.suffix.lower() not in SUFFIXES)
+    listed = ", ".join(f"{number:,} {ending}" for ending, number in others.most_common(5))
+    if not images:
+        raise InputError(f"{path} holds no images; found {listed or 'nothing'}. Known: {' '.join(sorted(SUFFIXES))}.")
+    if others:
+        say(f"Not read in {path}, no images by their names: {listed}.")
+    return images
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder and of the folders in it, without hidden ones; links to folders are not followed."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place, name) for name in names if not name.startswith("."))
+
+
+def name_outputs(inputs: Sequence[Input], out: Path, overlay: bool = False, overwrite: bool = False) -> list[Output]:
+    """Return where mask and overlay of each image go: <out>/<name>.png and <out>/<name>-overlay.png.
+
+    Raises:
+        InputError: two would get one name, an image would be replaced, or another file if that was not asked for.
+        StorageError: the folder cannot be written to.
+    """
+    outputs = [_output(out / each.name, overlay) for each in inputs]
+    sources, seen = {each.file.resolve() for each in inputs}, dict[Path, Path]()
+    for each, output in zip(inputs, outputs, strict=True):
+        for target in output.files:
+            if target.resolve() in sources:
+                raise InputError(f"{target} would be replaced by its mask; name another folder with --out.")
+            if target in seen:
+                both = f"{seen[target]} and {each.file}"
+                raise InputError(f"{both} would both get the mask {target}; predict them apart.")
+            seen[target] = each.file
+    refuse_existing(list(seen), overwrite)
+    check_writable(out)
+    return outputs
+
+
+def _output(named: Path, overlay: bool) -> Output:
+    """Return the files of one image."""
+    return Output(named.with_suffix(".png"), named.with_name(f"{named.stem}-overlay.png") if overlay else None)
+
+
+def refuse_existing(targets: Sequence[Path], overwrite: bool) -> None:
+    """Raise InputError if files are there that would be replaced without being asked for."""
+    there = [] if overwrite else [target for target in targets if target.exists()]
+    if there:
+        others = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
+        raise InputError(
+            f"{there[0]}{others} is there already; name another place, or add --overwrite (overwrite=True in Python)."
+        )
