@@ -6,13 +6,13 @@ import json
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
 from rich.text import Text
 
 from skiprun.storage import json_safe
@@ -65,6 +65,33 @@ def cell_text(cell: Any) -> str:
     return f"{cell:,}" if isinstance(cell, int) else escape(printable(str(cell)))
 
 
+class FittingScores:
+    """As many whole scores as a line has room for: a number that is cut short reads as another number."""
+
+    def __init__(self, scores: Sequence[str]) -> None:
+        self.scores = scores
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        fitting = ""
+        for score in self.scores:
+            longer = f"{fitting} {score}".lstrip()
+            if len(longer) > options.max_width:
+                break
+            fitting = longer
+        yield Text(fitting)
+
+
+class ScoresColumn(ProgressColumn):
+    """The latest scores, in the width that the other columns leave."""
+
+    def __init__(self) -> None:
+        super().__init__(Column(ratio=1))
+
+    def render(self, task: Task) -> FittingScores:
+        """Return the scores of a run, the first ones first."""
+        return FittingScores(task.fields["scores"])
+
+
 class Board:
     """Progress of one or more runs: bars with the latest scores on a terminal, a plain line an epoch elsewhere."""
 
@@ -72,11 +99,12 @@ class Board:
         self.silent, self.live = silent, people.is_terminal and not silent
         self.bars = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=10),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[scores]}"),
             TimeRemainingColumn(),
+            ScoresColumn(),
             console=people,
+            expand=True,
         )
 
     def __enter__(self) -> Board:
@@ -98,7 +126,7 @@ class Row:
 
     def __init__(self, board: Board, label: str) -> None:
         self.board, self.label = board, label
-        self.task = board.bars.add_task(escape(label), total=None, scores="")
+        self.task = board.bars.add_task(escape(label), total=None, scores=())
         self.clock: tuple[float, int] | None = None
         self.steps = 0
 
@@ -111,13 +139,13 @@ class Row:
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Show the scores of an epoch."""
-        scores, step = scores_line(record), record["step"]
+        scores, step = scores_of(record), record["step"]
         if self.board.live:
-            self.board.bars.update(self.task, scores=escape(scores))
+            self.board.bars.update(self.task, scores=scores)
         elif not self.board.silent:
             started, first = self.clock or (time.monotonic(), step)
             left = (time.monotonic() - started) / max(1, step - first) * (self.steps - step)
-            say(f"{self.label}: epoch {record['epoch']} step {step}/{self.steps} {scores} eta {clock(left)}")
+            say(f"{self.label}: epoch {record['epoch']} step {step}/{self.steps} {' '.join(scores)} eta {clock(left)}")
 
 
 def digits(value: float | None, form: str = ".4g") -> str:
@@ -125,14 +153,14 @@ def digits(value: float | None, form: str = ".4g") -> str:
     return "-" if value is None or math.isnan(value) else f"{value:{form}}"
 
 
-def scores_line(record: dict[str, Any]) -> str:
-    """Return the loss, the scores and the speed of an epoch, in a line."""
+def scores_of(record: dict[str, Any]) -> list[str]:
+    """Return the loss, the scores and the speed of an epoch, a text each."""
     scores = [
         f"{tag.removeprefix('train/epoch_').replace('/', ' ')} {digits(value)}"
         for tag, value in record.items()
         if tag.startswith(("train/epoch_loss", "val/"))
     ]
-    return f"{' '.join(scores)}  {record['time/images_per_s']:,.0f} images/s"
+    return [*scores, f" {record['time/images_per_s']:,.0f} images/s"]
 
 
 def clock(seconds: float) -> str:

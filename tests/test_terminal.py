@@ -1,0 +1,51 @@
+"""The progress of runs on a terminal: step and time left at any usual width, and no number cut short."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from skiprun.cli import terminal
+
+RECORD = {
+    "step": 1276,
+    "epoch": 23,
+    "train/epoch_loss": 0.2641,
+    "val/loss": 0.2735,
+    "val/iou": 0.8676,
+    "time/images_per_s": 12330.0,
+}
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, width: int) -> str:
+    """Return a run's line on a terminal of a width."""
+    screen = io.StringIO()
+    console = Console(file=screen, width=width, force_terminal=True, color_system=None, highlight=False)
+    monkeypatch.setattr(terminal, "people", console)
+    board = terminal.Board()
+    row = board.row("unet_none_cells seed 12")
+    row.step(0, 2880)
+    row.step(1276, 2880)
+    row.epoch(RECORD)
+    console.print(board.bars.get_renderable())
+    return screen.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_step_and_time_left_are_shown_whole_at_any_usual_width(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    line = shown(monkeypatch, width)
+    assert "1276/2880" in line and "-:--:--" in line
+    assert len(line.splitlines()) == 1
+
+
+@pytest.mark.parametrize("width", range(60, 120))
+def test_a_score_is_shown_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    scores = shown(monkeypatch, width).split("-:--:--")[1].strip()
+    assert "loss 0.2641 val loss 0.2735 val iou 0.8676  12,330 images/s".startswith(scores)
+    assert not scores or scores.endswith(("0.2641", "0.2735", "0.8676", "images/s"))
+
+
+def test_a_wide_terminal_shows_every_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "val iou 0.8676  12,330 images/s" in shown(monkeypatch, 140)
