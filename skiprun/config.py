@@ -133,7 +133,10 @@ class DataConfig(Section):
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.1, description="share of train kept for validation, stratified; unused where the set has its own"
     )
-    split_seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the validation split")
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.2, description="share of a flat folder of classes kept for testing, stratified; unused where there are splits"
+    )
+    split_seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the splits that the set does not have")
     image_size: Annotated[int, Field(ge=4, le=4096)] | None = Field(None, description="side in pixels, for folders")
     fit: Literal["resize", "tile"] = Field(
         "resize", description="how pictures with masks come to image_size: resized, or cut into overlapping tiles"

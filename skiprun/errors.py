@@ -36,6 +36,11 @@ def some(names: Collection[str], most: int = 4) -> str:
     return ", ".join(itertools.islice(names, most)) + more
 
 
+def printable(text: str) -> str:
+    """Return text with its control characters spelled out: what comes from outside must not steer a terminal."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
 def kept(last_good: int | None) -> str:
     """Say which checkpoint a run that failed can continue from."""
     return "no checkpoint yet" if last_good is None else f"the checkpoint of step {last_good} is kept"

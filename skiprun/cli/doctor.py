@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Root, RunsFolder, Set, overrides, user_path
-from skiprun.cli.terminal import emit, printable, results
+from skiprun.cli.terminal import emit, results
+from skiprun.errors import printable
 
 
 def doctor(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import sys
 import time
@@ -15,16 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Column, Table
 from rich.text import Text
 
+from skiprun.errors import printable
 from skiprun.storage import json_safe
 
 people = Console(stderr=True, highlight=False)
 # Redirected, results are read by programs and kept in logs: wide, so that nothing is folded or cut.
 results = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-
-
-def printable(text: str) -> str:
-    """Return text with its control characters spelled out: a name must not steer the terminal."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def complain(message: str) -> None:
@@ -36,6 +33,21 @@ def complain(message: str) -> None:
 def say(message: str) -> None:
     """Print a line for people."""
     people.print(Text(printable(message)), soft_wrap=True)
+
+
+class Notices(logging.Handler):
+    """Says what the package logs, by the same way as all else; each once a command, however often data is loaded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say a message, line by line."""
+        message = record.getMessage()
+        for line in message.split("\n") if message not in self.said else ():
+            say(line)
+        self.said.add(message)
 
 
 def be_silent(message: str) -> None:
@@ -173,6 +185,6 @@ def clock(seconds: float) -> str:
 def loading(done: int, total: int, what: str) -> None:
     """Show how far the preparation of data is, in place on a terminal and in tenths elsewhere."""
     if people.is_terminal:
-        people.print(Text(f"{what}: {done:,} of {total:,}"), end="\r" if done < total else "\n")
+        people.print(Text(printable(f"{what}: {done:,} of {total:,}")), end="\r" if done < total else "\n")
     elif done == total or done % max(1, total // 10) == 0:
         say(f"{what}: {done:,} of {total:,}")

@@ -6,7 +6,6 @@ Small pictures cost more in Python than in the decoder, so threads would wait fo
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from skiprun.data.listing import Listing
+from skiprun.data.notices import notice
 from skiprun.data.opening import open_picture, read_file
 from skiprun.data.source import Array, Progress, moments
 from skiprun.data.workers import in_order
@@ -31,7 +31,6 @@ BLOCK_FILES = 256
 # Below this many bytes of files the processes would take longer to start than to work.
 WORTH_PROCESSES = 1 << 23
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
-log = logging.getLogger(__name__)
 
 
 class SizesDiffer(Exception):
@@ -89,8 +88,7 @@ def bad_of_block(files: Sequence[str], root: Path, side: int | None) -> list[Bad
 def leave_out(bad: Sequence[BadPicture], total: int) -> None:
     """Say what is left out, and how much of all it is."""
     if bad:
-        listed = "\n".join(f"  {each.path} {each.problem}" for each in bad)
-        log.warning("Left out %d of %d pictures:\n%s", len(bad), total, listed)
+        notice(f"Left out {len(bad)} of {total} pictures:", *(f"  {each.path} {each.problem}" for each in bad))
 
 
 def digest_all(listing: Listing, progress: Progress) -> list[bytes]:

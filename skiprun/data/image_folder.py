@@ -1,17 +1,25 @@
-"""Any folder of pictures: train/<class>/, test/<class>/ and perhaps val/<class>/, decoded once into the cache."""
+"""Any folder of pictures: train/<class>/, test/<class>/ and perhaps val/<class>/, decoded once into the cache.
+
+A folder of nothing but classes is split by `test_fraction` and `split_seed`.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import torch
 
 from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
 from skiprun.data.decoding import leave_out
 from skiprun.data.folder_cache import decoded
-from skiprun.data.listing import list_pictures
+from skiprun.data.listing import FLAT, list_pictures
 from skiprun.data.loaders import Loaders
+from skiprun.data.notices import notice
+from skiprun.data.partition import take_part
 from skiprun.data.place import folder_of
-from skiprun.data.source import Portion, Progress, Source
+from skiprun.data.source import Array, Portion, Progress, Source
 from skiprun.errors import InputError, OptionError
 from skiprun.registry import DATASETS
 
@@ -28,24 +36,56 @@ from skiprun.registry import DATASETS
     paper=None,
 )
 def image_folder(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
-    """Your own pictures: data.root holds train/<class>/, test/<class>/ and perhaps val/<class>/."""
+    """Your own pictures: data.root holds train/<class>/, test/<class>/ and perhaps val/<class>/, or just <class>/."""
     if config.root is None:
         raise OptionError("root", "image_folder needs the folder of the pictures, such as data.root=~/pictures")
     listing = list_pictures(folder_of(config.root))
     if len(listing.class_names) < 2:
         raise InputError(f"{listing.root} has one class, {listing.class_names[0]}; add a folder for each other class.")
     cached = decoded(listing, config.image_size, progress, config.skip_bad)
+    listing.unused.tell(listing.root)
     leave_out(cached.bad, len(listing.files))
     listing = cached.listing
     portions = {
         split: Portion(cached.pictures[rows], listing.targets(split), cached.moments[rows])
         for split, rows in listing.bounds.items()
     }
+    content = f"{cached.content} {listing.digest(of_times=False)} {config.image_size}"
+    if FLAT in portions:
+        portions = split_flat(portions[FLAT], config)
+        content += f" {config.test_fraction} {config.split_seed}"
+        tested = np.count_nonzero(portions["test"].targets >= 0)
+        notice(f"No splits in {listing.root}: {tested:,} of {len(listing.files):,} images are kept for testing.")
     source = Source(
         train=portions["train"],
         test=portions["test"],
         val=portions.get("val"),
         class_names=listing.class_names,
-        content=f"{cached.content} {listing.digest(of_times=False)} {config.image_size}",
+        content=content,
     )
     return assemble(source, config, device)
+
+
+def split_flat(whole: Portion, config: DataConfig) -> dict[str, Portion]:
+    """Return a portion as train and test, stratified by class; of each, the rows of the other have the label -1.
+
+    Raises:
+        OptionError: the test split would be empty, or leave a class without images to train on.
+    """
+    count = round(config.test_fraction * len(whole))
+    try:
+        rest, part = take_part(whole.targets, count, config.split_seed)
+    except ValueError:
+        part = rest = np.arange(0)
+    if not len(part):
+        raise OptionError(
+            "test_fraction",
+            f"found {config.test_fraction:g}; of {len(whole)} images that leaves none to test on, or a class none to "
+            "train on; choose another share",
+        )
+    return {name: replace(whole, targets=only(whole.targets, rows)) for name, rows in (("train", rest), ("test", part))}
+
+
+def only(labels: Array, rows: Array) -> Array:
+    """Return the labels of some rows, and -1 for all others."""
+    return np.where(np.isin(np.arange(len(labels)), rows), labels, -1)

@@ -1,14 +1,14 @@
 """The pictures of a dataset folder: train, perhaps val, and test, each with the same folders of classes.
 
-Hidden files and folders are passed over, and so are files that are no pictures. Below a class, folders are entered
-but links to folders are not, so that no loop is walked. A link that leads nowhere is refused.
+A folder that holds the classes themselves is flat: its pictures are one portion, to be split by a seed. Hidden files
+and folders are passed over, and so are files that are no pictures; what is passed over is counted.
 """
 
 from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
@@ -18,11 +18,15 @@ import numpy as np
 
 from skiprun.data.opening import SUFFIXES
 from skiprun.data.source import Array
-from skiprun.errors import DataNotFound, InputError
+from skiprun.data.splits import SPLITS, refuse_other_names
+from skiprun.data.unused import Unused
+from skiprun.data.walking import Walk
+from skiprun.errors import DataNotFound, InputError, some
 from skiprun.storage import plain_words
 
-SPLITS = ("train", "val", "test")
 LAYOUT = "It must hold train/<class>/, test/<class>/ and perhaps val/<class>/, with the pictures of each class."
+# The name of the one portion of a folder that has classes and no splits.
+FLAT = ""
 
 
 # Numbers side by side: a list of a million tuples would take 120 MB.
@@ -39,6 +43,7 @@ class Listing:
         times: of each file's last change, in nanoseconds.
         labels: number of each file's class.
         bounds: which of the files make up each split.
+        unused: what lies there and is not read.
     """
 
     root: Path
@@ -48,6 +53,7 @@ class Listing:
     times: array[int] = field(default_factory=_integers)
     labels: array[int] = field(default_factory=_integers)
     bounds: dict[str, slice] = field(default_factory=dict)
+    unused: Unused = field(default_factory=Unused)
 
     def targets(self, split: str) -> Array:
         """Return the labels of a split, int64 [N]."""
@@ -95,47 +101,72 @@ def list_pictures(root: Path) -> Listing:
     if not root.is_dir():
         raise InputError(f"{root} is a file; data.root must be a folder. {LAYOUT}")
     with plain_words("read", root):
-        classes = {split: _class_folders(root, split) for split in SPLITS if split != "val" or (root / "val").is_dir()}
+        refuse_other_names(root)
+        walk = Walk()
+        classes = _class_folders(root, walk)
         _check_classes(root, classes)
-        listing = Listing(root, tuple(classes["train"]))
+        names = next(iter(classes.values()))
+        listing = Listing(root, tuple(names), unused=walk.unused)
         for split, folders in classes.items():
             start = len(listing.files)
             for label, folder in enumerate(folders):
-                _append(listing, f"{split}/{folder}", label)
+                _append(listing, walk, f"{split}/{folder}" if split else folder, label)
             listing.bounds[split] = slice(start, len(listing.files))
     return listing
 
 
-def _class_folders(root: Path, split: str) -> list[str]:
-    """Return the names of a split's class folders, sorted."""
-    place = root / split
-    if not place.is_dir():
-        found = ", ".join(sorted(entry.name for entry in _visible(root))[:8]) or "nothing"
-        hint = " Rename val to test; validation is then taken from train." if (root / "val").is_dir() else ""
-        raise InputError(f"{root} has no folder '{split}'; found: {found}. {LAYOUT}{hint if split == 'test' else ''}")
-    folders = [entry.name for entry in _visible(place) if entry.is_dir() and not _leads_up(place, entry)]
-    loose = [entry.name for entry in _visible(place) if _is_picture(entry)]
-    if loose:
-        raise InputError(f"{place / loose[0]} lies outside of any class folder. {LAYOUT}")
-    if not folders:
-        raise InputError(f"{place} holds no class folders. {LAYOUT}")
-    return sorted(folders)
+def _class_folders(root: Path, walk: Walk) -> dict[str, list[str]]:
+    """Return the names of the class folders of each split; of a folder without splits, those in it."""
+    entries = walk.visible(root)
+    names = sorted(entry.name for entry in entries)
+    there = [split for split in SPLITS if (root / split).is_dir()]
+    if not there and any(entry.is_dir() for entry in entries):
+        return {FLAT: _flat_folders(root, walk.folders(root, entries, LAYOUT))}
+    for split in ("train", "test"):
+        if split not in there:
+            raise InputError(_missing(root, split, names))
+    walk.unused.beside = sorted({*names} - {*there})
+    classes = {split: walk.folders(root / split, walk.visible(root / split), LAYOUT) for split in there}
+    for split, folders in classes.items():
+        if not folders:
+            raise InputError(f"{root / split} holds no class folders. {LAYOUT}")
+    return classes
+
+
+def _flat_folders(root: Path, folders: list[str]) -> list[str]:
+    """Return the classes of a folder without splits; refuse what is something else: masks, or splits further down."""
+    if {"images", "masks"} <= {*folders}:
+        raise InputError(f"{root} holds images/ and masks/; they are not classes. See `skiprun datasets`: mask_folder.")
+    for folder in folders:
+        if (root / folder / "train").is_dir():
+            raise InputError(f"{root / folder / 'train'} stands too far down. {LAYOUT} Set data.root={root / folder}?")
+    return folders
+
+
+def _missing(root: Path, split: str, found: Sequence[str]) -> str:
+    """Say that a split is missing, and what may help."""
+    hint = ""
+    if split == "test" and "val" in found:
+        hint = " Rename val to test; validation is then taken from train."
+    elif split == "test":
+        hint = f" Or set data.root={root / 'train'}; data.test_fraction of its pictures are then kept for testing."
+    return f"{root} has no folder '{split}'; found: {', '.join(found[:8]) or 'nothing'}. {LAYOUT}{hint}"
 
 
 def _check_classes(root: Path, classes: dict[str, list[str]]) -> None:
     """Refuse splits that do not have the classes of train."""
+    known = next(iter(classes.values()))
     for split, folders in classes.items():
-        missing = [f"{split}/{name}" for name in sorted(set(classes["train"]) - set(folders))]
-        unknown = [f"train/{name}" for name in sorted(set(folders) - set(classes["train"]))]
+        missing = [f"{split}/{name}" for name in sorted(set(known) - set(folders))]
+        unknown = [f"train/{name}" for name in sorted(set(folders) - set(known))]
         if absent := missing + unknown:
-            shown = ", ".join(absent[:8]) + (f" and {len(absent) - 8} more" if len(absent) > 8 else "")
-            raise InputError(f"{root}: the splits have different classes; there is no {shown}.")
+            raise InputError(f"{root}: the splits have different classes; there is no {some(absent, 8)}.")
 
 
-def _append(listing: Listing, folder: str, label: int) -> None:
+def _append(listing: Listing, walk: Walk, folder: str, label: int) -> None:
     """Add the pictures of a class folder to a listing."""
     before = len(listing.files)
-    for file, status in _pictures_below(listing.root / folder, folder):
+    for file, status in walk.pictures_below(listing.root / folder, folder):
         listing.files.append(file)
         listing.sizes.append(status.st_size)
         listing.times.append(status.st_mtime_ns)
@@ -144,32 +175,3 @@ def _append(listing: Listing, folder: str, label: int) -> None:
         kinds = " ".join(sorted(SUFFIXES))
         raise InputError(f"{listing.root / folder} holds no pictures ({kinds}). Add some, or remove the class.")
     listing.labels.extend([label] * found)
-
-
-def _pictures_below(place: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield path and status of all pictures in a folder and in the folders below, by name."""
-    for entry in sorted(_visible(place), key=lambda entry: entry.name):
-        if entry.is_dir(follow_symlinks=False):
-            yield from _pictures_below(place / entry.name, f"{prefix}/{entry.name}")
-        elif _is_picture(entry):
-            yield f"{prefix}/{entry.name}", entry.stat()
-
-
-def _visible(place: Path) -> list[os.DirEntry[str]]:
-    """Return what a folder holds, without hidden entries; a link that leads nowhere would be a picture fewer."""
-    with os.scandir(place) as entries:
-        visible = [entry for entry in entries if not entry.name.startswith(".")]
-    for entry in visible:
-        if entry.is_symlink() and not (place / entry.name).exists():
-            raise InputError(f"{place / entry.name} is a link that leads nowhere. Repair or remove it.")
-    return visible
-
-
-def _is_picture(entry: os.DirEntry[str]) -> bool:
-    """Say whether an entry is a file with the ending of a picture."""
-    return os.path.splitext(entry.name)[1].lower() in SUFFIXES and entry.is_file()  # noqa: PTH122
-
-
-def _leads_up(place: Path, entry: os.DirEntry[str]) -> bool:
-    """Say whether an entry is a link to the folder it is in, or to one above."""
-    return entry.is_symlink() and (place / entry.name).resolve() in [place.resolve(), *place.resolve().parents]

@@ -19,6 +19,7 @@ from skiprun.data.official import Official, load_official
 from skiprun.data.opening import SUFFIXES
 from skiprun.data.place import folder_of
 from skiprun.data.source import Array, Portion, Progress, Source
+from skiprun.data.splits import SPLITS, refuse_other_names
 from skiprun.errors import BadPicture, DataNotFound, InputError, OptionError
 from skiprun.registry import DATASETS
 from skiprun.storage import plain_words
@@ -82,7 +83,8 @@ def list_pairs(root: Path, skip_bad: bool) -> dict[str, Sequence[Pair]]:
     if not root.is_dir():
         raise DataNotFound("mask_folder", root, f"Set data.root to the folder of the pictures. {LAYOUT}")
     with plain_words("read", root):
-        splits = [split for split in ("train", "val", "test") if (root / split).is_dir()]
+        refuse_other_names(root)
+        splits = [split for split in SPLITS if (root / split).is_dir()]
         if "train" not in splits or len(splits) < 2:
             found = ", ".join(sorted(path.name for path in root.iterdir())[:8]) or "nothing"
             raise InputError(f"{root}: found {found}. {LAYOUT}")

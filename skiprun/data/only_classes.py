@@ -32,7 +32,7 @@ def keep_classes(source: Source, wanted: Sequence[str] | None) -> Source:
             raise OptionError(KEY, f"found '{name}'; the dataset has no such class.{near} It has {known}")
     if len(set(wanted)) < max(2, len(wanted)):
         raise OptionError(KEY, f"found {', '.join(wanted) or 'none'}; name two classes or more, each once")
-    labels = np.full(len(source.class_names), -1, np.int64)
+    labels = np.full(len(source.class_names) + 1, -1, np.int64)  # the last, at -1, is of rows that are in no split
     labels[[source.class_names.index(name) for name in wanted]] = np.arange(len(wanted))
     train, val, test = (
         portion and replace(portion, targets=labels[portion.targets])

@@ -6,6 +6,7 @@ its own that keeps to its share of the cores; a small network trains to the same
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import threading
 import time
@@ -179,6 +180,7 @@ class _Voice:
 def _enter(told: Queue[Any], shares: Queue[list[int]]) -> None:
     """Prepare a training process: outside of training, signals are for the process that started it."""
     belong_to_parent()
+    logging.getLogger("skiprun").addHandler(logging.NullHandler())  # of the data, which the parent loaded and told of
     _Voice.told = told
     keep_to(shares.get())
 
