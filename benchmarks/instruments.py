@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from benchmarks.material import CLASSES
 from benchmarks.measure import Setting
 from skiprun.experiment.material import Look
-from skiprun.experiment.plan import DIGITS, config_for
+from skiprun.experiment.named import DIGITS, config_for
 from skiprun.experiment.studying import study
 from skiprun.experiment.subjects import find_trained
 from skiprun.experiment.train import train

@@ -153,7 +153,7 @@ class RunBusy(SkiprunError):
     exit_code = 5
 
     def __init__(self, path: Path, owner: str) -> None:
-        super().__init__(f"Run {path} is in use by {owner}. Wait for it, or choose another --name.")
+        super().__init__(f"Run {path} is in use by {owner}. Wait for it, or stop it first.")
 
 
 class RunTaken(SkiprunError):
@@ -161,11 +161,10 @@ class RunTaken(SkiprunError):
 
     exit_code = 5
 
-    def __init__(self, path: Path, differences: Sequence[str]) -> None:
+    def __init__(self, path: Path, differences: Sequence[str], way_out: str | None = None) -> None:
         lines = "\n".join(f"  {line}" for line in differences)
-        super().__init__(
-            f"Run {path} holds another experiment:\n{lines}\nChoose another --name, or start it over with --fresh."
-        )
+        way_out = way_out or "Choose another --name, or start it over with --fresh."
+        super().__init__(f"Run {path} holds another experiment:\n{lines}\n{way_out}")
 
 
 class StorageError(SkiprunError):

@@ -22,14 +22,18 @@ IMPORTED = [
     "matplotlib.figure",
     "matplotlib.backends.backend_agg",
 ]
+NO_GUARD = 70  # exit code of a process whose script starts others, without asking whether it is the first
 
 
 def ready() -> BaseContext:
     """Return what starts processes; the first call starts their server, which imports while this process goes on.
 
     The server starts no threads and asks for no GPU. Where forking is not known to agree with torch, each process
-    imports for itself.
+    imports for itself. A process that is being started runs the user's script once more; where that would start
+    processes again, it ends with `NO_GUARD`.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(NO_GUARD)
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

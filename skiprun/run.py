@@ -14,20 +14,19 @@ runs/<name>/seed-<s>/
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config, read_yaml
 from skiprun.errors import InputError, RunBusy, RunTaken, StorageError
+from skiprun.locks import acquire, is_held
 from skiprun.storage import delete_folder, make_folder, plain_words, remove_leftovers, write_json, write_text
 
 State = Literal["finished", "running", "stopped", "diverged", "failed", "unfinished"]
@@ -35,8 +34,6 @@ State = Literal["finished", "running", "stopped", "diverged", "failed", "unfinis
 NOT_THE_EXPERIMENT = ("name", "seed", "device", "threads", "compile", "cuda_graph", "recompute")
 # Nor is where its data lies: the fingerprint tells whether it is the same.
 NOT_THE_DATA = ("data.root", "data.download")
-# What a disk answers that knows no locks of the kernel, as some network disks do.
-NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 
 def runs_folder() -> Path:
@@ -88,10 +85,10 @@ class Run:
             write_text(run.config_file, yaml.safe_dump(config.plain(), sort_keys=False))
         return run
 
-    def refuse_another(self, config: RunConfig) -> None:
+    def refuse_another(self, config: RunConfig, way_out: str | None = None) -> None:
         """Raise RunTaken if the directory holds another experiment than a config's; change nothing."""
         if self.config_file.exists() and (changed := differences(self.config, config)):
-            raise RunTaken(self.path, changed)
+            raise RunTaken(self.path, changed, way_out)
 
     @classmethod
     def open(cls, path: Path | str) -> Run:
@@ -180,21 +177,21 @@ class Run:
         Raises:
             RunBusy: another process holds it.
         """
+        from filelock import Timeout
+
         make_folder(self.path.parent)
-        owner_file = self._lock_file.with_suffix(".owner")
         with plain_words("lock", self._lock_file):
             try:
-                lock = _acquire(self._lock_file, PATIENCE)
+                lock, notice = acquire(self._lock_file)
             except Timeout:
-                owner = owner_file.read_text() if owner_file.exists() else "another process"
-                raise RunBusy(self.path, owner) from None
+                raise RunBusy(self.path, self.owner) from None
         try:
-            with plain_words("write", owner_file):
-                owner_file.write_text(f"process {os.getpid()} on {socket.gethostname()}")
-            yield SOFT_NOTICE if isinstance(lock, SoftFileLock) else ""
+            with plain_words("write", self._owner_file):
+                self._owner_file.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+            yield notice
         finally:
             with contextlib.suppress(OSError):
-                owner_file.unlink(missing_ok=True)
+                self._owner_file.unlink(missing_ok=True)
             lock.release()
 
     @property
@@ -202,39 +199,20 @@ class Run:
         """Beside the directory, so that it outlives a fresh start."""
         return self.path.parent / f".{self.path.name}.lock"
 
+    @property
+    def _owner_file(self) -> Path:
+        return self._lock_file.with_suffix(".owner")
+
+    @property
+    def owner(self) -> str:
+        """Who holds the directory, as far as it says so."""
+        with contextlib.suppress(OSError, ValueError):
+            return self._owner_file.read_text()
+        return "another process"
+
     def is_locked(self) -> bool:
-        """Tell whether a process is training this run now; not where the lock cannot even be looked at."""
-        if not self._lock_file.exists():
-            return False
-        try:
-            _acquire(self._lock_file, 0).release()
-        except Timeout:
-            return True
-        except OSError:
-            return False
-        return False
-
-
-SOFT_NOTICE = "This disk knows no locks of the kernel; a file stands for the lock, which holds on one machine only."
-# `is_locked` of another process holds the lock for an instant, which is not a run.
-PATIENCE = 0.3
-
-
-def _acquire(file: Path, patience: float) -> BaseFileLock:
-    """Return a held lock of the kernel, or one that is a file where the disk knows no others.
-
-    Raises:
-        Timeout: somebody else holds it.
-    """
-    lock: BaseFileLock = FileLock(file)
-    try:
-        lock.acquire(timeout=patience)
-    except OSError as error:
-        if error.errno not in NO_LOCKS:  # a Timeout has no number
-            raise
-        lock = SoftFileLock(file.with_suffix(".softlock"))
-        lock.acquire(timeout=patience)
-    return lock
+        """Tell whether a process is training this run now, changing nothing."""
+        return is_held(self._lock_file)
 
 
 def find_runs(root: Path) -> list[Run]:
@@ -242,14 +220,27 @@ def find_runs(root: Path) -> list[Run]:
     return [Run(file.parent) for file in sorted(root.glob("*/seed-*/config.yaml")) if str(file).isprintable()]
 
 
-def differences(old: RunConfig, new: RunConfig) -> list[str]:
-    """Return 'key: old -> new' for every key of the experiment that differs."""
-    before, after = flat(old.plain()), flat(new.plain())
+def differences(old: RunConfig, new: RunConfig, but: Iterable[str] = NOT_THE_DATA) -> list[str]:
+    """Return 'key: old -> new' for every key of the experiment that differs, but for some."""
+    before, after, spared = flat(old.plain()), flat(new.plain()), {*but}
     return [
         f"{key}: {before.get(key)} -> {after.get(key)}"
         for key in sorted({*before, *after})
-        if before.get(key) != after.get(key) and key.split(".")[0] not in NOT_THE_EXPERIMENT and key not in NOT_THE_DATA
+        if before.get(key) != after.get(key) and key.split(".")[0] not in NOT_THE_EXPERIMENT and key not in spared
     ]
+
+
+def refuse_one_place(experiments: Iterable[tuple[str, RunConfig]]) -> None:
+    """Raise InputError if two experiments that differ, each with what people call it, would be one run."""
+    places: dict[tuple[str, int], tuple[str, RunConfig]] = {}
+    for label, config in experiments:
+        first, known = places.setdefault((config.name, config.seed), (label, config))
+        if changed := differences(known, config, but=()):
+            keys = ", ".join(text.split(":")[0] for text in changed)
+            raise InputError(
+                f"{first} and {label} would both be the run {config.name}/seed-{config.seed}, though they differ in "
+                f"{keys}. Give each a name of its own: none in --set or --name, another `name:` in each YAML file."
+            )
 
 
 def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from skiprun.configfile import load_config
+from skiprun.experiment.named import DIGITS
 from skiprun.experiment.parts import check_names
-from skiprun.experiment.plan import DIGITS
 from skiprun.models import build_from_config
 
 ROOT = Path(__file__).parent.parent

@@ -20,7 +20,8 @@ import pytest
 import torch
 
 from skiprun.errors import SkiprunError, StorageError
-from skiprun.run import SOFT_NOTICE, Run
+from skiprun.locks import SOFT_NOTICE
+from skiprun.run import Run
 from skiprun.storage import remove_leftovers, write_bytes
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.trainer import Silence

@@ -216,7 +216,7 @@ def test_F17_a_run_in_use_is_refused_and_the_first_process_unharmed(whole: Path,
 
 
 def test_looking_at_a_run_does_not_keep_another_process_from_starting_it(tmp_path: Path) -> None:
-    """`is_locked` holds the lock for an instant; a start waits that long."""
+    """A look shares the lock for an instant; a start waits that long."""
     run = Run.of(tmp_path, CONFIG)
     with run.lock():
         pass
@@ -262,7 +262,8 @@ def test_a_training_process_that_is_killed_ends_in_one_message(tmp_path: Path) -
     from concurrent.futures import ProcessPoolExecutor
 
     with ProcessPoolExecutor(1, ready()) as pool:
-        failure = many._failure(pool.submit(die))
+        future, processes = pool.submit(die), list(pool._processes.values())
+    failure = many._failure(future, processes)
     assert failure is not None and "Try fewer --jobs" in str(failure)
 
 

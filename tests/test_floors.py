@@ -12,7 +12,19 @@ PACKAGE = Path(__file__).parent.parent / "skiprun"
 FLOORS = {
     "errors": 0,
     **dict.fromkeys(
-        ["registry", "config", "configfile", "storage", "machine", "processes", "nursery", "vision", "palette"], 1
+        [
+            "registry",
+            "config",
+            "configfile",
+            "storage",
+            "locks",
+            "machine",
+            "processes",
+            "nursery",
+            "vision",
+            "palette",
+        ],
+        1,
     ),
     **dict.fromkeys(["run", "connections"], 2),
     **dict.fromkeys(["models", "data", "tasks"], 3),
@@ -64,6 +76,7 @@ def test_reports_know_runs_and_errors_only() -> None:
         "errors",
         "registry",
         "storage",
+        "locks",
         "machine",
         "processes",
         "palette",

@@ -101,11 +101,11 @@ def newly_imported(folder: str) -> str:
     import torch
 
     from skiprun import experiment
-    from skiprun.config import RunConfig
     from skiprun.experiment.plan import plan_comparison
 
     threads, before = len(list(Path(f"/proc/{os.getppid()}/task").iterdir())), set(sys.modules)
-    config: RunConfig = plan_comparison(["plain20"], overrides=["schedule.epochs=1", "model.width=4"])[0].config
+    config = plan_comparison(["plain20"], overrides=["schedule.epochs=1", "model.width=4"])[0].config
+    assert config is not None
     experiment.train(config, runs=folder)
     return json.dumps([sorted(set(sys.modules) - before), threads, torch.cuda.is_initialized(), gc.get_threshold()[2]])
 

@@ -17,6 +17,9 @@ def compare(
         Path | None,
         typer.Option("--config", parser=user_path, help="YAML file of the shared protocol; default: digits, embedded."),
     ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="What new runs are called before NAME; default: the protocol.")
+    ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, max=100, help="Train seeds 0 to N-1 of each.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs at once; default: one a core if small.")] = None,
     set_: Set = None,
@@ -30,19 +33,20 @@ def compare(
     from skiprun import reports
     from skiprun.processes import ready
 
-    folder = runs / "comparisons" / reports.slug(names)
-    if jobs != 1 and len(names) * (seeds or 1) > 1 and not folder.exists():
+    comparisons = runs / "comparisons"
+    if jobs != 1 and len(names) * (seeds or 1) > 1 and not list(comparisons.glob(f"{reports.slug(names)}*")):
         ready()  # what training processes are forked from imports while this process does
     from skiprun import experiment
 
     silent = quiet or json
-    planned = experiment.plan_comparison(names, config, overrides(set_, device, root), seeds, runs, root)
+    tell = be_silent if silent else say
+    planned = experiment.plan_comparison(names, config, overrides(set_, device, root), seeds, runs, root, name, tell)
     import matplotlib.figure  # noqa: F401 - for the report, while the server still imports
 
     with Board(silent) as board:
-        told = (board.row, None if silent else loading, be_silent if silent else say)
-        done = experiment.train_missing(planned, runs, *told, jobs=jobs)
+        done = experiment.train_missing(planned, runs, board.row, None if silent else loading, tell, jobs=jobs)
     comparison = reports.compare(done)
+    folder = comparisons / reports.slug(names, experiment.experiment_digest(names, planned, runs))
     reports.write_comparison(comparison, folder)
     if json:
         emit(comparison.plain())

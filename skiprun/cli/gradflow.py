@@ -10,6 +10,7 @@ import typer
 from skiprun.cli.models import input_shape
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, Set, user_path
 from skiprun.cli.study import Batches, BatchSize, Inquiry, Names, Split, Weights, numbers, show, words
+from skiprun.cli.terminal import be_silent, say
 
 Depths = Annotated[str | None, typer.Option(metavar="20,56,110", help="Depths of a family, default resnet_cifar.")]
 Connections = Annotated[str | None, typer.Option(metavar="none,add", help="Connections to put in.")]
@@ -50,7 +51,8 @@ def gradflow(
     from skiprun.experiment.subjects import Place, find_subjects
 
     wanted = combined(names, depths, connections, norms)
-    subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_), Place(root, other_data))
+    tell, place = be_silent if quiet or json else say, Place(root, other_data)
+    subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_), place, tell)
     look = Look(split, batches=batches, batch_size=batch_size, weights=weights, device=device)
     show(Inquiry("gradflow", subjects, look, {"training": not inference}), runs=runs, json=json, quiet=quiet)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +12,8 @@ from skiprun.cli.gradflow import Connections, Depths, Input, Norms, Protocol, Se
 from skiprun.cli.models import input_shape
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, Set
 from skiprun.cli.study import Inquiry, Names, Weights, show
+from skiprun.cli.terminal import be_silent, say
+from skiprun.errors import InputError
 
 OWN = ("shatter_depth", "shatter_theorem")
 
@@ -42,8 +46,18 @@ def shatter(
 
     look = Look("train", batches=1, weights=weights, device=device)
     if not (names or depths or connections or norms):
+        refuse_unused(set_ or [], config, input_)
         show(*(Inquiry(study, [], look, {}) for study in OWN), runs=runs, json=json, quiet=quiet)
         return
     wanted = combined(names, depths, connections, norms)
-    subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_), Place(root, other_data))
+    tell, place = be_silent if quiet or json else say, Place(root, other_data)
+    subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_), place, tell)
     show(Inquiry("shatter", subjects, look, {"points": points, "lines": lines}), runs=runs, json=json, quiet=quiet)
+
+
+def refuse_unused(overrides: Sequence[str], config: Path | None, input_: str | None) -> None:
+    """Raise InputError for options that the paper's own networks do not take."""
+    given = [f"--set {text}" for text in overrides]
+    given += [f"{option} {value}" for option, value in (("--config", config), ("--input", input_)) if value]
+    if given:
+        raise InputError(f"{', '.join(given)}: the paper's own networks do not take it; name an architecture.")

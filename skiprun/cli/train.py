@@ -31,12 +31,14 @@ def train(
 ) -> None:
     """Train each CONFIG; the same command again continues an unfinished run and shows a finished one."""
     from skiprun.configfile import load_config
+    from skiprun.run import refuse_one_place
     from skiprun.storage import check_writable
 
     named = [f"name={name}"] if name else []
     seeded = [f"seed={seed}"] if seed is not None else []
     lenient = ["data.skip_bad=true"] if skip_bad else []
     loaded = [load_config(path, [*overrides(set_, device, root), *named, *seeded, *lenient]) for path in configs]
+    refuse_one_place(zip(map(str, configs), loaded, strict=True))
 
     check_writable(runs)  # before torch, which takes seconds to import
 

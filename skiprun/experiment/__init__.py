@@ -3,13 +3,14 @@
 from skiprun.experiment.finished import evaluate, load_model, load_run, rebuild, score
 from skiprun.experiment.many import train_missing
 from skiprun.experiment.parts import Parts, prepare
-from skiprun.experiment.plan import plan_comparison
+from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.predicting import predict, predict_masks
 from skiprun.experiment.train import train
 
 __all__ = [
     "Parts",
     "evaluate",
+    "experiment_digest",
     "load_model",
     "load_run",
     "plan_comparison",

@@ -6,13 +6,16 @@ its own that keeps to its share of the cores; a small network trains to the same
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
+import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ from skiprun.experiment.parts import Loading, prepare
 from skiprun.experiment.plan import Planned
 from skiprun.experiment.train import Say, train
 from skiprun.machine import cores, keep_to
-from skiprun.processes import belong_to_parent, ready
+from skiprun.processes import NO_GUARD, belong_to_parent, ready
 from skiprun.run import Run
 from skiprun.training.device import SMALL_STEP
 from skiprun.training.metrics import Record
@@ -52,9 +55,9 @@ def train_missing(
         say: told, in a line, what is done.
         jobs: runs at once; None: one on a GPU, and on a CPU what `at_once` says.
     """
-    missing = {item.label: item.config for item in planned if not item.run.summary_file.exists()}
     for item in planned:
-        item.refuse_another_experiment()
+        item.refuse_what_is_not_ours()
+    missing = {item.label: item.config for item in planned if item.config and item.missing}
     work: dict[str, int] = {}  # of a step, in multiply-adds
     for config in missing.values():  # every refusal comes before the first step
         if config.name not in work:
@@ -109,27 +112,51 @@ def in_parallel(missing: dict[str, RunConfig], runs: Path, jobs: int, progress_f
     shares: Queue[list[int]] = context.Queue()
     for number in range(jobs):
         shares.put(cores()[number::jobs] if jobs <= len(cores()) else cores())
-    with StopFlag() as stop, ProcessPoolExecutor(jobs, context, _enter, (told, shares)) as pool:
+    with StopFlag() as stop, ProcessPoolExecutor(jobs, context, _enter, (told, shares)) as pool, _killed_by_interrupt():
         futures = [pool.submit(_train_here, label, config.plain(), runs) for label, config in missing.items()]
+        processes = list(pool._processes.values())
         _wait(futures, stop)
-        failures = [_failure(future) for future in futures if not future.cancelled()]
+    told.cancel_join_thread()  # a process that was killed may have left it locked
     told.put(None)
-    ear.join()
+    ear.join(timeout=5)
     if stop.signal_number:
         raise Stopped(stop.signal_number)
+    failures = [_failure(future, processes) for future in futures if not future.cancelled()]
     if failed := [failure for failure in failures if failure]:
         raise failed[0]
 
 
-def _failure(future: Future) -> SkiprunError | None:
-    """Return why a run failed, also if its process was killed."""
+@contextlib.contextmanager
+def _killed_by_interrupt() -> Iterator[None]:
+    """Kill the training processes when a second Ctrl-C quits, which the pool would wait for."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for child in multiprocessing.active_children():
+            child.kill()
+        raise
+
+
+def _failure(future: Future, processes: Sequence[BaseProcess]) -> SkiprunError | None:
+    """Return why a run failed, also if its process was killed; call it once all processes have ended."""
     try:
         failure: SkiprunError | None = future.result()
     except BrokenProcessPool:
-        return SkiprunError(
-            "A training process was killed, likely for want of memory. Try fewer --jobs; the same command continues."
-        )
+        return SkiprunError(f"{_cause({process.exitcode for process in processes})} The same command continues.")
     return failure
+
+
+def _cause(codes: Collection[int | None]) -> str:
+    """Say why processes ended, by their exit codes; those that the pool itself ended have SIGTERM's."""
+    if NO_GUARD in codes:
+        return "A script that trains several runs at once must do it below `if __name__ == '__main__':`."
+    if -signal.SIGKILL in codes:
+        return "A training process was killed, likely for want of memory. Try fewer --jobs."
+    ends = [
+        f"signal {-code}" if code < 0 else f"exit code {code}" for code in codes if code and code != -signal.SIGTERM
+    ]
+    return f"A training process ended with {' and '.join(sorted(ends)) or 'no word'}; what it said stands above."
 
 
 def _wait(futures: Sequence[Future], stop: StopFlag) -> None:

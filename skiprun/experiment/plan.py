@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config, load_config, override, read_yaml
+from skiprun.errors import ConfigError, InputError, RunBusy
 from skiprun.experiment.known_data import config_with_data
+from skiprun.experiment.named import DIGITS, config_for, find_existing, label_of, tell_unused
 from skiprun.registry import MODELS
-from skiprun.run import Run
-
-PROTOCOLS = Path(__file__).parent.parent / "protocols"
-DIGITS = PROTOCOLS / "degradation_digits.yaml"
+from skiprun.run import Run, refuse_one_place
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One experiment with one seed: its run, which may be finished, begun, or not there yet."""
+    """One experiment with one seed: its run, which may be finished, begun, or not there yet.
+
+    Attributes:
+        label: what people call it.
+        run: its directory.
+        config: what is to be trained there; None: nothing is, the directory is read as it lies.
+    """
 
     label: str
-    config: RunConfig
     run: Run
+    config: RunConfig | None = None
 
-    @classmethod
-    def of(cls, label: str, config: RunConfig, runs: Path) -> Planned:
-        """Return what a config becomes."""
-        run = Run(runs / config.name / f"seed-{config.seed}")
-        return cls(f"{label} seed {config.seed}", config, run)
+    @property
+    def missing(self) -> bool:
+        """Whether there is something to train."""
+        return self.config is not None and not self.run.summary_file.exists()
 
-    @classmethod
-    def existing(cls, run: Run, root: Path | None) -> Planned:
-        """Return a run that is there; one that goes on needs the place where its data is now."""
-        config = run.config if run.summary_file.exists() else config_with_data(run, root)
-        return cls(f"{run.path.parent.name} seed {config.seed}", config, run)
-
-    def refuse_another_experiment(self) -> None:
-        """Raise RunTaken if the directory holds another config."""
-        if self.run.config_file.exists():
-            Run.create(self.run.path.parent.parent, self.config)
+    def refuse_what_is_not_ours(self) -> None:
+        """Raise RunTaken if the directory holds another experiment, RunBusy if a process is training it."""
+        if self.config:
+            self.run.refuse_another(self.config, "Choose another --name for this comparison.")
+        if self.missing and self.run.is_locked():
+            raise RunBusy(self.run.path, self.run.owner)
 
 
 def plan_comparison(
@@ -50,6 +50,8 @@ def plan_comparison(
     seeds: int | None = None,
     runs: Path = Path("runs"),
     root: Path | None = None,
+    prefix: str | None = None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> list[Planned]:
     """Return what a comparison consists of.
 
@@ -60,44 +62,85 @@ def plan_comparison(
         seeds: train seeds 0..n-1; None: the seed of each config.
         runs: the folder of all runs.
         root: where the data of runs that go on is now; None: where it was.
+        prefix: what the names of new runs begin with; None: the protocol's name, for architectures.
+        say: told, in a line, which names the options do not reach.
+
+    Raises:
+        InputError: two experiments would be one run, or the options reach none of the names.
     """
+    there = {name: found for name in names if (found := find_existing(name, runs))}
+    reaching_all = [text for text in overrides if not (root and text.startswith("data.root="))]
+    tell_unused(options_given(protocol, reaching_all, seeds, prefix), there, names, say)
     planned: list[Planned] = []
     for name in names:
-        if existing := find_existing(name, runs):
-            planned += [Planned.existing(run, root) for run in existing]
+        if name in there:
+            planned += [Planned(label_of_run(run), run, unfinished(run, runs, root)) for run in there[name]]
             continue
-        config = config_for(name, protocol or DIGITS, overrides)
-        numbers = range(seeds) if seeds else [config.seed]
-        planned += [Planned.of(label_of(name), config.revised(seed=seed), runs) for seed in numbers]
-    return planned
+        config = config_for(name, protocol or DIGITS, overrides, prefix)
+        configs = [config.revised(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
+        planned += [Planned(f"{label_of(name)} seed {each.seed}", Run.of(runs, each), each) for each in configs]
+    return distinct(planned)
 
 
-def find_existing(name: str, runs: Path) -> list[Run]:
-    """Return the runs that a name means if it is a directory: one run, or all seeds of one."""
-    for path in (Path(name).expanduser(), runs / name):
-        if (path / "config.yaml").exists():
-            return [Run(path)]
-        if found := sorted(path.glob("seed-*/config.yaml")):
-            return [Run(file.parent) for file in found]
-    return []
+def options_given(protocol: Path | None, overrides: Sequence[str], seeds: int | None, prefix: str | None) -> list[str]:
+    """Return the options of a comparison as they were given.
+
+    Raises:
+        InputError: two of them contradict each other.
+    """
+    if seeds and (seed := next((text for text in overrides if text.startswith("seed=")), None)):
+        raise InputError(f"--set {seed}: found beside --seeds {seeds}, which trains seeds 0 to {seeds - 1}; give one.")
+    options = {"--config": protocol, "--seeds": seeds, "--name": prefix}
+    given = [f"{option} {value}" for option, value in options.items() if value is not None]
+    return [*given, *(f"--set {text}" for text in overrides)]
 
 
-def config_for(name: str, protocol: Path, overrides: Sequence[str]) -> RunConfig:
-    """Return the config of one name: a YAML file's own, or the protocol's with another architecture."""
-    if name.endswith((".yaml", ".yml")):
-        return load_config(name, overrides)
-    architecture, _, options = name.partition(":")
-    if architecture not in MODELS:
-        MODELS[architecture]  # raises UnknownName with the nearest one
-    plain, marks = read_yaml(protocol)
-    plain["name"] = f"{plain.get('name', protocol.stem)}-{label_of(name)}"
-    plain["model"] = (plain.get("model") or {}) | {"name": architecture}
-    for option in filter(None, options.split(",")):
-        override(plain, marks, f"model.{option}")
-    return build_config(plain, overrides, marks, str(protocol))
+def label_of_run(run: Run) -> str:
+    """Return what people call a run, by its directory: digits-plain20 seed 0."""
+    return f"{run.path.parent.name} {run.path.name.replace('seed-', 'seed ')}"
 
 
-def label_of(name: str) -> str:
-    """Return a name as a run's name may hold it: resnet56:connection=gated -> resnet56-connection-gated."""
-    stem = Path(name).stem if name.endswith((".yaml", ".yml")) else name
-    return re.sub(r"[^A-Za-z0-9._]+", "-", stem)
+def unfinished(run: Run, runs: Path, root: Path | None) -> RunConfig | None:
+    """Return the config of a run that can go on, with the place where its data is now.
+
+    None where it is done, busy, damaged, or not where it was trained.
+    """
+    if run.summary_file.exists() or run.is_locked():
+        return None
+    try:
+        config = config_with_data(run, root)
+    except ConfigError:
+        return None
+    return config if Run.of(runs, config).path.absolute() == run.path.absolute() else None
+
+
+def distinct(planned: Sequence[Planned]) -> list[Planned]:
+    """Return each run once, each under a label of its own.
+
+    Raises:
+        InputError: two experiments would be one run.
+    """
+    refuse_one_place((item.label, item.config) for item in planned if item.config)
+    places: dict[Path, Planned] = {}
+    for item in planned:
+        place = item.run.path.absolute()
+        if place not in places:
+            taken = any(item.label == other.label for other in places.values())
+            places[place] = replace(item, label=str(item.run.path)) if taken else item
+        elif item.config:
+            places[place] = replace(item, label=places[place].label)
+    return list(places.values())
+
+
+def experiment_digest(names: Sequence[str], planned: Sequence[Planned], runs: Path) -> str:
+    """Return a short digest of what the names of a comparison leave open; nothing where they say all.
+
+    Architectures under the default protocol are told by their names. All else is told by the places of its runs, each
+    of which holds one experiment, so that a second protocol does not take the page of the first.
+    """
+    places = [os.path.relpath(item.run.path, runs) for item in planned]
+    if all(name.partition(":")[0] in MODELS for name in names):
+        usual = [config_for(name, DIGITS, ()) for name in names]
+        if places == [f"{config.name}{os.sep}seed-{config.seed}" for config in usual]:
+            return ""
+    return blake2b("\n".join(places).encode(), digest_size=4).hexdigest()

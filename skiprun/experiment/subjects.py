@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.errors import InputError
 from skiprun.experiment.known_data import config_with_data
-from skiprun.experiment.plan import DIGITS, config_for, find_existing
+from skiprun.experiment.named import DIGITS, config_for, find_existing, tell_unused
 from skiprun.registry import MODELS
 from skiprun.run import Run, find_runs
 
@@ -91,6 +91,7 @@ def find_subjects(
     seeds: int = 1,
     shape: Shape | None = None,
     place: Place = HERE,
+    say: Callable[[str], None] = lambda message: None,
 ) -> list[Subject]:
     """Return one subject for each name: an architecture, a YAML file, or a run with all of its seeds.
 
@@ -102,7 +103,13 @@ def find_subjects(
         seeds: networks to draw of what is not trained.
         shape: look at random normal pictures of this size instead.
         place: where the data is.
+        say: told, in a line, which names protocol and overrides do not reach.
+
+    Raises:
+        InputError: protocol or overrides reach none of the names.
     """
+    given = [f"--config {protocol}"] * (protocol is not None) + [f"--set {text}" for text in overrides]
+    tell_unused(given, [name for name in names if find_existing(name, runs)], names, say)
     if place.root:
         overrides = [*overrides, f"data.root={json.dumps(str(place.root))}"]
     subjects = []

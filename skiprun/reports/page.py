@@ -20,10 +20,16 @@ TEMPLATES = Path(__file__).parent
 ANSWERS = {True: "yes", False: "no", None: "cannot be judged"}
 
 
-def slug(names: Sequence[str]) -> str:
-    """Return a folder's name for a comparison, such as 'plain20-plain56-resnet56'; a long one is cut and told apart."""
+def slug(names: Sequence[str], digest: str = "") -> str:
+    """Return a folder's name for a comparison, such as 'plain20-plain56-resnet56'; a long one is cut and told apart.
+
+    Args:
+        names: as they were given.
+        digest: of what they leave open, if they do.
+    """
     text = "-".join(filter(None, map(_word, names))) or "comparison"
-    return text if len(text) <= 80 else f"{text[:60].rstrip('-.')}-{zlib.crc32(text.encode()):08x}"
+    text = text if len(text) <= 80 else f"{text[:60].rstrip('-.')}-{zlib.crc32(text.encode()):08x}"
+    return f"{text}-{digest}" if digest else text
 
 
 def _word(name: str) -> str:

@@ -1,0 +1,71 @@
+"""What a name on a command line means: runs that are there, a YAML file, or an architecture under a protocol."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from skiprun.config import RunConfig
+from skiprun.configfile import build_config, load_config, override, read_yaml
+from skiprun.errors import InputError
+from skiprun.registry import MODELS
+from skiprun.run import Run
+
+PROTOCOLS = Path(__file__).parent.parent / "protocols"
+DIGITS = PROTOCOLS / "degradation_digits.yaml"
+
+
+def find_existing(name: str, runs: Path) -> list[Run]:
+    """Return the runs that a name means if it is a directory: one run, or all seeds of one."""
+    for path in (Path(name).expanduser(), runs / name):
+        if (path / "config.yaml").exists():
+            return [Run(path)]
+        if found := sorted(path.glob("seed-*/config.yaml")):
+            return [Run(file.parent) for file in found]
+    return []
+
+
+def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str | None = None) -> RunConfig:
+    """Return the config of one name: a YAML file's own, or the protocol's with another architecture.
+
+    Args:
+        name: an architecture, with options after a colon; or a YAML file.
+        protocol: the YAML file of what architectures share.
+        overrides: `section.key=value` for either.
+        prefix: what the run's name begins with; None: the protocol's name, for architectures.
+    """
+    if name.endswith((".yaml", ".yml")):
+        config = load_config(name, overrides)
+        return config.revised(name=f"{prefix}-{config.name}") if prefix else config
+    architecture, _, options = name.partition(":")
+    if architecture not in MODELS:
+        MODELS[architecture]  # raises UnknownName with the nearest one
+    plain, marks = read_yaml(protocol)
+    plain["name"] = f"{prefix or plain.get('name', protocol.stem)}-{label_of(name)}"
+    plain["model"] = (plain.get("model") or {}) | {"name": architecture}
+    for option in filter(None, options.split(",")):
+        override(plain, marks, f"model.{option}")
+    return build_config(plain, overrides, marks, str(protocol))
+
+
+def label_of(name: str) -> str:
+    """Return a name as a run's name may hold it: resnet56:connection=gated -> resnet56-connection-gated."""
+    stem = Path(name).stem if name.endswith((".yaml", ".yml")) else name
+    return re.sub(r"[^A-Za-z0-9._]+", "-", stem)
+
+
+def tell_unused(
+    options: Sequence[str], there: Collection[str], names: Collection[str], say: Callable[[str], None]
+) -> None:
+    """Say that options do not reach those of the names whose runs are there.
+
+    Raises:
+        InputError: they reach none of the names.
+    """
+    if not options or not there:
+        return
+    told = f"{', '.join(options)}: cannot change what is there already ({', '.join(there)})."
+    if len(there) == len({*names}):
+        raise InputError(f"{told} Leave it out, or name an architecture or a YAML file.")
+    say(told)
