@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from skiprun.experiment import many
+from skiprun.processes import NO_GUARD, ready
 from skiprun.run import Run
 from tests.tiny import tiny_config
 
@@ -83,6 +85,60 @@ def test_a_comparison_ends_as_a_whole(
         time.sleep(0.02)
     if code == 130:
         assert {Run(path.parent).state for path in tmp_path.glob("*/*/config.yaml")} == {"stopped"}
+
+
+@pytest.mark.parametrize(
+    "strike",
+    [lambda leader: os.kill(leader, signal.SIGINT), pytest.param(to_all(signal.SIGINT), marks=pytest.mark.slow)],
+    ids=["the first", "all"],
+)
+def test_a_second_interrupt_ends_a_comparison_at_once(
+    comparing: subprocess.Popen[str], strike: Callable[[int], None]
+) -> None:
+    """Both come between two looks of the first process at its own flag, so that no run has been asked to stop."""
+    for _ in range(2):
+        strike(comparing.pid)
+        time.sleep(0.05)
+    _, err = comparing.communicate(timeout=60)
+    assert comparing.returncode == 130 and "Traceback" not in err
+    assert not session(comparing.pid)
+
+
+UNGUARDED = """
+from skiprun.experiment import plan_comparison, train_missing
+overrides = ["schedule.steps=2", "schedule.epochs=null", "model.width=4", "log.tensorboard=false"]
+train_missing(plan_comparison(["plain20", "resnet20"], overrides=overrides), "runs", jobs=2)
+"""
+
+
+@pytest.mark.slow
+def test_a_script_that_does_not_ask_whether_it_is_the_first_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(UNGUARDED)
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert "below `if __name__ == '__main__':`. The same command continues." in done.stderr.splitlines()[-1]
+    assert done.stderr.count("Traceback") == 1, "the script's own"
+
+
+def test_a_process_that_is_being_started_starts_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    with pytest.raises(SystemExit, match=str(NO_GUARD)):
+        ready()
+
+
+@pytest.mark.parametrize(
+    ("codes", "says"),
+    [
+        ({-9, -15, 0}, "was killed, likely for want of memory"),
+        ({-11, -15}, "ended with signal 11"),
+        ({1, -15, None}, "ended with exit code 1"),
+        ({70, -9, -15}, "__main__"),
+    ],
+)
+def test_the_end_of_a_training_process_has_its_true_cause(codes: set[int | None], says: str) -> None:
+    assert says in many._cause(codes)
 
 
 def test_small_runs_of_less_than_two_rounds_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
