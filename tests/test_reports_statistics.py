@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import warnings
 
 import pytest
@@ -84,3 +85,29 @@ def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     corrected = holm([0.02, math.nan, 0.9])
     assert corrected[0] == pytest.approx(0.04) and math.isnan(corrected[1]) and corrected[2] == pytest.approx(0.9)
+
+
+def test_what_both_have_is_paired_where_a_seed_is_lost() -> None:
+    found = difference({0: 3.0, 1: 5.0, 2: 4.5, 3: 9.0}, {0: 1.0, 1: 2.0, 2: 2.5})
+    assert (found.method, found.n, found.by_seed) == ("paired t", 3, {0: 2.0, 1: 3.0, 2: 2.0})
+    assert found.p == pytest.approx(stats.ttest_rel([3.0, 5.0, 4.5], [1.0, 2.0, 2.5]).pvalue)
+
+
+def test_few_common_seeds_of_many_are_no_reason_to_forget_the_others() -> None:
+    one, other = ({seed: float(seed % 5) for seed in seeds} for seeds in (range(10), range(8, 18)))
+    assert difference(one, other).method == "Welch t"
+
+
+@pytest.mark.parametrize(("n", "expected"), [(3, 3.264), (5, 1.682), (10, 0.996), (20, 0.660)])
+def test_detectable_is_what_a_paired_test_finds_with_80_percent_power(n: int, expected: float) -> None:
+    values = {seed: float(seed % 2) for seed in range(n)}
+    found = difference(values, dict.fromkeys(values, 0.0))
+    assert found.detectable / statistics.stdev(values.values()) == pytest.approx(expected, abs=1e-3)
+    assert difference(values, dict.fromkeys(values, 0.0), tests=10).detectable > 1.2 * found.detectable
+
+
+def test_no_interval_reaches_beyond_what_can_be() -> None:
+    sample = summarize([90.0, 98.0], 0.0, 100.0)
+    assert sample.high == 100.0 and sample.low == pytest.approx(94 - 12.7062 * 4)
+    found = difference({0: 0.9, 1: 0.5}, {0: 0.2, 1: 0.1}, span=1.0)
+    assert (found.low, found.high) == (-1.0, 1.0)

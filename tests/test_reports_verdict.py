@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from skiprun.reports import Comparison, compare
+from skiprun.reports.figures import draw
 from skiprun.run import Run
 from tests.fake_runs import write_run, write_trio
 
@@ -37,32 +40,65 @@ def test_seen_and_cured(tmp_path: Path) -> None:
     assert [seed["higher"] for seed in pair.by_seed] == [True, True, True]
     assert pair.p < 0.05 and pair.low < pair.ratio < pair.high
     assert cure.closed == pytest.approx(1, abs=0.01)
+    assert verdict.tested and pair.tested and cure.tested and cure.p < 0.05
     assert "higher in 3 of 3 seeds" in said(comparison, "Degradation was seen: plain56")
     assert "resnet56" in said(comparison, "Cured by 'add' (3 of 3 seeds)")
     assert "within" not in " ".join(verdict.sentences)
 
 
-def test_one_seed_is_seen_without_a_claim_of_significance(tmp_path: Path) -> None:
-    comparison = compare(write_trio(tmp_path, seeds=1))
-    assert comparison.verdict.degradation is True
-    sentence = said(comparison, "Degradation was seen")
+def test_one_seed_is_seen_and_untested(tmp_path: Path) -> None:
+    comparison = compare(write_trio(tmp_path, seeds=1), tmp_path / "out")
+    verdict = comparison.verdict
+    assert (verdict.degradation, verdict.cured, verdict.tested) == (None, None, False)
+    assert (verdict.pairs[0].seen, verdict.cures[0].seen) == (True, True)
+    sentence = said(comparison, "Degradation was seen in one seed, untested: plain56")
+    said(comparison, "Cured by 'add' in one seed, untested: resnet56")
     assert "n = 1: one seed shows a difference, not its spread" in sentence
     assert "p =" not in sentence and "p <" not in sentence and "interval" not in sentence
     ranking = said(comparison, "Best test error")
-    assert "n = 1" in ranking and "beyond the noise" not in ranking
+    assert "plain20 with 1.10 % (one seed, untested)" in ranking and "Behind it, untested: resnet56" in ranking
+    assert "n = 1" in ranking and "beyond the noise" not in ranking and "told apart" not in ranking
+    saved = json.loads((tmp_path / "out" / "comparison.json").read_text())["verdict"]
+    assert saved["tested"] is False and saved["pairs"][0]["tested"] is False and saved["cures"][0]["tested"] is False
+    assert saved["ranking"]["tested"] is False and saved["ranking"]["rivals"][0]["beyond_noise"] is None
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<strong>yes in what was run, untested</strong>" in page
+    assert "<strong>add: yes in what was run, untested</strong>" in page
+    assert "<strong>plain20, untested against 2 of 2</strong>" in page
+    assert not any("told apart" in (tmp_path / "out" / name).read_text() for name in ("report.html", "report.md"))
+
+
+def test_seeds_that_agree_are_no_test(tmp_path: Path) -> None:
+    """Two seeds may agree by chance: each other time where there is no difference."""
+    comparison = compare(
+        plain(tmp_path, 20, [0.5, 0.5]) + plain(tmp_path, 56, [0.6, 1.2]) + residual(tmp_path, 56, [0.5])
+    )
+    assert comparison.verdict.degradation is None and comparison.verdict.tested and not comparison.verdict.cures
+    sentence = said(comparison, "Degradation is undecided: plain56")
+    assert "higher in 2 of 2 seeds" in sentence and "not beyond the noise; detectable: " in sentence
+
+
+def test_a_cure_in_two_of_two_seeds_is_undecided_where_the_test_is(tmp_path: Path) -> None:
+    runs = plain(tmp_path, 20, [0.10, 0.11]) + plain(tmp_path, 56, [2.0, 2.1]) + residual(tmp_path, 56, [0.05, 0.19])
+    comparison = compare(runs)
+    assert (comparison.verdict.degradation, comparison.verdict.cured) == (True, None)
+    said(comparison, "Undecided, whether it is cured by 'add' (2 of 2 seeds)")
 
 
 def test_seen_and_not_cured(tmp_path: Path) -> None:
-    runs = plain(tmp_path, 20, [0.01, 0.02]) + plain(tmp_path, 56, [2.0, 1.8])
-    runs += residual(tmp_path, 56, [1.0, 1.1], connection="gated")
+    runs = plain(tmp_path, 20, [0.01, 0.02, 0.01]) + plain(tmp_path, 56, [2.0, 1.8, 1.9])
+    runs += residual(tmp_path, 56, [1.0, 1.1, 1.0], connection="gated")
     comparison = compare(runs)
     assert (comparison.verdict.degradation, comparison.verdict.cured) == (True, False)
-    assert "closes 4" in said(comparison, "Not cured by 'gated' (0 of 2 seeds)")
+    assert "closes 4" in said(comparison, "Not cured by 'gated' (0 of 3 seeds)")
 
 
 def test_two_connections_are_judged_each(tmp_path: Path) -> None:
-    runs = plain(tmp_path, 20, [0.01]) + plain(tmp_path, 56, [2.0]) + residual(tmp_path, 56, [0.011])
-    runs.append(write_run(tmp_path, "highway56", connection="gated", loss=3.0, model="resnet56"))
+    runs = plain(tmp_path, 20, [0.01, 0.011]) + plain(tmp_path, 56, [2.0, 2.1]) + residual(tmp_path, 56, [0.011, 0.012])
+    runs += [
+        write_run(tmp_path, "highway56", seed, connection="gated", loss=loss, model="resnet56")
+        for seed, loss in enumerate([3.0, 3.1])
+    ]
     comparison = compare(runs)
     assert [(cure.connection, cure.cured) for cure in comparison.verdict.cures] == [("add", True), ("gated", False)]
     assert comparison.verdict.cured is True
@@ -70,7 +106,8 @@ def test_two_connections_are_judged_each(tmp_path: Path) -> None:
 
 
 def test_level_losses_are_no_degradation(tmp_path: Path) -> None:
-    runs = plain(tmp_path, 20, [0.50, 0.52]) + plain(tmp_path, 56, [0.51, 0.50]) + residual(tmp_path, 56, [0.4, 0.4])
+    runs = plain(tmp_path, 20, [0.50, 0.52, 0.51]) + plain(tmp_path, 56, [0.50, 0.51, 0.51])
+    runs += residual(tmp_path, 56, [0.4, 0.4])
     comparison = compare(runs)
     assert comparison.verdict.degradation is False
     assert comparison.verdict.cured is None and not comparison.verdict.cures
@@ -78,7 +115,7 @@ def test_level_losses_are_no_degradation(tmp_path: Path) -> None:
 
 
 def test_two_networks_that_learned_by_heart_are_level(tmp_path: Path) -> None:
-    comparison = compare(plain(tmp_path, 20, [0.0001]) + plain(tmp_path, 56, [0.004]))
+    comparison = compare(plain(tmp_path, 20, [0.0001, 0.0002]) + plain(tmp_path, 56, [0.004, 0.0041]))
     assert comparison.verdict.degradation is False
     assert "by heart" in said(comparison, "Degradation was not seen")
 
@@ -108,7 +145,8 @@ def test_a_control_that_is_still_training_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_twin_with_skips_is_named(tmp_path: Path) -> None:
-    comparison = compare(plain(tmp_path, 20, [0.01]) + plain(tmp_path, 56, [2.0]) + residual(tmp_path, 20, [0.01]))
+    runs = plain(tmp_path, 20, [0.01, 0.01]) + plain(tmp_path, 56, [2.0, 2.1]) + residual(tmp_path, 20, [0.01, 0.01])
+    comparison = compare(runs)
     assert (comparison.verdict.degradation, comparison.verdict.cured) == (True, None)
     assert "such as resnet56" in said(comparison, "Whether skips cure it cannot be judged")
 
@@ -167,21 +205,57 @@ def test_different_data_is_tabulated_and_not_ranked(tmp_path: Path) -> None:
     assert not any(sentence.startswith("Best") for sentence in comparison.verdict.sentences)
 
 
-def test_ranking_tells_differences_from_noise(tmp_path: Path) -> None:
-    tests = {"a": [1.0, 1.2, 1.1], "b": [1.1, 1.0, 1.25], "c": [5.0, 5.3, 5.2]}
-    runs = [
-        write_run(tmp_path, name, seed, connection=None, model="vgg11", test={"error": value})
+def scored(root: Path, tests: dict[str, list[float]], **more: Any) -> list[Run]:
+    """Write networks that are ranked and nothing else, with a test error by seed; a NaN is a seed that was lost."""
+    return [
+        write_run(root, name, seed, connection=None, model="vgg11", test={"error": value}, **more)
         for name, values in tests.items()
         for seed, value in enumerate(values)
+        if not math.isnan(value)
     ]
-    comparison = compare(runs)
+
+
+def test_ranking_tells_differences_from_noise(tmp_path: Path) -> None:
+    tests = {"a": [1.0, 1.2, 1.1], "b": [1.1, 1.0, 1.25], "c": [5.0, 5.3, 5.2]}
+    comparison = compare(scored(tmp_path, tests))
     ranking = comparison.verdict.ranking
     assert ranking is not None and ranking.best == "a"
     assert {rival.network: rival.beyond_noise for rival in ranking.rivals} == {"b": False, "c": True}
     sentence = said(comparison, "Best test error: a with 1.10 % (mean of 3 seeds)")
     assert "c (+4.07 points" in sentence and "Not told apart from it: b" in sentence
+    assert "b (+0.02 points, p = 0.89, detectable 1.07)" in sentence and "80% of such comparisons" in sentence
     assert "One test picture is 0.28 points" in sentence
     assert not any("Degradation" in text for text in comparison.verdict.sentences)
+
+
+def test_all_pairs_are_corrected_for_since_the_best_is_chosen_by_the_same_scores(tmp_path: Path) -> None:
+    near = {"a": [1.0, 1.2, 1.1], "b": [1.4, 1.65, 1.4]}
+    far = {f"n{number}": [10.0 + number, 11.0 - number, 10.5 + 0.2 * number**2] for number in range(8)}
+    two, ten = compare(scored(tmp_path / "two", near)), compare(scored(tmp_path / "ten", near | far))
+    (alone,), (beside, *_) = (each.verdict.ranking.rivals for each in (two, ten) if each.verdict.ranking)
+    assert alone.network == beside.network == "b"
+    assert (alone.beyond_noise, beside.beyond_noise) == (True, False)
+    assert alone.p == alone.behind.p and beside.p > 10 * beside.behind.p
+
+
+def test_one_lost_seed_leaves_the_others_paired_and_is_named(tmp_path: Path) -> None:
+    tests = {"a": [1.0, 5.0, 9.0, 3.0], "b": [1.5, 5.6, 9.6, math.nan], "c": [2.0, 6.1, 10.2, 4.1]}
+    comparison = compare(scored(tmp_path, tests))
+    assert comparison.verdict.ranking is not None
+    gaps = {rival.network: rival.behind for rival in comparison.verdict.ranking.rivals}
+    assert (gaps["b"].method, gaps["b"].n, list(gaps["b"].by_seed)) == ("paired t", 3, [0, 1, 2])
+    assert gaps["b"].mean == pytest.approx(0.5667, abs=1e-3) and gaps["b"].significant
+    assert comparison.cautions == ("b lacks seed 3, which others have; where seeds are paired, the others count.",)
+
+
+def test_an_interval_of_an_error_ends_where_errors_do(tmp_path: Path) -> None:
+    comparison = compare(scored(tmp_path, {"a": [90.0, 98.0], "b": [0.0, 1.0]}))
+    a, b = (group.sample("test.error") for group in comparison.groups)
+    assert (a.high, b.low) == (100.0, 0.0) and 0 < a.low < 94 and 0.5 < b.high < 100
+    assert comparison.plain()["groups"][0]["test"]["error"]["high"] == 100.0
+    drawing = next(each for each in draw(comparison.groups) if each.name == "test_error")
+    reach = [x for line in drawing.figure.axes[0].lines for x in line.get_xdata()]
+    assert min(reach) >= 0 and max(reach) <= 100 and "cut where the score ends" in drawing.caption
 
 
 SEGMENTATION: dict[str, Any] = {"task": "segmentation", "family": "unet", "model": "unet"}
@@ -206,6 +280,26 @@ def test_segmentation_says_what_skips_are_worth(tmp_path: Path) -> None:
     )
     assert comparison.verdict.degradation is None
     assert not any("Degradation" in sentence for sentence in comparison.verdict.sentences)
+
+
+def test_skips_that_are_worth_nothing_are_said_so(tmp_path: Path) -> None:
+    runs = []
+    for seed, (one, other) in enumerate([(0.80, 0.81), (0.82, 0.80), (0.81, 0.805)]):
+        runs.append(write_run(tmp_path, "noskip", seed, connection="none", test={"iou": one}, **SEGMENTATION))
+        runs.append(write_run(tmp_path, "unet", seed, connection="concat", test={"iou": other}, **SEGMENTATION))
+    sentence = said(compare(runs), "In test iou the skips ('concat') are worth nothing that these seeds show (-0.0050)")
+    assert "not beyond the noise; detectable: 0.0" in sentence
+
+
+def test_one_seed_of_segmentation_is_untested(tmp_path: Path) -> None:
+    scores = {"noskip": {"iou": 0.7, "boundary": 0.5}, "unet": {"iou": 0.9, "boundary": 0.9}}
+    kinds = {"noskip": "none", "unet": "concat"}
+    comparison = compare(
+        [write_run(tmp_path, name, connection=kinds[name], test=scores[name], **SEGMENTATION) for name in scores]
+    )
+    assert comparison.verdict.tested is False and comparison.verdict.worth[0].beyond_noise is None
+    said(comparison, "In test iou the skips ('concat') are worth +0.2000 in one seed, untested: ")
+    said(comparison, "The skips of unet matter mostly at the boundaries, untested: ")
 
 
 def test_segmentation_without_a_control_says_so(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""Was the degradation problem seen, and did skip connections cure it? (He et al. 2015, section 1)
+"""Was the degradation problem seen? (He et al. 2015, section 1)
 
-Degradation: of two plain networks that differ in depth alone, the deeper ends with the higher TRAINING loss, so that
-overfitting cannot be the reason. Cure: a network of the deep one's depth, with a connection, closes the gap. Losses are
-compared as ratios, since they spread over orders of magnitude.
+Of two plain networks that differ in depth alone, the deeper ends with the higher TRAINING loss, so that overfitting
+cannot be the reason. Losses are compared as ratios, since they spread over orders of magnitude: the deep network's with
+the loss up to which it would be level with the shallow one. The answer is that of a test over the seeds, corrected for
+the number of pairs (Holm 1979); that a few seeds agree is no test.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from typing import Any
 
 from skiprun.reports.group import LOSS, Group
 from skiprun.reports.protocol import other_differences
-from skiprun.reports.statistics import difference
+from skiprun.reports.statistics import Difference, difference, exceeds_noise, holm, trust
 
 MARGIN = 1.05  # a loss within 5 % of another is level with it
 FITTED = 0.01  # nats; below this a network has learned its training split by heart, and ratios mean nothing
-CLOSED = 0.95  # share of the gap that a cure closes
 DEPTH_KEYS = ("model.name", "model.depth", "model.connection")
 
 
@@ -29,9 +29,13 @@ class Pair:
 
     Attributes:
         loss, error: final training loss and score, (shallow, deep), means over seeds.
-        ratio, low, high, p: deep over shallow loss with its 95 % interval.
+        ratio, low, high: deep over shallow loss with its 95 % interval.
+        detectable: the ratio that would be found with 80 % power.
+        p: that the deep one's loss is level with the shallow one's, corrected for the number of pairs.
         by_seed: each seed that both have: shallow, deep, whether the deep one is higher.
-        degradation: True, False, or None where the seeds disagree.
+        seen: whether the means show a deep one that is higher than level, tested or not.
+        tested: whether the seeds allow a test; with one of them nothing is claimed.
+        degradation: True, False, or None where the test does not tell or there is none.
         also_differ: config keys beyond the depth that are unequal.
     """
 
@@ -42,37 +46,24 @@ class Pair:
     ratio: float
     low: float
     high: float
+    detectable: float
     p: float
     noise: str
     by_seed: list[dict[str, Any]]
+    seen: bool
+    tested: bool
     degradation: bool | None
     also_differ: list[str]
 
-
-@dataclass(frozen=True)
-class Cure:
-    """A network with a connection at the deep plain one's depth; `closed` is the share of the gap in training loss."""
-
-    network: str
-    connection: str
-    shallow: str
-    deep: str
-    loss: float
-    error: float
-    closed: float
-    by_seed: list[dict[str, Any]]
-    cured: bool | None
-    also_differ: list[str]
+    @property
+    def asks_for_cure(self) -> bool:
+        """Whether there is a gap to close: a sure one, or one that is seen where nothing can be tested."""
+        return self.degradation is True or (self.seen and not self.tested)
 
 
-def exceeds(loss: float, reference: float) -> bool:
-    """Tell whether a loss lies above another by more than the margin; fitted networks count as level."""
-    return loss > MARGIN * max(reference, FITTED)
-
-
-def agreement(flags: Sequence[bool], otherwise: bool | None = None) -> bool | None:
-    """Return what all seeds say, or what is to be thought where they disagree."""
-    return flags[0] if len(set(flags)) == 1 else otherwise
+def level(loss: float) -> float:
+    """Return the loss up to which another counts as level with this one; fitted networks are level."""
+    return MARGIN * max(loss, FITTED)
 
 
 def is_plain(group: Group) -> bool:
@@ -84,83 +75,52 @@ def find_pairs(groups: Sequence[Group]) -> list[Pair]:
     """Judge each pair of plain networks of unequal depth, the shallowest first; controlled pairs if there are any."""
     plain = sorted((group for group in groups if is_plain(group)), key=lambda group: group.layers)
     pairs = [
-        judge_pair(shallow, deep)
+        (shallow, deep, other_differences(shallow, deep, DEPTH_KEYS))
         for shallow, deep in itertools.combinations(plain, 2)
         if (shallow.family, shallow.data) == (deep.family, deep.data) and shallow.layers < deep.layers
     ]
-    return [pair for pair in pairs if not pair.also_differ] or pairs
+    chosen = [pair for pair in pairs if not pair[2]] or pairs
+    tests = [compare_losses(deep.by_seed(LOSS), _levels(shallow), len(chosen)) for shallow, deep, _ in chosen]
+    corrected = holm([test.p for test in tests])
+    return [judge_pair(*pair, test, p) for pair, test, p in zip(chosen, tests, corrected, strict=True)]
 
 
-def judge_pair(shallow: Group, deep: Group) -> Pair:
-    """Compare the final training losses of two plain networks."""
-    low_losses, high_losses = shallow.by_seed(LOSS), deep.by_seed(LOSS)
-    test = difference(_logs(high_losses), _logs(low_losses))
-    seeds: list[dict[str, Any]] = [
-        {"seed": s, "shallow": low_losses[s], "deep": high_losses[s], "higher": exceeds(high_losses[s], low_losses[s])}
-        for s in test.by_seed
-    ]
-    means = shallow.sample(LOSS).mean, deep.sample(LOSS).mean
-    flags = [seed["higher"] for seed in seeds] or [exceeds(means[1], means[0])]
-    seen = agreement(flags, True if test.significant and test.mean > 0 else None)
+def _levels(shallow: Group) -> dict[int, float]:
+    return {seed: level(loss) for seed, loss in shallow.by_seed(LOSS).items()}
+
+
+def judge_pair(shallow: Group, deep: Group, also_differ: list[str], test: Difference, p: float) -> Pair:
+    """Say how the final training losses of two plain networks compare, given the test against the level."""
+    low, high = shallow.by_seed(LOSS), deep.by_seed(LOSS)
+    ratio = compare_losses(high, low)
+    means = shallow.mean(LOSS), deep.mean(LOSS)
     return Pair(
         shallow=shallow.label,
         deep=deep.label,
         loss=means,
-        error=(shallow.sample(shallow.train_score).mean, deep.sample(deep.train_score).mean),
-        ratio=math.exp(test.mean),
-        low=math.exp(test.low),
-        high=math.exp(test.high),
-        p=test.p,
-        noise=test.noise,
-        by_seed=seeds,
-        degradation=None if math.isnan(test.mean) else seen,
-        also_differ=other_differences(shallow, deep, DEPTH_KEYS),
+        error=(shallow.mean(shallow.train_score), deep.mean(deep.train_score)),
+        ratio=math.exp(ratio.mean),
+        low=math.exp(ratio.low),
+        high=math.exp(ratio.high),
+        detectable=MARGIN * math.exp(min(test.detectable, 700.0)),
+        p=p,
+        noise=trust(test, p),
+        by_seed=[
+            {"seed": seed, "shallow": low[seed], "deep": high[seed], "higher": high[seed] > level(low[seed])}
+            for seed in test.by_seed
+        ],
+        seen=means[1] > level(means[0]),
+        tested=test.tested,
+        degradation=test.mean > 0 if exceeds_noise(p) else None,
+        also_differ=also_differ,
     )
+
+
+def compare_losses(losses: Mapping[int, float], others: Mapping[int, float], tests: int = 1) -> Difference:
+    """Compare the logarithms of losses."""
+    return difference(_logs(losses), _logs(others), tests=tests)
 
 
 def _logs(losses: Mapping[int, float]) -> dict[int, float]:
     """Return logarithms; a loss of exactly nothing counts as the smallest that fp32 tells from it."""
     return {seed: math.log(max(loss, 1e-7)) for seed, loss in losses.items()}
-
-
-def find_cures(groups: Sequence[Group], pairs: Sequence[Pair]) -> list[Cure]:
-    """Judge each network with a connection against the deepest degraded pair of its depth and family."""
-    named = {group.label: group for group in groups}
-    cures = []
-    for group in (group for group in groups if group.connection not in ("none", "-")):
-        matching = [pair for pair in pairs if pair.degradation and _is_twin(group, named[pair.deep])]
-        if matching:
-            cures.append(judge_cure(group, named[matching[0].shallow], named[matching[0].deep]))
-    return [cure for cure in cures if not cure.also_differ] or cures
-
-
-def _is_twin(group: Group, deep: Group) -> bool:
-    """Tell whether a network has the family, data and depth of a plain one; a projection may add a layer or two."""
-    same = (group.family, group.data) == (deep.family, deep.data)
-    return same and abs(group.layers - deep.layers) <= 0.1 * deep.layers
-
-
-def judge_cure(group: Group, shallow: Group, deep: Group) -> Cure:
-    """Compare the final training loss of a network with its deep plain twin's and the shallow one's."""
-    losses, low, high = (each.by_seed(LOSS) for each in (group, shallow, deep))
-    seeds = [_judge_seed(s, losses[s], low[s], high[s]) for s in sorted(losses.keys() & low.keys() & high.keys())]
-    mean, low_mean, high_mean = (each.sample(LOSS).mean for each in (group, shallow, deep))
-    whole = _judge_seed(-1, mean, low_mean, high_mean)
-    return Cure(
-        network=group.label,
-        connection=group.connection,
-        shallow=shallow.label,
-        deep=deep.label,
-        loss=mean,
-        error=group.sample(group.train_score).mean,
-        closed=whole["closed"],
-        by_seed=seeds,
-        cured=None if math.isnan(mean) else agreement([seed["cured"] for seed in seeds or [whole]]),
-        also_differ=other_differences(group, deep, ("model.",)),
-    )
-
-
-def _judge_seed(seed: int, loss: float, shallow: float, deep: float) -> dict[str, Any]:
-    """Tell how much of the gap a network closes, and whether that is a cure."""
-    closed = (deep - loss) / (deep - shallow) if deep > shallow else math.nan
-    return {"seed": seed, "loss": loss, "closed": closed, "cured": closed >= CLOSED or not exceeds(loss, shallow)}

@@ -10,7 +10,7 @@ from typing import Any
 
 from skiprun.palette import STYLE, look
 from skiprun.reports.history import Band
-from skiprun.reports.statistics import summarize
+from skiprun.reports.statistics import Sample
 
 WIDTH = 5.6  # inches: two figures beside each other on a page, one on a phone
 
@@ -44,11 +44,12 @@ class Curve:
 
 @dataclass(frozen=True)
 class Dots:
-    """The values of a network's seeds."""
+    """The values of a network's seeds, with their mean and its interval."""
 
     label: str
     index: int
     values: list[float]
+    sample: Sample
 
 
 def figure_and_axes(height: float) -> tuple[Any, Any]:
@@ -132,7 +133,7 @@ def draw_dots(networks: Sequence[Dots], x: str) -> Any:
 
 
 def _row(axes: Any, place: int, network: Dots) -> None:
-    colour, sample = look(network.index)["color"], summarize(network.values)
+    colour, sample = look(network.index)["color"], network.sample
     axes.plot(network.values, [place + 0.17] * sample.n, "o", color=colour, markersize=4.5, alpha=0.6, mew=0)
     axes.plot([sample.low, sample.high], [place - 0.1] * 2, color=colour, linewidth=1.2)
     axes.plot([sample.mean], [place - 0.1], "D", color=colour, markersize=5, mew=0)

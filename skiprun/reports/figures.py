@@ -101,15 +101,17 @@ def _test_scores(networks: Sequence[Network]) -> list[Drawing | None]:
 
 
 def _test_score(name: str, networks: Sequence[Network]) -> Drawing | None:
+    key = f"test.{name}"
     values = [
-        Dots(network.group.label, network.index, list(network.group.by_seed(f"test.{name}").values()))
-        for network in networks
+        Dots(each.group.label, each.index, list(each.group.by_seed(key).values()), each.group.sample(key))
+        for each in networks
     ]
     drawn = [dots for dots in values if dots.values]
     if not drawn:
         return None
     caption = (
-        f"Test {name}: a dot for each seed, a diamond for their mean, a line for its 95 % interval (two seeds or more)."
+        f"Test {name}: a dot for each seed, a diamond for their mean, a line for its 95 % interval (two seeds or "
+        "more), cut where the score ends."
     )
     return Drawing(f"test_{name}", caption, draw_dots(drawn, f"test {_unit(name)}"))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +17,8 @@ from skiprun.reports.statistics import Sample, summarize
 LOSS = "final.train.loss"
 RATIO = "gradient.first_over_last.median"
 SPEED = "time.images_per_s"
+PERCENT, SHARE, POSITIVE, ANY = (0.0, 100.0), (0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)
+RANGES = {"error": PERCENT, "iou": SHARE, "dice": SHARE, "boundary": SHARE, "pixel_error": SHARE, "loss": POSITIVE}
 
 
 @dataclass(frozen=True)
@@ -72,19 +76,33 @@ class Group:
         return sorted({*names} - {"loss"}, key=lambda name: (name != self.score_name, names.index(name)))
 
     @property
+    def span(self) -> float:
+        """The largest difference that two networks can have in the score."""
+        return possible(self.test_score)[1]
+
+    @property
     def data(self) -> tuple[str, ...]:
         """What must be equal for scores to be comparable: dataset, contents and split."""
         keys = ("name", "task", "score_name", "fingerprint", "train", "val", "test")
         return tuple(self.first.text(f"data.{key}") for key in keys)
 
+    @functools.cached_property
+    def _seeds(self) -> list[tuple[int, Reading]]:
+        return [(run.seed, run) for run in self.runs]
+
     def by_seed(self, key: str) -> dict[int, float]:
         """Return one number of the summaries by seed, where it is finite."""
-        values = {run.seed: run.number(key) for run in self.runs}
+        values = {seed: run.number(key) for seed, run in self._seeds}
         return {seed: value for seed, value in values.items() if math.isfinite(value)}
+
+    def mean(self, key: str) -> float:
+        """Return the mean of one number of the summaries; NaN where no run has it."""
+        values = self.by_seed(key).values()
+        return statistics.fmean(values) if values else math.nan
 
     def sample(self, key: str) -> Sample:
         """Return mean and spread of one number of the summaries."""
-        return summarize(self.by_seed(key).values())
+        return summarize(self.by_seed(key).values(), *possible(key))
 
     @property
     def ratio(self) -> float:
@@ -111,6 +129,13 @@ class Group:
         """Return the samples of every number below a prefix of the summary."""
         keys = [key for key in self.first.summary if key.startswith(prefix + ".")]
         return {key.removeprefix(prefix + "."): asdict(self.sample(key)) for key in keys}
+
+
+def possible(key: str) -> tuple[float, float]:
+    """Return the lowest and the highest value that a number of the summaries can have."""
+    if key in (RATIO, SPEED):
+        return POSITIVE
+    return RANGES.get(re.sub(r"_class_\d+$", "", key.rpartition(".")[2]), ANY)
 
 
 def gather(readings: Sequence[Reading]) -> tuple[Group, ...]:

@@ -47,10 +47,3 @@ def spread(sample: Sample, name: str) -> str:
     if sample.n < 2:
         return score(sample.mean, name)
     return f"{score(sample.mean, name)} +- {score(sample.std, name)}"
-
-
-def interval(low: float, high: float, name: str = "") -> str:
-    """Return a 95 % interval in words, or nothing where there is none."""
-    if math.isnan(low):
-        return ""
-    return f"95 % interval {score(low, name)} to {score(high, name)}{unit(name)}"

@@ -6,6 +6,7 @@ import base64
 import re
 import time
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import skiprun
 from skiprun.reports.columns import columns, seed_rows
 from skiprun.reports.comparison import Comparison
 from skiprun.reports.protocol import machines
+from skiprun.reports.ranking import Ranking
 from skiprun.storage import make_folder, write_bytes, write_json, write_text
 
 TEMPLATES = Path(__file__).parent
@@ -92,16 +94,28 @@ def _answers(comparison: Comparison) -> list[tuple[str, str]]:
     """Return the questions that this comparison can answer in a word."""
     verdict = comparison.verdict
     answers = []
-    found = dict.fromkeys(f"{cure.connection}: {ANSWERS[cure.cured]}" for cure in verdict.cures)
+    cures = dict.fromkeys(f"{cure.connection}: {_answer(cure.cured, cure.seen, cure.tested)}" for cure in verdict.cures)
     if verdict.pairs:
-        answers.append(("Degradation seen", ANSWERS[verdict.degradation]))
-    if verdict.degradation:
-        answers.append(("Cured by skips", "; ".join(found) or ANSWERS[None]))
+        untested = [pair for pair in verdict.pairs if not pair.tested]
+        seen = any(pair.seen for pair in untested)
+        answers.append(("Degradation seen", _answer(verdict.degradation, seen, len(untested) < len(verdict.pairs))))
+    if verdict.degradation or cures:
+        answers.append(("Cured by skips", "; ".join(cures) or ANSWERS[None]))
     if verdict.ranking is not None:
-        level = sum(rival.beyond_noise is not True for rival in verdict.ranking.rivals)
-        apart = f", not told apart from {level} of {len(verdict.ranking.rivals)}" if level else ""
-        answers.append((f"Best test {verdict.ranking.score}", verdict.ranking.best + apart))
+        answers.append((f"Best test {verdict.ranking.score}", verdict.ranking.best + _apart(verdict.ranking)))
     return answers
+
+
+def _answer(decided: bool | None, seen: bool, tested: bool) -> str:
+    """Return an answer in a word, or what is seen where nothing can be tested."""
+    return ANSWERS[decided] if tested else f"{ANSWERS[seen]} in what was run, untested"
+
+
+def _apart(ranking: Ranking) -> str:
+    """Say of how many others the best is not told apart, or cannot be."""
+    found = Counter(rival.beyond_noise for rival in ranking.rivals)
+    words = {False: "not told apart from", None: "untested against"}
+    return "".join(f", {words[each]} {found[each]} of {len(ranking.rivals)}" for each in words if found[each])
 
 
 def render(template: str, facts: dict[str, Any]) -> str:

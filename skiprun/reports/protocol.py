@@ -88,6 +88,7 @@ def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
         if not group.first.config
     ]
     found += [text for group in groups for text in _unequal_seeds(group)]
+    found += _lost_seeds(groups)
     return (*found, *_unequal_conditions(groups))
 
 
@@ -99,6 +100,19 @@ def _unequal_seeds(group: Group) -> list[str]:
     if len({run.text("data.fingerprint") for run in group.runs}) > 1:
         found.append(f"The seeds of {group.label} saw different data or splits.")
     return found
+
+
+def _lost_seeds(groups: Sequence[Group]) -> list[str]:
+    """Say which groups lack seeds that others have."""
+    seeds = {group.label: {run.seed for run in group.runs} for group in groups}
+    every = set().union(*seeds.values())
+    lacking = {label: sorted(every - found) for label, found in seeds.items()}
+    return [
+        f"{label} lacks seed{'s' * (len(missing) > 1)} {', '.join(map(str, missing))}, which others have; where seeds "
+        "are paired, the others count."
+        for label, missing in lacking.items()
+        if missing
+    ]
 
 
 def _unequal_conditions(groups: Sequence[Group]) -> list[str]:

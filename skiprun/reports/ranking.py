@@ -1,27 +1,33 @@
-"""Which network scores best on the test split, and by how much beyond the noise."""
+"""Which network scores best on the test split, and by how much beyond the noise.
+
+The best is chosen by the scores that it is then tested with: the best of ten that are all the same lies well before the
+others. So all pairs of networks are tested, and corrected together, though those with the best alone are told.
+"""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skiprun.reports.group import Group
-from skiprun.reports.statistics import LEVEL, Difference, difference, holm
+from skiprun.reports.statistics import Difference, difference, exceeds_noise, holm
 
 
 @dataclass(frozen=True)
 class Rival:
-    """A network behind the best: its test score minus the best's; `p` is corrected for the number of rivals."""
+    """A network behind the best: its test score minus the best's.
+
+    Attributes:
+        p: corrected for the number of pairs among all networks.
+        beyond_noise: whether it is behind by more than noise; None where that cannot be tested.
+    """
 
     network: str
     behind: Difference
     p: float
-
-    @property
-    def beyond_noise(self) -> bool | None:
-        """Whether it is behind by more than noise; None where that cannot be tested."""
-        return None if math.isnan(self.p) else self.p < 1 - LEVEL
+    beyond_noise: bool | None
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class Ranking:
     best: str
     value: float
     n: int
+    tested: bool
     rivals: list[Rival]
     step: float
 
@@ -42,12 +49,26 @@ def rank(groups: Sequence[Group]) -> Ranking | None:
     if len(scored) < 2:
         return None
     sign = -1 if scored[0].higher_is_better else 1
-    best, *others = sorted(scored, key=lambda group: sign * group.sample(group.test_score).mean)
-    behind = [difference(group.by_seed(group.test_score), best.by_seed(best.test_score)) for group in others]
-    rivals = [
-        Rival(group.label, gap, p)
-        for group, gap, p in zip(others, behind, holm([gap.p for gap in behind]), strict=True)
-    ]
-    found = best.sample(best.test_score)
+    best, *others = ordered = sorted(scored, key=lambda group: sign * group.mean(group.test_score))
+    pairs = list(itertools.combinations([group.by_seed(group.test_score) for group in ordered], 2))
+    behind = [difference(worse, better, best.span, tests=len(pairs)) for better, worse in pairs]
+    # The pairs with the best come first.
+    tests = zip(others, behind, holm([gap.p for gap in behind]), strict=False)
+    rivals = [Rival(group.label, gap, p, _is_behind(sign * gap.mean, p)) for group, gap, p in tests]
     step = 100 / best.first.number("data.test") if best.score_name == "error" else math.nan
-    return Ranking(best.score_name, best.label, found.mean, found.n, rivals, step)
+    tested = any(rival.behind.tested for rival in rivals)
+    return Ranking(
+        best.score_name,
+        best.label,
+        best.mean(best.test_score),
+        len(best.by_seed(best.test_score)),
+        tested,
+        rivals,
+        step,
+    )
+
+
+def _is_behind(gap: float, p: float) -> bool | None:
+    """Tell whether a gap is beyond noise; on the seeds that both have it may point the other way than the means."""
+    beyond = exceeds_noise(p)
+    return beyond and gap > 0

@@ -1,7 +1,8 @@
 """How sure a difference between networks is, given the seeds that ran it.
 
-Intervals are Student's t at 95 %. Runs of equal seeds are paired, since they share the data order; other runs are
-compared by Welch's test, which does not suppose equal spreads. Several comparisons are corrected by Holm (1979).
+Intervals are Student's t at 95 %. Seeds that both networks have are paired, since they share the data order; where
+these are few, all runs are compared by Welch's test, which does not suppose equal spreads. Several comparisons are
+corrected by Holm (1979), which supposes nothing of how they depend on each other.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 LEVEL = 0.95
+POWER = 0.8
+NO_SEED = "no seed to compare by"
 ONE_SEED = "n = 1: one seed shows a difference, not its spread"
 NO_SPREAD = "the same in every seed, so there is no spread to test against"
 
@@ -33,10 +37,11 @@ class Difference:
     """One network minus another in one number.
 
     Attributes:
-        n: runs on the smaller side.
+        n: runs on the smaller side; where they are paired, the seeds that both have.
         effect: mean over standard deviation: of the differences (paired), or of both networks, pooled (Welch).
         method: "paired t", "Welch t", or "none" where nothing can be tested.
         by_seed: differences of the seeds that both have.
+        detectable: the true difference that is found with 80 % power, one of so many tests as there were; at most.
     """
 
     n: int
@@ -47,94 +52,142 @@ class Difference:
     effect: float
     method: str
     by_seed: dict[int, float]
+    detectable: float
+
+    @property
+    def tested(self) -> bool:
+        """Whether there was anything to test against."""
+        return self.method != "none"
 
     @property
     def significant(self) -> bool | None:
         """Whether the difference exceeds the noise; None where it cannot be tested."""
-        return None if math.isnan(self.p) else self.p < 1 - LEVEL
+        return exceeds_noise(self.p)
 
     @property
     def noise(self) -> str:
-        """Say how far the difference can be trusted."""
-        if math.isnan(self.p):
-            return ONE_SEED if self.n < 2 else NO_SPREAD
-        kind = "paired by seed" if self.method == "paired t" else "Welch's test"
-        beyond = "beyond" if self.significant else "not beyond"
-        return f"{chance(self.p)}, {kind}, n = {self.n}: {beyond} the noise"
+        """Say how far the difference can be trusted, if it is the only one that is tested."""
+        return trust(self, self.p)
 
 
-def summarize(values: Iterable[float]) -> Sample:
-    """Return mean, spread and interval of the values that are finite."""
+def exceeds_noise(p: float) -> bool | None:
+    """Tell whether a p value, corrected where it is one of several, is beyond noise; None where nothing was tested."""
+    return None if math.isnan(p) else p < 1 - LEVEL
+
+
+def trust(found: Difference, p: float) -> str:
+    """Say how far a difference can be trusted whose p value is this one, corrected for those beside it."""
+    if not found.tested:
+        return {0: NO_SEED, 1: ONE_SEED}.get(found.n, NO_SPREAD)
+    kind = "paired by seed" if found.method == "paired t" else "Welch's test"
+    beyond = "beyond" if exceeds_noise(p) else "not beyond"
+    corrected = " (Holm)" if p > found.p else ""
+    return f"{chance(p)}{corrected}, {kind}, n = {found.n}: {beyond} the noise"
+
+
+def summarize(values: Iterable[float], lowest: float = -math.inf, highest: float = math.inf) -> Sample:
+    """Return mean, spread and interval of the values that are finite.
+
+    The interval is cut where no value can lie, such as below 0 % error: the truth is never in what is cut off.
+    """
     finite = [value for value in values if math.isfinite(value)]
     mean = statistics.fmean(finite) if finite else math.nan
     if len(finite) < 2:
         return Sample(len(finite), mean, math.nan, math.nan, math.nan)
     std = statistics.stdev(finite)
     half = _quantile(len(finite) - 1) * std / math.sqrt(len(finite))
-    return Sample(len(finite), mean, std, mean - half, mean + half)
+    return Sample(len(finite), mean, std, max(lowest, mean - half), min(highest, mean + half))
 
 
-@functools.cache
-def _quantile(freedom: int) -> float:
-    """Return how many standard errors the interval reaches to each side."""
-    from scipy import stats
+@functools.lru_cache(maxsize=1000)
+def _quantile(freedom: float, tests: int = 1) -> float:
+    """Return how many standard errors the interval reaches to each side, or one of several intervals together."""
+    from scipy import special
 
-    return float(stats.t.ppf(0.5 + LEVEL / 2, freedom))
+    return float(special.stdtrit(freedom, 1 - (1 - LEVEL) / 2 / tests))
 
 
-def difference(one: Mapping[int, float], other: Mapping[int, float]) -> Difference:
-    """Compare two networks by their values of each seed."""
+@functools.lru_cache(maxsize=1000)
+def _noticed(freedom: float, tests: int) -> float:
+    """Return how many standard errors a difference must have to be found with the usual power."""
+    from scipy import special
+
+    return float(special.nctdtrinc(freedom, 1 - POWER, _quantile(freedom, tests)))
+
+
+class Estimate(NamedTuple):
+    """A difference of means, the spread that its effect is measured in, its standard error and degrees of freedom."""
+
+    mean: float
+    spread: float
+    error: float
+    freedom: float
+
+
+def difference(
+    one: Mapping[int, float], other: Mapping[int, float], span: float = math.inf, tests: int = 1
+) -> Difference:
+    """Compare two networks by their values of each seed; which test it is depends on the seeds, never on their values.
+
+    Args:
+        one, other: values by seed.
+        span: no difference can be larger.
+        tests: how many differences are tested together; it decides what is detectable, `holm` corrects p.
+    """
     one, other = _finite(one), _finite(other)
     by_seed = {seed: one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())}
-    if one.keys() == other.keys() and len(one) > 1:
-        return _paired(one, other, by_seed)
-    if min(len(one), len(other)) > 1:
-        return _welch(one, other, by_seed)
-    return _untested(one, other, by_seed)
+    smaller, largest = min(len(one), len(other)), max(map(abs, [*one.values(), *other.values()]), default=0.0)
+    if len(by_seed) > 1 and 2 * len(by_seed) > smaller:
+        n, method, found = len(by_seed), "paired t", _paired(list(by_seed.values()))
+    elif smaller > 1:
+        n, method, found = smaller, "Welch t", _welch(list(one.values()), list(other.values()))
+    else:
+        mean = statistics.fmean(one.values()) - statistics.fmean(other.values()) if smaller else math.nan
+        return _untested(smaller, mean, by_seed)
+    if found.spread <= 1e-9 * largest:  # only rounding: a test would call anything significant
+        return _untested(n, found.mean, by_seed)
+    half = _quantile(found.freedom) * found.error
+    low, high = max(-span, found.mean - half), min(span, found.mean + half)
+    detectable = _noticed(found.freedom, tests) * found.error
+    return Difference(n, found.mean, low, high, _p(found), found.mean / found.spread, method, by_seed, detectable)
 
 
 def _finite(values: Mapping[int, float]) -> dict[int, float]:
     return {seed: value for seed, value in values.items() if math.isfinite(value)}
 
 
-def _paired(one: Mapping[int, float], other: Mapping[int, float], by_seed: dict[int, float]) -> Difference:
-    from scipy import stats
-
-    spread = statistics.stdev(by_seed.values())
-    if _is_nothing(spread, [*one.values(), *other.values()]):
-        return _untested(one, other, by_seed)
-    test = stats.ttest_rel([one[seed] for seed in by_seed], [other[seed] for seed in by_seed])
-    low, high = test.confidence_interval(LEVEL)
-    mean = statistics.fmean(by_seed.values())
-    return Difference(
-        len(by_seed), mean, float(low), float(high), float(test.pvalue), mean / spread, "paired t", by_seed
-    )
-
-
-def _welch(one: Mapping[int, float], other: Mapping[int, float], by_seed: dict[int, float]) -> Difference:
-    from scipy import stats
-
-    a, b = list(one.values()), list(other.values())
-    spread = math.sqrt((statistics.variance(a) + statistics.variance(b)) / 2)
-    if _is_nothing(spread, [*a, *b]):
-        return _untested(one, other, by_seed)
-    test = stats.ttest_ind(a, b, equal_var=False)
-    low, high = test.confidence_interval(LEVEL)
-    mean = statistics.fmean(a) - statistics.fmean(b)
-    n = min(len(a), len(b))
-    return Difference(n, mean, float(low), float(high), float(test.pvalue), mean / spread, "Welch t", by_seed)
-
-
-def _untested(one: Mapping[int, float], other: Mapping[int, float], by_seed: dict[int, float]) -> Difference:
+def _untested(n: int, mean: float, by_seed: dict[int, float]) -> Difference:
     """Return a difference of means that nothing can be claimed of."""
-    nan, n = math.nan, min(len(one), len(other))
-    mean = statistics.fmean(one.values()) - statistics.fmean(other.values()) if n else nan
-    return Difference(n, mean, nan, nan, nan, nan, "none", by_seed)
+    nan = math.nan
+    return Difference(n, mean, nan, nan, nan, nan, "none", by_seed, nan)
 
 
-def _is_nothing(spread: float, values: Sequence[float]) -> bool:
-    """Tell whether a spread is only rounding: a test would then call anything significant."""
-    return spread <= 1e-9 * max(abs(value) for value in values)
+def _paired(differences: Sequence[float]) -> Estimate:
+    n, spread = len(differences), math.sqrt(_variance(differences))
+    return Estimate(statistics.fmean(differences), spread, spread / math.sqrt(n), n - 1)
+
+
+def _welch(one: Sequence[float], other: Sequence[float]) -> Estimate:
+    """Return what Welch's test goes by; the degrees of freedom are Satterthwaite's."""
+    variances = _variance(one), _variance(other)
+    parts = [variance / len(values) for variance, values in zip(variances, (one, other), strict=True)]
+    weights = sum(part**2 / (len(values) - 1) for part, values in zip(parts, (one, other), strict=True))
+    freedom = sum(parts) ** 2 / weights if weights else math.nan
+    mean = statistics.fmean(one) - statistics.fmean(other)
+    return Estimate(mean, math.sqrt(sum(variances) / 2), math.sqrt(sum(parts)), freedom)
+
+
+def _variance(values: Sequence[float]) -> float:
+    """Return the sample variance; the statistics module's is made of fractions, too slow for all pairs of many runs."""
+    mean = statistics.fmean(values)
+    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
+
+
+def _p(found: Estimate) -> float:
+    """Return the two-sided p value of Student's t; scipy.stats has the same at a hundred times the price."""
+    from scipy import special
+
+    return float(2 * special.stdtr(found.freedom, -abs(found.mean) / found.error))
 
 
 def chance(p: float) -> str:

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from skiprun.reports import wording
-from skiprun.reports.degradation import Cure, Pair, find_cures, find_pairs
+from skiprun.reports.cure import Cure, find_cures
+from skiprun.reports.degradation import Pair, find_pairs
 from skiprun.reports.group import Group
 from skiprun.reports.ranking import Ranking, rank
 from skiprun.reports.reading import Reading
-from skiprun.reports.worth import Worth, find_worth
+from skiprun.reports.worth import Place, Worth, find_places, find_worth
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,18 @@ class Verdict:
     Attributes:
         degradation: whether a deeper plain network ended with the higher training loss; None if that cannot be judged.
         cured: whether a connection closed the gap; None if there was none, or no network to judge it by.
-        pairs, cures, worth, ranking: the comparisons behind it.
+        tested: whether the seeds allow any test; if not, nothing of this is more than what one seed shows.
+        pairs, cures, worth, places, ranking: the comparisons behind it.
         sentences: all of it in plain words.
     """
 
     degradation: bool | None
     cured: bool | None
+    tested: bool
     pairs: tuple[Pair, ...]
     cures: tuple[Cure, ...]
     worth: tuple[Worth, ...]
+    places: tuple[Place, ...]
     ranking: Ranking | None
     sentences: tuple[str, ...]
 
@@ -43,21 +47,25 @@ def judge(groups: Sequence[Group], asides: Sequence[Reading], apart: Sequence[st
     classifying = [group for group in groups if group.task != "segmentation"]
     pairs = find_pairs(classifying)
     cures = find_cures(classifying, pairs)
-    worth = find_worth(groups)
+    worth, places = find_worth(groups), find_places(groups)
     ranking = None if apart else rank(groups)
+    tested = [pair.tested for pair in pairs] + [cure.tested for cure in cures] + [each.gain.tested for each in worth]
     sentences = (
         *wording.of_degradation(classifying, asides, pairs),
         *wording.of_cures(pairs, cures),
         *wording.of_worth(groups, worth),
+        *wording.of_places(places),
         *wording.of_ranking(ranking),
         *wording.of_diverged(groups, asides),
     )
     return Verdict(
         degradation=_any(pair.degradation for pair in pairs),
         cured=_any(cure.cured for cure in cures),
+        tested=any((*tested, ranking is not None and ranking.tested)),
         pairs=tuple(pairs),
         cures=tuple(cures),
         worth=tuple(worth),
+        places=tuple(places),
         ranking=ranking,
         sentences=sentences,
     )

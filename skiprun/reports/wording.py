@@ -1,4 +1,7 @@
-"""The sentences of a verdict: what was seen, by how much, in how many seeds, and what is missing to say more."""
+"""The sentences of a verdict: what was seen, by how much, in how many seeds, and what is missing to say more.
+
+A sentence asserts what a test over the seeds carries. What cannot be tested is said to be untested, never to be level.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,28 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from skiprun.reports.degradation import FITTED, Cure, Pair, is_plain
+from skiprun.reports.cure import Cure
+from skiprun.reports.degradation import FITTED, Pair, is_plain
 from skiprun.reports.group import Group, home
 from skiprun.reports.numbers import score, significant, unit
 from skiprun.reports.ranking import Ranking, Rival
 from skiprun.reports.reading import Reading
-from skiprun.reports.statistics import ONE_SEED, chance
-from skiprun.reports.worth import Worth
+from skiprun.reports.statistics import POWER, chance, trust
+from skiprun.reports.worth import Place, Worth
 
 SEEN = {True: "Degradation was seen", False: "Degradation was not seen", None: "Degradation is undecided"}
 CURED = {True: "Cured by", False: "Not cured by", None: "Undecided, whether it is cured by"}
+DETECTABLE = f"Detectable: what would be found in {POWER:.0%} of such comparisons."
+
+
+def _answer(decided: bool | None, seen: bool, tested: bool) -> bool | None:
+    """Return what a test decided, or what is seen where there is none."""
+    return decided if tested else seen
+
+
+def _untested(tested: bool, n: int) -> str:
+    """Say that nothing was tested, where that is so."""
+    return "" if tested else f"{' in one seed' if n < 2 else ' alike in every seed'}, untested"
 
 
 def of_degradation(groups: Sequence[Group], asides: Sequence[Reading], pairs: Sequence[Pair]) -> list[str]:
@@ -48,17 +63,20 @@ def _missing_control(groups: Sequence[Group]) -> str:
 
 def _of_pair(pair: Pair) -> str:
     """Say how the final training losses of a shallow and a deep plain network compare."""
-    higher = sum(seed["higher"] for seed in pair.by_seed)
-    seeds = f"higher in {higher} of {len(pair.by_seed)} seeds" if pair.by_seed else "no seed in common"
+    higher, n = sum(seed["higher"] for seed in pair.by_seed), len(pair.by_seed)
+    answer = SEEN[_answer(pair.degradation, pair.seen, pair.tested)] + _untested(pair.tested, n)
+    seeds = f"higher in {higher} of {n} seeds" if n else "no seed in common"
     by_heart = " Both have learned the training split by heart." if max(pair.loss) < FITTED else ""
     bounds = ""
     if not math.isnan(pair.low):
         bounds = f"95 % interval of the ratio {significant(pair.low)} to {significant(pair.high)}, "
+    undecided = pair.tested and pair.degradation is None
+    missed = f"; detectable: {significant(pair.detectable, 2)} times). {DETECTABLE}" if undecided else ")."
     return (
-        f"{SEEN[pair.degradation]}: {pair.deep} ends at {significant(pair.ratio)} times the training loss of "
+        f"{answer}: {pair.deep} ends at {significant(pair.ratio)} times the training loss of "
         f"{pair.shallow} (means {significant(pair.loss[1])} against {significant(pair.loss[0])}), {seeds}; training "
-        f"error {score(pair.error[1], 'error')} % against {score(pair.error[0], 'error')} % ({bounds}{pair.noise})."
-        f"{by_heart}{_uncontrolled(pair.also_differ)}"
+        f"error {score(pair.error[1], 'error')} % against {score(pair.error[0], 'error')} % ({bounds}{pair.noise}"
+        f"{missed}{by_heart}{_uncontrolled(pair.also_differ)}"
     )
 
 
@@ -70,7 +88,7 @@ def of_cures(pairs: Sequence[Pair], cures: Sequence[Cure]) -> list[str]:
     """Say of each network with a connection whether it closes the gap, or what is missing."""
     if cures:
         return [_of_cure(cure) for cure in cures]
-    deep = [pair.deep for pair in pairs if pair.degradation]
+    deep = [pair.deep for pair in pairs if pair.asks_for_cure]
     if not deep:
         return []
     twin = re.search(r"plain(\d+)", deep[-1])
@@ -83,13 +101,14 @@ def of_cures(pairs: Sequence[Pair], cures: Sequence[Cure]) -> list[str]:
 
 def _of_cure(cure: Cure) -> str:
     """Say how much of the gap a connection closes."""
-    done = sum(seed["cured"] for seed in cure.by_seed)
-    seeds = f" ({done} of {len(cure.by_seed)} seeds)" if cure.by_seed else ""
+    done, n = sum(seed["cured"] for seed in cure.by_seed), len(cure.by_seed)
+    answer = CURED[_answer(cure.cured, cure.seen, cure.tested)]
+    seeds = f" ({done} of {n} seeds)" if cure.tested else _untested(cure.tested, n)
     share = "does not narrow" if cure.closed <= 0 else f"closes {min(100, 100 * cure.closed):.1f} % of"
     return (
-        f"{CURED[cure.cured]} '{cure.connection}'{seeds}: {cure.network} ends at a training loss of "
-        f"{significant(cure.loss)} and {share} the gap between {cure.deep} and {cure.shallow} (training error "
-        f"{score(cure.error, 'error')} %).{_uncontrolled(cure.also_differ)}"
+        f"{answer} '{cure.connection}'{seeds}: {cure.network} ends at a training loss of {significant(cure.loss)} and "
+        f"{share} the gap between {cure.deep} and {cure.shallow} (training error {score(cure.error, 'error')} %; "
+        f"{cure.noise}).{_uncontrolled(cure.also_differ)}"
     )
 
 
@@ -101,41 +120,37 @@ def of_worth(groups: Sequence[Group], worth: Sequence[Worth]) -> list[str]:
             f"What the skips of {', '.join(with_skips)} are worth cannot be judged: no finished run of the same family "
             "and data has connection none; add one (--set model.connection=none)."
         ]
-    return [*(_of_worth(each) for each in worth), *_where(worth)]
-
-
-def _where(worth: Sequence[Worth]) -> list[str]:
-    """Say of each network with skips whether the control loses more of the boundary or of the overlap."""
-    pairs: dict[tuple[str, str], dict[str, Worth]] = {}
-    for each in worth:
-        pairs.setdefault((each.network, each.control), {})[each.score] = each
-    return [
-        _of_place(scores["iou"], scores["boundary"])
-        for scores in pairs.values()
-        if {"iou", "boundary"} <= scores.keys() and scores["iou"].gain.mean > 0
-    ]
-
-
-def _of_place(overlap: Worth, boundary: Worth) -> str:
-    """Say what share of overlap and of boundary goes with the skips."""
-    lost = [100 * each.gain.mean / each.value for each in (overlap, boundary)]
-    where = "mostly at the boundaries" if lost[1] > lost[0] else "in the overlap rather than at the boundaries"
-    return (
-        f"The skips of {overlap.network} matter {where}: without them {overlap.control} loses {lost[1]:.0f} % of the "
-        f"boundary score and {lost[0]:.0f} % of the iou."
-    )
+    return [_of_worth(each) for each in worth]
 
 
 def _of_worth(worth: Worth) -> str:
     """Say one score with and without skips."""
     name, gain = worth.score, worth.gain
-    bounds = ""
-    if not math.isnan(gain.low):
+    bounds = missed = ""
+    if gain.tested:
         bounds = f"95 % interval {_signed(gain.low, name)} to {_signed(gain.high, name)}, "
+    worths = f"{_signed(gain.mean, name)}{_untested(gain.tested, gain.n)}"
+    if worth.beyond_noise is False:
+        worths, missed = f"nothing that these seeds show ({worths})", f"; detectable: {score(gain.detectable, name)}"
     return (
-        f"In test {name} the skips ('{worth.connection}') are worth {_signed(gain.mean, name)}: {worth.network} "
+        f"In test {name} the skips ('{worth.connection}') are worth {worths}: {worth.network} "
         f"{score(worth.value, name)} against {score(worth.without, name)} of {worth.control} without them "
-        f"({bounds}{gain.noise}).{_uncontrolled(worth.also_differ)}"
+        f"({bounds}{trust(gain, worth.p)}{missed}).{_uncontrolled(worth.also_differ)}"
+    )
+
+
+def of_places(places: Sequence[Place]) -> list[str]:
+    """Say of each network with skips whether its control loses more of the boundary or of the overlap."""
+    return [_of_place(place) for place in places if place.beyond_noise is not False]
+
+
+def _of_place(place: Place) -> str:
+    """Say what share of overlap and of boundary goes with the skips."""
+    where = "mostly at the boundaries" if place.at_boundary else "in the overlap rather than at the boundaries"
+    untested = "" if place.beyond_noise else ", untested"
+    return (
+        f"The skips of {place.network} matter {where}{untested}: without them {place.control} loses "
+        f"{100 * place.boundary:.0f} % of the boundary score and {100 * place.overlap:.0f} % of the iou."
     )
 
 
@@ -149,34 +164,36 @@ def of_ranking(ranking: Ranking | None) -> list[str]:
     if ranking is None:
         return []
     runs = f"mean of {ranking.n} seeds" if ranking.n > 1 else "one seed"
+    untested = "" if ranking.tested else ", untested"
     value = f"{score(ranking.value, ranking.score)}{unit(ranking.score)}"
-    best = f"Best test {ranking.score}: {ranking.best} with {value} ({runs})."
+    parts = [f"Best test {ranking.score}: {ranking.best} with {value} ({runs}{untested})."]
     kinds = {
-        True: "Behind it beyond the noise (95 %, Holm's correction)",
+        True: "Behind it beyond the noise (95 %, Holm's correction over all pairs)",
         False: "Not told apart from it",
     }
-    parts = [best]
     for beyond, words in kinds.items():
         if rivals := [rival for rival in ranking.rivals if rival.beyond_noise is beyond]:
             parts.append(f"{words}: {', '.join(_of_rival(rival, ranking.score) for rival in rivals)}.")
+            parts += [DETECTABLE] * (not beyond)
     if rivals := [rival for rival in ranking.rivals if rival.beyond_noise is None]:
-        parts.append(f"{_of_untested(rivals, ranking.score)}")
+        parts.append(_of_untested(rivals, ranking.score))
     if not math.isnan(ranking.step):
         parts.append(f"One test picture is {significant(ranking.step, 2)} points.")
     return [" ".join(parts)]
 
 
 def _of_rival(rival: Rival, name: str) -> str:
-    tested = "" if math.isnan(rival.p) else f", {chance(rival.p)}"
+    tested = f", {chance(rival.p)}" if rival.behind.tested else ""
+    missed = f", detectable {score(rival.behind.detectable, name)}" if rival.beyond_noise is False else ""
     points = " points" if name == "error" else ""
-    return f"{rival.network} ({_signed(rival.behind.mean, name)}{points}{tested})"
+    return f"{rival.network} ({_signed(rival.behind.mean, name)}{points}{tested}{missed})"
 
 
 def _of_untested(rivals: Sequence[Rival], name: str) -> str:
     """List the networks of which no claim can be made, and why."""
     listed = ", ".join(_of_rival(rival, name) for rival in rivals)
-    why = ONE_SEED if any(rival.behind.n < 2 for rival in rivals) else rivals[0].behind.noise
-    return f"Behind it, untested: {listed} ({why})."
+    fewest = min(rivals, key=lambda rival: rival.behind.n).behind
+    return f"Behind it, untested: {listed} ({fewest.noise})."
 
 
 def of_diverged(groups: Sequence[Group], asides: Sequence[Reading]) -> list[str]:
