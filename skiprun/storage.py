@@ -66,6 +66,15 @@ def check_writable(folder: Path) -> None:
             raise PermissionError(errno.EACCES, f"{existing} is not writable")
 
 
+def is_writable(folder: Path) -> bool:
+    """Tell whether a folder can be created or written to."""
+    try:
+        check_writable(folder)
+    except StorageError:
+        return False
+    return True
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file atomically and durably."""
     write_stream(path, [content])

@@ -37,6 +37,7 @@ def compare(
     if jobs != 1 and len(names) * (seeds or 1) > 1 and not list(comparisons.glob(f"{reports.slug(names)}*")):
         ready()  # what training processes are forked from imports while this process does
     from skiprun import experiment
+    from skiprun.experiment.keeping import told_instead
 
     silent = quiet or json
     tell = be_silent if silent else say
@@ -47,13 +48,17 @@ def compare(
         done = experiment.train_missing(planned, runs, board.row, None if silent else loading, tell, jobs=jobs)
     comparison = reports.compare(done)
     folder = comparisons / reports.slug(names, experiment.experiment_digest(names, planned, runs))
-    reports.write_comparison(comparison, folder)
+    report: Path | None = None
+    with told_instead(say):
+        reports.write_comparison(comparison, folder)
+        report = folder / "report.html"
     if json:
         emit(comparison.plain())
         return
     results.print(reports.comparison_table(comparison))
     for sentence in comparison.verdict.sentences:
         results.print(sentence, markup=False)
-    say(f"Report: {folder / 'report.html'}")
+    if report:
+        say(f"Report: {report}")
     if not comparison.groups:
         raise typer.Exit(1)

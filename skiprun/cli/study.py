@@ -84,18 +84,32 @@ def conduct(inquiry: Inquiry, runs: Path, silent: bool, fresh: bool) -> dict[str
     """Make one study and write its figures: beside the run if it is one, else below studies/ of all runs."""
     from skiprun import reports
     from skiprun.experiment.studying import study
-    from skiprun.storage import write_json
 
+    spare = runs / "studies" / reports.slug([inquiry.study, *(subject.label for subject in inquiry.subjects)])
     progress_for, prepared, tell = (_uncounted, None, be_silent) if silent else (Counted, loading, say)
     with stopping(tell):
-        documents = study(*inquiry, progress_for, prepared, tell, fresh)
-        alone = documents[0]["run"] if len(documents) == 1 else None
-        labels = [document["label"] for document in documents if inquiry.subjects]
-        folder = Path(alone) / "studies" if alone else runs / "studies" / reports.slug([inquiry.study, *labels])
-        files = reports.write_study(documents, folder)
-        if not alone:
-            write_json(folder / f"{inquiry.study}.json", documents)
+        documents = study(*inquiry, progress_for, prepared, tell, fresh, spare, say)
+        files = write_figures(inquiry, documents, runs, spare)
     return {"study": inquiry.study, "networks": documents, "figures": [str(file) for file in files]}
+
+
+def write_figures(inquiry: Inquiry, documents: list[dict[str, Any]], runs: Path, spare: Path) -> list[Path]:
+    """Write the figures of a study, and its document where it belongs to no single run; return the figures."""
+    from skiprun import reports
+    from skiprun.experiment.keeping import folder_for, told_instead
+    from skiprun.storage import write_json
+
+    alone = documents[0]["run"] if len(documents) == 1 else None
+    labels = [document["label"] for document in documents if inquiry.subjects]
+    together = runs / "studies" / reports.slug([inquiry.study, *labels])
+    folder = folder_for(Path(alone), spare, be_silent) if alone else together
+    files: list[Path] = []
+    if folder:  # else it was told before the study
+        with told_instead(say):
+            files = reports.write_study(documents, folder)
+            if not alone:
+                write_json(folder / f"{inquiry.study}.json", documents)
+    return files
 
 
 class Counted:

@@ -31,7 +31,7 @@ def train(
 ) -> None:
     """Train each CONFIG; the same command again continues an unfinished run and shows a finished one."""
     from skiprun.configfile import load_config
-    from skiprun.run import refuse_one_place
+    from skiprun.run import Run, refuse_one_place
     from skiprun.storage import check_writable
 
     named = [f"name={name}"] if name else []
@@ -40,7 +40,8 @@ def train(
     loaded = [load_config(path, [*overrides(set_, device, root), *named, *seeded, *lenient]) for path in configs]
     refuse_one_place(zip(map(str, configs), loaded, strict=True))
 
-    check_writable(runs)  # before torch, which takes seconds to import
+    if not all(Run.of(runs, config).summary_file.exists() for config in loaded):
+        check_writable(runs)  # before torch, which takes seconds to import
 
     from skiprun import experiment
 

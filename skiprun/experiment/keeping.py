@@ -15,11 +15,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from skiprun.storage import make_folder, plain_words, write_text
+from skiprun.errors import StorageError
+from skiprun.storage import is_writable, make_folder, plain_words, write_text
 
 PARTIAL = ".partial.jsonl"
 Document = dict[str, Any]
 Row = dict[str, Any]
+Say = Callable[[str], None]
 
 
 def fingerprint(models: Iterable[nn.Module]) -> str:
@@ -48,26 +50,59 @@ def forget(file: Path) -> None:
 
 
 @contextmanager
-def keeping(file: Path | None, identity: Document) -> Iterator[tuple[list[Row], Callable[[Row], None]]]:
+def keeping(file: Path | None, identity: Document, warn: Say) -> Iterator[tuple[list[Row], Callable[[Row], None]]]:
     """Give the rows that an earlier try left, and a way to keep new ones until the study is done."""
     if file is None:
         yield [], lambda row: None
         return
     partial = file.with_suffix(PARTIAL)
     known = left_over(partial, identity)
-    make_folder(file.parent)
-    write_text(partial, "".join(json.dumps(line) + "\n" for line in (identity, *known)))
-    with plain_words("write", partial):
-        lines = partial.open("a", encoding="utf-8")
+    lines = RowFile(partial, warn, [identity, *known])
+    yield known, lines.append
+    with suppress(OSError):
+        partial.unlink(missing_ok=True)
 
-    def keep(row: Row) -> None:
-        with plain_words("write", partial):
-            lines.write(json.dumps(row) + "\n")
-            lines.flush()
 
-    with lines:
-        yield known, keep
-    partial.unlink(missing_ok=True)
+class RowFile:
+    """A file that grows by a line a row; once the disk refuses one, that is told, and the study goes on without it."""
+
+    def __init__(self, file: Path, warn: Say, first: Iterable[Row]) -> None:
+        self.file, self.warn, self.works = file, warn, False
+        with told_instead(warn):
+            make_folder(file.parent)
+            write_text(file, "".join(json.dumps(line) + "\n" for line in first))
+            self.works = True
+
+    def append(self, row: Row) -> None:
+        """Write one row, unless an earlier one could not be."""
+        if not self.works:
+            return
+        self.works = False
+        with told_instead(self.warn), plain_words("write", self.file):
+            with self.file.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(row) + "\n")
+            self.works = True
+
+
+@contextmanager
+def told_instead(warn: Say) -> Iterator[None]:
+    """Let what was found be shown where the disk does not take it: say so, instead of an error."""
+    try:
+        yield
+    except StorageError as error:
+        warn(f"{error} What is found is shown all the same, and not kept.")
+
+
+def folder_for(run: Path, spare: Path | None, warn: Say) -> Path | None:
+    """Return where the studies of a run are kept: beside it, or in a spare folder, or nowhere, which is told."""
+    beside = run / "studies"
+    if is_writable(beside):
+        return beside
+    if spare and is_writable(spare):
+        warn(f"{run} cannot be written to; what is found is kept in {spare}.")
+        return spare
+    warn(f"{run} cannot be written to: what is found is shown, not kept. To keep it, name a folder with --runs.")
+    return None
 
 
 def left_over(partial: Path, identity: Document) -> list[Row]:

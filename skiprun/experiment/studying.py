@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import skiprun
 from skiprun.errors import InputError, OptionError, did_you_mean
-from skiprun.experiment.keeping import Document, Row, fingerprint, finished, forget, keeping
+from skiprun.experiment.keeping import Document, Row, fingerprint, finished, folder_for, forget, keeping, told_instead
 from skiprun.experiment.material import Look, Material
 from skiprun.experiment.parts import Loading
 from skiprun.experiment.subjects import Subject
@@ -41,6 +41,8 @@ def study(
     loading: Loading | None = None,
     say: Say = lambda message: None,
     fresh: bool = False,
+    spare: Path | None = None,
+    warn: Say = lambda message: None,
 ) -> list[Document]:
     """Study each subject, or two beside each other if the study compares; write what is found beside each run.
 
@@ -53,6 +55,8 @@ def study(
         loading: told of (done, total, what) while data is prepared.
         say: told, in a line, what is studied.
         fresh: forget the rows that an earlier try left.
+        spare: the folder that keeps what is found of a run whose own cannot be written to.
+        warn: told, in a line, what could not be kept, or not where it belongs.
 
     Raises:
         UnknownName: there is no such study.
@@ -62,11 +66,13 @@ def study(
     given = checked(entry, chosen or {})
     documents = []
     for together in _grouped(entry, subjects):
+        runs = together[0].runs if together else ()
+        folder = folder_for(runs[0].path, spare, warn) if runs else None
         materials = [Material(subject, look, loading, say) for subject in together]
         for material in materials:
             materials[0].must_share_data(material)
             say(f"{material.subject.label}: {material.summary}")
-        documents.append(_Examination(entry, materials, given, look).document(progress_for, say, fresh))
+        documents.append(_Examination(entry, materials, given, look, folder).document(progress_for, say, fresh, warn))
     return documents
 
 
@@ -90,6 +96,7 @@ class _Examination:
     materials: Sequence[Material]
     given: dict[str, Any]
     look: Look
+    folder: Path | None
 
     @property
     def label(self) -> str:
@@ -104,10 +111,12 @@ class _Examination:
 
     @property
     def file(self) -> Path | None:
-        """Where the document belongs; nowhere if there is no run."""
-        others = [material.subject.label for material in self.materials[1:]]
-        stem = "-".join([self.entry.name, *others]).replace(" ", "-")
-        return self.run / "studies" / f"{stem}.json" if self.run else None
+        """Where the document is kept, if it can be; away from its run, its name says the run's."""
+        if self.folder is None or self.run is None:
+            return None
+        labels = [material.subject.label for material in self.materials]
+        stem = "-".join([self.entry.name, *labels[self.folder.parent == self.run :]]).replace(" ", "-")
+        return self.folder / f"{stem}.json"
 
     def identity(self) -> Document:
         """Return what rows of another try must share: study, options, data and weights; not the number of processes."""
@@ -122,8 +131,8 @@ class _Examination:
             "fingerprint": fingerprint(material.model for material in self.materials),
         }
 
-    def document(self, progress_for: ProgressFor, say: Say, fresh: bool) -> Document:
-        """Run the study; return its document, written beside the run if there is one."""
+    def document(self, progress_for: ProgressFor, say: Say, fresh: bool, warn: Say) -> Document:
+        """Run the study; return its document, written beside the run if there is one and it can be."""
         started, identity = time.monotonic(), self.identity()
         lasting = self.file if "known" in inspect.signature(self.entry.thing).parameters else None
         if lasting and fresh:
@@ -131,7 +140,7 @@ class _Examination:
         elif lasting and (document := finished(lasting, identity)):
             say(f"{lasting} is finished already; --fresh starts over.")
             return document
-        with keeping(lasting, identity) as (known, keep):
+        with keeping(lasting, identity, warn) as (known, keep):
             report = progress_for(self.label, len(known))
 
             def tell(row: Row, total: int) -> None:
@@ -141,8 +150,9 @@ class _Examination:
             result = self._result(known, tell)
             document = identity | self._found(result, time.monotonic() - started)
             if self.file:
-                make_folder(self.file.parent)
-                write_json(self.file, document)
+                with told_instead(warn):
+                    make_folder(self.file.parent)
+                    write_json(self.file, document)
         return document
 
     def _result(self, known: Sequence[Row], report: Report) -> StudyResult:

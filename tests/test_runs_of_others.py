@@ -1,0 +1,142 @@
+"""Runs that may be read and not written, and disks that fill up: what was computed is shown, told not to be kept."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from skiprun.cli.app import app
+from skiprun.configfile import build_config
+from skiprun.errors import StorageError
+from skiprun.experiment import train
+from skiprun.experiment.material import Look
+from skiprun.experiment.studying import study
+from skiprun.experiment.subjects import find_trained
+
+CONFIG = {
+    "model": {"name": "resnet_cifar", "depth": 8, "width": 4},
+    "data": {"name": "digits", "batch_size": 64},
+    "schedule": {"steps": 2},
+    "device": "cpu",
+    "log": {"tensorboard": False},
+}
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("theirs")
+    for name in ("one", "two"):
+        train(build_config(CONFIG | {"name": name}), runs=folder / "runs")
+    return folder
+
+
+@pytest.fixture
+def theirs(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The working folder, in which nothing can be written: as root too, whom no permission stops."""
+    allowed = os.access
+
+    def refused(path: Any, mode: int, **options: Any) -> bool:
+        return not Path(path).is_relative_to(original) and allowed(path, mode, **options)
+
+    def cannot_write(self: Path, mode: str = "r", *values: Any, **options: Any) -> Any:
+        if set(mode) & set("wax+") and self.absolute().is_relative_to(original):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(self, mode, *values, **options)
+
+    def cannot_create(self: Path, *values: Any, **options: Any) -> None:
+        if self.absolute().is_relative_to(original) and not self.exists():
+            raise PermissionError(errno.EACCES, "Permission denied")
+        created(self, *values, **options)
+
+    opened, created = Path.open, Path.mkdir
+    monkeypatch.setattr(os, "access", refused)
+    monkeypatch.setattr(Path, "open", cannot_write)
+    monkeypatch.setattr(Path, "mkdir", cannot_create)
+    monkeypatch.chdir(original)
+    before = sorted(original.rglob("*"))
+    yield original
+    assert sorted(original.rglob("*")) == before
+
+
+def call(*arguments: str) -> Result:
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.exception
+    return result
+
+
+STUDIES = {
+    "lesion": ["lesion", "one", "--draws", "1"],
+    "paths": ["paths", "one", "--draws", "1", "--batches", "1"],
+    "landscape": ["landscape", "one", "--steps", "3", "--pictures", "32", "--jobs", "1"],
+    "similarity": ["similarity", "one", "two", "--batches", "1"],
+    "two runs": ["truncate", "one", "two"],
+}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.usefixtures("theirs")
+def test_a_study_is_shown_and_said_not_to_be_kept(name: str) -> None:
+    shown = call(*STUDIES[name])
+    assert "is shown, not kept. To keep it, name a folder with --runs" in shown.stderr
+    assert json.loads(call(*STUDIES[name], "--json").stdout)["networks"][0]["verdict"] in " ".join(shown.stdout.split())
+
+
+@pytest.mark.usefixtures("theirs")
+def test_a_study_is_kept_below_ones_own_runs(tmp_path: Path) -> None:
+    arguments = [*STUDIES["landscape"][:1], "runs/one", *STUDIES["landscape"][2:], "--runs", str(tmp_path / "mine")]
+    first = call(*arguments)
+    folder = tmp_path / "mine" / "studies" / "landscape-one"
+    assert "is kept in" in first.stderr and (folder / "landscape-one.json").exists() and list(folder.glob("*.png"))
+    assert "finished already" in call(*arguments).stderr
+
+
+@pytest.mark.usefixtures("theirs")
+def test_a_comparison_of_finished_runs_is_shown() -> None:
+    shown = call("compare", "one", "two")
+    assert "Best test error" in shown.stdout and "not kept" in shown.stderr
+    assert "Report:" not in shown.stderr
+    assert len(json.loads(call("compare", "one", "two", "--json").stdout)["groups"]) == 2
+
+
+@pytest.mark.usefixtures("theirs")
+def test_a_finished_run_is_scored_and_shown(tmp_path: Path) -> None:
+    assert json.loads(call("evaluate", "one", "--json").stdout)["error"] >= 0
+    file = tmp_path / "c.yaml"
+    file.write_text(json.dumps(CONFIG))
+    assert "finished already" in call("train", str(file), "--name", "one").stderr
+    assert CliRunner().invoke(app, ["train", str(file), "--name", "three"]).exception.exit_code == 6  # type: ignore
+
+
+def test_a_disk_that_fills_up_while_a_study_runs_costs_what_is_kept_and_not_what_was_found(
+    original: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first rows are kept, the disk fills up, the rest and the document are not; every row is returned."""
+    subjects, look = find_trained(["one"], original / "runs"), Look("train", 32)
+    (whole,) = study("landscape", subjects, look, {"steps": 3}, fresh=True)
+    opened, written = Path.open, 0
+
+    def fills_up(self: Path, mode: str = "r", *values: Any, **options: Any) -> Any:
+        nonlocal written
+        written += "a" in mode
+        if written > 3 and set(mode) & set("wa"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(self, mode, *values, **options)
+
+    monkeypatch.setattr(Path, "open", fills_up)
+    warned: list[str] = []
+    (found,) = study("landscape", subjects, look, {"steps": 3}, fresh=True, warn=warned.append)
+    assert found["rows"] == whole["rows"]
+    assert len(warned) == 2 and all("No space left" in line and "not kept" in line for line in warned)
+
+
+def test_python_is_told_by_an_error_where_nothing_can_be_shown(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError):
+        train(build_config(CONFIG), runs=tmp_path / "file" / "runs")
