@@ -28,7 +28,7 @@ from benchmarks import (
 )
 from benchmarks.measure import Setting, why
 from benchmarks.report import WIDTH
-from skiprun.training.compilation import use_cache
+from skiprun.training.compilation import use_private_cache
 
 ALL = {
     "steps": steps,
@@ -72,7 +72,7 @@ def main() -> int:
     """Run the benchmarks that were asked for, each kept when it is done; 1 if one failed."""
     asked = options()
     setting = Setting(asked.device, asked.threads, asked.quick)
-    use_cache()
+    use_private_cache()
     people, benchmarks = Console(stderr=True, width=None if sys.stderr.isatty() else WIDTH), {}
     for name in asked.only:
         people.print(f"{name}: {(ALL[name].__doc__ or '').splitlines()[0]}", markup=False)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
-import os
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
 from hashlib import blake2b
@@ -16,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from skiprun.cache import cache_folder
 from skiprun.configfile import build_config
 from skiprun.errors import InputError, StorageError
 from skiprun.storage import make_folder, write_json
@@ -131,12 +131,8 @@ def _all_names() -> list[str]:
 
 
 def cache_file() -> Path:
-    """Return the cache's place: below $SKIPRUN_DATA, or else in the user's cache folder."""
-    import platformdirs
-
-    chosen = os.environ.get("SKIPRUN_DATA")
-    folder = Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("skiprun")
-    return folder / f"models-{_key()}.json"
+    """Return the place of what is known of the architectures."""
+    return cache_folder() / f"models-{_key()}.json"
 
 
 def _key() -> str:
@@ -155,7 +151,7 @@ def _key() -> str:
 
 def _read_cache() -> dict[str, Any]:
     """Return what is known, or nothing where there is no cache or it is damaged."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(StorageError, OSError, ValueError):
         known = json.loads(cache_file().read_text(encoding="utf-8"))
         if isinstance(known, dict) and {"names", "rows"} <= set(known):
             return known
@@ -164,8 +160,8 @@ def _read_cache() -> dict[str, Any]:
 
 def _write_cache(known: dict[str, Any]) -> None:
     """Replace the cache and delete those of other versions; a listing does not fail for a disk."""
-    file = cache_file()
     with contextlib.suppress(StorageError, OSError):
+        file = cache_file()
         make_folder(file.parent)
         write_json(file, known)
         for old in file.parent.glob("models-*.json"):

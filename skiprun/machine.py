@@ -6,7 +6,10 @@ import contextlib
 import ctypes
 import gc
 import os
+import shutil
 import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 
 def cores() -> list[int]:
@@ -28,6 +31,44 @@ def leave_imports_alone() -> None:
     That takes 0.13 s a time; importing torch and the rest asks for it four times, and is a fifth faster without.
     """
     gc.set_threshold(*gc.get_threshold()[:2], 1000)
+
+
+def trust_no_working_folder() -> None:
+    """Let what this process starts find no program and no module in the working folder, where any file may lie."""
+    os.environ.update(PATH=_absolute(os.get_exec_path()), PYTHONSAFEPATH="1")
+
+
+def find_program(name: str) -> str | None:
+    """Return the file of a program; what a relative entry of $PATH leads to, in the working folder, is not taken."""
+    found = shutil.which(name, path=_absolute(os.get_exec_path()))
+    return found and str(Path(found).absolute())
+
+
+def interpreter_environment() -> dict[str, str]:
+    """Return the environment of a Python that imports from where this process does, but for the working folder.
+
+    An interpreter that is started with -c or -m looks there first, before its own library.
+    """
+    package = str(Path(__file__).parents[1])
+    return {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": _absolute([*sys.path, package])}
+
+
+@contextlib.contextmanager
+def safe_interpreters() -> Iterator[None]:
+    """Start Pythons within, by libraries that hand on this process's environment, as `interpreter_environment` says."""
+    before = dict(os.environ)
+    os.environ.update(interpreter_environment())
+    try:
+        yield
+    finally:
+        for name in ("PYTHONSAFEPATH", "PYTHONPATH"):
+            os.environ.pop(name)
+            os.environ.update({name: before[name]} if name in before else {})
+
+
+def _absolute(folders: Iterable[str]) -> str:
+    """Return a search path of the absolute ones among folders."""
+    return os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
 
 
 # Of malloc.h: from which size on memory is mapped anew for each request, and when free memory is given back.

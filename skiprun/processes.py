@@ -11,6 +11,8 @@ from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 
+from skiprun.machine import safe_interpreters
+
 # What training imports, also at its first step and for its first picture: two seconds of a core.
 IMPORTED = [
     "skiprun.nursery",
@@ -38,7 +40,8 @@ def ready() -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(IMPORTED)
-    forkserver.ensure_running()
+    with safe_interpreters():
+        forkserver.ensure_running()
     return context
 
 

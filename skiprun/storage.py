@@ -18,8 +18,16 @@ from typing import Any
 
 from skiprun.errors import StorageError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NO_HANDLES = (errno.EMFILE, errno.ENFILE)
+_HINTS = {
+    errno.EDQUOT: " Your quota there, of bytes or of files, is used up; make room, and run the same command again.",
+    errno.EFBIG: " Raise the limit of a file's size (`ulimit -f`), or choose a disk that holds larger files.",
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), " Raise the limit of open files (`ulimit -n`)."),
+}
+# Answers of Windows, which cannot open a folder, and of shared and user-space disks, which cannot flush one.
+_NO_FOLDER_FLUSH = (
+    *(errno.EACCES, errno.EPERM, errno.EISDIR),
+    *(errno.EINVAL, errno.EBADF, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY),
+)
 
 
 @contextlib.contextmanager
@@ -33,11 +41,13 @@ def plain_words(action: str, path: Path) -> Iterator[None]:
 
 def _hint(error: OSError, path: Path) -> str:
     """Return what a person can do about an error of the system, where that is known."""
-    if error.errno in _FULL:
-        return f" {free_bytes(path) / 1e6:.1f} MB are free there; make room, and run the same command again."
-    if error.errno in _NO_HANDLES:
-        return " Raise the limit of open files (`ulimit -n`)."
-    return ""
+    if error.errno != errno.ENOSPC:
+        return _HINTS.get(error.errno or 0, "")
+    if no_more_files(path):
+        return (
+            " The number of files on that disk is used up, not its bytes; remove some, and run the same command again."
+        )
+    return f" {free_bytes(path) / 1e6:.1f} MB are free there; make room, and run the same command again."
 
 
 def free_bytes(path: Path) -> int:
@@ -45,6 +55,14 @@ def free_bytes(path: Path) -> int:
     with contextlib.suppress(OSError):
         return shutil.disk_usage(nearest_folder(path)).free
     return 0
+
+
+def no_more_files(path: Path) -> bool:
+    """Tell whether the disk of a path has no room for another file's entry; some disks count none."""
+    with contextlib.suppress(OSError, AttributeError):  # Windows has no such count
+        about = os.statvfs(nearest_folder(path))
+        return about.f_files > 0 and about.f_favail == 0
+    return False
 
 
 def nearest_folder(path: Path) -> Path:
@@ -169,10 +187,13 @@ def make_folder(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Flush a folder's entries, where the system can (Windows cannot open folders)."""
-    with contextlib.suppress(PermissionError):
+    """Flush a folder's entries, where the system can."""
+    try:
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_FLUSH:
+            raise

@@ -145,7 +145,7 @@ def test_doctor_foresees_a_run_and_leaves_nothing(tmp_path: Path) -> None:
         checks = {check.name: check for check in examine(config, tmp_path / "runs")}
     assert {check.state for check in checks.values()} == {"ok"}, checks
     assert list(checks) == [
-        *("versions", "device", "runs folder", "TensorBoard"),
+        *("versions", "device", "runs folder", "cache", "TensorBoard"),
         *("run", "data and network", "disk", "training"),
     ]
     assert torch.__version__ in checks["versions"].finding

@@ -9,6 +9,7 @@ import os
 import re
 import resource
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -311,3 +312,61 @@ def test_only_temporary_files_are_leftovers(tmp_path: Path) -> None:
         (tmp_path / name).write_text("")
     remove_leftovers(tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == [".hidden", "a.tmp", "b.pt"]
+
+
+@pytest.mark.parametrize("error", [errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF, errno.EACCES])
+def test_a_shared_folder_that_cannot_be_flushed_is_used(
+    error: int, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush, folders = os.fsync, []
+
+    def of_a_shared_folder(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            folders.append(descriptor)
+            raise OSError(error, os.strerror(error))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", of_a_shared_folder)
+    train_here(CONFIG, tmp_path / "runs")
+    assert folders
+    assert_same_runs(whole, tmp_path / "runs", CONFIG)
+
+
+def test_a_file_that_cannot_be_flushed_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(descriptor: int) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "fsync", refused)
+    with pytest.raises(StorageError, match=r"Cannot write .*Invalid argument"):
+        write_bytes(tmp_path / "file", b"")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (errno.ENOSPC, r"[\d.]+ MB are free there; make room, and run the same command again\."),
+        (errno.EDQUOT, r"Your quota there, of bytes or of files, is used up; make room"),
+        (errno.EFBIG, r"Raise the limit of a file's size \(`ulimit -f`\), or choose a disk that holds larger files\."),
+    ],
+)
+def test_the_advice_is_that_of_the_cause(error: int, advice: str, tmp_path: Path) -> None:
+    with FailingDisk(1, error, True).installed(), pytest.raises(StorageError, match=advice) as caught:
+        write_bytes(tmp_path / "file", b"")
+    assert ("make room" in str(caught.value)) == (error != errno.EFBIG)
+
+
+def test_a_disk_without_room_for_another_file_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=2", "none", str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting needs root")
+    try:
+        (place / "one").write_text("")
+        with pytest.raises(
+            StorageError, match=r"No space left on device\. The number of files on that disk is used up"
+        ):
+            write_bytes(place / "two", b"")
+    finally:
+        subprocess.run(["umount", str(place)], check=True)

@@ -18,6 +18,7 @@ FLOORS = {
             "configfile",
             "storage",
             "locks",
+            "cache",
             "machine",
             "processes",
             "nursery",
@@ -33,7 +34,7 @@ FLOORS = {
     "cli": 6,
 }
 # Config files are read by config's own neighbour, and a process to fork from prepares itself as any other does.
-SAME_FLOOR = {("configfile", "config"), ("nursery", "machine")}
+SAME_FLOOR = {("configfile", "config"), ("nursery", "machine"), ("processes", "machine"), ("cache", "storage")}
 FACE = {"__init__", "__main__"}
 
 
@@ -77,6 +78,7 @@ def test_reports_know_runs_and_errors_only() -> None:
         "registry",
         "storage",
         "locks",
+        "cache",
         "machine",
         "processes",
         "palette",

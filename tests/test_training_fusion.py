@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -306,10 +307,11 @@ def test_frozen_norms_stay_as_they_are() -> None:
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A machine on which no kernel was compiled yet: the folder for them."""
-    monkeypatch.setattr(library.platformdirs, "user_cache_path", lambda name: tmp_path / "cache")
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache")
 
     def forget() -> None:
         library.library.cache_clear()
+        library._recipe.cache_clear()
         Kernel.of.cache_clear()
 
     forget()
@@ -337,14 +339,35 @@ def test_kernels_that_cannot_be_compiled_cost_one_line_and_nothing_else(
     assert not list(elsewhere.rglob("*.so"))
 
 
-def test_a_library_that_is_not_whole_is_made_again(elsewhere: Path) -> None:
-    library.library("norm")
+def flipped(content: bytes, generator: random.Random) -> bytes:
+    """Return a content with one bit that is another, or cut short."""
+    if generator.random() < 0.1:
+        return content[: generator.randrange(len(content))]
+    place = generator.randrange(len(content))
+    return content[:place] + bytes([content[place] ^ 1 << generator.randrange(8)]) + content[place + 1 :]
+
+
+def test_a_damaged_library_is_never_loaded_but_told_once_and_made_again(
+    elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "SOURCES", ("norm",))
+    library.prepare()
     (file,) = elsewhere.rglob("*.so")
-    file.unlink()
-    file.write_bytes(b"\x7fELF")
+    whole, generator = file.read_bytes(), random.Random(0)
+    damaged = tmp_path / "damaged.so"
+    damaged.write_bytes(whole[:-32])  # of an earlier version, without a checksum
+    assert library.is_whole(file) and not library.is_whole(damaged) and not library.is_whole(tmp_path / "none")
+    for _ in range(200):
+        damaged.write_bytes(flipped(whole, generator))
+        assert not library.is_whole(damaged)
+    damaged.write_bytes(whole[: len(whole) // 2])
+    damaged.replace(file)
     library.library.cache_clear()
-    assert library.library("norm").forward_float32
-    assert list(elsewhere.rglob("*.so")) == [file]
+    said: list[str] = []
+    library.prepare(said.append)
+    library.prepare(said.append)
+    assert said == [f"{file} is damaged; it is compiled again."]
+    assert library.is_whole(file) and library.library("norm").forward_float32
 
 
 def test_runs_that_start_together_compile_once(elsewhere: Path, tmp_path: Path) -> None:

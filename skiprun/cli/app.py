@@ -36,7 +36,7 @@ from skiprun.cli import (
 )
 from skiprun.cli.terminal import Notices, complain
 from skiprun.errors import SkiprunError, Stopped, StorageError
-from skiprun.machine import leave_imports_alone
+from skiprun.machine import leave_imports_alone, trust_no_working_folder
 
 app = typer.Typer(
     name="skiprun",
@@ -94,6 +94,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold what the terminal's encoding does not
     logging.getLogger("skiprun").addHandler(Notices())
     leave_imports_alone()
+    trust_no_working_folder()
     threading.excepthook = lambda of: None  # what fails in a thread fails again where its work is waited for
     try:
         app()

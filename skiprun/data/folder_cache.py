@@ -22,9 +22,10 @@ from typing import Any
 
 import numpy as np
 
+from skiprun.cache import cache_folder
 from skiprun.data.decoding import Block, SizesDiffer, decode_all, digest_all, find_bad
 from skiprun.data.listing import Listing
-from skiprun.data.place import cache_folder, locked
+from skiprun.data.place import locked
 from skiprun.data.source import Array, Progress
 from skiprun.errors import BadPicture, OptionError
 from skiprun.storage import delete_spare, plain_words, sync_folder, write_bytes, write_json, write_stream

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from skiprun.cache import cache_folder, naming_the_way_out
 from skiprun.data.source import Progress
 from skiprun.storage import make_folder, plain_words
-
-
-def cache_folder() -> Path:
-    """Return $SKIPRUN_DATA, or else the user's cache folder for skiprun."""
-    import platformdirs
-
-    chosen = os.environ.get("SKIPRUN_DATA")
-    return Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path("skiprun")
 
 
 def folder_of(root: str | None) -> Path:
@@ -29,9 +21,9 @@ def locked(folder: Path, progress: Progress) -> Iterator[None]:
     """Hold a folder against other processes, creating it if needed; the system frees the lock of a killed process."""
     import filelock
 
-    make_folder(folder)
     lock = filelock.FileLock(folder / ".skiprun.lock")
-    with plain_words("lock", folder):
+    with naming_the_way_out(), plain_words("lock", folder):
+        make_folder(folder)
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:

@@ -8,7 +8,6 @@ and the former run the user's own script again where they cannot fork.
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
 import queue
 import subprocess
@@ -19,6 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar, cast
 
 from skiprun.errors import SkiprunError
+from skiprun.machine import interpreter_environment
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
@@ -66,14 +66,12 @@ class Worker:
     """A process that applies one function to what it is sent."""
 
     def __init__(self, function: Callable) -> None:
-        # The child finds the package where this process did, and Ctrl-C in the terminal is this process's to handle.
-        program = f"import sys; sys.path[:] = {sys.path!r}; from skiprun.data.workers import serve; serve()"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", program],
+            [sys.executable, "-c", "from skiprun.data.workers import serve; serve()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | ONE_THREAD,
-            start_new_session=True,
+            env=interpreter_environment() | ONE_THREAD,
+            start_new_session=True,  # Ctrl-C in the terminal is this process's to handle
         )
         self._send(function)
 

@@ -20,8 +20,9 @@ from typing import Literal
 import torch
 
 import skiprun
+from skiprun.cache import cache_folder, code_folder, naming_the_way_out
 from skiprun.config import RunConfig
-from skiprun.errors import RunBusy, SkiprunError, Stopped
+from skiprun.errors import RunBusy, SkiprunError, Stopped, StorageError
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.room import check_room, room_needed
 from skiprun.experiment.train import make_trainer, tensorboard_needed
@@ -60,6 +61,7 @@ def examine(config: RunConfig | None, runs: Path) -> Iterator[Check]:
     yield check("versions", versions)
     yield check("device", device)
     yield check("runs folder", lambda: runs_folder(runs))
+    yield check("cache", cache)
     if config is None or config.log.tensorboard:
         yield check("TensorBoard", tensorboard)
     if config is None:
@@ -94,6 +96,22 @@ def runs_folder(runs: Path) -> str:
     """Return where runs go and how much room is there."""
     check_writable(runs)
     return f"{runs.absolute()}, {free_bytes(runs) / 1e6:,.0f} MB free"
+
+
+def cache() -> str:
+    """Return where data and compiled code are kept, or why nowhere; digits need neither."""
+    return f"data: {folder_or_reason(cache_folder)}; compiled code: {folder_or_reason(code_folder)}"
+
+
+def folder_or_reason(find: Callable[[], Path]) -> str:
+    """Return a folder that can be written to, with its free room, or why there is none."""
+    try:
+        folder = find()
+        with naming_the_way_out():
+            check_writable(folder)
+    except StorageError as error:
+        return f"none ({error})"
+    return f"{folder}, {free_bytes(folder) / 1e6:,.0f} MB free"
 
 
 def tensorboard() -> str:

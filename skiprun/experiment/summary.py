@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,7 +18,7 @@ import skiprun
 from skiprun.connections import sites
 from skiprun.experiment.known_data import describe_data
 from skiprun.experiment.parts import Parts
-from skiprun.machine import cores
+from skiprun.machine import cores, find_program
 from skiprun.registry import MODELS
 from skiprun.run import Run
 from skiprun.training.trainer import Trainer
@@ -91,10 +93,21 @@ def environment(parts: Parts) -> dict[str, Any]:
     }
 
 
+# A checkout's configuration can name programs to run; a commit is described without any of them.
+GIT = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "--no-pager", "--no-optional-locks")
+
+
 def _commit() -> str | None:
-    """Return the commit of the working directory, with '+' if it has changes; None outside a repository."""
+    """Return the commit of skiprun's own checkout, with '+' if it has changes; None where it was installed from none.
+
+    The working folder is not asked: it may be anybody's, and the numbers depend on the code.
+    """
+    checkout, git = Path(skiprun.__file__).parents[1], find_program("git")
+    if git is None or not (checkout / ".git").exists():
+        return None
+    command = [git, *GIT, "describe", "--always", "--dirty=+", "--exclude=*"]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+        found = subprocess.run(command, cwd=checkout, env=own, capture_output=True, text=True, timeout=5, check=True)
         return found.stdout.strip()
     return None

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import copy
 import math
-import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from skiprun.machine import keep_memory
+from skiprun.machine import keep_memory, safe_interpreters
 from skiprun.processes import end_with_parent
 from skiprun.studies.base import Evaluate, Report, Row
 
@@ -102,13 +102,12 @@ def scores(plane: Plane, evaluate: Evaluate, points: Sequence[Point], workers: i
         yield from (plane.row(point, evaluate) for point in points)
         return
     threads = max(1, torch.get_num_threads() // workers)
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _settle, (plane, evaluate, threads))
-    try:
-        with deaf():
+    with ExitStack() as stack:
+        with deaf(), safe_interpreters():
+            pool = ProcessPoolExecutor(workers, get_context("spawn"), _settle, (plane, evaluate, threads))
+            stack.callback(pool.shutdown, cancel_futures=True)
             rows = pool.map(_visit, points)
         yield from rows
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

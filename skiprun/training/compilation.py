@@ -13,11 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skiprun.cache import code_folder
 from skiprun.config import RunConfig
 from skiprun.errors import InputError
 from skiprun.training.device import Way
 from skiprun.training.fusion import fuse
-from skiprun.training.kernels.library import code_folder, find_compiler
+from skiprun.training.kernels.library import find_compiler
 from skiprun.training.optim import total_steps
 
 # Measured on one core with AVX512-BF16: at 128 pictures of 32x32 in bf16 a step of resnet20, which keeps 1.5 MB of each
@@ -76,7 +77,7 @@ class TrainingPass:
             return self.call(pictures)
         random, buffers = torch.get_rng_state(), [buffer.clone() for buffer in self.model.buffers()]
         try:
-            self.call = fuse(self.model) if self.way == "fused" else self._compile()
+            self.call = fuse(self.model, self.say) if self.way == "fused" else self._compile()
             return self.call(pictures)
         except Exception as error:  # compilers fail in many ways, and a run does not need one
             verb = "Fusing" if self.way == "fused" else "Compiling"
@@ -89,16 +90,24 @@ class TrainingPass:
             return self.model(pictures)
 
     def _compile(self) -> Callable[[Tensor], Tensor]:
-        self.say(f"Compiling the training pass; the code is kept in {use_cache()}.")
+        self.say(f"Compiling the training pass; the code is kept in {use_private_cache()}.")
         known = torch._inductor.list_options()  # another version of torch has others
         options = {name: value for name, value in FASTER.items() if name in known}
         # Shapes never change: all batches of a run have one size.
         return torch.compile(self.model, dynamic=False, options=options)
 
 
-def use_cache() -> str:
-    """Let compiled code be kept in the user's cache, unless the environment names another place; return the place."""
-    return os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(code_folder()))
+def use_private_cache() -> str:
+    """Let torch keep compiled code in the user's cache, unless the environment names another place; return the place.
+
+    Precompiled headers would else lie in the temporary folder, under a name that another user can take first.
+    """
+    from torch._inductor import codecache
+
+    folder = code_folder()
+    codecache._HEADER_DIR = str(folder / "precompiled_headers")
+    codecache._HEADER_LOCK_DIR = str(folder / "precompiled_headers" / "locks")
+    return os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
 
 
 def reason(error: Exception) -> str:

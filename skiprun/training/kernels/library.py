@@ -1,6 +1,7 @@
 """The kernels of a training pass on a CPU, in C++: each source beside this file is compiled on first use.
 
-The compiler is the system's, as for torch.compile; the code is made for this processor and kept in the user's cache.
+The compiler is the system's, as for torch.compile; the code is made for this processor and kept in the user's cache,
+where only this user can write, with its own checksum behind it: what is not whole is never loaded.
 """
 
 from __future__ import annotations
@@ -9,21 +10,22 @@ import ctypes
 import functools
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 from torch import Tensor
 
+from skiprun.cache import code_folder, private_folder
 from skiprun.data.place import locked
 from skiprun.errors import SkiprunError
+from skiprun.machine import find_program
 from skiprun.storage import write_bytes
 
 FOLDER = Path(__file__).parent
@@ -59,13 +61,17 @@ def lay(tensor: Tensor) -> Tensor:
     return tensor.contiguous(memory_format=torch.channels_last)
 
 
-def prepare() -> None:
+def prepare(say: Callable[[str], None] = lambda line: None) -> None:
     """Compile and load all kernels, side by side.
+
+    Args:
+        say: told, in a line, of a library that was damaged and is made again.
 
     Raises:
         SkiprunError: there is no compiler, or it fails, or its result cannot be kept.
     """
     with ThreadPoolExecutor(len(SOURCES)) as pool:
+        list(pool.map(partial(_provide, say=say), SOURCES))
         list(pool.map(library, SOURCES))
 
 
@@ -76,39 +82,45 @@ def library(source: str) -> ctypes.CDLL:
     Raises:
         SkiprunError: there is no compiler, or it fails, or its result cannot be kept.
     """
-    compiler = find_compiler()
-    if compiler is None:
-        raise SkiprunError("no C++ compiler was found")
-    folder = code_folder() / source
-    processor = _run(compiler, "-march=native", "-v", "-E", "-x", "c++", os.devnull).stderr  # names what it has
-    command = [compiler, *FLAGS, str(FOLDER / f"{source}.cpp"), "-Wl,--as-needed", *_openmp(), "-fopenmp"]
-    texts = [(FOLDER / name).read_text() for name in ("lanes.h", f"{source}.cpp")]
-    key = hashlib.sha256("\n".join([*texts, *command, processor]).encode()).hexdigest()
-    file = folder / f"{key[:16]}.so"
-    loaded = _load(file)
-    if loaded is None:
-        with locked(folder, lambda *_: None):  # runs that start together wait for the first one's compiler
-            loaded = _load(file)
-            if loaded is None:
+    return ctypes.CDLL(str(_provide(source)))
+
+
+def _provide(source: str, say: Callable[[str], None] = lambda line: None) -> Path:
+    """Return the whole library of a source, compiled if there is none; the first of several runs does it for all."""
+    key, command = _recipe(source)
+    file = private_folder(code_folder() / source) / f"{key}.so"
+    if not is_whole(file):
+        with locked(file.parent, lambda *_: None):
+            if file.exists() and not is_whole(file):
+                say(f"{file} is damaged; it is compiled again.")
+            if not is_whole(file):
                 with tempfile.TemporaryDirectory() as scratch:
                     made = Path(scratch) / file.name
                     _run(*command, "-o", str(made))
-                    write_bytes(file, made.read_bytes())
-                loaded = ctypes.CDLL(str(file))
-    return loaded
+                    code = made.read_bytes()
+                write_bytes(file, code + hashlib.sha256(code).digest())
+    return file
 
 
-def _load(file: Path) -> ctypes.CDLL | None:
-    """Load a library, or return None where there is none that can be."""
+def is_whole(file: Path) -> bool:
+    """Tell whether a library ends in its own checksum; the system dies of one that is cut short."""
     try:
-        return ctypes.CDLL(str(file))
+        content = file.read_bytes()
     except OSError:
-        return None
+        return False
+    return content[-32:] == hashlib.sha256(content[:-32]).digest()
 
 
-def code_folder() -> Path:
-    """Return the user's cache of compiled code."""
-    return platformdirs.user_cache_path("skiprun") / "compiled"
+@functools.cache
+def _recipe(source: str) -> tuple[str, list[str]]:
+    """Return a key of all that the library of a source depends on, and the command that makes it."""
+    compiler = find_compiler()
+    if compiler is None:
+        raise SkiprunError("no C++ compiler was found")
+    processor = _run(compiler, "-march=native", "-v", "-E", "-x", "c++", os.devnull).stderr  # names what it has
+    command = [compiler, *FLAGS, str(FOLDER / f"{source}.cpp"), "-Wl,--as-needed", *_openmp(), "-fopenmp"]
+    texts = [(FOLDER / name).read_text() for name in ("lanes.h", f"{source}.cpp")]
+    return hashlib.sha256("\n".join([*texts, *command, processor]).encode()).hexdigest()[:16], command
 
 
 def _openmp() -> list[str]:
@@ -120,12 +132,12 @@ def _openmp() -> list[str]:
 
 def find_compiler() -> str | None:
     """Return the C++ compiler of this machine, or None; elsewhere than on Linux OpenMP is another story."""
-    return shutil.which(os.environ.get("CXX", "c++")) if sys.platform == "linux" else None
+    return find_program(os.environ.get("CXX", "c++")) if sys.platform == "linux" else None
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run the compiler, and raise SkiprunError with its first error."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    """Run the compiler, away from the working folder, and raise SkiprunError with its first error."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     if done.returncode:
         complaints = [line for line in done.stderr.splitlines() if "error" in line]
         raise SkiprunError(next(iter(complaints), f"{command[0]} ended with code {done.returncode}"))

@@ -1,0 +1,247 @@
+"""Code of others does not run: hooks, programs and modules in the working folder, and what lies in others' caches."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import skiprun
+from skiprun.cache import code_folder, private_folder
+from skiprun.errors import StorageError
+from skiprun.experiment import summary
+from skiprun.machine import find_program
+from skiprun.training.compilation import TrainingPass, use_private_cache
+from skiprun.training.kernels import library
+
+PLANTED = ("multiprocessing", "queue", "random", "signal", "skiprun", "tensorboard", "torch", "yaml")
+CHILDREN = """
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from skiprun.data.workers import in_order
+from skiprun.machine import safe_interpreters
+from skiprun.processes import ready
+from skiprun.studies import plane
+
+class Even:
+    def row(self, point, evaluate):
+        return {"x": point[0], "pid": os.getpid()}
+
+if __name__ == "__main__":
+    found = set(in_order(abs, [-1, -2], 2))
+    with ProcessPoolExecutor(1, ready()) as pool:
+        found.add(pool.submit(abs, -3).result())
+    found |= {row["x"] for row in plane.scores(Even(), None, [(4, 0), (5, 0)], 2)}
+    print(sorted(found))
+"""
+EXPERIMENT = """
+model: {name: resnet20, width: 4}
+data: {name: digits, batch_size: 64}
+schedule: {steps: 2}
+device: cpu
+"""
+
+
+@pytest.fixture
+def marker(tmp_path: Path) -> Path:
+    """A file that is there once planted code has run."""
+    return tmp_path / "ran"
+
+
+@pytest.fixture
+def planted(tmp_path: Path, marker: Path) -> Path:
+    """A working folder with files of the names of modules that skiprun, its libraries and its children import."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    for name in PLANTED:
+        (folder / f"{name}.py").write_text(f"open({str(marker)!r}, 'a').write({name!r})\nraise SystemExit({name!r})\n")
+    (folder / "one.yaml").write_text(EXPERIMENT)
+    return folder
+
+
+def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *words], cwd=cwd, capture_output=True, text=True, env=os.environ | environment, timeout=120
+    )
+
+
+def test_no_kind_of_child_imports_from_the_working_folder(planted: Path, marker: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(CHILDREN)
+    done = run(str(script), cwd=planted)
+    assert done.stdout == "[1, 2, 3, 4, 5]\n", done.stderr
+    assert not marker.exists(), marker.read_text()
+
+
+@pytest.mark.parametrize(
+    "words", [[str(Path(sys.executable).parent / "skiprun"), "train", "one.yaml"], ["-m", "skiprun", "runs"]]
+)
+def test_no_command_imports_from_the_working_folder(words: list[str], planted: Path, marker: Path) -> None:
+    (planted / "skiprun.py").unlink()  # what `python -m skiprun` means is Python's to say
+    done = run(*words, cwd=planted)
+    assert done.returncode == 0, done.stderr
+    assert not marker.exists(), marker.read_text()
+
+
+def git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", "-C", str(folder), "-c", "user.email=a@b", "-c", "user.name=x", *words], check=True)
+
+
+@pytest.fixture
+def hooked(tmp_path: Path, marker: Path) -> Path:
+    """A repository whose own configuration starts a program whenever git looks for changes."""
+    folder = tmp_path / "repository"
+    package = folder / "skiprun"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    git(tmp_path, "init", "-q", str(folder))
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "all")
+    hook = folder / "hook.sh"
+    hook.write_text(f"#!/bin/sh\necho hook >> {marker}\n")
+    hook.chmod(0o755)
+    git(folder, "config", "core.fsmonitor", str(hook))
+    return folder
+
+
+@pytest.mark.skipif(find_program("git") is None, reason="needs git")
+def test_no_hook_of_a_repository_runs(hooked: Path, marker: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(hooked)
+    monkeypatch.setenv("GIT_DIR", str(hooked / ".git"))
+    elsewhere = summary._commit()
+    monkeypatch.delenv("GIT_DIR")
+    assert summary._commit() == elsewhere, "the commit is that of the code, wherever it is started"
+    monkeypatch.setattr(skiprun, "__file__", str(hooked / "skiprun" / "__init__.py"))
+    whole = summary._commit()
+    assert whole and len(whole) >= 7 and not whole.endswith("+")
+    (hooked / "skiprun" / "__init__.py").write_text("changed")
+    assert summary._commit() == f"{whole}+"
+    assert not marker.exists()
+
+
+def test_code_that_was_installed_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(skiprun, "__file__", str(tmp_path / "site-packages" / "skiprun" / "__init__.py"))
+    assert summary._commit() is None
+
+
+def test_programs_are_not_looked_for_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "compiler"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    for entry in (".", "", f"..{os.sep}{tmp_path.name}"):
+        monkeypatch.setenv("PATH", f"{entry}{os.pathsep}/usr/bin")
+        assert find_program("compiler") is None, entry
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_program("compiler") == str(program)
+
+
+def test_a_folder_for_code_is_this_users_alone(tmp_path: Path) -> None:
+    assert private_folder(tmp_path / "new" / "code").stat().st_mode & 0o777 == 0o700
+    readable = tmp_path / "readable"
+    readable.mkdir(mode=0o755)
+    assert private_folder(readable).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o775, 0o722])
+def test_a_folder_that_others_can_write_to_is_refused(mode: int, tmp_path: Path) -> None:
+    folder = tmp_path / "code"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(StorageError, match=r"Others can write to .*/code, so .* is run; remove it\. .*\$SKIPRUN_DATA"):
+        private_folder(folder)
+
+
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = private_folder(tmp_path / "code")
+    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    with pytest.raises(
+        StorageError, match=r"/code belongs to another user, so no code in it is run\. .*\$SKIPRUN_DATA"
+    ):
+        private_folder(folder)
+
+
+def test_another_folder_for_code_is_had_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache")
+    assert code_folder() == tmp_path / "cache" / "compiled"
+    code_folder().chmod(0o777)
+    monkeypatch.setenv("SKIPRUN_DATA", str(tmp_path / "own"))
+    assert code_folder() == tmp_path / "own" / "compiled"
+    monkeypatch.delenv("SKIPRUN_DATA")
+    with pytest.raises(StorageError, match="Others can write to"):
+        code_folder()
+
+
+PLANT = '#include <cstdio>\n__attribute__((constructor)) static void run() {{ fclose(fopen("{marker}", "w")); }}\n'
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A user's cache in which nothing is compiled yet."""
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache")
+    monkeypatch.delenv("SKIPRUN_DATA")
+    library.library.cache_clear()
+    yield tmp_path / "cache"
+    library.library.cache_clear()
+
+
+@pytest.mark.skipif(library.find_compiler() is None, reason="needs a C++ compiler")
+def test_a_planted_kernel_is_not_loaded_and_costs_one_line(
+    fresh: Path, tmp_path: Path, marker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another user was first to make the folder, and put a library with a constructor at the right name."""
+    planted = fresh / "compiled" / "norm" / f"{library._recipe('norm')[0]}.so"
+    planted.parent.mkdir(parents=True)
+    (tmp_path / "plant.cpp").write_text(PLANT.format(marker=marker))
+    subprocess.run(["c++", "-shared", "-fPIC", "-o", str(planted), str(tmp_path / "plant.cpp")], check=True)
+    (fresh / "compiled").chmod(0o777)
+    said: list[str] = []
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU())
+    found = TrainingPass(network.train(), "fused", said.append)(torch.ones(2, 1, 8, 8))
+    assert found.shape == (2, 4, 6, 6)
+    (line,) = said
+    assert line.startswith("Fusing the training pass failed, so the run goes on without: Others can write to ")
+    assert line.endswith("Name a folder of your own with $SKIPRUN_DATA.")
+    assert not marker.exists()
+
+
+def test_headers_of_torch_are_compiled_in_the_private_folder(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "given")  # and given back afterwards
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+    from torch._inductor import codecache
+
+    for name in ("_HEADER_DIR", "_HEADER_LOCK_DIR"):
+        monkeypatch.setattr(codecache, name, getattr(codecache, name))
+    use_private_cache()
+    assert codecache._HEADER_DIR.startswith(str(fresh / "compiled"))
+    assert codecache._HEADER_LOCK_DIR.startswith(str(fresh / "compiled"))
+    assert (fresh / "compiled").stat().st_mode & 0o777 == 0o700
+
+
+COMPILED = """
+import torch
+from skiprun.training.compilation import TrainingPass
+network = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU())
+print(TrainingPass(network, "compiled", print)(torch.ones(2, 4)).shape)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(library.find_compiler() is None, reason="needs a C++ compiler")
+def test_a_planted_header_is_not_compiled(tmp_path: Path, marker: Path) -> None:
+    """Another user holds the name that torch's headers would have in the temporary folder."""
+    places = {name: str(tmp_path / name) for name in ("TMPDIR", "XDG_CACHE_HOME")}
+    for place in places.values():
+        Path(place).mkdir()
+    for _ in range(2):
+        done = run("-c", COMPILED, cwd=tmp_path, **places)
+        assert "torch.Size([2, 4])" in done.stdout and "failed" not in done.stdout, done.stdout + done.stderr
+        headers = list(Path(places["TMPDIR"]).rglob("*.h"))
+        assert not headers, "headers lie where others can be first"
+    assert list((tmp_path / "XDG_CACHE_HOME" / "skiprun" / "compiled" / "precompiled_headers").glob("*.h"))
