@@ -150,6 +150,15 @@ class DataConfig(Section):
     ignore_index: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         None, description="mask value of pixels that neither teach nor count"
     )
+    instances: bool = Field(False, description="mask values number the objects: all but 0 are one class, object")
+    mask_suffix: str | None = Field(
+        None, description="what the name of a mask has more than that of its image: _mask for a.jpg and a_mask.png"
+    )
+    subject: str | None = Field(
+        None,
+        description="regular expression that finds, in the paths of images, who or what is shown (its first group, or "
+        "all that matches): validation is taken by whole subjects",
+    )
     border_weight: NonNegative = Field(
         0.0, description="extra weight in training of pixels between objects, w0 of Ronneberger 2015; the paper has 10"
     )
@@ -276,12 +285,25 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield "optim.nesterov", "needs optim.name sgd and a momentum above 0"
     if data.batch_size % optim.accumulate:
         yield "optim.accumulate", f"found {optim.accumulate}, which does not divide data.batch_size {data.batch_size}"
+    if data.instances and data.classes:
+        yield "data.instances", "found beside data.classes; values are numbers of objects, or of classes"
+    if problem := pattern_problem(data.subject or ""):
+        yield "data.subject", f"found '{data.subject}', which is no regular expression: {problem}"
     if data.augment.mixup and data.augment.cutmix:
         yield "data.augment.cutmix", "found beside data.augment.mixup; use one of them"
     if config.recompute and config.compile in ("on", "fused"):
         yield "recompute", f"found beside compile: {config.compile}, which would have to look into recomputed blocks"
     if len(set(config.probes)) < len(config.probes):
         yield "probes", "names one probe twice"
+
+
+def pattern_problem(pattern: str) -> str:
+    """Say why a text is no regular expression; nothing where it is one."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return str(error)
+    return ""
 
 
 def model_contradictions(model: ModelConfig) -> Iterator[tuple[str, str]]:

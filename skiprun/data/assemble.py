@@ -17,9 +17,9 @@ from skiprun.data.augment import Augment, check_augmentation
 from skiprun.data.joint import JointAugment, check_joint
 from skiprun.data.loaders import Loaders, MappedSplit, ResidentSplit, Split
 from skiprun.data.only_classes import keep_classes, rows_in_use
-from skiprun.data.partition import take_part
 from skiprun.data.pixels import Pixels, check_pixels, count_pixels
 from skiprun.data.source import Array, Portion, Source, mean_and_std
+from skiprun.data.subjects import draw_part, names_of, numbered, tell_shared
 from skiprun.errors import InputError, OptionError
 
 # The share of a device's free memory that a dataset may fill; networks and activations need the rest.
@@ -48,6 +48,7 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
         )
     val, test = source.val or source.train, source.test
     parts = {"train": (source.train, train_rows), "val": (val, val_rows), "test": (test, rows_in_use(test))}
+    tell_shared(parts, config)
     pixels = pixels_of(source, parts, config) if source.task == "segmentation" else {}
     mean, std = mean_and_std(source.train.moments[train_rows], math.prod(source.image_shape[1:]))
     augment: Augment | JointAugment
@@ -85,25 +86,28 @@ def pixels_of(source: Source, parts: Mapping[str, tuple[Portion, Array]], config
 def validation_rows(source: Source, config: DataConfig) -> tuple[Array, Array]:
     """Return the rows of train, and the rows of the validation split in its own portion or else in train.
 
-    A set with labels is stratified; one with masks is divided as if it had one class.
+    A set with labels is stratified; one with masks is divided as if it had one class. What shows one image, or one
+    subject, stays on one side, and is then drawn as a whole.
     """
     rows = rows_in_use(source.train)
     if source.val is not None:
         return rows, rows_in_use(source.val)
-    total = len(rows)
-    labels = source.train.targets[rows] if source.train.targets.ndim == 1 else np.zeros(total, np.int64)
-    count = round(config.val_fraction * total)
-    if count < 1:
+    targets = source.train.targets[rows] if source.train.targets.ndim == 1 else np.zeros(len(rows), np.int64)
+    groups = numbered(names_of(source.train, rows, config))
+    total = len(rows) if groups is None else int(groups.max()) + 1
+    what = "pictures" if groups is None else "subjects" if config.subject else "images"
+    if round(config.val_fraction * total) < 1:
         least = 1 / total
         raise OptionError(
-            "val_fraction", f"found {config.val_fraction:g}, less than one of {total} pictures; use {least:.2g} or more"
+            "val_fraction", f"found {config.val_fraction:g}, less than one of {total} {what}; use {least:.2g} or more"
         )
     try:
-        rest, part = take_part(labels, count, config.split_seed)
+        rest, part = draw_part(targets, groups, config.val_fraction, config.split_seed)
     except ValueError:
         raise OptionError(
             "val_fraction",
-            f"found {config.val_fraction:g}, which leaves a class without training pictures; use a smaller share",
+            f"found {config.val_fraction:g} of {total} {what}, which leaves a class without training pictures; use a "
+            "smaller share",
         ) from None
     return rows[rest], rows[part]
 

@@ -17,9 +17,9 @@ from skiprun.data.folder_cache import decoded
 from skiprun.data.listing import FLAT, list_pictures
 from skiprun.data.loaders import Loaders
 from skiprun.data.notices import notice
-from skiprun.data.partition import take_part
 from skiprun.data.place import folder_of
 from skiprun.data.source import Array, Portion, Progress, Source
+from skiprun.data.subjects import draw_part, names_of, numbered
 from skiprun.errors import InputError, OptionError
 from skiprun.registry import DATASETS
 
@@ -47,7 +47,12 @@ def image_folder(config: DataConfig, device: torch.device, progress: Progress) -
     leave_out(cached.bad, len(listing.files))
     listing = cached.listing
     portions = {
-        split: Portion(cached.pictures[rows], listing.targets(split), cached.moments[rows])
+        split: Portion(
+            cached.pictures[rows],
+            listing.targets(split),
+            cached.moments[rows],
+            listing.files[rows] if config.subject else None,
+        )
         for split, rows in listing.bounds.items()
     }
     content = f"{cached.content} {listing.digest(of_times=False)} {config.image_size}"
@@ -72,9 +77,9 @@ def split_flat(whole: Portion, config: DataConfig) -> dict[str, Portion]:
     Raises:
         OptionError: the test split would be empty, or leave a class without images to train on.
     """
-    count = round(config.test_fraction * len(whole))
     try:
-        rest, part = take_part(whole.targets, count, config.split_seed)
+        groups = numbered(names_of(whole, np.arange(len(whole)), config))
+        rest, part = draw_part(whole.targets, groups, config.test_fraction, config.split_seed)
     except ValueError:
         part = rest = np.arange(0)
     if not len(part):

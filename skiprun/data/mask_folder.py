@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +14,15 @@ from skiprun.data.assemble import RESIDENT_SHARE, assemble, free_bytes
 from skiprun.data.borders import with_borders
 from skiprun.data.decoding import leave_out
 from skiprun.data.loaders import Loaders
-from skiprun.data.masks import Pair, Read, read_pairs
+from skiprun.data.mask_classes import check_meanings
+from skiprun.data.masks import Read, read_pairs
 from skiprun.data.official import Official, load_official
-from skiprun.data.opening import SUFFIXES
+from skiprun.data.pairs import Pair, list_pairs
 from skiprun.data.place import folder_of
 from skiprun.data.source import Array, Portion, Progress, Source
-from skiprun.data.splits import SPLITS, refuse_other_names
-from skiprun.errors import BadPicture, DataNotFound, InputError, OptionError
+from skiprun.errors import BadPicture, InputError, OptionError
 from skiprun.registry import DATASETS
-from skiprun.storage import plain_words
 
-LAYOUT = "It must hold train/images/, train/masks/, the same for test or val or both; a mask has its picture's name."
 TWO = ["background", "object"]
 
 
@@ -49,84 +47,58 @@ def mask_folder(config: DataConfig, device: torch.device, progress: Progress) ->
         raise OptionError("root", "mask_folder needs the folder of the pictures, such as data.root=~/pictures")
     if config.classes is not None and not 2 <= len(config.classes) <= 255:
         raise OptionError("classes", f"found {len(config.classes)} names; 2 to 255 are allowed")
-    pairs = list_pairs(folder_of(config.root), config.skip_bad)
+    pairs = list_pairs(folder_of(config.root), config)
     if "test" not in pairs:
         pairs["test"] = pairs.pop("val")
     return from_pairs(pairs, config, device, progress)
 
 
-def from_pairs(
-    pairs: dict[str, Sequence[Pair]], config: DataConfig, device: torch.device, progress: Progress
-) -> Loaders:
+def from_pairs(pairs: dict[str, list[Pair]], config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
     """Return the Loaders of pairs of files by split.
 
     Raises:
         BadPicture: the first that cannot be used, unless `skip_bad` leaves it out.
+        InputError: the splits do not fit together, or a value of the masks may mean two things.
     """
     read = {split: read_split(split, each, config, progress) for split, each in pairs.items()}
     check_sizes(read)
-    grey = all((each[0] == each[0][..., :1]).all() for each in read.values())
-    portions = {split: make_portion(*each, grey, config) for split, each in read.items()}
+    check_meanings({meant: file for part in read.values() for meant, file in part.meant.items()})
+    grey = all((part.pictures[0] == part.pictures[0][..., :1]).all() for part in read.values())
+    portions = {split: make_portion(part, grey, config) for split, part in read.items()}
     names = tuple(config.classes or TWO)
     source = Source(portions["train"], portions["test"], names, portions.get("val"), "segmentation")
     return assemble(source, config, device)
 
 
-def list_pairs(root: Path, skip_bad: bool) -> dict[str, Sequence[Pair]]:
-    """Return the pairs of files of each split that there is, by name.
+@dataclass(frozen=True)
+class ReadSplit:
+    """What the files of a split gave, one after the other.
 
-    Raises:
-        DataNotFound: there is no such folder.
-        InputError: it is laid out in another way.
-        BadPicture: a picture has no mask, unless it may be left out.
+    Attributes:
+        pictures, masks, objects: see `Read`, of all.
+        files: the name of the image of each picture; tiles of one image have one.
+        meant: the values that masks take for the object, each with the first file that has them.
     """
-    if not root.is_dir():
-        raise DataNotFound("mask_folder", root, f"Set data.root to the folder of the pictures. {LAYOUT}")
-    with plain_words("read", root):
-        refuse_other_names(root)
-        splits = [split for split in SPLITS if (root / split).is_dir()]
-        if "train" not in splits or len(splits) < 2:
-            found = ", ".join(sorted(path.name for path in root.iterdir())[:8]) or "nothing"
-            raise InputError(f"{root}: found {found}. {LAYOUT}")
-        return {split: list_split(root / split, skip_bad) for split in splits}
+
+    pictures: Array
+    masks: Array
+    objects: Array | None
+    files: list[str]
+    meant: dict[tuple[int, ...], Path]
 
 
-def list_split(folder: Path, skip_bad: bool) -> list[Pair]:
-    """Return the pairs of one split, sorted by name."""
-    pictures, masks = by_stem(folder / "images"), by_stem(folder / "masks")
-    if not pictures:
-        raise InputError(f"{folder / 'images'} holds no pictures. {LAYOUT}")
-    if bare := [path for stem, path in pictures.items() if stem not in masks]:
-        others = f", nor have {len(bare) - 1} others" if len(bare) > 1 else ""
-        problem = BadPicture(bare[0], f"has no mask in {folder / 'masks'}{others}")
-        if not skip_bad:
-            raise problem
-        leave_out([BadPicture(path, f"has no mask in {folder / 'masks'}") for path in bare], len(pictures))
-    return [Pair(path, masks[stem]) for stem, path in pictures.items() if stem in masks]
-
-
-def by_stem(folder: Path) -> dict[str, Path]:
-    """Return the pictures of a folder by their names without endings, sorted."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: there is no such folder. {LAYOUT}")
-    files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
-    doubled = [stem for stem, number in Counter(path.stem for path in files).items() if number > 1]
-    if doubled:
-        raise InputError(f"{folder} holds more than one file called '{doubled[0]}'; names pair pictures with masks.")
-    return {path.stem: path for path in sorted(files)}
-
-
-def read_split(split: str, pairs: Sequence[Pair], config: DataConfig, progress: Progress) -> tuple[Array, Array]:
-    """Return pictures [N, H, W, 3] and masks [N, H, W] of a split; what cannot be used is refused or left out."""
-    good, bad, room = [], [], RESIDENT_SHARE * free_bytes(torch.device("cpu"))
+def read_split(split: str, pairs: Sequence[Pair], config: DataConfig, progress: Progress) -> ReadSplit:
+    """Read the pairs of a split; what cannot be used is refused or left out."""
+    good: list[tuple[Pair, Read]] = []
+    bad, room = [], RESIDENT_SHARE * free_bytes(torch.device("cpu"))
     shape: tuple[int, ...] | None = None
     for pair, outcome in zip(pairs, read_pairs(pairs, config, progress), strict=True):
         if isinstance(outcome, Read):
             shape = shape or outcome.masks.shape[1:]
             outcome = check_size(outcome, pair, shape)
         if isinstance(outcome, Read):
-            good.append(outcome)
-            room -= outcome.pictures.nbytes + outcome.masks.nbytes
+            good.append((pair, outcome))
+            room -= outcome.nbytes
         elif config.skip_bad:
             bad.append(outcome)
         else:
@@ -136,7 +108,24 @@ def read_split(split: str, pairs: Sequence[Pair], config: DataConfig, progress: 
     leave_out(bad, len(pairs))
     if not good:
         raise InputError(f"No picture of {split} can be used; the first: {bad[0]}")
-    return np.concatenate([each.pictures for each in good]), np.concatenate([each.masks for each in good])
+    return joined(good)
+
+
+def joined(good: Sequence[tuple[Pair, Read]]) -> ReadSplit:
+    """Return what pairs of files gave as one."""
+    reads = [read for _, read in good]
+    objects = [read.objects for read in reads if read.objects is not None]
+    meant: dict[tuple[int, ...], Path] = {}
+    for pair, read in good:
+        if read.meant:
+            meant.setdefault(read.meant, pair.mask)
+    return ReadSplit(
+        np.concatenate([read.pictures for read in reads]),
+        np.concatenate([read.masks for read in reads]),
+        np.concatenate(objects) if objects else None,
+        [pair.name for pair, read in good for _ in read.masks],
+        meant,
+    )
 
 
 def check_size(read: Read, pair: Pair, shape: tuple[int, ...]) -> Read | BadPicture:
@@ -150,18 +139,19 @@ def check_size(read: Read, pair: Pair, shape: tuple[int, ...]) -> Read | BadPict
     )
 
 
-def check_sizes(read: dict[str, tuple[Array, Array]]) -> None:
+def check_sizes(read: dict[str, ReadSplit]) -> None:
     """Refuse splits of different sizes."""
-    sizes = {split: "x".join(map(str, reversed(masks.shape[1:]))) for split, (_, masks) in read.items()}
+    sizes = {split: "x".join(map(str, reversed(part.masks.shape[1:]))) for split, part in read.items()}
     if len(set(sizes.values())) > 1:
         listed = ", ".join(f"{split} {size}" for split, size in sizes.items())
         raise OptionError("image_size", f"not set, and the splits differ in size: {listed}")
 
 
-def make_portion(pictures: Array, masks: Array, grey: bool, config: DataConfig) -> Portion:
+def make_portion(part: ReadSplit, grey: bool, config: DataConfig) -> Portion:
     """Return a portion; grey pictures have one channel, and masks a plane of border weights if the config asks."""
-    kept = np.ascontiguousarray(pictures[..., :1]) if grey else pictures
-    return Portion(kept, with_borders(masks) if config.border_weight else masks)
+    kept = np.ascontiguousarray(part.pictures[..., :1]) if grey else part.pictures
+    masks = with_borders(part.masks, part.objects) if config.border_weight else part.masks
+    return Portion(kept, masks, files=part.files)
 
 
 def load_resized(official: Official, config: DataConfig, device: torch.device, progress: Progress) -> Loaders:

@@ -19,31 +19,37 @@ from PIL import Image
 from skiprun.config import DataConfig
 from skiprun.data.borders import VOID
 from skiprun.data.decoding import DEEP, eight_bits
+from skiprun.data.mask_classes import read_mask
 from skiprun.data.opening import open_picture, read_file
+from skiprun.data.orientation import check_orientation
+from skiprun.data.pairs import Pair
 from skiprun.data.source import Array, Progress
 from skiprun.errors import BadPicture
 
-LOSSY = (".jpg", ".jpeg")
-# What files say for the object where there are two classes.
-OBJECT = (1, 255, 65535)
 # Decoders run beside each other; each may hold a picture of the largest size.
 THREADS = 4
 
 
 @dataclass(frozen=True)
-class Pair:
-    """The file of a picture and that of its mask."""
-
-    picture: Path
-    mask: Path
-
-
-@dataclass(frozen=True)
 class Read:
-    """Pictures uint8 [n, H, W, 3] and masks uint8 [n, H, W] that one pair of files gave: one, or its tiles."""
+    """What one pair of files gave: one picture, or its tiles.
+
+    Attributes:
+        pictures: uint8 [n, H, W, 3].
+        masks: uint8 [n, H, W].
+        objects: int32 [n, H, W], where the masks number the objects.
+        meant: see `skiprun.data.mask_classes.Mask`.
+    """
 
     pictures: Array
     masks: Array
+    objects: Array | None = None
+    meant: tuple[int, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes of the memory."""
+        return self.pictures.nbytes + self.masks.nbytes + (0 if self.objects is None else self.objects.nbytes)
 
 
 def read_pairs(pairs: Sequence[Pair], config: DataConfig, progress: Progress) -> Iterator[Read | BadPicture]:
@@ -69,30 +75,38 @@ def read_pair(pair: Pair, config: DataConfig) -> Read:
         BadPicture: with the name of the file that cannot be used, and why.
     """
     picture, mask = read_picture(pair.picture), read_mask(pair.mask, config)
-    if picture.shape[:2] != mask.shape:
-        sizes = [f"{width}x{height}" for height, width in (mask.shape, picture.shape[:2])]
+    check_orientation(pair.picture, picture.shape[:2], pair.mask, mask.classes.shape)
+    if picture.shape[:2] != mask.classes.shape:
+        sizes = [f"{width}x{height}" for height, width in (mask.classes.shape, picture.shape[:2])]
         raise BadPicture(pair.mask, f"is {sizes[0]}, and its picture {pair.picture} is {sizes[1]}")
+    planes = [picture, mask.classes, *([] if mask.objects is None else [mask.objects])]
     side = config.image_size
     if side is None:
-        return Read(picture[None], mask[None])
-    return tiles(picture, mask, side) if config.fit == "tile" else resized(picture, mask, side)
+        planes = [plane[None] for plane in planes]
+    else:
+        planes = tiles(planes, side) if config.fit == "tile" else resized(planes, side)
+    return Read(planes[0], planes[1], None if mask.objects is None else planes[2], mask.meant)
 
 
-def resized(picture: Array, mask: Array, side: int) -> Read:
-    """Return both as squares; a mask takes the nearest pixel."""
+def resized(planes: Sequence[Array], side: int) -> list[Array]:
+    """Return a picture and the planes of its mask as squares; masks take the nearest pixel."""
+    picture, *masks = map(Image.fromarray, planes)
     size = (side, side)
-    both = Image.fromarray(picture).resize(size), Image.fromarray(mask).resize(size, Image.Resampling.NEAREST)
-    return Read(*(np.asarray(each)[None] for each in both))
+    both = [picture.resize(size), *(mask.resize(size, Image.Resampling.NEAREST) for mask in masks)]
+    return [np.asarray(each)[None] for each in both]
 
 
-def tiles(picture: Array, mask: Array, side: int) -> Read:
-    """Return both cut into squares that overlap as little as they must; what lies outside of a picture is void."""
-    height, width = mask.shape
+def tiles(planes: Sequence[Array], side: int) -> list[Array]:
+    """Return a picture and the planes of its mask cut into squares that overlap as little as they must.
+
+    What lies outside of a picture is void, and no object.
+    """
+    height, width = planes[0].shape[:2]
     pad = (0, max(0, side - height)), (0, max(0, side - width))
-    picture, mask = np.pad(picture, (*pad, (0, 0)), mode="edge"), np.pad(mask, pad, constant_values=VOID)
-    places = [(row, column) for row in starts(mask.shape[0], side) for column in starts(mask.shape[1], side)]
-    cut = [np.stack([each[r : r + side, c : c + side] for r, c in places]) for each in (picture, mask)]
-    return Read(cut[0], cut[1])
+    whole = [np.pad(planes[0], (*pad, (0, 0)), mode="edge")]
+    whole += [np.pad(plane, pad, constant_values=fill) for plane, fill in zip(planes[1:], (VOID, 0), strict=False)]
+    places = [(r, c) for r in starts(whole[0].shape[0], side) for c in starts(whole[0].shape[1], side)]
+    return [np.stack([each[r : r + side, c : c + side] for r, c in places]) for each in whole]
 
 
 def starts(length: int, side: int, overlap: int = 0) -> list[int]:
@@ -113,39 +127,3 @@ def read_picture(path: Path) -> Array:
         low, high = values.min(), values.max()
         image = Image.fromarray(np.rint(255 * (values - low) / max(high - low, 1)).astype(np.uint8))
     return np.asarray(eight_bits(path, image))
-
-
-def read_mask(path: Path, config: DataConfig) -> Array:
-    """Return the class at each pixel, uint8 [H, W], void as 255.
-
-    Raises:
-        BadPicture: it cannot be read, has more than one value a pixel, or a value that is no class.
-    """
-    values = np.asarray(open_picture(path, read_file(path)))
-    if values.ndim == 3:
-        colours = values[..., :3] if values.shape[2] > 2 else values[..., :1]
-        if (colours != colours[..., :1]).any():
-            raise BadPicture(path, "is in colour; a mask has one value a pixel, the number of its class")
-        values = colours[..., 0]
-    if config.classes is None and path.suffix.lower() in LOSSY:
-        values = np.where(values > 127, 255, 0)  # lossy files have every value around the two
-    return to_classes(values.astype(np.int64), path, config)
-
-
-def to_classes(values: Array, path: Path, config: DataConfig) -> Array:
-    """Return the values of a mask as classes, or refuse the first that is none."""
-    void = values == config.ignore_index if config.ignore_index is not None else np.zeros(values.shape, bool)
-    classes = np.isin(values, OBJECT).astype(np.int64) if config.classes is None else values
-    known = np.isin(values, (0, *OBJECT)) if config.classes is None else (values >= 0) & (values < len(config.classes))
-    if not (known | void).all():
-        found = ", ".join(map(str, np.unique(values[~(known | void)])[:5]))
-        raise BadPicture(path, f"has the value {found}, which is no class; {allowed_values(config)}")
-    return np.where(void, VOID, classes).astype(np.uint8)
-
-
-def allowed_values(config: DataConfig) -> str:
-    """Say which values a mask may have."""
-    void = "" if config.ignore_index is None else f", and {config.ignore_index} for pixels to ignore"
-    if config.classes is None:
-        return f"0 and 1 (or 255) are allowed{void}; name more classes with data.classes, or set data.ignore_index"
-    return f"data.classes names 0 to {len(config.classes) - 1}{void}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from skiprun.data.borders import VOID
 from skiprun.data.fetch import Archive, unpack_tar
 from skiprun.data.loaders import Loaders
 from skiprun.data.mask_folder import load_resized, make_portion, read_split
-from skiprun.data.masks import Pair
 from skiprun.data.official import Official, torchvision_datasets
+from skiprun.data.pairs import Pair
 from skiprun.data.source import Portion, Progress, Source
 from skiprun.registry import DATASETS
 
@@ -53,7 +54,7 @@ def oxford_pets(config: DataConfig, device: torch.device, progress: Progress) ->
 
 def portion_of(dataset: Any, config: DataConfig, progress: Progress) -> Portion:
     """Return the pictures and masks of a split, as torchvision names their files."""
-    pairs = [Pair(*files) for files in zip(dataset._images, dataset._segs, strict=True)]
+    pairs = [Pair(picture.name, picture, mask) for picture, mask in zip(dataset._images, dataset._segs, strict=True)]
     as_numbered = config.model_copy(update={"classes": ["", "pet", "background", "rim"], "ignore_index": None})
-    pictures, masks = read_split(dataset._split, pairs, as_numbered, progress)
-    return make_portion(pictures, TRIMAP[np.minimum(masks, 3)], False, config)
+    part = read_split(dataset._split, pairs, as_numbered, progress)
+    return make_portion(replace(part, masks=TRIMAP[np.minimum(part.masks, 3)]), False, config)

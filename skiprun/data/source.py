@@ -5,7 +5,7 @@ This module does not import torch; the processes that decode pictures use it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -28,11 +28,13 @@ class Portion:
         pictures: uint8 [N, H, W, C], in memory or mapped.
         targets: int64 labels [N], or masks [N, H, W].
         known_moments: what `moments` returns, where it was kept from the decoding.
+        files: the name of the image that each came from, where they came from files; tiles of one image have one.
     """
 
     pictures: Array
     targets: Array
     known_moments: Array | None = None
+    files: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.pictures)

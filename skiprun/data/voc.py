@@ -12,8 +12,8 @@ from skiprun.data.borders import VOID
 from skiprun.data.fetch import Archive, unpack_tar
 from skiprun.data.loaders import Loaders
 from skiprun.data.mask_folder import load_resized, make_portion, read_split
-from skiprun.data.masks import Pair
 from skiprun.data.official import Official, torchvision_datasets
+from skiprun.data.pairs import Pair
 from skiprun.data.source import Portion, Progress, Source
 from skiprun.registry import DATASETS
 
@@ -75,6 +75,7 @@ def voc(config: DataConfig, device: torch.device, progress: Progress) -> Loaders
 
 def portion_of(dataset: Any, split: str, config: DataConfig, progress: Progress) -> Portion:
     """Return the pictures and masks of a split, as torchvision names their files."""
-    pairs = [Pair(Path(picture), Path(mask)) for picture, mask in zip(dataset.images, dataset.masks, strict=True)]
+    files = zip(map(Path, dataset.images), map(Path, dataset.masks), strict=True)
+    pairs = [Pair(picture.name, picture, mask) for picture, mask in files]
     named = config.model_copy(update={"classes": NAMES, "ignore_index": VOID})
-    return make_portion(*read_split(split, pairs, named, progress), False, named)
+    return make_portion(read_split(split, pairs, named, progress), False, named)

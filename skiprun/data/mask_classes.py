@@ -1,0 +1,96 @@
+"""What the values of a mask mean: classes, void, numbers of objects; values that may mean two things are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from skiprun.config import DataConfig
+from skiprun.data.borders import VOID
+from skiprun.data.mask_file import read_mask_file
+from skiprun.data.source import Array
+from skiprun.errors import BadPicture, InputError
+
+# What files say for the object where there are two classes.
+OBJECT = (1, 255, 65535)
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A mask as it was drawn.
+
+    Attributes:
+        classes: at each pixel, uint8 [H, W], void as 255.
+        objects: the numbers of the objects, int32 [H, W], 0 outside, where the file says them.
+        meant: the values that were taken for the object, where the file leaves open what they mean.
+    """
+
+    classes: Array
+    objects: Array | None = None
+    meant: tuple[int, ...] = ()
+
+
+def read_mask(path: Path, config: DataConfig) -> Mask:
+    """Return the classes of a mask, and what else its file says.
+
+    Raises:
+        BadPicture: it cannot be read, may not be what was drawn, or has a value that is no class.
+    """
+    found = read_mask_file(path, two_classes=config.classes is None or len(config.classes) == 2)
+    values = found.values
+    void = values == config.ignore_index if config.ignore_index is not None else np.zeros(values.shape, bool)
+    if config.instances:
+        objects = numbered(np.where(void, 0, values)) if config.border_weight else None
+        return Mask(np.where(void, VOID, values != 0).astype(np.uint8), objects)
+    if config.classes is not None:
+        known, classes, meant = (values >= 0) & (values < len(config.classes)), values, []
+    else:
+        known, classes = np.isin(values, (0, *OBJECT)), np.isin(values, OBJECT)
+        meant = [value for value in OBJECT if not found.one_bit and (values[~void] == value).any()]
+    if not (known | void).all():
+        unknown = ", ".join(map(str, np.unique(values[~(known | void)])[:5]))
+        raise BadPicture(path, f"has the value {unknown}, which is no class; {allowed_values(config)}")
+    return Mask(np.where(void, VOID, classes).astype(np.uint8), None, tuple(meant))
+
+
+def numbered(values: Array) -> Array:
+    """Return the numbers of objects as the small ones, int32, with 0 for no object."""
+    known = np.union1d(values, 0)
+    return np.searchsorted(known, values).astype(np.int32)
+
+
+def allowed_values(config: DataConfig) -> str:
+    """Say which values a mask may have, and which keys allow more."""
+    void = "" if config.ignore_index is None else f", and {config.ignore_index} for pixels to ignore"
+    if config.classes is None:
+        return (
+            f"0 and 1 (or 255) are allowed{void}; name more classes with data.classes, set data.ignore_index for void, "
+            "or data.instances=true where the values number the objects"
+        )
+    return f"data.classes names 0 to {len(config.classes) - 1}{void}; the value of void is set by data.ignore_index"
+
+
+def check_meanings(meant: Mapping[tuple[int, ...], Path]) -> None:
+    """Refuse masks of two classes in which two values may be the object: one of them may be void.
+
+    Args:
+        meant: the values that masks take for the object, each with the first file that has them.
+
+    Raises:
+        InputError: with two values, files, and what they may mean.
+    """
+    files = {value: path for values, path in meant.items() for value in values}
+    several = [values for values in meant if len(values) > 1]
+    # White is 255 in files of eight bits and 65535 in those of sixteen.
+    if not several and not (1 in files and len(files) > 1):
+        return
+    one, other = several[0][:2] if several else (1, max(files))
+    raise InputError(
+        f"Masks hold both {one} ({files[one]}) and {other} ({files[other]}), and one of them may be no object. If "
+        f"{other} is void, as in Pascal VOC, set data.ignore_index={other}. If both are objects, save masks with one "
+        "value for them, or set data.instances=true; if they are different classes, number them 1, 2 ... and name "
+        "them with data.classes."
+    )

@@ -1,0 +1,72 @@
+"""Which samples belong together, and must not be on both sides of a split: tiles of an image, images of a subject."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from skiprun.config import DataConfig
+from skiprun.data.notices import notice
+from skiprun.data.partition import take_part
+from skiprun.data.source import Array, Portion
+from skiprun.errors import OptionError, some
+
+
+def names_of(portion: Portion, rows: Array, config: DataConfig) -> list[str] | None:
+    """Return the name of the subject that each row shows, or of its image; None where there are no files.
+
+    Raises:
+        OptionError: subjects are asked for, and there are no files, or a file names none.
+    """
+    if portion.files is None:
+        if config.subject:
+            raise OptionError("subject", f"is found in the paths of files, which dataset '{config.name}' has none of")
+        return None
+    files = [portion.files[row] for row in rows]
+    return [subject_of(file, config.subject) for file in files] if config.subject else files
+
+
+def subject_of(file: str, pattern: str) -> str:
+    """Return the first group of the pattern, or all that matches, in the path of a file below `data.root`."""
+    found = re.search(pattern, file)
+    if found is None:
+        raise OptionError("subject", f"found '{pattern}', which matches nothing in {file}")
+    return str(found[1] if found.re.groups else found[0])
+
+
+def numbered(names: Sequence[str] | None) -> Array | None:
+    """Return the same number, int64, for each name that is the same; None where every name is another."""
+    if names is None:
+        return None
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([numbers[name] for name in names]) if len(numbers) < len(names) else None
+
+
+def draw_part(labels: Array, groups: Array | None, share: float, seed: int) -> tuple[Array, Array]:
+    """Return (rest, part) as rising row numbers; the part has a share of the rows, or of the groups, those whole.
+
+    Rows that stand alone are drawn stratified by their labels; of groups, each may hold any labels.
+
+    Raises:
+        ValueError: the rest cannot hold every label.
+    """
+    if groups is None:
+        return take_part(labels, round(share * len(labels)), seed)
+    number = int(groups.max()) + 1
+    chosen = take_part(np.zeros(number, np.int64), round(share * number), seed)
+    rest, part = (np.flatnonzero(np.isin(groups, each)) for each in chosen)
+    if len(np.unique(labels[rest])) < len(np.unique(labels)):
+        raise ValueError("the rest lacks a label")
+    return rest, part
+
+
+def tell_shared(parts: Mapping[str, tuple[Portion, Array]], config: DataConfig) -> None:
+    """Say which subjects are trained on and scored as well, where the splits were given."""
+    if config.subject is None:
+        return
+    seen = {split: set(names_of(*part, config) or ()) for split, part in parts.items()}
+    for split in ("val", "test"):
+        if shared := sorted(seen["train"] & seen[split]):
+            notice(f"{len(shared)} of {len(seen[split])} subjects in {split} are in train as well: {some(shared)}.")

@@ -1,0 +1,136 @@
+"""Validation is taken by whole images, and by whole subjects where a key names them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from skiprun.configfile import build_config
+from skiprun.data import load_data
+from skiprun.data.subjects import draw_part, numbered, subject_of
+from skiprun.errors import ConfigError, OptionError
+from tests.data_files import picture_folder
+
+CPU = torch.device("cpu")
+
+
+def load(root, **data):
+    plain = {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.3} | data
+    model = "unet" if plain["name"] == "mask_folder" else "resnet20"
+    return load_data(build_config({"model": {"name": model}, "data": plain, "schedule": {"epochs": 1}}).data, CPU)
+
+
+def mask_folder(root, names, side=32, splits=("train", "test")):
+    """Write images of one grey each, which says whose tile a tile is, with masks of two halves."""
+    for split in splits:
+        for number, name in enumerate(names):
+            half = np.tile(np.where(np.arange(side) % 4 < 2, 0, 255), (side, 1))
+            for kind, values in (("images", np.full((side, side), 10 * number + 5)), ("masks", half)):
+                path = root / split / kind / f"{name}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(values.astype(np.uint8)).save(path)
+    return root
+
+
+def greys(split):
+    """Return the greys of all images of a split: which images they are tiles of."""
+    return set(split.take(torch.arange(len(split)))[0].unique().tolist())
+
+
+def test_tiles_of_one_image_are_on_one_side(tmp_path):
+    loaders = load(mask_folder(tmp_path, [f"{n}" for n in range(10)]), image_size=16, fit="tile")
+    train, val = greys(loaders.train), greys(loaders.val)
+    assert not train & val and len(train) == 7 and len(val) == 3
+    assert (len(loaders.train), len(loaders.val)) == (28, 12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_the_seed(tmp_path, seed):
+    loaders = load(mask_folder(tmp_path, "abcdef"), image_size=8, fit="tile", split_seed=seed)
+    assert not greys(loaders.train) & greys(loaders.val)
+
+
+def test_without_tiles_the_split_is_as_it_was(tmp_path):
+    """Ten images that stand alone: the rows that seed 0 has always taken."""
+    from skiprun.data.partition import take_part
+
+    loaders = load(mask_folder(tmp_path, [f"{n}" for n in range(10)]))
+    _, part = take_part(np.zeros(10, np.int64), 3, 0)
+    assert greys(loaders.val) == {10 * row + 5 for row in part.tolist()}
+
+
+def test_images_of_one_subject_are_on_one_side(tmp_path):
+    names = [f"p{patient}_{slice_}" for patient in range(5) for slice_ in range(4)]
+    loaders = load(mask_folder(tmp_path, names), subject=r"(p\d+)_", val_fraction=0.4)
+    sides = [{(grey - 5) // 40 for grey in greys(split)} for split in (loaders.train, loaders.val)]
+    assert not sides[0] & sides[1] and [len(side) for side in sides] == [3, 2]
+
+
+def test_subjects_of_a_folder_of_labels_are_on_one_side(tmp_path):
+    written = picture_folder(tmp_path)
+    loaders = load(tmp_path, name="image_folder", subject=r"/00[0-4]|/00[5-9]", val_fraction=0.5)
+    assert len(loaders.train) + len(loaders.val) == 20 and len(written) == 28
+    loaders = load(tmp_path, name="image_folder", subject=r"/(\d+)\.png", val_fraction=0.2)
+    pixels = {pixels.tobytes(): path.split("/")[-1] for path, pixels in written.items()}
+    sides = []
+    for split in (loaders.train, loaders.val):
+        images = split.take(torch.arange(len(split)))[0].permute(0, 2, 3, 1).numpy()
+        sides.append({pixels[image.tobytes()] for image in images})
+    assert not sides[0] & sides[1] and [len(side) for side in sides] == [8, 2]
+
+
+def test_a_flat_folder_is_tested_on_other_subjects(tmp_path):
+    written = picture_folder(tmp_path / "there", counts=[("train", 10)])
+    pixels = {pixels.tobytes(): path.split("/")[-1] for path, pixels in written.items()}
+    loaders = load(tmp_path / "there" / "train", name="image_folder", subject=r"/(\d+)\.png", test_fraction=0.3)
+    sides = []
+    for split in (loaders.train, loaders.val, loaders.test):
+        images = split.take(torch.arange(len(split)))[0].permute(0, 2, 3, 1).numpy()
+        sides.append({pixels[image.tobytes()] for image in images})
+    assert len(sides[2]) == 3 and len(set.union(*sides)) == sum(map(len, sides)) == 10
+
+
+def test_subjects_of_given_splits_that_are_in_both_are_told(tmp_path, caplog):
+    load(mask_folder(tmp_path, ["a_1", "a_2", "b_1", "c_1"]), subject="^.*/(.)_", val_fraction=0.3)
+    assert "2 of 3 subjects in test are in train as well: a, b." in caplog.text
+
+
+def test_a_path_without_a_subject_is_refused_by_name(tmp_path):
+    with pytest.raises(OptionError, match=r"matches nothing in train/images/x.png"):
+        load(mask_folder(tmp_path, ["p1", "p2", "x"]), subject=r"p(\d)")
+
+
+def test_subjects_of_a_dataset_without_files_are_refused():
+    with pytest.raises(OptionError, match="dataset 'digits' has none of"):
+        load("", name="digits", subject="p")
+
+
+def test_a_pattern_that_is_none_is_refused_in_the_config():
+    with pytest.raises(ConfigError, match=r"data.subject.*is no regular expression"):
+        load("", subject="(p")
+
+
+def test_too_few_subjects_are_refused_in_numbers(tmp_path):
+    names = [f"p{patient}_{slice_}" for patient in range(2) for slice_ in range(4)]
+    with pytest.raises(OptionError, match=r"less than one of 2 subjects; use 0\.5 or more"):
+        load(mask_folder(tmp_path, names), subject=r"p\d", val_fraction=0.2)
+
+
+def test_a_subject_is_the_first_group_or_all_that_matches():
+    assert subject_of("train/images/p12_3.png", r"p\d+") == "p12"
+    assert subject_of("train/images/p12_3.png", r"p(\d+)_(\d)") == "12"
+
+
+def test_names_are_numbered_as_they_come():
+    assert numbered(["b", "a", "b"]).tolist() == [0, 1, 0]
+    assert numbered(["b", "a"]) is None and numbered(None) is None
+    rest, part = draw_part(np.zeros(6, np.int64), np.array([0, 0, 0, 1, 1, 2]), 0.34, 0)
+    assert sorted([*rest, *part]) == list(range(6))
+
+
+def test_a_class_that_only_one_subject_shows_is_not_lost_to_validation():
+    with pytest.raises(ValueError, match="lacks a label"):
+        for seed in range(20):
+            draw_part(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), 0.5, seed)
