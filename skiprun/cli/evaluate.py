@@ -1,4 +1,4 @@
-"""`skiprun evaluate`: scores of a finished run."""
+"""`skiprun evaluate`: scores of a finished run, or of weights that another program wrote."""
 
 from __future__ import annotations
 
@@ -6,31 +6,45 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import RUNS, Json, OtherData, Root, RunArgument, RunsFolder
+from skiprun.cli.foreign import Data, FileSet, Mean, Model, RunOrFile, Std, is_foreign, rebuild_file
+from skiprun.cli.options import RUNS, Json, OtherData, Root, RunsFolder
 from skiprun.cli.terminal import digits, emit, say, show_table
 
 
 def evaluate(
-    run: RunArgument,
+    run: RunOrFile,
     split: Annotated[str, typer.Option(metavar="train|val|test", help="Which part of the data.")] = "test",
     root: Root = None,
     other_data: OtherData = False,
+    model: Model = None,
+    data: Data = None,
+    mean: Mean = None,
+    std: Std = None,
+    set_: FileSet = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
 ) -> None:
-    """Score the best weights of RUN on a split.
+    """Score the best weights of RUN on a split; or a FILE of weights, with --model and --data.
 
     Of masks: iou, dice, boundary (F-score of boundary pixels: of eight neighbours, within a square of
     segmentation.boundary_tolerance) and pixel_error; trivial is what one class everywhere scores there, at best.
     """
+    of_file = {"--model": model, "--data": data, "--mean": mean, "--std": std, "--set": set_}
+    foreign = is_foreign(run, of_file, {"--other-data": other_data})
+
     from skiprun import experiment
 
-    opened = experiment.load_run(run, runs)
-    parts = experiment.rebuild(opened, root, other_data, say)
+    if foreign:
+        parts, about = rebuild_file(run, of_file, root, json)
+        name = f"{run} as {model} on {data}"
+    else:
+        opened = experiment.load_run(run, runs)
+        parts = experiment.rebuild(opened, root, other_data, say)
+        about, name = {"run": str(opened.path)}, opened.name
     scores, trivial = experiment.score(parts, split), parts.trivial.get(split, {})
     if json:
-        emit({"run": str(opened.path), "split": split, **scores, **({"trivial": trivial} if trivial else {})})
+        emit(about | {"split": split, **scores, **({"trivial": trivial} if trivial else {})})
     else:
         rows = [[name, *(digits(each.get(name), ".4f") for each in (scores, trivial))] for name in scores]
         columns = ["score", "value", "trivial"][: 3 if trivial else 2]
-        show_table(columns, [row[: len(columns)] for row in rows], f"{opened.name}, {split}")
+        show_table(columns, [row[: len(columns)] for row in rows], f"{name}, {split}")

@@ -1,6 +1,7 @@
 """From a config to parts to a run, and back: the one place that knows all the wings."""
 
 from skiprun.experiment.finished import evaluate, load_model, load_run, rebuild, score
+from skiprun.experiment.foreign import rebuild_file
 from skiprun.experiment.many import train_missing
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.plan import experiment_digest, plan_comparison
@@ -18,6 +19,7 @@ __all__ = [
     "predict_masks",
     "prepare",
     "rebuild",
+    "rebuild_file",
     "score",
     "train",
     "train_missing",

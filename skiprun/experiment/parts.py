@@ -18,7 +18,7 @@ from skiprun.errors import ConfigError, OptionError, UnknownName
 from skiprun.models import Cost, build_from_config, check_from_config, cost
 from skiprun.models.freeze import freeze_from_config, learning_notes
 from skiprun.models.meta import run_on_meta
-from skiprun.models.weights import load_from_config
+from skiprun.models.weights import WeightReport, load_from_config
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS
 from skiprun.tasks import Task
 from skiprun.tasks.segmentation import constant_scores
@@ -41,6 +41,7 @@ class Parts:
     model: nn.Module
     cost: Cost
     notes: tuple[str, ...] = ()
+    weights: WeightReport | None = None
 
     @property
     def trivial(self) -> dict[str, dict[str, float]]:
@@ -95,7 +96,7 @@ def prepare(
     if placement.device.type == "cpu":
         choose_threads(config, size.macs)
     way = choose_way(config, placement.device, len(loaders.train), size.activation_bytes)
-    return Parts(config, replace(placement, way=way), loaders, task, model, size, tuple(notes))
+    return Parts(config, replace(placement, way=way), loaders, task, model, size, tuple(notes), report)
 
 
 def try_threads(parts: Parts) -> None:

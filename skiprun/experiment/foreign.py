@@ -1,0 +1,96 @@
+"""A foreign checkpoint, to be scored: weights of another program in a network and on a dataset of the registry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from skiprun.config import RunConfig
+from skiprun.configfile import build_config
+from skiprun.data import Loaders
+from skiprun.errors import CheckpointError, InputError, OptionError, some
+from skiprun.experiment.parts import Loading, Parts, prepare
+
+Values = Sequence[float]
+NORMALIZATION = (
+    "Normalized as this training split is, mean {mean} and std {std}; if the weights were trained with other numbers, "
+    "give --mean and --std."
+)
+
+
+def rebuild_file(
+    file: Path | str,
+    model: str,
+    data: str,
+    *,
+    root: Path | str | None = None,
+    mean: Values | None = None,
+    std: Values | None = None,
+    overrides: Sequence[str] = (),
+    loading: Loading | None = None,
+) -> Parts:
+    """Return a network with given weights on a dataset, for `score`; classes are told apart by the dataset's order.
+
+    Args:
+        file: a file of weights, a run, or the name of torchvision's weights.
+        model: an architecture, with its options as in `resnet20:shortcut=A_both`.
+        data: a dataset.
+        root: its folder.
+        mean, std: what the weights were trained with, one number a channel, white is 1; None: the training split's.
+        overrides: `section.key=value`, as for a config.
+        loading: told of (done, total, what) while data is prepared.
+
+    Raises:
+        CheckpointError: the weights are not those of the whole network, for this number of classes.
+        InputError: something must be said that the weights do not tell.
+    """
+    parts = prepare(config_of(file, model, data, root, overrides), loading)
+    refuse_half_given(parts)
+    loaders = with_normalization(parts.loaders, mean, std)
+    guessed = [] if mean and std else [NORMALIZATION.format(mean=_numbers(loaders.mean), std=_numbers(loaders.std))]
+    network = parts.model.to(parts.placement.device).eval()
+    return replace(parts, loaders=loaders, model=network, notes=(*parts.notes, *guessed))
+
+
+def config_of(file: Path | str, model: str, data: str, root: Path | str | None, overrides: Sequence[str]) -> RunConfig:
+    """Return the config of an experiment that is not trained."""
+    name, _, options = model.partition(":")
+    plain: dict[str, Any] = {
+        "model": {"name": name, "weights": str(file)},
+        "data": {"name": data, "root": None if root is None else str(root), "batch_size": 2},
+        "schedule": {"steps": 1},
+        "precision": "fp32",
+    }
+    chosen = [f"model.{option}" for option in filter(None, options.split(","))]
+    return build_config(plain, [*chosen, *overrides], source="command line")
+
+
+def refuse_half_given(parts: Parts) -> None:
+    """Refuse a network that is not given whole, or that the weights alone do not describe."""
+    report, model, data = parts.weights, parts.config.model.name, parts.config.data.name
+    assert report, "the config names weights"
+    if report.fresh or report.unused:
+        wrong = [f"{name} ({why})" for name, why in report.fresh.items()] or report.unused
+        raise CheckpointError(
+            f"{report.source}: not the whole of {model} for the {parts.loaders.num_classes} classes of {data}: "
+            f"{some(wrong)}. What would be drawn or left out is not scored."
+        )
+    if report.assumed:
+        raise InputError(f"{report.source}: {report.assumed} Say one of them, as --model {model}:shortcut=A_both.")
+
+
+def with_normalization(loaders: Loaders, mean: Values | None, std: Values | None) -> Loaders:
+    """Return loaders that normalize by given numbers instead of those of the training split."""
+    channels = loaders.image_shape[0]
+    for option, values, least in (("--mean", mean, -math.inf), ("--std", std, 0.0)):
+        if values and (len(values) != channels or not all(least < value < math.inf for value in values)):
+            needed = "one number" if channels == 1 else f"{channels} numbers, one a channel"
+            raise OptionError(option, f"found {_numbers(values)}; write {needed}{', above 0' if least == 0 else ''}")
+    return replace(loaders, mean=tuple(mean or loaders.mean), std=tuple(std or loaders.std))
+
+
+def _numbers(values: Values) -> str:
+    return ",".join(f"{value:.4g}" for value in values)
