@@ -63,7 +63,7 @@ class ModelConfig(Section):
         None, description='other connections at some sites, counted from 0: {"3,5-9": none}'
     )
     skip_schedule: SkipSchedule | None = Field(None, description="fade the shortcuts in or out while training")
-    depth: Count | None = Field(
+    depth: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
         None, description="number of weighted layers, for families that take any; of a U-Net: of its skips, 2 to 5"
     )
     width: Count | None = Field(None, description="channels of the first stage")
@@ -252,6 +252,11 @@ class RunConfig(Section):
         mark = next((self._marks[part] for part in found if part in self._marks), "")
         return f"{mark} {key}".strip()
 
+    @property
+    def micro_batch(self) -> int:
+        """How many images pass through the network at once in training."""
+        return self.data.batch_size // self.optim.accumulate
+
     def plain(self) -> dict[str, Any]:
         """Return the config as plain data, every default filled in."""
         return self.model_dump(mode="json", by_alias=True)
@@ -291,6 +296,12 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield "data.subject", f"found '{data.subject}', which is no regular expression: {problem}"
     if data.augment.mixup and data.augment.cutmix:
         yield "data.augment.cutmix", "found beside data.augment.mixup; use one of them"
+    for mixing in ("mixup", "cutmix"):
+        alpha = getattr(data.augment, mixing)
+        if (
+            alpha and not 0.01 <= alpha <= 1000
+        ):  # beyond, float32 draws from another distribution than Beta(alpha, alpha)
+            yield f"data.augment.{mixing}", f"found {alpha:g}; 0 is off, and from 0.01 to 1000 is allowed"
     if config.recompute and config.compile in ("on", "fused"):
         yield "recompute", f"found beside compile: {config.compile}, which would have to look into recomputed blocks"
     if len(set(config.probes)) < len(config.probes):

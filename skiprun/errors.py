@@ -1,7 +1,7 @@
 """Every error that a user can meet, with its words and its exit code.
 
 SkiprunError            1   the run failed for another reason
- ├─ OutOfMemory         1   the device or the machine could not hold a step
+ ├─ OutOfMemory         1   the device or the machine could not hold what was to be done
  ├─ InputError          2   config, name, option or data is wrong; nothing was written
  │   ├─ ConfigError         problems in a YAML file, all at once
  │   ├─ OptionError         a part refuses one of its options
@@ -18,9 +18,10 @@ SkiprunError            1   the run failed for another reason
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 
@@ -132,13 +133,34 @@ class Diverged(SkiprunError):
 
 
 class OutOfMemory(SkiprunError):
-    """The device or the machine could not hold a step."""
+    """The device or the machine could not hold what was to be done."""
 
-    def __init__(self, batch_size: int, last_good: int | None) -> None:
-        super().__init__(
-            f"Out of memory with data.batch_size {batch_size}; {kept(last_good)}. Try --fresh with "
-            f"--set data.batch_size={max(1, batch_size // 2)}, or with a larger optim.accumulate."
-        )
+
+# What torch, its libraries and the system say, in errors of several types.
+NO_MEMORY = (
+    "DefaultCPUAllocator",
+    "out of memory",
+    "bad_alloc",
+    "ALLOC_FAILED",
+    "Storage size calculation overflowed",
+    "Cannot allocate memory",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that there was no memory left; torch is not imported for that."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY)
+
+
+@contextlib.contextmanager
+def memory_needed(part: str, way_out: str) -> Iterator[None]:
+    """Let an error for want of memory say in which part it ran out, and what helps there."""
+    try:
+        yield
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemory(f"Out of memory {part}. {way_out}") from error
 
 
 class CheckpointError(SkiprunError):

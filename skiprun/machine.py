@@ -19,6 +19,19 @@ def cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
+def all_cores() -> int:
+    """Return how many cores this machine has, whether this process may use them or not."""
+    return os.cpu_count() or 1
+
+
+def memory_bytes() -> int:
+    """Return how much memory this machine has; where the system does not say, no end of it."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return sys.maxsize
+
+
 def keep_to(chosen: list[int]) -> None:
     """Let this process run on some cores only, where the system can do that."""
     if hasattr(os, "sched_setaffinity"):

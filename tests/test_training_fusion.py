@@ -94,6 +94,18 @@ def test_values_far_from_zero_keep_their_variance() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [1e-10, 1e13, 1e15, 1e17])
+def test_the_gradient_of_huge_and_tiny_inputs_is_exact_too(size: float, dtype: torch.dtype) -> None:
+    x = (picture(16, dtype, 2).detach() * size).requires_grad_()
+    exact = x.detach().to(EXACT).requires_grad_()
+    found = results(layer := norm(16), [NormJoinReLU(layer, relu=False)(x)], [x])
+    expected = results(layer := norm(16).to(EXACT), [layer(exact)], [exact])
+    tolerance = {torch.float32: 2e-5, torch.bfloat16: 2e-2}[dtype]
+    for one, other in zip(found, expected, strict=True):
+        assert (one - other).norm() <= tolerance * other.norm()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_what_is_not_finite_stays_so(dtype: torch.dtype) -> None:
     x = picture(16, dtype, 2).detach()
     x[0, 3, 0, 0] = float("nan")

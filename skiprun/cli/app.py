@@ -35,7 +35,7 @@ from skiprun.cli import (
     truncate,
 )
 from skiprun.cli.terminal import Notices, complain
-from skiprun.errors import SkiprunError, Stopped, StorageError
+from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory
 from skiprun.machine import leave_imports_alone, trust_no_working_folder
 
 app = typer.Typer(
@@ -115,6 +115,8 @@ def main() -> None:
 
 def unforeseen(error: Exception) -> str:
     """Return words for an error that nobody has put in words."""
+    if is_out_of_memory(error):
+        return "Out of memory. Free some, or look at fewer or smaller images at a time."
     return f"{type(error).__name__}: {error} (`skiprun --debug ...` shows where)"
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from skiprun.data import Loaders
-from skiprun.errors import CheckpointError, InputError
+from skiprun.errors import CheckpointError, InputError, memory_needed
 from skiprun.experiment.known_data import KnownData, Say, config_with_data
 from skiprun.experiment.parts import Parts, located, prepare
 from skiprun.models import build_from_config
 from skiprun.registry import TASKS
 from skiprun.run import Run, runs_folder
+from skiprun.tasks import Task
 from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.evaluate import evaluate as evaluate_batches
-from skiprun.training.trainer import EVAL_BATCH
 
 
 def load_run(path: Path | str, runs: Path | str | None = None) -> Run:
@@ -71,6 +72,8 @@ def evaluate(
     root: Path | str | None = None,
     other_data: bool = False,
     say: Say = lambda line: None,
+    task: Task | None = None,
+    batch_size: int | None = None,
 ) -> dict[str, float]:
     """Return loss and scores of a split.
 
@@ -79,6 +82,8 @@ def evaluate(
         data: the loaders to use; a run's own if None.
         split: train, val or test.
         root, other_data, say: of a run, see `rebuild`.
+        task: how to score; None: as the run does, and for a network as a config does that says nothing of it.
+        batch_size: images at once; None: what a training step of the run has memory for, and 128 for a network.
 
     Raises:
         OtherData: the data is not what a run was trained on, and that was not asked for.
@@ -87,18 +92,24 @@ def evaluate(
     if isinstance(model_or_run, nn.Module):
         if data is None:
             raise InputError("evaluate(model, data): a network needs its data, from skiprun.data.load_data.")
-        task = TASKS[data.task].thing()
-        return evaluate_batches(model_or_run, task, data.batches(split, EVAL_BATCH))
+        return _score(model_or_run, task or TASKS[data.task].thing(), data.batches(split, batch_size or 128))
     run = model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run)
     parts = rebuild(run, root, other_data, say)
-    return score(replace(parts, loaders=KnownData(run, other_data, say=say)(data)) if data else parts, split)
+    if data:
+        parts = replace(parts, loaders=KnownData(run, other_data, say=say)(data))
+    return score(replace(parts, task=task or parts.task), split, batch_size)
 
 
-def score(parts: Parts, split: str) -> dict[str, float]:
-    """Return loss and scores of a split of what was rebuilt."""
+def score(parts: Parts, split: str, batch_size: int | None = None) -> dict[str, float]:
+    """Return loss and scores of a split of what was rebuilt, by as many images at once as its training step allows."""
     check_split(split)
-    batches = parts.loaders.batches(split, EVAL_BATCH)
-    return evaluate_batches(parts.model, parts.task, batches, parts.placement.autocast)
+    batches = parts.loaders.batches(split, batch_size or parts.evaluation_batch)
+    return _score(parts.model, parts.task, batches, parts.placement.autocast)
+
+
+def _score(*given: Any) -> dict[str, float]:
+    with memory_needed("in the evaluation", "Free some, or give evaluate() a smaller batch_size."):
+        return evaluate_batches(*given)
 
 
 def check_split(split: str) -> None:

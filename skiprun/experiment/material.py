@@ -71,7 +71,7 @@ class Material:
             trained = bool(self.subject.runs) and self.look.weights != "initial"
             parts = prepare(config, loading, given_weights=not trained, accept=self._accept)
             self.task, self.device = parts.task, parts.placement.device
-            return parts.model, Pictures(parts.loaders)
+            return parts.model, Pictures(parts.loaders, parts.evaluation_batch)
         if MODELS[config.model.name].facts.get("task", "classification") != "classification":
             raise InputError(f"'{config.model.name}' learns masks; name a dataset for it, as --set data.name=cells.")
         self.task, self.device = TASKS["classification"].thing(), place(config).device

@@ -14,8 +14,9 @@ from torch import nn
 from skiprun.config import RunConfig
 from skiprun.data import Loaders, load_data
 from skiprun.data.pixels import sentence
-from skiprun.errors import ConfigError, OptionError, UnknownName
-from skiprun.models import Cost, build_from_config, check_from_config, cost
+from skiprun.errors import ConfigError, OptionError, UnknownName, memory_needed
+from skiprun.machine import all_cores
+from skiprun.models import SMALLER_NETWORK, Cost, build_from_config, check_from_config, cost
 from skiprun.models.freeze import freeze_from_config, learning_notes
 from skiprun.models.meta import run_on_meta
 from skiprun.models.weights import WeightReport, load_from_config
@@ -24,6 +25,7 @@ from skiprun.tasks import Task
 from skiprun.tasks.segmentation import constant_scores
 from skiprun.training.compilation import choose_way
 from skiprun.training.device import Placement, choose_threads, place
+from skiprun.training.evaluate import evaluation_batch
 from skiprun.training.randomness import derive
 
 Loading = Callable[[int, int, str], None]
@@ -55,6 +57,11 @@ class Parts:
         data = f"{self.config.data.name} ({len(self.loaders.train):,} to train on)"
         return f"{self.config.model.name} ({size}) on {data}; {self.placement}; seed {self.config.seed}"
 
+    @property
+    def evaluation_batch(self) -> int:
+        """How many images to evaluate at once."""
+        return evaluation_batch(self.config, self.cost)
+
 
 def prepare(
     config: RunConfig,
@@ -75,15 +82,15 @@ def prepare(
         DataNotFound: the dataset is not on this machine.
     """
     check_names(config)
-    with located(config, "model"):
+    with building(config):
         check_from_config(config.model)
     placement = place(config)
-    with located(config, "data"):
+    with memory_needed("while the data is read", "Try a smaller data.image_size."), located(config, "data"):
         loaders = accept(load_data(config.data, placement.device, progress))
     check_task(config, loaders.task)
     task = TASKS[loaders.task].thing(**task_options(config, loaders.task))
     torch.manual_seed(derive(config.seed, "weights"))
-    with located(config, "model"):
+    with building(config):
         model = build_from_config(config.model, loaders.num_classes, loaders.image_shape[0])
         report = load_from_config(model, config.model) if given_weights else None
         drawn = () if not given_weights else report.fresh if report else model.state_dict()
@@ -95,6 +102,9 @@ def prepare(
     check_batch(config, model, loaders.image_shape)
     if placement.device.type == "cpu":
         choose_threads(config, size.macs)
+        if (config.threads or 1) > all_cores():
+            found = f"{config.place('threads')}: found {config.threads}"
+            notes.append(f"{found}, more than the {all_cores()} cores of this machine, which are taken.")
     way = choose_way(config, placement.device, len(loaders.train), size.activation_bytes)
     return Parts(config, replace(placement, way=way), loaders, task, model, size, tuple(notes), report)
 
@@ -107,7 +117,7 @@ def try_threads(parts: Parts) -> None:
     if parts.placement.device.type != "cpu":
         return
     enough = max(2, round(TRIAL_MACS / parts.cost.macs))
-    index = torch.arange(min(enough, parts.config.data.batch_size))
+    index = torch.arange(min(enough, parts.config.micro_batch))
 
     def step() -> None:
         pictures, targets = parts.loaders.train_batch(index)
@@ -175,6 +185,13 @@ def task_options(config: RunConfig, task: str) -> dict[str, Any]:
     if task != "segmentation":
         return smoothing
     return smoothing | config.segmentation.model_dump() | {"border_weight": config.data.border_weight}
+
+
+@contextlib.contextmanager
+def building(config: RunConfig) -> Iterator[None]:
+    """Let errors of a network that is built within name the key, or say that memory ran out there."""
+    with memory_needed("while the network is built", SMALLER_NETWORK), located(config, "model"):
+        yield
 
 
 @contextlib.contextmanager

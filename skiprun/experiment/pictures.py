@@ -36,8 +36,8 @@ class Scoring:
 class Pictures:
     """Pictures of a dataset, not augmented, chosen by chance with a fixed seed."""
 
-    def __init__(self, loaders: Loaders) -> None:
-        self.loaders = loaders
+    def __init__(self, loaders: Loaders, batch_size: int) -> None:
+        self.loaders, self.batch_size = loaders, min(batch_size, SCORE_BATCH)
 
     def about(self, split: str) -> str:
         """Say which pictures these are."""
@@ -58,7 +58,7 @@ class Pictures:
         """
         portion = getattr(self.loaders, split)
         chosen = Order(0, len(portion), len(portion), self.loaders.device).batch(0)[:number]
-        batches = [self._take(portion, index) for index in chosen.sort().values.split(SCORE_BATCH)]
+        batches = [self._take(portion, index) for index in chosen.sort().values.split(self.batch_size)]
         if self.loaders.task == "segmentation" and not any(shows_anything(targets) for _, targets in batches):
             raise InputError(
                 f"The masks of the {len(chosen)} pictures to score show nothing; score more with --pictures."

@@ -6,11 +6,9 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import torch
-
 from skiprun.config import RunConfig
 from skiprun.configfile import load_config
-from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, StorageError, kept
+from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, StorageError, is_out_of_memory, kept
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.parts import Loading, Parts, prepare, try_threads
 from skiprun.experiment.room import check_room
@@ -160,6 +158,7 @@ def make_trainer(
         progress,
         asked,
         say,
+        parts.evaluation_batch,
     )
 
 
@@ -178,11 +177,10 @@ def _fit(trainer: Trainer, run: Run) -> dict[str, float]:
 
 def in_words(error: BaseException, trainer: Trainer) -> BaseException:
     """Return an error with what it means for a run, as far as that is known."""
-    no_memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
-    if no_memory:
-        return OutOfMemory(trainer.config.data.batch_size, trainer.saved_step)
-    if isinstance(error, StorageError):
-        return StorageError(f"{error} Training stopped at step {trainer.step}; {kept(trainer.saved_step)}.")
+    if is_out_of_memory(error):
+        error = OutOfMemory("Out of memory.")
+    if isinstance(error, StorageError | OutOfMemory):
+        return type(error)(f"{error} Training stopped at step {trainer.step}; {kept(trainer.saved_step)}.")
     return error
 
 

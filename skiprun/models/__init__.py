@@ -4,7 +4,7 @@ One file a family, registered with the facts that `skiprun models` lists. A buil
 a `connection` factory if the family has sites, and the family's options by keyword.
 """
 
-from skiprun.models.build import build_from_config, build_model, check_from_config
+from skiprun.models.build import SMALLER_NETWORK, build_from_config, build_model, check_from_config
 from skiprun.models.cost import Cost, cost
 
-__all__ = ["Cost", "build_from_config", "build_model", "check_from_config", "cost"]
+__all__ = ["SMALLER_NETWORK", "Cost", "build_from_config", "build_model", "check_from_config", "cost"]

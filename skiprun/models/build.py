@@ -10,7 +10,8 @@ from torch import nn
 from skiprun.config import ModelConfig
 from skiprun.connections import sites
 from skiprun.connections.fade import make_fadable
-from skiprun.errors import OptionError
+from skiprun.errors import OptionError, OutOfMemory
+from skiprun.machine import memory_bytes
 from skiprun.models.freeze import freeze_from_config
 from skiprun.models.meta import without_content
 from skiprun.models.options import checked, options_of
@@ -20,6 +21,7 @@ from skiprun.registry import MODELS
 # What a config says of the connections and of the start, not of the architecture.
 ASIDE = {"name", "connection", "connection_options", "connections", "skip_schedule", "options"}
 START = {"weights", "download_weights", "freeze", "feature_extract", "backbone_lr"}
+SMALLER_NETWORK = "Try a smaller model.width or model.depth."
 
 
 def build_model(
@@ -100,6 +102,12 @@ def check_from_config(config: ModelConfig) -> None:
 
     Raises:
         UnknownName, OptionError: as `build_from_config` and `freeze_from_config`.
+        OutOfMemory: it has more weights than this machine can hold.
     """
     with without_content():
-        freeze_from_config(build_from_config(config), config)
+        model = build_from_config(config)
+        freeze_from_config(model, config)
+    needed, there = sum(tensor.nbytes for tensor in model.state_dict().values()), memory_bytes()
+    if needed > there:
+        sizes = f"{needed / 1e9:,.0f} GB of weights, and this machine has {there / 1e9:,.0f} GB of memory"
+        raise OutOfMemory(f"{config.name} would have {sizes}. {SMALLER_NETWORK}")

@@ -24,12 +24,14 @@ class Cost:
         macs: multiply-adds of convolutions and linear layers, one multiply-add as 1.
         layers: weighted layers on the way through the branches, as papers count depth.
         activation_bytes: what a training step in float32 keeps of each picture until the backward pass.
+        largest_bytes: of the largest tensor that a layer makes of each picture in float32.
     """
 
     parameters: int
     macs: int
     layers: int
     activation_bytes: int
+    largest_bytes: int
 
 
 def weighted_layers(model: nn.Module) -> dict[str, nn.Module]:
@@ -61,4 +63,4 @@ def cost(model: nn.Module, input_shape: Sequence[int]) -> Cost:
         own = run_on_meta(model, (2, *input_shape))
     held = sum(tensor.untyped_storage().nbytes() for storage, tensor in kept.items() if storage not in own)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return Cost(parameters, counter.macs // 2, len(layers_by_depth(model)), held // 2)
+    return Cost(parameters, counter.macs // 2, len(layers_by_depth(model)), held // 2, counter.largest // 2)

@@ -62,11 +62,11 @@ class Shortcuts(TorchDispatchMode):
 
 
 class Counter(Shortcuts):
-    """Counts multiply-adds with torch's own formulas."""
+    """Counts multiply-adds with torch's own formulas, and the bytes of the largest result."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.macs = 0
+        self.macs = self.largest = 0
 
     def __torch_dispatch__(
         self, operation: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -75,6 +75,9 @@ class Counter(Shortcuts):
         if formula := flop_registry.get(operation.overloadpacket):
             # torch counts a multiply-add as two operations; papers count it as one.
             self.macs += formula(*args, **(kwargs or {}), out_val=out) // 2
+        given = {storage(each) for each in args if isinstance(each, Tensor)}
+        made = [each for each in (out if isinstance(out, tuple) else [out]) if isinstance(each, Tensor) and given]
+        self.largest = max([self.largest, *(each.nbytes for each in made if storage(each) not in given)])
         return out
 
 

@@ -13,7 +13,7 @@ import torch
 
 from skiprun.config import RunConfig
 from skiprun.errors import InputError
-from skiprun.machine import cores, keep_memory
+from skiprun.machine import all_cores, cores, keep_memory
 
 # How a training pass is computed (see compilation).
 Way = Literal["eager", "fused", "compiled"]
@@ -66,13 +66,13 @@ def choose_threads(config: RunConfig, macs: int, step: Callable[[], object] | No
     """Set the number of CPU threads: the config's, else one for a small network, else the faster of one and all.
 
     Args:
-        config: with `threads` and the batch size.
+        config: with `threads`, of which no more are taken than the machine has cores, and the batch size.
         macs: multiply-adds of the network for one picture.
         step: does the work of a training step, and is timed; None takes all for a large network.
     """
     everything = len(cores())
     if config.threads or everything == 1 or macs * config.data.batch_size < SMALL_STEP:
-        torch.set_num_threads(config.threads or 1)
+        torch.set_num_threads(min(config.threads or 1, all_cores()))
     else:
         torch.set_num_threads(faster(step, (1, everything)) if step else everything)
 

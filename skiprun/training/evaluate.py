@@ -8,9 +8,20 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from skiprun.config import RunConfig
+from skiprun.models import Cost
 from skiprun.tasks import Task
 
 Batches = Iterable[tuple[Tensor, Tensor]]
+MOST_AT_ONCE = 500
+# A pass without gradients holds what a layer takes and gives, a shortcut, and what the layer works in.
+HELD_AT_ONCE = 4
+
+
+def evaluation_batch(config: RunConfig, cost: Cost) -> int:
+    """Return how many images to evaluate at once: as many as take no more memory than a training step."""
+    kept = 0 if config.recompute else config.micro_batch * cost.activation_bytes
+    return min(MOST_AT_ONCE, max(config.micro_batch, kept // (HELD_AT_ONCE * cost.largest_bytes)))
 
 
 @torch.no_grad()

@@ -86,11 +86,11 @@ def draw(model: nn.Module, data: Data, placement: Placement) -> bytes:
     index = torch.arange(min(SAMPLES, len(data.val)), device=data.device)
     pictures, targets = data.val.take(index)
     training = model.training
-    with placement.autocast():
-        output = model.eval()(data.normalize(pictures))
+    with placement.autocast():  # one by one, as a step may hold no more
+        found = [decide(model.eval()(data.normalize(picture[None])).float()) for picture in pictures]
     model.train(training)
     truth = targets[:, 0] if targets.ndim == 4 else targets
-    arrays = (each.cpu().numpy() for each in (pictures.permute(0, 2, 3, 1), truth, decide(output.float())))
+    arrays = (each.cpu().numpy() for each in (pictures.permute(0, 2, 3, 1), truth, torch.cat(found)))
     rows = [np.concatenate(panels(*row), axis=1) for row in zip(*arrays, strict=True)]
     buffer = io.BytesIO()
     Image.fromarray(np.concatenate(rows, axis=0)).save(buffer, format="png")

@@ -21,13 +21,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config
 from skiprun.connections.fade import set_skip_strength, skip_strength
-from skiprun.errors import CheckpointError, Diverged, InputError, Stopped
+from skiprun.errors import CheckpointError, Diverged, InputError, Stopped, memory_needed
+from skiprun.machine import all_cores
+from skiprun.models import SMALLER_NETWORK
 from skiprun.run import differences
 from skiprun.tasks import Task
 from skiprun.training.checkpoint import Checkpoints, load, not_finite, save
 from skiprun.training.compilation import TrainingPass
 from skiprun.training.device import Placement
-from skiprun.training.evaluate import Batches, evaluate
+from skiprun.training.evaluate import MOST_AT_ONCE, Batches, evaluate
 from skiprun.training.graph import StepGraph
 from skiprun.training.metrics import MetricsLog, Record
 from skiprun.training.optim import (
@@ -42,7 +44,6 @@ from skiprun.training.randomness import Order, seed_step
 from skiprun.training.recompute import recompute_blocks
 from skiprun.training.stopping import SAVE
 
-EVAL_BATCH = 500
 ROWS_A_FETCH = 20
 SECONDS_A_SAVE = 300.0
 
@@ -116,12 +117,15 @@ class Trainer:
         progress: Progress | None = None,
         stop_requested: Callable[[], int | None] = lambda: None,
         say: Callable[[str], None] = lambda message: None,
+        evaluation_batch: int = MOST_AT_ONCE,
     ) -> None:
+        self.evaluation_batch = evaluation_batch
         self.task, self.data, self.config, self.placement = task, data, config, placement
         self.checkpoints, self.probes, self.stop_requested = checkpoints, probes, stop_requested
         self.progress = progress or Silence()
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
-        self.model = model.to(placement.device, memory_format=layout)  # type: ignore[call-overload]
+        with memory_needed(f"while the network is moved to {placement.device}", SMALLER_NETWORK):
+            self.model = model.to(placement.device, memory_format=layout)  # type: ignore[call-overload]
         if config.recompute:
             recompute_blocks(self.model)
         self.network = TrainingPass(self.model, placement.way, say)
@@ -162,7 +166,8 @@ class Trainer:
         with self.log:
             # Not `step < steps`: a run may be stopped after its last step, before its last epoch is evaluated.
             while self.epoch == 0 or self.order.steps(self.epoch) < self.steps:
-                self._run_to(min(self.steps, self.order.steps(self.epoch + 1)))
+                with memory_needed(f"in a training step of {self.config.micro_batch} images", self._fewer_at_once()):
+                    self._run_to(min(self.steps, self.order.steps(self.epoch + 1)))
                 self._end_epoch()
             return self._test()
 
@@ -182,7 +187,17 @@ class Trainer:
 
     def evaluate(self, split: str) -> dict[str, float]:
         """Return loss and scores of a split, from the averaged weights if there are any."""
-        return evaluate(self.evaluated, self.task, self.data.batches(split, EVAL_BATCH), self.placement.autocast)
+        batches = self.data.batches(split, self.evaluation_batch)
+        part = f"in the evaluation of the {split} split, {self.evaluation_batch} images at a time"
+        with memory_needed(part, f"Free some, and the same command continues. {self._fewer_at_once()}"):
+            return evaluate(self.evaluated, self.task, batches, self.placement.autocast)
+
+    def _fewer_at_once(self) -> str:
+        """Say what would take less memory: fewer images, or less of each."""
+        if self.config.micro_batch == 1:
+            return "Try --fresh with a smaller data.image_size or model.width, or with --set recompute=true."
+        smaller = self.config.micro_batch // 2 * self.config.optim.accumulate
+        return f"Try --fresh with --set data.batch_size={smaller}, or with a larger optim.accumulate."
 
     @property
     def evaluated(self) -> nn.Module:
@@ -388,7 +403,7 @@ class Trainer:
             return {}
         self._refuse_another(state)
         if self.config.threads is None:
-            torch.set_num_threads(state["threads"])
+            torch.set_num_threads(min(state["threads"], all_cores()))
         if self.config.compile == "auto":
             self.network.way = state.get("pass", "eager")
         now = {
