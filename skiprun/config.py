@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -37,6 +37,18 @@ SiteMap = Annotated[
         lambda given: {str(key): name for key, name in given.items()} if isinstance(given, dict) else given
     ),
 ]
+
+
+def colour(name: str) -> str:
+    """Return a colour that Pillow knows, by name or as #rrggbb; raise ValueError for others."""
+    from PIL import ImageColor
+
+    if len(ImageColor.getrgb(name)) > 3:
+        raise ValueError("it is transparent itself")
+    return name
+
+
+Colour = Annotated[str, AfterValidator(colour)]
 
 
 class Section(BaseModel):
@@ -138,9 +150,12 @@ class DataConfig(Section):
     )
     split_seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the splits that the set does not have")
     image_size: Annotated[int, Field(ge=4, le=4096)] | None = Field(None, description="side in pixels, for folders")
-    fit: Literal["resize", "tile"] = Field(
-        "resize", description="how pictures with masks come to image_size: resized, or cut into overlapping tiles"
+    fit: Literal["crop", "pad", "resize", "tile"] | None = Field(
+        None,
+        description="how images come to image_size: with labels crop (default), pad or resize; "
+        "with masks resize (default) or tile",
     )
+    background: Colour = Field("white", description="colour under transparency and beside padded images")
     classes: list[str] | None = Field(
         None, description="names of the mask values 0, 1, ...; default: background and object, of masks with two values"
     )

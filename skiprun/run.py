@@ -110,7 +110,7 @@ class Run:
     @property
     def config(self) -> RunConfig:
         """The config that the run was created with."""
-        return build_config(read_yaml(self.config_file)[0], source=str(self.config_file))
+        return build_config(as_meant(read_yaml(self.config_file)[0]), source=str(self.config_file))
 
     @property
     def state(self) -> State:
@@ -241,6 +241,17 @@ def refuse_one_place(experiments: Iterable[tuple[str, RunConfig]]) -> None:
                 f"{first} and {label} would both be the run {config.name}/seed-{config.seed}, though they differ in "
                 f"{keys}. Give each a name of its own: none in --set or --name, another `name:` in each YAML file."
             )
+
+
+def as_meant(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return the config of a run as its version meant it.
+
+    Before there was `data.background`, every run had `fit: resize`, which images with labels did not look at.
+    """
+    data = plain.get("data")
+    if isinstance(data, dict) and "background" not in data and data.get("fit") == "resize":
+        return plain | {"data": {key: value for key, value in data.items() if key != "fit"}}
+    return plain
 
 
 def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -12,14 +13,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from skiprun import storage
-from skiprun.data import decoding, folder_cache
+from skiprun.config import DataConfig
+from skiprun.data import decoded_arrays, decoding, load_data
 from skiprun.data.folder_cache import decoded
 from skiprun.data.listing import list_pictures
 from skiprun.data.source import moments
+from skiprun.data.summed_files import is_whole, summed
 from skiprun.data.workers import in_order
 from skiprun.errors import SkiprunError, StorageError
+from skiprun.experiment import doctor
 from tests.data_files import picture_folder
 
 
@@ -113,6 +118,62 @@ def test_damaged_cache_is_made_anew(pictures, own_data_folder, name):
     file = next(path for path in own_data_folder.rglob("*.npy") if ("moments" in path.name) == (name == "moments"))
     file.write_bytes(file.read_bytes()[:200])
     assert np.array_equal(decoded(list_pictures(pictures), None, Told()).pictures, expected)
+
+
+@pytest.mark.parametrize("ending", [".npy", ".moments.npy", ".json"])
+def test_a_flipped_bit_anywhere_is_told_once_and_made_again(pictures, own_data_folder, ending, caplog):
+    """In headers, pixels, moments and what is noted of them: nothing else is ever used, and nothing stays blocked."""
+    first = decoded(list_pictures(pictures), None, Told())
+    expected = np.array(first.pictures), np.array(first.moments), first.content, first.tally, first.span
+    file = next(own_data_folder.rglob("*.moments.npy")).with_suffix("").with_suffix(ending)
+    chance = random.Random(5)
+    for number in range(20):
+        content = bytearray(file.read_bytes())
+        content[chance.randrange(128 if number % 2 and ending != ".json" else len(content))] ^= 1 << chance.randrange(8)
+        file.write_bytes(content[: chance.randrange(len(content))] if number % 10 == 9 else content)
+        caplog.clear()
+        found = decoded(list_pictures(pictures), None, Told())
+        assert np.array_equal(found.pictures, expected[0]) and np.array_equal(found.moments, expected[1])
+        assert (found.content, found.tally, found.span) == expected[2:]
+        assert [message.endswith("was damaged; the pictures are decoded again.") for message in caplog.messages] == [
+            True
+        ]
+
+
+def test_a_flipped_bit_of_the_index_costs_a_comparison_at_most(pictures, own_data_folder):
+    first = decoded(list_pictures(pictures), None, Told())
+    index = own_data_folder / "image_folder" / "index.json"
+    chance = random.Random(5)
+    for _ in range(20):
+        content = bytearray(index.read_bytes())
+        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        index.write_bytes(content)
+        found = decoded(list_pictures(pictures), None, told := Told())
+        assert np.array_equal(found.pictures, first.pictures) and "decoding pictures" not in told.kinds
+
+
+def test_parts_of_a_file_are_compared_one_by_one(tmp_path):
+    sums, file = [], tmp_path / "x"
+    file.write_bytes(b"".join(summed([memoryview(b"abc"), memoryview(b"defgh")], sums)))
+    assert is_whole(file, sums) and [length for length, _ in sums] == [3, 5]
+    for damaged in (b"abcdefgH", b"Abcdefgh", b"abcdefg", b"abcdefghi", b""):
+        file.write_bytes(damaged)
+        assert not is_whole(file, sums)
+    assert not is_whole(tmp_path / "absent", sums)
+
+
+def test_room_is_looked_at_before_anything_is_decoded(pictures, own_data_folder, monkeypatch):
+    monkeypatch.setattr(decoded_arrays, "free_bytes", lambda path: 2_000_000)
+    assert len(decoded(list_pictures(pictures), 8, Told()).pictures) == 28
+    told = Told()
+    with pytest.raises(
+        StorageError, match=r"image_folder: the decoded pictures need about 5.3 MB, and 2.0 MB are free"
+    ):
+        decoded(list_pictures(pictures), 224, told)
+    assert told.kinds == set()
+    config = DataConfig(name="image_folder", root=str(pictures), image_size=224)
+    found = doctor.check("data", lambda: str(load_data(config, torch.device("cpu"))))
+    assert (found.state, found.exit_code) == ("fail", 6) and "$SKIPRUN_DATA" in found.finding
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"x": 3', '{"x": 3}', '{"x": {"root": "/"}}', "\x00"])
@@ -218,7 +279,7 @@ def test_results_come_in_order_and_an_early_end_stops_the_workers():
 
 def test_version_of_the_format_is_part_of_the_key(pictures, monkeypatch):
     decoded(list_pictures(pictures), None, Told())
-    monkeypatch.setattr(folder_cache, "VERSION", -1)
+    monkeypatch.setattr(decoded_arrays, "VERSION", -1)
     told = Told()
     decoded(list_pictures(pictures), None, told)
     assert told.kinds == {"decoding pictures"}

@@ -13,6 +13,7 @@ from PIL import Image
 
 from skiprun.config import DataConfig
 from skiprun.data import decoding, load_data
+from skiprun.data.conversion import Conversion
 from skiprun.data.decoding import decode
 from skiprun.errors import BadPicture, DataNotFound, InputError, OptionError
 from tests.data_files import black_png, picture_folder
@@ -76,17 +77,18 @@ def image(mode: str, size=(6, 4)) -> Image.Image:
 def test_every_mode_becomes_the_same_grey_in_rgb(mode, tmp_path):
     file = tmp_path / ("x.tif" if mode not in ("LA",) else "x.png")
     image(mode).save(file)
-    pixels = decode(file, file.read_bytes(), None)
+    pixels = decode(file, file.read_bytes(), Conversion(span=(0, 65535)))
     assert pixels.shape == (4, 6, 3) and pixels.dtype == np.uint8
     if mode != "1":
         assert np.abs(pixels.astype(int) - 128).max() <= 1
 
 
-def test_F62_pixels_of_unknown_range_are_refused(tmp_path):
+@pytest.mark.parametrize("mode", ["F", "I", "I;16"])
+def test_F62_pixels_of_unknown_range_are_refused(mode, tmp_path):
     file = tmp_path / "x.tif"
-    Image.new("F", (6, 4)).save(file)
-    with pytest.raises(BadPicture, match=rf"{file} has floating-point pixels of unknown range"):
-        decode(file, file.read_bytes(), None)
+    Image.new(mode, (6, 4)).save(file)
+    with pytest.raises(BadPicture, match=rf"{file} has more than 8 bits a channel"):
+        decode(file, file.read_bytes(), Conversion())
 
 
 def test_photograph_taken_sideways_is_turned(tmp_path):
@@ -94,14 +96,14 @@ def test_photograph_taken_sideways_is_turned(tmp_path):
     exif = picture.getexif()
     exif[0x0112] = 6
     picture.save(tmp_path / "x.jpg", exif=exif)
-    assert decode(tmp_path / "x.jpg", (tmp_path / "x.jpg").read_bytes(), None).shape == (6, 4, 3)
+    assert decode(tmp_path / "x.jpg", (tmp_path / "x.jpg").read_bytes(), Conversion()).shape == (6, 4, 3)
 
 
 def test_image_size_shrinks_the_short_side_and_cuts_the_middle(tmp_path):
     pixels = np.zeros((8, 32, 3), np.uint8)
     pixels[:, 8:24] = 255
     Image.fromarray(pixels).save(tmp_path / "x.png")
-    found = decode(tmp_path / "x.png", (tmp_path / "x.png").read_bytes(), (4, 4))
+    found = decode(tmp_path / "x.png", (tmp_path / "x.png").read_bytes(), Conversion((4, 4)))
     assert found.shape == (4, 4, 3) and (found == 255).all()
 
 

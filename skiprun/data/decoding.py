@@ -6,6 +6,8 @@ Small pictures cost more in Python than in the decoder, so threads would wait fo
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,8 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps
 
+from skiprun.data.conversion import DEEP, Conversion, Deep, Span, convert, span_of
 from skiprun.data.listing import Listing
 from skiprun.data.notices import notice
 from skiprun.data.opening import open_picture, read_file
@@ -30,7 +32,6 @@ BLOCK_BYTES = 1 << 22
 BLOCK_FILES = 256
 # Below this many bytes of files the processes would take longer to start than to work.
 WORTH_PROCESSES = 1 << 23
-DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
 class SizesDiffer(Exception):
@@ -39,27 +40,28 @@ class SizesDiffer(Exception):
 
 @dataclass(frozen=True)
 class Block:
-    """A run of decoded pictures: uint8 [n, H, W, 3], their moments, and digests of the files' bytes."""
+    """A run of decoded pictures: uint8 [n, H, W, 3], their moments, digests of the files' bytes, what they lost."""
 
     pictures: Array
     moments: Array
     digests: list[bytes]
+    tally: Counter[str]
 
 
-def decode_all(listing: Listing, side: int | None, progress: Progress) -> tuple[tuple[int, int, int], Iterator[Block]]:
+def decode_all(listing: Listing, how: Conversion, progress: Progress) -> tuple[tuple[int, int, int], Iterator[Block]]:
     """Return the common shape [H, W, 3] of all pictures of a listing, and an iterator over them in order.
 
     Args:
         listing: which pictures.
-        side: resize to squares of this side; None: all pictures must have one size.
+        how: what becomes of each; without a size, all pictures must have one.
         progress: told of pictures done.
 
     Raises:
         BadPicture: the first one, or while iterating any one, cannot be used.
     """
     path = listing.root / listing.files[0]
-    first = decode(path, read_file(path), square(side))
-    work = partial(decode_block, root=listing.root, side=side, shape=first.shape)
+    first = decode(path, read_file(path), how)
+    work = partial(decode_block, root=listing.root, how=how, shape=first.shape)
     return first.shape, _in_order(work, listing, first.nbytes, "decoding pictures", progress)
 
 
@@ -68,18 +70,38 @@ def square(side: int | None) -> tuple[int, int] | None:
     return None if side is None else (side, side)
 
 
-def find_bad(listing: Listing, side: int | None, progress: Progress) -> list[BadPicture]:
+def find_span(listing: Listing, progress: Progress) -> Span | None:
+    """Return the least and the greatest value of all deep images of a listing; None if there is none."""
+    blocks = _in_order(partial(span_of_block, root=listing.root), listing, 1, "looking for the darkest pixel", progress)
+    spans = [span for block in blocks for span in block]
+    return (min(low for low, _ in spans), max(high for _, high in spans)) if spans else None
+
+
+def span_of_block(files: Sequence[str], root: Path) -> list[Span]:
+    """Return least and greatest value of each deep image among some files; those that cannot be used have none."""
+    spans = []
+    for file in files:
+        with contextlib.suppress(BadPicture):
+            image = open_picture(root / file, read_file(root / file))
+            if image.mode in DEEP:
+                spans.append(span_of(root / file, image))
+    return spans
+
+
+def find_bad(listing: Listing, how: Conversion, progress: Progress) -> list[BadPicture]:
     """Return what is wrong with each picture of a listing that cannot be used."""
-    work = partial(bad_of_block, root=listing.root, side=side)
+    work = partial(bad_of_block, root=listing.root, how=how)
     return [bad for block in _in_order(work, listing, 1, "looking for bad pictures", progress) for bad in block]
 
 
-def bad_of_block(files: Sequence[str], root: Path, side: int | None) -> list[BadPicture]:
+def bad_of_block(files: Sequence[str], root: Path, how: Conversion) -> list[BadPicture]:
     """Return what is wrong with each of some files that cannot be used."""
     bad = []
     for file in files:
         try:
-            decode(root / file, read_file(root / file), square(side))
+            decode(root / file, read_file(root / file), how)
+        except Deep:  # usable, by another conversion
+            raise
         except BadPicture as problem:
             bad.append(problem)
     return bad
@@ -110,18 +132,18 @@ def _in_order(
         yield result
 
 
-def decode_block(files: Sequence[str], root: Path, side: int | None, shape: tuple[int, int, int]) -> Block:
+def decode_block(files: Sequence[str], root: Path, how: Conversion, shape: tuple[int, int, int]) -> Block:
     """Decode files, which must all come out in one shape."""
-    pictures, digests = np.empty((len(files), *shape), np.uint8), []
+    pictures, digests, tally = np.empty((len(files), *shape), np.uint8), [], Counter[str]()
     for number, file in enumerate(files):
         content = read_file(root / file)
-        picture = decode(root / file, content, square(side))
+        picture = decode(root / file, content, how, tally)
         if picture.shape != shape:
             sizes = [f"{width}x{height}" for height, width, _ in (shape, picture.shape)]
             raise SizesDiffer(f"the pictures differ in size: the first is {sizes[0]}, {root / file} is {sizes[1]}")
         pictures[number] = picture
         digests.append(_digest(content))
-    return Block(pictures, moments(pictures), digests)
+    return Block(pictures, moments(pictures), digests, tally)
 
 
 def digest_block(files: Sequence[str], root: Path) -> list[bytes]:
@@ -129,32 +151,19 @@ def digest_block(files: Sequence[str], root: Path) -> list[bytes]:
     return [_digest(read_file(root / file)) for file in files]
 
 
-def decode(path: Path, content: bytes, size: tuple[int, int] | None) -> Array:
+def decode(path: Path, content: bytes, how: Conversion, tally: Counter[str] | None = None) -> Array:
     """Return a picture, the right way up, as uint8 [H, W, 3].
 
     Args:
         path: names the picture in messages.
         content: the file's bytes.
-        size: shrink or enlarge to this width and height, and cut off what is over at two sides; None: as it is.
+        how: what becomes of its size and values.
+        tally: counts what it may have lost; see `convert`.
 
     Raises:
         BadPicture: not a picture, damaged, or implausibly large.
     """
-    image = eight_bits(path, open_picture(path, content))
-    return np.asarray(image if size is None else ImageOps.fit(image, size))
-
-
-def eight_bits(path: Path, image: Image.Image) -> Image.Image:
-    """Return an image as RGB; 16 bits keep their upper 8, transparency is dropped.
-
-    Raises:
-        BadPicture: its pixels are floating-point numbers, whose range nobody knows.
-    """
-    if image.mode == "F":
-        raise BadPicture(path, "has floating-point pixels of unknown range; save it with 8 or 16 bits")
-    if image.mode in DEEP:
-        image = Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8))
-    return image if image.mode == "RGB" else image.convert("RGB")
+    return convert(path, open_picture(path, content), how, Counter() if tally is None else tally)
 
 
 def _digest(content: bytes) -> bytes:

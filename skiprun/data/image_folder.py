@@ -5,6 +5,8 @@ A folder of nothing but classes is split by `test_fraction` and `split_seed`.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +14,15 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
-from skiprun.data.decoding import leave_out
+from skiprun.data.conversion import Conversion
+from skiprun.data.decoding import leave_out, square
 from skiprun.data.folder_cache import decoded
 from skiprun.data.listing import FLAT, list_pictures
 from skiprun.data.loaders import Loaders
 from skiprun.data.notices import notice
+from skiprun.data.only_classes import rows_in_use
 from skiprun.data.place import folder_of
+from skiprun.data.remarks import check_colours, tell_losses
 from skiprun.data.source import Array, Portion, Progress, Source
 from skiprun.data.subjects import draw_part, names_of, numbered
 from skiprun.errors import InputError, OptionError
@@ -34,6 +39,7 @@ from skiprun.registry import DATASETS
     test=None,
     download=None,
     paper=None,
+    resizes=True,
 )
 def image_folder(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
     """Your own pictures: data.root holds train/<class>/, test/<class>/ and perhaps val/<class>/, or just <class>/."""
@@ -42,10 +48,13 @@ def image_folder(config: DataConfig, device: torch.device, progress: Progress) -
     listing = list_pictures(folder_of(config.root))
     if len(listing.class_names) < 2:
         raise InputError(f"{listing.root} has one class, {listing.class_names[0]}; add a folder for each other class.")
-    cached = decoded(listing, config.image_size, progress, config.skip_bad)
+    fit = config.fit or "crop"
+    cached = decoded(listing, config.image_size, progress, config.skip_bad, fit, config.background)
+    how = Conversion(square(config.image_size), fit, config.background, cached.span)
     listing.unused.tell(listing.root)
     leave_out(cached.bad, len(listing.files))
     listing = cached.listing
+    tell_losses(cached.tally, how, len(listing.files))
     portions = {
         split: Portion(
             cached.pictures[rows],
@@ -55,12 +64,14 @@ def image_folder(config: DataConfig, device: torch.device, progress: Progress) -
         )
         for split, rows in listing.bounds.items()
     }
-    content = f"{cached.content} {listing.digest(of_times=False)} {config.image_size}"
+    content = f"{cached.content} {listing.digest(of_times=False)} {config.image_size}{words_of(cached.tally, how)}"
     if FLAT in portions:
         portions = split_flat(portions[FLAT], config)
         content += f" {config.test_fraction} {config.split_seed}"
-        tested = np.count_nonzero(portions["test"].targets >= 0)
+        tested = len(rows_in_use(portions["test"]))
         notice(f"No splits in {listing.root}: {tested:,} of {len(listing.files):,} images are kept for testing.")
+    moments = {split: portion.moments[rows_in_use(portion)] for split, portion in portions.items()}
+    check_colours(moments, math.prod(cached.pictures.shape[1:3]), config.background)
     source = Source(
         train=portions["train"],
         test=portions["test"],
@@ -68,7 +79,17 @@ def image_folder(config: DataConfig, device: torch.device, progress: Progress) -
         class_names=listing.class_names,
         content=content,
     )
-    return assemble(source, config, device)
+    return replace(assemble(source, config, device), conversion=how)
+
+
+def words_of(tally: Counter[str], how: Conversion) -> str:
+    """Return what of a conversion changed pixels, for the fingerprint; nothing for plain images, cropped."""
+    changes = {
+        f" {how.fit}": how.fit != "crop",
+        f" on {how.background}": tally["transparent"] or how.fit == "pad",
+        f" spread from {how.span}": tally["deep"],
+    }
+    return "".join(words for words, changed in changes.items() if changed)
 
 
 def split_flat(whole: Portion, config: DataConfig) -> dict[str, Portion]:

@@ -59,6 +59,10 @@ class Listing:
         """Return the labels of a split, int64 [N]."""
         return np.array(self.labels[self.bounds[split]], np.int64)
 
+    def files_of(self, rows: slice) -> Listing:
+        """Return the listing of some of its files, to read them; it has no labels and no bounds."""
+        return Listing(self.root, self.class_names, self.files[rows], self.sizes[rows], self.times[rows])
+
     def without(self, left_out: Collection[Path]) -> Listing:
         """Return the listing without some of its pictures.
 

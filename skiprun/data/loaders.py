@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from skiprun.data.conversion import Conversion
 from skiprun.data.source import Array
 
 Augmentation = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -96,6 +97,7 @@ class Loaders:
         mean, std: of the training split, in 0..1 units, one a channel.
         augment: changes normalized float pictures and their targets; every draw is from torch's global generators.
         pixels: of masks, by split: the pixels of each class, and of void last.
+        conversion: how labelled images of files became what they are here; None where there were no files.
     """
 
     train: Split
@@ -111,6 +113,7 @@ class Loaders:
     device: torch.device
     augment: Augmentation
     pixels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    conversion: Conversion | None = None
 
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return augmented, normalized float32 pictures of the training split and their targets."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from skiprun.data.masks import Read, read_pairs
 from skiprun.data.official import Official, load_official
 from skiprun.data.pairs import Pair, list_pairs
 from skiprun.data.place import folder_of
+from skiprun.data.remarks import check_colours
 from skiprun.data.source import Array, Portion, Progress, Source
 from skiprun.errors import BadPicture, InputError, OptionError
 from skiprun.registry import DATASETS
@@ -65,6 +67,8 @@ def from_pairs(pairs: dict[str, list[Pair]], config: DataConfig, device: torch.d
     check_meanings({meant: file for part in read.values() for meant, file in part.meant.items()})
     grey = all((part.pictures[0] == part.pictures[0][..., :1]).all() for part in read.values())
     portions = {split: make_portion(part, grey, config) for split, part in read.items()}
+    moments = {split: portion.moments for split, portion in portions.items()}
+    check_colours(moments, math.prod(portions["train"].pictures.shape[1:3]), config.background)
     names = tuple(config.classes or TWO)
     source = Source(portions["train"], portions["test"], names, portions.get("val"), "segmentation")
     return assemble(source, config, device)

@@ -7,6 +7,7 @@ pixel, because cameras leave the upper bits empty. A mask holds a class at each 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from PIL import Image
 
 from skiprun.config import DataConfig
 from skiprun.data.borders import VOID
-from skiprun.data.decoding import DEEP, eight_bits
+from skiprun.data.conversion import DEEP, Conversion, convert, span_of
 from skiprun.data.mask_classes import read_mask
 from skiprun.data.opening import open_picture, read_file
 from skiprun.data.orientation import check_orientation
@@ -74,7 +75,7 @@ def read_pair(pair: Pair, config: DataConfig) -> Read:
     Raises:
         BadPicture: with the name of the file that cannot be used, and why.
     """
-    picture, mask = read_picture(pair.picture), read_mask(pair.mask, config)
+    picture, mask = read_picture(pair.picture, config.background), read_mask(pair.mask, config)
     check_orientation(pair.picture, picture.shape[:2], pair.mask, mask.classes.shape)
     if picture.shape[:2] != mask.classes.shape:
         sizes = [f"{width}x{height}" for height, width in (mask.classes.shape, picture.shape[:2])]
@@ -115,15 +116,16 @@ def starts(length: int, side: int, overlap: int = 0) -> list[int]:
     return np.linspace(0, max(0, length - side), number).round().astype(int).tolist()
 
 
-def read_picture(path: Path) -> Array:
-    """Return a picture as uint8 [H, W, 3].
+def read_picture(path: Path, background: str = "white") -> Array:
+    """Return a picture as uint8 [H, W, 3]; a deep one is spread from its own darkest to its own brightest pixel.
+
+    Args:
+        path: the file.
+        background: the colour that lies under transparency.
 
     Raises:
         BadPicture: it cannot be read.
     """
     image = open_picture(path, read_file(path))
-    if image.mode in DEEP:
-        values = np.asarray(image).astype(np.float64)
-        low, high = values.min(), values.max()
-        image = Image.fromarray(np.rint(255 * (values - low) / max(high - low, 1)).astype(np.uint8))
-    return np.asarray(eight_bits(path, image))
+    span = span_of(path, image) if image.mode in DEEP else None
+    return convert(path, image, Conversion(background=background, span=span), Counter())

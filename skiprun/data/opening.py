@@ -12,12 +12,14 @@ import math
 import warnings
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from skiprun.errors import BadPicture
 
 PLAIN = {"AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "QOI", "SGI", "SUN"}
 PLAIN |= {"TGA", "TIFF", "WEBP"}
+HALVED = "skiprun halved"
+EIGHT_BITS = ("L", "LA", "RGB", "RGBA", "CMYK")
 _ENDINGS = Image.registered_extensions()
 # AVIF and WebP are not in every build of Pillow.
 FORMATS = sorted(PLAIN & Image.OPEN.keys())
@@ -36,6 +38,8 @@ def read_file(path: Path) -> bytes:
 def open_picture(path: Path, content: bytes) -> Image.Image:
     """Return an image of any mode, decoded, the right way up; one of absurd size is refused before it is decoded.
 
+    Its `info` says under HALVED whether its colours have 16 bits, of which Pillow gives the upper 8.
+
     Raises:
         BadPicture: of none of the formats, damaged, or implausibly large.
     """
@@ -45,7 +49,9 @@ def open_picture(path: Path, content: bytes) -> Image.Image:
             image = _open(path, content)
             if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
                 raise Image.DecompressionBombError
+            halved = image.mode in EIGHT_BITS and any(";16" in str(tile.args) for tile in image.tile)
             image.load()
+            image.info[HALVED] = halved
             ImageOps.exif_transpose(image, in_place=True)
             return image
     except Image.DecompressionBombError:
@@ -59,7 +65,7 @@ def open_picture(path: Path, content: bytes) -> Image.Image:
         raise BadPicture(path, f"is not a readable picture ({error})") from None
 
 
-def _open(path: Path, content: bytes) -> Image.Image:
+def _open(path: Path, content: bytes) -> ImageFile.ImageFile:
     """Open an image by the format that its name says, or else by any: trying all takes as long as the decoding."""
     if named := SUFFIXES.get(path.suffix.lower()):
         with contextlib.suppress(UnidentifiedImageError):

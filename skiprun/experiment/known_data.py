@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def describe_data(config: DataConfig, loaders: Loaders) -> dict[str, Any]:
         "mean": list(loaders.mean),
         "std": list(loaders.std),
         "fingerprint": loaders.fingerprint,
+        "conversion": asdict(loaders.conversion) if loaders.conversion else None,
         **({"pixels": {split: list(counts) for split, counts in loaders.pixels.items()}} if loaders.pixels else {}),
     }
 

@@ -43,11 +43,11 @@ def write_masks(
     Raises:
         BadPicture: an image that cannot be read, by name.
     """
-    names = run.summary()["data"]["class_names"]
+    names, background = run.summary()["data"]["class_names"], run.config.data.background
     for number, (each, output) in enumerate(zip(inputs, outputs, strict=True), 1):
         progress(number, len(inputs), "images")
         try:
-            picture = read_picture(each.file)
+            picture = read_picture(each.file, background)
         except BadPicture as problem:
             if not skip_bad:
                 raise
@@ -76,7 +76,7 @@ def find_mask(run: Run, model: nn.Module, picture: Array) -> Array:
         device = next(model.parameters()).device
         return model(((tensor.float() / 255 - mean) / std)[None].to(device)).cpu()
 
-    if DATASETS[config.name].facts.get("resizes") and config.image_size and config.fit == "resize":
+    if DATASETS[config.name].facts.get("resizes") and config.image_size and config.fit != "tile":
         small = np.asarray(image.resize((config.image_size, config.image_size)))
         return enlarged(logits(small), picture.shape[0], picture.shape[1])
     return tiled(np.asarray(image), logits)

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from skiprun.data.conversion import Conversion
 from skiprun.data.decoding import decode
 from skiprun.data.opening import read_file
 from skiprun.errors import BadPicture, InputError
@@ -20,6 +21,9 @@ from skiprun.experiment.known_data import Say
 from skiprun.experiment.masking import write_masks
 from skiprun.experiment.parts import Loading
 from skiprun.run import Run
+
+# Of runs that did not record it: the upper 8 of 16 bits.
+EARLIER = {"span": (0, 65535)}
 
 
 def predict(
@@ -113,9 +117,10 @@ def predict_masks(
 
 
 def read_picture(file: Path, data: dict[str, Any]) -> Tensor:
-    """Return a picture as the network saw its training set: [1, C, H, W], resized and cropped, normalized."""
+    """Return a picture as the network saw its training set: [1, C, H, W], brought to its size, normalized."""
     channels, height, width = data["image_shape"]
-    values = decode(file, read_file(file), (width, height))
+    known = data.get("conversion", EARLIER) or {}
+    values = decode(file, read_file(file), Conversion(**known | {"size": (width, height)}))
     if channels == 1:
         values = np.asarray(Image.fromarray(values).convert("L"))[..., None]
     pixels = torch.from_numpy(values.copy()).float().div(255).permute(2, 0, 1)
