@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import math
 import os
 import shutil
 import sys
@@ -36,6 +37,16 @@ def keep_to(chosen: list[int]) -> None:
     """Let this process run on some cores only, where the system can do that."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, chosen)
+
+
+def peak_memory() -> float:
+    """Return the most bytes of memory that this process has held; NaN on Windows, which does not say."""
+    try:
+        import resource
+    except ImportError:
+        return math.nan
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 
 def leave_imports_alone() -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 
@@ -38,6 +37,8 @@ def ready() -> BaseContext:
         os._exit(NO_GUARD)
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver
+
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(IMPORTED)
     with safe_interpreters():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import resource
 import signal
 import statistics
 import tempfile
@@ -26,7 +25,7 @@ from skiprun.errors import RunBusy, SkiprunError, Stopped, StorageError
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.room import check_room, room_needed
 from skiprun.experiment.train import make_trainer, tensorboard_needed
-from skiprun.machine import cores
+from skiprun.machine import cores, peak_memory
 from skiprun.run import Run
 from skiprun.storage import check_writable, free_bytes
 from skiprun.training.device import fast_precision
@@ -89,7 +88,8 @@ def device() -> str:
         free, total = torch.cuda.mem_get_info()
         return f"{torch.cuda.get_device_name()}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free"
     precision = fast_precision(torch.device("cpu"))
-    return f"CPU, {len(cores())} cores, load {os.getloadavg()[0]:.1f}, {precision} by default"
+    load = f" load {os.getloadavg()[0]:.1f}," if hasattr(os, "getloadavg") else ""
+    return f"CPU, {len(cores())} cores,{load} {precision} by default"
 
 
 def runs_folder(runs: Path) -> str:
@@ -184,7 +184,7 @@ def foreseen(trainer: Trainer, parts: Parts, times: list[float], evaluation: flo
     epochs = trainer.steps * parts.config.data.batch_size / len(parts.loaders.train)
     seconds = trainer.steps * step + epochs * evaluation
     on_gpu = parts.placement.device.type == "cuda"
-    memory = torch.cuda.max_memory_allocated() if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    memory = torch.cuda.max_memory_allocated() if on_gpu else peak_memory()
     end = time.strftime("%a %d %b %H:%M", time.localtime(time.time() + seconds))
     return (
         f"{step * 1e3:.1f} ms a step, {evaluation:.2f} s an evaluation, {memory / 1e6:,.0f} MB; "

@@ -113,6 +113,9 @@ def scores(plane: Plane, evaluate: Evaluate, points: Sequence[Point], workers: i
 @contextmanager
 def deaf() -> Iterator[None]:
     """Put signals off for a while; processes that are started meanwhile never hear them: they end with this one."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
     numbers = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:

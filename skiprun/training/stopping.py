@@ -13,8 +13,9 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-SAVE = signal.SIGUSR1
+# Windows has neither SIGHUP nor SIGUSR1.
+STOP = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+SAVE: int | None = getattr(signal, "SIGUSR1", None)
 _NOTICE = b"\nStopping after this step; Ctrl-C again quits at once.\n"
 
 
@@ -28,7 +29,7 @@ class StopFlag:
 
     def __enter__(self) -> StopFlag:
         if threading.current_thread() is threading.main_thread():
-            for number in (*STOP, SAVE):
+            for number in filter(None, (*STOP, SAVE)):
                 self._before[number] = signal.signal(number, self._note)
         return self
 
