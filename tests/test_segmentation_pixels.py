@@ -14,16 +14,23 @@ from typer.testing import CliRunner
 from skiprun.cli.app import app
 from skiprun.configfile import build_config
 from skiprun.data import load_data
+from skiprun.data.pixels import count_pixels
 from skiprun.errors import InputError
 from skiprun.experiment import prepare, train
 from skiprun.experiment.doctor import examine
+from skiprun.experiment.known_data import renumbered
 from skiprun.experiment.pictures import Pictures
 from skiprun.reports import compare, comparison_table, write_comparison
 from skiprun.run import Run
 from skiprun.tasks.segmentation import constant_scores
 
 CPU = torch.device("cpu")
-MASKS = {"half": 255 * (np.arange(16) > 7), "none": np.zeros(16), "all": np.full(16, 255)}
+MASKS = {
+    "half": 255 * (np.arange(16) > 7),
+    "quarter": 255 * (np.arange(16) > 11),
+    "none": np.zeros(16),
+    "all": np.full(16, 255),
+}
 
 
 def write_folder(root: Path, **splits: str) -> Path:
@@ -131,10 +138,17 @@ def test_no_checkpoint_is_chosen_by_a_split_with_nothing_to_score(tmp_path, monk
 def test_a_study_of_pictures_whose_masks_show_nothing_is_refused(tmp_path):
     root = write_folder(tmp_path, train="half", test="none")
     Image.fromarray(np.tile(MASKS["half"], (16, 1)).astype(np.uint8)).save(root / "test" / "masks" / "0.png")
-    pictures = Pictures(load(root))
+    pictures = Pictures(load(root), batch_size=4)
     assert len(pictures.scored("test", None)[0][0]) == 4
     with pytest.raises(InputError, match="masks of the 1 pictures to score show nothing"):
         pictures.scored("test", 1)
+
+
+def test_a_value_that_is_no_class_is_refused_wherever_the_masks_come_from():
+    masks = np.array([[[0, 1, 255, 5]]], np.uint8)
+    assert count_pixels(masks, np.arange(1), 6) == (1, 1, 0, 0, 0, 1, 1)
+    with pytest.raises(InputError, match="value 5, and there are 2 classes"):
+        count_pixels(masks, np.arange(1), 2)
 
 
 # The floor.
@@ -171,6 +185,14 @@ def test_train_prints_the_trivial_answer(run):
     config.write_text((run.path / "config.yaml").read_text())
     shown = CliRunner().invoke(app, ["train", str(config), "--runs", str(run.path.parents[1])]).output
     assert "(trivial 0.5)" in shown and "(trivial 0.6667)" in shown
+
+
+def test_the_trivial_answer_is_that_of_the_data_that_is_scored(run, tmp_path):
+    """Other data has a floor of its own, by the numbers that its classes have for the run."""
+    root = write_folder(tmp_path, train="half", test="quarter")
+    document = ["evaluate", str(run.path), "--root", str(root), "--other-data", "--json"]
+    assert json.loads(CliRunner().invoke(app, document).stdout)["trivial"]["iou"] == pytest.approx(0.25)
+    assert renumbered((10, 20, 30, 5), [0, 3, 1], 4) == (10, 30, 0, 20, 5)
 
 
 def test_a_comparison_says_the_trivial_answer_in_table_and_page(run, tmp_path):

@@ -17,11 +17,17 @@ MOST = 8
 
 
 def count_pixels(targets: Array, rows: Array, classes: int) -> tuple[int, ...]:
-    """Return the pixels of each class and of void, in some rows of masks uint8 [N, H, W], or [N, 2, H, W]."""
+    """Return the pixels of each class and of void, in some rows of masks uint8 [N, H, W], or [N, 2, H, W].
+
+    Raises:
+        InputError: a value is no class.
+    """
     masks = targets[:, 0] if targets.ndim == 4 else targets
     found = np.zeros(VOID + 1, np.int64)
     for row in rows:  # one after the other: bincount takes eight bytes a pixel
         found += np.bincount(masks[row].ravel(), minlength=VOID + 1)
+    if len(unknown := np.flatnonzero(found[classes:VOID])):
+        raise InputError(f"The masks have the value {classes + unknown[0]}, and there are {classes} classes.")
     return (*found[:classes].tolist(), int(found[VOID]))
 
 

@@ -7,7 +7,7 @@ classes, and pixels are normalized by the run's mean and deviation.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -187,7 +187,15 @@ def as_trained_on(record: Mapping[str, Any], loaders: Loaders, say: Say) -> Load
         image_shape=(channels, *loaders.image_shape[1:]),
         mean=tuple(record["mean"]),
         std=tuple(record["std"]),
+        pixels={split: renumbered(counts, labels, len(names)) for split, counts in loaders.pixels.items()},
     )
+
+
+def renumbered(counts: Sequence[int], labels: Sequence[int], number: int) -> tuple[int, ...]:
+    """Return the pixels of classes, and of void last, by the numbers that the classes have for a run."""
+    *known, void = counts
+    found = dict(zip(labels, known, strict=True))
+    return (*(found.get(label, 0) for label in range(number)), void)
 
 
 def matched(known: list[str], found: list[str]) -> list[int]:

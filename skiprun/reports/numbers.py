@@ -1,4 +1,4 @@
-"""Numbers as people read them; ASCII, and nan is said as nan."""
+"""Numbers as people read them; ASCII. A score that could not be taken is '-', any other nan is said as nan."""
 
 from __future__ import annotations
 
