@@ -14,7 +14,6 @@ runs/<name>/seed-<s>/
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 from collections.abc import Iterable, Iterator
@@ -22,10 +21,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from pydantic import Field
 
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config, read_yaml
-from skiprun.errors import InputError, RunBusy, RunTaken, StorageError
+from skiprun.documents import Shape, read_document, read_rows, write_sealed
+from skiprun.errors import InputError, RunBusy, RunTaken
 from skiprun.locks import acquire, is_held
 from skiprun.storage import delete_folder, make_folder, plain_words, remove_leftovers, write_json, write_text
 
@@ -34,6 +35,53 @@ State = Literal["finished", "running", "stopped", "diverged", "failed", "unfinis
 NOT_THE_EXPERIMENT = ("name", "seed", "device", "threads", "compile", "cuda_graph", "recompute")
 # Nor is where its data lies: the fingerprint tells whether it is the same.
 NOT_THE_DATA = ("data.root", "data.download")
+
+
+Numbers = dict[str, float | None]
+
+
+class Status(Shape):
+    """What status.json holds."""
+
+    state: State
+    step: int = 0
+    message: str = ""
+
+
+class Environment(Shape):
+    """What environment.json holds."""
+
+    sessions: list[dict[str, Any]]
+
+
+class ModelFacts(Shape):
+    """What summary.json says of the network."""
+
+    name: str
+
+
+class DataFacts(Shape):
+    """What summary.json says of the data; the keys with a default are missing in the oldest."""
+
+    name: str
+    score_name: str
+    better: Literal["lower", "higher"]
+    task: str = "classification"
+    num_classes: int = 0
+    class_names: list[str] = Field(default_factory=list)
+    image_shape: list[int] = Field(default_factory=list)
+    mean: list[float] = Field(default_factory=list)
+    std: list[float] = Field(default_factory=list)
+
+
+class Summary(Shape):
+    """What summary.json holds."""
+
+    model: ModelFacts
+    data: DataFacts
+    test: Numbers
+    final: dict[str, Numbers] = Field(default_factory=dict)
+    best: dict[str, Any] = Field(default_factory=dict)
 
 
 def runs_folder() -> Path:
@@ -128,28 +176,37 @@ class Run:
         return str(self._status().get("message", ""))
 
     def _status(self) -> dict[str, Any]:
-        return _read_json(self.status_file) if self.status_file.exists() else {}
+        way_out = "delete it; only the word on how the latest session ended is lost"
+        return read_document(self.status_file, Status, way_out) if self.status_file.exists() else {}
 
     def summary(self) -> dict[str, Any]:
         """Return the numbers of a finished run.
 
         Raises:
             InputError: the run is not finished.
+            StorageError: summary.json is damaged.
         """
         if not self.summary_file.exists():
             raise InputError(f"Run {self.path} is {self.state}, not finished; train it first.")
-        return _read_json(self.summary_file)
+        way_out = f"delete it, and `skiprun resume {self.path}` scores the test split again and writes it anew"
+        return read_document(self.summary_file, Summary, way_out)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the whole rows of metrics.jsonl, one in memory at a time; what is cut short or damaged is left out."""
+        if self.metrics_file.exists():
+            with plain_words("read", self.metrics_file), self.metrics_file.open("rb") as lines:
+                yield from (row for _, row in read_rows(lines) if row is not None)
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the whole lines of metrics.jsonl; one that a kill cut short or that is damaged is left out."""
-        if not self.metrics_file.exists():
-            return []
-        with plain_words("read", self.metrics_file):
-            return read_rows(self.metrics_file.read_bytes())[0]
+        """Return all rows of metrics.jsonl."""
+        return list(self.rows())
 
     def sessions(self) -> list[dict[str, Any]]:
         """Return what environment.json says of each session that trained the run, oldest first."""
-        return list(_read_json(self.environment_file)["sessions"]) if self.environment_file.exists() else []
+        if not self.environment_file.exists():
+            return []
+        way_out = "delete it; only the record of earlier sessions is lost"
+        return list(read_document(self.environment_file, Environment, way_out)["sessions"])
 
     def record_environment(self, environment: dict[str, Any]) -> None:
         """Add a session to environment.json."""
@@ -161,7 +218,7 @@ class Run:
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Write summary.json, last of all: the run is done."""
-        write_json(self.summary_file, summary)
+        write_sealed(self.summary_file, summary)
 
     def clear(self) -> None:
         """Delete the directory, to start over."""
@@ -260,26 +317,3 @@ def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in plain.items():
         items |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return items
-
-
-def read_rows(content: bytes) -> tuple[list[dict[str, Any]], list[int]]:
-    """Return the rows of a metrics.jsonl, and the numbers of the lines that are damaged; an unended line is neither."""
-    rows, damaged = [], []
-    for number, line in enumerate(content.split(b"\n")[:-1], 1):
-        try:
-            row = json.loads(line)
-            row["step"], row["epoch"]
-            rows.append(row)
-        except (ValueError, KeyError, TypeError):
-            damaged.append(number)
-    return rows, damaged
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """Return the object that a JSON file holds."""
-    with plain_words("read", path):
-        content = path.read_bytes()
-    try:
-        return dict(json.loads(content))
-    except (ValueError, TypeError):
-        raise StorageError(f"{path}: damaged, not a JSON object; restore it, or start over with --fresh.") from None

@@ -166,7 +166,7 @@ def test_F21_with_no_checkpoint_left_it_says_so_every_time_and_changes_nothing(r
         (run.checkpoints / name).write_bytes(b"")
     for _ in range(2):
         message = refused(run)
-        assert message.split("\n")[-1] == "No checkpoint is left; start over with --fresh."
+        assert message.split("\n")[-1] == "No checkpoint is left; `skiprun train --fresh` starts it over."
         assert "runs/run/seed-0/checkpoints/last.pt: damaged or cut short" in message
 
 
@@ -275,7 +275,7 @@ def test_F67_another_dataset_under_the_same_name_is_refused(run: Run, monkeypatc
     monkeypatch.setattr("tests.faulty.NOISE", 1)
     assert refused(run, OtherData) == (
         "Run runs/run/seed-0 was trained on other data: images, labels or the split differ, not their number. "
-        "Bring it back, name its place with --root, or start over with --fresh."
+        "Bring it back, name its place with --root, or start over with `skiprun train --fresh`."
     )
 
 

@@ -19,6 +19,7 @@ FLOORS = {
             "storage",
             "locks",
             "cache",
+            "documents",
             "machine",
             "processes",
             "nursery",
@@ -34,7 +35,13 @@ FLOORS = {
     "cli": 6,
 }
 # Config files are read by config's own neighbour, and a process to fork from prepares itself as any other does.
-SAME_FLOOR = {("configfile", "config"), ("nursery", "machine"), ("processes", "machine"), ("cache", "storage")}
+SAME_FLOOR = {
+    ("configfile", "config"),
+    ("nursery", "machine"),
+    ("processes", "machine"),
+    ("cache", "storage"),
+    ("documents", "storage"),
+}
 FACE = {"__init__", "__main__"}
 
 
@@ -63,7 +70,7 @@ def test_imports_come_from_below(file: Path) -> None:
 
 
 def test_reports_know_runs_and_errors_only() -> None:
-    allowed = {"reports", "run", "errors", "palette", "storage"}
+    allowed = {"reports", "run", "documents", "errors", "palette", "storage"}
     for file in (PACKAGE / "reports").glob("*.py"):
         assert set(imported_wings(file)) <= allowed, file.name
 
@@ -79,6 +86,7 @@ def test_reports_know_runs_and_errors_only() -> None:
         "storage",
         "locks",
         "cache",
+        "documents",
         "machine",
         "processes",
         "palette",

@@ -175,13 +175,13 @@ def test_F23_what_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) ->
 def test_F21_a_damaged_last_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path)
     for step in (1, 2):
-        checkpoints.save_last({"step": step})
+        checkpoints.save_last({"model": {}, "step": step})
     whole = checkpoints.last.read_bytes()
     checkpoints.last.write_bytes(whole[: len(whole) // 2])
     state, notes = checkpoints.load_last(CPU)
     assert state and state["step"] == 1
     assert "last.pt" in notes[0]
-    checkpoints.save_last({"step": 2})
+    checkpoints.save_last({"model": {}, "step": 2})
     assert load(checkpoints.previous)["step"] == 1
 
 

@@ -61,7 +61,7 @@ def replay(run: Run, steps: int, root: Path | None = None) -> Replay:
         first, last, logged, notes = _train_again(run, root, Path(folder), steps, theirs["step"])
         ours = load(Checkpoints(Path(folder)).last)
     reached = last == theirs["step"]
-    rows, differs = _compare_rows(logged, run.metrics())
+    rows, differs = _compare_rows(logged, [row for row in run.rows() if first < row["step"] <= last])
     if differs is None and reached:
         differs = first_difference(theirs, ours)
     return Replay(first, last, rows, reached, differs, notes)
@@ -92,7 +92,7 @@ def _train_again(
         raise CheckpointError(f"{kept.last}: of step {end}, no later than the one before it; nothing to replay.")
     with contextlib.suppress(Stopped):
         trainer.fit()
-    rows = [row for row in Run(folder).metrics() if first < row["step"] <= last]
+    rows = [row for row in Run(folder).rows() if first < row["step"] <= last]
     return first, last, rows, tuple(note.replace(str(folder), str(run.path)) for note in trainer.notes)
 
 

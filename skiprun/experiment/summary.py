@@ -73,7 +73,7 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
 def gradient_ratio(run: Run) -> dict[str, float]:
     """Return first-over-last gradient norm at the start, in the median and at the end of a run; empty without probe."""
     tag = "grad/first_over_last"
-    ratios = [record[tag] for record in run.metrics() if record.get(tag) is not None]
+    ratios = [record[tag] for record in run.rows() if record.get(tag) is not None]
     return {"start": ratios[0], "median": statistics.median(ratios), "end": ratios[-1]} if ratios else {}
 
 

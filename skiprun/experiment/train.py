@@ -56,7 +56,9 @@ def train(
             return run
     check_writable(run.path)
     begun = not fresh and Checkpoints(run.checkpoints).last.exists()
-    accept = KnownData(run, way_out="start over with --fresh", say=say) if begun else lambda loaders: loaders
+    accept = (
+        KnownData(run, way_out="start over with `skiprun train --fresh`", say=say) if begun else lambda loaders: loaders
+    )
     parts = prepare(config, loading, not begun, accept)
     with run.lock() as notice:
         if fresh:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import skiprun
+from skiprun.documents import Shape, read_document, write_sealed
 from skiprun.reports.columns import columns, seed_rows
 from skiprun.reports.comparison import Comparison
 from skiprun.reports.protocol import machines
 from skiprun.reports.ranking import Ranking
-from skiprun.storage import make_folder, write_bytes, write_json, write_text
+from skiprun.storage import make_folder, write_bytes, write_text
 
 TEMPLATES = Path(__file__).parent
 ANSWERS = {True: "yes", False: "no", None: "cannot be judged"}
@@ -54,11 +55,27 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     for name, _, png in figures:
         write_bytes(folder / name, png)
     written = {"written": time.strftime("%Y-%m-%d %H:%M"), "skiprun": skiprun.__version__}
-    write_json(folder / "comparison.json", {**written, **comparison.plain()})
+    write_sealed(folder / "comparison.json", {**written, **comparison.plain()})
     facts = page_facts(comparison) | written | {"figures": figures}
     write_text(folder / "report.md", render("report.md", facts))
     write_text(folder / "report.html", render("report.html", facts))
     return folder / "report.html"
+
+
+class Document(Shape):
+    """What comparison.json holds."""
+
+    groups: list[dict[str, Any]]
+    verdict: dict[str, Any]
+
+
+def read_comparison(folder: Path) -> dict[str, Any]:
+    """Return what comparison.json says.
+
+    Raises:
+        StorageError: it cannot be read, or is damaged.
+    """
+    return read_document(folder / "comparison.json", Document, "the same `skiprun compare` writes it anew")
 
 
 def page_facts(comparison: Comparison) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator
@@ -10,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from skiprun.documents import read_rows
 from skiprun.errors import SkiprunError
 from skiprun.run import Run, flat
 
-NEEDED = ("model.name", "data.name", "data.score_name", "data.better")
 BROKEN = "broken"
 UNREADABLE = (SkiprunError, OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
 
@@ -70,26 +69,20 @@ def read(run: Run) -> Reading:
 
 
 def _read(run: Run) -> Reading:
-    state, config, message = run.state, {}, ""
+    state, wrong = run.state, list[str]()
+    config: dict[str, Any] = {}
+    sessions: tuple[dict[str, Any], ...] = ()
     try:
         config = flat(run.config.plain())
     except UNREADABLE as error:  # the summary alone still says the numbers
-        message = f"config.yaml: {_first_line(error)}"
-    if state != "finished":
-        return Reading(run, state, run.message or message, config, sessions=_sessions(run))
-    summary = flat(run.summary())
-    if missing := [key for key in NEEDED if not isinstance(summary.get(key), str)]:
-        return Reading(run, BROKEN, f"summary.json lacks {', '.join(missing)}", config)
-    return Reading(run, state, message, config, summary, _sessions(run))
-
-
-def _sessions(run: Run) -> tuple[dict[str, Any], ...]:
-    """Return the sessions of environment.json without their data, or none: no number depends on it."""
+        wrong.append(f"config.yaml: {_first_line(error)}")
     try:
-        sessions = json.loads(run.environment_file.read_text(encoding="utf-8"))["sessions"]
-        return tuple(flat({key: value for key, value in session.items() if key != "data"}) for session in sessions)
-    except UNREADABLE:
-        return ()
+        sessions = tuple(flat(session) for session in run.sessions())
+    except UNREADABLE as error:  # no number depends on it
+        wrong.append(_first_line(error))
+    message = " ".join(filter(None, [run.message if state != "finished" else "", *wrong]))
+    summary = flat(run.summary()) if state == "finished" else {}
+    return Reading(run, state, message, config, summary, sessions)
 
 
 def _first_line(error: BaseException) -> str:
@@ -101,9 +94,7 @@ def _first_line(error: BaseException) -> str:
 def epoch_rows(run: Run) -> Iterator[dict[str, Any]]:
     """Yield the rows at the ends of epochs, without parsing the many rows between."""
     try:
-        with run.metrics_file.open(encoding="utf-8") as lines:
-            for line in lines:
-                if '"epoch_end"' in line and line.endswith("\n"):
-                    yield json.loads(line)
+        with run.metrics_file.open("rb") as lines:
+            yield from (row for _, row in read_rows(line for line in lines if b'"epoch_end"' in line) if row)
     except UNREADABLE:
         return

@@ -25,6 +25,10 @@ from skiprun.storage import plain_words, replace_keeping, write_bytes
 FORMAT = 1
 _END = b"PK\x05\x06"  # the zip format's end-of-directory record: 22 bytes, the last two count the comment's
 _SEAL = 64
+# What every checkpoint holds, and what a run that goes on needs besides.
+EVERY = {"format": int, "skiprun": str, "model": dict}
+TO_GO_ON = {"config": dict, "data": str, "threads": int, "optimizer": dict, "step": int, "epoch": int, "sums": Tensor}
+TO_GO_ON |= {"seconds": dict, "best": dict, "final": dict}
 
 
 class DamagedCheckpoint(CheckpointError):
@@ -53,6 +57,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """
     if not path.exists():
         raise CheckpointError(f"{path}: there is no such checkpoint.")
+    if not path.is_file():
+        raise DamagedCheckpoint(f"{path}: damaged, not an ordinary file.")
     with plain_words("read", path):
         content = path.read_bytes()
     refuse_unsealed(path, content)
@@ -60,6 +66,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
         state: dict[str, Any] = load_plain(io.BytesIO(content), device)
     except Exception as error:
         raise DamagedCheckpoint(f"{path}: cannot be read as plain weights ({type(error).__name__}).") from None
+    refuse_incomplete(path, state, EVERY)
     if state["format"] > FORMAT:
         raise CheckpointError(
             f"{path}: written by skiprun {state['skiprun']}, newer than this one; upgrade to read it."
@@ -68,6 +75,13 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
         if bad := not_finite(state.get(part) or {}):
             raise DamagedCheckpoint(f"{path}: the values of '{bad}' are not finite.")
     return state
+
+
+def refuse_incomplete(path: Path, state: Any, needed: Mapping[str, type]) -> None:
+    """Raise CheckpointError unless a state holds what it needs, each of its kind."""
+    found = state if isinstance(state, dict) else {}
+    if lacking := [key for key, kind in needed.items() if not isinstance(found.get(key), kind)]:
+        raise DamagedCheckpoint(f"{path}: damaged, it lacks {', '.join(lacking)}.")
 
 
 def refuse_unsealed(path: Path, content: bytes) -> None:
@@ -85,7 +99,11 @@ def refuse_unsealed(path: Path, content: bytes) -> None:
 
 def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
     """Return the name of the first tensor that holds NaN or infinity; one synchronization for all of them."""
-    floating = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point() and tensor.numel()}
+    floating = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.numel()
+    }
     if not floating:
         return None
     finite = torch.stack(torch._foreach_norm(list(floating.values()), float("inf"))).isfinite().tolist()
@@ -124,5 +142,7 @@ class Checkpoints:
                     problems = problems or [f"{self.last}: there is no such checkpoint."]
                 return state, [f"{problem} The one before it is used." for problem in problems]
         if damaged:
-            raise CheckpointError("\n".join([*damaged.values(), "No checkpoint is left; start over with --fresh."]))
+            raise CheckpointError(
+                "\n".join([*damaged.values(), "No checkpoint is left; `skiprun train --fresh` starts it over."])
+            )
         return None, []

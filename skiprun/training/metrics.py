@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
+from skiprun.documents import read_row
 from skiprun.errors import StorageError
-from skiprun.run import read_rows
 from skiprun.storage import json_safe, plain_words
 
 Record = dict[str, Any]
@@ -31,19 +31,27 @@ class MetricsLog:
     """Appends records to metrics.jsonl, from where the checkpoint left it, and shows them in the views."""
 
     def __init__(self, path: Path, keep_bytes: int, views: list[View]) -> None:
-        self.path, self.views = path, views
+        self.path, self.views, self.damaged, self.sum = path, views, list[int](), sha256()
         with plain_words("write", path):
             self.file = path.open("a+b")
             length = self.file.seek(0, os.SEEK_END)
             self.file.truncate(min(keep_bytes, length))
             self.file.seek(0)
-            content = self.file.read()
-            content = content[: content.rfind(b"\n") + 1]  # an unended line would swallow the next one
-            self.file.truncate(len(content))
-        records, self.damaged = read_rows(content)
-        self.too_short, self.sum = length < keep_bytes, sha256(content)
-        for record in records:
+            whole = sum(map(self._take_over, enumerate(self.file, 1)))
+            self.file.truncate(whole)  # an unended line would swallow the next one
+        self.too_short = length < keep_bytes
+
+    def _take_over(self, numbered: tuple[int, bytes]) -> int:
+        """Count and show one line that is there, and return its length; an unended one is none."""
+        number, line = numbered
+        if not line.endswith(b"\n"):
+            return 0
+        self.sum.update(line)
+        if record := read_row(line):
             self._show(record)
+        else:
+            self.damaged.append(number)
+        return len(line)
 
     def problems(self, written: str | None) -> list[str]:
         """Return what is wrong with the records so far, in lines for people; `written` is the sum of what they were."""

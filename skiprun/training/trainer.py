@@ -21,12 +21,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config
 from skiprun.connections.fade import set_skip_strength, skip_strength
-from skiprun.errors import CheckpointError, Diverged, InputError, Stopped, memory_needed
+from skiprun.errors import CheckpointError, ConfigError, Diverged, InputError, Stopped, memory_needed
 from skiprun.machine import all_cores
 from skiprun.models import SMALLER_NETWORK
 from skiprun.run import differences
 from skiprun.tasks import Task
-from skiprun.training.checkpoint import Checkpoints, load, not_finite, save
+from skiprun.training.checkpoint import TO_GO_ON, Checkpoints, load, not_finite, refuse_incomplete, save
 from skiprun.training.compilation import TrainingPass
 from skiprun.training.device import Placement
 from skiprun.training.evaluate import MOST_AT_ONCE, Batches, evaluate
@@ -417,21 +417,36 @@ class Trainer:
         changed = [f"{key} {then[key]} -> {value}" for key, value in now.items() if then[key] != value]
         if changed:
             self.notes.append(f"Not bit-identical to an uninterrupted run: {', '.join(changed)}.")
+        try:
+            self._take_over(state)
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            what = f"{type(error).__name__}: {str(error).splitlines()[0]}" if str(error) else type(error).__name__
+            raise CheckpointError(f"{self.checkpoints.last}: does not fit this run ({what}).") from None
+        self._recover_best()
+        return state
+
+    def _take_over(self, state: dict[str, Any]) -> None:
+        """Take weights, optimizer and counters from a state."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average:
             self.average.load_state_dict(state["average"])
         self.step, self.epoch, self.sums = state["step"], state["epoch"], state["sums"]
-        self.seconds, self.best, self.final = state["seconds"], state["best"], state["final"]
+        self.seconds = {clock: float(state["seconds"][clock]) for clock in self.seconds}
+        self.best, self.final = state["best"], state["final"]
+        if self.best:
+            float(self.best["val"][self.task.score_name]), int(self.best["step"])
         self.saved_step = self.step
-        self._recover_best()
-        return state
 
     def _refuse_another(self, state: dict[str, Any]) -> None:
         """Raise CheckpointError unless a state is of this experiment, this seed and this dataset."""
         if "optimizer" not in state:
             raise CheckpointError(f"{self.checkpoints.last}: holds weights only; it is a copy of another file.")
-        theirs = build_config(state["config"])
+        refuse_incomplete(self.checkpoints.last, state, TO_GO_ON)
+        try:
+            theirs = build_config(state["config"])
+        except ConfigError as error:
+            raise CheckpointError(f"{self.checkpoints.last}: its config cannot be read ({error}).") from None
         changed = differences(theirs, self.config)
         if theirs.seed != self.config.seed:
             changed.append(f"seed: {theirs.seed} -> {self.config.seed}")
@@ -440,8 +455,8 @@ class Trainer:
         if state["data"] != self.data.fingerprint:
             sizes = f"{state.get('samples', '?')} pictures to train on then, {len(self.data.train)} now"
             raise CheckpointError(
-                f"{self.checkpoints.last}: the dataset has changed since ({sizes}); bring it back, or start over "
-                "with --fresh."
+                f"{self.checkpoints.last}: the dataset has changed since ({sizes}); bring it back, or start it "
+                "over with `skiprun train --fresh`."
             )
 
     def _recover_best(self) -> None:

@@ -1,0 +1,209 @@
+"""What a run leaves is read as it was written, or named as damaged, one line a file; the others go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from skiprun.cli.app import app, exit_code
+from skiprun.documents import checksum, read_row
+from skiprun.errors import CheckpointError, StorageError
+from skiprun.reports import compare, read_comparison, run_details, runs_rows
+from skiprun.reports.history import read_history
+from skiprun.reports.reading import read
+from skiprun.run import Run, find_runs
+from skiprun.storage import write_json
+from skiprun.training.checkpoint import TO_GO_ON, load, save
+from tests.fake_runs import write_run, write_trio
+from tests.tiny import tiny_config, tiny_trainer
+
+FLIPS = 200
+
+
+def flipped(content: bytes, seed: int) -> bytes:
+    """Return bytes with one bit of another value."""
+    draw = random.Random(seed)
+    changed = bytearray(content)
+    changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
+    return bytes(changed)
+
+
+def told_or_the_same(file: Path, look: Callable[[], Any]) -> tuple[int, list[str]]:
+    """Flip bits of a file one at a time; return how often that was told, and every other outcome than the same."""
+    whole, expected, told, wrong = file.read_bytes(), look(), 0, []
+    for seed in range(FLIPS):
+        file.write_bytes(flipped(whole, seed))
+        try:
+            wrong += [f"silent {seed}"] if look() != expected else []
+        except StorageError as error:
+            told += str(error).startswith(f"{file}: damaged, ") and "\n" not in str(error)
+        except Exception as error:
+            wrong += [f"dead {seed}: {error!r}"]
+    file.write_bytes(whole)
+    return told, wrong
+
+
+def test_no_flip_of_a_summary_is_silent_or_deadly(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "plain20")
+    told, wrong = told_or_the_same(run.summary_file, run.summary)
+    assert wrong == [] and told > 0.9 * FLIPS
+
+
+def test_no_flip_of_a_comparison_is_silent_or_deadly(tmp_path: Path) -> None:
+    compare(write_trio(tmp_path, seeds=1), tmp_path / "out")
+    told, wrong = told_or_the_same(tmp_path / "out" / "comparison.json", lambda: read_comparison(tmp_path / "out"))
+    assert wrong == [] and told > 0.9 * FLIPS
+
+
+def test_the_checksum_is_of_the_content_and_not_of_its_layout(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "plain20")
+    content = json.loads(run.summary_file.read_text())
+    sum_ = content.pop("checksum")
+    assert sum_ == checksum(dict(reversed(content.items())))
+    run.summary_file.write_text(json.dumps({"checksum": sum_, **content}))
+    assert run.summary() == {key: value for key, value in content.items() if key != "format"}
+
+
+def test_a_summary_without_a_checksum_is_one_of_before(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "plain20")
+    summary = run.summary()
+    write_json(run.summary_file, summary)
+    assert run.summary() == summary and read(run).finished
+
+
+def test_a_damaged_summary_names_a_way_out_that_there_is(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "plain20")
+    run.summary_file.write_text(run.summary_file.read_text().replace('"seed": 0', '"seed": 1'))
+    with pytest.raises(StorageError) as caught:
+        run.summary()
+    assert str(caught.value) == (
+        f"{run.summary_file}: damaged, its checksum does not match; delete it, and `skiprun resume {run.path}` "
+        "scores the test split again and writes it anew."
+    )
+
+
+OTHER_SHAPES = ["{}", "[]", "null", "5", '{"sessions": 5}', '{"sessions": [5]}', '{"state": 5}', '{"state": "[red]x"}']
+OTHER_SHAPES += ['{"test": 5}', '{"test": {"loss": "x"}}', '{"model": {}, "data": []}', "\xff", '{"a": ' * 5000]
+FILES = ["summary.json", "status.json", "environment.json"]
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("content", OTHER_SHAPES, ids=range(len(OTHER_SHAPES)))
+def test_a_document_of_another_shape_is_one_line_and_the_others_go_on(file: str, content: str, tmp_path: Path) -> None:
+    runs = [*write_trio(tmp_path, seeds=1), write_run(tmp_path, "last", model="plain20", state="stopped")]
+    run = runs[-1] if file == "status.json" else runs[1]
+    (run.path / file).write_text(content, encoding="latin-1")
+    rows = {row["name"]: row for row in runs_rows(find_runs(tmp_path))}
+    assert len(rows) == 4 and rows["plain20/seed-0"]["state"] == "finished"
+    message = rows[run.name]["message"]
+    assert message.startswith(f"{run.path / file}: damaged, ") and "\n" not in message
+    assert len(compare(runs).groups) == (2 if file == "summary.json" else 3)
+    assert run_details(run)["name"] == run.name
+
+
+@pytest.mark.parametrize("command", ["train", "resume", "predict", "evaluate", "lesion"])
+@pytest.mark.parametrize("content", ["{}", '{"test": 5}'])
+def test_commands_name_a_summary_of_another_shape_and_end_with_6(command: str, content: str, tmp_path: Path) -> None:
+    run = write_run(tmp_path, "one", model="resnet20")
+    run.summary_file.write_text(content)
+    image = [str(tmp_path / "x.png")] * (command == "predict")
+    (tmp_path / "x.png").write_bytes(b"")
+    named = [str(run.config_file), "--runs", str(tmp_path)] if command == "train" else [str(run.path)]
+    ended = CliRunner().invoke(app, [command, *named, *image])
+    assert isinstance(ended.exception, StorageError), repr(ended.exception)
+    assert exit_code(ended.exception) == 6 and str(run.summary_file) in str(ended.exception)
+
+
+def test_a_damaged_history_of_sessions_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "one", state="stopped")
+    run.environment_file.write_text('{"sessions": 5}')
+    with pytest.raises(StorageError, match=r"environment.json: damaged, sessions: .*; delete it; only the record"):
+        run.record_environment({})
+    assert run.environment_file.read_text() == '{"sessions": 5}'
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+@pytest.mark.parametrize("file", FILES)
+def test_a_pipe_in_the_place_of_a_document_keeps_nobody_waiting(file: str, tmp_path: Path) -> None:
+    run = write_run(tmp_path, "one", state="finished" if file == "summary.json" else "stopped")
+    (run.path / file).unlink(missing_ok=True)
+    os.mkfifo(run.path / file)
+    assert "not an ordinary file" in runs_rows([run])[0]["message"]
+
+
+ROWS: list[tuple[bytes, bool]] = [
+    (b'{"step": 1, "epoch": 0, "lr": 0.1, "epoch_end": true, "val/loss": null}', True),
+    (b"[" * 200_000, False),
+    (b'{"step": 1e400, "epoch": 0}', False),
+    (b'{"step": "1", "epoch": 0}', False),
+    (b'{"step": 1, "epoch": 0, "val/loss": "y"}', False),
+    (b'{"step": 1, "epoch": 0, "grad_norm/01.x": {}}', False),
+    (b'{"step": 1, "epoch": 0, "lr": 1' + b"0" * 400 + b"}", False),
+    (b'{"step": 1}', False),
+    (b"7", False),
+]
+
+
+@pytest.mark.parametrize(("line", "good"), ROWS, ids=range(len(ROWS)))
+def test_a_row_of_the_log_is_numbers_or_damaged(line: bytes, good: bool, tmp_path: Path) -> None:
+    assert (read_row(line) is not None) is good
+    run = write_run(tmp_path, "plain20")
+    before = len(run.metrics())
+    with run.metrics_file.open("ab") as log:
+        log.write(line + b"\n")
+    assert len(run.metrics()) == before + good
+    assert read_history(read(run), "error").loss
+    trainer = tiny_trainer(tmp_path / "tiny", tiny_config())
+    assert trainer.log.damaged == []
+
+
+@pytest.fixture
+def begun(tmp_path: Path) -> Path:
+    """A folder with the checkpoints of a run that has ended."""
+    tiny_trainer(tmp_path, tiny_config()).fit()
+    return tmp_path
+
+
+@pytest.mark.parametrize("key", ["model", *TO_GO_ON])
+@pytest.mark.parametrize("value", [None, "x"])
+def test_a_sealed_checkpoint_that_lacks_something_is_a_checkpoint_error(key: str, value: Any, begun: Path) -> None:
+    state = torch.load(begun / "last.pt", weights_only=True)
+    if key == "data" and value:
+        value = 5
+    state = state | {key: value} if value else {name: each for name, each in state.items() if name != key}
+    save(begun / "last.pt", state)
+    (begun / "previous.pt").unlink()
+    with pytest.raises(CheckpointError, match=r"last\.pt"):
+        tiny_trainer(begun, tiny_config())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("optimizer", {}), ("seconds", {}), ("best", {"step": 1}), ("config", {"model": 1}), ("model", {"a": 1})],
+)
+def test_a_sealed_checkpoint_of_another_shape_inside_is_a_checkpoint_error(key: str, value: Any, begun: Path) -> None:
+    save(begun / "last.pt", torch.load(begun / "last.pt", weights_only=True) | {key: value})
+    (begun / "previous.pt").unlink()
+    with pytest.raises(CheckpointError, match=r"last\.pt"):
+        tiny_trainer(begun, tiny_config())
+
+
+def test_a_checkpoint_that_is_no_file_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "last.pt").symlink_to("/dev/zero")
+    with pytest.raises(CheckpointError, match="not an ordinary file"):
+        load(tmp_path / "last.pt")
+
+
+def test_a_summary_can_be_made_again_from_the_checkpoint(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, tiny_config())
+    scores = trainer.fit()
+    assert tiny_trainer(tmp_path, tiny_config()).fit() == scores
+    assert Run(tmp_path).metrics()[-1]["test/loss"] == scores["loss"]
