@@ -134,7 +134,7 @@ def test_on_which_side_zeros_stand_must_be_said(tmp_path):
     save_as_published(trained(1, 10), tmp_path / "w.th")
     said = refusal(tmp_path / "w.th", "--model", "resnet20", "--data", "digits")
     assert said.startswith(f"2 {tmp_path}/w.th: Weights do not tell on which side option A pads")
-    assert said.endswith("Say one of them, as --model resnet20:shortcut=A_both.")
+    assert said.endswith("Say which it is, as --model resnet20:shortcut=A_both.")
 
 
 def test_another_number_of_classes_and_another_depth_are_refused(tmp_path):
@@ -198,9 +198,11 @@ def test_the_weights_of_a_run_are_scored_as_the_run_is(tmp_path):
     run = train(config, runs=tmp_path)
     model = config.model
     name = f"{model.name}:depth={model.depth},width={model.width}"
-    for file in (run.path, run.checkpoints / "best.pt"):
-        parts = rebuild_file(file, name, "digits", overrides=["device=cpu"])
+    for file, shortcut in ((run.path, ""), (run.checkpoints / "best.pt", ",shortcut=A")):
+        parts = rebuild_file(file, name + shortcut, "digits", overrides=["device=cpu"])
         assert score(parts, "test") == pytest.approx(score(rebuild(run), "test"), rel=1e-6)
+    with pytest.raises(InputError, match=r"were trained with model\.shortcut=A, and here it is A_both"):
+        rebuild_file(run.path, f"{name},shortcut=A_both", "digits")
 
 
 def test_the_python_way_raises_the_same_errors(tmp_path):

@@ -8,7 +8,9 @@ from torch import nn
 
 from skiprun.config import ModelConfig
 from skiprun.errors import ConfigError, OptionError
+from skiprun.experiment.material import Look, Material
 from skiprun.experiment.parts import prepare
+from skiprun.experiment.subjects import Subject
 from skiprun.models import build_model
 from skiprun.models.freeze import freeze, freeze_from_config, frozen_state, learning_notes
 from skiprun.models.weights import load_matching
@@ -82,6 +84,24 @@ def test_a_slow_backbone_says_what_it_slows_down():
     (note,) = learning_notes(made(), config(backbone_lr=0.1), made().state_dict())
     assert "conv1.weight" in note and "fc.weight" not in note
     assert not learning_notes(model, config(weights="w.pt", backbone_lr=0.1), ["fc.weight", "fc.bias"])
+
+
+def test_what_would_freeze_what_was_drawn_is_refused_before_data_is_looked_for():
+    given = tiny_config(model={"name": "resnet20", "freeze": ["stem"]}, data={"name": "cifar10", "root": "/nowhere"})
+    with pytest.raises(ConfigError, match=r"model\.freeze: found stem; conv1\.weight, .* model\.weights"):
+        prepare(given)
+
+
+def test_a_study_of_several_seeds_looks_at_the_given_weights_in_each(tmp_path):
+    torch.save(made(seed=1, in_channels=1).state_dict(), tmp_path / "w.pt")
+    given = tiny_config(
+        model={"name": "resnet_cifar", "depth": 8, "width": 4, "weights": str(tmp_path / "w.pt")}, device="cpu"
+    )
+    for shape in (None, (1, 8, 8)):
+        subject = Subject("two seeds", (given, given.revised(seed=1)), shape=shape)
+        first, second = Material(subject, Look()).models
+        assert torch.equal(first.conv1.weight, made(seed=1, in_channels=1).conv1.weight)
+        assert torch.equal(first.conv1.weight, second.conv1.weight)
 
 
 def test_a_run_that_would_freeze_what_was_drawn_is_refused_with_its_place_and_old_ones_stay_readable():

@@ -200,13 +200,11 @@ def test_a_deeper_network_of_the_same_family_is_refused(tmp_path):
     assert "layer1.1.conv1.weight: not in the network" in refusal(tmp_path / "w.pt")
 
 
-def test_on_which_side_zeros_stand_is_told_to_be_unknown_of_a_foreign_file_only(tmp_path):
+def test_on_which_side_zeros_stand_is_said_to_be_unknown_of_a_file(tmp_path):
     torch.save(STATE, tmp_path / "w.pt")
     said = loaded(tmp_path / "w.pt").notes
     assert len(said) == 2 and "model.shortcut=A_both pads on both sides" in said[1]
     assert len(loaded(tmp_path / "w.pt", shortcut="A").notes) == 1
-    torch.save({"model": STATE, "format": 1, "skiprun": "0.1.0"}, tmp_path / "w.pt")
-    assert len(loaded(tmp_path / "w.pt").notes) == 1
     torch.save(made(seed=1, shortcut="B").state_dict(), tmp_path / "w.pt")
     projecting = load_from_config(made(shortcut="B"), ModelConfig(name="resnet_cifar", weights=str(tmp_path / "w.pt")))
     assert not projecting.assumed

@@ -79,7 +79,7 @@ def refuse_half_given(parts: Parts) -> None:
             f"{some(wrong)}. What would be drawn or left out is not scored."
         )
     if report.assumed:
-        raise InputError(f"{report.source}: {report.assumed} Say one of them, as --model {model}:shortcut=A_both.")
+        raise InputError(f"{report.source}: {report.assumed} Say which it is, as --model {model}:shortcut=A_both.")
 
 
 def with_normalization(loaders: Loaders, mean: Values | None, std: Values | None) -> Loaders:

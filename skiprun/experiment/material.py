@@ -20,6 +20,7 @@ from skiprun.experiment.parts import Loading, located, prepare
 from skiprun.experiment.pictures import NOISE_CLASSES, Batch, Noise, Pictures, Scoring
 from skiprun.experiment.subjects import Subject
 from skiprun.models import build_from_config, cost
+from skiprun.models.weights import load_from_config
 from skiprun.registry import MODELS, TASKS
 from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.device import choose_threads, place
@@ -68,14 +69,13 @@ class Material:
     def _open(self, config: RunConfig, loading: Loading | None) -> tuple[nn.Module, Pictures | Noise]:
         """Return the first network and the pictures; only noise needs no dataset."""
         if self.subject.shape is None:
-            trained = bool(self.subject.runs) and self.look.weights != "initial"
-            parts = prepare(config, loading, given_weights=not trained, accept=self._accept)
+            parts = prepare(config, loading, given_weights=not self._trained, accept=self._accept)
             self.task, self.device = parts.task, parts.placement.device
             return parts.model, Pictures(parts.loaders, parts.evaluation_batch)
         if MODELS[config.model.name].facts.get("task", "classification") != "classification":
             raise InputError(f"'{config.model.name}' learns masks; name a dataset for it, as --set data.name=cells.")
         self.task, self.device = TASKS["classification"].thing(), place(config).device
-        model = draw(config, NOISE_CLASSES, self.subject.shape[0])
+        model = self._draw(config, NOISE_CLASSES, self.subject.shape[0])
         if self.device.type == "cpu":
             choose_threads(config, cost(model, self.subject.shape).macs)
         return model, Noise(self.subject.shape, self.device)
@@ -92,7 +92,7 @@ class Material:
         for number, config in enumerate(self.configs):
             if self.loading and len(self.configs) > 1:
                 self.loading(number + 1, len(self.configs), f"{self.subject.label}: networks")
-            yield self._ready(draw(config, *self._sizes), number) if number else self.model
+            yield self._ready(self._draw(config, *self._sizes), number) if number else self.model
 
     @property
     def _sizes(self) -> tuple[int, int]:
@@ -106,9 +106,23 @@ class Material:
         """The network of the first seed."""
         return self._ready(self.first, 0)
 
+    @property
+    def _trained(self) -> bool:
+        """Whether a checkpoint gives each network all of its weights."""
+        return bool(self.subject.runs) and self.look.weights != "initial"
+
+    def _draw(self, config: RunConfig, classes: int, channels: int) -> nn.Module:
+        """Return a network with the weights that its run starts from, or that a checkpoint replaces."""
+        torch.manual_seed(derive(config.seed, "weights"))
+        with located(config, "model"):
+            model = build_from_config(config.model, classes, channels)
+        if not self._trained:
+            load_from_config(model, config.model)
+        return model
+
     def _ready(self, model: nn.Module, number: int) -> nn.Module:
         """Return a network on the device, with the weights of its run if it has one."""
-        if self.subject.runs and self.look.weights != "initial":
+        if self._trained:
             load_weights(model, Checkpoints(self.subject.runs[number].checkpoints), self.look.weights)
         return model.to(self.device).eval()
 
@@ -180,13 +194,6 @@ class Material:
         about = self.about
         seeds = f" with {len(self.configs)} seeds" if len(self.configs) > 1 else ""
         return f"{about['weights']}{seeds}, {about['data']}, on {about['device']}."
-
-
-def draw(config: RunConfig, classes: int, channels: int) -> nn.Module:
-    """Return a network with the weights that its run starts from."""
-    torch.manual_seed(derive(config.seed, "weights"))
-    with located(config, "model"):
-        return build_from_config(config.model, classes, channels)
 
 
 def load_weights(model: nn.Module, checkpoints: Checkpoints, which: str) -> None:

@@ -83,7 +83,7 @@ def prepare(
     """
     check_names(config)
     with building(config):
-        check_from_config(config.model)
+        check_from_config(config.model, given_weights)
     placement = place(config)
     with memory_needed("while the data is read", "Try a smaller data.image_size."), located(config, "data"):
         loaders = accept(load_data(config.data, placement.device, progress))

@@ -97,8 +97,12 @@ def build_from_config(config: ModelConfig, num_classes: int = 10, in_channels: i
     return model
 
 
-def check_from_config(config: ModelConfig) -> None:
+def check_from_config(config: ModelConfig, starts: bool = True) -> None:
     """Refuse what does not fit together, before any data is read: the network is built without content.
+
+    Args:
+        config: the `model` section.
+        starts: whether training begins with this network; if not, a checkpoint gives it all of its weights.
 
     Raises:
         UnknownName, OptionError: as `build_from_config` and `freeze_from_config`.
@@ -106,7 +110,7 @@ def check_from_config(config: ModelConfig) -> None:
     """
     with without_content():
         model = build_from_config(config)
-        freeze_from_config(model, config)
+        freeze_from_config(model, config, model.state_dict() if starts and config.weights is None else ())
     needed, there = sum(tensor.nbytes for tensor in model.state_dict().values()), memory_bytes()
     if needed > there:
         sizes = f"{needed / 1e9:,.0f} GB of weights, and this machine has {there / 1e9:,.0f} GB of memory"

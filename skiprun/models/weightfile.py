@@ -32,13 +32,13 @@ class Given:
         state: tensors by name.
         source: where they came from, for people.
         remark: which part of a file was taken, and what else it holds; empty where it holds nothing else.
-        foreign: whether a program wrote them of which nothing is known.
+        pads_both: whether the zeros of option A stand on both sides in their network; None where that is not known.
     """
 
     state: State
     source: str
     remark: str = ""
-    foreign: bool = True
+    pads_both: bool | None = None
 
 
 def read_weights(wanted: str, architecture: str, download: bool = False) -> Given:
@@ -54,13 +54,15 @@ def read_weights(wanted: str, architecture: str, download: bool = False) -> Give
     """
     if published.NAME.fullmatch(wanted):
         file, name = published.torchvision_file(wanted, architecture, download)
-        return Given(read_file(file).state, f"torchvision's {name}", foreign=False)
+        return Given(read_file(file).state, f"torchvision's {name}")
     path = Path(wanted).expanduser()
     if not path.exists() and (runs_folder() / wanted).is_dir():
         path = runs_folder() / wanted
     if path.is_dir():
         run = Run.open(path)
-        return Given(read_file(run.checkpoints / "best.pt").state, f"run {run.path}", foreign=False)
+        shortcut = run.config.model.shortcut
+        pads_both = None if shortcut in ("B", "C") else shortcut == "A_both"
+        return Given(read_file(run.checkpoints / "best.pt").state, f"run {run.path}", pads_both=pads_both)
     return read_file(path)
 
 
@@ -120,8 +122,7 @@ def chosen(content: Any, file: Path) -> Given:
     if others and (not usual or _rank(path) == _rank(others[0])):
         names = some([".".join(each) for each in states])
         raise CheckpointError(f"{file}: holds several state dicts ({names}); save the one that is meant on its own.")
-    own = {"format", "skiprun"} <= content.keys()
-    return Given(states[path], str(file), _remark(content, path), not own)
+    return Given(states[path], str(file), _remark(content, path))
 
 
 def _states(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], State]]:

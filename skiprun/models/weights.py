@@ -19,7 +19,7 @@ from skiprun.models.block import PadShortcut
 from skiprun.models.cost import weighted_layers
 from skiprun.models.naming import with_names_of
 from skiprun.models.stages import stages
-from skiprun.models.weightfile import read_weights
+from skiprun.models.weightfile import Given, read_weights
 
 COUNT = "num_batches_tracked"
 PADDING = (
@@ -79,9 +79,19 @@ def load_from_config(model: nn.Module, config: ModelConfig) -> WeightReport | No
         return None
     given = read_weights(config.weights, config.name, bool(config.download_weights))
     report = load_matching(model, given.state, given.source)
-    padded = any(isinstance(module, PadShortcut) for module in model.modules())
-    assumed = PADDING if given.foreign and padded and config.shortcut is None else ""
-    return replace(report, remarks=(*report.remarks, *filter(None, [given.remark])), assumed=assumed)
+    remarks = (*report.remarks, *filter(None, [given.remark]))
+    return replace(report, remarks=remarks, assumed=_assumed(model, config, given))
+
+
+def _assumed(model: nn.Module, config: ModelConfig, given: Given) -> str:
+    """Say where the zeros of option A may stand, or do stand, on other sides than in the network of the weights."""
+    sides = {module.before > 0 for module in model.modules() if isinstance(module, PadShortcut)}
+    if not sides or given.pads_both in sides:
+        return ""
+    if given.pads_both is None:
+        return "" if config.shortcut else PADDING
+    there, here = ("A_both", "A") if given.pads_both else ("A", "A_both")
+    return f"The weights were trained with model.shortcut={there}, and here it is {here}: zeros stand on other sides."
 
 
 def load_matching(model: nn.Module, given: Mapping[str, Tensor], source: str) -> WeightReport:
