@@ -116,6 +116,12 @@ def test_a_last_layer_for_other_classes_is_drawn_under_whatever_name(tmp_path):
     assert set(report.fresh) == {"fc.weight", "fc.bias"} and not report.unused
 
 
+@pytest.mark.parametrize("other", ["module.conv1.weight", "module._orig_mod.conv1.weight"])
+def test_of_two_tensors_for_one_name_none_is_lost(other):
+    with pytest.raises(CheckpointError, match=rf"{other}: not in the network"):
+        load_matching(made(), {other: torch.zeros(4, 3, 3, 3), **STATE}, "weights")
+
+
 def test_two_last_layers_are_not_guessed():
     state = {key.replace("fc.", "linear."): each for key, each in STATE.items()}
     with pytest.raises(CheckpointError, match="another architecture"):

@@ -15,6 +15,8 @@ from skiprun.errors import CheckpointError, InputError, OptionError, some
 from skiprun.experiment.parts import Loading, Parts, prepare
 
 Values = Sequence[float]
+# Of the training that never happens: no split is too small for it. Evaluation looks at as many as if it were usual.
+LEAST_BATCH, USUAL_BATCH = 2, 128
 NORMALIZATION = (
     "Normalized as this training split is, mean {mean} and std {std}; if the weights were trained with other numbers, "
     "give --mean and --std."
@@ -47,12 +49,15 @@ def rebuild_file(
         CheckpointError: the weights are not those of the whole network, for this number of classes.
         InputError: something must be said that the weights do not tell.
     """
-    parts = prepare(config_of(file, model, data, root, overrides), loading)
+    config = config_of(file, model, data, root, overrides)
+    parts = prepare(config, loading)
     refuse_half_given(parts)
+    if config.data.batch_size == LEAST_BATCH:
+        config = config.revised(data=config.plain()["data"] | {"batch_size": USUAL_BATCH})
     loaders = with_normalization(parts.loaders, mean, std)
     guessed = [] if mean and std else [NORMALIZATION.format(mean=_numbers(loaders.mean), std=_numbers(loaders.std))]
     network = parts.model.to(parts.placement.device).eval()
-    return replace(parts, loaders=loaders, model=network, notes=(*parts.notes, *guessed))
+    return replace(parts, config=config, loaders=loaders, model=network, notes=(*parts.notes, *guessed))
 
 
 def config_of(file: Path | str, model: str, data: str, root: Path | str | None, overrides: Sequence[str]) -> RunConfig:
@@ -60,7 +65,7 @@ def config_of(file: Path | str, model: str, data: str, root: Path | str | None, 
     name, _, options = model.partition(":")
     plain: dict[str, Any] = {
         "model": {"name": name, "weights": str(file)},
-        "data": {"name": data, "root": None if root is None else str(root), "batch_size": 2},
+        "data": {"name": data, "root": None if root is None else str(root), "batch_size": LEAST_BATCH},
         "schedule": {"steps": 1},
         "precision": "fp32",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -40,26 +40,37 @@ class Named:
 def with_names_of(model: nn.Module, given: Mapping[str, Tensor]) -> Named:
     """Return weights under the names of a network: without prefixes, and with its name for the last layer."""
     own = model.state_dict()
-    state = {WRAPPERS.sub(r"\1", name): tensor for name, tensor in given.items()}
+    state = renamed(given, lambda name: WRAPPERS.sub(r"\1", name))
     prefix = common_prefix(state, own)
     aside = {name: None for name in state if not name.startswith(prefix) or COUNTERS.search(name)}
-    state = {_name(name.removeprefix(prefix), own): state[name] for name in state if name not in aside}
+    inside = {name: tensor for name, tensor in state.items() if name not in aside}
+    state = renamed(inside, lambda name: _name(name.removeprefix(prefix), own))
     head = other_head(model, state)
     if head:
         path = list(weighted_layers(model))[-1]
-        state = {re.sub(rf"^{re.escape(head)}\.", f"{path}.", name): tensor for name, tensor in state.items()}
+        state = renamed(state, lambda name: re.sub(rf"^{re.escape(head)}\.", f"{path}.", name))
     return Named(state, tuple(aside), head)
+
+
+def renamed(state: Mapping[str, Tensor], new_name: Callable[[str], str]) -> dict[str, Tensor]:
+    """Return tensors under new names; one whose new name is another's keeps its own, and so is not lost."""
+    found: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        new = new_name(name)
+        taken = new in found or (new != name and new in state)
+        found[name if taken else new] = tensor
+    return found
 
 
 def common_prefix(names: Iterable[str], own: Mapping[str, Tensor]) -> str:
     """Return what stands before the network's own names: `model.` in files of Lightning, in many files nothing."""
     votes = Counter(
-        name[:start] for name in names for start in (0, *_behind_dots(name)) if _name(name[start:], own) in own
+        name[:start] for name in names for start in (0, *_after_dots(name)) if _name(name[start:], own) in own
     )
     return max(votes, key=lambda prefix: (votes[prefix], -len(prefix)), default="")
 
 
-def _behind_dots(name: str) -> Iterable[int]:
+def _after_dots(name: str) -> Iterable[int]:
     return (found.end() for found in re.finditer(r"\.", name))
 
 

@@ -17,6 +17,7 @@ from skiprun.config import ModelConfig
 from skiprun.errors import CheckpointError, some
 from skiprun.models.block import PadShortcut
 from skiprun.models.cost import weighted_layers
+from skiprun.models.first_layer import with_first_layer
 from skiprun.models.naming import with_names_of
 from skiprun.models.stages import stages
 from skiprun.models.weightfile import Given, read_weights
@@ -101,7 +102,7 @@ def load_matching(model: nn.Module, given: Mapping[str, Tensor], source: str) ->
         CheckpointError: the weights are of another architecture; the network is as it was.
     """
     named = with_names_of(model, given)
-    state, made = _with_first_layer(model, named.state)
+    state, made = with_first_layer(model, named.state)
     # Files of old have no count of batches, which nothing but an unused kind of averaging looks at.
     own = {name: each for name, each in model.state_dict().items() if name in state or not name.endswith(COUNT)}
     fresh = {name: why for name, tensor in own.items() if (why := _difference(tensor, state.get(name)))}
@@ -118,31 +119,6 @@ def load_matching(model: nn.Module, given: Mapping[str, Tensor], source: str) ->
     model.load_state_dict({name: state[name] for name in matched}, strict=False)
     remarks = (f"Its '{named.head}' is the last layer here.",) if named.head else ()
     return WeightReport(source, matched, fresh, tuple(unknown), made, named.aside, remarks)
-
-
-def _with_first_layer(model: nn.Module, state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return a state whose first layer takes the network's channels, and what was made for that, and how."""
-    path, layer = next(iter(weighted_layers(model).items()))
-    name = f"{path}.weight"
-    if not isinstance(layer, nn.Conv2d) or layer.groups > 1 or name not in state:
-        return state, {}
-    (out, here, *kernel), there = layer.weight.shape, state[name].shape
-    if len(there) != 4 or here == there[1] or [out, *kernel] != [there[0], *there[2:]]:
-        return state, {}
-    how = "summed" if here == 1 else f"repeated, times {there[1]}/{here}"
-    return {**state, name: for_channels(state[name], here)}, {name: f"{there[1]} channels there, {here} here: {how}"}
-
-
-def for_channels(weight: Tensor, channels: int) -> Tensor:
-    """Return the weight [out, in, height, width] of a first convolution for another number of channels, as timm does.
-
-    For grey pictures it is summed, which is what it makes of a grey picture with equal channels; for others it is
-    repeated and scaled by in / channels, which keeps the size of the output (`timm.models.adapt_input_conv`).
-    """
-    if channels == 1:
-        return weight.float().sum(1, keepdim=True)
-    given = weight.shape[1]
-    return weight.float().repeat(1, -(-channels // given), 1, 1)[:, :channels] * (given / channels)
 
 
 def _difference(here: Tensor, there: Tensor | None) -> str:
