@@ -86,9 +86,17 @@ def test_formats_of_pictures(folder, suffix):
     assert load(folder).image_shape[1:] == (24, 24)
 
 
-def test_colour_pictures_have_three_channels(folder):
-    draw(folder / "train" / "images" / "p0.png", picture(0, channels=3))
+@pytest.mark.parametrize("place", ["train/images/p0.png", "train/images/p7.png", "test/images/p2.png"])
+def test_colour_pictures_have_three_channels(folder, place):
+    draw(folder / place, picture(0, channels=3))
     assert load(folder).image_shape == (3, 24, 24)
+
+
+def test_what_reading_takes_from_pictures_is_told(folder, caplog):
+    alpha = np.dstack([picture(0, channels=3), picture(1)])
+    draw(folder / "test" / "images" / "p1.png", alpha)
+    load(folder)
+    assert "1 of 3 images are transparent, above white (data.background)" in caplog.text
 
 
 def test_sixteen_bits_are_stretched(folder):

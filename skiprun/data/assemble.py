@@ -106,8 +106,7 @@ def validation_rows(source: Source, config: DataConfig) -> tuple[Array, Array]:
     except ValueError:
         raise OptionError(
             "val_fraction",
-            f"found {config.val_fraction:g} of {total} {what}, which leaves a class without training pictures; use a "
-            "smaller share",
+            f"found {config.val_fraction:g}, which leaves a class without training pictures; use a smaller share",
         ) from None
     return rows[rest], rows[part]
 

@@ -40,12 +40,14 @@ class Read:
         masks: uint8 [n, H, W].
         objects: int32 [n, H, W], where the masks number the objects.
         meant: see `skiprun.data.mask_classes.Mask`.
+        tally: what reading took from the picture, see `skiprun.data.conversion.convert`.
     """
 
     pictures: Array
     masks: Array
-    objects: Array | None = None
-    meant: tuple[int, ...] = ()
+    objects: Array | None
+    meant: tuple[int, ...]
+    tally: Counter[str]
 
     @property
     def nbytes(self) -> int:
@@ -75,7 +77,8 @@ def read_pair(pair: Pair, config: DataConfig) -> Read:
     Raises:
         BadPicture: with the name of the file that cannot be used, and why.
     """
-    picture, mask = read_picture(pair.picture, config.background), read_mask(pair.mask, config)
+    tally: Counter[str] = Counter()
+    picture, mask = read_picture(pair.picture, config.background, tally), read_mask(pair.mask, config)
     check_orientation(pair.picture, picture.shape[:2], pair.mask, mask.classes.shape)
     if picture.shape[:2] != mask.classes.shape:
         sizes = [f"{width}x{height}" for height, width in (mask.classes.shape, picture.shape[:2])]
@@ -86,7 +89,7 @@ def read_pair(pair: Pair, config: DataConfig) -> Read:
         planes = [plane[None] for plane in planes]
     else:
         planes = tiles(planes, side) if config.fit == "tile" else resized(planes, side)
-    return Read(planes[0], planes[1], None if mask.objects is None else planes[2], mask.meant)
+    return Read(planes[0], planes[1], None if mask.objects is None else planes[2], mask.meant, tally)
 
 
 def resized(planes: Sequence[Array], side: int) -> list[Array]:
@@ -116,16 +119,17 @@ def starts(length: int, side: int, overlap: int = 0) -> list[int]:
     return np.linspace(0, max(0, length - side), number).round().astype(int).tolist()
 
 
-def read_picture(path: Path, background: str = "white") -> Array:
+def read_picture(path: Path, background: str = "white", tally: Counter[str] | None = None) -> Array:
     """Return a picture as uint8 [H, W, 3]; a deep one is spread from its own darkest to its own brightest pixel.
 
     Args:
         path: the file.
         background: the colour that lies under transparency.
+        tally: counts what is lost.
 
     Raises:
         BadPicture: it cannot be read.
     """
     image = open_picture(path, read_file(path))
     span = span_of(path, image) if image.mode in DEEP else None
-    return convert(path, image, Conversion(background=background, span=span), Counter())
+    return convert(path, image, Conversion(background=background, span=span), Counter() if tally is None else tally)

@@ -13,7 +13,8 @@ from skiprun.config import DataConfig
 from skiprun.data.borders import VOID
 from skiprun.data.fetch import Archive, unpack_tar
 from skiprun.data.loaders import Loaders
-from skiprun.data.mask_folder import load_resized, make_portion, read_split
+from skiprun.data.mask_folder import load_resized
+from skiprun.data.mask_split import make_portion, read_split
 from skiprun.data.official import Official, torchvision_datasets
 from skiprun.data.pairs import Pair
 from skiprun.data.source import Portion, Progress, Source

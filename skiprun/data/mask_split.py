@@ -1,0 +1,100 @@
+"""The images and masks of one split, read into memory; what cannot be used is refused or left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from skiprun.config import DataConfig
+from skiprun.data.assemble import RESIDENT_SHARE, free_bytes
+from skiprun.data.borders import with_borders
+from skiprun.data.conversion import Conversion
+from skiprun.data.decoding import leave_out
+from skiprun.data.masks import Read, read_pairs
+from skiprun.data.pairs import Pair
+from skiprun.data.remarks import tell_losses
+from skiprun.data.source import Array, Portion, Progress
+from skiprun.errors import BadPicture, InputError
+
+
+@dataclass(frozen=True)
+class ReadSplit:
+    """What the files of a split gave, one after the other.
+
+    Attributes:
+        pictures, masks, objects: see `Read`, of all.
+        files: the name of the image of each picture; tiles of one image have one.
+        meant: the values that masks take for the object, each with the first file that has them.
+    """
+
+    pictures: Array
+    masks: Array
+    objects: Array | None
+    files: list[str]
+    meant: dict[tuple[int, ...], Path]
+
+
+def read_split(split: str, pairs: Sequence[Pair], config: DataConfig, progress: Progress) -> ReadSplit:
+    """Read the pairs of a split; what cannot be used is refused or left out."""
+    good: list[tuple[Pair, Read]] = []
+    bad, room = [], RESIDENT_SHARE * free_bytes(torch.device("cpu"))
+    shape: tuple[int, ...] | None = None
+    for pair, outcome in zip(pairs, read_pairs(pairs, config, progress), strict=True):
+        if isinstance(outcome, Read):
+            shape = shape or outcome.masks.shape[1:]
+            outcome = check_size(outcome, pair, shape)
+        if isinstance(outcome, Read):
+            good.append((pair, outcome))
+            room -= outcome.nbytes
+        elif config.skip_bad:
+            bad.append(outcome)
+        else:
+            raise outcome
+        if room < 0:
+            raise InputError(f"The pictures of {split} do not fit in memory; make data.image_size smaller.")
+    leave_out(bad, len(pairs))
+    tally = sum((read.tally for _, read in good), Counter[str]())
+    tell_losses(tally, Conversion(background=config.background), len(good))
+    if not good:
+        raise InputError(f"No picture of {split} can be used; the first: {bad[0]}")
+    return joined(good)
+
+
+def joined(good: Sequence[tuple[Pair, Read]]) -> ReadSplit:
+    """Return what pairs of files gave as one."""
+    reads = [read for _, read in good]
+    objects = [read.objects for read in reads if read.objects is not None]
+    meant: dict[tuple[int, ...], Path] = {}
+    for pair, read in good:
+        if read.meant:
+            meant.setdefault(read.meant, pair.mask)
+    return ReadSplit(
+        np.concatenate([read.pictures for read in reads]),
+        np.concatenate([read.masks for read in reads]),
+        np.concatenate(objects) if objects else None,
+        [pair.name for pair, read in good for _ in read.masks],
+        meant,
+    )
+
+
+def check_size(read: Read, pair: Pair, shape: tuple[int, ...]) -> Read | BadPicture:
+    """Return what was read if it has the size of the first, or what is wrong."""
+    if read.masks.shape[1:] == shape:
+        return read
+    sizes = [f"{width}x{height}" for height, width in (read.masks.shape[1:], shape)]
+    return BadPicture(
+        pair.picture,
+        f"is {sizes[0]}, and the first is {sizes[1]}; set data.image_size, which resizes (or cuts, by fit)",
+    )
+
+
+def make_portion(part: ReadSplit, grey: bool, config: DataConfig) -> Portion:
+    """Return a portion; grey pictures have one channel, and masks a plane of border weights if the config asks."""
+    kept = np.ascontiguousarray(part.pictures[..., :1]) if grey else part.pictures
+    masks = with_borders(part.masks, part.objects) if config.border_weight else part.masks
+    return Portion(kept, masks, files=part.files)
