@@ -6,6 +6,7 @@ from torch import nn
 
 from skiprun.models import build_model
 from skiprun.probes.grad_norm import GradNorm
+from skiprun.probes.weight_norm import WeightNorm
 
 
 def read(model, loss):
@@ -43,11 +44,37 @@ def test_numbers_are_padded_so_that_tags_sort_by_depth():
     assert tags == sorted(tags) and tags[0] == "grad_norm/001.conv1"
 
 
-def test_a_frozen_layer_has_norm_zero_and_the_total_leaves_it_out():
+def test_a_frozen_layer_has_no_norm_and_the_total_leaves_it_out():
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2))
     model[0].requires_grad_(False)
     values = read(model, lambda net: net(torch.ones(1, 2)).sum())
-    assert values["grad_norm/01.0"] == 0 < values["grad/total"]
+    assert values["grad_norm/01.0"].isnan() and values["grad/total"] > 0
+    assert values["grad/first_over_last"] == 1, "the frozen one is the stem, which stands aside"
+
+
+def test_a_frozen_first_layer_gives_no_ratio_rather_than_one_that_vanishes():
+    model = build_model("resnet20", width=4)
+    model.layer1.requires_grad_(False)
+    values = read(model, lambda net: net(torch.randn(4, 3, 16, 16)).square().sum())
+    assert values["grad/first"].isnan() and values["grad/first_over_last"].isnan()
+    assert values["grad/last"] > 0 and values["grad_norm/08.layer2.0.conv1"] > 0
+
+
+def test_a_layer_that_no_gradient_reaches_has_one_of_zero():
+    model = nn.Sequential(*(nn.Linear(1, 1, bias=False) for _ in range(4)))
+    values = read(model, lambda net: net[0](torch.ones(1, 1)).sum())
+    assert values["grad_norm/02.1"] == 0 and values["grad/first"] == 0
+
+
+def test_a_frozen_layer_has_no_gradient_relative_to_its_weight():
+    model = build_model("resnet20", width=4)
+    model.conv1.requires_grad_(False)
+    probe = WeightNorm()
+    with probe.watch(model):
+        model(torch.randn(2, 3, 16, 16)).sum().backward()
+    values = dict(zip(probe.tags(model), probe.read(), strict=True))
+    assert values["grad_over_weight/01.conv1"].isnan() and values["weight_norm/01.conv1"] > 0
+    assert values["grad_over_weight/02.layer1.0.conv1"] > 0
 
 
 def test_a_network_of_one_layer_is_its_own_first_and_last():

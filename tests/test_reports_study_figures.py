@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -220,3 +221,47 @@ def test_many_places_are_shown_in_part_and_said_so() -> None:
     shown = text(study_table([document("one", rows, figure)]))
     assert "at 11 of 100 places, all with --json" in shown
     assert len(shown.splitlines()) < 25
+
+
+def shown_rows(*documents: dict[str, Any]) -> list[list[float]]:
+    """Return the numbers of the table of the only figure, row by row."""
+    lines = text(study_table(documents), 120).splitlines()
+    start = next(index for index, line in enumerate(lines) if line.startswith("A title: "))
+    words = [line.split() for line in lines[start + 1 :]]
+    return [[float(word) for word in row] for row in words if row and all(re.fullmatch(r"[-+.\de]+", w) for w in row)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 7, 11, 12, 15, 40, 100])
+def test_a_place_that_is_shown_is_one_that_was_measured(count: int) -> None:
+    rows = [{"x": (step + 1) / (count + 1), "y": 100.0 + step} for step in range(count)]
+    found = shown_rows(document("one", rows, describe("lines")))
+    measured = {float(f"{row['x']:.3g}"): row["y"] for row in rows}
+    assert len(found) == min(count, 11) == len({place for place, _ in found})
+    assert all(measured[place] == value for place, value in found)
+    assert found[0][1] == 100 and found[-1][1] == 99 + count
+
+
+def test_few_places_are_not_said_to_be_some_of_fewer() -> None:
+    rows = [{"x": step / 7, "y": 1.0} for step in range(1, 7)]
+    assert " of " not in text(study_table([document("one", rows, describe("lines"))])).replace("All of one", "")
+
+
+def test_networks_of_unequal_depth_are_shown_each_at_its_own_places() -> None:
+    """As gradflow of 20 and 56 layers: a relative depth of the one is none of the other."""
+    deep, shallow = ([{"x": step / last, "y": step + 1.0} for step in range(last + 1)] for last in (55, 6))
+    figure = describe("lines")
+    found = shown_rows(document("deep", deep, figure), document("shallow", shallow, figure))
+    assert found[0] == [0.0, 1.0, 0.0, 1.0] and found[6][2:] == [1.0, 7.0] and found[7:][0] == found[7]
+    assert [len(row) for row in found] == [4] * 7 + [2] * 4
+    assert all(row[0] == pytest.approx((row[1] - 1) / 55, abs=5e-3) for row in found)
+    shown = text(study_table([document("deep", deep, figure), document("shallow", shallow, figure)]), 120)
+    assert "at 11 of 56 places, all with --json" in shown
+
+
+def test_blocks_are_all_shown_with_gaps_where_a_network_has_none() -> None:
+    figure = describe("bars")
+    found = shown_rows(
+        document("one", [{"x": x, "y": 10.0 * x} for x in (1, 2, 3)], figure),
+        document("two", [{"x": x, "y": 1.0} for x in (1, 3)], figure),
+    )
+    assert found == [[1, 10, 1], [2, 20], [3, 30, 1]]

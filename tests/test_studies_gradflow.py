@@ -82,3 +82,15 @@ def test_layers_without_a_gradient_are_said_and_not_divided():
     result = gradflow([net], [pictures(2)], nn.functional.cross_entropy)
     assert result.facts["first_over_last"] is None
     assert result.verdict.startswith("No gradient")
+
+
+def test_frozen_first_layers_give_no_ratio_rather_than_a_gradient_that_vanishes():
+    net = build_model("resnet20", width=4)
+    for part in (net.conv1, net.bn1, net.layer1):
+        part.requires_grad_(False)
+    result = gradflow([net], [pictures(8)], nn.functional.cross_entropy)
+    assert result.facts["first_over_last"] is None and result.facts["actgrad_first_over_last"] is None
+    assert result.verdict.startswith("No gradient") and "frozen" in result.verdict
+    assert 0 < result.facts["max_over_min"] < 1e3, "of the layers that learn"
+    norms = {row["layer"]: row["grad_norm"] for row in result.rows if row["at"] == "layer"}
+    assert math.isnan(norms["layer1.0.conv1"]) and norms["layer2.0.conv1"] > 0

@@ -9,7 +9,7 @@ from torch import nn
 
 from skiprun.errors import OptionError
 from skiprun.models import build_model
-from skiprun.studies.landscape import landscape, nonconvexity
+from skiprun.studies.landscape import landscape, nonconvexity, verdict
 from skiprun.studies.plane import ENDLESS, random_direction
 
 
@@ -118,3 +118,8 @@ def test_two_processes_continue_what_one_began(model, by_two_processes):
     with pytest.raises(KeyboardInterrupt):
         landscape(model, Counting(stop_at=5), steps=3, report=lambda row, total: kept.append(row))
     assert landscape(model, slowly, steps=3, workers=2, known=kept) == by_two_processes
+
+
+def test_a_loss_beyond_all_numbers_is_not_said_as_a_number():
+    said = verdict({"nonconvexity": 0.3, "sharpness": 2.0, "loss": 0.1, "highest": ENDLESS})
+    assert "rises from 0.1 to beyond all numbers" in said and "e+30" not in said

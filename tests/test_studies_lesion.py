@@ -113,4 +113,15 @@ def test_collapse_is_measured_by_what_there_is_to_lose(median, largest, word):
 
 def test_a_network_that_knows_nothing_has_nothing_to_lose():
     result = lesion(chain(Add, 0.0, 0.0), output)
-    assert result.verdict.startswith("Nothing to lose")
+    assert result.verdict == "Nothing to lose: with an intact error of 1.00, the worst lesion costs 0.00 points."
+
+
+def test_a_score_of_masks_is_lost_in_points_as_an_error_is_added():
+    """An IoU is a share: what is lost of it counts a hundred times."""
+
+    def overlap(model):
+        return {"loss": 0.0, "iou": 0.9 if model(torch.ones(1, 1, 1, 1)).item() == 6.0 else 0.4}
+
+    result = lesion(chain(Add, 1.0, 2.0), overlap)
+    assert [row["damage"] for row in result.rows if row["what"] == "delete"] == pytest.approx([50.0, 50.0])
+    assert result.verdict.startswith("Collapse: without one block the iou is worse by 50.00 points in the median")

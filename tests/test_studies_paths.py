@@ -11,7 +11,7 @@ from skiprun.connections.add import Add
 from skiprun.models import build_model
 from skiprun.models.block import Block
 from skiprun.studies.cuts import branch_gradient, rejoined, skip_gradient
-from skiprun.studies.paths import Tracer, paths, shortest_range
+from skiprun.studies.paths import Tracer, paths, shortest_range, verdict
 
 
 class Scalar(Block):
@@ -85,3 +85,8 @@ def test_a_plain_network_has_one_path():
 def test_a_gradient_of_nothing_has_no_length():
     result = paths(chain(0.5, 3), [BATCH], lambda output, target: (output * 0).sum())
     assert result.verdict == "No gradient reaches the first block."
+
+
+def test_a_small_share_of_all_paths_is_not_called_none():
+    facts = {"gradient": 1.0, "effective_length": 8.0, "sites": 54, "effective_from": 5, "effective_to": 12}
+    assert "Those are 0.0031 % of all paths" in verdict(facts | {"effective_paths": 3.1e-5, "mean_length": 27.0})

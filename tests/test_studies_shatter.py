@@ -10,6 +10,7 @@ from skiprun.errors import OptionError
 from skiprun.models import build_model
 from skiprun.studies.shatter import LAGS, autocorrelation, brown, gradients, shatter
 from skiprun.studies.shatter_depth import shatter_depth
+from skiprun.studies.shatter_depth import verdict as verdict_by_depth
 from skiprun.studies.shatter_theorem import shatter_theorem, theory
 
 
@@ -80,3 +81,8 @@ def test_deep_plain_networks_shatter_and_residual_ones_less():
 def test_too_few_points_are_refused():
     with pytest.raises(OptionError, match="found 12"):
         shatter([nn.Flatten()], [(torch.zeros(2, 1), torch.zeros(2))], points=12)
+
+
+def test_the_nearest_noise_is_the_nearest_on_either_side():
+    said = verdict_by_depth({"below": -0.3, "near white": 0.05, "near brown": 0.97, "beyond": 1.4})
+    assert said.startswith("Nearest to white noise: near white (0.05") and "brown noise: near brown (0.97)" in said

@@ -8,7 +8,7 @@ from skiprun.connections import Site
 from skiprun.connections.add import Add
 from skiprun.errors import InputError
 from skiprun.models.block import Block
-from skiprun.studies.truncate import truncate
+from skiprun.studies.truncate import sums, truncate, verdict
 
 
 class Open(Block):
@@ -65,6 +65,16 @@ def test_linear_probes_read_the_label_behind_every_block():
     result = truncate(Network(), evaluate, [batch()], [batch()])
     assert [row["probe_error"] for row in result.rows] == [0.0, 0.0, 0.0]
     assert result.facts["probe_enough"] == 1 and result.facts["blocks"] == 3
+
+
+def test_the_verdict_counts_the_blocks_that_the_table_shows():
+    errors = [40.0, 5.0, 9.0, 8.0, 4.5, 4.0]
+    rows = [{"blocks": k, "probe_error": error, "error": 50.0 - k} for k, error in enumerate(errors, start=1)]
+    facts = sums(rows, {"error": 44.0})
+    assert (facts["probe_as_good"], facts["probe_enough"], facts["half_blocks"]) == (3, 2, 3)
+    said = verdict(facts)
+    assert "at most a point above that behind 3 of 6 blocks, the first of them block 2" in said
+    assert "errs on 47.0 % with the first 3 blocks, 44.0 % with all" in said
 
 
 def test_masks_are_refused():

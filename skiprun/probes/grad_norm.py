@@ -2,12 +2,14 @@
 
 `grad/first` is the first layer behind the stem and `grad/last` the last one before the classifier. Their
 ratio tells vanishing (below 1) from exploding (above 1) gradients (Glorot and Bengio 2010, section 4.2). It
-is NaN where neither has a gradient, as at the start of ReZero.
+is NaN where neither has a gradient, as at the start of ReZero. A frozen layer has no gradient, which is not
+one of zero: its norm is NaN, and so is a ratio with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -38,11 +40,16 @@ class GradNorm:
     def read(self) -> Tensor:
         norms = gradient_norms(self.parameters)
         nothing = self.parameters[0].new_zeros(())
-        layers = [norms.get(weight, nothing) for weight in self.weights]
+        layers = of_weights(self.weights, norms)
         # Stem and classifier stand aside, as far as the network has anything between them.
         body = layers[1:-1] or layers or [nothing]
         total = torch.linalg.vector_norm(torch.stack([nothing, *norms.values()]))
         return torch.stack([*layers, total, body[0], body[-1], body[0] / body[-1]]).float()
+
+
+def of_weights(weights: Sequence[nn.Parameter], norms: Mapping[Tensor, Tensor]) -> list[Tensor]:
+    """Return the norm of each weight's gradient: nothing where none arrived, NaN where the weight is frozen."""
+    return [norms.get(each, each.new_full((), 0.0 if each.requires_grad else math.nan)) for each in weights]
 
 
 def gradient_norms(parameters: list[nn.Parameter]) -> dict[Tensor, Tensor]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from skiprun.models.cost import layers_by_depth
 from skiprun.probes.base import numbered
-from skiprun.probes.grad_norm import gradient_norms
+from skiprun.probes.grad_norm import gradient_norms, of_weights
 from skiprun.registry import PROBES
 
 
@@ -36,7 +36,6 @@ class WeightNorm:
     def read(self) -> Tensor:
         found = gradient_norms(self.weights)
         lengths = torch.stack(torch._foreach_norm([weight.detach() for weight in self.weights]))
-        nothing = lengths.new_zeros(())
-        gradients = torch.stack([found.get(each, nothing) for each in self.weights])
+        gradients = torch.stack(of_weights(self.weights, found))
         # Weights that start at zero, as Fixup's, have no length to compare with.
         return torch.cat([lengths, torch.where(lengths > 0, gradients / lengths, 0)]).float()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -33,9 +34,14 @@ def columns(groups: Sequence[Group]) -> list[Column]:
         Column("seeds", lambda group: str(len(group.runs))),
         Column("train loss", lambda group: significant(group.sample(LOSS).mean)),
         *(column for name in names for column in _score_columns(name, groups)),
-        Column("gradient first/last", lambda group: significant(group.ratio, 2)),
+        Column("gradient first/last", _ratio),
         Column("images/s", lambda group: significant(group.sample(SPEED).mean), part="network"),
     ]
+
+
+def _ratio(group: Group) -> str:
+    """Return the gradient's ratio; there is none where one of the two layers is frozen, or nothing was logged."""
+    return "none" if math.isnan(group.ratio) else significant(group.ratio, 2)
 
 
 def _score_columns(name: str, groups: Sequence[Group]) -> list[Column]:

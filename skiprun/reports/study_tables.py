@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from skiprun.reports.numbers import significant
@@ -57,36 +59,75 @@ def fact(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else significant(value)
 
 
+@dataclass(frozen=True)
+class Part:
+    """Lines that stand in one table, since they are measured at the same places, and those of them that are shown."""
+
+    lines: list[Line]
+    places: list[float]
+    shown: list[float]
+
+    @property
+    def headings(self) -> list[str]:
+        return [line.label for line in self.lines]
+
+    def rows(self, length: int) -> list[list[str]]:
+        """Return so many rows: a place and the value of each line there, or nothing."""
+        found = [dict(zip(line.places, line.values, strict=True)) for line in self.lines]
+        rows = [[self._name(place), *(_number(line.get(place)) for line in found)] for place in self.shown]
+        return rows + [[""] * (len(self.lines) + 1)] * (length - len(rows))
+
+    def _name(self, place: float) -> str:
+        names = self.lines[0].names
+        return names[int(place)] if names else f"{place:g}" if place.is_integer() else f"{place:.3g}"
+
+
+def parts_of(lines: Sequence[Line]) -> list[Part]:
+    """Share lines out to tables, so that every place that is shown is one where the line beside it was measured.
+
+    A few whole numbers, such as blocks, are all shown, and a line has gaps there; other places are shown in part.
+    """
+    every = sorted({place for line in lines for place in line.places})
+    if len(every) <= WHOLE and all(place.is_integer() for place in every):
+        return [Part(list(lines), every, every)]
+    alike: dict[tuple[float, ...], list[Line]] = {}
+    for line in lines:
+        alike.setdefault(tuple(sorted({*line.places})), []).append(line)
+    return [Part(same, list(places), _some(places)) for places, same in alike.items()]
+
+
+def _some(places: Sequence[float]) -> list[float]:
+    """Return some of the places, from the first to the last, about as far apart as they can be."""
+    count = min(SOME, len(places))
+    return [places[round(step * (len(places) - 1) / max(1, count - 1))] for step in range(count)]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else significant(value)
+
+
 def _values(figure: Description, documents: Sequence[Document]) -> list[RenderableType]:
     """Return the values of one figure by place, a column for each network; few of many places."""
     lines = lines_of(documents, figure)
     if not lines:
         return []
-    places = sorted({place for line in lines for place in line.places})
-    all_shown = len(places) <= WHOLE and all(place.is_integer() for place in places)
-    shown = places if all_shown else _some(places)
-    names = lines[0].names
-    first = [names[int(place)] if names else f"{place:.3g}" for place in shown]
-    rows = [[name, *(_at(line, place, all_shown) for line in lines)] for name, place in zip(first, shown, strict=True)]
-    few = "" if all_shown else f"; at {len(shown)} of {len(places)} places, all with --json"
+    parts = parts_of(lines)
+    thinned = [f"{len(part.shown)} of {len(part.places)}" for part in parts if len(part.shown) < len(part.places)]
+    few = f"; at {' and '.join(dict.fromkeys(thinned))} places, all with --json" if thinned else ""
     caption = Text(f"{figure['title']}: {figure['ylabel']}{few}", "bold")
-    xlabel = textwrap.fill(figure["xlabel"], 16)
-    wide, narrow = (
-        plain_table([(xlabel, not names), *((textwrap.fill(line.label, width), True) for line in lines)], rows)
-        for width in (60, 14)
-    )
-    return [caption, Fitting([wide], [narrow])]
+    wide = [_beside(parts, figure["xlabel"], 60)]
+    narrow = [_beside([part], figure["xlabel"], 14) for part in parts]
+    return [caption, Fitting(wide, narrow)]
 
 
-def _some(places: Sequence[float]) -> list[float]:
-    """Return places at equal distances from the first to the last."""
-    first, last = places[0], places[-1]
-    return [first + (last - first) * step / (SOME - 1) for step in range(SOME)]
-
-
-def _at(line: Line, place: float, exact: bool) -> str:
-    """Return the value at a place, or at the nearest one."""
-    nearest = min(line.places, key=lambda each: abs(each - place))
-    if exact and nearest != place:
-        return ""
-    return significant(line.values[line.places.index(nearest)])
+def _beside(parts: Sequence[Part], xlabel: str, width: int) -> Table:
+    """Return the tables of some parts as one, each with the places of its own."""
+    length = max(len(part.shown) for part in parts)
+    place = (textwrap.fill(xlabel, 16), not parts[0].lines[0].names)
+    headings = [
+        heading
+        for part in parts
+        for heading in (place, *((textwrap.fill(label, width), True) for label in part.headings))
+    ]
+    rows = zip(*(part.rows(length) for part in parts), strict=True)
+    return plain_table(headings, [[cell for cells in row for cell in cells] for row in rows])

@@ -122,10 +122,10 @@ def headline(scores: Mapping[str, float]) -> str:
 
 
 def worsening(scores: Mapping[str, float], intact: Mapping[str, float]) -> float:
-    """Return by how many points the headline score is worse than that of the intact network."""
+    """Return by how many points the headline score is worse than that of the intact network; a loss by its own unit."""
     name = headline(intact)
     change = scores[name] - intact[name]
-    return change if name in ("error", "loss") else -change
+    return change if name in ("error", "loss") else -100 * change
 
 
 def spread(values: Sequence[float], name: str) -> Row:

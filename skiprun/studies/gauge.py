@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +15,10 @@ MEASURES = ("grad_norm", "actgrad", "act_std", "weight_norm")
 
 
 class Gauge:
-    """Reads all layers and sites of a network in one pass forward and back; its hooks stay in the network."""
+    """Reads all layers and sites of a network in one pass forward and back; its hooks stay in the network.
+
+    What is frozen has no gradient, which is not one of zero: it is NaN.
+    """
 
     def __init__(self, model: nn.Module) -> None:
         self.model, self.layers, self.sites = model, layers_by_depth(model), sites(model)
@@ -25,6 +30,7 @@ class Gauge:
     def look(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         """Keep the variance of an output, and its gradient's norm when that comes."""
         self.outputs[module] = output.detach().var(correction=0)
+        self.gradients[module] = output.new_full((), 0.0 if output.requires_grad else math.nan)
         if output.requires_grad:
             output.register_hook(lambda gradient: self.gradients.__setitem__(module, gradient.norm()))
 
@@ -40,8 +46,6 @@ class Gauge:
     def of_layer(self, layer: nn.Module) -> Tensor:
         """Return the values of MEASURES for one layer."""
         weight = layer.get_parameter("weight")
-        nothing = weight.new_zeros(())
+        nothing = weight.new_full((), 0.0 if weight.requires_grad else math.nan)
         gradient = nothing if weight.grad is None else weight.grad.norm()
-        return torch.stack(
-            [gradient, self.gradients.get(layer, nothing), self.outputs[layer].sqrt(), weight.detach().norm()]
-        )
+        return torch.stack([gradient, self.gradients[layer], self.outputs[layer].sqrt(), weight.detach().norm()])

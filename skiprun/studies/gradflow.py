@@ -135,12 +135,13 @@ def sums(body: Tensor, variances: Tensor, expected: Theory) -> dict[str, float |
     weights, signals = (body[:, :2, 0] / body[:, :2, -1]).log().mean(dim=0).exp()
     growth = (variances[:, -1] / variances[:, 0]).log().mean().exp()
     grads = body[:, 0].median(dim=0).values
+    grads = grads[~grads.isnan()]  # of what learns
     return {
         "first_over_last": number(weights),
         "actgrad_first_over_last": number(signals),
         "growth_per_layer": number(signals ** (1 / steps)),
         "growth_theory": expected.growth,
-        "max_over_min": number(grads.max() / grads.min()),
+        "max_over_min": number(grads.max() / grads.min()) if len(grads) else None,
         "variance_growth": number(growth),
         "variance_per_block": number(growth ** (1 / blocks)),
         "variance_theory": expected.doubling,
@@ -148,7 +149,7 @@ def sums(body: Tensor, variances: Tensor, expected: Theory) -> dict[str, float |
 
 
 def number(value: Tensor) -> float | None:
-    """Return a number, or None where something was divided by zero, as at layers that no gradient reaches."""
+    """Return a number, or None where there is none, as at layers that are frozen or that no gradient reaches."""
     return value.item() if value.isfinite() else None
 
 
@@ -157,7 +158,10 @@ def verdict(facts: dict[str, float | None]) -> str:
     ratios = {"weights": facts["first_over_last"], "signal": facts["actgrad_first_over_last"]}
     known = {name: ratio for name, ratio in ratios.items() if ratio is not None}
     if not known:
-        return "No gradient that is finite and not zero reaches the layers between stem and classifier."
+        return (
+            "No gradient that is finite and not zero is in both the first layer behind the stem and the last before "
+            "the classifier: one of them is frozen, or nothing arrives there."
+        )
     # The weights' ratio hides an explosion where the signal shrinks by as much as its gradient grows.
     ratio = max(known.values(), key=lambda each: abs(math.log(each)) if each > 0 else math.inf)
     if ratio > TWO_ORDERS:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from skiprun.errors import OptionError
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Evaluate, Figure, Report, Row, StudyResult, ignore, specimen
-from skiprun.studies.plane import Plane, grid, random_direction, survey
+from skiprun.studies.plane import ENDLESS, Plane, grid, random_direction, survey
 
 NEAR = 0.5
 X, Y = "first direction (filter norms)", "second direction (filter norms)"
@@ -105,8 +105,9 @@ def verdict(facts: dict[str, float]) -> str:
     """Say how the surface bends."""
     share = facts["nonconvexity"]
     word = "Nearly convex" if share < 0.1 else "Chaotic" if share > 0.5 else "Partly convex"
+    highest = f"{facts['highest']:.3g} at most" if facts["highest"] < ENDLESS else "beyond all numbers"
     return (
         f"{word}: nonconvexity {share:.2f} (0 is convex, 1 bends down everywhere). The loss rises from "
-        f"{facts['loss']:.3g} to {facts['highest']:.3g} at most; sharpness {facts['sharpness']:.3g}, which compares "
+        f"{facts['loss']:.3g} to {highest}; sharpness {facts['sharpness']:.3g}, which compares "
         "networks of about the same loss only."
     )

@@ -149,7 +149,10 @@ def verdict(facts: dict[str, Any]) -> str:
     if not facts["deletable"]:
         return "No block can be deleted: nowhere does x fit in the place of the block's output."
     if facts["largest_damage"] < ROBUST:
-        return f"Nothing to lose: with an intact {facts['score']} of {facts['intact']:.2f}, no lesion makes it worse."
+        return (
+            f"Nothing to lose: with an intact {facts['score']} of {facts['intact']:.2f}, the worst lesion costs "
+            f"{facts['largest_damage']:.2f} points."
+        )
     middle = facts["median_damage"]
     collapsed = middle > COLLAPSED * facts["largest_damage"]
     word = "Robust" if middle < ROBUST else "Collapse" if collapsed else "Between robust and collapse"

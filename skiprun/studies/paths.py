@@ -132,5 +132,5 @@ def verdict(facts: dict[str, Any]) -> str:
     return (
         f"{EFFECTIVE:.0%} of the gradient comes through {facts['effective_from']} to {facts['effective_to']} of "
         f"{facts['sites']} branches, {facts['effective_length']:.1f} in the mean. Those are "
-        f"{facts['effective_paths']:.2%} of all paths, which have {facts['mean_length']:g} in the mean."
+        f"{100 * facts['effective_paths']:.2g} % of all paths, which have {facts['mean_length']:g} in the mean."
     )

@@ -70,7 +70,7 @@ def shatter_depth(
 
 def verdict(facts: dict[str, float]) -> str:
     """Name the networks whose gradients are nearest to white and to brown noise."""
-    white, brownish = min(facts, key=lambda name: facts[name]), max(facts, key=lambda name: facts[name])
+    white, brownish = (min(facts, key=lambda name: abs(facts[name] - noise)) for noise in (0, 1))
     return (
         f"Nearest to white noise: {white} ({facts[white]:.2f} on the way from white, 0, to brown, 1). "
         f"Nearest to brown noise: {brownish} ({facts[brownish]:.2f})."

@@ -28,7 +28,7 @@ FIGURES = (
     Figure("The first k blocks and the trained head", "lines", "blocks", "error", BLOCKS, "error (%)"),
     Figure("Linear probes", "lines", "blocks", "probe_error", BLOCKS, "error of a linear probe (%)"),
 )
-# A probe is as good as the last if its error is within one point.
+# A probe is as good as the last if its error is at most one point above.
 AS_GOOD = 1.0
 
 
@@ -84,9 +84,9 @@ def probe(fitted: tuple[list[Tensor], Tensor], scored: tuple[list[Tensor], Tenso
 
 
 def sums(rows: list[Row], intact: dict[str, float]) -> dict[str, Any]:
-    """Return where the probes stop getting better, and what half of the blocks are worth with the trained head."""
+    """Return at which blocks a probe does as well as at the last, and what half of the blocks are worth."""
     last = rows[-1]["probe_error"]
-    enough = next(row["blocks"] for row in rows if row["probe_error"] <= last + AS_GOOD)
+    good = [row["blocks"] for row in rows if row["probe_error"] <= last + AS_GOOD + 1e-9]
     half, score = rows[(len(rows) - 1) // 2], headline(intact)
     return {
         "blocks": len(rows),
@@ -94,7 +94,9 @@ def sums(rows: list[Row], intact: dict[str, float]) -> dict[str, Any]:
         "half": half[score],
         "probe_first": rows[0]["probe_error"],
         "probe_last": last,
-        "probe_enough": enough,
+        "probe_enough": good[0],
+        "probe_as_good": len(good),
+        "half_blocks": half["blocks"],
     }
 
 
@@ -102,6 +104,7 @@ def verdict(facts: dict[str, Any]) -> str:
     """Say how early the answer is there, and whether the head can read it."""
     return (
         f"A linear probe errs on {facts['probe_first']:.1f} % behind the first block and {facts['probe_last']:.1f} % "
-        f"behind the last; {facts['probe_enough']} of {facts['blocks']} blocks are within a point of that. "
-        f"The trained head errs on {facts['half']:.1f} % with half of the blocks, {facts['intact']:.1f} % with all."
+        f"behind the last; it is at most a point above that behind {facts['probe_as_good']} of {facts['blocks']} "
+        f"blocks, the first of them block {facts['probe_enough']}. The trained head errs on {facts['half']:.1f} % with "
+        f"the first {facts['half_blocks']} blocks, {facts['intact']:.1f} % with all."
     )
