@@ -89,6 +89,17 @@ def runs_folder() -> Path:
     return Path(os.environ.get("SKIPRUN_RUNS") or "runs").expanduser()
 
 
+def run_folder(name: Path | str, root: Path) -> Path:
+    """Return the folder that the directory or the name of a run means; one that holds no run hides none in `root`."""
+    here, there = Path(name).expanduser(), root.expanduser() / name
+    return there if not here.exists() or (holds_run(there) and not holds_run(here)) else here
+
+
+def holds_run(folder: Path) -> bool:
+    """Tell whether a folder is a run, or holds the seeds of one."""
+    return (folder / "config.yaml").exists() or any(folder.glob("seed-*/config.yaml"))
+
+
 class Run:
     """One run directory, opened or created."""
 

@@ -104,7 +104,7 @@ def call(*arguments: str) -> str:
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == 0, result.output
-    return result.output
+    return result.stdout
 
 
 def test_the_data_of_a_run_is_recorded_with_its_absolute_place(place: Path) -> None:
@@ -242,6 +242,28 @@ def test_masks_keep_void_and_their_border_weights() -> None:
     images, masks = Matched(One(), table, 3).take(torch.tensor([0]))
     assert images.shape == (1, 3, 1, 3) and masks.dtype == torch.uint8
     assert masks.tolist() == [[[[1, 0, 255]], [[0, 1, 255]]]]
+
+
+def test_other_masks_are_scored_with_the_trivial_answer_of_their_own_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another set, whose object is half as large."""
+    monkeypatch.chdir(tmp_path)
+    for root, width in [("data", 8), ("other", 4)]:
+        for split in ("train", "val", "test"):
+            for number in range(4):
+                mask = np.zeros((16, 16), np.uint8)
+                mask[:, :width] = 255
+                for kind, values in [("images", mask // 2 + 10 * number), ("masks", mask)]:
+                    Path(root, split, kind).mkdir(parents=True, exist_ok=True)
+                    Image.fromarray(values.astype(np.uint8)).save(Path(root, split, kind, f"{number}.png"))
+    data = {"name": "mask_folder", "root": "data", "batch_size": 2}
+    model = {"name": "unet", "width": 4, "depth": 2}
+    run = train(config("data", name="masks", model=model, data=data, schedule={"steps": 2}), runs="runs")
+    with pytest.raises(OtherData):
+        call("evaluate", "masks", "--root", "other")
+    shown = json.loads(call("evaluate", "masks", "--root", "other", "--other-data", "--json"))
+    assert shown["trivial"]["iou"] == pytest.approx(0.25) and run.summary()["trivial"]["test"]["iou"] == 0.5
 
 
 def test_a_relative_root_is_found_from_another_folder(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

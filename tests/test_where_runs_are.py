@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from skiprun.cli.app import app
 from skiprun.cli.options import user_path
 from skiprun.configfile import build_config
+from skiprun.errors import InputError
 from skiprun.experiment import load_run, train
 from skiprun.models.weightfile import read_weights
 
@@ -108,6 +109,21 @@ def test_a_run_is_found_by_name(arguments: list[str], home: Path) -> None:
 def test_python_and_given_weights_find_a_run_by_name() -> None:
     assert load_run("one").state == "finished"
     assert "conv1.weight" in read_weights("one", "resnet_cifar").state
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_folder_of_the_same_name_that_holds_no_run_hides_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as the data of a config of the same name."""
+    monkeypatch.setenv("SKIPRUN_RUNS", str(load_run("one").path.parent.parent.absolute()))
+    monkeypatch.chdir(tmp_path)
+    Path("one", "train").mkdir(parents=True)
+    assert load_run("one").state == "finished"
+    assert CliRunner().invoke(app, ["runs", "show", "one"]).exit_code == 0
+    assert "run " in read_weights("one", "resnet_cifar").source
+    with pytest.raises(InputError, match="train is no run directory"):
+        load_run("one/train")
 
 
 def test_an_option_with_a_tilde_leaves_no_folder_of_that_name(

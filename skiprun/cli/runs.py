@@ -28,9 +28,9 @@ def list_runs(runs: RunsFolder = RUNS, json: Json = False) -> None:
 def show(run: RunArgument, runs: RunsFolder = RUNS, json: Json = False) -> None:
     """Show the config, the state and the numbers of RUN."""
     from skiprun import reports
-    from skiprun.run import Run
+    from skiprun.run import Run, run_folder
 
-    opened = Run.open(run if run.exists() else runs / run)
+    opened = Run.open(run_folder(run, runs))
     if json:
         emit(reports.run_details(opened))
     else:

@@ -14,7 +14,7 @@ from skiprun.experiment.known_data import KnownData, Say, config_with_data
 from skiprun.experiment.parts import Parts, located, prepare
 from skiprun.models import build_from_config
 from skiprun.registry import TASKS
-from skiprun.run import Run, runs_folder
+from skiprun.run import Run, run_folder, runs_folder
 from skiprun.tasks import Task
 from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.evaluate import evaluate as evaluate_batches
@@ -22,8 +22,7 @@ from skiprun.training.evaluate import evaluate as evaluate_batches
 
 def load_run(path: Path | str, runs: Path | str | None = None) -> Run:
     """Open a run by its directory, or by its name in the folder of all runs ($SKIPRUN_RUNS, or runs/)."""
-    path = Path(path).expanduser()
-    return Run.open(path if path.exists() else Path(runs or runs_folder()).expanduser() / path)
+    return Run.open(run_folder(path, Path(runs or runs_folder())))
 
 
 def load_model(run: Run) -> nn.Module:

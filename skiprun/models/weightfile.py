@@ -15,7 +15,7 @@ from skiprun.errors import CheckpointError, some
 from skiprun.models import published
 from skiprun.models.safetensors import is_safetensors, read_safetensors
 from skiprun.models.torchfile import Inert, Oversized, load_plain
-from skiprun.run import Run, runs_folder
+from skiprun.run import Run, run_folder, runs_folder
 
 State = dict[str, Tensor]
 # Where programs keep the weights in what they save; of two that are there, the first is taken.
@@ -55,15 +55,13 @@ def read_weights(wanted: str, architecture: str, download: bool = False) -> Give
     if published.NAME.fullmatch(wanted):
         file, name = published.torchvision_file(wanted, architecture, download)
         return Given(read_file(file).state, f"torchvision's {name}")
-    path = Path(wanted).expanduser()
-    if not path.exists() and (runs_folder() / wanted).is_dir():
-        path = runs_folder() / wanted
+    path = run_folder(wanted, runs_folder())
     if path.is_dir():
         run = Run.open(path)
         shortcut = run.config.model.shortcut
         pads_both = None if shortcut in ("B", "C") else shortcut == "A_both"
         return Given(read_file(run.checkpoints / "best.pt").state, f"run {run.path}", pads_both=pads_both)
-    return read_file(path)
+    return read_file(Path(wanted).expanduser())
 
 
 def read_file(file: Path) -> Given:
