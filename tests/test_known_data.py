@@ -37,9 +37,16 @@ SHADES = {"cat": 40, "dog": 200}
 def shaded(root: Path, shades: dict[str, int] = SHADES) -> Path:
     """Write images whose brightness says their class."""
     for path in picture_folder(root, tuple(shades), COUNTS):
-        value = shades[Path(path).parent.name] + int(Path(path).stem) % 5
-        Image.fromarray(np.full((8, 8, 3), value, np.uint8)).save(root / path)
+        write_shade(root / path, shades[Path(path).parent.name] + int(Path(path).stem) % 5)
     return root
+
+
+def write_shade(file: Path, value: int, kind: type = np.uint8) -> None:
+    """Write an image of one shade, but for a pixel."""
+    shape = (8, 8, 3) if kind is np.uint8 else (8, 8)
+    pixels = np.full(shape, value, kind)
+    pixels[0, 0] += 1 if kind is np.uint8 else 100
+    Image.fromarray(pixels).save(file)
 
 
 def config(root: str, **sections: Any) -> Any:
@@ -190,7 +197,7 @@ def test_other_data_is_matched_by_class_name_and_normalized_as_the_run_was(place
     """Another set whose white training images give it another mean, by which its dogs would look like cats."""
     other = shaded(place / "other", {"dog": 200, "cat": 40})
     for path in other.glob("train/*/*.png"):
-        Image.fromarray(np.full((8, 8, 3), 250, np.uint8)).save(path)
+        write_shade(path, 250)
     said: list[str] = []
     scores = evaluate("done", root=other, other_data=True, say=said.append)
     assert scores["error"] == 0 and "other data" in said[0]
@@ -210,6 +217,16 @@ def test_a_class_in_another_order_keeps_its_label_and_an_absent_one_is_said(plac
     assert loaders.class_names == ("ant", "cat", "dog")
     assert loaders.test.take(torch.arange(8))[1].tolist() == [1] * 4 + [2] * 4
     assert said[-1] == "Without images: ant."
+
+
+def test_deep_images_of_another_range_are_refused_since_the_same_value_would_be_another_shade(place: Path) -> None:
+    for path in Path("data").glob("*/*/*.png"):
+        write_shade(path, {"cat": 1000, "dog": 4000}[path.parent.name], np.uint16)
+    run = train(config("data", name="deep"), runs="runs")
+    assert run.summary()["data"]["conversion"]["span"] == [1000.0, 4100.0]
+    write_shade(Path("data/train/cat/000.png"), 500, np.uint16)
+    with pytest.raises(InputError, match="500 to 4100 of these deep images became 0 to 255, and of the run's 1000 to"):
+        evaluate("deep", other_data=True)
 
 
 def test_a_class_that_the_run_does_not_know_is_refused_by_name(place: Path) -> None:

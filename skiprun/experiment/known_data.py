@@ -175,6 +175,7 @@ def as_trained_on(record: Mapping[str, Any], loaders: Loaders, say: Say) -> Load
         say(f"Without images: {listed(absent)}.")
     if loaders.image_shape[0] not in (1, channels):
         raise InputError(f"The images have {loaders.image_shape[0]} channels, and the run was trained on {channels}.")
+    refuse_other_span(record, loaders)
     table = torch.arange(max(MASK_VALUES, len(labels)), device=loaders.device)
     table[: len(labels)] = torch.tensor(labels, device=loaders.device)
     return replace(
@@ -189,6 +190,17 @@ def as_trained_on(record: Mapping[str, Any], loaders: Loaders, say: Say) -> Load
         std=tuple(record["std"]),
         pixels={split: renumbered(counts, labels, len(names)) for split, counts in loaders.pixels.items()},
     )
+
+
+def refuse_other_span(record: Mapping[str, Any], loaders: Loaders) -> None:
+    """Refuse deep images that were brought to 8 bits by another range of values than those of the run."""
+    then, now = (record.get("conversion") or {}).get("span"), loaders.conversion and loaders.conversion.span
+    if now and list(now) != list(then or ()):
+        known = f"{then[0]:g} to {then[1]:g}" if then else "none"
+        raise InputError(
+            f"The values {now[0]:g} to {now[1]:g} of these deep images became 0 to 255, and of the run's {known}. Save "
+            "them with 8 bits, spread as the run's were; `skiprun predict` spreads them so by itself."
+        )
 
 
 def renumbered(counts: Sequence[int], labels: Sequence[int], number: int) -> tuple[int, ...]:
