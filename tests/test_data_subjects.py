@@ -9,11 +9,14 @@ from PIL import Image
 
 from skiprun.configfile import build_config
 from skiprun.data import load_data
+from skiprun.data.assemble import assemble
+from skiprun.data.source import Portion, Source
 from skiprun.data.subjects import draw_part, numbered, subject_of
 from skiprun.errors import ConfigError, OptionError
 from tests.data_files import picture_folder
 
 CPU = torch.device("cpu")
+EPOCH = {"schedule": {"epochs": 1}}
 
 
 def load(root, **data):
@@ -23,25 +26,25 @@ def load(root, **data):
 
 
 def mask_folder(root, names, side=32, splits=("train", "test")):
-    """Write images of one grey each, which says whose tile a tile is, with masks of two halves."""
+    """Write images of ten greys each, which say whose tile a tile is, with masks of stripes."""
     for split in splits:
         for number, name in enumerate(names):
             half = np.tile(np.where(np.arange(side) % 4 < 2, 0, 255), (side, 1))
-            for kind, values in (("images", np.full((side, side), 10 * number + 5)), ("masks", half)):
+            for kind, values in (("images", 10 * number + half // 64), ("masks", half)):
                 path = root / split / kind / f"{name}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(values.astype(np.uint8)).save(path)
     return root
 
 
-def greys(split):
-    """Return the greys of all images of a split: which images they are tiles of."""
-    return set(split.take(torch.arange(len(split)))[0].unique().tolist())
+def numbers_in(split):
+    """Return the numbers of the images that a split is of, by their greys."""
+    return set((split.take(torch.arange(len(split)))[0] // 10).unique().tolist())
 
 
 def test_tiles_of_one_image_are_on_one_side(tmp_path):
     loaders = load(mask_folder(tmp_path, [f"{n}" for n in range(10)]), image_size=16, fit="tile")
-    train, val = greys(loaders.train), greys(loaders.val)
+    train, val = numbers_in(loaders.train), numbers_in(loaders.val)
     assert not train & val and len(train) == 7 and len(val) == 3
     assert (len(loaders.train), len(loaders.val)) == (28, 12)
 
@@ -49,7 +52,19 @@ def test_tiles_of_one_image_are_on_one_side(tmp_path):
 @pytest.mark.parametrize("seed", range(5))
 def test_whatever_the_seed(tmp_path, seed):
     loaders = load(mask_folder(tmp_path, "abcdef"), image_size=8, fit="tile", split_seed=seed)
-    assert not greys(loaders.train) & greys(loaders.val)
+    assert not numbers_in(loaders.train) & numbers_in(loaders.val)
+
+
+def test_samples_of_one_file_are_on_one_side_whatever_the_dataset():
+    """A dataset of a plug-in says by `files` which of its samples are of one image."""
+    pictures = np.repeat(10 * np.arange(12, dtype=np.uint8), 2)[:, None, None, None] * np.ones((1, 8, 8, 1), np.uint8)
+    masks = np.tile(np.array([0, 1], np.uint8), (24, 8, 4))
+    files = [f"volume-{number // 4}" for number in range(24)]
+    source = Source(Portion(pictures, masks, files=files), Portion(pictures, masks), ("no", "yes"), task="segmentation")
+    config = build_config({"model": {"name": "unet"}, "data": {"name": "cells", "batch_size": 2}} | EPOCH).data
+    loaders = assemble(source, config.model_copy(update={"val_fraction": 0.3}), CPU)
+    sides = [{number // 2 for number in numbers_in(split)} for split in (loaders.train, loaders.val)]
+    assert not sides[0] & sides[1] and (len(loaders.train), len(loaders.val)) == (16, 8)
 
 
 def test_without_tiles_the_split_is_as_it_was(tmp_path):
@@ -58,13 +73,13 @@ def test_without_tiles_the_split_is_as_it_was(tmp_path):
 
     loaders = load(mask_folder(tmp_path, [f"{n}" for n in range(10)]))
     _, part = take_part(np.zeros(10, np.int64), 3, 0)
-    assert greys(loaders.val) == {10 * row + 5 for row in part.tolist()}
+    assert numbers_in(loaders.val) == set(part.tolist())
 
 
 def test_images_of_one_subject_are_on_one_side(tmp_path):
     names = [f"p{patient}_{slice_}" for patient in range(5) for slice_ in range(4)]
     loaders = load(mask_folder(tmp_path, names), subject=r"(p\d+)_", val_fraction=0.4)
-    sides = [{(grey - 5) // 40 for grey in greys(split)} for split in (loaders.train, loaders.val)]
+    sides = [{number // 4 for number in numbers_in(split)} for split in (loaders.train, loaders.val)]
     assert not sides[0] & sides[1] and [len(side) for side in sides] == [3, 2]
 
 

@@ -140,6 +140,7 @@ def test_a_study_of_pictures_whose_masks_show_nothing_is_refused(tmp_path):
     Image.fromarray(np.tile(MASKS["half"], (16, 1)).astype(np.uint8)).save(root / "test" / "masks" / "0.png")
     pictures = Pictures(load(root), batch_size=4)
     assert len(pictures.scored("test", None)[0][0]) == 4
+    assert pictures.about("test") == "test split (trivial iou 0.1250)"
     with pytest.raises(InputError, match="masks of the 1 pictures to score show nothing"):
         pictures.scored("test", 1)
 

@@ -13,7 +13,7 @@ from skiprun.data import Loaders
 from skiprun.errors import InputError
 from skiprun.experiment.subjects import Shape
 from skiprun.tasks import Task
-from skiprun.tasks.segmentation import shows_anything
+from skiprun.tasks.segmentation import constant_scores, shows_anything
 from skiprun.training.evaluate import evaluate
 from skiprun.training.randomness import Order, derive
 
@@ -40,8 +40,10 @@ class Pictures:
         self.loaders, self.batch_size = loaders, min(batch_size, SCORE_BATCH)
 
     def about(self, split: str) -> str:
-        """Say which pictures these are."""
-        return f"{split} split"
+        """Say which pictures these are, and of masks what one class everywhere scores on the whole split."""
+        if not self.loaders.pixels:
+            return f"{split} split"
+        return f"{split} split (trivial iou {constant_scores(self.loaders.pixels[split][:-1])['iou']:.4f})"
 
     def batches(self, split: str, count: int, size: int) -> list[Batch]:
         """Return some batches of a split, or as many as it fills; all have one size."""
