@@ -209,6 +209,13 @@ class OptimConfig(Section):
     ema: Annotated[float, Field(gt=0, lt=1)] | None = Field(None, description="decay of a weight average to evaluate")
 
 
+class Restart(Section):
+    """Where a cosine begins again, and from which learning rate."""
+
+    step: Count = Field(description="steps that are done then")
+    lr: Positive = Field(description="learning rate of the next step")
+
+
 class ScheduleConfig(Section):
     """Length of the run and learning rate over it; `warmup` and `milestones` count in the same unit as the length."""
 
@@ -218,6 +225,9 @@ class ScheduleConfig(Section):
     warmup: NonNegative = Field(0.0, description="linear rise from nothing at the start")
     milestones: list[Positive] = Field(default_factory=list, description="where multistep lowers the rate")
     factor: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="what multistep multiplies by")
+    restarts: list[Restart] = Field(
+        default_factory=list, description="where the cosine begins again; `skiprun resume --epochs` writes them"
+    )
 
     @property
     def length(self) -> float:
@@ -299,6 +309,11 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield "schedule.milestones", f"found {schedule.milestones}; they must rise"
     elif schedule.milestones and schedule.milestones[-1] >= schedule.length > 0:
         yield "schedule.milestones", f"found {schedule.milestones[-1]:g}, past the end at {schedule.length:g}"
+    begins = [restart.step for restart in schedule.restarts]
+    if begins and schedule.kind != "cosine":
+        yield "schedule.restarts", f"found beside kind {schedule.kind}; only a cosine begins again"
+    if begins != sorted(set(begins)):
+        yield "schedule.restarts", f"found steps {begins}; they must rise"
     if optim.clip_norm and optim.clip_value:
         yield "optim.clip_value", "found beside optim.clip_norm; clip by one of them"
     if optim.nesterov and (optim.name != "sgd" or not optim.momentum):

@@ -67,7 +67,7 @@ def options(
 
 app.command(epilog="Example: skiprun train configs/resnet56_cifar.yaml --set optim.lr=0.05")(train.train)
 app.command(epilog="Example: skiprun compare plain20 plain56 resnet56 --seeds 3")(compare.compare)
-app.command(epilog="Example: skiprun resume runs/smoke/seed-0 --verify 20")(resume.resume)
+app.command(epilog="Example: skiprun resume runs/smoke/seed-0 --epochs 10")(resume.resume)
 app.command(epilog="Example: skiprun doctor configs/resnet56_cifar.yaml")(doctor.doctor)
 app.command(epilog="Example: skiprun evaluate runs/smoke/seed-0 --split val")(evaluate.evaluate)
 app.command(epilog="Example: skiprun predict runs/smoke/seed-0 seven.png")(predict.predict)

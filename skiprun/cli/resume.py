@@ -17,12 +17,19 @@ def resume(
     verify: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Train N steps again, compare, and change nothing.")
     ] = None,
+    epochs: Annotated[float | None, typer.Option(min=0, help="Make the run longer: its whole length.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="The same, of a schedule that counts steps.")] = None,
+    lr: Annotated[
+        float | None, typer.Option(min=0, help="Rate of the cosine that begins again; default: optim.lr.")
+    ] = None,
     root: Root = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Continue RUN to its end; with --verify, train up to N steps again from previous.pt and compare every bit."""
+    """Continue RUN to its end, or to a later one; with --verify, train again from previous.pt and compare every bit."""
+    refuse_unused(verify, epochs, steps, lr)
+
     from skiprun import experiment
     from skiprun.experiment.known_data import config_with_data
 
@@ -35,21 +42,36 @@ def resume(
         raise InputError(
             f"{opened.path} was moved: its config.yaml says {config.name}/seed-{config.seed}. Move it back."
         )
+    tell = be_silent if silent else say
+    if epochs or steps:
+        from skiprun.experiment.longer import lengthen
+
+        config = lengthen(opened, epochs or steps or 0, "epochs" if epochs else "steps", lr, tell)
     if not opened.summary_file.exists():
-        config = config_with_data(opened, root, be_silent if silent else say)
+        config = config_with_data(opened, root, tell)
     with Board(silent) as board:
         done = experiment.train(
             config,
             runs=opened.path.parent.parent,
             progress=board.row(f"{config.name} seed {config.seed}"),
             loading=None if silent else loading,
-            say=be_silent if silent else say,
+            say=tell,
         )
     if json:
         emit(done.summary())
     else:
         scores = ", ".join(f"{key} {value:.4g}" for key, value in done.summary()["test"].items())
         typer.echo(f"{done.path}: test {scores}")
+
+
+def refuse_unused(verify: int | None, epochs: float | None, steps: int | None, lr: float | None) -> None:
+    """Raise InputError for options that mean nothing together."""
+    if verify and (epochs or steps or lr):
+        raise InputError("--verify: changes nothing, so it goes with none of --epochs, --steps and --lr.")
+    if epochs and steps:
+        raise InputError("--epochs and --steps: give one, the unit in which the run's schedule counts.")
+    if lr and not (epochs or steps):
+        raise InputError("--lr: is where a longer cosine begins again; give --epochs too.")
 
 
 def show_replay(run: object, steps: int, root: Path | None, json: bool) -> None:

@@ -89,6 +89,12 @@ def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
     ]
     found += [text for group in groups for text in _unequal_seeds(group)]
     found += _lost_seeds(groups)
+    found += [
+        f"The test split of {run.run.name} was scored {run.number('test_scored'):g} times, as the run was made longer."
+        for group in groups
+        for run in group.runs
+        if run.number("test_scored", 1) > 1
+    ]
     return (*found, *_unequal_conditions(groups))
 
 

@@ -68,19 +68,31 @@ def total_steps(config: RunConfig, samples: int) -> int:
 def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int) -> float:
     """Return the learning rate of a step: a function of the step alone, so that nothing has to be saved.
 
-    Warm-up rises linearly and reaches the peak with its last step; the cosine falls from there to nothing at the end
-    (Loshchilov and Hutter 2017, without restarts).
+    Warm-up rises linearly and reaches the peak with its last step; the cosine falls from there to nothing at the end,
+    or to the step where it begins again (Loshchilov and Hutter 2017).
     """
     unit = steps / config.length
     warmup = round(config.warmup * unit)
     if step < warmup:
         return peak * (step + 1) / warmup
     if config.kind == "cosine":
-        return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+        begins = [(warmup, peak), *((restart.step, restart.lr) for restart in config.restarts), (steps, 0.0)]
+        cycle = bisect_right([begin for begin, _ in begins[1:-1]], step)
+        (begin, top), (end, _) = begins[cycle : cycle + 2]
+        return top * 0.5 * (1 + math.cos(math.pi * (step - begin) / max(1, end - begin)))
     if config.kind == "multistep":
         passed = bisect_right([round(milestone * unit) for milestone in config.milestones], step)
         return peak * float(config.factor**passed)
     return peak
+
+
+def goes_on(old: ScheduleConfig, new: ScheduleConfig) -> bool:
+    """Tell whether a schedule is another one made longer: a run can go from the one to the other."""
+    kept = [each.model_dump(exclude={"epochs", "steps", "restarts"}) for each in (old, new)]
+    same_unit = (old.epochs is None) == (new.epochs is None)
+    further = new.restarts[: len(old.restarts)] == old.restarts
+    begun_again = old.kind != "cosine" or len(new.restarts) > len(old.restarts)
+    return kept[0] == kept[1] and same_unit and further and begun_again and new.length > old.length
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -34,6 +34,7 @@ from skiprun.training.graph import StepGraph
 from skiprun.training.metrics import MetricsLog, Record
 from skiprun.training.optim import (
     clip,
+    goes_on,
     learning_rate,
     make_optimizer,
     put_learning_rate_on,
@@ -447,7 +448,10 @@ class Trainer:
             theirs = build_config(state["config"])
         except ConfigError as error:
             raise CheckpointError(f"{self.checkpoints.last}: its config cannot be read ({error}).") from None
-        changed = differences(theirs, self.config)
+        longer = goes_on(theirs.schedule, self.config.schedule)
+        changed = differences(
+            theirs.revised(schedule=self.config.plain()["schedule"]) if longer else theirs, self.config
+        )
         if theirs.seed != self.config.seed:
             changed.append(f"seed: {theirs.seed} -> {self.config.seed}")
         if changed:

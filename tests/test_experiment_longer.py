@@ -1,0 +1,207 @@
+"""A finished run is given more epochs: the same bits as a longer one, and what was stays in its history."""
+
+from __future__ import annotations
+
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from skiprun.cli.app import app
+from skiprun.config import RunConfig
+from skiprun.errors import CheckpointError, InputError, RunTaken
+from skiprun.experiment.longer import lengthen
+from skiprun.reports import compare
+from skiprun.run import Run
+from skiprun.training.checkpoint import load
+from skiprun.training.optim import goes_on, learning_rate
+from tests.faulty import (
+    KILLED,
+    KillAfterStep,
+    SignalAfterStep,
+    assert_same,
+    assert_same_runs,
+    fault_config,
+    finish,
+    kill_at,
+    start,
+    timeless,
+    train_here,
+    trial,
+)
+
+STEPS_AN_EPOCH = 4
+
+
+def config(kind: str, epochs: float = 2, **schedule: Any) -> RunConfig:
+    return fault_config(schedule={"kind": kind, "epochs": epochs, **schedule})
+
+
+def trained(runs: Path, kind: str = "constant", **schedule: Any) -> Run:
+    return train_here(config(kind, **schedule), runs)
+
+
+@pytest.mark.parametrize(("kind", "schedule"), [("constant", {}), ("multistep", {"milestones": [1.0]})])
+def test_constant_and_multistep_end_as_if_they_had_been_longer_from_the_start(
+    kind: str, schedule: dict[str, Any], tmp_path: Path
+) -> None:
+    run = trained(tmp_path / "runs", kind, **schedule)
+    longer = train_here(lengthen(run, 4, "epochs"), tmp_path / "runs")
+    whole = train_here(config(kind, 4, **schedule), tmp_path / "whole")
+    assert_same([timeless(row) for row in whole.metrics()], [timeless(row) for row in longer.metrics()], "metrics")
+    states = [load(each.checkpoints / "last.pt") for each in (whole, longer)]
+    for part in ("model", "optimizer", "best", "final"):
+        assert_same(*(state[part] for state in states), part)
+    summaries = [each.summary() | {"time": None, "test_scored": None} for each in (whole, longer)]
+    assert summaries[0] == summaries[1]
+
+
+def test_what_was_stays_in_the_history_and_the_second_scoring_is_said(tmp_path: Path) -> None:
+    said: list[str] = []
+    run = trained(tmp_path)
+    test = run.summary()["test"]
+    longer = lengthen(run, 3, "epochs", say=said.append)
+    assert longer == run.config and run.config.schedule.epochs == 3 and run.state == "unfinished"
+    assert "will be scored once more" in said[-1] and f"loss {test['loss']:.4g}" in said[-1]
+    train_here(longer, tmp_path)
+    sessions = run.sessions()
+    assert sessions[1]["lengthened"]["test"] == test and sessions[1]["lengthened"]["schedule"]["epochs"] == 2
+    assert run.summary()["test_scored"] == 2 and run.summary()["epochs"] == 3
+    assert compare([run]).cautions[0] == "The test split of run/seed-0 was scored 2 times, as the run was made longer."
+
+
+@pytest.mark.parametrize("lr", [None, 0.01])
+def test_a_cosine_begins_again_at_its_end(lr: float | None, tmp_path: Path) -> None:
+    said: list[str] = []
+    run = trained(tmp_path, "cosine")
+    longer = train_here(lengthen(run, 4, "epochs", lr, said.append), tmp_path)
+    top = lr or 0.05
+    assert said[0] == f"The cosine begins again at step 8, from lr {top:g}."
+    rates = {row["step"]: row["lr"] for row in longer.metrics() if "lr" in row}
+    assert rates[8] == pytest.approx(0.05 * 0.5 * (1 + torch.pi * 0 + torch.tensor(7 * torch.pi / 8).cos().item()))
+    assert rates[10] == pytest.approx(top * 0.5 * (1 + torch.tensor(torch.pi / 8).cos().item()))
+    again = train_here(lengthen(longer, 5, "epochs", 0.02), tmp_path)
+    assert [(each.step, each.lr) for each in again.config.schedule.restarts] == [(8, top), (16, 0.02)]
+
+
+def test_the_first_cycle_of_a_cosine_is_as_it_was() -> None:
+    before, after = config("cosine", 2, warmup=0.5), config("cosine", 4, warmup=0.5, restarts=[{"step": 8, "lr": 0.1}])
+    for step in range(8):
+        assert learning_rate(before.schedule, 0.05, step, 8) == learning_rate(after.schedule, 0.05, step, 16)
+    assert learning_rate(after.schedule, 0.05, 8, 16) == 0.1
+
+
+def test_an_unfinished_run_is_made_longer_too(tmp_path: Path) -> None:
+    assert trial(config("cosine"), tmp_path / "runs", progress=SignalAfterStep(5, 15)) == 143
+    run = Run.of(tmp_path / "runs", config("cosine"))
+    train_here(lengthen(run, 3, "epochs"), tmp_path / "runs")
+    parts = train_here(lengthen(trained(tmp_path / "whole", "cosine"), 3, "epochs"), tmp_path / "whole")
+    assert_same([timeless(row) for row in parts.metrics()], [timeless(row) for row in run.metrics()], "metrics")
+    assert run.summary()["test_scored"] == 1
+
+
+def lengthen_here(runs: Path) -> None:
+    lengthen(Run.of(runs, config("cosine")), 4, "epochs")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runs folder of a run that was made longer without an interruption."""
+    runs = tmp_path_factory.mktemp("whole") / "runs"
+    train_here(lengthen(trained(runs, "cosine"), 4, "epochs"), runs)
+    return runs
+
+
+@pytest.mark.parametrize(
+    "kill",
+    [
+        kill_at("skiprun.run:Run.record_environment", 1),
+        kill_at("skiprun.run:Run.record_environment", 1, before=False),
+        kill_at("skiprun.experiment.longer:write_text", 1),
+        kill_at("skiprun.experiment.longer:write_text", 1, before=False),
+    ],
+    ids=["before the history", "after it", "before the config", "after it"],
+)
+def test_a_kill_while_a_run_is_made_longer_loses_nothing(kill: Any, whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(Run.of(whole, config("cosine")).path.parent, tmp_path / "done")
+    runs = tmp_path / "runs"
+    trained(runs, "cosine")
+    child = start(config("cosine"), runs, kill, partial(lengthen_here, runs))
+    child.join(60)
+    assert child.exitcode == KILLED
+    longer = lengthen(Run.of(runs, config("cosine")), 4, "epochs")
+    assert longer.schedule.epochs == 4 and len(longer.schedule.restarts) == 1
+    finish(longer, runs)
+    again = Run.of(runs, longer)
+    assert again.sessions()[1]["lengthened"]["test"] is not None
+    assert_same_runs(whole, runs, longer)
+
+
+def test_a_kill_while_the_longer_run_trains_ends_with_the_same_bits(whole: Path, tmp_path: Path) -> None:
+    longer = lengthen(trained(tmp_path / "runs", "cosine"), 4, "epochs")
+    assert trial(longer, tmp_path / "runs", progress=KillAfterStep(11)) == KILLED
+    assert lengthen(Run.of(tmp_path / "runs", longer), 4, "epochs") == longer
+    finish(longer, tmp_path / "runs")
+    assert_same_runs(whole, tmp_path / "runs", longer)
+
+
+@pytest.mark.parametrize(
+    ("length", "unit", "lr", "says"),
+    [
+        (8, "steps", None, "counts epochs; give --epochs"),
+        (1, "epochs", None, "has 2 already; give the whole length"),
+        (4, "epochs", 0.1, "the constant schedule of .* goes on"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(
+    length: float, unit: Any, lr: float | None, says: str, tmp_path: Path
+) -> None:
+    run = trained(tmp_path)
+    before = {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file()}
+    with pytest.raises(InputError, match=says):
+        lengthen(run, length, unit, lr)
+    assert {file: file.read_bytes() for file in before} == before
+
+
+def test_a_rate_that_comes_too_late_is_refused(tmp_path: Path) -> None:
+    run = trained(tmp_path, "cosine")
+    lengthen(run, 3, "epochs", 0.02)
+    with pytest.raises(InputError, match=r"begins again from lr 0\.02"):
+        lengthen(run, 3, "epochs", 0.03)
+
+
+def test_a_cosine_stretched_by_hand_is_another_experiment(tmp_path: Path) -> None:
+    run = trained(tmp_path, "cosine")
+    run.summary_file.unlink()
+    run.config_file.write_text(run.config_file.read_text().replace("epochs: 2.0", "epochs: 4.0"))
+    with pytest.raises(CheckpointError, match=r"schedule\.epochs: 2\.0 -> 4\.0"):
+        train_here(run.config, tmp_path)
+
+
+def test_a_longer_schedule_goes_on_and_no_other_does() -> None:
+    short = config("constant").schedule
+    assert goes_on(short, config("constant", 3).schedule) and not goes_on(short, short)
+    assert not goes_on(short, config("constant", 3, warmup=1).schedule)
+    assert not goes_on(short, config("cosine", 3).schedule)
+
+
+def test_train_refuses_the_longer_run_under_the_short_config_with_the_difference(tmp_path: Path) -> None:
+    lengthen(trained(tmp_path), 3, "epochs")
+    with pytest.raises(RunTaken, match=r"schedule\.epochs: 3\.0 -> 2\.0"):
+        trained(tmp_path)
+
+
+def test_a_run_without_a_checkpoint_is_not_made_longer(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, config("constant"))
+    with pytest.raises(InputError, match="no checkpoint to go on from"):
+        lengthen(run, 3, "epochs")
+
+
+@pytest.mark.parametrize("given", ["--verify 2 --epochs 3", "--epochs 3 --steps 9", "--lr 1"])
+def test_options_that_mean_nothing_together_are_refused(given: str) -> None:
+    refused = CliRunner().invoke(app, ["resume", "run", *given.split()])
+    assert isinstance(refused.exception, InputError)
