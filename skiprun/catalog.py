@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
 from hashlib import blake2b
@@ -18,7 +17,7 @@ from typing import Any
 from skiprun.cache import cache_folder
 from skiprun.configfile import build_config
 from skiprun.errors import InputError, StorageError
-from skiprun.storage import make_folder, write_json
+from skiprun.storage import make_folder, read_sealed, write_sealed
 
 Row = dict[str, Any]
 Progress = Callable[[int, int, str], None]
@@ -151,10 +150,8 @@ def _key() -> str:
 
 def _read_cache() -> dict[str, Any]:
     """Return what is known, or nothing where there is no cache or it is damaged."""
-    with contextlib.suppress(StorageError, OSError, ValueError):
-        known = json.loads(cache_file().read_text(encoding="utf-8"))
-        if isinstance(known, dict) and {"names", "rows"} <= set(known):
-            return known
+    with contextlib.suppress(StorageError):  # there may be no place for it
+        return read_sealed(cache_file()) or {}
     return {}
 
 
@@ -163,7 +160,7 @@ def _write_cache(known: dict[str, Any]) -> None:
     with contextlib.suppress(StorageError, OSError):
         file = cache_file()
         make_folder(file.parent)
-        write_json(file, known)
+        write_sealed(file, known)
         for old in file.parent.glob("models-*.json"):
             if old != file:
                 old.unlink()

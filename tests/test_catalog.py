@@ -1,6 +1,7 @@
 """The catalog of architectures: rows, cache, and a newcomer's file that appears in it."""
 
 import json
+import random
 import subprocess
 import sys
 import textwrap
@@ -51,10 +52,20 @@ def test_the_cache_answers_without_building(monkeypatch):
 
 def test_a_damaged_cache_is_made_again():
     first = catalog.describe_models("plain20")
-    for damage in ("", "[]", "{", '{"names": []}'):
+    for damage in ("", "[]", "{", '{"names": []}', '{"names": 5, "rows": {}}', "[" * 100_000):
         catalog.cache_file().write_text(damage)
         assert catalog.describe_models("plain20") == first
-    assert json.loads(catalog.cache_file().read_text())["names"] == MODELS.names()
+    assert json.loads(catalog.cache_file().read_text())["content"]["names"] == MODELS.names()
+
+
+def test_a_flipped_bit_of_the_cache_is_found():
+    first = catalog.describe_models("plain20")
+    chance = random.Random(5)
+    for _ in range(20):
+        content = bytearray(catalog.cache_file().read_bytes())
+        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        catalog.cache_file().write_bytes(content)
+        assert catalog.describe_models("plain20") == first
 
 
 def test_a_cache_that_cannot_be_written_does_not_stop_the_listing(monkeypatch, tmp_path):

@@ -20,9 +20,9 @@ from skiprun.data.decoding import Block, SizesDiffer, decode_all
 from skiprun.data.listing import Listing
 from skiprun.data.notices import notice
 from skiprun.data.source import Array, Progress
-from skiprun.data.summed_files import Sums, is_whole, read_sealed, summed, write_sealed
+from skiprun.data.summed_files import Sums, is_whole, summed
 from skiprun.errors import BadPicture, OptionError, StorageError
-from skiprun.storage import delete_spare, free_bytes, plain_words, sync_folder, write_stream
+from skiprun.storage import delete_spare, free_bytes, plain_words, read_sealed, sync_folder, write_sealed, write_stream
 
 # Raised when the same files would give other arrays, or other files.
 VERSION = 2

@@ -25,9 +25,8 @@ from skiprun.data.decoding import digest_all, find_bad, find_span, square
 from skiprun.data.listing import Listing
 from skiprun.data.place import locked
 from skiprun.data.source import Progress
-from skiprun.data.summed_files import read_sealed, write_sealed
 from skiprun.errors import BadPicture
-from skiprun.storage import delete_spare, remove_leftovers
+from skiprun.storage import delete_spare, read_sealed, remove_leftovers, write_sealed
 
 
 def decoded(

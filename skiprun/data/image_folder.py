@@ -22,7 +22,7 @@ from skiprun.data.loaders import Loaders
 from skiprun.data.notices import notice
 from skiprun.data.only_classes import rows_in_use
 from skiprun.data.place import folder_of
-from skiprun.data.remarks import check_colours, tell_losses
+from skiprun.data.remarks import check_colours, one_coloured, tell_losses
 from skiprun.data.source import Array, Portion, Progress, Source
 from skiprun.data.subjects import draw_part, names_of, numbered
 from skiprun.errors import InputError, OptionError
@@ -70,8 +70,9 @@ def image_folder(config: DataConfig, device: torch.device, progress: Progress) -
         content += f" {config.test_fraction} {config.split_seed}"
         tested = len(rows_in_use(portions["test"]))
         notice(f"No splits in {listing.root}: {tested:,} of {len(listing.files):,} images are kept for testing.")
-    moments = {split: portion.moments[rows_in_use(portion)] for split, portion in portions.items()}
-    check_colours(moments, math.prod(cached.pictures.shape[1:3]), config.background)
+    pixels = math.prod(cached.pictures.shape[1:3])
+    plain = {split: one_coloured(each.moments, pixels)[rows_in_use(each)] for split, each in portions.items()}
+    check_colours(plain, config.background)
     source = Source(
         train=portions["train"],
         test=portions["test"],
@@ -114,4 +115,6 @@ def split_flat(whole: Portion, config: DataConfig) -> dict[str, Portion]:
 
 def only(labels: Array, rows: Array) -> Array:
     """Return the labels of some rows, and -1 for all others."""
-    return np.where(np.isin(np.arange(len(labels)), rows), labels, -1)
+    found = np.full_like(labels, -1)
+    found[rows] = labels[rows]
+    return found

@@ -14,7 +14,7 @@ from skiprun.data.mask_split import ReadSplit, make_portion, read_split
 from skiprun.data.official import Official, load_official
 from skiprun.data.pairs import Pair, list_pairs
 from skiprun.data.place import folder_of
-from skiprun.data.remarks import check_colours
+from skiprun.data.remarks import check_colours, one_coloured
 from skiprun.data.source import Progress, Source
 from skiprun.errors import OptionError
 from skiprun.registry import DATASETS
@@ -61,8 +61,8 @@ def from_pairs(pairs: dict[str, list[Pair]], config: DataConfig, device: torch.d
     check_meanings({meant: file for part in read.values() for meant, file in part.meant.items()})
     grey = all((part.pictures == part.pictures[..., :1]).all() for part in read.values())
     portions = {split: make_portion(part, grey, config) for split, part in read.items()}
-    moments = {split: portion.moments for split, portion in portions.items()}
-    check_colours(moments, math.prod(portions["train"].pictures.shape[1:3]), config.background)
+    pixels = math.prod(portions["train"].pictures.shape[1:3])
+    check_colours({split: one_coloured(each.moments, pixels) for split, each in portions.items()}, config.background)
     names = tuple(config.classes or TWO)
     source = Source(portions["train"], portions["test"], names, portions.get("val"), "segmentation")
     return assemble(source, config, device)

@@ -12,6 +12,9 @@ from skiprun.data.notices import notice
 from skiprun.data.source import Array
 from skiprun.errors import InputError
 
+# A copy of the moments of a million images would take 48 MB.
+CHUNK = 1 << 16
+
 
 def tell_losses(tally: Counter[str], how: Conversion, total: int) -> None:
     """Log what a conversion took from a number of images."""
@@ -35,30 +38,37 @@ def losses(tally: Counter[str], how: Conversion, total: int) -> Iterator[str]:
         )
 
 
-def check_colours(moments: Mapping[str, Array], pixels: int, background: str) -> None:
+def check_colours(plain: Mapping[str, Array], background: str) -> None:
     """Count the images of one colour, and refuse a split that has no others.
 
     Args:
-        moments: by split, int64 [N, 2, C].
-        pixels: of one image.
+        plain: by split, which images have one colour.
         background: what transparent images lie on.
 
     Raises:
         InputError: every image of a split is of one colour.
     """
-    found = {split: (one_coloured(each, pixels), len(each)) for split, each in moments.items()}
-    for split, (plain, total) in found.items():
-        if plain == total:
+    for split, found in plain.items():
+        if found.all():
             raise InputError(
-                f"Each of the {total:,} images of {split} is of one colour once it is read; nothing can be learned "
-                f"from them. If they are drawn in {background} on transparency, set another data.background; if what "
-                "they show is near the sides, another data.fit."
+                f"Each of the {len(found):,} images of {split} is of one colour once it is read; nothing can be "
+                f"learned from them. If they are drawn in {background} on transparency, set another data.background; "
+                "if what they show is near the sides, another data.fit."
             )
-    if listed := [f"{plain:,} of {total:,} in {split}" for split, (plain, total) in found.items() if plain]:
+    if listed := [f"{found.sum():,} of {len(found):,} in {split}" for split, found in plain.items() if found.any()]:
         notice(f"Images of one colour: {', '.join(listed)}.")
 
 
-def one_coloured(moments: Array, pixels: int) -> int:
-    """Return how many images have one colour, by their sums and sums of squares: no channel varies."""
-    value, rest = np.divmod(moments[:, 0], pixels)
-    return int(((rest == 0) & (moments[:, 1] == value * value * pixels)).all(1).sum())
+def one_coloured(moments: Array, pixels: int) -> Array:
+    """Return which images have one colour, bool [N], by their sums and sums of squares, int64 [N, 2, C].
+
+    Args:
+        moments: of the images.
+        pixels: of one image.
+    """
+    found = np.empty(len(moments), bool)
+    for start in range(0, len(moments), CHUNK):
+        sums, squares = moments[start : start + CHUNK, 0], moments[start : start + CHUNK, 1]
+        # Exact in whole numbers: a channel without variance has pixels * value**2 for the sum of its squares.
+        found[start : start + CHUNK] = ((sums % pixels == 0) & (squares == sums * (sums // pixels))).all(1)
+    return found

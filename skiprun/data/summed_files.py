@@ -5,17 +5,14 @@ A sum is CRC-32: it finds damage, not a forger.
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 from skiprun.machine import cores
-from skiprun.storage import json_safe, write_json
 
 # Length in bytes and CRC-32 of each part of a file, in order.
 Sums = list[list[int]]
@@ -45,22 +42,3 @@ def _part_is_whole(file: Path, start: int, expected: Sequence[int]) -> bool:
     with file.open("rb", buffering=0) as opened:
         opened.seek(start)
         return zlib.crc32(opened.read(expected[0])) == expected[1]
-
-
-def write_sealed(file: Path, content: Any) -> None:
-    """Write JSON with the sum of its content."""
-    content = json_safe(content)
-    write_json(file, {"crc32": _sum(content), "content": content})
-
-
-def read_sealed(file: Path) -> Any:
-    """Return what `write_sealed` wrote; None if it is not there, or damaged."""
-    try:
-        found = json.loads(file.read_text())
-        return found["content"] if found["crc32"] == _sum(found["content"]) else None
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return None
-
-
-def _sum(content: Any) -> int:
-    return zlib.crc32(json.dumps(content, sort_keys=True).encode())
