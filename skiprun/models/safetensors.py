@@ -47,11 +47,11 @@ def read_safetensors(file: Path) -> dict[str, Tensor]:
     Raises:
         ValueError, KeyError, TypeError: the header is damaged, or names what is not in the file.
     """
-    content = file.read_bytes()
-    behind = LENGTH + _header_length(content)
-    header: dict[str, dict[str, Any]] = json.loads(content[LENGTH:behind])
+    with file.open("rb") as stream:
+        header: dict[str, dict[str, Any]] = json.loads(stream.read(_header_length(stream.read(LENGTH))))
+        body, position = bytearray(file.stat().st_size - stream.tell()), 0
+        stream.readinto(body)
     header.pop(METADATA, None)
-    body, position = bytearray(content[behind:]), 0
     tensors: dict[str, Tensor] = {}
     for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
         begin, end = entry["data_offsets"]
@@ -59,7 +59,7 @@ def read_safetensors(file: Path) -> dict[str, Tensor]:
         if begin != position or end - begin != count * dtype.itemsize or end > len(body):
             raise ValueError(f"{name}: bytes {begin} to {end} are not {count} numbers behind those before")
         flat = torch.frombuffer(body, dtype=dtype, count=count, offset=begin) if count else torch.empty(0, dtype=dtype)
-        tensors[name], position = flat.clone().reshape(entry["shape"]), end
+        tensors[name], position = flat.reshape(entry["shape"]), end
     if position != len(body):
         raise ValueError(f"{len(body) - position} bytes belong to no tensor")
     return tensors
