@@ -100,14 +100,19 @@ class TrainingPass:
 def use_private_cache() -> str:
     """Let torch keep compiled code in the user's cache, unless the environment names another place; return the place.
 
-    Precompiled headers would else lie in the temporary folder, under a name that another user can take first.
+    Torch's own choice, which it writes to the environment when it is first asked, is a folder in the temporary one, of
+    a name that another user can take first; precompiled headers always lie there.
     """
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    folder = str(code_folder())
+    if os.environ.get("TORCHINDUCTOR_CACHE_DIR", default_cache_dir()) == default_cache_dir():
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
     from torch._inductor import codecache
 
-    folder = code_folder()
-    codecache._HEADER_DIR = str(folder / "precompiled_headers")
-    codecache._HEADER_LOCK_DIR = str(folder / "precompiled_headers" / "locks")
-    return os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
+    codecache._HEADER_DIR = f"{folder}/precompiled_headers"
+    codecache._HEADER_LOCK_DIR = f"{folder}/precompiled_headers/locks"
+    return os.environ["TORCHINDUCTOR_CACHE_DIR"]
 
 
 def reason(error: Exception) -> str:
