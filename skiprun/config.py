@@ -16,14 +16,14 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 # Devices of Windows, which no file there can be called, and the folder of comparisons beside the runs.
 RESERVED = {"comparisons", "con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 Scalar = bool | int | float | str
 # One name is a list of one; YAML reads the key of `{3: none}` as a number.
 Names = Annotated[list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
 # YAML reads 1110 as a number.
-Digits = Annotated[str, BeforeValidator(lambda given: str(given) if type(given) is int else given)]
+Text = Annotated[str, BeforeValidator(lambda given: str(given) if type(given) is int else given)]
+Name = Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 # YAML reads the class names 0 and 1 as numbers.
 Labels = Annotated[
     list[str],
@@ -95,12 +95,12 @@ class ModelConfig(Section):
         None, description="first weights: He 2015, or Fixup (Zhang 2019), which needs norm: none"
     )
     up: Literal["transposed", "bilinear"] | None = Field(None, description="how a U-Net doubles the size on its way up")
-    skip_levels: Digits | None = Field(
+    skip_levels: Text | None = Field(
         None, description="which long skips a U-Net has, the finest level first: 0111 leaves that one out"
     )
     deep_supervision: bool | None = Field(None, description="give every level of a UNet++ an output that is trained")
     options: dict[str, Scalar] = Field(default_factory=dict, description="what only this family understands")
-    weights: str | None = Field(
+    weights: Text | None = Field(
         None, description="where training starts: torchvision weights (DEFAULT), a state dict's file, or a run"
     )
     download_weights: bool | None = Field(None, description="may fetch torchvision weights from their official place")
@@ -139,7 +139,7 @@ class DataConfig(Section):
     """Which pictures, in which portions."""
 
     name: str = Field(description="a dataset of `skiprun datasets`")
-    root: str | None = Field(None, description="folder of the pictures; default: the cache in $SKIPRUN_DATA")
+    root: Text | None = Field(None, description="folder of the pictures; default: the cache in $SKIPRUN_DATA")
     download: bool = Field(False, description="may fetch the dataset from its official place")
     batch_size: Count = Field(128, description="pictures a step, over all micro-batches")
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = Field(
@@ -156,7 +156,7 @@ class DataConfig(Section):
         "with masks resize (default) or tile",
     )
     background: Colour = Field("white", description="colour under transparency and beside padded images")
-    classes: list[str] | None = Field(
+    classes: Labels | None = Field(
         None, description="names of the mask values 0, 1, ...; default: background and object, of masks with two values"
     )
     only_classes: Labels | None = Field(
@@ -302,13 +302,16 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
     if (schedule.epochs is None) == (schedule.steps is None):
         yield "schedule", "found neither or both of epochs and steps; give exactly one"
     elif schedule.warmup >= schedule.length:
-        yield "schedule.warmup", f"found {schedule.warmup:g}, longer than the run of {schedule.length:g}"
+        yield "schedule.warmup", f"found {schedule.warmup:g}; it must be shorter than the run of {schedule.length:g}"
     if schedule.kind == "multistep" and not schedule.milestones:
         yield "schedule.milestones", "found none; multistep needs at least one, such as [100, 150]"
     if schedule.milestones != sorted(set(schedule.milestones)):
         yield "schedule.milestones", f"found {schedule.milestones}; they must rise"
     elif schedule.milestones and schedule.milestones[-1] >= schedule.length > 0:
-        yield "schedule.milestones", f"found {schedule.milestones[-1]:g}, past the end at {schedule.length:g}"
+        yield (
+            "schedule.milestones",
+            f"found {schedule.milestones[-1]:g}; it must be before the end at {schedule.length:g}",
+        )
     begins = [restart.step for restart in schedule.restarts]
     if begins and schedule.kind != "cosine":
         yield "schedule.restarts", f"found beside kind {schedule.kind}; only a cosine begins again"

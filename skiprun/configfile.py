@@ -16,27 +16,47 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from skiprun.config import RunConfig, contradictions
-from skiprun.errors import ConfigError, InputError, did_you_mean
+from skiprun.errors import ConfigError, InputError, did_you_mean, printable
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 100_000  # PyYAML reads as many in a second at least
 MAX_DEPTH = 20
+# "C:\new": what stands behind a drive begins a line.
+BROKEN_PATH = re.compile(r"[A-Za-z]:.*[\x00-\x1f\x7f-\xa0]", re.DOTALL)
+# Words of other tools.
+SAME = {"gpu": "cuda", "float32": "fp32", "bfloat16": "bf16", "fp16": "bf16"}
+ESCAPES = "in double quotes a backslash begins an escape; write a path with / or in single quotes"
+
+
+class NotPlainError(yaml.MarkedYAMLError):
+    """What YAML has and a config does not."""
 
 
 class Loader(yaml.SafeLoader):
-    """SafeLoader with the numbers and booleans of YAML 1.2 that gives up where no config is: far down."""
+    """SafeLoader with the numbers and booleans of YAML 1.2 that gives up where no config is: at tags, or far down."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 - the base class has it so
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Read a node and what is below it."""
-        if self.depth > MAX_DEPTH:
-            problem = f"nested more than {MAX_DEPTH} deep"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.peek_event().start_mark)
+        event: Any = self.peek_event()
+        if problem := f"nested more than {MAX_DEPTH} deep" if self.depth > MAX_DEPTH else _not_plain(event):
+            raise NotPlainError(problem=problem, problem_mark=event.start_mark)
         self.depth += 1
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1
         return node
+
+
+def _not_plain(event: Any) -> str | None:
+    """Return what a config has no use for, if a part of YAML is that."""
+    if isinstance(event, yaml.AliasEvent):
+        return "found an alias; write the value out"
+    if event.tag:
+        return f"found the tag '{event.tag}'; only plain YAML is read"
+    if isinstance(event, yaml.ScalarEvent) and event.style == '"' and BROKEN_PATH.match(event.value):
+        return f"found '{printable(event.value)}'; {ESCAPES}"
+    return None
 
 
 for _tag, _pattern, _first in [
@@ -92,57 +112,65 @@ def build_config(
     return config
 
 
-def override(plain: dict[str, Any], marks: dict[str, str], text: str) -> None:
-    """Lay one `section.key=value` over plain data."""
+def override(plain: dict[str, Any], marks: dict[str, str], text: str, source: str = "--set") -> None:
+    """Lay one `section.key=value` over plain data; problems with it are those of its source."""
     key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise InputError(f"--set {text}: found no 'key=value'; write for instance --set optim.lr=0.05")
-    try:
-        parsed = yaml.load(value, Loader)
-    except (yaml.YAMLError, ValueError):
-        raise InputError(f"--set {text}: the value is not valid YAML") from None
-    *parents, last = key.strip().split(".")
-    for parent in parents:
+    key = key.strip()
+    if not equals or not key:
+        raise InputError(f"{source} {text}: found no 'key=value'; write for instance --set optim.lr=0.05")
+    parsed, _ = _parse(value, f"{source} {key}")
+    *parents, last = key.split(".")
+    for depth, parent in enumerate(parents, 1):
+        if parent not in plain:
+            marks[".".join(parents[:depth])] = source
         child = plain.setdefault(parent, {})
         if not isinstance(child, dict):
-            raise InputError(f"--set {text}: '{parent}' is not a section")
+            raise InputError(f"{source} {text}: '{parent}' is not a section")
         plain = child
     plain[last] = parsed
-    marks[key.strip()] = "--set"
+    for below in [mark for mark in marks if mark.startswith(f"{key}.")]:
+        del marks[below]
+    marks[key] = source
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the mapping of a YAML file and the 'file:line:column' of each of its dotted keys."""
-    text = _read_text(path)
+    plain, marks = _parse(_read_text(path), str(path))
+    if not isinstance(plain, dict):
+        found = "nothing" if plain is None else "a list" if isinstance(plain, list) else "a single value"
+        raise ConfigError([f"{path}: found {found}; a config is a mapping of keys such as 'model:' and 'data:'"])
+    return plain, marks
+
+
+def _parse(text: str, source: str) -> tuple[Any, dict[str, str]]:
+    """Return what a YAML text says, and the 'source:line:column' of each of its dotted keys."""
     try:
         root = yaml.compose(text, Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise ConfigError([f"{place}: not valid YAML: {error.problem or error.context}"]) from None
     except yaml.YAMLError as error:
-        reason = str(error).split("\n")[0]
-        raise ConfigError([f"{path}: not valid YAML: {reason}"]) from None
-    if not isinstance(root, yaml.MappingNode):
-        found = {"NoneType": "nothing", "SequenceNode": "a list"}.get(type(root).__name__, "a single value")
-        raise ConfigError([f"{path}: found {found}; a config is a mapping of keys such as 'model:' and 'data:'"])
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+        raise ConfigError([f"{place}: {_reason(error)}"]) from None
     marks: dict[str, str] = {}
-    if problems := _walk(root, str(path), "", marks, set()):
+    if root and (problems := _walk(root, source, "", marks)):
         raise ConfigError(problems)
-    try:
-        loader = Loader("")
-        plain: dict[str, Any] = loader.construct_document(root)
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError([f"{path}: not valid YAML: {getattr(error, 'problem', error)}"]) from None
-    return plain, marks
+    return Loader("").construct_document(root) if root else None, marks
+
+
+def _reason(error: yaml.YAMLError) -> str:
+    """Return in words what is wrong with a text, and the way out for paths as Windows writes them."""
+    problem = getattr(error, "problem", None) or getattr(error, "context", None) or str(error).split("\n")[0]
+    if isinstance(error, NotPlainError):
+        return str(problem)
+    return f"not valid YAML: {problem}" + (f"; {ESCAPES}" if "escape" in str(error) else "")
 
 
 def _read_text(path: Path) -> str:
     """Return the text of an ordinary, small UTF-8 file."""
     try:
         if not path.exists():
-            neighbours = [file.name for file in path.parent.glob("*.yaml")]
-            raise InputError(f"{path}: there is no such file.{did_you_mean(path.name, neighbours)}")
+            near = did_you_mean(path.name, [file.name for file in path.parent.glob("*.yaml")])
+            config = "" if path.suffix else f" A config is a YAML file; for a network, `skiprun compare {path}`."
+            raise InputError(f"{path}: there is no such file.{near or config}")
         if not path.is_file():
             raise InputError(f"{path}: found a folder or a device; a config is a YAML file")
         if path.stat().st_size > MAX_BYTES:
@@ -154,36 +182,28 @@ def _read_text(path: Path) -> str:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _walk(node: yaml.Node, file: str, prefix: str, marks: dict[str, str], seen: set[int]) -> list[str]:
-    """Note the place of every key below a node; return what is doubled, aliased or tagged."""
-    place = f"{file}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
-    if id(node) in seen:
-        return [f"{place}: found an alias; write the value out"]
-    if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
-        return [f"{place}: found the tag '{node.tag}'; only plain YAML is read"]
-    seen.add(id(node))
+def _walk(node: yaml.Node, file: str, prefix: str, marks: dict[str, str]) -> list[str]:
+    """Note the place of every key below a node; return what is doubled, or no word."""
     problems: list[str] = []
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            problems += _walk(item, file, f"{prefix}{index}.", marks, seen)
+            problems += _walk(item, file, f"{prefix}{index}.", marks)
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            problems += _walk_item(key, value, file, prefix, marks, seen)
+            problems += _walk_item(key, value, file, prefix, marks)
     return problems
 
 
-def _walk_item(
-    key: yaml.Node, value: yaml.Node, file: str, prefix: str, marks: dict[str, str], seen: set[int]
-) -> list[str]:
+def _walk_item(key: yaml.Node, value: yaml.Node, file: str, prefix: str, marks: dict[str, str]) -> list[str]:
     """Note one key of a mapping and what is below it."""
     place = f"{file}:{key.start_mark.line + 1}:{key.start_mark.column + 1}"
-    if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge" or key.value == "<<":
+    if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
         return [f"{place}: found a key that is not a plain word"]
     dotted = prefix + str(key.value)
     if dotted in marks:
         return [f"{place} {dotted}: the key is set twice (first at line {marks[dotted].split(':')[-2]})"]
     marks[dotted] = place
-    return _walk(value, file, dotted + ".", marks, seen)
+    return _walk(value, file, dotted + ".", marks)
 
 
 def _describe(error: ErrorDetails, marks: dict[str, str], source: str) -> str:
@@ -202,7 +222,9 @@ def _describe(error: ErrorDetails, marks: dict[str, str], source: str) -> str:
         allowed = "letters, digits, '.', '_' and '-' are allowed, 64 at most, a letter or digit first"
     near = ""
     if error["type"] == "literal_error" and isinstance(found, str):
-        near = did_you_mean(found, re.findall(r"'([^']*)'", error["msg"]))
+        near = did_you_mean(SAME.get(found, found), re.findall(r"'([^']*)'", error["msg"]))
+    if error["type"] == "string_type" and isinstance(found, bool | int | float | None):
+        near = " What is text here has to be in quotes."
     return f"{place} {key}: found {_short(found)}; {allowed}.{near}"
 
 

@@ -21,14 +21,28 @@ from __future__ import annotations
 import contextlib
 import difflib
 import itertools
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ' Did you mean ...?' with the nearest of the known names, or nothing."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    known = list(known)
+    near = _nearest_number(name, known) or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def _nearest_number(name: str, known: Iterable[str]) -> list[str]:
+    """Return the name that differs in its numbers alone, and least: resnet22 -> resnet20, not resnet1202."""
+
+    def numbers(text: str) -> list[int]:
+        return [int(each) for each in re.findall(r"[0-9]+", text)]
+
+    wording = re.sub(r"[0-9]+", "0", name)
+    alike = [each for each in known if re.sub(r"[0-9]+", "0", each) == wording]
+    distances = {each: [abs(a - b) for a, b in zip(numbers(name), numbers(each), strict=True)] for each in alike}
+    return sorted(alike, key=distances.__getitem__)[:1]
 
 
 def some(names: Collection[str], most: int = 4) -> str:

@@ -114,9 +114,9 @@ NAMES = [
     "''",
     "a b",
     "~",
-    "12",
+    "12.0",
 ]
-NAMES += ["~", "12", "comparisons", "a/b", "\u00e9", '"\\e[2J"', '"[red]x[/red]"']
+NAMES += ["~", "1e3", "comparisons", "a/b", "\u00e9", '"\\e[2J"', '"[red]x[/red]"']
 KEYS: dict[str, bytes] = {
     **keyed("model", depth="twenty", depth_1="0", depth_2="-20", depth_3="20.5", depth_4="true", nmae="x"),
     **keyed("model", shortcut="D", norm="batchnorm", connection="3", connections="[1]", options="{a: [1]}"),

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config, load_config
-from skiprun.errors import ConfigError, InputError
+from skiprun.configfile import MAX_BYTES, build_config, load_config
+from skiprun.errors import ConfigError, InputError, did_you_mean
 
 GOOD = "model: {name: resnet20}\ndata: {name: digits}\nschedule: {epochs: 2}\n"
 
@@ -125,7 +125,7 @@ def test_F47_doubled_keys_name_both_lines(tmp_path: Path) -> None:
         ("? [1, 2]\n: 3\n", "not a plain word"),
         ("a: {<<: {b: 1}}\n", "not a plain word"),
         ("a: " + "[" * 50 + "]" * 50, "nested more than"),
-        ("a: " + "{b: " * 100_000 + "}" * 100_000, "nested more than 20 deep"),
+        ("a: " + "{b: " * 15_000 + "}" * 15_000, "nested more than 20 deep"),
         (b"\xff\xfe\x00m", "not UTF-8"),
         (b"a: \x00b", "not valid YAML"),
         (b"PK\x03\x04" + bytes(range(256)), "not UTF-8"),
@@ -192,3 +192,104 @@ def test_reading_a_config_does_not_import_torch() -> None:
 def test_digits_of_skip_levels_need_no_quotes(written: str, read: str) -> None:
     plain = {"model": {"name": "unet"}, "data": {"name": "cells"}, "schedule": {"epochs": 1}}
     assert build_config(plain, [f"model.skip_levels={written}"]).model.skip_levels == read
+
+
+@pytest.mark.parametrize("tag", ["!!timestamp x", "!!bool maybe", "!!int {a: 1}", "!!float ''", "!!binary aGk=", "! x"])
+@pytest.mark.parametrize("door", ["file", "key", "list", "--set"])
+def test_every_tag_is_refused_where_it_stands(tmp_path: Path, tag: str, door: str) -> None:
+    text = {"file": f"seed: {tag}\n", "key": f"{tag.split()[0]} seed: 1\n", "list": f"probes: [{tag}]\n"}.get(door, "")
+    line, *more = problems(tmp_path, GOOD + text, *([f"seed={tag}"] if door == "--set" else []))
+    assert not more
+    assert line.startswith("--set seed:1:1" if door == "--set" else "cfg.yaml:4:")
+    assert "found the tag '" in line and line.endswith("; only plain YAML is read")
+
+
+def test_no_more_reaches_the_parser_than_it_reads_in_a_second(tmp_path: Path) -> None:
+    """It takes 0.8 s for the worst 100,000 bytes, such as 12,000 mappings of one key."""
+    assert MAX_BYTES == 100_000
+    assert load_config(written(tmp_path, GOOD + "#" * (MAX_BYTES - len(GOOD)))).seed == 0
+    assert problems(tmp_path, GOOD + "#" * (MAX_BYTES - len(GOOD) + 1)) == [
+        "cfg.yaml: larger than 100000 bytes; this is not a config"
+    ]
+
+
+def test_doubled_keys_and_aliases_are_refused_in_overrides_too(tmp_path: Path) -> None:
+    assert problems(tmp_path, GOOD, "optim={lr: 1, lr: 2}") == [
+        "--set optim:1:9 lr: the key is set twice (first at line 1)"
+    ]
+    assert "found an alias" in problems(tmp_path, GOOD, "probes=[&x a, *x]")[0]
+
+
+def test_a_section_that_an_override_replaces_is_blamed_on_it(tmp_path: Path) -> None:
+    text = GOOD + "optim: {lr: 0.1}\n"
+    assert problems(tmp_path, text, "optim={lr: fast}")[0].startswith("--set optim.lr: found 'fast'")
+    assert problems(tmp_path, GOOD, "optim.lr.x=1") == problems(tmp_path, GOOD, "optim.lr={x: 1}")
+
+
+@pytest.mark.parametrize("path", [r'"C:\data\images"', r'"C:\new\test"', r'"D:\Users\me"'])
+@pytest.mark.parametrize("door", ["file", "--set"])
+def test_a_path_as_windows_writes_it_is_told_how_yaml_reads_it(tmp_path: Path, path: str, door: str) -> None:
+    text = "model: {name: resnet20}\ndata: {name: image_folder, root: %s}\nschedule: {epochs: 2}\n"
+    given = (text % path,) if door == "file" else (text % "x", f"data.root={path}")
+    (line,) = problems(tmp_path, *given)
+    assert "write a path with / or in single quotes" in line
+    for right in (path.replace('"', "'"), path.strip('"'), path.replace("\\", "/")):
+        assert load_config(written(tmp_path, text % right)).data.root == path.strip('"').replace(
+            "\\", "/" if "/" in right else "\\"
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("name: 2024\n", "2024"), ("name: '1e3'\n", "1e3"), ("name: 007\n", "007")]
+)
+def test_b58_a_name_of_digits_is_a_name(tmp_path: Path, text: str, value: str) -> None:
+    assert load_config(written(tmp_path, GOOD + text)).name == value
+    assert load_config(written(tmp_path, GOOD), [text.strip().replace(": ", "=")]).name == value
+
+
+def test_b58_other_words_that_yaml_reads_as_numbers(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, GOOD), ["data.root=2024", "model.weights=20241125", "data.classes=[0, 1]"])
+    assert (config.data.root, config.model.weights, config.data.classes) == ("2024", "20241125", ["0", "1"])
+    for given in ("name=1e3", "name=true", "name=null", "data.root=3.5"):
+        assert "What is text here has to be in quotes." in problems(tmp_path, GOOD, given)[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("device=gpu", "Did you mean 'cuda'?"),
+        ("precision=float32", "Did you mean 'fp32'?"),
+        ("precision=bfloat16", "Did you mean 'bf16'?"),
+        ("schedule.warmup=2", "schedule.warmup: found 2; it must be shorter than the run of 2"),
+    ],
+)
+def test_likely_intents_are_named(tmp_path: Path, given: str, says: str) -> None:
+    assert says in problems(tmp_path, GOOD, given)[0]
+
+
+def test_a_name_without_a_file_is_told_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"resnet20: there is no such file\. A config is a YAML file; for a network, `s"
+    ):
+        load_config("resnet20")
+    with pytest.raises(InputError, match=r"x\.yaml: there is no such file\.$"):
+        load_config(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("resnet22", "resnet20"), ("resnet151", "resnet152"), ("wrn28_11", "wrn28_10"), ("resnt20", "resnet20")],
+)
+def test_of_names_that_differ_in_a_number_the_nearest_is_meant(name: str, nearest: str) -> None:
+    known = [
+        "resnet1202",
+        "resnet18",
+        "resnet20",
+        "resnet32",
+        "resnet152",
+        "wrn16_8",
+        "wrn28_10",
+        "wrn40_10",
+        "plain20",
+    ]
+    assert did_you_mean(name, known) == f" Did you mean '{nearest}'?"

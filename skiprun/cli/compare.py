@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, overrides, user_path
+from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides, user_path
 from skiprun.cli.terminal import Board, be_silent, emit, loading, results, say
 
 
@@ -33,6 +33,7 @@ def compare(
     from skiprun import reports
     from skiprun.processes import ready
 
+    names, changes = apart(names, set_)
     comparisons = runs / "comparisons"
     if jobs != 1 and len(names) * (seeds or 1) > 1 and not list(comparisons.glob(f"{reports.slug(names)}*")):
         ready()  # what training processes are forked from imports while this process does
@@ -41,7 +42,7 @@ def compare(
 
     silent = quiet or json
     tell = be_silent if silent else say
-    planned = experiment.plan_comparison(names, config, overrides(set_, device, root), seeds, runs, root, name, tell)
+    planned = experiment.plan_comparison(names, config, overrides(changes, device, root), seeds, runs, root, name, tell)
     import matplotlib.figure  # noqa: F401 - for the report, while the server still imports
 
     with Board(silent) as board:

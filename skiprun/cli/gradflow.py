@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.models import input_shape
-from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, Set, user_path
+from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, Set, apart, user_path
 from skiprun.cli.study import Batches, BatchSize, Inquiry, Names, Split, Weights, numbers, show, words
 from skiprun.cli.terminal import be_silent, say
 
@@ -50,9 +50,10 @@ def gradflow(
     from skiprun.experiment.material import Look
     from skiprun.experiment.subjects import Place, find_subjects
 
+    names, set_ = apart(names, set_)
     wanted = combined(names, depths, connections, norms)
     tell, place = be_silent if quiet or json else say, Place(root, other_data)
-    subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_), place, tell)
+    subjects = find_subjects(wanted, runs, config, set_, seeds, input_shape(input_), place, tell)
     look = Look(split, batches=batches, batch_size=batch_size, weights=weights, device=device)
     show(Inquiry("gradflow", subjects, look, {"training": not inference}), runs=runs, json=json, quiet=quiet)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,12 @@ RunArgument = Annotated[
 ]
 
 RUNS = Path("runs")
+
+
+def apart(given: list[str] | None, set_: list[str] | None) -> tuple[list[str], list[str]]:
+    """Part names from bare KEY=VALUE, as Hydra and Ultralytics have them; return names, and all overrides."""
+    bare = [text for text in given or [] if re.match(r"[a-z_]+(\.\w+)*=", text) and not Path(text).exists()]
+    return [text for text in given or [] if text not in bare], [*(set_ or []), *bare]
 
 
 def overrides(given: list[str] | None, device: str | None = None, root: Path | None = None) -> list[str]:

@@ -10,7 +10,7 @@ import typer
 
 from skiprun.cli.gradflow import Connections, Depths, Input, Norms, Protocol, Seeds, combined
 from skiprun.cli.models import input_shape
-from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, Set
+from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, Set, apart
 from skiprun.cli.study import Inquiry, Names, Weights, show
 from skiprun.cli.terminal import be_silent, say
 from skiprun.errors import InputError
@@ -44,14 +44,15 @@ def shatter(
     from skiprun.experiment.material import Look
     from skiprun.experiment.subjects import Place, find_subjects
 
+    names, set_ = apart(names, set_)
     look = Look("train", batches=1, weights=weights, device=device)
     if not (names or depths or connections or norms):
-        refuse_unused(set_ or [], config, input_)
+        refuse_unused(set_, config, input_)
         show(*(Inquiry(study, [], look, {}) for study in OWN), runs=runs, json=json, quiet=quiet)
         return
     wanted = combined(names, depths, connections, norms)
     tell, place = be_silent if quiet or json else say, Place(root, other_data)
-    subjects = find_subjects(wanted, runs, config, set_ or [], seeds, input_shape(input_), place, tell)
+    subjects = find_subjects(wanted, runs, config, set_, seeds, input_shape(input_), place, tell)
     show(Inquiry("shatter", subjects, look, {"points": points, "lines": lines}), runs=runs, json=json, quiet=quiet)
 
 

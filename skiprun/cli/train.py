@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from json import dumps as quoted
 from typing import Annotated, Any
 
 import typer
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, overrides, user_path
+from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides, user_path
 from skiprun.cli.terminal import Board, be_silent, digits, emit, loading, say
 
 
 def train(
-    configs: Annotated[
-        list[Path], typer.Argument(metavar="CONFIG...", parser=user_path, help="One YAML file an experiment.")
-    ],
+    configs: Annotated[list[str], typer.Argument(metavar="CONFIG...", help="One YAML file an experiment.")],
     set_: Set = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; default: the config's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights, order and augmentation.")] = None,
@@ -31,14 +29,19 @@ def train(
 ) -> None:
     """Train each CONFIG; the same command again continues an unfinished run and shows a finished one."""
     from skiprun.configfile import load_config
+    from skiprun.errors import InputError
     from skiprun.run import Run, refuse_one_place
     from skiprun.storage import check_writable
 
-    named = [f"name={name}"] if name else []
+    configs, changes = apart(configs, set_)
+    if not configs:
+        raise InputError(f"{changes[0]}: name a config too, as `skiprun train configs/smoke.yaml {changes[0]}`.")
+    named = [f"name={quoted(name)}"] if name else []
     seeded = [f"seed={seed}"] if seed is not None else []
     lenient = ["data.skip_bad=true"] if skip_bad else []
-    loaded = [load_config(path, [*overrides(set_, device, root), *named, *seeded, *lenient]) for path in configs]
-    refuse_one_place(zip(map(str, configs), loaded, strict=True))
+    given = [*overrides(changes, device, root), *named, *seeded, *lenient]
+    loaded = [load_config(user_path(path), given) for path in configs]
+    refuse_one_place(zip(configs, loaded, strict=True))
 
     if not all(Run.of(runs, config).summary_file.exists() for config in loaded):
         check_writable(runs)  # before torch, which takes seconds to import

@@ -45,7 +45,12 @@ def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str 
     plain["name"] = f"{prefix or plain.get('name', protocol.stem)}-{label_of(name)}"
     plain["model"] = (plain.get("model") or {}) | {"name": architecture}
     for option in filter(None, options.split(",")):
-        override(plain, marks, f"model.{option}")
+        if option.partition(".")[0] in RunConfig.model_fields:
+            raise InputError(
+                f"{name}: behind the colon stand options of the network, such as {architecture}:connection=none; "
+                f"give '{option}' to all with --set, or write a config."
+            )
+        override(plain, marks, f"model.{option}", name)
     return build_config(plain, overrides, marks, str(protocol))
 
 
