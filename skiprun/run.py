@@ -24,11 +24,12 @@ import yaml
 from pydantic import Field
 
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config, read_yaml
+from skiprun.configfile import build_config
 from skiprun.documents import Shape, read_document, read_rows, write_sealed
 from skiprun.errors import InputError, RunBusy, RunTaken
 from skiprun.locks import acquire, is_held
 from skiprun.storage import delete_folder, make_folder, plain_words, remove_leftovers, write_json, write_text
+from skiprun.yamlfile import read_yaml
 
 State = Literal["finished", "running", "stopped", "diverged", "failed", "unfinished"]
 # Never part of the experiment: where it runs and what it is called.

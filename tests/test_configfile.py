@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from skiprun.config import RunConfig
-from skiprun.configfile import MAX_BYTES, build_config, load_config
+from skiprun.configfile import build_config, load_config
 from skiprun.errors import ConfigError, InputError, did_you_mean
+from skiprun.yamlfile import MAX_BYTES
 
 GOOD = "model: {name: resnet20}\ndata: {name: digits}\nschedule: {epochs: 2}\n"
 

@@ -16,6 +16,7 @@ FLOORS = {
             "registry",
             "config",
             "configfile",
+            "yamlfile",
             "storage",
             "locks",
             "cache",
@@ -37,6 +38,7 @@ FLOORS = {
 # Config files are read by config's own neighbour, and a process to fork from prepares itself as any other does.
 SAME_FLOOR = {
     ("configfile", "config"),
+    ("configfile", "yamlfile"),
     ("nursery", "machine"),
     ("processes", "machine"),
     ("cache", "storage"),
@@ -80,6 +82,7 @@ def test_reports_know_runs_and_errors_only() -> None:
     [
         "config",
         "configfile",
+        "yamlfile",
         "run",
         "errors",
         "registry",

@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config, load_config, override, read_yaml
+from skiprun.configfile import build_config, load_config, override
 from skiprun.errors import InputError
 from skiprun.registry import MODELS
 from skiprun.run import Run
+from skiprun.yamlfile import read_yaml
 
 PROTOCOLS = Path(__file__).parent.parent / "protocols"
 DIGITS = PROTOCOLS / "degradation_digits.yaml"
