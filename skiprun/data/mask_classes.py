@@ -24,11 +24,13 @@ class Mask:
 
     Attributes:
         classes: at each pixel, uint8 [H, W], void as 255.
+        orientation: the tag by which it was turned; 1 for none.
         objects: the numbers of the objects, int32 [H, W], 0 outside, where the file says them.
         meant: the values that were taken for the object, where the file leaves open what they mean.
     """
 
     classes: Array
+    orientation: int
     objects: Array | None = None
     meant: tuple[int, ...] = ()
 
@@ -44,16 +46,19 @@ def read_mask(path: Path, config: DataConfig) -> Mask:
     void = values == config.ignore_index if config.ignore_index is not None else np.zeros(values.shape, bool)
     if config.instances:
         objects = numbered(np.where(void, 0, values)) if config.border_weight else None
-        return Mask(np.where(void, VOID, values != 0).astype(np.uint8), objects)
+        return Mask(np.where(void, VOID, values != 0).astype(np.uint8), found.orientation, objects)
     if config.classes is not None:
         known, classes, meant = (values >= 0) & (values < len(config.classes)), values, []
     else:
-        known, classes = np.isin(values, (0, *OBJECT)), np.isin(values, OBJECT)
-        meant = [value for value in OBJECT if not found.one_bit and (values[~void] == value).any()]
+        there = {value: (values == value) & ~void for value in OBJECT}
+        classes = np.logical_or.reduce([*there.values()])
+        known, meant = classes | (values == 0), [value for value, where in there.items() if where.any()]
     if not (known | void).all():
         unknown = ", ".join(map(str, np.unique(values[~(known | void)])[:5]))
         raise BadPicture(path, f"has the value {unknown}, which is no class; {allowed_values(config)}")
-    return Mask(np.where(void, VOID, classes).astype(np.uint8), None, tuple(meant))
+    return Mask(
+        np.where(void, VOID, classes).astype(np.uint8), found.orientation, None, () if found.one_bit else tuple(meant)
+    )
 
 
 def numbered(values: Array) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from skiprun.data.borders import VOID
-from skiprun.data.opening import open_picture, read_file
+from skiprun.data.opening import ORIENTATION, open_picture, read_file
 from skiprun.data.source import Array
 from skiprun.errors import BadPicture
 
@@ -31,12 +31,14 @@ class MaskFile:
     """What a mask's file holds.
 
     Attributes:
-        values: at each pixel, int64 [H, W], the right way up.
+        values: at each pixel, whole numbers [H, W], the right way up.
         one_bit: whether there is no other value than 0 and 1, so that 1 says nothing of its meaning.
+        orientation: the tag by which it was turned; 1 for none.
     """
 
     values: Array
     one_bit: bool
+    orientation: int
 
 
 def read_mask_file(path: Path, two_classes: bool) -> MaskFile:
@@ -59,7 +61,8 @@ def read_mask_file(path: Path, two_classes: bool) -> MaskFile:
         if (colours != colours[..., :1]).any():
             raise BadPicture(path, "is in colour; a mask has one value a pixel, the number of its class")
         values = colours[..., 0]
-    return MaskFile(values.astype(np.int64), image.mode == "1")
+    one_bit = image.mode == "1"
+    return MaskFile(values.astype(np.uint8) if one_bit else values, one_bit, image.info[ORIENTATION])
 
 
 def inexact(image: Image.Image, content: bytes) -> str:

@@ -21,8 +21,8 @@ from skiprun.config import DataConfig
 from skiprun.data.borders import VOID
 from skiprun.data.conversion import DEEP, Conversion, convert, span_of
 from skiprun.data.mask_classes import read_mask
-from skiprun.data.opening import open_picture, read_file
-from skiprun.data.orientation import check_orientation
+from skiprun.data.opening import ORIENTATION, open_picture, read_file
+from skiprun.data.orientation import Shown, check_orientation
 from skiprun.data.pairs import Pair
 from skiprun.data.source import Array, Progress
 from skiprun.errors import BadPicture
@@ -78,8 +78,12 @@ def read_pair(pair: Pair, config: DataConfig) -> Read:
         BadPicture: with the name of the file that cannot be used, and why.
     """
     tally: Counter[str] = Counter()
-    picture, mask = read_picture(pair.picture, config.background, tally), read_mask(pair.mask, config)
-    check_orientation(pair.picture, picture.shape[:2], pair.mask, mask.classes.shape)
+    image, mask = open_picture(pair.picture, read_file(pair.picture)), read_mask(pair.mask, config)
+    picture = to_array(pair.picture, image, config.background, tally)
+    check_orientation(
+        Shown(pair.picture, picture.shape[:2], image.info[ORIENTATION]),
+        Shown(pair.mask, mask.classes.shape, mask.orientation),
+    )
     if picture.shape[:2] != mask.classes.shape:
         sizes = [f"{width}x{height}" for height, width in (mask.classes.shape, picture.shape[:2])]
         raise BadPicture(pair.mask, f"is {sizes[0]}, and its picture {pair.picture} is {sizes[1]}")
@@ -119,17 +123,20 @@ def starts(length: int, side: int, overlap: int = 0) -> list[int]:
     return np.linspace(0, max(0, length - side), number).round().astype(int).tolist()
 
 
-def read_picture(path: Path, background: str = "white", tally: Counter[str] | None = None) -> Array:
-    """Return a picture as uint8 [H, W, 3]; a deep one is spread from its own darkest to its own brightest pixel.
+def read_picture(path: Path, background: str = "white") -> Array:
+    """Return a picture as uint8 [H, W, 3]; see `to_array`.
 
     Args:
         path: the file.
         background: the colour that lies under transparency.
-        tally: counts what is lost.
 
     Raises:
         BadPicture: it cannot be read.
     """
-    image = open_picture(path, read_file(path))
+    return to_array(path, open_picture(path, read_file(path)), background, Counter())
+
+
+def to_array(path: Path, image: Image.Image, background: str, tally: Counter[str]) -> Array:
+    """Return an opened picture as uint8 [H, W, 3]; a deep one is spread from its own darkest to its brightest pixel."""
     span = span_of(path, image) if image.mode in DEEP else None
-    return convert(path, image, Conversion(background=background, span=span), Counter() if tally is None else tally)
+    return convert(path, image, Conversion(background=background, span=span), tally)

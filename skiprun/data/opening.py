@@ -12,13 +12,14 @@ import math
 import warnings
 from pathlib import Path
 
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from skiprun.errors import BadPicture
 
 PLAIN = {"AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "QOI", "SGI", "SUN"}
 PLAIN |= {"TGA", "TIFF", "WEBP"}
 HALVED = "skiprun halved"
+ORIENTATION = "skiprun orientation"
 EIGHT_BITS = ("L", "LA", "RGB", "RGBA", "CMYK")
 _ENDINGS = Image.registered_extensions()
 # AVIF and WebP are not in every build of Pillow.
@@ -38,7 +39,8 @@ def read_file(path: Path) -> bytes:
 def open_picture(path: Path, content: bytes) -> Image.Image:
     """Return an image of any mode, decoded, the right way up; one of absurd size is refused before it is decoded.
 
-    Its `info` says under HALVED whether its colours have 16 bits, of which Pillow gives the upper 8.
+    Its `info` says under HALVED whether its colours have 16 bits, of which Pillow gives the upper 8, and under
+    ORIENTATION by which tag it was turned.
 
     Raises:
         BadPicture: of none of the formats, damaged, or implausibly large.
@@ -52,6 +54,7 @@ def open_picture(path: Path, content: bytes) -> Image.Image:
             halved = image.mode in EIGHT_BITS and any(";16" in str(tile.args) for tile in image.tile)
             image.load()
             image.info[HALVED] = halved
+            image.info[ORIENTATION] = image.getexif().get(ExifTags.Base.Orientation, 1)
             ImageOps.exif_transpose(image, in_place=True)
             return image
     except Image.DecompressionBombError:
