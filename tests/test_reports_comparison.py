@@ -6,13 +6,17 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from skiprun.errors import StorageError
+from skiprun.experiment.summary import gradient_ratio
 from skiprun.reports import compare, slug, write_comparison
+from skiprun.reports.columns import columns
 from skiprun.reports.figures import draw
+from skiprun.reports.group import Group
 from skiprun.run import Run
 from skiprun.storage import json_safe
 from tests.fake_runs import write_run, write_trio
@@ -101,6 +105,28 @@ def test_json_holds_everything_and_survives_the_round_trip(tmp_path: Path) -> No
     assert saved["verdict"]["degradation"] is True and saved["verdict"]["cured"] is True
     assert saved["not_compared"][0]["state"] == "diverged"
     assert [run["test.error"] for run in saved["groups"][0]["runs"]] == pytest.approx([1.1, 0.88, 1.43])
+
+
+def test_where_a_first_layer_is_frozen_there_is_no_gradient_ratio_rather_than_one_of_nothing(tmp_path: Path) -> None:
+    """What a run of frozen layers logs and sums up: no number."""
+    run = write_run(tmp_path, "resnet20", connection="add")
+    rows = [json.loads(line) for line in run.metrics_file.read_text().splitlines()]
+    rows = [row | dict.fromkeys([key for key in row if key == "grad/first_over_last"]) for row in rows]
+    run.metrics_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert gradient_ratio(run) == {}
+    group = lacking(compare([run]).groups[0], "gradient.")
+    (ratio,) = [column for column in columns([group]) if column.heading == "gradient first/last"]
+    assert ratio.text(group) == "none" and group.plain()["gradient_first_over_last"]["n"] == 0
+    assert "gradient_ratio" not in [drawing.name for drawing in draw([group])]
+
+
+def lacking(group: Group, without: str) -> Group:
+    """Return a group whose summaries lack the numbers below a prefix."""
+    runs = [
+        replace(run, summary={key: value for key, value in run.summary.items() if not key.startswith(without)})
+        for run in group.runs
+    ]
+    return Group(group.label, tuple(runs))
 
 
 def test_figures_have_labelled_axes_and_are_not_empty(tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ from torch import nn
 
 from skiprun.config import OptimConfig, ScheduleConfig
 from skiprun.errors import CheckpointError
+from skiprun.experiment.parts import prepare
 from skiprun.training.checkpoint import Checkpoints, load, save
-from skiprun.training.optim import clip, learning_rate, make_optimizer
+from skiprun.training.optim import average_note, clip, learning_rate, make_optimizer
 from skiprun.training.randomness import Order, derive, seed_step
+from tests.tiny import tiny_config
 
 CPU = torch.device("cpu")
 
@@ -51,6 +53,33 @@ def test_steps_and_purposes_do_not_share_random_numbers() -> None:
 def rates(peak: float = 1.0, steps: int = 100, **section: Any) -> list[float]:
     config = ScheduleConfig(steps=steps, **section)
     return [learning_rate(config, peak, step, steps) for step in range(steps)]
+
+
+def test_a_weight_average_that_is_longer_than_the_run_is_told() -> None:
+    """By torch's own average of a weight that is 1 in the first step and 0 in all others."""
+    steps, decay = 50, 0.99
+    model = nn.Linear(1, 1, bias=False)
+    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay))
+    for step in range(steps):
+        nn.init.constant_(model.weight, float(step == 0))
+        average.update_parameters(model)
+    share = average.module.weight.item()
+    said = average_note(decay, steps)
+    assert said and f"{share:.0%} of what is evaluated at its end are the weights of the first step" in said
+    assert "averages over the last 100 steps, longer than the run of 50" in said and "0.8 would" in said
+
+
+@pytest.mark.parametrize(
+    ("decay", "steps", "told"), [(None, 1, False), (0.9, 10, False), (0.9, 9, True), (0.999, 5000, False)]
+)
+def test_a_weight_average_within_the_run_is_not(decay: float | None, steps: int, told: bool) -> None:
+    assert (average_note(decay, steps) is not None) == told
+
+
+def test_a_run_says_that_its_average_is_too_long() -> None:
+    for epochs, told in ((1.0, True), (60.0, False)):
+        notes = prepare(tiny_config(optim={"lr": 0.1, "ema": 0.999}, schedule={"epochs": epochs})).notes
+        assert any("optim.ema 0.999 averages over the last 1,000 steps" in note for note in notes) == told
 
 
 def test_cosine_falls_from_the_peak_to_nothing() -> None:

@@ -26,6 +26,7 @@ from skiprun.tasks.segmentation import constant_scores
 from skiprun.training.compilation import choose_way
 from skiprun.training.device import Placement, choose_threads, place
 from skiprun.training.evaluate import evaluation_batch
+from skiprun.training.optim import average_note, total_steps
 from skiprun.training.randomness import derive
 
 Loading = Callable[[int, int, str], None]
@@ -98,6 +99,8 @@ def prepare(
     notes = [*(report.notes if report else []), *learning_notes(model, config.model, drawn)]
     if loaders.pixels:
         notes.append(sentence(loaders.pixels, loaders.class_names))
+    if note := average_note(config.optim.ema, total_steps(config, len(loaders.train))):
+        notes.append(note)
     size = cost(model, loaders.image_shape)
     check_batch(config, model, loaders.image_shape)
     if placement.device.type == "cpu":
