@@ -41,7 +41,9 @@ def test_seen_and_cured(tmp_path: Path) -> None:
     assert pair.p < 0.05 and pair.low < pair.ratio < pair.high
     assert cure.closed == pytest.approx(1, abs=0.01)
     assert verdict.tested and pair.tested and cure.tested and cure.p < 0.05
-    assert "higher in 3 of 3 seeds" in said(comparison, "Degradation was seen: plain56")
+    sentence = said(comparison, "Degradation was seen: plain56")
+    assert "higher in 3 of 3 seeds" in sentence and "p < 0.001 against 1.05, paired by seed" in sentence
+    assert "p = 0.0042 against 95 %" in said(comparison, "Cured by 'add'")
     assert "resnet56" in said(comparison, "Cured by 'add' (3 of 3 seeds)")
     assert "within" not in " ".join(verdict.sentences)
 
@@ -223,7 +225,7 @@ def test_ranking_tells_differences_from_noise(tmp_path: Path) -> None:
     assert {rival.network: rival.beyond_noise for rival in ranking.rivals} == {"b": False, "c": True}
     sentence = said(comparison, "Best test error: a with 1.10 % (mean of 3 seeds)")
     assert "c (+4.07 points" in sentence and "Not told apart from it: b" in sentence
-    assert "b (+0.02 points, p = 0.89, detectable 1.07)" in sentence and "80% of such comparisons" in sentence
+    assert "b (+0.02 points, p = 0.89, detectable 1.07)" in sentence and "80 % of such comparisons" in sentence
     assert "One test picture is 0.28 points" in sentence
     assert not any("Degradation" in text for text in comparison.verdict.sentences)
 

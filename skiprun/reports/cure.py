@@ -97,7 +97,7 @@ def judge_cure(group: Group, shallow: Group, deep: Group, also_differ: list[str]
         error=group.mean(group.train_score),
         closed=_closed(mean, low_mean, high_mean),
         p=p,
-        noise=trust(test, p),
+        noise=trust(test, p, f" against {100 * CLOSED:.0f} %"),
         by_seed=[
             {
                 "seed": seed,

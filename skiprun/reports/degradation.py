@@ -104,7 +104,7 @@ def judge_pair(shallow: Group, deep: Group, also_differ: list[str], test: Differ
         high=math.exp(ratio.high),
         detectable=MARGIN * math.exp(min(test.detectable, 700.0)),
         p=p,
-        noise=trust(test, p),
+        noise=trust(test, p, f" against {MARGIN:g}"),
         by_seed=[
             {"seed": seed, "shallow": low[seed], "deep": high[seed], "higher": high[seed] > level(low[seed])}
             for seed in test.by_seed

@@ -75,14 +75,17 @@ def exceeds_noise(p: float) -> bool | None:
     return None if math.isnan(p) else p < 1 - LEVEL
 
 
-def trust(found: Difference, p: float) -> str:
-    """Say how far a difference can be trusted whose p value is this one, corrected for those beside it."""
+def trust(found: Difference, p: float, against: str = "") -> str:
+    """Say how far a difference can be trusted whose p value is this one, corrected for those beside it.
+
+    What it is tested against can be named where that is not nothing.
+    """
     if not found.tested:
         return {0: NO_SEED, 1: ONE_SEED}.get(found.n, NO_SPREAD)
     kind = "paired by seed" if found.method == "paired t" else "Welch's test"
     beyond = "beyond" if exceeds_noise(p) else "not beyond"
     corrected = " (Holm)" if p > found.p else ""
-    return f"{chance(p)}{corrected}, {kind}, n = {found.n}: {beyond} the noise"
+    return f"{chance(p)}{corrected}{against}, {kind}, n = {found.n}: {beyond} the noise"
 
 
 def summarize(values: Iterable[float], lowest: float = -math.inf, highest: float = math.inf) -> Sample:

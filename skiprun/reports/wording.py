@@ -22,7 +22,7 @@ from skiprun.reports.worth import Place, Worth
 
 SEEN = {True: "Degradation was seen", False: "Degradation was not seen", None: "Degradation is undecided"}
 CURED = {True: "Cured by", False: "Not cured by", None: "Undecided, whether it is cured by"}
-DETECTABLE = f"Detectable: what would be found in {POWER:.0%} of such comparisons."
+DETECTABLE = f"Detectable: what would be found in {100 * POWER:.0f} % of such comparisons."
 
 
 def _answer(decided: bool | None, seen: bool, tested: bool) -> bool | None:
