@@ -21,7 +21,7 @@ from skiprun.errors import SkiprunError, Stopped
 from skiprun.models import build_model
 from skiprun.registry import MODELS
 from skiprun.training.checkpoint import load
-from skiprun.training.compilation import TrainingPass
+from skiprun.training.compilation import TrainingPass, is_cut_short
 from skiprun.training.device import place
 from skiprun.training.fusion import fuse
 from skiprun.training.kernels import library
@@ -380,6 +380,19 @@ def test_a_damaged_library_is_never_loaded_but_told_once_and_made_again(
     library.prepare(said.append)
     assert said == [f"{file} is damaged; it is compiled again."]
     assert library.is_whole(file) and library.library("norm").forward_float32
+
+
+def test_a_library_of_torch_that_is_cut_short_is_found(tmp_path: Path) -> None:
+    """Loading one would end the process; torch looks at its names only."""
+    (tmp_path / "one.cpp").write_text("int one() { return 1; }")
+    made = tmp_path / "made.so"
+    subprocess.run([str(find_compiler()), "-shared", "-fPIC", "-o", str(made), str(tmp_path / "one.cpp")], check=True)
+    assert not is_cut_short(made)
+    whole = made.read_bytes()
+    for length in (0, 10, 64, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "cut.so").write_bytes(whole[:length])
+        assert is_cut_short(tmp_path / "cut.so"), length
+    assert not any(is_cut_short(file) for file in (Path(torch.__file__).parent / "lib").glob("*.so"))
 
 
 def test_runs_that_start_together_compile_once(elsewhere: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from skiprun.cache import code_folder
 from skiprun.config import RunConfig
 from skiprun.errors import InputError
+from skiprun.storage import delete_spare
 from skiprun.training.device import Way
 from skiprun.training.fusion import fuse
 from skiprun.training.kernels.library import find_compiler
@@ -34,6 +36,8 @@ FASTER: dict[str, Any] = {
     "cpp.use_two_step_variance_threshold": 1 << 30,
     "cpp.enable_floating_point_contract_flag": "fast",
 }
+# Where the header of a 64-bit ELF file has the place of the table of sections, the size of an entry, and their number.
+ELF_SECTIONS = (slice(40, 48), slice(58, 60), slice(60, 62))
 WORDS: dict[str, Way] = {"fused": "fused", "on": "compiled", "off": "eager"}
 
 
@@ -90,7 +94,11 @@ class TrainingPass:
             return self.model(pictures)
 
     def _compile(self) -> Callable[[Tensor], Tensor]:
-        self.say(f"Compiling the training pass; the code is kept in {use_private_cache()}.")
+        folder = use_private_cache()
+        self.say(f"Compiling the training pass; the code is kept in {folder}.")
+        for file in filter(is_cut_short, Path(folder).rglob("*.so")):
+            self.say(f"{file} is damaged; it is compiled again.")
+            delete_spare(file)
         known = torch._inductor.list_options()  # another version of torch has others
         options = {name: value for name, value in FASTER.items() if name in known}
         # Shapes never change: all batches of a run have one size.
@@ -100,19 +108,27 @@ class TrainingPass:
 def use_private_cache() -> str:
     """Let torch keep compiled code in the user's cache, unless the environment names another place; return the place.
 
-    Torch's own choice, which it writes to the environment when it is first asked, is a folder in the temporary one, of
-    a name that another user can take first; precompiled headers always lie there.
+    Torch's own choice, which it writes to the environment when it is imported, is a folder in the temporary one, of a
+    name that another user can take first; precompiled headers always lie there.
     """
+    folder = str(code_folder())
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", folder)
+    from torch._inductor import codecache
     from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
-    folder = str(code_folder())
-    if os.environ.get("TORCHINDUCTOR_CACHE_DIR", default_cache_dir()) == default_cache_dir():
+    if os.environ["TORCHINDUCTOR_CACHE_DIR"] == default_cache_dir():
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
-    from torch._inductor import codecache
-
     codecache._HEADER_DIR = f"{folder}/precompiled_headers"
     codecache._HEADER_LOCK_DIR = f"{folder}/precompiled_headers/locks"
     return os.environ["TORCHINDUCTOR_CACHE_DIR"]
+
+
+def is_cut_short(library: Path) -> bool:
+    """Tell whether an ELF file lacks its end, where linkers put the table of sections; to load it ends a process."""
+    with library.open("rb") as file:
+        header, size = file.read(64), library.stat().st_size
+    first, length, count = (int.from_bytes(header[part], "little") for part in ELF_SECTIONS)
+    return len(header) < 64 or (header.startswith(b"\x7fELF\x02") and size < first + length * count)
 
 
 def reason(error: Exception) -> str:
