@@ -280,6 +280,7 @@ def test_other_masks_are_scored_with_the_trivial_answer_of_their_own_pixels(
     with pytest.raises(OtherData):
         call("evaluate", "masks", "--root", "other")
     shown = json.loads(call("evaluate", "masks", "--root", "other", "--other-data", "--json"))
+    assert shown["data"] != run.summary()["data"]["fingerprint"]
     assert shown["trivial"]["iou"] == pytest.approx(0.25) and run.summary()["trivial"]["test"]["iou"] == 0.5
 
 

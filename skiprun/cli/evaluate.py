@@ -40,7 +40,7 @@ def evaluate(
     else:
         opened = experiment.load_run(run, runs)
         parts = experiment.rebuild(opened, root, other_data, say)
-        about, name = {"run": str(opened.path)}, opened.name
+        about, name = {"run": str(opened.path), "data": parts.loaders.fingerprint}, opened.name
     scores, trivial = experiment.score(parts, split), parts.trivial.get(split, {})
     if json:
         emit(about | {"split": split, **scores, **({"trivial": trivial} if trivial else {})})
