@@ -56,6 +56,15 @@ def test_nothing_is_cut_off(tmp_path: Path) -> None:
         assert name in "".join(line.split(" ")[0] for line in printed(table).splitlines())
 
 
+@pytest.mark.parametrize("width", [62, 80, 100, 140])
+def test_no_name_of_a_run_is_broken_where_there_is_room_for_it(width: int, tmp_path: Path) -> None:
+    runs = [write_run(tmp_path, "a_name_of_thirty_letters_in_all", number, model="resnet56") for number in (0, 1)]
+    text = printed(runs_table(runs), width=width)
+    for run in runs:
+        assert any(line.startswith(f"{run.name}  finished") for line in text.splitlines()), text
+    assert text.count("1.10%") == 4, "both scores of both runs"
+
+
 def test_runs_lists_states_progress_and_scores(tmp_path: Path) -> None:
     runs = write_trio(tmp_path, seeds=1)
     runs.append(write_run(tmp_path, "stopped20", model="plain20", state="stopped", epochs=15, test={"error": 4.0}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from skiprun.cli.groups import ListByDefault
@@ -11,17 +13,23 @@ from skiprun.cli.terminal import emit, results
 app = typer.Typer(cls=ListByDefault, help="List runs; `runs show RUN` shows one.", rich_markup_mode=None)
 
 
-@app.command("list", epilog="Example: skiprun runs --json")
-def list_runs(runs: RunsFolder = RUNS, json: Json = False) -> None:
-    """List all runs with their state and scores."""
-    from skiprun import reports
-    from skiprun.run import find_runs
+LATEST = 50
 
-    found = find_runs(runs)
+
+@app.command("list", epilog="Example: skiprun runs --json")
+def list_runs(
+    runs: RunsFolder = RUNS,
+    all_: Annotated[bool, typer.Option("--all", help=f"List every run, not the latest {LATEST} only.")] = False,
+    json: Json = False,
+) -> None:
+    """List the latest runs, or all, with their state and scores; --json lists all."""
+    from skiprun import reports
+
+    listing = reports.list_runs(runs, None if all_ or json else LATEST)
     if json:
-        emit(reports.runs_rows(found))
+        emit(listing.rows)
     else:
-        results.print(reports.runs_table(found))
+        results.print(reports.listing_table(listing))
 
 
 @app.command(epilog="Example: skiprun runs show runs/smoke/seed-0")

@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from skiprun.documents import read_rows
 from skiprun.reports.reading import UNREADABLE, Reading
 
 LAYER = "grad_norm/"
 Series = dict[float, float]
+Row = Mapping[str, Any]
+MOST_LINES = 4096  # of one kind; a log of 500 MB has a hundred times as many, and a figure a thousand pixels
 
 
 @dataclass(frozen=True)
 class History:
-    """Values by epoch or step; gradient norms by relative depth, at the first logged step and as medians over all."""
+    """Values by epoch or step; gradient norms by relative depth, at the first logged step and as medians over steps."""
 
     loss: Series = field(default_factory=dict)
     score: Series = field(default_factory=dict)
@@ -29,13 +32,44 @@ class History:
 def read_history(run: Reading, score_name: str) -> History:
     """Read one run; a damaged log gives an empty history."""
     try:
-        return _reduce(run.run.metrics(), score_name)
+        with run.run.metrics_file.open("rb") as lines:
+            return _reduce(*thinned(lines), score_name)
     except UNREADABLE:
         return History()
 
 
-def _reduce(rows: Sequence[Mapping[str, Any]], score_name: str) -> History:
-    epochs = [row for row in rows if row.get("epoch_end")]
+def thinned(lines: Iterable[bytes]) -> tuple[list[Row], list[Row]]:
+    """Return the rows of a log at the ends of epochs, and those of steps, as many as a figure can show of each."""
+    ends, steps = Thinned(), Thinned()
+    for line in lines:
+        (ends if b'"epoch_end"' in line else steps).add(line)
+    found: list[list[Row]] = [[row for _, row in read_rows(kept.lines) if row is not None] for kept in (ends, steps)]
+    return found[0], found[1]
+
+
+class Thinned:
+    """Lines of a stream, evenly spaced, the first and the last among them; all of them where they are not many."""
+
+    def __init__(self) -> None:
+        self.kept: list[bytes] = []
+        self.every, self.count, self.last = 1, 0, b""
+
+    def add(self, line: bytes) -> None:
+        """Take a line, or pass it over."""
+        self.last = line
+        if self.count % self.every == 0:
+            self.kept.append(line)
+        self.count += 1
+        if len(self.kept) > MOST_LINES:
+            self.kept, self.every = self.kept[::2], 2 * self.every
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The lines that were kept."""
+        return self.kept if not self.count or self.kept[-1] is self.last else [*self.kept, self.last]
+
+
+def _reduce(epochs: Sequence[Row], rows: Sequence[Row], score_name: str) -> History:
     layers = sorted({key for row in rows for key in row if key.startswith(LAYER)})  # numbers in them are padded
     logged = [row for row in rows if layers and layers[0] in row]
     return History(
@@ -48,7 +82,7 @@ def _reduce(rows: Sequence[Mapping[str, Any]], score_name: str) -> History:
     )
 
 
-def _series(rows: Sequence[Mapping[str, Any]], by: str, key: str) -> Series:
+def _series(rows: Sequence[Row], by: str, key: str) -> Series:
     """Return the finite values of one tag by epoch or step."""
     values = {float(row[by]): _number(row[key]) for row in rows if key in row}
     return {place: value for place, value in values.items() if math.isfinite(value)}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from skiprun.reports.index import Index
 from skiprun.reports.reading import BROKEN, Reading, epoch_rows, read
 from skiprun.run import Run
 
@@ -14,6 +16,28 @@ from skiprun.run import Run
 def runs_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Return one row for each run; a damaged one has its state and message, and no numbers."""
     return [_row(read(run)) for run in runs]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Rows of runs, and how many runs there are."""
+
+    rows: list[dict[str, Any]]
+    total: int
+
+
+def list_runs(root: Path, most: int | None = None) -> Listing:
+    """Return the rows of the runs of a folder, by name; what was read before and has not changed is not read again.
+
+    Args:
+        root: the folder.
+        most: only so many, those that last wrote something; None: all.
+    """
+    index = Index.open(root)
+    runs = sorted(index.runs(), reverse=True)
+    rows = [index.row(name, lambda run: _row(read(run))) for name in sorted(name for _, name in runs[:most])]
+    index.save()
+    return Listing(rows, len(runs))
 
 
 def _row(reading: Reading) -> dict[str, Any]:

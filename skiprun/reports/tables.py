@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from skiprun.reports.columns import Column, columns
 from skiprun.reports.comparison import Comparison
-from skiprun.reports.listing import run_details, runs_rows
+from skiprun.reports.listing import Listing, run_details, runs_rows
 from skiprun.reports.numbers import count, score, whole
 from skiprun.run import Run
 
@@ -31,6 +32,10 @@ NUMBERS = (
     "gradient.",
     "time.",
 )
+SCORES = ("val", "test")
+RUN_COLUMNS = ("run", "state", "model", "dataset", "progress", *SCORES, "when")
+# What `skiprun runs show` says of a run too is left out where the window is narrow.
+LEFT_OUT = ((), ("when",), ("when", "dataset"), ("when", "dataset", "model"), ("when", "dataset", "model", "progress"))
 STATE_STYLES = {"finished": "green", "running": "cyan", "diverged": "red", "failed": "red", "broken": "red"}
 
 
@@ -82,23 +87,32 @@ def plain_table(headings: Sequence[tuple[str, bool]], rows: Sequence[Sequence[st
 
 
 def runs_table(runs: Sequence[Run]) -> RenderableType:
-    """Return the table of `skiprun runs`; what went wrong with a run stands below it, a line each."""
-    rows = runs_rows(runs)
+    """Return the table of some runs; what went wrong with a run stands below it, a line each."""
+    return listing_table(Listing(runs_rows(runs), len(runs)))
+
+
+def listing_table(listing: Listing) -> RenderableType:
+    """Return the table of `skiprun runs`: of its columns those that there is room for, before any name is broken."""
+    rows = listing.rows
     if not rows:
         return "No runs here yet. Start one with: skiprun train CONFIG.yaml"
-    headings = [
-        (name, name in ("val", "test")) for name in ("run", "state", "model", "dataset", "progress", "val", "test")
-    ]
-    cells = [_run_cells(row) for row in rows]
-    whens = [str(row["when"] or "-") for row in rows]
-    wide = plain_table([*headings, ("when", False)], [[*row, when] for row, when in zip(cells, whens, strict=True)])
-    wrong = [Text(f"{row['name']}: {row['message']}") for row in rows if row["message"]]
-    return Group(Fitting([wide], [plain_table(headings, cells)]), *wrong)
+    layouts = [[name for name in RUN_COLUMNS if name not in absent] for absent in LEFT_OUT]
+    tables = [plain_table([(name, name in SCORES) for name in layout], _run_cells(rows, layout)) for layout in layouts]
+    notes = [Text(f"{row['name']}: {row['message']}") for row in rows if row["message"]]
+    if len(rows) < listing.total:
+        notes.append(Text(f"The latest {len(rows):,} of {listing.total:,} runs; --all shows every one."))
+    return Group(Fitting(*([table] for table in tables)), *notes)
 
 
-def _run_cells(row: dict[str, Any]) -> list[str | Text]:
-    texts = [row["model"], row["dataset"], row["progress"], _score(row, "val"), _score(row, "test")]
-    return [row["name"], _state(row["state"]), *("-" if text is None else str(text) for text in texts)]
+def _run_cells(rows: Sequence[dict[str, Any]], layout: Sequence[str]) -> list[list[str | Text]]:
+    """Return the cells of some columns of runs."""
+    shown: dict[str, Callable[[dict[str, Any]], str | Text]] = {
+        "run": lambda row: str(row["name"]),
+        "state": lambda row: _state(row["state"]),
+        **{split: partial(_score, split=split) for split in SCORES},
+    }
+    others = {name: lambda row, name=name: str(row[name] or "-") for name in RUN_COLUMNS if name not in shown}
+    return [[(shown | others)[name](row) for name in layout] for row in rows]
 
 
 def _state(state: str) -> Text:
