@@ -58,7 +58,7 @@ def printable(text: str) -> str:
 
 def kept(last_good: int | None) -> str:
     """Say which checkpoint a run that failed can continue from."""
-    return "no checkpoint yet" if last_good is None else f"the checkpoint of step {last_good} is kept"
+    return "no checkpoint is there" if last_good is None else f"the checkpoint of step {last_good} is kept"
 
 
 MOST_PROBLEMS = 12

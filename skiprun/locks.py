@@ -22,9 +22,12 @@ def acquire(file: Path) -> tuple[BaseFileLock, str]:
 
     Raises:
         filelock.Timeout: somebody else holds it.
+        OSError: it cannot be taken, or is a link.
     """
     from filelock import FileLock, SoftFileLock
 
+    if file.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link, and nothing is written through links")
     lock: BaseFileLock = FileLock(file)
     try:
         lock.acquire(timeout=PATIENCE)

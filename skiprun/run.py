@@ -28,7 +28,15 @@ from skiprun.configfile import build_config
 from skiprun.documents import Shape, read_document, read_rows, write_sealed
 from skiprun.errors import InputError, RunBusy, RunTaken
 from skiprun.locks import acquire, is_held
-from skiprun.storage import delete_folder, make_folder, plain_words, remove_leftovers, write_json, write_text
+from skiprun.storage import (
+    delete_folder,
+    make_folder,
+    plain_words,
+    refuse_foreign_links,
+    remove_leftovers,
+    write_json,
+    write_text,
+)
 from skiprun.yamlfile import read_yaml
 
 State = Literal["finished", "running", "stopped", "diverged", "failed", "unfinished"]
@@ -249,6 +257,7 @@ class Run:
         from filelock import Timeout
 
         make_folder(self.path.parent)
+        refuse_foreign_links(self.path.parent, self.path, self.checkpoints, self.studies)
         with plain_words("lock", self._lock_file):
             try:
                 lock, notice = acquire(self._lock_file)
@@ -256,7 +265,9 @@ class Run:
                 raise RunBusy(self.path, self.owner) from None
         try:
             with plain_words("write", self._owner_file):
-                self._owner_file.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+                self._owner_file.unlink(missing_ok=True)
+                with self._owner_file.open("x", encoding="utf-8") as file:  # through no link
+                    file.write(f"process {os.getpid()} on {socket.gethostname()}")
             yield notice
         finally:
             with contextlib.suppress(OSError):

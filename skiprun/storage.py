@@ -15,7 +15,7 @@ import shutil
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from skiprun.errors import StorageError
 
@@ -124,7 +124,8 @@ def _temporary(path: Path, blocks: Iterable[bytes | memoryview]) -> Iterator[Pat
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with plain_words("write", path):
-            with temporary.open("wb") as file:
+            temporary.unlink(missing_ok=True)
+            with temporary.open("xb") as file:  # no link that somebody left under this name is followed
                 for block in blocks:
                     file.write(block)
                 file.flush()
@@ -135,6 +136,26 @@ def _temporary(path: Path, blocks: Iterable[bytes | memoryview]) -> Iterator[Pat
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def open_to_append(path: Path) -> IO[bytes]:
+    """Open a file to read it and to write at its end, made if it is not there; a link is not followed.
+
+    Raises:
+        OSError: with ELOOP, if it is a link.
+    """
+    file = path.open("a+b")
+    if not os.path.samestat(os.fstat(file.fileno()), path.lstat()):
+        file.close()
+        raise OSError(errno.ELOOP, "it is a link, and nothing is written through links")
+    return file
+
+
+def refuse_foreign_links(*folders: Path) -> None:
+    """Raise StorageError for a folder that another user made a link, wherever it may lead."""
+    for folder in folders:
+        if folder.is_symlink() and hasattr(os, "geteuid") and folder.lstat().st_uid not in (0, os.geteuid()):
+            raise StorageError(f"{folder} is a link that another user made; nothing is written through it.")
 
 
 def remove_leftovers(folder: Path) -> None:

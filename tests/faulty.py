@@ -213,8 +213,8 @@ def _open_half(count: int) -> None:
 
     def patched(self: Path, mode: str = "r", *arguments: Any, **keywords: Any) -> Any:
         file = original(self, mode, *arguments, **keywords)
-        opened[0] += mode == "wb"
-        if mode == "wb" and opened[0] == count:
+        opened[0] += mode == "xb"
+        if mode == "xb" and opened[0] == count:
             write = file.write
 
             class Half:

@@ -55,6 +55,9 @@ class FailingFile:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.file, name)
 
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.file)
+
     def write(self, content: bytes) -> Any:
         if self.disk.next_fails():
             self.file.write(content[: len(content) // 2])  # as a disk that fills up
@@ -86,7 +89,7 @@ class FailingDisk:
         opened = Path.open
 
         def open_(path: Path, mode: str = "r", *arguments: Any, **keywords: Any) -> Any:
-            if mode not in ("wb", "a+b"):
+            if mode not in ("xb", "a+b"):
                 return opened(path, mode, *arguments, **keywords)
             self.ask()
             return FailingFile(opened(path, mode, *arguments, **keywords), self)

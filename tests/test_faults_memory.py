@@ -117,7 +117,7 @@ def test_b48b_validation_says_so_and_what_helps_there(tmp_path: Path, monkeypatc
     assert str(caught.value) == (
         "Out of memory in the evaluation of the val split, 47 images at a time. Free some, and the same command "
         "continues. Try --fresh with --set data.batch_size=4, or with a larger optim.accumulate. "
-        "Training stopped at step 3; no checkpoint yet."
+        "Training stopped at step 3; no checkpoint is there."
     )
     assert Run.of(tmp_path, config).state == "failed"
 

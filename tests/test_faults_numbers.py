@@ -86,7 +86,7 @@ def test_F69_F70_what_is_not_finite_ends_the_run_and_the_last_good_checkpoint_st
 
 def test_F69_a_learning_rate_beyond_reason_ends_with_3(tmp_path: Path) -> None:
     config = fault_config(optim={"lr": 1e20}, schedule={"epochs": 3})
-    with pytest.raises(Diverged, match="no checkpoint yet") as caught:
+    with pytest.raises(Diverged, match="no checkpoint is there") as caught:
         train_here(config, tmp_path)
     assert "is not finite at step" in str(caught.value)
 

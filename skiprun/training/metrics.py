@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from skiprun.documents import read_row
 from skiprun.errors import StorageError
-from skiprun.storage import json_safe, plain_words
+from skiprun.storage import json_safe, open_to_append, plain_words
 
 Record = dict[str, Any]
 
@@ -33,7 +33,7 @@ class MetricsLog:
     def __init__(self, path: Path, keep_bytes: int, views: list[View]) -> None:
         self.path, self.views, self.damaged, self.sum = path, views, list[int](), sha256()
         with plain_words("write", path):
-            self.file = path.open("a+b")
+            self.file = open_to_append(path)
             length = self.file.seek(0, os.SEEK_END)
             self.file.truncate(min(keep_bytes, length))
             self.file.seek(0)

@@ -474,6 +474,11 @@ class Trainer:
                 raise
             self._write_best()
 
+    @property
+    def kept_step(self) -> int | None:
+        """The step of last.pt; None if there is none, also where somebody deleted it while the run went on."""
+        return self.saved_step if self.checkpoints.last.exists() else None
+
     def _diverged(self, what: str, step: int) -> None:
         rate = learning_rate(self.config.schedule, self.config.optim.lr, step - 1, self.steps)
-        raise Diverged(what, step, rate, self.saved_step)
+        raise Diverged(what, step, rate, self.kept_step)
