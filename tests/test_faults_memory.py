@@ -11,13 +11,13 @@ import torch
 from torch import nn
 from typer.testing import CliRunner
 
-from skiprun import machine
 from skiprun.cli.app import app, unforeseen
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config
 from skiprun.data import Loaders
-from skiprun.errors import ConfigError, OutOfMemory, memory_needed
+from skiprun.errors import ConfigError, InputError, OutOfMemory, memory_needed
 from skiprun.experiment import evaluate, parts, train
+from skiprun.experiment.doctor import examine
 from skiprun.experiment.material import Look, Material
 from skiprun.experiment.parts import prepare
 from skiprun.experiment.subjects import Subject
@@ -179,14 +179,14 @@ def test_a_depth_beyond_reason_is_refused() -> None:
         config_of(model={"name": "resnet_cifar", "depth": 10**9})
 
 
-def test_threads_beyond_the_cores_are_said_and_bounded() -> None:
-    before = torch.get_num_threads()
-    made = prepare(config_of(threads=1024))
-    assert torch.get_num_threads() == os.cpu_count()
-    assert made.notes == (
-        f"threads: found 1024, more than the {machine.all_cores()} cores of this machine, which are taken.",
-    )
-    torch.set_num_threads(before)
+def test_threads_beyond_the_cores_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    refusal = rf"threads: found 1024, and this machine has {os.cpu_count()} cores; give no more"
+    with pytest.raises(InputError, match=refusal):
+        train(config_of(threads=1024), runs=tmp_path)
+    assert not list(tmp_path.iterdir())
+    (found,) = [check for check in examine(config_of(threads=1024), tmp_path) if check.state == "fail"]
+    assert found.name == "data and network" and found.exit_code == 2
+    train(config_of(threads=os.cpu_count()), runs=tmp_path)
 
 
 @pytest.mark.parametrize("key", ["mixup", "cutmix"])

@@ -28,7 +28,7 @@ from skiprun.experiment.train import make_trainer, tensorboard_needed
 from skiprun.machine import cores, peak_memory
 from skiprun.run import Run
 from skiprun.storage import check_writable, free_bytes
-from skiprun.training.device import fast_precision
+from skiprun.training.device import check_threads, fast_precision
 from skiprun.training.metrics import MetricsLog
 from skiprun.training.trainer import Silence, Trainer
 
@@ -137,6 +137,7 @@ def directory(run: Run, config: RunConfig) -> str:
 
 def data(config: RunConfig, found: list[Parts]) -> str:
     """Build what the config names."""
+    check_threads(config)
     parts = prepare(config)
     found.append(parts)
     return " ".join([f"{parts.description}; data {parts.loaders.fingerprint[:12]}.", *parts.notes])

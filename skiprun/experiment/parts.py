@@ -15,7 +15,6 @@ from skiprun.config import RunConfig
 from skiprun.data import Loaders, load_data
 from skiprun.data.pixels import sentence
 from skiprun.errors import ConfigError, OptionError, UnknownName, memory_needed
-from skiprun.machine import all_cores
 from skiprun.models import SMALLER_NETWORK, Cost, build_from_config, check_from_config, cost
 from skiprun.models.freeze import freeze_from_config, learning_notes
 from skiprun.models.meta import run_on_meta
@@ -105,9 +104,6 @@ def prepare(
     check_batch(config, model, loaders.image_shape)
     if placement.device.type == "cpu":
         choose_threads(config, size.macs)
-        if (config.threads or 1) > all_cores():
-            found = f"{config.place('threads')}: found {config.threads}"
-            notes.append(f"{found}, more than the {all_cores()} cores of this machine, which are taken.")
     way = choose_way(config, placement.device, len(loaders.train), size.activation_bytes)
     return Parts(config, replace(placement, way=way), loaders, task, model, size, tuple(notes), report)
 

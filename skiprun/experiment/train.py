@@ -17,6 +17,7 @@ from skiprun.registry import PROBES
 from skiprun.run import Run, State
 from skiprun.storage import check_writable
 from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.device import check_threads
 from skiprun.training.metrics import MetricsLog, View
 from skiprun.training.overlays import Overlays
 from skiprun.training.stopping import StopFlag
@@ -56,6 +57,8 @@ def train(
             return run
     check_writable(run.path)
     begun = not fresh and Checkpoints(run.checkpoints).last.exists()
+    if not begun:
+        check_threads(config)
     accept = (
         KnownData(run, way_out="start over with `skiprun train --fresh`", say=say) if begun else lambda loaders: loaders
     )

@@ -62,17 +62,28 @@ def place(config: RunConfig) -> Placement:
 SMALL_STEP = 2e9
 
 
+def check_threads(config: RunConfig) -> None:
+    """Refuse more threads than cores to a run that begins; one that goes on keeps its number, for its bits.
+
+    Raises:
+        InputError: there are not so many cores.
+    """
+    if (config.threads or 1) > all_cores():
+        found = f"{config.place('threads')}: found {config.threads}, and this machine has {all_cores()} cores"
+        raise InputError(f"{found}; give no more, or leave the choice to skiprun.")
+
+
 def choose_threads(config: RunConfig, macs: int, step: Callable[[], object] | None = None) -> None:
     """Set the number of CPU threads: the config's, else one for a small network, else the faster of one and all.
 
     Args:
-        config: with `threads`, of which no more are taken than the machine has cores, and the batch size.
+        config: with `threads` and the batch size.
         macs: multiply-adds of the network for one picture.
         step: does the work of a training step, and is timed; None takes all for a large network.
     """
     everything = len(cores())
     if config.threads or everything == 1 or macs * config.data.batch_size < SMALL_STEP:
-        torch.set_num_threads(min(config.threads or 1, all_cores()))
+        torch.set_num_threads(config.threads or 1)
     else:
         torch.set_num_threads(faster(step, (1, everything)) if step else everything)
 

@@ -22,7 +22,6 @@ from skiprun.config import RunConfig
 from skiprun.configfile import build_config
 from skiprun.connections.fade import set_skip_strength, skip_strength
 from skiprun.errors import CheckpointError, ConfigError, Diverged, InputError, Stopped, memory_needed
-from skiprun.machine import all_cores
 from skiprun.models import SMALLER_NETWORK
 from skiprun.run import differences
 from skiprun.tasks import Task
@@ -404,7 +403,7 @@ class Trainer:
             return {}
         self._refuse_another(state)
         if self.config.threads is None:
-            torch.set_num_threads(min(state["threads"], all_cores()))
+            torch.set_num_threads(state["threads"])
         if self.config.compile == "auto":
             self.network.way = state.get("pass", "eager")
         now = {
