@@ -73,7 +73,8 @@ def eight_bits(path: Path, image: Image.Image, how: Conversion, tally: Counter[s
     if image.mode in DEEP:
         tally["deep"] += 1
         return spread(path, image, how.span).convert("RGB")
-    tally["halved"] += image.info.get(HALVED, False)
+    if image.info.get(HALVED):
+        tally["halved"] += 1
     try:
         if image.has_transparency_data and not is_opaque(rgba := image.convert("RGBA")):
             tally["transparent"] += 1
@@ -118,7 +119,9 @@ def span_of(path: Path, image: Image.Image) -> Span:
 
 def count_cut(had: tuple[int, int], size: tuple[int, int], tally: Counter[str]) -> None:
     """Count the pixels that lie outside of the largest part with the proportions of a size."""
-    pixels = had[0] * had[1]
-    ratios = [side / wanted for side, wanted in zip(had, size, strict=True)]
-    cut = 1 - min(ratios) / max(ratios)
-    tally.update(pixels=pixels, cut=round(cut * pixels), trimmed=int(cut > 0.1))
+    pixels, across, down = had[0] * had[1], had[0] * size[1], had[1] * size[0]
+    tally["pixels"] += pixels
+    if across != down:
+        cut = 1 - min(across, down) / max(across, down)
+        tally["cut"] += round(cut * pixels)
+        tally["trimmed"] += cut > 0.1

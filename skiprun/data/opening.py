@@ -51,9 +51,9 @@ def open_picture(path: Path, content: bytes) -> Image.Image:
             image = _open(path, content)
             if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
                 raise Image.DecompressionBombError
-            halved = image.mode in EIGHT_BITS and any(";16" in str(tile.args) for tile in image.tile)
+            if image.mode in EIGHT_BITS and any(";16" in str(tile.args) for tile in image.tile):
+                image.info[HALVED] = True
             image.load()
-            image.info[HALVED] = halved
             image.info[ORIENTATION] = image.getexif().get(ExifTags.Base.Orientation, 1)
             ImageOps.exif_transpose(image, in_place=True)
             return image
