@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import logging
+import io
 
 import pytest
 import torch
 from PIL import Image
+from rich.control import Control
+from rich.panel import Panel
+from rich.segment import ControlType
+from rich.table import Table
+from rich.text import Text
 
-from skiprun.cli.terminal import Notices
+from skiprun.cli import terminal
 from skiprun.config import DataConfig
 from skiprun.data import load_data
 from skiprun.data.listing import list_pictures
@@ -142,14 +147,32 @@ def test_names_from_outside_do_not_steer_the_terminal(tmp_path, capsys):
     (root / "train/cat/\x1b[32m\x07.png").write_bytes(b"no image")
     (root / "train/cat/\x1b[33m.\x1b[34m").write_bytes(b"x")
     (root / "\x1b[35m").mkdir()
-    handler = Notices()
-    logging.getLogger("skiprun").addHandler(handler)
-    try:
-        for _ in range(2):
-            load(root, skip_bad=True)
-    finally:
-        logging.getLogger("skiprun").removeHandler(handler)
+    terminal.listen()
+    for _ in range(2):
+        load(root, skip_bad=True)
     said = capsys.readouterr().err
     assert "\x1b" not in said and "\x07" not in said
     assert said.count("Left out 1 of 19 pictures:") == 1 and said.count("Not read in") == 1
     assert all(rf"\x1b[{number}m" in said for number in (31, 32, 34, 35))
+
+
+def test_nothing_that_is_printed_steers_the_terminal(capsys):
+    """Tables, titles, messages of a status file: the console itself lets no control character through."""
+    for each in (terminal.results, terminal.people):
+        table = Table(title="\x1b[31mtitle")
+        table.add_column("head\ning\x1b]0;x\x07")
+        table.add_row(Text("cell\u202e\x9b1m", style="red"))
+        each.print(table)
+        each.print(Text("a: \x1b[2Jb"), Panel("\x1b[5m"))
+    said = "".join(capsys.readouterr())
+    assert not {"\x1b", "\x07", "\x9b", "\r", "\u202e"} & {*said}
+    assert said.count(r"\x1b[31mtitle") == 2 and said.count(r"a: \x1b[2Jb") == 2
+    assert said.count("head") == 2, "a heading in two lines stays one"
+
+
+def test_colours_and_bars_still_reach_a_terminal():
+    file = io.StringIO()
+    console = terminal.PlainConsole(file=file, force_terminal=True, color_system="standard")
+    console.print(Text("red\x1b[32m", style="red"))
+    console.control(Control(ControlType.CARRIAGE_RETURN))
+    assert file.getvalue() == "\x1b[31mred\\x1b[32m\x1b[0m\n\r"

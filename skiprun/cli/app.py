@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
 import signal
 import sys
@@ -34,7 +33,7 @@ from skiprun.cli import (
     train,
     truncate,
 )
-from skiprun.cli.terminal import Notices, complain
+from skiprun.cli.terminal import complain, listen
 from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory
 from skiprun.machine import leave_imports_alone, trust_no_working_folder
 
@@ -92,7 +91,7 @@ def main() -> None:
     """Run the command line; every error ends in one message on stderr and its own exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold what the terminal's encoding does not
-    logging.getLogger("skiprun").addHandler(Notices())
+    listen()
     leave_imports_alone()
     trust_no_working_folder()
     threading.excepthook = lambda of: None  # what fails in a thread fails again where its work is waited for

@@ -10,7 +10,6 @@ import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Root, RunsFolder, Set, overrides, user_path
 from skiprun.cli.terminal import emit, results
-from skiprun.errors import printable
 
 
 def doctor(
@@ -50,6 +49,5 @@ def show(checks: list) -> None:
     table.add_column(overflow="fold")
     for check in checks:
         colour = "green" if check.state == "ok" else "red"
-        finding = "\n".join(printable(line) for line in check.finding.split("\n"))
-        table.add_row(Text(check.state, style=colour), Text(check.name), Text(finding))
+        table.add_row(Text(check.state, style=colour), Text(check.name), Text(check.finding))
     results.print(table)

@@ -7,27 +7,40 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from rich.console import Console, ConsoleOptions
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.control import Control
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.segment import ControlType, Segment
 from rich.table import Column, Table
 from rich.text import Text
 
 from skiprun.errors import printable
 from skiprun.storage import json_safe
 
-people = Console(stderr=True, highlight=False)
+
+class PlainConsole(Console):
+    """A console that no text can steer: control characters are spelled out in whatever is printed, tables too."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the segments of what is printed; only those of rich itself may hold control characters."""
+        for text, style, control in super().render(renderable, options):
+            lines = text.split("\n")
+            yield Segment(text if control else "\n".join(map(printable, lines)), style, control)
+
+
+people = PlainConsole(stderr=True, highlight=False)
 # Redirected, results are read by programs and kept in logs: wide, so that nothing is folded or cut.
-results = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+results = PlainConsole(highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
 def complain(message: str) -> None:
     """Print an error, one line a problem."""
     for line in message.split("\n"):
-        people.print(Text(f"error: {printable(line)}", style="red"), soft_wrap=True)
+        people.print(Text(f"error: {line}", style="red"), soft_wrap=True)
 
 
 def say(message: str) -> None:
@@ -48,6 +61,15 @@ class Notices(logging.Handler):
         for line in message.split("\n") if message not in self.said else ():
             say(line)
         self.said.add(message)
+
+
+NOTICES = Notices()
+
+
+def listen() -> None:
+    """Begin a command: from now on, say what the package logs."""
+    NOTICES.said.clear()
+    logging.getLogger("skiprun").addHandler(NOTICES)
 
 
 def be_silent(message: str) -> None:
@@ -185,6 +207,7 @@ def clock(seconds: float) -> str:
 def loading(done: int, total: int, what: str) -> None:
     """Show how far the preparation of data is, in place on a terminal and in tenths elsewhere."""
     if people.is_terminal:
-        people.print(Text(printable(f"{what}: {done:,} of {total:,}")), end="\r" if done < total else "\n")
+        people.print(Text(f"{what}: {done:,} of {total:,}"), end="" if done < total else "\n")
+        people.control(Control(ControlType.CARRIAGE_RETURN))
     elif done == total or done % max(1, total // 10) == 0:
         say(f"{what}: {done:,} of {total:,}")
