@@ -85,6 +85,12 @@ def test_numbers_that_were_not_finite_are_nan_and_null(tmp_path: Path) -> None:
     assert comparison.verdict.degradation is None
 
 
+def test_a_mean_over_fewer_seeds_than_were_run_says_so(tmp_path: Path) -> None:
+    losses = [0.1, float("nan"), 0.2]
+    compare([write_run(tmp_path, "plain20", seed, loss=loss) for seed, loss in enumerate(losses)], tmp_path / "out")
+    assert "| 2 of 3 | 0.150 |" in (tmp_path / "out" / "report.md").read_text()
+
+
 def test_protocol_tells_what_differs_from_what_is_shared(tmp_path: Path) -> None:
     protocol = compare(write_trio(tmp_path, seeds=1)).protocol
     assert protocol.differing == {"model.name": {"plain20": "plain20", "plain56": "plain56", "resnet56": "resnet56"}}

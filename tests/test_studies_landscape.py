@@ -123,3 +123,11 @@ def test_two_processes_continue_what_one_began(model, by_two_processes):
 def test_a_loss_beyond_all_numbers_is_not_said_as_a_number():
     said = verdict({"nonconvexity": 0.3, "sharpness": 2.0, "loss": 0.1, "highest": ENDLESS})
     assert "rises from 0.1 to beyond all numbers" in said and "e+30" not in said
+
+
+@pytest.mark.parametrize("steps", [3, 7, 15, 51])
+def test_the_middle_of_a_line_is_where_the_trained_weights_are(steps):
+    model = nn.Linear(3, 2, bias=False).double()
+    places = [row["x"] for row in landscape(model, square, dims=1, steps=steps, span=0.7).rows]
+    assert places[steps // 2] == 0.0 and places == [-place for place in reversed(places)]
+    assert (places[0], places[-1], len(places)) == (-0.7, 0.7, steps)

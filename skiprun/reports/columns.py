@@ -31,12 +31,19 @@ def columns(groups: Sequence[Group]) -> list[Column]:
         Column("layers", lambda group: whole(group.layers), part="network"),
         Column("parameters", lambda group: whole(group.first.number("model.parameters")), part="network"),
         Column("MACs", lambda group: count(group.first.number("model.macs")), part="network"),
-        Column("seeds", lambda group: str(len(group.runs))),
+        Column("seeds", _seeds),
         Column("train loss", lambda group: significant(group.sample(LOSS).mean)),
         *(column for name in names for column in _score_columns(name, groups)),
         Column("gradient first/last", _ratio),
         Column("images/s", lambda group: significant(group.sample(SPEED).mean), part="network"),
     ]
+
+
+def _seeds(group: Group) -> str:
+    """Return how many seeds the means are of; those that ended without a number are not."""
+    every, found = len(group.runs), [group.by_seed(key) for key in (LOSS, group.test_score)]
+    fewest = min((len(values) for values in found if values), default=every)
+    return str(every) if fewest == every else f"{fewest} of {every}"
 
 
 def _ratio(group: Group) -> str:

@@ -62,7 +62,8 @@ def landscape(
     """
     if steps < 3 or steps % 2 == 0:
         raise OptionError("steps", f"found {steps}; an odd number from 3 on has the trained weights in the middle")
-    axis = torch.linspace(-span, span, steps, dtype=torch.float64).tolist()
+    half = torch.linspace(0, span, steps // 2 + 1, dtype=torch.float64)
+    axis = torch.cat([-half.flip(0)[:-1], half]).tolist()  # the middle is 0 to the last bit
     generator = torch.Generator().manual_seed(seed)
     with specimen(model, seed) as copy:
         plane = Plane(copy, random_direction(copy, generator), random_direction(copy, generator))
