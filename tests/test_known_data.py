@@ -244,7 +244,7 @@ def test_a_study_of_other_data_says_so_in_its_document_and_trains_nothing_again(
 
 
 def test_masks_keep_void_and_their_border_weights() -> None:
-    from skiprun.experiment.known_data import Matched
+    from skiprun.experiment.matching import Matched
 
     class One:
         def __len__(self) -> int:

@@ -18,7 +18,7 @@ from skiprun.data.pixels import count_pixels
 from skiprun.errors import InputError
 from skiprun.experiment import prepare, train
 from skiprun.experiment.doctor import examine
-from skiprun.experiment.known_data import renumbered
+from skiprun.experiment.matching import renumbered
 from skiprun.experiment.pictures import Pictures
 from skiprun.reports import compare, comparison_table, write_comparison
 from skiprun.run import Run

@@ -10,7 +10,8 @@ from torch import nn
 
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError, memory_needed
-from skiprun.experiment.known_data import KnownData, Say, config_with_data
+from skiprun.experiment.known_data import KnownData, config_with_data
+from skiprun.experiment.matching import Say
 from skiprun.experiment.parts import Parts, located, prepare
 from skiprun.models import build_from_config
 from skiprun.registry import TASKS

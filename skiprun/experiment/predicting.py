@@ -17,8 +17,8 @@ from skiprun.data.opening import read_file
 from skiprun.errors import BadPicture, InputError
 from skiprun.experiment.finished import load_model
 from skiprun.experiment.inputs import Input, find_inputs, name_outputs
-from skiprun.experiment.known_data import Say
 from skiprun.experiment.masking import write_masks
+from skiprun.experiment.matching import Say
 from skiprun.experiment.parts import Loading
 from skiprun.run import Run
 
