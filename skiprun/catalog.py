@@ -16,8 +16,9 @@ from typing import Any
 
 from skiprun.cache import cache_folder
 from skiprun.configfile import build_config
+from skiprun.documents import read_cached, write_sealed
 from skiprun.errors import InputError, StorageError
-from skiprun.storage import make_folder, read_sealed, write_sealed
+from skiprun.storage import make_folder
 
 Row = dict[str, Any]
 Progress = Callable[[int, int, str], None]
@@ -151,7 +152,7 @@ def _key() -> str:
 def _read_cache() -> dict[str, Any]:
     """Return what is known, or nothing where there is no cache or it is damaged."""
     with contextlib.suppress(StorageError):  # there may be no place for it
-        return read_sealed(cache_file()) or {}
+        return read_cached(cache_file()) or {}
     return {}
 
 

@@ -1,4 +1,4 @@
-"""JSON that a run leaves: written with a checksum of its content, and read only if it is what it should be."""
+"""JSON that runs and caches leave: with a checksum of its content, and read only if it is what it should be."""
 
 from __future__ import annotations
 
@@ -61,6 +61,16 @@ def read_document(path: Path, shape: type[Shape], way_out: str) -> dict[str, Any
         problem = str(error) if isinstance(error, _Damage) else "not a JSON object"
         raise StorageError(f"{path}: damaged, {problem}; {way_out}.") from None
     return {key: value for key, value in content.items() if key not in SEAL}
+
+
+def read_cached(path: Path) -> dict[str, Any] | None:
+    """Return what `write_sealed` wrote, of a file that can be made again; None if it is not there, or damaged."""
+    try:
+        content = _read_object(path)
+        _refuse_changed(content)
+    except (StorageError, ValueError, RecursionError):
+        return None
+    return {key: value for key, value in content.items() if key not in SEAL} if "checksum" in content else None
 
 
 class _Damage(ValueError):

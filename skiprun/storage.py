@@ -12,7 +12,6 @@ import errno
 import json
 import os
 import shutil
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -189,25 +188,6 @@ def write_text(path: Path, content: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Replace a JSON file atomically and durably; NaN and infinity become null."""
     write_text(path, json.dumps(json_safe(content), indent=2, allow_nan=False) + "\n")
-
-
-def write_sealed(path: Path, content: Any) -> None:
-    """Replace a JSON file of a cache by a content with its sum (CRC-32, which finds damage and not a forger)."""
-    content = json_safe(content)
-    write_json(path, {"crc32": _sum(content), "content": content})
-
-
-def read_sealed(path: Path) -> Any:
-    """Return what `write_sealed` wrote; None if it is not there, or damaged."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return found["content"] if found["crc32"] == _sum(found["content"]) else None
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return None
-
-
-def _sum(content: Any) -> int:
-    return zlib.crc32(json.dumps(content, sort_keys=True).encode())
 
 
 def json_safe(value: Any) -> Any:

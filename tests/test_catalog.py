@@ -55,7 +55,7 @@ def test_a_damaged_cache_is_made_again():
     for damage in ("", "[]", "{", '{"names": []}', '{"names": 5, "rows": {}}', "[" * 100_000):
         catalog.cache_file().write_text(damage)
         assert catalog.describe_models("plain20") == first
-    assert json.loads(catalog.cache_file().read_text())["content"]["names"] == MODELS.names()
+    assert json.loads(catalog.cache_file().read_text())["names"] == MODELS.names()
 
 
 def test_a_flipped_bit_of_the_cache_is_found():

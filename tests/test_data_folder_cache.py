@@ -51,7 +51,7 @@ def pictures(tmp_path):
 
 def test_unchanged_folder_is_not_read_again(pictures, monkeypatch):
     first = decoded(list_pictures(pictures), None, Told())
-    monkeypatch.setattr(decoding.Path, "read_bytes", None)
+    monkeypatch.setattr(decoding, "read_file", None)
     told = Told()
     again = decoded(list_pictures(pictures), None, told)
     assert told.kinds == set()

@@ -21,8 +21,9 @@ from skiprun.data.listing import Listing
 from skiprun.data.notices import notice
 from skiprun.data.source import Array, Progress
 from skiprun.data.summed_files import Sums, is_whole, summed
+from skiprun.documents import read_cached, write_sealed
 from skiprun.errors import BadPicture, OptionError, StorageError
-from skiprun.storage import delete_spare, free_bytes, plain_words, read_sealed, sync_folder, write_sealed, write_stream
+from skiprun.storage import delete_spare, free_bytes, plain_words, sync_folder, write_stream
 
 # Raised when the same files would give other arrays, or other files.
 VERSION = 2
@@ -57,7 +58,7 @@ def open_arrays(
     arrays, moments, about = (folder / f"{name}{ending}" for ending in (".npy", ".moments.npy", ".json"))
     if not (arrays.exists() or moments.exists()):
         return None
-    facts = read_sealed(about)
+    facts = read_cached(about)
     if facts is None or not (is_whole(arrays, facts["arrays"]) and is_whole(moments, facts["moments"])):
         notice(f"{arrays} was damaged; the pictures are decoded again.")
         for file in (arrays, moments, about):

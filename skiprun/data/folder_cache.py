@@ -25,8 +25,9 @@ from skiprun.data.decoding import digest_all, find_bad, find_span, square
 from skiprun.data.listing import Listing
 from skiprun.data.place import locked
 from skiprun.data.source import Progress
+from skiprun.documents import read_cached, write_sealed
 from skiprun.errors import BadPicture
-from skiprun.storage import delete_spare, read_sealed, remove_leftovers, write_sealed
+from skiprun.storage import delete_spare, remove_leftovers
 
 
 def decoded(
@@ -117,7 +118,7 @@ def _place(listing: Listing, how: Conversion) -> str:
 
 def _index(folder: Path) -> dict[str, Any]:
     """Return what is kept of each folder; nothing if the index is damaged."""
-    return read_sealed(folder / "index.json") or {}
+    return read_cached(folder / "index.json") or {}
 
 
 def _remember(folder: Path, listing: Listing, how: Conversion, found: Decoded) -> None:
