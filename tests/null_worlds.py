@@ -100,7 +100,7 @@ def connected_networks(noise: Values, closes: bool) -> list[Group]:
 
 def segmenting_networks(noise: Values, other: Values, lost: int | None = None) -> list[Group]:
     """A U-Net without skips, and others whose skips are worth nothing anywhere."""
-    overlap, boundary = 0.7 * np.exp(0.01 * noise), 0.5 * np.exp(0.01 * (noise + other))
+    overlap, boundary = 0.7 + 0.01 * noise, 0.5 + 0.01 * (noise + other)
     return [
         network(
             f"unet{number}",
