@@ -34,13 +34,16 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def _nearest_number(name: str, known: Iterable[str]) -> list[str]:
-    """Return the name that differs in its numbers alone, and least: resnet22 -> resnet20, not resnet1202."""
+    """Return the name that differs in its numbers alone, and least: resnet22 -> resnet20, not resnet1202.
 
-    def numbers(text: str) -> list[int]:
-        return [int(each) for each in re.findall(r"[0-9]+", text)]
+    What is a number and nothing else is a label, whose spelling is what went wrong.
+    """
+
+    def numbers(text: str) -> list[float]:
+        return [float(each) for each in re.findall(r"[0-9]+", text)]  # of any length, which int() does not take
 
     wording = re.sub(r"[0-9]+", "0", name)
-    alike = [each for each in known if re.sub(r"[0-9]+", "0", each) == wording]
+    alike = [each for each in known if re.sub(r"[0-9]+", "0", each) == wording != "0"]
     distances = {each: [abs(a - b) for a, b in zip(numbers(name), numbers(each), strict=True)] for each in alike}
     return sorted(alike, key=distances.__getitem__)[:1]
 

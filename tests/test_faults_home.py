@@ -60,7 +60,7 @@ def test_folders_of_images_name_the_way_out(homeless: Path, monkeypatch: pytest.
         for label in ("a", "b"):
             (homeless / "data" / split / label).mkdir(parents=True)
             for number in range(12):
-                pixels = np.full((8, 8, 3), 20 * number, np.uint8)
+                pixels = np.arange(number, number + 192, dtype=np.uint8).reshape(8, 8, 3)
                 Image.fromarray(pixels).save(homeless / "data" / split / label / f"{number}.png")
     config = tiny_config(
         name="run",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skiprun.errors import UnknownName
+from skiprun.errors import UnknownName, did_you_mean
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS, Registry
 
 
@@ -37,3 +37,7 @@ def test_every_entry_says_what_it_is() -> None:
     for registry in (CONNECTIONS, MODELS, DATASETS, PROBES):
         for entry in registry:
             assert entry.summary, f"{registry.kind} {entry.name}"
+
+
+def test_a_number_of_any_length_has_a_nearest_one() -> None:
+    assert did_you_mean("resnet" + "9" * 5000, ["resnet20"]) == " Did you mean 'resnet20'?"

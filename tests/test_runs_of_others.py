@@ -125,7 +125,7 @@ def test_a_disk_that_fills_up_while_a_study_runs_costs_what_is_kept_and_not_what
     def fills_up(self: Path, mode: str = "r", *values: Any, **options: Any) -> Any:
         nonlocal written
         written += "a" in mode
-        if written > 3 and set(mode) & set("wa"):
+        if written > 3 and set(mode) & set("wax"):
             raise OSError(errno.ENOSPC, "No space left on device")
         return opened(self, mode, *values, **options)
 
