@@ -87,9 +87,10 @@ def _describe(error: ErrorDetails, marks: dict[str, str], source: str) -> str:
     if error["type"] == "missing":
         return f"{place} {key}: missing; {_meaning(loc)}"
     found, allowed = error["input"], error["msg"][0].lower() + error["msg"][1:]
+    near = ""
     if error["type"] == "string_pattern_mismatch":
         allowed = "letters, digits, '.', '_' and '-' are allowed, 64 at most, a letter or digit first"
-    near = ""
+        near = "" if key in marks else " It is that of the file; give another as a key, or with --name."
     if error["type"] == "literal_error" and isinstance(found, str):
         near = did_you_mean(SAME.get(found, found), re.findall(r"'([^']*)'", error["msg"]))
     if error["type"] == "string_type" and isinstance(found, bool | int | float | None):

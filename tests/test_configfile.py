@@ -294,3 +294,12 @@ def test_of_names_that_differ_in_a_number_the_nearest_is_meant(name: str, neares
         "plain20",
     ]
     assert did_you_mean(name, known) == f" Did you mean '{nearest}'?"
+
+
+@pytest.mark.parametrize("stem", ["_draft", "опыт", "x" * 70])
+def test_a_file_whose_name_no_run_can_have_is_told_how_to_give_one(tmp_path: Path, stem: str) -> None:
+    file = tmp_path / f"{stem}.yaml"
+    file.write_text("model: {name: resnet20}\ndata: {name: digits}\nschedule: {epochs: 1}\n")
+    with pytest.raises(ConfigError, match=r"It is that of the file; give another as a key, or with --name\.$"):
+        load_config(file)
+    assert load_config(file, ["name=draft"]).name == "draft"
