@@ -178,7 +178,7 @@ class Run:
     @property
     def config(self) -> RunConfig:
         """The config that the run was created with."""
-        return build_config(as_meant(read_yaml(self.config_file)[0]), source=str(self.config_file))
+        return recorded_config(read_yaml(self.config_file)[0], source=str(self.config_file))
 
     @property
     def state(self) -> State:
@@ -323,15 +323,18 @@ def refuse_one_place(experiments: Iterable[tuple[str, RunConfig]]) -> None:
             )
 
 
-def as_meant(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return the config of a run as its version meant it.
+def recorded_config(plain: dict[str, Any], source: str = "config") -> RunConfig:
+    """Return the config in a run's config.yaml or in its checkpoint, as the version that wrote it meant it.
 
     Before there was `data.background`, every run had `fit: resize`, which images with labels did not look at.
+
+    Raises:
+        ConfigError: with every problem.
     """
     data = plain.get("data")
     if isinstance(data, dict) and "background" not in data and data.get("fit") == "resize":
-        return plain | {"data": {key: value for key, value in data.items() if key != "fit"}}
-    return plain
+        plain = plain | {"data": {key: value for key, value in data.items() if key != "fit"}}
+    return build_config(plain, source=source)
 
 
 def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 
 from skiprun.errors import CheckpointError, Diverged, OtherData, RunTaken, SkiprunError, Stopped, StorageError
 from skiprun.run import Run
@@ -238,6 +239,19 @@ def test_F31_checkpoints_of_every_released_format_load(file: Path) -> None:
 
 def test_F31_there_is_a_file_of_the_present_format() -> None:
     assert checkpoint.FORMAT in {load(file)["format"] for file in GOLDEN.glob("*.pt")}
+
+
+def test_F31_a_run_stopped_before_data_fit_had_its_meaning_of_today_goes_on(run: Run, whole: Path) -> None:
+    def as_then(plain: dict[str, Any]) -> dict[str, Any]:
+        later = ("background", "test_fraction", "instances", "mask_suffix", "subject")
+        data = {key: value for key, value in plain["data"].items() if key not in later}
+        schedule = {key: value for key, value in plain["schedule"].items() if key != "restarts"}
+        return plain | {"data": data | {"fit": "resize"}, "schedule": schedule}
+
+    state = load(run.checkpoints / "last.pt")
+    save(run.checkpoints / "last.pt", state | {"config": as_then(state["config"])})
+    run.config_file.write_text(yaml.safe_dump(as_then(yaml.safe_load(run.config_file.read_text()))))
+    continued(run, whole)
 
 
 @pytest.mark.parametrize(("key", "value"), [("torch", "1.0"), ("device", "cuda"), ("threads", 3)])

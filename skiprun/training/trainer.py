@@ -19,11 +19,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config
 from skiprun.connections.fade import set_skip_strength, skip_strength
 from skiprun.errors import CheckpointError, ConfigError, Diverged, InputError, Stopped, memory_needed
 from skiprun.models import SMALLER_NETWORK
-from skiprun.run import differences
+from skiprun.run import differences, recorded_config
 from skiprun.tasks import Task
 from skiprun.training.checkpoint import TO_GO_ON, Checkpoints, load, not_finite, refuse_incomplete, save
 from skiprun.training.compilation import TrainingPass
@@ -444,7 +443,7 @@ class Trainer:
             raise CheckpointError(f"{self.checkpoints.last}: holds weights only; it is a copy of another file.")
         refuse_incomplete(self.checkpoints.last, state, TO_GO_ON)
         try:
-            theirs = build_config(state["config"])
+            theirs = recorded_config(state["config"])
         except ConfigError as error:
             raise CheckpointError(f"{self.checkpoints.last}: its config cannot be read ({error}).") from None
         longer = goes_on(theirs.schedule, self.config.schedule)
