@@ -86,7 +86,8 @@ def _describe(error: ErrorDetails, marks: dict[str, str], source: str) -> str:
         return f"{place} {key}: unknown key.{did_you_mean(loc[-1], fields)} Allowed here: {', '.join(fields)}"
     if error["type"] == "missing":
         return f"{place} {key}: missing; {_meaning(loc)}"
-    found, allowed = error["input"], error["msg"][0].lower() + error["msg"][1:]
+    message = error["msg"].removeprefix("Value error, ")
+    found, allowed = error["input"], message[0].lower() + message[1:]
     near = ""
     if error["type"] == "string_pattern_mismatch":
         allowed = "letters, digits, '.', '_' and '-' are allowed, 64 at most, a letter or digit first"

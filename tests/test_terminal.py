@@ -49,3 +49,8 @@ def test_a_score_is_shown_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, w
 
 def test_a_wide_terminal_shows_every_score(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "val iou 0.8676  12,330 images/s" in shown(monkeypatch, 140)
+
+
+def test_the_title_of_a_narrow_table_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.show_table(["score", "value"], [["loss", "0.1"]], "digits-resnet56/seed-0, [test]")
+    assert capsys.readouterr().out.splitlines()[0] == "digits-resnet56/seed-0, [test]"

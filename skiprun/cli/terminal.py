@@ -83,7 +83,9 @@ def emit(document: Any) -> None:
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
     """Print a table; columns whose cells are all numbers stand to the right, what is too long goes on below."""
-    table = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False)
+    if title:  # a table's own is folded to the width of its columns
+        results.print(Text(title, style="italic"), soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
     for index, column in enumerate(columns):
         numbers = all(isinstance(row[index], int | float | None) for row in rows)
         table.add_column(escape(column), justify="right" if numbers else "left", overflow="fold")
