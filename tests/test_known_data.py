@@ -172,6 +172,18 @@ def test_a_run_that_goes_on_is_refused_by_train_resume_and_compare(place: Path) 
     assert run.environment_file.read_bytes() == before
 
 
+@pytest.mark.parametrize("lost", [True, False], ids=["moved", "changed"])
+def test_a_run_whose_data_is_not_there_or_other_is_not_made_longer_and_stays_as_it_was(place: Path, lost: bool) -> None:
+    before = {file: file.read_bytes() for file in Path("runs/done").rglob("*") if file.is_file()}
+    if lost:
+        Path("data").rename("elsewhere")
+    else:
+        rename_class()
+    with pytest.raises(InputError):
+        call("resume", "done", "--epochs", "9")
+    assert {file: file.read_bytes() for file in Path("runs/done").rglob("*") if file.is_file()} == before
+
+
 def test_a_begun_run_without_a_record_is_known_by_its_checkpoint(place: Path) -> None:
     run = begin()
     sessions = [{key: value for key, value in session.items() if key != "data"} for session in run.sessions()]

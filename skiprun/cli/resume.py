@@ -31,7 +31,7 @@ def resume(
     refuse_unused(verify, epochs, steps, lr)
 
     from skiprun import experiment
-    from skiprun.experiment.known_data import config_with_data
+    from skiprun.experiment.known_data import KnownData, config_with_data
 
     opened = experiment.load_run(run, runs)
     if verify:
@@ -46,6 +46,9 @@ def resume(
     if epochs or steps:
         from skiprun.experiment.longer import lengthen
 
+        # What could refuse the data does so before anything of the run changes.
+        known = KnownData(opened, way_out="start over with `skiprun train --fresh`")
+        experiment.prepare(config_with_data(opened, root), given_weights=False, accept=known)
         config = lengthen(opened, epochs or steps or 0, "epochs" if epochs else "steps", lr, tell)
     if not opened.summary_file.exists():
         config = config_with_data(opened, root, tell)
