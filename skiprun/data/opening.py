@@ -54,8 +54,9 @@ def open_picture(path: Path, content: bytes) -> Image.Image:
             if image.mode in EIGHT_BITS and any(";16" in str(tile.args) for tile in image.tile):
                 image.info[HALVED] = True
             image.load()
-            image.info[ORIENTATION] = image.getexif().get(ExifTags.Base.Orientation, 1)
-            ImageOps.exif_transpose(image, in_place=True)
+            image.info[ORIENTATION] = turned = image.getexif().get(ExifTags.Base.Orientation, 1)
+            if turned != 1:  # which would read the tags again, of each image
+                ImageOps.exif_transpose(image, in_place=True)
             return image
     except Image.DecompressionBombError:
         raise BadPicture(
