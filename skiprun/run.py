@@ -101,12 +101,14 @@ def runs_folder() -> Path:
 def run_folder(name: Path | str, root: Path) -> Path:
     """Return the folder that the directory or the name of a run means; one that holds no run hides none in `root`."""
     here, there = Path(name).expanduser(), root.expanduser() / name
-    return there if not here.exists() or (holds_run(there) and not holds_run(here)) else here
+    return there if not here.exists() or (runs_in(there) and not runs_in(here)) else here
 
 
-def holds_run(folder: Path) -> bool:
-    """Tell whether a folder is a run, or holds the seeds of one."""
-    return (folder / "config.yaml").exists() or any(folder.glob("seed-*/config.yaml"))
+def runs_in(folder: Path) -> list[Run]:
+    """Return the run that a folder is, or all seeds of one that it holds."""
+    if (folder / "config.yaml").exists():
+        return [Run(folder)]
+    return [Run(file.parent) for file in sorted(folder.glob("seed-*/config.yaml"))]
 
 
 class Run:
@@ -165,14 +167,11 @@ class Run:
         Raises:
             InputError: there is no run.
         """
-        run = cls(Path(path))
-        if run.config_file.exists():
-            return run
-        seeds = sorted(Path(path).glob("seed-*/config.yaml"))
-        if len(seeds) == 1:
-            return cls(seeds[0].parent)
-        if seeds:
-            raise InputError(f"{path} holds {len(seeds)} seeds; name one, such as {seeds[0].parent}.")
+        found = runs_in(Path(path))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InputError(f"{path} holds {len(found)} seeds; name one, such as {found[0].path}.")
         raise InputError(f"{path} is no run directory: it has no config.yaml. `skiprun runs` lists what is there.")
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -19,8 +18,9 @@ from skiprun.data.loaders import Loaders, MappedSplit, ResidentSplit, Split
 from skiprun.data.only_classes import keep_classes, rows_in_use
 from skiprun.data.pixels import Pixels, check_pixels, count_pixels
 from skiprun.data.source import Array, Portion, Source, mean_and_std
-from skiprun.data.subjects import draw_part, names_of, numbered, tell_shared
+from skiprun.data.subjects import draw_part, group_numbers, names_of, tell_shared
 from skiprun.errors import InputError, OptionError
+from skiprun.machine import memory_bytes
 
 # The share of a device's free memory that a dataset may fill; networks and activations need the rest.
 RESIDENT_SHARE = 0.5
@@ -93,7 +93,7 @@ def validation_rows(source: Source, config: DataConfig) -> tuple[Array, Array]:
     if source.val is not None:
         return rows, rows_in_use(source.val)
     targets = source.train.targets[rows] if source.train.targets.ndim == 1 else np.zeros(len(rows), np.int64)
-    groups = numbered(names_of(source.train, rows, config))
+    groups = group_numbers(names_of(source.train, rows, config))
     total = len(rows) if groups is None else int(groups.max()) + 1
     what = "pictures" if groups is None else "subjects" if config.subject else "images"
     if round(config.val_fraction * total) < 1:
@@ -128,17 +128,14 @@ def fits(source: Source, device: torch.device) -> bool:
 
 
 def free_bytes(device: torch.device) -> float:
-    """Return how much memory of a device is free; infinity where the system does not say."""
+    """Return how much memory of a device is free; all there is where the system does not say."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
         return int(lines["MemAvailable"].split()[0]) * 1024
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError):
-        return math.inf
+    return memory_bytes()
 
 
 def _split(portion: Portion, rows: Array, device: torch.device, resident: bool) -> Split:

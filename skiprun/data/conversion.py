@@ -96,7 +96,7 @@ def spread(path: Path, image: Image.Image, span: Span | None) -> Image.Image:
         Deep: there is no span.
         BadPicture: it holds values that are no numbers.
     """
-    low, high = span_of(path, image)
+    span_of(path, image)  # refuses what are no numbers
     if span is None:
         raise Deep(path)
     low, high = span

@@ -24,7 +24,7 @@ from skiprun.data.only_classes import rows_in_use
 from skiprun.data.place import folder_of
 from skiprun.data.remarks import check_colours, one_coloured, tell_losses
 from skiprun.data.source import Array, Portion, Progress, Source
-from skiprun.data.subjects import draw_part, names_of, numbered
+from skiprun.data.subjects import draw_part, group_numbers, names_of
 from skiprun.errors import InputError, OptionError
 from skiprun.registry import DATASETS
 
@@ -100,7 +100,7 @@ def split_flat(whole: Portion, config: DataConfig) -> dict[str, Portion]:
         OptionError: the test split would be empty, or leave a class without images to train on.
     """
     try:
-        groups = numbered(names_of(whole, np.arange(len(whole)), config))
+        groups = group_numbers(names_of(whole, np.arange(len(whole)), config))
         rest, part = draw_part(whole.targets, groups, config.test_fraction, config.split_seed)
     except ValueError:
         part = rest = np.arange(0)

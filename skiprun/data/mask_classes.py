@@ -45,7 +45,7 @@ def read_mask(path: Path, config: DataConfig) -> Mask:
     values = found.values
     void = values == config.ignore_index if config.ignore_index is not None else np.zeros(values.shape, bool)
     if config.instances:
-        objects = numbered(np.where(void, 0, values)) if config.border_weight else None
+        objects = object_numbers(np.where(void, 0, values)) if config.border_weight else None
         return Mask(np.where(void, VOID, values != 0).astype(np.uint8), found.orientation, objects)
     if config.classes is not None:
         known, classes, meant = (values >= 0) & (values < len(config.classes)), values, []
@@ -61,7 +61,7 @@ def read_mask(path: Path, config: DataConfig) -> Mask:
     )
 
 
-def numbered(values: Array) -> Array:
+def object_numbers(values: Array) -> Array:
     """Return the numbers of objects as the small ones, int32, with 0 for no object."""
     known = np.union1d(values, 0)
     return np.searchsorted(known, values).astype(np.int32)

@@ -36,7 +36,7 @@ def subject_of(file: str, pattern: str) -> str:
     return str(found[1] if found.re.groups else found[0])
 
 
-def numbered(names: Sequence[str] | None) -> Array | None:
+def group_numbers(names: Sequence[str] | None) -> Array | None:
     """Return the same number, int64, for each name that is the same; None where every name is another."""
     if names is None:
         return None

@@ -7,10 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from skiprun.data.opening import SUFFIXES
-from skiprun.errors import InputError, did_you_mean
+from skiprun.data.source import Progress
+from skiprun.errors import BadPicture, InputError, did_you_mean
 from skiprun.storage import check_writable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,33 @@ def _named_by(path: Path, say: Callable[[str], None]) -> list[Input]:
     if others:
         say(f"Not read in {path}, no images by their names: {listed}.")
     return images
+
+
+def read_each(
+    inputs: Sequence[Input], read: Callable[[Path], T], skip_bad: bool, progress: Progress
+) -> Iterator[tuple[T | None, dict[str, Any]]]:
+    """Yield each image as it is read, with its file; in place of one that cannot be used None, with the 'problem'.
+
+    Args:
+        inputs: the images.
+        read: gives the image in a file.
+        skip_bad: whether an image that cannot be used may be left out.
+        progress: told of (done, total, what).
+
+    Raises:
+        BadPicture: an image that cannot be used, by name.
+    """
+    for number, each in enumerate(inputs, 1):
+        progress(number, len(inputs), "images")
+        row = {"file": str(each.file)}
+        try:
+            image = read(each.file)
+        except BadPicture as problem:
+            if not skip_bad:
+                raise
+            yield None, row | {"problem": problem.problem}
+        else:
+            yield image, row
 
 
 def files_below(folder: Path) -> Iterator[Path]:

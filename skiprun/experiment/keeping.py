@@ -16,12 +16,12 @@ import torch
 from torch import nn
 
 from skiprun.errors import StorageError
+from skiprun.experiment.parts import Say
 from skiprun.storage import is_writable, make_folder, plain_words, write_text
 
 PARTIAL = ".partial.jsonl"
 Document = dict[str, Any]
 Row = dict[str, Any]
-Say = Callable[[str], None]
 
 
 def fingerprint(models: Iterable[nn.Module]) -> str:

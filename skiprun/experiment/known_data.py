@@ -16,7 +16,8 @@ from skiprun.config import DataConfig, RunConfig
 from skiprun.data import Loaders
 from skiprun.data.place import folder_of
 from skiprun.errors import CheckpointError, InputError, OtherData, StorageError, some
-from skiprun.experiment.matching import MOST_NAMES, Say, as_trained_on
+from skiprun.experiment.matching import MOST_NAMES, as_trained_on
+from skiprun.experiment.parts import Say
 from skiprun.run import Run
 from skiprun.training.checkpoint import Checkpoints, load
 

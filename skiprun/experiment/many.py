@@ -23,9 +23,9 @@ from typing import Any
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config
 from skiprun.errors import Diverged, SkiprunError, Stopped
-from skiprun.experiment.parts import Loading, prepare
+from skiprun.experiment.parts import Loading, Say, prepare
 from skiprun.experiment.plan import Planned
-from skiprun.experiment.train import Say, train
+from skiprun.experiment.train import train
 from skiprun.machine import cores, keep_to
 from skiprun.processes import NO_GUARD, belong_to_parent, ready
 from skiprun.run import Run

@@ -18,8 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from skiprun.data.masks import read_picture, starts
-from skiprun.errors import BadPicture
-from skiprun.experiment.inputs import Input, Output
+from skiprun.experiment.inputs import Input, Output, read_each
 from skiprun.experiment.parts import Loading
 from skiprun.registry import DATASETS
 from skiprun.run import Run
@@ -44,24 +43,20 @@ def write_masks(
         BadPicture: an image that cannot be read, by name.
     """
     names, background = run.summary()["data"]["class_names"], run.config.data.background
-    for number, (each, output) in enumerate(zip(inputs, outputs, strict=True), 1):
-        progress(number, len(inputs), "images")
-        try:
-            picture = read_picture(each.file, background)
-        except BadPicture as problem:
-            if not skip_bad:
-                raise
-            yield {"file": str(each.file), "problem": problem.problem}
+    images = read_each(inputs, lambda file: read_picture(file, background), skip_bad, progress)
+    for (picture, row), output in zip(images, outputs, strict=True):
+        if picture is None:
+            yield row
             continue
         mask = find_mask(run, model, picture)
         make_folder(output.mask.parent)
         write_bytes(output.mask, encoded(mask, len(names)))
-        found = {"file": str(each.file), "mask": str(output.mask)}
+        row["mask"] = str(output.mask)
         if output.overlay:
             write_bytes(output.overlay, laid_over(picture, mask))
-            found["overlay"] = str(output.overlay)
+            row["overlay"] = str(output.overlay)
         counts = np.bincount(mask.ravel(), minlength=len(names)) / mask.size
-        yield found | {"shares": dict(zip(names, counts.tolist(), strict=True))}
+        yield row | {"shares": dict(zip(names, counts.tolist(), strict=True))}
 
 
 def find_mask(run: Run, model: nn.Module, picture: Array) -> Array:

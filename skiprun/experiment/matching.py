@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,8 @@ from torch import Tensor
 
 from skiprun.data import Loaders, Split
 from skiprun.errors import InputError, did_you_mean, some
+from skiprun.experiment.parts import Say
 
-Say = Callable[[str], None]
 MASK_VALUES = 256
 MOST_NAMES = 8
 

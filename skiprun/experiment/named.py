@@ -10,7 +10,7 @@ from skiprun.config import RunConfig
 from skiprun.configfile import build_config, load_config, override
 from skiprun.errors import InputError
 from skiprun.registry import MODELS
-from skiprun.run import Run
+from skiprun.run import Run, run_folder, runs_in
 from skiprun.yamlfile import read_yaml
 
 PROTOCOLS = Path(__file__).parent.parent / "protocols"
@@ -19,12 +19,7 @@ DIGITS = PROTOCOLS / "degradation_digits.yaml"
 
 def find_existing(name: str, runs: Path) -> list[Run]:
     """Return the runs that a name means if it is a directory: one run, or all seeds of one."""
-    for path in (Path(name).expanduser(), runs / name):
-        if (path / "config.yaml").exists():
-            return [Run(path)]
-        if found := sorted(path.glob("seed-*/config.yaml")):
-            return [Run(file.parent) for file in found]
-    return []
+    return runs_in(run_folder(name, runs))
 
 
 def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str | None = None) -> RunConfig:

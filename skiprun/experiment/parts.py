@@ -29,6 +29,7 @@ from skiprun.training.optim import average_note, total_steps
 from skiprun.training.randomness import derive
 
 Loading = Callable[[int, int, str], None]
+Say = Callable[[str], None]
 TRIAL_MACS = 4e9  # of a trial step: a fifth of a second or so
 
 

@@ -14,12 +14,11 @@ from torch import Tensor, nn
 from skiprun.data.conversion import Conversion
 from skiprun.data.decoding import decode
 from skiprun.data.opening import read_file
-from skiprun.errors import BadPicture, InputError
+from skiprun.errors import InputError
 from skiprun.experiment.finished import load_model
-from skiprun.experiment.inputs import Input, find_inputs, name_outputs
+from skiprun.experiment.inputs import Input, find_inputs, name_outputs, read_each
 from skiprun.experiment.masking import write_masks
-from skiprun.experiment.matching import Say
-from skiprun.experiment.parts import Loading
+from skiprun.experiment.parts import Loading, Say
 from skiprun.run import Run
 
 # Of runs that did not record it: the upper 8 of 16 bits.
@@ -65,14 +64,9 @@ def label(
     model: nn.Module, data: dict[str, Any], inputs: Sequence[Input], top: int, skip_bad: bool, progress: Loading
 ) -> Iterator[dict[str, Any]]:
     """Yield the labels of each image; see `predict`."""
-    for number, each in enumerate(inputs, 1):
-        progress(number, len(inputs), "images")
-        try:
-            picture = read_picture(each.file, data)
-        except BadPicture as problem:
-            if not skip_bad:
-                raise
-            yield {"file": str(each.file), "problem": problem.problem}
+    for picture, row in read_each(inputs, lambda file: read_picture(file, data), skip_bad, progress):
+        if picture is None:
+            yield row
             continue
         probabilities = model(picture).softmax(1)[0]
         best = probabilities.topk(min(top, len(probabilities)))
@@ -80,7 +74,7 @@ def label(
             {"label": data["class_names"][index], "probability": value}
             for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
         ]
-        yield {"file": str(each.file), **ranked[0], "top": ranked}
+        yield row | {**ranked[0], "top": ranked}
 
 
 def predict_masks(

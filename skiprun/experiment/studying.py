@@ -20,7 +20,7 @@ import skiprun
 from skiprun.errors import InputError, OptionError, did_you_mean
 from skiprun.experiment.keeping import Document, Row, fingerprint, finished, folder_for, forget, keeping, told_instead
 from skiprun.experiment.material import Look, Material
-from skiprun.experiment.parts import Loading
+from skiprun.experiment.parts import Loading, Say
 from skiprun.experiment.subjects import Subject
 from skiprun.machine import cores
 from skiprun.registry import STUDIES, Entry
@@ -29,7 +29,6 @@ from skiprun.studies import StudyResult, needs, options
 
 Report = Callable[[Row, int], None]
 ProgressFor = Callable[[str, int], Report]
-Say = Callable[[str], None]
 
 
 def study(

@@ -109,12 +109,14 @@ def find_subjects(
         InputError: protocol or overrides reach none of the names.
     """
     given = [f"--config {protocol}"] * (protocol is not None) + [f"--set {text}" for text in overrides]
-    tell_unused(given, [name for name in names if find_existing(name, runs)], names, say)
+    there = {name: found for name in names if (found := find_existing(name, runs))}
+    tell_unused(given, there, names, say)
     if place.root:
         overrides = [*overrides, f"data.root={json.dumps(str(place.root))}"]
     subjects = []
     for name in names:
-        if found := find_existing(name, runs):
+        if name in there:
+            found = there[name]
             label = found[0].path.parent.name + f" {found[0].path.name}" * (len(found) == 1 and _has_seeds(found[0]))
             subjects.append(place.subject(label, found, shape))
             continue

@@ -10,7 +10,7 @@ from skiprun.config import RunConfig
 from skiprun.configfile import load_config
 from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, StorageError, is_out_of_memory, kept
 from skiprun.experiment.known_data import KnownData
-from skiprun.experiment.parts import Loading, Parts, prepare, try_threads
+from skiprun.experiment.parts import Loading, Parts, Say, prepare, try_threads
 from skiprun.experiment.room import check_room
 from skiprun.experiment.summary import environment, summarize
 from skiprun.registry import PROBES
@@ -24,7 +24,6 @@ from skiprun.training.stopping import StopFlag
 from skiprun.training.trainer import Progress, Silence, Trainer
 
 RUNS = Path("runs")
-Say = Callable[[str], None]
 
 
 def train(
