@@ -11,7 +11,7 @@ from skiprun.configfile import build_config
 from skiprun.data import load_data
 from skiprun.data.assemble import assemble
 from skiprun.data.source import Portion, Source
-from skiprun.data.subjects import draw_part, numbered, subject_of
+from skiprun.data.subjects import draw_part, group_numbers, subject_of
 from skiprun.errors import ConfigError, OptionError
 from tests.data_files import picture_folder
 
@@ -138,9 +138,9 @@ def test_a_subject_is_the_first_group_or_all_that_matches():
     assert subject_of("train/images/p12_3.png", r"p(\d+)_(\d)") == "12"
 
 
-def test_names_are_numbered_as_they_come():
-    assert numbered(["b", "a", "b"]).tolist() == [0, 1, 0]
-    assert numbered(["b", "a"]) is None and numbered(None) is None
+def test_groups_are_numbered_as_they_come():
+    assert group_numbers(["b", "a", "b"]).tolist() == [0, 1, 0]
+    assert group_numbers(["b", "a"]) is None and group_numbers(None) is None
     rest, part = draw_part(np.zeros(6, np.int64), np.array([0, 0, 0, 1, 1, 2]), 0.34, 0)
     assert sorted([*rest, *part]) == list(range(6))
 
