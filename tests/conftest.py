@@ -1,7 +1,10 @@
-"""What all tests share: no network, one thread, a data folder of their own."""
+"""What all tests share: no network, one thread, an environment and a data folder of their own."""
 
+import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -21,6 +24,13 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def own_environment() -> Iterator[None]:
+    """Undo what a test leaves in the environment, such as the safe path that a command sets for what it starts."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(autouse=True)

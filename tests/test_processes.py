@@ -183,12 +183,11 @@ with ProcessPoolExecutor(1, ready()) as pool:
 
 def test_what_is_forked_finds_everything_imported_and_its_server_untouched(tmp_path: Path) -> None:
     single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy's own threads aside
-    tests = {"PYTHONPATH": str(Path(__file__).parent.parent)}  # an earlier test may have left a safe path
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path)],
         capture_output=True,
         text=True,
-        env=os.environ | single | tests,
+        env=os.environ | single,
         check=False,
     )
     assert done.returncode == 0, done.stderr
