@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import stat
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from skiprun.errors import StorageError
+from skiprun.ordinary import NotOrdinary, open_to_read
 from skiprun.storage import json_safe, plain_words, write_json
 
 FORMAT = 1  # of documents with a checksum; one without this key was written before there were any
@@ -78,14 +78,15 @@ class _Damage(ValueError):
 
 
 def _read_object(path: Path) -> dict[str, Any]:
-    """Return the object that a JSON file holds; a pipe would wait for ever, and a huge file takes all memory."""
+    """Return the object that an ordinary JSON file holds; a huge one takes all memory."""
     with plain_words("read", path):
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise _Damage("not an ordinary file")
-        if found.st_size > MAX_BYTES:
-            raise _Damage(f"larger than {MAX_BYTES} bytes")
-        text = path.read_bytes()
+        try:
+            with open_to_read(path) as file:
+                text = file.read(MAX_BYTES + 1)
+        except NotOrdinary as error:
+            raise _Damage(error.strerror) from None
+    if len(text) > MAX_BYTES:
+        raise _Damage(f"larger than {MAX_BYTES} bytes")
     content = json.loads(text)
     if not isinstance(content, dict):
         raise _Damage("not a JSON object")

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skiprun.ordinary import refuse_link
+
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
@@ -26,8 +28,7 @@ def acquire(file: Path) -> tuple[BaseFileLock, str]:
     """
     from filelock import FileLock, SoftFileLock
 
-    if file.is_symlink():
-        raise OSError(errno.ELOOP, "it is a link, and nothing is written through links")
+    refuse_link(file)
     lock: BaseFileLock = FileLock(file)
     try:
         lock.acquire(timeout=PATIENCE)

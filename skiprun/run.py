@@ -7,6 +7,7 @@ runs/<name>/seed-<s>/
     events.out.*       TensorBoard's view of it
     checkpoints/       last.pt, previous.pt, best.pt
     studies/           what instruments found
+    overlays/          what a network for masks saw, as epochs ended
     status.json        how the latest session ended
     summary.json       written last: its presence means the run is done
 """
@@ -28,11 +29,11 @@ from skiprun.configfile import build_config
 from skiprun.documents import Shape, read_document, read_rows, write_sealed
 from skiprun.errors import InputError, RunBusy, RunTaken
 from skiprun.locks import acquire, is_held
+from skiprun.ordinary import open_to_read, refuse_foreign_links
 from skiprun.storage import (
     delete_folder,
     make_folder,
     plain_words,
-    refuse_foreign_links,
     remove_leftovers,
     write_json,
     write_text,
@@ -128,9 +129,15 @@ class Run:
         self.summary_file = path / "summary.json"
         self.checkpoints = path / "checkpoints"
         self.studies = path / "studies"
+        self.overlays = path / "overlays"
 
     def __repr__(self) -> str:
         return f"Run('{self.path}')"
+
+    @property
+    def root(self) -> Path:
+        """The folder of all runs."""
+        return self.path.parent.parent
 
     @property
     def name(self) -> str:
@@ -213,7 +220,7 @@ class Run:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the whole rows of metrics.jsonl, one in memory at a time; what is cut short or damaged is left out."""
         if self.metrics_file.exists():
-            with plain_words("read", self.metrics_file), self.metrics_file.open("rb") as lines:
+            with plain_words("read", self.metrics_file), open_to_read(self.metrics_file) as lines:
                 yield from (row for _, row in read_rows(lines) if row is not None)
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -256,7 +263,8 @@ class Run:
         from filelock import Timeout
 
         make_folder(self.path.parent)
-        refuse_foreign_links(self.path.parent, self.path, self.checkpoints, self.studies)
+        for folder in (self.checkpoints, self.studies, self.overlays):
+            refuse_foreign_links(folder, below=self.root)
         with plain_words("lock", self._lock_file):
             try:
                 lock, notice = acquire(self._lock_file)
@@ -285,8 +293,8 @@ class Run:
     @property
     def owner(self) -> str:
         """Who holds the directory, as far as it says so."""
-        with contextlib.suppress(OSError, ValueError):
-            return self._owner_file.read_text()
+        with contextlib.suppress(OSError, ValueError), open_to_read(self._owner_file) as file:
+            return file.read(200).decode()
         return "another process"
 
     def is_locked(self) -> bool:

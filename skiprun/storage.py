@@ -14,9 +14,10 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from skiprun.errors import StorageError
+from skiprun.ordinary import refuse_foreign_links
 
 _HINTS = {
     errno.EDQUOT: " Your quota there, of bytes or of files, is used up; make room, and run the same command again.",
@@ -70,12 +71,18 @@ def nearest_folder(path: Path) -> Path:
     return next(parent for parent in [path.absolute(), *path.absolute().parents] if parent.exists())
 
 
-def check_writable(folder: Path) -> None:
+def check_writable(folder: Path, below: Path | None = None) -> None:
     """Make sure that a folder can be created or written to, without doing so.
+
+    Args:
+        folder: that will be written to.
+        below: the folder below which no link of another user is followed; None: all are the user's choice.
 
     Raises:
         StorageError: it cannot, and why.
     """
+    if below is not None:
+        refuse_foreign_links(folder, below)
     with plain_words("write to", folder):
         existing = nearest_folder(folder)
         if not existing.is_dir():
@@ -84,10 +91,10 @@ def check_writable(folder: Path) -> None:
             raise PermissionError(errno.EACCES, f"{existing} is not writable")
 
 
-def is_writable(folder: Path) -> bool:
-    """Tell whether a folder can be created or written to."""
+def is_writable(folder: Path, below: Path | None = None) -> bool:
+    """Tell whether a folder can be created or written to, see `check_writable`."""
     try:
-        check_writable(folder)
+        check_writable(folder, below)
     except StorageError:
         return False
     return True
@@ -137,26 +144,6 @@ def _temporary(path: Path, blocks: Iterable[bytes | memoryview]) -> Iterator[Pat
         raise
 
 
-def open_to_append(path: Path) -> IO[bytes]:
-    """Open a file to read it and to write at its end, made if it is not there; a link is not followed.
-
-    Raises:
-        OSError: with ELOOP, if it is a link.
-    """
-    file = path.open("a+b")
-    if not os.path.samestat(os.fstat(file.fileno()), path.lstat()):
-        file.close()
-        raise OSError(errno.ELOOP, "it is a link, and nothing is written through links")
-    return file
-
-
-def refuse_foreign_links(*folders: Path) -> None:
-    """Raise StorageError for a folder that another user made a link, wherever it may lead."""
-    for folder in folders:
-        if folder.is_symlink() and hasattr(os, "geteuid") and folder.lstat().st_uid not in (0, os.geteuid()):
-            raise StorageError(f"{folder} is a link that another user made; nothing is written through it.")
-
-
 def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files that a killed process left in a folder or below; call it with the folder locked."""
     with plain_words("clean up", folder):
@@ -201,8 +188,10 @@ def json_safe(value: Any) -> Any:
     return value
 
 
-def make_folder(path: Path) -> None:
-    """Create a folder and its parents."""
+def make_folder(path: Path, below: Path | None = None) -> None:
+    """Create a folder and its parents; below a folder that is named, no link of another user is one of them."""
+    if below is not None:
+        refuse_foreign_links(path, below)
     with plain_words("create", path):
         path.mkdir(parents=True, exist_ok=True)
 

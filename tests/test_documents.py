@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,14 +16,18 @@ import torch
 from typer.testing import CliRunner
 
 from skiprun.cli.app import app, exit_code
+from skiprun.data.opening import read_file
 from skiprun.documents import checksum, read_row
-from skiprun.errors import CheckpointError, StorageError
-from skiprun.reports import compare, read_comparison, run_details, runs_rows
+from skiprun.errors import BadPicture, CheckpointError, StorageError
+from skiprun.experiment.keeping import finished, left_over
+from skiprun.reports import compare, index, list_runs, read_comparison, run_details, runs_rows
 from skiprun.reports.history import read_history
 from skiprun.reports.reading import read
 from skiprun.run import Run, find_runs
 from skiprun.storage import write_json
 from skiprun.training.checkpoint import TO_GO_ON, load, save
+from skiprun.training.kernels import library
+from skiprun.training.metrics import MetricsLog
 from tests.fake_runs import write_run, write_trio
 from tests.tiny import tiny_config, tiny_trainer
 
@@ -130,13 +136,62 @@ def test_a_damaged_history_of_sessions_is_refused_before_anything_is_trained(tmp
     assert run.environment_file.read_text() == '{"sessions": 5}'
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def socket_at(path: Path) -> None:
+    """Leave a socket at a path, whose length is limited."""
+    with contextlib.chdir(path.parent), socket.socket(socket.AF_UNIX) as ours:
+        ours.bind(path.name)
+
+
+ODD: dict[str, Callable[[Path], Any]] = {
+    "a named pipe": lambda path: os.mkfifo(path),
+    "a folder": lambda path: path.mkdir(),
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+    "a socket": socket_at,
+}
+posix = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+
+
+def replace_by(odd: str, path: Path) -> None:
+    """Put something else in the place of a file."""
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(exist_ok=True)
+    ODD[odd](path)
+
+
+@posix
+@pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("file", FILES)
-def test_a_pipe_in_the_place_of_a_document_keeps_nobody_waiting(file: str, tmp_path: Path) -> None:
+def test_what_is_no_ordinary_file_in_the_place_of_a_document_keeps_nobody_waiting(
+    odd: str, file: str, tmp_path: Path
+) -> None:
     run = write_run(tmp_path, "one", state="finished" if file == "summary.json" else "stopped")
-    (run.path / file).unlink(missing_ok=True)
-    os.mkfifo(run.path / file)
-    assert "not an ordinary file" in runs_rows([run])[0]["message"]
+    replace_by(odd, run.path / file)
+    assert f"it is {odd}, not an ordinary file" in runs_rows([run])[0]["message"]
+
+
+@posix
+@pytest.mark.parametrize("odd", ODD)
+def test_the_other_files_of_runs_and_caches_keep_nobody_waiting_either(odd: str, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "runs", "plain20")
+    replace_by(odd, run.metrics_file)
+    with pytest.raises(StorageError, match=f"metrics.jsonl: it is {odd}, not an ordinary file"):
+        run.metrics()
+    with pytest.raises(StorageError, match=f"metrics.jsonl: it is ({odd}, not an ordinary file|a link)"):
+        MetricsLog(run.metrics_file, 0, [])
+    assert not read_history(read(run), "error").loss
+    replace_by(odd, tmp_path / "runs" / index.NAME)
+    assert list_runs(tmp_path / "runs").total == 1
+    replace_by(odd, run._owner_file)
+    assert run.owner == "another process"
+    for name in ("lesion.json", "lesion.partial.jsonl"):
+        replace_by(odd, run.studies / name)
+    assert finished(run.studies / "lesion.json", {}) is None
+    assert left_over(run.studies / "lesion.partial.jsonl", {}) == []
+    replace_by(odd, tmp_path / "norm.so")
+    assert not library.is_whole(tmp_path / "norm.so")
+    replace_by(odd, tmp_path / "image.png")
+    with pytest.raises(BadPicture, match=f"cannot be read .it is {odd}, not an ordinary file"):
+        read_file(tmp_path / "image.png")
 
 
 ROWS: list[tuple[bytes, bool]] = [

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from skiprun.data.place import LOCK, locked
 from skiprun.errors import Diverged, StorageError
+from skiprun.experiment.inputs import Input, name_outputs
+from skiprun.experiment.keeping import RowFile, folder_for
+from skiprun.ordinary import open_to_append
+from skiprun.reports import compare, write_comparison, write_study
 from skiprun.run import Run
-from skiprun.storage import open_to_append, write_bytes
+from skiprun.storage import make_folder, write_bytes
+from skiprun.training.profiling import Profiling
+from skiprun.training.tensorboard import TensorBoard
 from skiprun.training.trainer import Silence
 from tests.faulty import fault_config, train_here
 from tests.tiny import tiny_config, tiny_trainer
@@ -51,29 +59,102 @@ def test_a_link_to_nowhere_is_not_made_a_file(tmp_path: Path) -> None:
         (tmp_path / name).symlink_to(tmp_path / "victim")
     write_bytes(tmp_path / "whole", b"x")
     assert (tmp_path / "whole").read_bytes() == b"x" and not (tmp_path / "victim").exists()
-    with pytest.raises(OSError, match="it is a link"):
-        open_to_append(tmp_path / "log")
+    for _ in range(2):
+        with pytest.raises(OSError, match="it is a link"):
+            open_to_append(tmp_path / "log")
+    assert not (tmp_path / "victim").exists()
 
 
-@pytest.mark.parametrize("folder", ["checkpoints", ".", ".."])
+@pytest.fixture
+def foreign(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Calling it makes every link that of another user."""
+    lstat = Path.lstat
+
+    def begin() -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: 5002)
+        monkeypatch.setattr(Path, "lstat", lambda path: os.stat_result((*lstat(path)[:4], 5001, *lstat(path)[5:])))
+
+    return begin
+
+
+@pytest.mark.parametrize("folder", ["checkpoints", "studies", "overlays", ".", ".."])
 def test_a_folder_that_another_user_made_a_link_is_refused(
-    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: str, tmp_path: Path, foreign: Callable[[], None]
 ) -> None:
     run = Run.of(tmp_path / "runs", CONFIG)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    link = {"checkpoints": run.checkpoints, ".": run.path, "..": run.path.parent}[folder]
+    link = {".": run.path, "..": run.path.parent}.get(folder, run.path / folder)
     link.parent.mkdir(parents=True)
     link.symlink_to(elsewhere)
     assert train_here(CONFIG, tmp_path / "runs", fresh=False).state == "finished", "one's own link is one's own choice"
     shutil.rmtree(elsewhere)
     elsewhere.mkdir()
-    monkeypatch.setattr(os, "geteuid", lambda: 5002)
-    lstat = Path.lstat
-    monkeypatch.setattr(Path, "lstat", lambda path: os.stat_result((*lstat(path)[:4], 5001, *lstat(path)[5:])))
+    foreign()
     with pytest.raises(StorageError, match=f"{link} is a link that another user made"), run.lock():
         pass
     assert not list(elsewhere.iterdir())
+
+
+DOCUMENT = {"study": "shatter", "figures": [], "label": "one", "rows": []}
+ONE_IMAGE = [Input(Path("one.png"), Path("ward/one.png"))]
+# What writes into a folder below one that others can write to.
+WRITERS: dict[str, Callable[[Path], Any]] = {
+    "a comparison": lambda folder: write_comparison(compare([]), folder),
+    "the figures of a study": lambda folder: write_study([DOCUMENT], folder),
+    "predictions": lambda folder: name_outputs(ONE_IMAGE, folder.parent),
+    "overlays": lambda folder: make_folder(folder, below=folder.parent),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_nothing_else_is_written_through_the_link_of_another_user(
+    writer: str, tmp_path: Path, foreign: Callable[[], None]
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "runs" / "ward"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "elsewhere")
+    WRITERS[writer](link)
+    shutil.rmtree(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+    foreign()
+    with pytest.raises(StorageError, match=f"{link} is a link that another user made"):
+        WRITERS[writer](link)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_studies_of_a_run_whose_folder_is_the_link_of_another_user_are_kept_elsewhere(
+    tmp_path: Path, foreign: Callable[[], None]
+) -> None:
+    run, spare = tmp_path / "runs" / "one" / "seed-0", tmp_path / "runs" / "studies" / "one"
+    run.mkdir(parents=True)
+    (run / "studies").symlink_to(tmp_path)
+    assert folder_for(run, spare, print) == run / "studies"
+    foreign()
+    said: list[str] = []
+    assert folder_for(run, spare, said.append) == spare
+    assert said == [f"{run} cannot be written to; what is found is kept in {spare}."]
+
+
+def test_files_that_grow_or_that_libraries_write_follow_no_link(tmp_path: Path) -> None:
+    victim, run = tmp_path / "victim", tmp_path / "run"
+    victim.write_bytes(b"precious")
+    said: list[str] = []
+    rows = RowFile(run / "lesion.partial.jsonl", said.append, [])
+    rows.file.unlink()
+    for name in ("lesion.partial.jsonl", "trace.json", "events.out.tfevents.1", LOCK):
+        (run / name).symlink_to(victim)
+    rows.append({"block": 1})
+    assert len(said) == 1 and "it is a link, and nothing is written through links" in said[0]
+    tiny_trainer(run, tiny_config(), progress=Profiling(Silence(), run / "trace.json", print)).fit()
+    first, second = (TensorBoard(run, tiny_config()) for _ in range(2))
+    second.close()
+    first.close()
+    assert not (run / "trace.json").is_symlink() and not (run / "events.out.tfevents.1").is_symlink()
+    with pytest.raises(StorageError, match="it is a link"), locked(run, lambda *_: None):
+        pass
+    assert victim.read_bytes() == b"precious"
 
 
 class DeleteAll(Silence):

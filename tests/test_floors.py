@@ -17,6 +17,7 @@ FLOORS = {
             "config",
             "configfile",
             "yamlfile",
+            "ordinary",
             "storage",
             "locks",
             "cache",
@@ -43,6 +44,9 @@ SAME_FLOOR = {
     ("processes", "machine"),
     ("cache", "storage"),
     ("documents", "storage"),
+    ("documents", "ordinary"),
+    ("storage", "ordinary"),
+    ("locks", "ordinary"),
 }
 FACE = {"__init__", "__main__"}
 

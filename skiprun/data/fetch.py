@@ -104,7 +104,8 @@ def _receive(url: str, partial: Path, name: str, progress: Progress) -> None:
     """Write what an address sends to a file."""
     request = urllib.request.Request(url, headers={"User-Agent": "skiprun"})
     with plain_words("write", partial):
-        file = partial.open("wb")
+        partial.unlink(missing_ok=True)
+        file = partial.open("xb")  # through no link
     with file, urllib.request.urlopen(request, timeout=TIMEOUT) as response:
         total = int(response.headers.get("Content-Length") or 0)
         done = 0

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from skiprun.cache import cache_folder, naming_the_way_out
 from skiprun.data.source import Progress
+from skiprun.ordinary import refuse_link
 from skiprun.storage import make_folder, plain_words
+
+LOCK = ".skiprun.lock"
 
 
 def folder_of(root: str | None) -> Path:
@@ -21,9 +24,10 @@ def locked(folder: Path, progress: Progress) -> Iterator[None]:
     """Hold a folder against other processes, creating it if needed; the system frees the lock of a killed process."""
     import filelock
 
-    lock = filelock.FileLock(folder / ".skiprun.lock")
+    lock = filelock.FileLock(folder / LOCK)
     with naming_the_way_out(), plain_words("lock", folder):
         make_folder(folder)
+        refuse_link(folder / LOCK)
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:

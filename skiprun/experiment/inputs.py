@@ -56,6 +56,8 @@ def _named_by(path: Path, say: Callable[[str], None]) -> list[Input]:
     """Return the image that a file is, or those of a folder."""
     if path.is_file():
         return [Input(path, Path(path.name))]
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path}: it is not an ordinary file, as an image is.")
     if not path.is_dir():
         near = did_you_mean(path.name, [each.name for each in path.parent.glob("*")])
         raise InputError(f"{path}: there is no such file or folder.{near}")
@@ -122,7 +124,8 @@ def name_outputs(inputs: Sequence[Input], out: Path, overlay: bool = False, over
                 raise InputError(f"{both} would both get the mask {target}; predict them apart.")
             seen[target] = each.file
     refuse_existing(list(seen), overwrite)
-    check_writable(out)
+    for folder in {out, *(target.parent for target in seen)}:
+        check_writable(folder, below=out)
     return outputs
 
 

@@ -17,6 +17,7 @@ from torch import nn
 
 from skiprun.errors import StorageError
 from skiprun.experiment.parts import Say
+from skiprun.ordinary import open_to_append, read_bytes
 from skiprun.storage import is_writable, make_folder, plain_words, write_text
 
 PARTIAL = ".partial.jsonl"
@@ -36,7 +37,7 @@ def fingerprint(models: Iterable[nn.Module]) -> str:
 def finished(file: Path, identity: Document) -> Document | None:
     """Return the document of exactly this study, if it is there."""
     with suppress(OSError, ValueError):
-        document: Document = json.loads(file.read_text(encoding="utf-8"))
+        document: Document = json.loads(read_bytes(file))
         if {key: document.get(key) for key in identity} == json.loads(json.dumps(identity)):
             return document
     return None
@@ -79,8 +80,8 @@ class RowFile:
             return
         self.works = False
         with told_instead(self.warn), plain_words("write", self.file):
-            with self.file.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(row) + "\n")
+            with open_to_append(self.file) as lines:
+                lines.write(json.dumps(row).encode() + b"\n")
             self.works = True
 
 
@@ -96,9 +97,9 @@ def told_instead(warn: Say) -> Iterator[None]:
 def folder_for(run: Path, spare: Path | None, warn: Say) -> Path | None:
     """Return where the studies of a run are kept: beside it, or in a spare folder, or nowhere, which is told."""
     beside = run / "studies"
-    if is_writable(beside):
+    if is_writable(beside, below=run.parent.parent):
         return beside
-    if spare and is_writable(spare):
+    if spare and is_writable(spare, below=spare.parent.parent):
         warn(f"{run} cannot be written to; what is found is kept in {spare}.")
         return spare
     warn(f"{run} cannot be written to: what is found is shown, not kept. To keep it, name a folder with --runs.")
@@ -108,7 +109,7 @@ def folder_for(run: Path, spare: Path | None, warn: Say) -> Path | None:
 def left_over(partial: Path, identity: Document) -> list[Row]:
     """Return the rows that an interrupted try of exactly this study left; a line cut short is left out."""
     with suppress(OSError, ValueError):
-        first, *lines = partial.read_text(encoding="utf-8").split("\n")[:-1]
+        first, *lines = read_bytes(partial).decode().split("\n")[:-1]
         if json.loads(first) == json.loads(json.dumps(identity)):
             return [json.loads(line) for line in lines]
     return []

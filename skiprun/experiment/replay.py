@@ -19,7 +19,9 @@ from skiprun.experiment.again import as_trained
 from skiprun.experiment.known_data import KnownData, config_with_data
 from skiprun.experiment.parts import prepare
 from skiprun.experiment.train import make_trainer
+from skiprun.ordinary import read_bytes
 from skiprun.run import Run
+from skiprun.storage import plain_words
 from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.metrics import MetricsLog
 
@@ -71,14 +73,14 @@ def _train_again(
     run: Run, root: Path | None, folder: Path, steps: int, end: int
 ) -> tuple[int, int, list[dict[str, Any]], tuple[str, ...]]:
     """Train in another folder; return the first and the last step, the records between, and what was noted."""
-    kept = Checkpoints(run.checkpoints)
+    kept, metrics = Checkpoints(run.checkpoints), folder / run.metrics_file.name
     if kept.previous.exists():
         for file in (kept.previous, kept.best):
             load(file)  # a damaged one is named here, by its own path
         shutil.copy(kept.previous, Checkpoints(folder).last)
         shutil.copy(kept.best, Checkpoints(folder).best)
-        shutil.copy(run.metrics_file, folder)
-    metrics = folder / run.metrics_file.name
+        with plain_words("read", run.metrics_file):
+            metrics.write_bytes(read_bytes(run.metrics_file))
     config = as_trained(run).revised(data=config_with_data(run, root).plain()["data"])
     trainer = make_trainer(
         prepare(config, accept=KnownData(run, way_out="train it anew under another name")),

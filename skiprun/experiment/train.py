@@ -126,7 +126,7 @@ def views(run: Run, parts: Parts) -> list[View]:
         return [board]
     schedule, samples = parts.config.schedule, len(parts.loaders.train)
     epochs = schedule.epochs or (schedule.steps or 0) * parts.config.data.batch_size / samples
-    return [board, Overlays(run.path / "overlays", parts.model, parts.loaders, parts.placement, epochs, board)]
+    return [board, Overlays(run.overlays, parts.model, parts.loaders, parts.placement, epochs, board)]
 
 
 @contextlib.contextmanager

@@ -72,7 +72,8 @@ def read_file(file: Path) -> Given:
             or a value that is not finite.
     """
     if not file.is_file():
-        raise CheckpointError(f"{file}: there is no such file of weights.")
+        problem = "it is not an ordinary file" if file.exists() else "there is no such file of weights"
+        raise CheckpointError(f"{file}: {problem}.")
     try:
         content = read_content(file)
         given = chosen(content, file)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from skiprun.documents import read_rows
+from skiprun.ordinary import open_to_read
 from skiprun.reports.reading import UNREADABLE, Reading
 
 LAYER = "grad_norm/"
@@ -32,7 +33,7 @@ class History:
 def read_history(run: Reading, score_name: str) -> History:
     """Read one run; a damaged log gives an empty history."""
     try:
-        with run.run.metrics_file.open("rb") as lines:
+        with open_to_read(run.run.metrics_file) as lines:
             return _reduce(*thinned(lines), score_name)
     except UNREADABLE:
         return History()

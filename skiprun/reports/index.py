@@ -7,17 +7,15 @@ from, so that a look at those says whether it still holds. One that is damaged o
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from skiprun.documents import read_cached, write_sealed
 from skiprun.errors import StorageError
 from skiprun.run import Run
-from skiprun.storage import write_bytes
 
 NAME = ".index.json"
 Row = dict[str, Any]
@@ -43,20 +41,15 @@ class Index:
     @classmethod
     def open(cls, root: Path) -> Index:
         """Return the index of a folder, empty where there is none that can be used."""
-        with contextlib.suppress(OSError, ValueError, RecursionError):
-            digest, _, content = (root / NAME).read_bytes().partition(b"\n")
-            if blake2b(content, digest_size=16).hexdigest().encode() == digest:
-                return cls(root, **json.loads(content))
-        return cls(root)
+        known = read_cached(root / NAME) or {}
+        return cls(root, known.get("homes", {}), known.get("rows", {}))
 
     def save(self) -> None:
         """Write what is new, where it can be written."""
         if not self.changed:
             return
-        content = json.dumps({"homes": self.homes, "rows": self.rows}).encode()
-        digest = blake2b(content, digest_size=16).hexdigest().encode()
         with contextlib.suppress(StorageError):
-            write_bytes(self.root / NAME, digest + b"\n" + content)
+            write_sealed(self.root / NAME, {"homes": self.homes, "rows": self.rows})
 
     def runs(self) -> list[tuple[int, str]]:
         """Return when each run last wrote something, in nanoseconds, and its name and seed."""

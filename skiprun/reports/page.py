@@ -50,7 +50,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     """
     from skiprun.reports.figures import draw
 
-    make_folder(folder)
+    make_folder(folder, below=folder.parent.parent)
     figures = [(f"{each.name}.png", each.caption, each.png()) for each in draw(comparison.groups)]
     for name, _, png in figures:
         write_bytes(folder / name, png)

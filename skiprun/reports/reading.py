@@ -11,6 +11,7 @@ from typing import Any
 
 from skiprun.documents import read_rows
 from skiprun.errors import SkiprunError
+from skiprun.ordinary import open_to_read
 from skiprun.run import Run, flat
 
 BROKEN = "broken"
@@ -94,7 +95,7 @@ def _first_line(error: BaseException) -> str:
 def epoch_rows(run: Run) -> Iterator[dict[str, Any]]:
     """Yield the rows at the ends of epochs, without parsing the many rows between."""
     try:
-        with run.metrics_file.open("rb") as lines:
+        with open_to_read(run.metrics_file) as lines:
             yield from (row for _, row in read_rows(line for line in lines if b'"epoch_end"' in line) if row)
     except UNREADABLE:
         return

@@ -66,7 +66,7 @@ def write_study(documents: Sequence[Document], folder: Path) -> list[Path]:
     Raises:
         StorageError: the folder cannot be written.
     """
-    make_folder(folder)
+    make_folder(folder, below=folder.parent.parent)
     drawings = draw_study(documents)
     files = [folder / f"{drawing.name}.png" for drawing in drawings]
     for file, drawing in zip(files, drawings, strict=True):

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from skiprun.cache import code_folder
 from skiprun.config import RunConfig
 from skiprun.errors import InputError
+from skiprun.ordinary import open_to_read
 from skiprun.storage import delete_spare
 from skiprun.training.device import Way
 from skiprun.training.fusion import fuse
@@ -125,7 +126,7 @@ def use_private_cache() -> str:
 
 def is_cut_short(library: Path) -> bool:
     """Tell whether an ELF file lacks its end, where linkers put the table of sections; to load it ends a process."""
-    with library.open("rb") as file:
+    with open_to_read(library) as file:
         header, size = file.read(64), library.stat().st_size
     first, length, count = (int.from_bytes(header[part], "little") for part in ELF_SECTIONS)
     return len(header) < 64 or (header.startswith(b"\x7fELF\x02") and size < first + length * count)

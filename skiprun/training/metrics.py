@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from skiprun.documents import read_row
 from skiprun.errors import StorageError
-from skiprun.storage import json_safe, open_to_append, plain_words
+from skiprun.ordinary import open_to_append
+from skiprun.storage import json_safe, plain_words
 
 Record = dict[str, Any]
 

@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from skiprun.ordinary import read_bytes
 from skiprun.palette import COLOURS
 from skiprun.storage import make_folder, write_bytes
 from skiprun.tasks.segmentation import VOID, decide
@@ -67,10 +68,10 @@ class Overlays:
             return
         file = self.folder / f"epoch-{epoch:04}.png"
         if not file.exists():
-            make_folder(self.folder)
+            make_folder(self.folder, below=self.folder.parent)
             write_bytes(file, draw(self.model, self.data, self.placement))
         if self.board is not None:
-            self.board.add_image("overlays", file.read_bytes(), record["step"])
+            self.board.add_image("overlays", read_bytes(file), record["step"])
 
     def wants(self, epoch: int) -> bool:
         """Say whether an epoch is drawn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from skiprun.storage import plain_words
+from skiprun.storage import write_bytes
 
 # The first steps compile, allocate and choose algorithms.
 SKIPPED, WATCHED = 3, 5
@@ -63,8 +64,10 @@ class Profiling:
 
     def tell(self) -> None:
         """Write the trace and say the shares."""
-        with plain_words("write", self.trace):
-            self.profiler.export_chrome_trace(str(self.trace))
+        with tempfile.TemporaryDirectory() as folder:
+            written = Path(folder, self.trace.name)
+            self.profiler.export_chrome_trace(str(written))
+            write_bytes(self.trace, written.read_bytes())
         for line in shares(self.profiler.key_averages()):
             self.say(line)
         self.say(f"Trace for chrome://tracing or Perfetto: {self.trace}")

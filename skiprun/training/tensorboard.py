@@ -8,6 +8,7 @@ import re
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,8 @@ class TensorBoard:
     def __init__(self, folder: Path, config: RunConfig) -> None:
         for old in folder.glob("events.out.*"):
             old.unlink()  # the records come again from metrics.jsonl, so no point is ever doubled
-        self.writer = SummaryWriter(str(folder), max_queue=1000)
+        # Of a name that nobody can foresee, and so put a link at.
+        self.writer = SummaryWriter(str(folder), max_queue=1000, filename_suffix=f".{token_hex(8)}")
         self.config = config
         self.epoch_rows: list[dict[str, float]] = []
         self.picture: GradientPicture | None = None

@@ -26,6 +26,7 @@ from skiprun.cache import code_folder, private_folder
 from skiprun.data.place import locked
 from skiprun.errors import SkiprunError
 from skiprun.machine import find_program
+from skiprun.ordinary import read_bytes
 from skiprun.storage import write_bytes
 
 FOLDER = Path(__file__).parent
@@ -105,7 +106,7 @@ def _provide(source: str, say: Callable[[str], None] = lambda line: None) -> Pat
 def is_whole(file: Path) -> bool:
     """Tell whether a library ends in its own checksum; the system dies of one that is cut short."""
     try:
-        content = file.read_bytes()
+        content = read_bytes(file)
     except OSError:
         return False
     return content[-32:] == hashlib.sha256(content[:-32]).digest()
