@@ -229,8 +229,12 @@ def test_what_a_crop_cuts_is_said_and_other_fits_keep_it(tmp_path, caplog):
         ({"name": "image_folder", "fit": "tile"}, "fit", "crop or pad or resize is for its images"),
         ({"name": "mask_folder", "fit": "pad"}, "fit", "resize or tile is for its images"),
         ({"name": "oxford_pets", "fit": "crop"}, "fit", "resize or tile is for its images"),
-        ({"name": "digits", "fit": "resize"}, "fit", "its images have one size; leave it out"),
-        ({"name": "digits", "background": "black"}, "background", "has no transparent images"),
+        ({"name": "digits", "fit": "resize"}, "fit", "has no use for; it is for image_folder, mask_folder"),
+        (
+            {"name": "digits", "background": "black"},
+            "background",
+            "has no use for; it is for image_folder, mask_folder",
+        ),
     ],
 )
 def test_a_fit_for_other_data_is_refused_by_name(options, key, words):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from skiprun.config import DataConfig
 from skiprun.configfile import build_config
 from skiprun.data import load_data
 from skiprun.data.assemble import assemble
@@ -118,8 +119,8 @@ def test_a_path_without_a_subject_is_refused_by_name(tmp_path):
 
 
 def test_subjects_of_a_dataset_without_files_are_refused():
-    with pytest.raises(OptionError, match="dataset 'digits' has none of"):
-        load("", name="digits", subject="p")
+    with pytest.raises(OptionError, match="subject: found p, which dataset 'digits' has no use for"):
+        load_data(DataConfig(name="digits", subject="p"), CPU)
 
 
 def test_a_pattern_that_is_none_is_refused_in_the_config():

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from skiprun.config import DataConfig
 from skiprun.configfile import build_config
 from skiprun.data import load_data
 from skiprun.data.borders import VOID, closeness
@@ -219,8 +220,8 @@ def test_lossy_masks_of_named_classes_are_refused(folder):
 @pytest.mark.parametrize("key", ["classes", "ignore_index", "instances", "mask_suffix"])
 def test_what_masks_mean_is_refused_for_a_dataset_that_says_it(key):
     given = {"classes": ["a", "b"], "ignore_index": 255, "instances": True, "mask_suffix": "_m"}[key]
-    with pytest.raises(OptionError, match="says what its masks mean"):
-        load("", name="cells", batch_size=8, **{key: given})
+    with pytest.raises(OptionError, match=rf"{key}: found .*'cells' has no use for; it is for mask_folder\. "):
+        load_data(DataConfig(name="cells", **{key: given}), CPU)
 
 
 # Masks that number the objects.

@@ -40,7 +40,7 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
     if len(source.class_names) < 2:
         raise InputError(f"Dataset '{config.name}' has one class, {source.class_names[0]}; there must be two or more.")
     check_augmentation(config.augment, source.image_shape)
-    check_joint(config, source.image_shape, source.task)
+    check_joint(config.augment, source.image_shape, source.task)
     train_rows, val_rows = validation_rows(source, config)
     if config.batch_size > len(train_rows):
         raise OptionError(

@@ -37,6 +37,7 @@ MARGIN = 4 * BEND
     shape="1x64x64",
     size="192 + 48 + 96",
     train=192,
+    val=48,
     test=96,
     download=None,
     paper="drawn by the program",

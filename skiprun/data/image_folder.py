@@ -25,6 +25,7 @@ from skiprun.data.place import folder_of
 from skiprun.data.remarks import check_colours, one_coloured, tell_losses
 from skiprun.data.source import Array, Portion, Progress, Source
 from skiprun.data.subjects import draw_part, group_numbers, names_of
+from skiprun.data.uses import tell_unused
 from skiprun.errors import InputError, OptionError
 from skiprun.registry import DATASETS
 
@@ -70,6 +71,10 @@ def image_folder(config: DataConfig, device: torch.device, progress: Progress) -
         content += f" {config.test_fraction} {config.split_seed}"
         tested = len(rows_in_use(portions["test"]))
         notice(f"No splits in {listing.root}: {tested:,} of {len(listing.files):,} images are kept for testing.")
+    else:
+        tell_unused(config, ["test_fraction"], f"{listing.root} has a test split")
+    if "val" in portions:
+        tell_unused(config, ["val_fraction", "split_seed"], f"{listing.root} has a split for validation")
     pixels = math.prod(cached.pictures.shape[1:3])
     plain = {split: one_coloured(each.moments, pixels)[rows_in_use(each)] for split, each in portions.items()}
     check_colours(plain, config.background)

@@ -14,16 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from skiprun.config import AugmentConfig, DataConfig
+from skiprun.config import AugmentConfig
 from skiprun.data.augment import jitter
 from skiprun.errors import OptionError
-from skiprun.registry import DATASETS
 
 FOR_MASKS = ("turn", "rotate", "scale", "elastic", "brightness", "noise")
 FOR_LABELS = ("cutout", "mixup", "cutmix")
-# What a dataset with classes of its own says itself.
-KEYS_OF_MEANING = ("classes", "ignore_index", "instances", "mask_suffix")
-KEYS_OF_MASKS = ("classes", "ignore_index", "border_weight", "instances", "mask_suffix")
 # The paper draws displacements at 3x3 places and interpolates between them by bicubic splines.
 ELASTIC_GRID = 3
 
@@ -118,21 +114,12 @@ def transposed(batch: Tensor, chosen: Tensor) -> Tensor:
     return torch.where(chosen[:, None, None, None], batch.transpose(2, 3), batch)
 
 
-def check_joint(data: DataConfig, image_shape: tuple[int, int, int], task: str) -> None:
-    """Refuse keys and changes that are for the other kind of target, and turns of pictures that are not square.
+def check_joint(config: AugmentConfig, image_shape: tuple[int, int, int], task: str) -> None:
+    """Refuse changes that are for the other kind of target, and turns of pictures that are not square.
 
     Raises:
         OptionError: with the key, relative to the data section.
     """
-    config = data.augment
-    for key in KEYS_OF_MASKS if task != "segmentation" else ():
-        if getattr(data, key):
-            raise OptionError(key, f"is for masks, which dataset '{data.name}' does not have; leave it out")
-    for key in KEYS_OF_MEANING if DATASETS[data.name].facts.get("classes") else ():
-        if getattr(data, key):
-            raise OptionError(
-                key, f"is for your own masks; dataset '{data.name}' says what its masks mean. Leave it out"
-            )
     foreign, has = (FOR_LABELS, "masks") if task == "segmentation" else (FOR_MASKS, "labels")
     for key in foreign:
         if getattr(config, key):

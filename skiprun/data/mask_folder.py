@@ -16,6 +16,7 @@ from skiprun.data.pairs import Pair, list_pairs
 from skiprun.data.place import folder_of
 from skiprun.data.remarks import check_colours, one_coloured
 from skiprun.data.source import Progress, Source
+from skiprun.data.uses import tell_unused
 from skiprun.errors import OptionError
 from skiprun.registry import DATASETS
 
@@ -46,6 +47,8 @@ def mask_folder(config: DataConfig, device: torch.device, progress: Progress) ->
     pairs = list_pairs(folder_of(config.root), config)
     if "test" not in pairs:
         pairs["test"] = pairs.pop("val")
+    if "val" in pairs:
+        tell_unused(config, ["val_fraction", "split_seed"], f"{config.root} has a split for validation")
     return from_pairs(pairs, config, device, progress)
 
 

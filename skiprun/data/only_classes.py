@@ -19,12 +19,10 @@ def keep_classes(source: Source, wanted: Sequence[str] | None) -> Source:
     The pictures stay where they are: those of other classes have the label -1, and are in no split.
 
     Raises:
-        OptionError: a class that the dataset does not have, or names twice; masks.
+        OptionError: a class that the dataset does not have, or names twice.
     """
     if wanted is None:
         return source
-    if source.task == "segmentation":
-        raise OptionError(KEY, "is for datasets with one label a picture; these have masks")
     for name in wanted:
         if name not in source.class_names:
             known = ", ".join(source.class_names[:10]) + (" ..." if len(source.class_names) > 10 else "")

@@ -7,11 +7,13 @@ bits as the first; the run's own directory is not touched.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from torch import Tensor, nn
 
 from skiprun.config import RunConfig
+from skiprun.data import Loaders
 from skiprun.experiment.parts import prepare
 from skiprun.run import Run
 from skiprun.training.checkpoint import Checkpoints, load
@@ -47,9 +49,9 @@ def as_trained(run: Run) -> RunConfig:
     return run.config.revised(threads=load(Checkpoints(run.checkpoints).last)["threads"])
 
 
-def weights_on_the_way(config: RunConfig) -> list[State]:
-    """Return the weights before the first step and after each epoch of a run, oldest first."""
-    parts, album = prepare(config), Album()
+def weights_on_the_way(config: RunConfig, accept: Callable[[Loaders], Loaders] | None = None) -> list[State]:
+    """Return the weights before the first step and after each epoch of a run, oldest first; see `prepare`."""
+    parts, album = prepare(config, accept=accept), Album()
     with tempfile.TemporaryDirectory(prefix="skiprun-") as folder:
         place = Path(folder)
         trainer = Trainer(

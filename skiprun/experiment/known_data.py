@@ -15,6 +15,7 @@ from typing import Any
 from skiprun.config import DataConfig, RunConfig
 from skiprun.data import Loaders
 from skiprun.data.place import folder_of
+from skiprun.data.uses import uses
 from skiprun.errors import CheckpointError, InputError, OtherData, StorageError, some
 from skiprun.experiment.matching import MOST_NAMES, as_trained_on
 from skiprun.experiment.parts import Say
@@ -72,10 +73,12 @@ def config_with_data(run: Run, root: Path | str | None = None, say: Say = lambda
         say: told, in a line, where the data was found if that is not what `data.root` means here.
 
     Raises:
-        InputError: the data is nowhere where it was.
+        InputError: the data is nowhere where it was, or a place is given for data that has none.
     """
     config = run.config
-    if root is None and config.data.root is None:
+    if root is not None and not uses(config.data.name, "root"):
+        raise InputError(f"--root {root}: dataset '{config.data.name}' of {run.path} lies in no folder; leave it out.")
+    if not uses(config.data.name, "root") or (root is None and config.data.root is None):
         return config
     if root is not None:
         place = folder_of(str(root))

@@ -25,7 +25,7 @@ from skiprun.configfile import build_config
 from skiprun.errors import Diverged, SkiprunError, Stopped
 from skiprun.experiment.parts import Loading, Say, prepare
 from skiprun.experiment.plan import Planned
-from skiprun.experiment.train import train
+from skiprun.experiment.train import known_data, train
 from skiprun.machine import cores, keep_to
 from skiprun.processes import NO_GUARD, belong_to_parent, ready
 from skiprun.run import Run
@@ -61,7 +61,7 @@ def train_missing(
     work: dict[str, int] = {}  # of a step, in multiply-adds
     for config in missing.values():  # every refusal comes before the first step
         if config.name not in work:
-            parts = prepare(config, loading)
+            parts = prepare(config, loading, accept=known_data(Run.of(runs, config)))
             work[config.name] = parts.cost.macs * config.data.batch_size
     if missing and jobs is None:
         small = max(work.values()) < SMALL_STEP

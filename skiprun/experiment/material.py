@@ -69,7 +69,7 @@ class Material:
     def _open(self, config: RunConfig, loading: Loading | None) -> tuple[nn.Module, Pictures | Noise]:
         """Return the first network and the pictures; only noise needs no dataset."""
         if self.subject.shape is None:
-            parts = prepare(config, loading, given_weights=not self._trained, accept=self._accept)
+            parts = prepare(config, loading, given_weights=not self._trained, accept=self._known)
             self.task, self.device = parts.task, parts.placement.device
             return parts.model, Pictures(parts.loaders, parts.evaluation_batch)
         if MODELS[config.model.name].facts.get("task", "classification") != "classification":
@@ -84,7 +84,12 @@ class Material:
         """Return the data as the first run sees it, if it is what each of the runs was trained on."""
         seen = [KnownData(run, self.subject.other_data, say=self.say)(loaders) for run in self.subject.runs]
         self.data_is_own = all(each is loaders for each in seen)
-        return seen[0] if seen else loaders
+        return seen[0]
+
+    @property
+    def _known(self) -> Callable[[Loaders], Loaders] | None:
+        """Who looks at the data: nobody where there is no run."""
+        return self._accept if self.subject.runs else None
 
     @property
     def models(self) -> Iterator[nn.Module]:
@@ -154,7 +159,7 @@ class Material:
         config = self.subject.configs[0]
         if self.subject.runs:
             config = as_trained(self.subject.runs[0]).revised(data=config.plain()["data"])
-        return weights_on_the_way(config)
+        return weights_on_the_way(config, self._known)
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss of a batch."""

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from skiprun.config import RunConfig
+from skiprun.config import RunConfig, ScheduleConfig
 from skiprun.data import Loaders, load_data
 from skiprun.data.pixels import sentence
 from skiprun.errors import ConfigError, OptionError, UnknownName, memory_needed
@@ -68,7 +68,7 @@ def prepare(
     config: RunConfig,
     progress: Loading | None = None,
     given_weights: bool = True,
-    accept: Callable[[Loaders], Loaders] = lambda loaders: loaders,
+    accept: Callable[[Loaders], Loaders] | None = None,
 ) -> Parts:
     """Build what a config names; nothing is written to the run directory.
 
@@ -76,18 +76,22 @@ def prepare(
         config: the experiment.
         progress: told of (done, total, what) while data is prepared.
         given_weights: load `model.weights`; not needed where a checkpoint follows.
-        accept: looks at the data before anything is built on it, as KnownData of a run does.
+        accept: of a run that was begun: looks at the data before anything is built on it, as KnownData does. None: a
+            new experiment, in which no key may be passed over.
 
     Raises:
         ConfigError: names, options or connections that do not exist or do not fit, all at once where that is possible.
         DataNotFound: the dataset is not on this machine.
     """
     check_names(config)
+    if accept is None:
+        refuse_unused(config)
     with building(config):
         check_from_config(config.model, given_weights)
     placement = place(config)
     with memory_needed("while the data is read", "Try a smaller data.image_size."), located(config, "data"):
-        loaders = accept(load_data(config.data, placement.device, progress))
+        loaders = load_data(config.data, placement.device, progress, new=accept is None)
+        loaders = accept(loaders) if accept else loaders
     check_task(config, loaders.task)
     task = TASKS[loaders.task].thing(**task_options(config, loaders.task))
     torch.manual_seed(derive(config.seed, "weights"))
@@ -146,6 +150,26 @@ def check_names(config: RunConfig) -> None:
                 problems.append(
                     f"{config.place(key)}: found '{name}', which would see each block twice; not with recompute"
                 )
+    if problems:
+        raise ConfigError(problems)
+
+
+def refuse_unused(config: RunConfig) -> None:
+    """Refuse what nothing would look at in a new experiment; `load_data` does so for the keys of its data."""
+    problems = []
+    schedule, data = config.schedule, config.data.name
+    if schedule.kind != "multistep":
+        for key in ("milestones", "factor"):
+            if getattr(schedule, key) != getattr(ScheduleConfig(), key):
+                problems.append(
+                    f"{config.place(f'schedule.{key}')}: found beside kind {schedule.kind}, which has no milestones"
+                )
+    if DATASETS[data].facts.get("task") != "segmentation":
+        for key, value in config.segmentation.model_dump(exclude_defaults=True).items():
+            problems.append(
+                f"{config.place(f'segmentation.{key}')}: found {value}, which is for masks, and dataset '{data}' "
+                "has labels. Leave it out"
+            )
     if problems:
         raise ConfigError(problems)
 

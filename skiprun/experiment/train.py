@@ -55,13 +55,10 @@ def train(
         if is_finished(run, say):
             return run
     check_writable(run.path)
-    begun = not fresh and Checkpoints(run.checkpoints).last.exists()
-    if not begun:
+    accept = None if fresh else known_data(run, say)
+    if accept is None:
         check_threads(config)
-    accept = (
-        KnownData(run, way_out="start over with `skiprun train --fresh`", say=say) if begun else lambda loaders: loaders
-    )
-    parts = prepare(config, loading, not begun, accept)
+    parts = prepare(config, loading, accept is None, accept)
     with run.lock() as notice:
         if fresh:
             run.clear()
@@ -79,6 +76,13 @@ def train(
         with StopFlag() as stop:
             _train(parts, run, progress, say, stop)
     return run
+
+
+def known_data(run: Run, say: Say = lambda message: None) -> KnownData | None:
+    """Return who looks at the data of a run that goes on; None for one that begins."""
+    if not Checkpoints(run.checkpoints).last.exists():
+        return None
+    return KnownData(run, way_out="start over with `skiprun train --fresh`", say=say)
 
 
 def is_finished(run: Run, say: Say) -> bool:
