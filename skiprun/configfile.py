@@ -94,6 +94,8 @@ def _describe(error: ErrorDetails, marks: dict[str, str], source: str) -> str:
         near = "" if key in marks else " It is that of the file; give another as a key, or with --name."
     if error["type"] == "literal_error" and isinstance(found, str):
         near = did_you_mean(SAME.get(found, found), re.findall(r"'([^']*)'", error["msg"]))
+    if error["type"] == "list_type" and (meaning := _meaning(loc)):
+        allowed = f"a list is needed: {meaning}"
     if error["type"] == "string_type" and isinstance(found, bool | int | float | None):
         near = " What is text here has to be in quotes."
     return f"{place} {key}: found {_short(found)}; {allowed}.{near}"

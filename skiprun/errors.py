@@ -25,11 +25,15 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
+# Letters that look like a digit: resnet2o is resnet20.
+LOOK_ALIKE = str.maketrans("oOlI", "0011")
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ' Did you mean ...?' with the nearest of the known names, or nothing."""
     known = list(known)
-    near = _nearest_number(name, known) or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    alike = [each for each in known if each.translate(LOOK_ALIKE) == name.translate(LOOK_ALIKE)]
+    near = alike or _nearest_number(name, known) or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f" Did you mean '{near[0]}'?" if near else ""
 
 

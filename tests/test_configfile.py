@@ -279,7 +279,14 @@ def test_a_name_without_a_file_is_told_what_to_type(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "nearest"),
-    [("resnet22", "resnet20"), ("resnet151", "resnet152"), ("wrn28_11", "wrn28_10"), ("resnt20", "resnet20")],
+    [
+        ("resnet22", "resnet20"),
+        ("resnet151", "resnet152"),
+        ("wrn28_11", "wrn28_10"),
+        ("resnt20", "resnet20"),
+        ("resnet2o", "resnet20"),
+        ("resnetI8", "resnet18"),
+    ],
 )
 def test_of_names_that_differ_in_a_number_the_nearest_is_meant(name: str, nearest: str) -> None:
     known = [
@@ -294,6 +301,12 @@ def test_of_names_that_differ_in_a_number_the_nearest_is_meant(name: str, neares
         "plain20",
     ]
     assert did_you_mean(name, known) == f" Did you mean '{nearest}'?"
+
+
+def test_what_has_to_be_a_list_is_told_with_what_it_lists() -> None:
+    plain = {"model": {"name": "resnet20", "freeze": True}, "data": {"name": "digits"}, "schedule": {"epochs": 1}}
+    with pytest.raises(ConfigError, match=r"model\.freeze: found True; a list is needed: .* backbone .*, stem, stage1"):
+        build_config(plain)
 
 
 @pytest.mark.parametrize("stem", ["_draft", "опыт", "x" * 70])

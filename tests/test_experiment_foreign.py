@@ -177,13 +177,40 @@ def test_normalization_that_is_not_given_is_said(tmp_path):
         (["--std", "nan"], "2 --std: found nan; write one number, above 0"),
         (["--mean", "grey"], "2 --mean: found 'grey'; write numbers with commas"),
         (["--other-data"], "2 --other-data is for a RUN"),
-        (["--split", "train", "--set", "data.name=nothing"], "2 "),
-        (["--set", "model.depth=20", "--set", "shortcut=B"], "2 "),
+        (
+            ["--set", "data.name=nothing"],
+            "2 --set data.name=nothing: --data says it; leave it out. Allowed: keys of data",
+        ),
+        (["--set", "data={name: cells}"], "2 --set data={name: cells}: no score depends on it"),
+        (["--set", "data.augment.crop=1"], "2 --set data.augment.crop=1: nothing is trained"),
+        (["--set", "data.nam=cells"], "2 --set data.nam: unknown key. Did you mean 'name'?"),
+        (["--set", "model.name=plain20"], "2 --set model.name=plain20: --model says it"),
+        (["--set", "model.weights=null"], "2 --set model.weights=null: FILE says them"),
+        (["--set", "model.depth=20"], "2 --set model.depth=20: say it with --model"),
+        (["--set", "optim.accumulate=4"], "2 --set optim.accumulate=4: no score depends on it"),
+        (["--set", "schedule.epochs=4"], "2 --set schedule.epochs=4: no score depends on it"),
+        (["--set", "shortcut=B"], "2 --set shortcut: unknown key"),
+        (["--set", "batch_size=2"], "2 --set batch_size: unknown key"),
+        (
+            ["--model", "resnet20:weights=other.pt"],
+            "2 --model resnet20:weights=other.pt: model.weights=other.pt is no option",
+        ),
+        (["--model", "resnet20:name=plain20"], "2 --model resnet20:name=plain20: model.name=plain20 is no option"),
+        (["--model", "resnet20:freeze=stem"], "2 --model resnet20:freeze=stem: model.freeze=stem is no option"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(given, words, tmp_path):
     save_as_published(trained(1, 10), tmp_path / "w.th")
     assert refusal(tmp_path / "w.th", "--model", "resnet20:shortcut=A", "--data", "digits", *given).startswith(words)
+
+
+def test_a_batch_that_is_chosen_is_taken(tmp_path):
+    save_as_published(trained(1, 10), tmp_path / "w.th")
+    given = (tmp_path / "w.th", "resnet20:shortcut=A_both", "digits")
+    usual, chosen = (rebuild_file(*given, overrides=overrides) for overrides in ((), ["data.batch_size=2"]))
+    assert (usual.config.data.batch_size, chosen.config.data.batch_size) == (128, 2)
+    assert chosen.evaluation_batch < usual.evaluation_batch
+    assert score(chosen, "test") == pytest.approx(score(usual, "test"))
 
 
 def test_a_file_needs_its_model_and_a_run_needs_none(tmp_path):

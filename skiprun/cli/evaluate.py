@@ -36,7 +36,7 @@ def evaluate(
 
     if foreign:
         parts, about = rebuild_file(run, of_file, root, json)
-        name = f"{run} as {model} on {data}"
+        name = ", ".join([f"{run} as {model} on {data}", *(set_ or [])])
     else:
         opened = experiment.load_run(run, runs)
         parts = experiment.rebuild(opened, root, other_data, say)

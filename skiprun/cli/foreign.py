@@ -72,7 +72,12 @@ def rebuild_file(
     )
     for note in parts.notes:
         say(note)
-    about = {"weights": str(file), "model": of_file["--model"], "data": of_file["--data"]}
+    about = {
+        "weights": str(file),
+        "model": of_file["--model"],
+        "data": of_file["--data"],
+        "set": of_file["--set"] or [],
+    }
     return parts, about | {"mean": parts.loaders.mean, "std": parts.loaders.std, "notes": parts.notes}
 
 

@@ -17,6 +17,21 @@ from skiprun.experiment.parts import Loading, Parts, prepare
 Values = Sequence[float]
 # Of the training that never happens: no split is too small for it. Evaluation looks at as many as if it were usual.
 LEAST_BATCH, USUAL_BATCH = 2, 128
+BATCH = "data.batch_size"
+# What a score depends on, beside the keys of the data, and how it is computed.
+SCORED = ("segmentation.loss", "segmentation.boundary_tolerance", "model.download_weights")
+COMPUTED = ("device", "precision", "threads", "channels_last")
+# What has an option of its own, or belongs to training alone.
+ELSEWHERE = {
+    "data.name": "--data says it",
+    "data.augment": "nothing is trained",
+    "data.border_weight": "nothing is trained",
+    "model.name": "--model says it",
+    "model.weights": "FILE says them",
+    "model": "say it with --model, as --model resnet20:shortcut=A_both",
+}
+# Of a model, what belongs to training alone.
+LEARNING = ("freeze", "feature_extract", "backbone_lr", "skip_schedule")
 NORMALIZATION = (
     "Normalized as this training split is, mean {mean} and std {std}; if the weights were trained with other numbers, "
     "give --mean and --std."
@@ -52,7 +67,7 @@ def rebuild_file(
     config = config_of(file, model, data, root, overrides)
     parts = prepare(config, loading)
     refuse_half_given(parts)
-    if config.data.batch_size == LEAST_BATCH:
+    if BATCH not in map(key_of, overrides):
         config = config.revised(data=config.plain()["data"] | {"batch_size": USUAL_BATCH})
     loaders = with_normalization(parts.loaders, mean, std)
     guessed = [] if mean and std else [NORMALIZATION.format(mean=_numbers(loaders.mean), std=_numbers(loaders.std))]
@@ -70,7 +85,34 @@ def config_of(file: Path | str, model: str, data: str, root: Path | str | None, 
         "precision": "fp32",
     }
     chosen = [f"model.{option}" for option in filter(None, options.split(","))]
+    for text in chosen:
+        if key_of(text) in ("model.name", "model.weights", *(f"model.{key}" for key in LEARNING)):
+            raise InputError(f"--model {model}: {text} is no option of a network; leave it out.")
+    for text in overrides:
+        refuse_unscored(text)
     return build_config(plain, [*chosen, *overrides], source="command line")
+
+
+def key_of(override: str) -> str:
+    """Return the key of a `section.key=value`."""
+    return override.partition("=")[0].strip()
+
+
+def refuse_unscored(override: str) -> None:
+    """Refuse a key that no score of given weights depends on, or that has an option of its own.
+
+    Raises:
+        InputError: with the keys that are allowed.
+    """
+    key = key_of(override)
+    section = key.split(".")[0]
+    if section not in RunConfig.model_fields or key in (*SCORED, *COMPUTED):
+        return  # what is no key at all is told where configs are checked
+    why = next((words for name, words in ELSEWHERE.items() if f"{key}.".startswith(f"{name}.")), "")
+    if section == "data" and key != section and not why:
+        return
+    allowed = f"keys of data, as data.image_size=32, and {', '.join((*SCORED, *COMPUTED))}"
+    raise InputError(f"--set {override}: {why or 'no score depends on it'}; leave it out. Allowed: {allowed}.")
 
 
 def refuse_half_given(parts: Parts) -> None:
