@@ -35,7 +35,7 @@ def evaluate(
     from skiprun import experiment
 
     if foreign:
-        parts, about = rebuild_file(run, of_file, root, json)
+        parts, about = rebuild_file(run, of_file, root, runs, json)
         name = ", ".join([f"{run} as {model} on {data}", *(set_ or [])])
     else:
         opened = experiment.load_run(run, runs)

@@ -55,7 +55,7 @@ def is_foreign(run: Path, of_file: Mapping[str, Any], of_run: Mapping[str, Any])
 
 
 def rebuild_file(
-    file: Path, of_file: Mapping[str, Any], root: Path | None, silent: bool
+    file: Path, of_file: Mapping[str, Any], root: Path | None, runs: Path, silent: bool
 ) -> tuple[Parts, dict[str, Any]]:
     """Return what is to be scored, and what JSON says of it; the notes are said."""
     from skiprun import experiment
@@ -69,6 +69,7 @@ def rebuild_file(
         std=numbers(of_file["--std"], "--std"),
         overrides=of_file["--set"] or [],
         loading=None if silent else loading,
+        runs=runs,
     )
     for note in parts.notes:
         say(note)

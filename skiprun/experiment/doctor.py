@@ -24,6 +24,7 @@ from skiprun.config import RunConfig
 from skiprun.errors import RunBusy, SkiprunError, Stopped, StorageError
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.room import check_room, room_needed
+from skiprun.experiment.start_weights import with_known_weights
 from skiprun.experiment.train import make_trainer, tensorboard_needed
 from skiprun.machine import cores, peak_memory
 from skiprun.run import Run
@@ -65,6 +66,7 @@ def examine(config: RunConfig | None, runs: Path) -> Iterator[Check]:
         yield check("TensorBoard", tensorboard)
     if config is None:
         return
+    config = with_known_weights(config, runs)
     yield check("run", lambda: directory(Run.of(runs, config), config))
     found: list[Parts] = []
     yield check("data and network", lambda: data(config, found))

@@ -13,6 +13,8 @@ from skiprun.configfile import build_config
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError, OptionError, some
 from skiprun.experiment.parts import Loading, Parts, prepare
+from skiprun.experiment.start_weights import with_weights_found
+from skiprun.run import runs_folder
 
 Values = Sequence[float]
 # Of the training that never happens: no split is too small for it. Evaluation looks at as many as if it were usual.
@@ -48,6 +50,7 @@ def rebuild_file(
     std: Values | None = None,
     overrides: Sequence[str] = (),
     loading: Loading | None = None,
+    runs: Path | str | None = None,
 ) -> Parts:
     """Return a network with given weights on a dataset, for `score`; classes are told apart by the dataset's order.
 
@@ -59,12 +62,13 @@ def rebuild_file(
         mean, std: what the weights were trained with, one number a channel, white is 1; None: the training split's.
         overrides: `section.key=value`, as for a config.
         loading: told of (done, total, what) while data is prepared.
+        runs: the folder of all runs; None: $SKIPRUN_RUNS, or runs/.
 
     Raises:
         CheckpointError: the weights are not those of the whole network, for this number of classes.
         InputError: something must be said that the weights do not tell.
     """
-    config = config_of(file, model, data, root, overrides)
+    config = with_weights_found(config_of(file, model, data, root, overrides), Path(runs or runs_folder()))
     parts = prepare(config, loading)
     refuse_half_given(parts)
     if BATCH not in map(key_of, overrides):

@@ -12,6 +12,7 @@ from skiprun.config import RunConfig
 from skiprun.errors import ConfigError, InputError, RunBusy
 from skiprun.experiment.known_data import config_with_data
 from skiprun.experiment.named import DIGITS, config_for, find_existing, label_of, tell_unused
+from skiprun.experiment.start_weights import with_known_weights
 from skiprun.registry import MODELS
 from skiprun.run import Run, refuse_one_place
 
@@ -77,7 +78,8 @@ def plan_comparison(
             planned += [Planned(label_of_run(run), run, unfinished(run, runs, root)) for run in there[name]]
             continue
         config = config_for(name, protocol or DIGITS, overrides, prefix)
-        configs = [config.revised(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
+        drawn = [config.revised(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
+        configs = [with_known_weights(each, runs) for each in drawn]
         planned += [Planned(f"{label_of(name)} seed {each.seed}", Run.of(runs, each), each) for each in configs]
     return distinct(planned)
 

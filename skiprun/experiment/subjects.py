@@ -13,6 +13,7 @@ from skiprun.config import RunConfig
 from skiprun.errors import InputError
 from skiprun.experiment.known_data import config_with_data
 from skiprun.experiment.named import DIGITS, config_for, find_existing, tell_unused
+from skiprun.experiment.start_weights import with_weights_found
 from skiprun.registry import MODELS
 from skiprun.run import Run, find_runs
 
@@ -120,7 +121,7 @@ def find_subjects(
             label = found[0].path.parent.name + f" {found[0].path.name}" * (len(found) == 1 and _has_seeds(found[0]))
             subjects.append(place.subject(label, found, shape))
             continue
-        config = config_for(name, protocol or DIGITS, overrides)
+        config = with_weights_found(config_for(name, protocol or DIGITS, overrides), runs)
         drawn = tuple(config.revised(seed=config.seed + number) for number in range(seeds))
         chosen = protocol is not None or name.endswith((".yaml", ".yml")) or any("data." in key for key in overrides)
         subjects.append(Subject(title(name), drawn, shape=shape or (None if chosen else own_shape(config))))

@@ -18,6 +18,7 @@ import skiprun
 from skiprun.connections import sites
 from skiprun.experiment.known_data import describe_data
 from skiprun.experiment.parts import Parts
+from skiprun.experiment.start_weights import digest
 from skiprun.machine import cores, find_program
 from skiprun.registry import MODELS
 from skiprun.run import Run
@@ -79,7 +80,8 @@ def gradient_ratio(run: Run) -> dict[str, float]:
 
 
 def environment(parts: Parts) -> dict[str, Any]:
-    """Return what a session ran on: versions, device, command, commit, time, data."""
+    """Return what a session ran on: versions, device, command, commit, time, data, and the weights it began with."""
+    begun_with = digest(parts.config.model.weights or "") if parts.weights else None
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": " ".join(sys.argv),
@@ -91,6 +93,7 @@ def environment(parts: Parts) -> dict[str, Any]:
         "device": str(parts.placement),
         "cores": cores(),
         "data": describe_data(parts.config.data, parts.loaders),
+        **({"weights": begun_with} if begun_with else {}),
     }
 
 

@@ -12,6 +12,7 @@ from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, Storage
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.parts import Loading, Parts, Say, prepare, try_threads
 from skiprun.experiment.room import check_room
+from skiprun.experiment.start_weights import with_known_weights
 from skiprun.experiment.summary import environment, summarize
 from skiprun.registry import PROBES
 from skiprun.run import Run, State
@@ -49,6 +50,7 @@ def train(
     """
     config = config if isinstance(config, RunConfig) else load_config(config)
     runs = Path(runs).expanduser()
+    config = with_known_weights(config, runs)
     run = Run.of(runs, config)
     if not fresh:
         run.refuse_another(config)

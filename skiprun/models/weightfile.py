@@ -60,8 +60,14 @@ def read_weights(wanted: str, architecture: str, download: bool = False) -> Give
         run = Run.open(path)
         shortcut = run.config.model.shortcut
         pads_both = None if shortcut in ("B", "C") else shortcut == "A_both"
-        return Given(read_file(run.checkpoints / "best.pt").state, f"run {run.path}", pads_both=pads_both)
-    return read_file(Path(wanted).expanduser())
+        return Given(read_file(file_of(wanted)).state, f"run {run.path}", pads_both=pads_both)
+    return read_file(file_of(wanted))
+
+
+def file_of(wanted: str) -> Path:
+    """Return the file that a path means, or the directory or the name of a run."""
+    path = run_folder(wanted, runs_folder())
+    return Run.open(path).checkpoints / "best.pt" if path.is_dir() else Path(wanted).expanduser()
 
 
 def read_file(file: Path) -> Given:

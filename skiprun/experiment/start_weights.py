@@ -1,0 +1,53 @@
+"""The weights that a config starts from: found among the runs, and known by their content, not by their path."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from skiprun.config import RunConfig
+from skiprun.models import published
+from skiprun.models.weightfile import file_of
+from skiprun.run import Run, run_folder
+
+
+def with_known_weights(config: RunConfig, runs: Path) -> RunConfig:
+    """Return a config that names its weights as its run in a folder of runs does, if they are the same by content.
+
+    The name of a run in that folder becomes its directory.
+    """
+    config = with_weights_found(config, runs)
+    run, ours = Run.of(runs, config), config.model.weights
+    if ours is None or not run.config_file.exists():
+        return config
+    theirs = run.config.model.weights
+    return _with_weights(config, theirs) if theirs and is_same(run, theirs, ours) else config
+
+
+def with_weights_found(config: RunConfig, runs: Path) -> RunConfig:
+    """Return a config in which the name of a run in a folder of runs is its directory."""
+    wanted = config.model.weights
+    if wanted is None or published.NAME.fullmatch(wanted):
+        return config
+    folder = run_folder(wanted, runs)
+    is_name = folder != Path(wanted).expanduser() and folder.is_dir()
+    return _with_weights(config, str(folder.absolute())) if is_name else config
+
+
+def is_same(run: Run, theirs: str, ours: str) -> bool:
+    """Tell whether a run began with the weights that a text means now: by what it recorded, or else by their file."""
+    recorded = {session["weights"] for session in run.sessions() if "weights" in session} or {digest(theirs)}
+    found = digest(ours)
+    return theirs == ours or (found is not None and found in recorded)
+
+
+def digest(wanted: str) -> str | None:
+    """Return a digest of the file of weights; None where it is not there, or torchvision's, which has a name."""
+    if published.NAME.fullmatch(wanted) or not (file := file_of(wanted)).is_file():
+        return None
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _with_weights(config: RunConfig, weights: str) -> RunConfig:
+    return config.revised(model=config.plain()["model"] | {"weights": weights})
