@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,10 +43,13 @@ def private_folder(path: Path) -> Path:
     """Return a folder that only this user can enter, made if it is not there: what lies in it may be run as code.
 
     Raises:
-        StorageError: it cannot be made, belongs to another user, or others could write to it.
+        StorageError: it cannot be made, belongs to another user, or others could write to it, or replace it.
     """
     with naming_the_way_out(), plain_words("create", path):
         make_folder(path.parent)
+        path = path.resolve()  # or a link on the way could lead elsewhere next time
+        if os.name == "posix":
+            _refuse_foreign_parents(path)
         path.mkdir(mode=0o700, exist_ok=True)
         about = path.stat()
         if hasattr(os, "geteuid") and about.st_uid != os.geteuid():
@@ -54,6 +58,33 @@ def private_folder(path: Path) -> Path:
             raise StorageError(f"Others can write to {path}, so no code in it is run; remove it.")
         path.chmod(0o700)
     return path
+
+
+def _refuse_foreign_parents(path: Path) -> None:
+    """Raise StorageError where another user could put a folder in the place of this one, as OpenSSH's StrictModes."""
+    for parent in path.parents:
+        about = parent.stat()
+        if about.st_uid not in (0, os.geteuid()):
+            raise StorageError(f"{parent} belongs to another user, who could replace {path}, so no code in it is run.")
+        if _is_writable_by_others(about) and not about.st_mode & stat.S_ISVTX:
+            raise StorageError(f"Others can write to {parent} and so replace {path}, so no code in it is run.")
+
+
+def _is_writable_by_others(about: os.stat_result) -> bool:
+    """Tell whether a folder can be written to by more users than its owner, whose own group does not count."""
+    by_group = about.st_mode & stat.S_IWGRP and not _is_of_one(about.st_gid)
+    return bool(by_group or about.st_mode & stat.S_IWOTH)
+
+
+def _is_of_one(group: int) -> bool:
+    """Tell whether a group is this user's alone, as many systems make one for each and let it write."""
+    import grp
+    import pwd
+
+    with contextlib.suppress(KeyError):  # of numbers without a name nothing is known
+        name, known = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(group)
+        return known.gr_name == name and {*known.gr_mem} <= {name}
+    return False
 
 
 @contextlib.contextmanager

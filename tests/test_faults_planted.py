@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -166,6 +168,50 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest
         StorageError, match=r"/code belongs to another user, so no code in it is run\. .*\$SKIPRUN_DATA"
     ):
         private_folder(folder)
+
+
+@pytest.mark.parametrize(("mode", "allowed"), [(0o755, True), (0o1777, True), (0o777, False), (0o775, False)])
+def test_a_parent_in_which_others_can_replace_the_folder_is_refused(
+    mode: int, allowed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in OpenSSH's StrictModes; a sticky folder, as /tmp is, lets nobody replace what is another's."""
+    parent = tmp_path / "cache"
+    parent.mkdir()
+    monkeypatch.setattr("grp.getgrgid", lambda number: SimpleNamespace(gr_name="staff", gr_mem=[]))
+    parent.chmod(mode)
+    refusal = pytest.raises(StorageError, match=rf"Others can write to {parent} and so replace .*\$SKIPRUN_DATA")
+    for path in (parent / "code", parent / "skiprun" / "compiled"):
+        with contextlib.nullcontext() if allowed else refusal:
+            assert private_folder(path) == path
+
+
+def test_a_parent_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = Path.stat
+    others = os.stat_result((0o40755, 0, 0, 2, os.geteuid() + 1, 0, 0, 0, 0, 0))
+    monkeypatch.setattr(Path, "stat", lambda path, **how: others if path == tmp_path else stat(path, **how))
+    with pytest.raises(StorageError, match=f"{tmp_path} belongs to another user, who could replace .*SKIPRUN_DATA"):
+        private_folder(tmp_path / "home" / "compiled")
+
+
+@pytest.mark.parametrize(("members", "allowed"), [([], True), (["me"], True), (["me", "other"], False)])
+def test_the_own_group_of_a_user_may_write_to_a_parent(
+    members: list[str], allowed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many systems make a group for each user, and let it write to what the user makes."""
+    monkeypatch.setattr("pwd.getpwuid", lambda number: SimpleNamespace(pw_name="me"))
+    monkeypatch.setattr("grp.getgrgid", lambda number: SimpleNamespace(gr_name="me", gr_mem=members))
+    tmp_path.chmod(0o775)
+    with contextlib.nullcontext() if allowed else pytest.raises(StorageError, match="Others can write"):
+        private_folder(tmp_path / "compiled")
+
+
+def test_a_link_on_the_way_to_code_is_followed_once(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "cache").symlink_to(tmp_path / "disk")
+    assert private_folder(tmp_path / "cache" / "code") == tmp_path / "disk" / "code"
+    (tmp_path / "disk").chmod(0o777)
+    with pytest.raises(StorageError, match=f"Others can write to {tmp_path / 'disk'}"):
+        private_folder(tmp_path / "cache" / "code")
 
 
 def test_another_folder_for_code_is_had_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
