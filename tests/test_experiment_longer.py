@@ -91,8 +91,8 @@ def test_a_cosine_begins_again_at_its_end(lr: float | None, tmp_path: Path) -> N
 def test_the_first_cycle_of_a_cosine_is_as_it_was() -> None:
     before, after = config("cosine", 2, warmup=0.5), config("cosine", 4, warmup=0.5, restarts=[{"step": 8, "lr": 0.1}])
     for step in range(8):
-        assert learning_rate(before.schedule, 0.05, step, 8) == learning_rate(after.schedule, 0.05, step, 16)
-    assert learning_rate(after.schedule, 0.05, 8, 16) == 0.1
+        assert learning_rate(before.schedule, 0.05, step, 8, 4) == learning_rate(after.schedule, 0.05, step, 16, 4)
+    assert learning_rate(after.schedule, 0.05, 8, 16, 4) == 0.1
 
 
 def test_an_unfinished_run_is_made_longer_too(tmp_path: Path) -> None:

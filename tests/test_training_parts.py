@@ -104,7 +104,7 @@ def test_multistep_is_the_schedule_of_he_2015() -> None:
 
 def test_milestones_count_in_epochs_where_the_length_does() -> None:
     config = ScheduleConfig(kind="multistep", epochs=10.0, milestones=[5.0])
-    assert [learning_rate(config, 1.0, step, 200) for step in (99, 100)] == pytest.approx([1.0, 0.1])
+    assert [learning_rate(config, 1.0, step, 200, 20) for step in (99, 100)] == pytest.approx([1.0, 0.1])
 
 
 def test_weight_decay_spares_biases_and_norms_by_key() -> None:

@@ -181,7 +181,8 @@ class Row:
         elif not self.board.silent:
             started, first = self.clock or (time.monotonic(), step)
             left = (time.monotonic() - started) / max(1, step - first) * (self.steps - step)
-            say(f"{self.label}: epoch {record['epoch']} step {step}/{self.steps} {' '.join(scores)} eta {clock(left)}")
+            epoch = f"epoch {record['epoch']:.6g} step {step}/{self.steps}"
+            say(f"{self.label}: {epoch} {' '.join(scores)} eta {clock(left)}")
 
 
 def digits(value: float | None, form: str = ".4g") -> str:

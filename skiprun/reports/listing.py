@@ -80,7 +80,7 @@ def _progress(reading: Reading, rows: Sequence[dict[str, Any]]) -> str:
     latest = rows[-1] if rows else {}
     for unit, key in (("epochs", "epoch"), ("steps", "step")):
         if length := reading.config.get(f"schedule.{unit}"):
-            return f"{latest.get(key, 0)}/{float(length):g} {unit}"
+            return f"{latest.get(key, 0):.10g}/{float(length):g} {unit}"
     return "-"
 
 

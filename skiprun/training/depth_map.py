@@ -18,10 +18,10 @@ class DepthMap:
     """A panel for each measurement; its rows are layers or sites, the input at the top, its columns are epochs."""
 
     def __init__(self) -> None:
-        self.epochs: list[int] = []
+        self.epochs: list[float] = []
         self.columns: dict[str, list[list[float]]] = {}
 
-    def add(self, medians: Mapping[str, float], epoch: int) -> None:
+    def add(self, medians: Mapping[str, float], epoch: float) -> None:
         """Take the values of an epoch by tag, 'branch_ratio/03.layer1.2', those of each measurement by depth."""
         found: dict[str, list[float]] = {}
         for tag, value in medians.items():
@@ -54,7 +54,7 @@ class DepthMap:
         axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.05, 1)))
         axes.grid(visible=False)
         step = -(-len(self.epochs) // TICKS)
-        axes.set_xticks(range(1, len(self.epochs) + 1, step), self.epochs[::step])
+        axes.set_xticks(range(1, len(self.epochs) + 1, step), [f"{epoch:.6g}" for epoch in self.epochs[::step]])
         axes.set_title(measure.replace("_", " "), loc="left", fontsize="medium")
         axes.set(xlabel="epoch", ylabel="layer or site, from the input")
 

@@ -65,6 +65,11 @@ def total_steps(config: RunConfig, samples: int) -> int:
     return schedule.steps or max(1, round((schedule.epochs or 1) * samples / config.data.batch_size))
 
 
+def steps_a_unit(config: RunConfig, samples: int) -> float:
+    """Return how many steps the unit is in which a schedule counts: an epoch, or one."""
+    return samples / config.data.batch_size if config.schedule.epochs else 1.0
+
+
 def average_note(decay: float | None, steps: int) -> str | None:
     """Say that a weight average reaches back further than a run of so many steps, where it does."""
     if decay is None or (span := round(1 / (1 - decay))) <= steps:
@@ -76,13 +81,13 @@ def average_note(decay: float | None, steps: int) -> str | None:
     )
 
 
-def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int) -> float:
+def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int, unit: float = 1.0) -> float:
     """Return the learning rate of a step: a function of the step alone, so that nothing has to be saved.
 
     Warm-up rises linearly and reaches the peak with its last step; the cosine falls from there to nothing at the end,
-    or to the step where it begins again (Loshchilov and Hutter 2017).
+    or to the step where it begins again (Loshchilov and Hutter 2017). A unit of the schedule is `unit` steps, however
+    long the run is: a longer one has the same warm-up and milestones.
     """
-    unit = steps / config.length
     warmup = round(config.warmup * unit)
     if step < warmup:
         return peak * (step + 1) / warmup

@@ -53,7 +53,7 @@ class Board(Protocol):
 
 
 class Overlays:
-    """A view of a run's log that draws overlays as epochs end: the first three, then about twenty, and the last."""
+    """A view of a run's log that draws overlays as epochs end: the first three, then about twenty, and each last."""
 
     def __init__(
         self, folder: Path, model: nn.Module, data: Data, placement: Placement, epochs: float, board: Board | None
@@ -66,16 +66,16 @@ class Overlays:
         epoch = record["epoch"]
         if not record.get("epoch_end") or not self.wants(epoch):
             return
-        file = self.folder / f"epoch-{epoch:04}.png"
+        file = self.folder / f"epoch-{epoch:04.6g}.png"
         if not file.exists():
             make_folder(self.folder, below=self.folder.parent)
             write_bytes(file, draw(self.model, self.data, self.placement))
         if self.board is not None:
             self.board.add_image("overlays", read_bytes(file), record["step"])
 
-    def wants(self, epoch: int) -> bool:
-        """Say whether an epoch is drawn."""
-        return epoch <= 3 or epoch % math.ceil(self.last / MOST) == 0 or epoch == self.last
+    def wants(self, epoch: float) -> bool:
+        """Say whether an epoch is drawn; one that is not whole is the end of a run."""
+        return epoch <= 3 or epoch % math.ceil(self.last / MOST) == 0 or epoch == self.last or epoch % 1 > 0
 
     def close(self) -> None:
         """Do nothing; every picture is written at once."""

@@ -53,3 +53,9 @@ class Order:
     def steps(self, epochs: float) -> int:
         """Return the number of steps that a number of epochs takes."""
         return max(1, round(epochs * self.samples / self.batch_size))
+
+    def epochs(self, steps: int) -> float:
+        """Return how many epochs a number of steps is; a whole number where one of them ends."""
+        passes = steps * self.batch_size / self.samples
+        whole = max(1, round(passes))
+        return whole if self.steps(whole) == steps else passes

@@ -70,7 +70,7 @@ class TensorBoard:
     def _write(self, values: list[Any], step: int) -> None:
         self.writer._get_file_writer().add_summary(Summary(value=values), step)
 
-    def _add_pictures(self, step: int, epoch: int) -> None:
+    def _add_pictures(self, step: int, epoch: float) -> None:
         """Draw the medians of this epoch: gradient norm beside that of the first, the rest as heat maps of all."""
         median = {tag: median_of([row[tag] for row in self.epoch_rows]) for tag in self.epoch_rows[0]}
         self.epoch_rows = []
@@ -133,14 +133,14 @@ class GradientPicture:
         self.canvas.draw()
         self.pixels = self.canvas.copy_from_bbox(self.axes.figure.bbox)
 
-    def draw(self, this_epoch: Sequence[float], epoch: int) -> bytes:
+    def draw(self, this_epoch: Sequence[float], epoch: float) -> bytes:
         """Return a PNG of one epoch."""
         (low, high), (lowest, highest) = whole_decades(this_epoch), self.decades
         if low < lowest or high > highest:
             self.decades = min(low, lowest), max(high, highest)
             self._draw_what_stays()
         self.line.set_ydata(this_epoch)
-        self.legend.get_texts()[1].set_text(f"epoch {epoch}")
+        self.legend.get_texts()[1].set_text(f"epoch {epoch:.6g}")
         self.canvas.restore_region(self.pixels)
         for artist in (self.line, self.legend):
             self.axes.draw_artist(artist)

@@ -37,6 +37,7 @@ from skiprun.training.optim import (
     make_optimizer,
     put_learning_rate_on,
     set_learning_rate,
+    steps_a_unit,
     total_steps,
 )
 from skiprun.training.randomness import Order, seed_step
@@ -133,8 +134,10 @@ class Trainer:
         self.average = self._make_average()
         self.order = Order(config.seed, len(data.train), config.data.batch_size, placement.device)
         self.steps = total_steps(config, len(data.train))
+        self.unit = steps_a_unit(config, len(data.train))
         self.tags = [tag for probe in probes for tag in probe.tags(self.model)]
-        self.step = self.epoch = 0
+        # Steps made, whole epochs that are over, and the step after which was validated last.
+        self.step = self.epoch = self.validated = 0
         # Of this epoch: loss, steps, clipped steps, and then the task's counts.
         self.sums = torch.zeros(3, dtype=torch.float64, device=placement.device)
         self.best: dict[str, Any] = {}
@@ -163,8 +166,8 @@ class Trainer:
             Stopped: a signal asked; the state is saved.
         """
         with self.log:
-            # Not `step < steps`: a run may be stopped after its last step, before its last epoch is evaluated.
-            while self.epoch == 0 or self.order.steps(self.epoch) < self.steps:
+            # Not `step < steps`: a run may be stopped after its last step, before that is validated.
+            while self.validated < self.steps:
                 with memory_needed(f"in a training step of {self.config.micro_batch} images", self._fewer_at_once()):
                     self._run_to(min(self.steps, self.order.steps(self.epoch + 1)))
                 self._end_epoch()
@@ -180,7 +183,7 @@ class Trainer:
         self.evaluated.load_state_dict(best["model"])
         scores = self.evaluate("test")
         tagged = {f"test/{name}": value for name, value in scores.items()}
-        self.log.append({"step": self.step, "epoch": self.epoch, **tagged})
+        self.log.append({"step": self.step, "epoch": self.order.epochs(self.step), **tagged})
         self.log.sync()
         return scores
 
@@ -228,7 +231,7 @@ class Trainer:
     def _train_step(self) -> None:
         """Make one step of the optimizer."""
         seed_step(self.config.seed, self.step)
-        rate = learning_rate(self.config.schedule, self.config.optim.lr, self.step, self.steps)
+        rate = learning_rate(self.config.schedule, self.config.optim.lr, self.step, self.steps, self.unit)
         set_learning_rate(self.optimizer, rate)
         if fading := self.config.model.skip_schedule:
             epoch = self.step * self.config.data.batch_size / self.order.samples
@@ -309,8 +312,7 @@ class Trainer:
             self.unfetched = []
 
     def _end_epoch(self) -> None:
-        """Evaluate, log, keep the best and save."""
-        self.epoch += 1
+        """Evaluate, log, keep the best and save, where an epoch ends, or the run within one."""
         loss, steps, clipped = self.sums[:3].tolist()
         train = {"loss": loss / steps, **self.task.scores(self.sums[3:])}
         val = self.evaluate("val")
@@ -322,8 +324,11 @@ class Trainer:
         self.log.append(record)
         self.final = {"train": train, "val": val}
         self._keep_if_best(val)
-        self.sums.zero_()
-        self.seconds["epoch"] = 0.0
+        self.validated = self.step
+        if self.order.epochs(self.step) == self.epoch + 1:  # else a longer run goes on within the epoch
+            self.epoch += 1
+            self.sums.zero_()
+            self.seconds["epoch"] = 0.0
         self._save()
         self.progress.epoch(record)
 
@@ -332,7 +337,7 @@ class Trainer:
         seconds = self.seconds["epoch"]
         return {
             "step": self.step,
-            "epoch": self.epoch,
+            "epoch": self.order.epochs(self.step),
             "epoch_end": True,
             "train/epoch_loss": train["loss"],
             **scores,
@@ -345,7 +350,7 @@ class Trainer:
     def _keep_if_best(self, val: dict[str, float]) -> None:
         """Write best.pt if validation went better than ever before: by the score, then by the loss."""
         if not self.best or self._rank(val) < self._rank(self.best["val"]):
-            self.best = {"step": self.step, "epoch": self.epoch, "val": val}
+            self.best = {"step": self.step, "epoch": self.order.epochs(self.step), "val": val}
             self._write_best()
 
     def _rank(self, val: dict[str, float]) -> tuple[float, float]:
@@ -389,6 +394,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "epoch": self.epoch,
+            "validated": self.validated,
             "sums": self.sums,
             "seconds": self.seconds,
             "best": self.best,
@@ -431,11 +437,19 @@ class Trainer:
         if self.average:
             self.average.load_state_dict(state["average"])
         self.step, self.epoch, self.sums = state["step"], state["epoch"], state["sums"]
+        self.validated = state["validated"] if "validated" in state else self._validated_by_earlier_version()
         self.seconds = {clock: float(state["seconds"][clock]) for clock in self.seconds}
         self.best, self.final = state["best"], state["final"]
         if self.best:
             float(self.best["val"][self.task.score_name]), int(self.best["step"])
         self.saved_step = self.step
+
+    def _validated_by_earlier_version(self) -> int:
+        """Return the step that was validated last, of a state that counts the part of an epoch as a whole one."""
+        end = self.order.steps(self.epoch) if self.epoch else 0
+        if end > self.step:
+            self.epoch -= 1
+        return min(end, self.step)
 
     def _refuse_another(self, state: dict[str, Any]) -> None:
         """Raise CheckpointError unless a state is of this experiment, this seed and this dataset."""
@@ -478,5 +492,5 @@ class Trainer:
         return self.saved_step if self.checkpoints.last.exists() else None
 
     def _diverged(self, what: str, step: int) -> None:
-        rate = learning_rate(self.config.schedule, self.config.optim.lr, step - 1, self.steps)
+        rate = learning_rate(self.config.schedule, self.config.optim.lr, step - 1, self.steps, self.unit)
         raise Diverged(what, step, rate, self.kept_step)
