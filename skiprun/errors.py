@@ -210,6 +210,19 @@ class RunTaken(SkiprunError):
         super().__init__(f"Run {path} holds another experiment:\n{lines}\n{way_out}")
 
 
+class RunLengthened(RunTaken):
+    """The run directory holds this experiment, made longer since."""
+
+    def __init__(self, path: Path, change: str, when: str, state: str) -> None:
+        finished = state == "finished"
+        way_on = f"`skiprun evaluate {path}` scores it" if finished else f"`skiprun resume {path}` goes on with it"
+        SkiprunError.__init__(
+            self,
+            f"Run {path} is this experiment, made longer by `skiprun resume`: {change} on {when} (history in its "
+            f"environment.json). It is {state}; {way_on}. For the shorter one choose another --name.",
+        )
+
+
 class StorageError(SkiprunError):
     """The disk, a permission or another part of input and output failed."""
 

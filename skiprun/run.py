@@ -27,7 +27,7 @@ from pydantic import Field
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config
 from skiprun.documents import Shape, read_document, read_rows, write_sealed
-from skiprun.errors import InputError, RunBusy, RunTaken
+from skiprun.errors import InputError, RunBusy, RunLengthened, RunTaken, StorageError
 from skiprun.locks import acquire, is_held
 from skiprun.ordinary import open_to_read, refuse_foreign_links
 from skiprun.storage import (
@@ -165,7 +165,21 @@ class Run:
     def refuse_another(self, config: RunConfig, way_out: str | None = None) -> None:
         """Raise RunTaken if the directory holds another experiment than a config's; change nothing."""
         if self.config_file.exists() and (changed := differences(self.config, config)):
+            self._refuse_shorter(config)
             raise RunTaken(self.path, changed, way_out)
+
+    def _refuse_shorter(self, config: RunConfig) -> None:
+        """Raise RunLengthened if the directory holds a config's experiment, made longer since."""
+        schedule = config.plain()["schedule"]
+        if differences(self.config.revised(schedule=schedule), config):
+            return
+        with contextlib.suppress(StorageError):
+            for entry in self.lengthenings():
+                if entry["lengthened"].get("schedule") == schedule:
+                    length = [each.schedule.length for each in (config, self.config)]
+                    unit = "epochs" if config.schedule.epochs else "steps"
+                    when = str(entry.get("time", ""))[:10]
+                    raise RunLengthened(self.path, f"{length[0]:g} -> {length[1]:g} {unit}", when, self.state)
 
     @classmethod
     def open(cls, path: Path | str) -> Run:
@@ -233,6 +247,10 @@ class Run:
             return []
         way_out = "delete it; only the record of earlier sessions is lost"
         return list(read_document(self.environment_file, Environment, way_out)["sessions"])
+
+    def lengthenings(self) -> list[dict[str, Any]]:
+        """Return what environment.json says of each time that the run was made longer, oldest first."""
+        return [session for session in self.sessions() if isinstance(session.get("lengthened"), dict)]
 
     def record_environment(self, environment: dict[str, Any]) -> None:
         """Add a session to environment.json."""

@@ -64,11 +64,12 @@ def tiny(config: Any, device: torch.device, progress: Any) -> Any:
 def tiny_dataset() -> Iterator[None]:
     """Let configs name the dataset 'tiny'."""
     DATASETS.fill()
+    before = dict(DATASETS.entries)
     DATASETS.entries["tiny"] = Entry("tiny", tiny, {})
     try:
         yield
     finally:
-        del DATASETS.entries["tiny"]
+        DATASETS.entries = before
 
 
 def fault_config(**sections: Any) -> RunConfig:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typer.testing import CliRunner
 
 from skiprun.cli.app import app
 from skiprun.config import RunConfig
-from skiprun.errors import CheckpointError, InputError, RunTaken
+from skiprun.errors import CheckpointError, InputError, OtherData, RunLengthened, RunTaken, StorageError
 from skiprun.experiment.longer import lengthen
 from skiprun.reports import compare
 from skiprun.run import Run
@@ -30,11 +32,17 @@ from tests.faulty import (
     kill_at,
     start,
     timeless,
+    tiny_dataset,
     train_here,
     trial,
 )
 
-STEPS_AN_EPOCH = 4
+
+@pytest.fixture(autouse=True)
+def tiny() -> Iterator[None]:
+    """The dataset of these runs: a run is made longer only where its data is there."""
+    with tiny_dataset():
+        yield
 
 
 def config(kind: str, epochs: float = 2, **schedule: Any) -> RunConfig:
@@ -105,14 +113,17 @@ def test_an_unfinished_run_is_made_longer_too(tmp_path: Path) -> None:
 
 
 def lengthen_here(runs: Path) -> None:
-    lengthen(Run.of(runs, config("cosine")), 4, "epochs")
+    with tiny_dataset():
+        lengthen(Run.of(runs, config("cosine")), 4, "epochs")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The runs folder of a run that was made longer without an interruption."""
     runs = tmp_path_factory.mktemp("whole") / "runs"
-    train_here(lengthen(trained(runs, "cosine"), 4, "epochs"), runs)
+    run = trained(runs, "cosine")
+    lengthen_here(runs)
+    train_here(run.config, runs)
     return runs
 
 
@@ -127,7 +138,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids=["before the history", "after it", "before the config", "after it"],
 )
 def test_a_kill_while_a_run_is_made_longer_loses_nothing(kill: Any, whole: Path, tmp_path: Path) -> None:
-    shutil.copytree(Run.of(whole, config("cosine")).path.parent, tmp_path / "done")
     runs = tmp_path / "runs"
     trained(runs, "cosine")
     child = start(config("cosine"), runs, kill, partial(lengthen_here, runs))
@@ -137,8 +147,63 @@ def test_a_kill_while_a_run_is_made_longer_loses_nothing(kill: Any, whole: Path,
     assert longer.schedule.epochs == 4 and len(longer.schedule.restarts) == 1
     finish(longer, runs)
     again = Run.of(runs, longer)
-    assert again.sessions()[1]["lengthened"]["test"] is not None
+    assert [entry["lengthened"]["test"] is not None for entry in again.lengthenings()] == [True]
     assert_same_runs(whole, runs, longer)
+
+
+class Cut(BaseException):
+    """What no handler in the product catches."""
+
+
+def cut_at(change: int, patch: pytest.MonkeyPatch) -> None:
+    """Raise instead of the nth time that a file gets its name or loses it."""
+    changes = itertools.count()
+
+    def changing(original: Any) -> Any:
+        def changed(*given: Any, **options: Any) -> Any:
+            if next(changes) == change:
+                raise Cut
+            return original(*given, **options)
+
+        return changed
+
+    for name in ("replace", "unlink"):
+        patch.setattr(Path, name, changing(getattr(Path, name)))
+
+
+def lengthened(run: Run) -> tuple[Any, ...]:
+    """Make a run longer, and return all that was said and written."""
+    said: list[str] = []
+    longer = lengthen(run, 4, "epochs", 0.02, said.append)
+    return longer, said, [entry["lengthened"] for entry in run.lengthenings()], run.config_file.read_text()
+
+
+def test_wherever_making_a_run_longer_is_cut_off_the_same_call_ends_with_the_same_files(tmp_path: Path) -> None:
+    trained(tmp_path / "runs", "cosine")
+    shutil.copytree(tmp_path / "runs", tmp_path / "whole")
+    expected = lengthened(Run.of(tmp_path / "whole", config("cosine")))
+    for change in itertools.count():
+        shutil.copytree(tmp_path / "runs", tmp_path / str(change))
+        run = Run.of(tmp_path / str(change), config("cosine"))
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                cut_at(change, patch)
+                lengthened(run)
+        except Cut:
+            assert lengthened(run) == expected and not run.summary_file.exists()
+        else:
+            break
+    assert change > 3
+
+
+def test_a_run_that_was_cut_off_and_finished_in_its_old_length_keeps_count(tmp_path: Path) -> None:
+    run = trained(tmp_path)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Cut):
+        patch.setattr("skiprun.experiment.longer.write_text", lambda *given: (_ for _ in ()).throw(Cut))
+        lengthen(run, 3, "epochs")
+    assert trained(tmp_path).summary()["test_scored"] == 2
+    train_here(lengthen(run, 3, "epochs"), tmp_path)
+    assert run.summary()["test_scored"] == 3
 
 
 def test_a_kill_while_the_longer_run_trains_ends_with_the_same_bits(whole: Path, tmp_path: Path) -> None:
@@ -154,7 +219,11 @@ def test_a_kill_while_the_longer_run_trains_ends_with_the_same_bits(whole: Path,
     [
         (8, "steps", None, "counts epochs; give --epochs"),
         (1, "epochs", None, "has 2 already; give the whole length"),
+        (0, "epochs", None, "has 2 already; give the whole length"),
+        (float("nan"), "epochs", None, "has 2 already; give the whole length"),
         (4, "epochs", 0.1, "the constant schedule of .* goes on"),
+        (4, "epochs", 0.0, "a learning rate is above 0"),
+        (4, "epochs", float("nan"), "a learning rate is above 0"),
     ],
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(
@@ -189,10 +258,38 @@ def test_a_longer_schedule_goes_on_and_no_other_does() -> None:
     assert not goes_on(short, config("cosine", 3).schedule)
 
 
-def test_train_refuses_the_longer_run_under_the_short_config_with_the_difference(tmp_path: Path) -> None:
-    lengthen(trained(tmp_path), 3, "epochs")
-    with pytest.raises(RunTaken, match=r"schedule\.epochs: 3\.0 -> 2\.0"):
+def test_train_says_of_the_longer_run_under_the_short_config_that_it_was_made_longer(tmp_path: Path) -> None:
+    run = trained(tmp_path)
+    lengthen(run, 3, "epochs")
+    way_on = f"2 -> 3 epochs on .* It is unfinished; `skiprun resume {run.path}` goes on"
+    with pytest.raises(RunLengthened, match=way_on) as refused:
         trained(tmp_path)
+    assert "--fresh" not in str(refused.value)
+    train_here(lengthen(run, 4, "epochs"), tmp_path)
+    with pytest.raises(RunLengthened, match=r"2 -> 4 epochs on .* It is finished; `skiprun evaluate"):
+        trained(tmp_path)
+    with pytest.raises(RunTaken, match=r"schedule\.warmup") as taken:
+        trained(tmp_path, warmup=1)
+    assert not isinstance(taken.value, RunLengthened)
+
+
+def test_data_that_is_not_the_runs_own_changes_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trained(tmp_path)
+    before = {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file()}
+    monkeypatch.setattr("tests.faulty.NOISE", 1)
+    with pytest.raises(OtherData):
+        lengthen(run, 3, "epochs")
+    assert {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file()} == before
+
+
+def test_of_a_damaged_summary_one_thing_is_said(tmp_path: Path) -> None:
+    run, said = trained(tmp_path), list[str]()
+    run.summary_file.write_text("{")
+    with pytest.raises(StorageError, match=r"damaged, .*; delete it, and `skiprun resume"):
+        train_here(config("constant"), tmp_path, say=said.append)
+    assert not said
+    run.summary_file.unlink()
+    assert train_here(config("constant"), tmp_path).summary()["test_scored"] == 1
 
 
 def test_a_run_without_a_checkpoint_is_not_made_longer(tmp_path: Path) -> None:
@@ -201,7 +298,7 @@ def test_a_run_without_a_checkpoint_is_not_made_longer(tmp_path: Path) -> None:
         lengthen(run, 3, "epochs")
 
 
-@pytest.mark.parametrize("given", ["--verify 2 --epochs 3", "--epochs 3 --steps 9", "--lr 1"])
+@pytest.mark.parametrize("given", ["--verify 2 --epochs 3", "--epochs 0 --steps 9", "--lr 1", "--lr 0"])
 def test_options_that_mean_nothing_together_are_refused(given: str) -> None:
     refused = CliRunner().invoke(app, ["resume", "run", *given.split()])
     assert isinstance(refused.exception, InputError)

@@ -31,10 +31,11 @@ def resume(
     refuse_unused(verify, epochs, steps, lr)
 
     from skiprun import experiment
-    from skiprun.experiment.known_data import KnownData, config_with_data
+    from skiprun.experiment.known_data import config_with_data
+    from skiprun.experiment.longer import lengthen
 
     opened = experiment.load_run(run, runs)
-    if verify:
+    if verify is not None:
         show_replay(opened, verify, root, json)
         return
     config, silent = opened.config, quiet or json
@@ -43,13 +44,10 @@ def resume(
             f"{opened.path} was moved: its config.yaml says {config.name}/seed-{config.seed}. Move it back."
         )
     tell = be_silent if silent else say
-    if epochs or steps:
-        from skiprun.experiment.longer import lengthen
-
-        # What could refuse the data does so before anything of the run changes.
-        known = KnownData(opened, way_out="start over with `skiprun train --fresh`")
-        experiment.prepare(config_with_data(opened, root), given_weights=False, accept=known)
-        config = lengthen(opened, epochs or steps or 0, "epochs" if epochs else "steps", lr, tell)
+    if epochs is not None:
+        config = lengthen(opened, epochs, "epochs", lr, tell, root)
+    if steps is not None:
+        config = lengthen(opened, steps, "steps", lr, tell, root)
     if not opened.summary_file.exists():
         config = config_with_data(opened, root, tell)
     with Board(silent) as board:
@@ -69,11 +67,12 @@ def resume(
 
 def refuse_unused(verify: int | None, epochs: float | None, steps: int | None, lr: float | None) -> None:
     """Raise InputError for options that mean nothing together."""
-    if verify and (epochs or steps or lr):
+    length = [each for each in (epochs, steps) if each is not None]
+    if verify is not None and (length or lr is not None):
         raise InputError("--verify: changes nothing, so it goes with none of --epochs, --steps and --lr.")
-    if epochs and steps:
+    if len(length) > 1:
         raise InputError("--epochs and --steps: give one, the unit in which the run's schedule counts.")
-    if lr and not (epochs or steps):
+    if lr is not None and not length:
         raise InputError("--lr: is where a longer cosine begins again; give --epochs too.")
 
 

@@ -65,7 +65,7 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
         "best": trainer.best,
         "final": trainer.final,
         "test": test,
-        "test_scored": 1 + sum(bool(session.get("lengthened", {}).get("test")) for session in run.sessions()),
+        "test_scored": 1 + sum(bool(entry["lengthened"].get("test")) for entry in run.lengthenings()),
         **({"trivial": parts.trivial} if parts.trivial else {}),
         "gradient": {"first_over_last": gradient_ratio(run)},
         "time": {"train_s": trainer.seconds["train"], "images_per_s": seen / trainer.seconds["train"]},

@@ -88,10 +88,12 @@ def known_data(run: Run, say: Say = lambda message: None) -> KnownData | None:
 
 
 def is_finished(run: Run, say: Say) -> bool:
-    """Tell whether a run is done, and say so."""
-    if run.summary_file.exists():
-        say(f"{run.path} is finished already.")
-    return run.summary_file.exists()
+    """Tell whether a run is done, and say so; a summary that is damaged is told instead."""
+    if not run.summary_file.exists():
+        return False
+    run.summary()
+    say(f"{run.path} is finished already.")
+    return True
 
 
 def _train(parts: Parts, run: Run, progress: Progress | None, say: Say, stop: StopFlag) -> None:
