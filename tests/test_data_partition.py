@@ -51,6 +51,15 @@ def test_a_class_of_one_picture_stays_in_the_rest():
         assert 20 in rest
 
 
+@given(st.integers(2, 40), st.integers(2, 40), st.floats(0.1, 0.9), st.integers(0, 9))
+def test_of_two_classes_none_is_missing_from_a_part_that_has_room(one, other, fraction, seed):
+    labels = np.repeat([0, 1], [one, other])
+    count = round(fraction * len(labels))
+    if 2 <= count <= len(labels) - 2:
+        for part in take_part(labels, count, seed):
+            assert len(np.unique(labels[part])) == 2
+
+
 def test_a_part_that_would_empty_a_class_is_refused():
     with pytest.raises(ValueError, match="leave a class without"):
         take_part(np.array([0, 1, 2]), 2, seed=0)

@@ -11,8 +11,9 @@ from skiprun.config import DataConfig
 from skiprun.configfile import build_config
 from skiprun.data import load_data
 from skiprun.data.assemble import assemble
+from skiprun.data.partition import take_part
 from skiprun.data.source import Portion, Source
-from skiprun.data.subjects import draw_part, group_numbers, subject_of
+from skiprun.data.subjects import draw_part, group_labels, group_numbers, subject_of
 from skiprun.errors import ConfigError, OptionError
 from tests.data_files import picture_folder
 
@@ -70,8 +71,6 @@ def test_samples_of_one_file_are_on_one_side_whatever_the_dataset():
 
 def test_without_tiles_the_split_is_as_it_was(tmp_path):
     """Ten images that stand alone: the rows that seed 0 has always taken."""
-    from skiprun.data.partition import take_part
-
     loaders = load(mask_folder(tmp_path, [f"{n}" for n in range(10)]))
     _, part = take_part(np.zeros(10, np.int64), 3, 0)
     assert numbers_in(loaders.val) == set(part.tolist())
@@ -147,6 +146,55 @@ def test_groups_are_numbered_as_they_come():
 
 
 def test_a_class_that_only_one_subject_shows_is_not_lost_to_validation():
-    with pytest.raises(ValueError, match="lacks a label"):
+    with pytest.raises(ValueError, match="leave a class without any"):
         for seed in range(20):
             draw_part(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), 0.5, seed)
+
+
+SUBJECTS = np.repeat(np.arange(24), 5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.5])
+@pytest.mark.parametrize("counts", [(12, 12), (21, 3), (8, 8, 8)], ids=str)
+def test_subjects_of_one_label_each_are_drawn_stratified(counts, share, seed):
+    of_subjects = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    labels = of_subjects[SUBJECTS]
+    _, part = draw_part(labels, SUBJECTS, share, seed)
+    shown = np.bincount(labels[part], minlength=len(counts)) / 5
+    number = round(share * 24)
+    assert shown.sum() == number and (np.abs(shown - np.array(counts) * number / 24) <= 1).all()
+    assert shown.all() or number < len(counts)
+
+
+def test_subjects_of_several_labels_are_drawn_by_the_one_that_is_rare():
+    """All are healthy in most images, four are ill in one: two of those are in each half."""
+    labels = np.zeros(len(SUBJECTS), np.int64)
+    labels[[0, 5, 10, 15]] = 1
+    assert group_labels(labels, SUBJECTS).tolist() == [1] * 4 + [0] * 20
+    for seed in range(10):
+        assert labels[draw_part(labels, SUBJECTS, 0.5, seed)[1]].sum() == 2
+
+
+def test_groups_that_all_show_one_label_are_drawn_as_ever():
+    """Tiles of images with masks: the groups that seed 3 has always taken."""
+    _, part = draw_part(np.zeros(len(SUBJECTS), np.int64), SUBJECTS, 0.25, 3)
+    assert sorted({*SUBJECTS[part].tolist()}) == take_part(np.zeros(24, np.int64), 6, 3)[1].tolist()
+
+
+def test_a_class_that_is_not_scored_is_said(tmp_path, caplog):
+    """One of three classes is of one patient, who is trained on."""
+    for number, (label, patient) in enumerate([("a", 1), ("a", 2), ("a", 3), ("b", 4), ("b", 5), ("b", 6), ("c", 7)]):
+        for view in range(2):
+            path = tmp_path / label / f"p{patient}_{view}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(np.full((8, 8), [0, 90 + 9 * number + view] * 4, np.uint8)).save(path)
+    keys = {"name": "image_folder", "subject": r"(p\d)_", "test_fraction": 0.3, "val_fraction": 0.4}
+    loaders = load(tmp_path, **keys)
+    assert [sorted({*split.targets.tolist()}) for split in (loaders.train, loaders.val, loaders.test)] == [
+        [0, 1, 2],
+        [0, 1],
+        [0, 1],
+    ]
+    for split in ("val", "test"):
+        assert f"1 of 3 classes have no image in {split}, whose scores say nothing of them: c." in caplog.text

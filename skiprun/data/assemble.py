@@ -17,6 +17,7 @@ from skiprun.data.joint import JointAugment, check_joint
 from skiprun.data.loaders import Loaders, MappedSplit, ResidentSplit, Split
 from skiprun.data.only_classes import keep_classes, rows_in_use
 from skiprun.data.pixels import Pixels, check_pixels, count_pixels
+from skiprun.data.remarks import tell_absent
 from skiprun.data.source import Array, Portion, Source, mean_and_std
 from skiprun.data.subjects import draw_part, group_numbers, names_of, tell_shared
 from skiprun.errors import InputError, OptionError
@@ -50,6 +51,8 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
     parts = {"train": (source.train, train_rows), "val": (val, val_rows), "test": (test, rows_in_use(test))}
     tell_shared(parts, config)
     pixels = pixels_of(source, parts, config) if source.task == "segmentation" else {}
+    if source.task == "classification":
+        tell_absent({split: portion.targets[rows] for split, (portion, rows) in parts.items()}, source.class_names)
     mean, std = mean_and_std(source.train.moments[train_rows], math.prod(source.image_shape[1:]))
     augment: Augment | JointAugment
     if source.task == "segmentation":

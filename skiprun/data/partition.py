@@ -1,7 +1,8 @@
 """A stratified part of a training set, exactly sized, as a function of a seed.
 
-Each class gives its share of the part, rounded by the largest remainder. scikit-learn's train_test_split is not used,
-because it refuses classes of one picture and parts with fewer pictures than classes.
+Each class gives its share of the part, rounded by the largest remainder; classes that would give nothing are rounded up
+before others. scikit-learn's train_test_split is not used, because it refuses classes of one picture and parts with
+fewer pictures than classes.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def _shares(sizes: Array, count: int) -> Array:
     """Return how many rows each class gives, in proportion to its size."""
     exact = sizes * count / sizes.sum()
     shares = np.floor(exact).astype(np.int64)
-    remainder = np.where(shares + 1 < sizes, exact - shares, -1.0)
+    remainder = np.where(shares + 1 < sizes, exact - shares + (shares == 0), -1.0)
     most = np.argsort(-remainder, kind="stable")[: count - shares.sum()]
     shares[most] += 1
     if (shares >= np.maximum(sizes, 1)).any():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from skiprun.data.conversion import Conversion
 from skiprun.data.notices import notice
 from skiprun.data.source import Array
-from skiprun.errors import InputError
+from skiprun.errors import InputError, some
 
 # A copy of the moments of a million images would take 48 MB.
 CHUNK = 1 << 16
@@ -36,6 +36,22 @@ def losses(tally: Counter[str], how: Conversion, total: int) -> Iterator[str]:
             f"The crop to a square cuts off {tally['cut'] / tally['pixels']:.1%} of all pixels, and more than a tenth "
             f"of {tally['trimmed']:,} of {total:,} images; data.fit=pad or resize keeps them whole."
         )
+
+
+def tell_absent(labels: Mapping[str, Array], names: Sequence[str]) -> None:
+    """Log which classes have no image in a split that is scored.
+
+    Args:
+        labels: int64 [N], by split.
+        names: of the classes.
+    """
+    for split in ("val", "test"):
+        counts = np.bincount(labels[split], minlength=len(names))
+        if absent := [name for name, count in zip(names, counts, strict=True) if not count]:
+            notice(
+                f"{len(absent)} of {len(names)} classes have no image in {split}, whose scores say nothing of them: "
+                f"{some(absent)}."
+            )
 
 
 def check_colours(plain: Mapping[str, Array], background: str) -> None:

@@ -47,19 +47,30 @@ def group_numbers(names: Sequence[str] | None) -> Array | None:
 def draw_part(labels: Array, groups: Array | None, share: float, seed: int) -> tuple[Array, Array]:
     """Return (rest, part) as rising row numbers; the part has a share of the rows, or of the groups, those whole.
 
-    Rows that stand alone are drawn stratified by their labels; of groups, each may hold any labels.
+    The draw is stratified by the labels of rows that stand alone, or else of groups.
 
     Raises:
         ValueError: the rest cannot hold every label.
     """
     if groups is None:
         return take_part(labels, round(share * len(labels)), seed)
-    number = int(groups.max()) + 1
-    chosen = take_part(np.zeros(number, np.int64), round(share * number), seed)
+    of_groups = group_labels(labels, groups)
+    chosen = take_part(of_groups, round(share * len(of_groups)), seed)
     rest, part = (np.flatnonzero(np.isin(groups, each)) for each in chosen)
     if len(np.unique(labels[rest])) < len(np.unique(labels)):
         raise ValueError("the rest lacks a label")
     return rest, part
+
+
+def group_labels(labels: Array, groups: Array) -> Array:
+    """Return a label for each group, int64: of those that its rows have, the one that fewest groups have.
+
+    So a label that is rare among the groups is divided between the parts of a stratified draw.
+    """
+    count = int(labels.max()) + 1
+    group, label = divmod(np.unique(groups * count + labels), count)
+    order = np.lexsort((np.bincount(label)[label], group))
+    return label[order][np.unique(group, return_index=True)[1]]
 
 
 def tell_shared(parts: Mapping[str, tuple[Portion, Array]], config: DataConfig) -> None:
