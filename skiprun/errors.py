@@ -8,7 +8,8 @@ SkiprunError            1   the run failed for another reason
  │   ├─ UnknownName         not in a registry
  │   ├─ DataNotFound        the dataset is not where it was looked for
  │   ├─ OtherData           not the data that a run was trained on
- │   └─ BadPicture          a picture or a mask that cannot be used, by its file
+ │   ├─ BadPicture          a picture or a mask that cannot be used, by its file
+ │   └─ BadPictures         several, by what is wrong with them
  ├─ Diverged            3   a loss or a gradient was not finite
  ├─ CheckpointError     4   a checkpoint cannot be used
  ├─ RunBusy, RunTaken   5   another process, or another experiment, has the run directory
@@ -132,12 +133,41 @@ class OtherData(InputError):
 class BadPicture(InputError):
     """A picture or a mask that cannot be used."""
 
+    advice = "Mend or remove it, or leave such files out with --skip-bad."
+
     def __init__(self, path: Path, problem: str) -> None:
         self.path, self.problem = path, problem
         super().__init__(path, problem)  # as given, so that it can come from another process
 
     def __str__(self) -> str:
-        return f"{self.path} {self.problem}. Mend or remove it, or leave such files out with --skip-bad."
+        return f"{self.path} {self.problem}. {self.advice}".rstrip()
+
+
+class BadPictures(InputError):
+    """Several that cannot be used."""
+
+    def __init__(self, bad: Sequence[BadPicture]) -> None:
+        lines = "\n".join(f"  {line}" for line in grouped(bad))
+        super().__init__(f"{len(bad)} images cannot be used:\n{lines}\n{BadPicture.advice.replace('it', 'them', 1)}")
+
+
+def grouped(bad: Sequence[BadPicture]) -> list[str]:
+    """Return what is wrong with files, a line a reason: with how many files have it, and some of their names."""
+    files: dict[str, list[str]] = {}
+    for each in bad:
+        files.setdefault(each.problem, []).append(str(each.path))
+    lines = [
+        f"{names[0]} {problem}" if len(names) == 1 else f"{len(names)} files: {problem}: {some(names, 3)}"
+        for problem, names in files.items()
+    ]
+    more = [f"and {len(lines) - MOST_PROBLEMS} more reasons"] if len(lines) > MOST_PROBLEMS else []
+    return lines[:MOST_PROBLEMS] + more
+
+
+def refuse(bad: Sequence[BadPicture]) -> None:
+    """Raise what is wrong with files, if there are any."""
+    if bad:
+        raise bad[0] if len(bad) == 1 else BadPictures(bad)
 
 
 class Diverged(SkiprunError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ from PIL import EpsImagePlugin, Image
 
 from skiprun.config import DataConfig
 from skiprun.data import load_data
-from skiprun.data.masks import read_picture
 from skiprun.data.opening import FORMATS, SUFFIXES, open_picture
 from skiprun.errors import BadPicture
 from skiprun.experiment.predicting import read_picture as read_for_labels
+from skiprun.experiment.seen import whole
 from tests.data_files import picture_folder
 
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
@@ -70,7 +71,12 @@ def test_a_mask_folder_starts_no_ghostscript(ghostscript, tmp_path, kind):
 
 
 @pytest.mark.parametrize(
-    "read", [read_picture, lambda file: read_for_labels(file, {"image_shape": [3, 8, 8]})], ids=["masks", "labels"]
+    "read",
+    [
+        lambda file: whole(file, {}, "white", Counter()),
+        lambda file: read_for_labels(file, {"image_shape": [3, 8, 8]}, Counter()),
+    ],
+    ids=["masks", "labels"],
 )
 def test_predict_starts_no_ghostscript(ghostscript, tmp_path, read):
     (tmp_path / "x.png").write_bytes(POSTSCRIPT)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from skiprun.cli.app import app
 from skiprun.configfile import build_config
 from skiprun.data.cells import draw_picture
-from skiprun.errors import InputError, StorageError
+from skiprun.errors import BadPictures, InputError, StorageError
 from skiprun.experiment import load_run, predict, predict_masks, train
 from skiprun.run import Run
 
@@ -69,7 +69,10 @@ def test_a_folder_is_read_with_all_folders_in_it_and_what_is_no_image_is_said(la
     said: list[str] = []
     found = list(predict(labels, [images], say=said.append))
     assert [item["file"] for item in found] == ["images/a.png", "images/deep/a.png", "images/deep/b.bmp"]
-    assert said == ["Not read in images, no images by their names: 1 .txt."]
+    assert said == [
+        "Not read in images, no images by their names: 1 .txt.",
+        "To fit the network, of 3 images: 3 shrunk to 8x8.",
+    ]
     assert [item["label"] for item in predict(labels, [images / "a.png"])] == [found[0]["label"]]
 
 
@@ -181,3 +184,41 @@ def test_progress_is_told_of_every_image(labels: Run, images: Path) -> None:
     told: list[tuple[int, int, str]] = []
     list(predict(labels, [images], progress=lambda *values: told.append(values)))
     assert told == [(1, 3, "images"), (2, 3, "images"), (3, 3, "images")]
+
+
+def test_what_is_changed_to_fit_the_network_is_said_once_in_numbers(labels: Run, images: Path) -> None:
+    Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)).save(images / "colour.png")
+    Image.fromarray(np.arange(12, dtype=np.uint8).reshape(2, 6)).save(images / "wide.png")
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(images / "fits.png")
+    said: list[str] = []
+    list(predict(labels, [images], say=said.append))
+    assert said[1:] == [
+        "To fit the network, of 6 images: 3 shrunk to 8x8, 1 enlarged to 8x8, 1 cut by more than a tenth, 1 made grey."
+    ]
+    said.clear()
+    list(predict(labels, [images / "fits.png"], say=said.append))
+    assert not said
+
+
+def test_masks_say_what_was_changed_too(masks: Run, images: Path) -> None:
+    Image.fromarray(np.full((32, 32, 3), [[[9, 80, 200]]], np.uint8)).save(images / "colour.png")
+    said: list[str] = []
+    list(predict_masks(masks, [images / "colour.png", images / "a.png"], Path("out"), say=said.append))
+    assert said == ["To fit the network, of 2 images: 1 made grey."]
+
+
+@pytest.mark.parametrize("run", ["labels", "masks"])
+def test_bad_images_are_named_at_once_and_nothing_is_written(
+    run: str, images: Path, request: pytest.FixtureRequest
+) -> None:
+    path = request.getfixturevalue(run).path
+    for name in ("bad.png", "deep/worse.png"):
+        (images / name).write_bytes(b"no image")
+    keys = ["--csv", "found.csv", *(["--overlay"] if run == "masks" else [])]
+    with pytest.raises(BadPictures) as caught:
+        call("predict", path, images, *keys)
+    assert "2 images cannot be used:\n  2 files: is not a readable picture" in str(caught.value)
+    assert "images/bad.png, images/deep/worse.png\nMend or remove them" in str(caught.value)
+    assert not Path("found.csv").exists() and not Path("predictions").exists()
+    shown = call("predict", path, images, *keys, "--skip-bad")
+    assert "Left out 2 of 5 pictures" in shown.stderr and len(rows("found.csv")) == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,14 +18,19 @@ from skiprun.data import load_data
 from skiprun.data.borders import VOID
 from skiprun.data.masks import starts
 from skiprun.errors import BadPicture, DataNotFound, InputError, OptionError
+from skiprun.experiment.known_data import describe_data
+from skiprun.experiment.seen import whole
 
 CPU = torch.device("cpu")
 
 
-def load(root, **data):
+def config_of(root, **data):
     plain = {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.25} | data
-    config = build_config({"model": {"name": "unet"}, "data": plain, "schedule": {"epochs": 1}})
-    return load_data(config.data, CPU)
+    return build_config({"model": {"name": "unet"}, "data": plain, "schedule": {"epochs": 1}})
+
+
+def load(root, **data):
+    return load_data(config_of(root, **data).data, CPU)
 
 
 def draw(path, values, **options):
@@ -307,3 +313,62 @@ def test_voc_as_published(tmp_path):
     draw(base / "SegmentationClass" / "e.png", np.zeros((40, 50), np.uint8))
     with pytest.raises(InputError, match=r"in test no pixel is aeroplane or .* or 12 more"):
         load(tmp_path, name="voc", image_size=32)
+
+
+DISCS = {"12 bits": (np.uint16, 4000), "int32": (np.int32, 70_000), "float": (np.float32, 0.9)}
+
+
+def deep_folder(root, kind, top):
+    """Write images of discs, each as bright as its number says: at most nine tenths of the top in train."""
+    disc = ((np.mgrid[:12, :12] - 5.5) ** 2).sum(0) < 16
+    suffix = "png" if kind is np.uint16 else "tif"
+    for split, number in (("train", 10), ("test", 3)):
+        for each in range(number):
+            for part, values in (("images", (disc * top * each / 10).astype(kind)), ("masks", disc.astype(np.uint8))):
+                path = root / split / part / f"{each}.{suffix}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(values).save(path)
+    return root
+
+
+@pytest.mark.parametrize("kind", DISCS)
+@pytest.mark.parametrize("keys", [{}, {"image_size": 12}, {"image_size": 12, "fit": "tile"}], ids=str)
+def test_deep_images_are_spread_over_the_values_of_train(tmp_path, caplog, kind, keys):
+    loaders = load(deep_folder(tmp_path, *DISCS[kind]), **keys)
+    assert "10 of 10 images are deep: values from 0 to" in caplog.text
+    low, high = loaders.conversion.span
+    assert (low, high) == (0, pytest.approx(DISCS[kind][1] * 0.9))
+    brightest = loaders.test.take(torch.arange(3))[0].amax((1, 2, 3)).tolist()
+    assert brightest == pytest.approx([0, 255 / 9, 255 * 2 / 9], abs=1)
+
+
+def test_predict_spreads_deep_images_as_the_run_did(tmp_path):
+    root = deep_folder(tmp_path / "data", np.uint16, 4000)
+    config = config_of(root)
+    record = describe_data(config.data, load(root))
+    seen = [whole(root / f"test/images/{each}.png", record, "white", Counter()).max() for each in range(3)]
+    assert seen == [0, 28, 57]
+    alone = Counter()
+    assert whole(root / "test/images/1.png", record | {"conversion": None}, "white", alone).max() == 255
+    assert alone["apart"] == 1
+
+
+def test_deep_images_of_a_run_that_saw_none_are_refused(tmp_path):
+    deep_folder(tmp_path / "deep", np.uint16, 4000)
+    with pytest.raises(BadPicture, match="the images of training had not"):
+        whole(tmp_path / "deep/test/images/1.png", {"conversion": {"span": None}}, "white", Counter())
+
+
+def test_many_files_with_one_problem_are_told_in_a_line_and_the_ways_out_fit(folder, caplog):
+    """The values are listed where names are meant: 255 is void, a class, or means one that is named."""
+    for path in folder.rglob("masks/*.png"):
+        mask = np.asarray(Image.open(path)) > 0
+        Image.fromarray(np.where(mask, 255, np.arange(mask.shape[1]) % 2).astype(np.uint8)).save(path)
+    with pytest.raises(BadPicture) as caught:
+        load(folder, classes=["0", "1", "255"])
+    assert "if 255 is void, set data.ignore_index=255 and leave it out of data.classes" in str(caught.value)
+    assert "if it is a class of its own, number the classes 0, 1, 2 ..." in str(caught.value)
+    with pytest.raises(InputError, match=r"No picture of train can be used"):
+        load(folder, classes=["0", "1", "255"], skip_bad=True)
+    told = caplog.text
+    assert told.count("has the value 255") == 1 and "8 files: has the value 255" in told and "and 5 more" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -171,7 +172,7 @@ def test_a_resized_run_predicts_at_its_size(tmp_path):
     model = load_model(trained)
     model.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].shape))
     with torch.no_grad():
-        mask = find_mask(trained, model, np.zeros((70, 90, 3), np.uint8))
+        mask = find_mask(trained, model, np.zeros((70, 90, 3), np.uint8), Counter())
     assert mask.shape == (70, 90) and seen == [(1, 1, 24, 24)]
 
 

@@ -12,7 +12,7 @@ import typer
 
 from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
 from skiprun.cli.terminal import emit, loading, say, show_table
-from skiprun.errors import InputError
+from skiprun.errors import BadPicture, InputError, grouped
 from skiprun.storage import check_writable, make_folder, write_bytes
 
 FEW = 20  # images, whose progress nobody needs to see
@@ -78,8 +78,8 @@ def tell_problems(bad: list[dict[str, Any]], total: int) -> None:
     """List the images that were left out; none is left if all were."""
     if bad:
         say(f"Left out {len(bad)} of {total} pictures:")
-    for item in bad:
-        say(f"  {item['file']} {item['problem']}.")
+    for line in grouped([BadPicture(Path(item["file"]), item["problem"]) for item in bad]):
+        say(f"  {line}.")
     if len(bad) == total:
         raise InputError("None of the pictures can be used.")
 

@@ -7,6 +7,7 @@ cameras leave the upper bits empty. What lies under transparency is one colour. 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +103,11 @@ def spread(path: Path, image: Image.Image, span: Span | None) -> Image.Image:
     low, high = span
     values = np.asarray(image).astype(np.float64)
     return Image.fromarray(np.rint(255 * (values - low) / ((high - low) or 1)).clip(0, 255).astype(np.uint8))
+
+
+def widest(spans: Sequence[Span]) -> Span | None:
+    """Return the span of all values of some images by the span of each; None of none."""
+    return (min(low for low, _ in spans), max(high for _, high in spans)) if spans else None
 
 
 def span_of(path: Path, image: Image.Image) -> Span:

@@ -17,13 +17,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from skiprun.data.conversion import DEEP, Conversion, Deep, Span, convert, span_of
+from skiprun.data.conversion import DEEP, Conversion, Deep, Span, convert, span_of, widest
 from skiprun.data.listing import Listing
 from skiprun.data.notices import notice
 from skiprun.data.opening import open_picture, read_file
 from skiprun.data.source import Array, Progress, moments
 from skiprun.data.workers import in_order
-from skiprun.errors import BadPicture
+from skiprun.errors import BadPicture, grouped
 from skiprun.machine import cores
 
 T = TypeVar("T")
@@ -73,8 +73,7 @@ def square(side: int | None) -> tuple[int, int] | None:
 def find_span(listing: Listing, progress: Progress) -> Span | None:
     """Return the least and the greatest value of all deep images of a listing; None if there is none."""
     blocks = _in_order(partial(span_of_block, root=listing.root), listing, 1, "looking for the darkest pixel", progress)
-    spans = [span for block in blocks for span in block]
-    return (min(low for low, _ in spans), max(high for _, high in spans)) if spans else None
+    return widest([span for block in blocks for span in block])
 
 
 def span_of_block(files: Sequence[str], root: Path) -> list[Span]:
@@ -110,7 +109,7 @@ def bad_of_block(files: Sequence[str], root: Path, how: Conversion) -> list[BadP
 def leave_out(bad: Sequence[BadPicture], total: int) -> None:
     """Say what is left out, and how much of all it is."""
     if bad:
-        notice(f"Left out {len(bad)} of {total} pictures:", *(f"  {each.path} {each.problem}" for each in bad))
+        notice(f"Left out {len(bad)} of {total} pictures:", *(f"  {line}" for line in grouped(bad)))
 
 
 def digest_all(listing: Listing, progress: Progress) -> list[bytes]:

@@ -97,7 +97,7 @@ class Loaders:
         mean, std: of the training split, in 0..1 units, one a channel.
         augment: changes normalized float pictures and their targets; every draw is from torch's global generators.
         pixels: of masks, by split: the pixels of each class, and of void last.
-        conversion: how labelled images of files became what they are here; None where there were no files.
+        conversion: how images of the user's files became what they are here; None where there were no such files.
     """
 
     train: Split

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,12 @@ from skiprun.errors import BadPicture, InputError
 
 # What files say for the object where there are two classes.
 OBJECT = (1, 255, 65535)
+
+
+class NoClass(BadPicture):
+    """A mask with a value that is no class: most likely the config, not the file, is to be mended."""
+
+    advice = "Where this file alone is wrong, mend or remove it, or leave such files out with --skip-bad."
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,9 @@ def read_mask(path: Path, config: DataConfig) -> Mask:
         classes = np.logical_or.reduce([*there.values()])
         known, meant = classes | (values == 0), [value for value, where in there.items() if where.any()]
     if not (known | void).all():
-        unknown = ", ".join(map(str, np.unique(values[~(known | void)])[:5]))
-        raise BadPicture(path, f"has the value {unknown}, which is no class; {allowed_values(config)}")
+        unknown = np.unique(values[~(known | void)]).tolist()
+        listed = ", ".join(map(str, unknown[:5]))
+        raise NoClass(path, f"has the value {listed}, which is no class; {allowed_values(config, unknown)}")
     return Mask(
         np.where(void, VOID, classes).astype(np.uint8), found.orientation, None, () if found.one_bit else tuple(meant)
     )
@@ -67,15 +74,21 @@ def object_numbers(values: Array) -> Array:
     return np.searchsorted(known, values).astype(np.int32)
 
 
-def allowed_values(config: DataConfig) -> str:
-    """Say which values a mask may have, and which keys allow more."""
+def allowed_values(config: DataConfig, unknown: Sequence[int]) -> str:
+    """Say which values a mask may have, and which keys allow those that it has."""
     void = "" if config.ignore_index is None else f", and {config.ignore_index} for pixels to ignore"
     if config.classes is None:
         return (
             f"0 and 1 (or 255) are allowed{void}; name more classes with data.classes, set data.ignore_index for void, "
             "or data.instances=true where the values number the objects"
         )
-    return f"data.classes names 0 to {len(config.classes) - 1}{void}; the value of void is set by data.ignore_index"
+    first, names = unknown[0], config.classes
+    listed = " and leave it out of data.classes, whose entries are names" if str(first) in names else ""
+    is_void = f"if {first} is void, set data.ignore_index={first}{listed}; " if config.ignore_index is None else ""
+    return (
+        f"data.classes names 0 to {len(names) - 1} in order{void}; {is_void}if it is a class of its own, number the "
+        "classes 0, 1, 2 ... in the masks and name each; if it means one that is named, save it as that number"
+    )
 
 
 def check_meanings(meant: Mapping[tuple[int, ...], Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 
@@ -10,7 +11,7 @@ from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
 from skiprun.data.loaders import Loaders
 from skiprun.data.mask_classes import check_meanings
-from skiprun.data.mask_split import ReadSplit, make_portion, read_split
+from skiprun.data.mask_split import ReadSplit, make_portion, read_splits
 from skiprun.data.official import Official, load_official
 from skiprun.data.pairs import Pair, list_pairs
 from skiprun.data.place import folder_of
@@ -59,7 +60,7 @@ def from_pairs(pairs: dict[str, list[Pair]], config: DataConfig, device: torch.d
         BadPicture: the first that cannot be used, unless `skip_bad` leaves it out.
         InputError: the splits do not fit together, or a value of the masks may mean two things.
     """
-    read = {split: read_split(split, each, config, progress) for split, each in pairs.items()}
+    read, how = read_splits(pairs, config, progress)
     check_sizes(read)
     check_meanings({meant: file for part in read.values() for meant, file in part.meant.items()})
     grey = all((part.pictures == part.pictures[..., :1]).all() for part in read.values())
@@ -68,7 +69,7 @@ def from_pairs(pairs: dict[str, list[Pair]], config: DataConfig, device: torch.d
     check_colours({split: one_coloured(each.moments, pixels) for split, each in portions.items()}, config.background)
     names = tuple(config.classes or TWO)
     source = Source(portions["train"], portions["test"], names, portions.get("val"), "segmentation")
-    return assemble(source, config, device)
+    return replace(assemble(source, config, device), conversion=how)
 
 
 def check_sizes(read: dict[str, ReadSplit]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,13 @@ import torch
 from skiprun.config import DataConfig
 from skiprun.data.assemble import RESIDENT_SHARE, free_bytes
 from skiprun.data.borders import with_borders
-from skiprun.data.conversion import Conversion
+from skiprun.data.conversion import Conversion, Deep
 from skiprun.data.decoding import leave_out
-from skiprun.data.masks import Read, read_pairs
+from skiprun.data.masks import Read, find_span, read_pairs
 from skiprun.data.pairs import Pair
 from skiprun.data.remarks import tell_losses
 from skiprun.data.source import Array, Portion, Progress
-from skiprun.errors import BadPicture, InputError
+from skiprun.errors import BadPicture, InputError, grouped
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,31 @@ class ReadSplit:
     meant: dict[tuple[int, ...], Path]
 
 
-def read_split(split: str, pairs: Sequence[Pair], config: DataConfig, progress: Progress) -> ReadSplit:
-    """Read the pairs of a split; what cannot be used is refused or left out."""
+def read_splits(
+    pairs: Mapping[str, Sequence[Pair]], config: DataConfig, progress: Progress
+) -> tuple[dict[str, ReadSplit], Conversion]:
+    """Return what all splits hold, and how images were read: deep ones are spread over the values of those of train."""
+    how = Conversion(fit=config.fit or "resize", background=config.background)
+    try:
+        return {split: read_split(split, each, config, progress, how) for split, each in pairs.items()}, how
+    except Deep:
+        every = [pair for each in pairs.values() for pair in each]
+        how = replace(how, span=find_span(pairs["train"], progress) or find_span(every, progress))
+        return {split: read_split(split, each, config, progress, how) for split, each in pairs.items()}, how
+
+
+def read_split(split: str, pairs: Sequence[Pair], config: DataConfig, progress: Progress, how: Conversion) -> ReadSplit:
+    """Read the pairs of a split; what cannot be used is refused or left out.
+
+    Raises:
+        Deep: an image needs a span, and the conversion has none.
+        BadPicture: the first that cannot be used, unless `skip_bad` leaves it out.
+        InputError: there is no room, or no pair can be used.
+    """
     good: list[tuple[Pair, Read]] = []
     bad, room = [], RESIDENT_SHARE * free_bytes(torch.device("cpu"))
     shape: tuple[int, ...] | None = None
-    for pair, outcome in zip(pairs, read_pairs(pairs, config, progress), strict=True):
+    for pair, outcome in zip(pairs, read_pairs(pairs, config, how, progress), strict=True):
         if isinstance(outcome, Read):
             shape = shape or outcome.masks.shape[1:]
             outcome = check_size(outcome, pair, shape)
@@ -59,9 +78,9 @@ def read_split(split: str, pairs: Sequence[Pair], config: DataConfig, progress: 
             raise InputError(f"The pictures of {split} do not fit in memory; make data.image_size smaller.")
     leave_out(bad, len(pairs))
     tally = sum((read.tally for _, read in good), Counter[str]())
-    tell_losses(tally, Conversion(background=config.background), len(good))
+    tell_losses(tally, how, len(good))
     if not good:
-        raise InputError(f"No picture of {split} can be used; the first: {bad[0]}")
+        raise InputError(f"No picture of {split} can be used. {'; '.join(grouped(bad))}.")
     return joined(good)
 
 

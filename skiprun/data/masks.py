@@ -1,7 +1,6 @@
 """Pictures with masks, read from files: checked, brought to one size together, and refused by name.
 
-Pictures may be grey or colour, of 8 or 16 bits; those of 16 are stretched, each from its darkest to its brightest
-pixel, because cameras leave the upper bits empty. A mask holds a class at each pixel.
+Pictures may be grey or colour, of 8 bits or deeper; see `skiprun.data.conversion`. A mask holds a class at each pixel.
 """
 
 from __future__ import annotations
@@ -19,7 +18,8 @@ from PIL import Image
 
 from skiprun.config import DataConfig
 from skiprun.data.borders import VOID
-from skiprun.data.conversion import DEEP, Conversion, convert, span_of
+from skiprun.data.conversion import Conversion, Deep, Span, convert, widest
+from skiprun.data.decoding import span_of_block
 from skiprun.data.mask_classes import read_mask
 from skiprun.data.opening import ORIENTATION, open_picture, read_file
 from skiprun.data.orientation import Shown, check_orientation
@@ -55,23 +55,42 @@ class Read:
         return self.pictures.nbytes + self.masks.nbytes + (0 if self.objects is None else self.objects.nbytes)
 
 
-def read_pairs(pairs: Sequence[Pair], config: DataConfig, progress: Progress) -> Iterator[Read | BadPicture]:
-    """Yield what each pair of files gives, or why it gives nothing, in order; files are read by several threads."""
+def read_pairs(
+    pairs: Sequence[Pair], config: DataConfig, how: Conversion, progress: Progress
+) -> Iterator[Read | BadPicture]:
+    """Yield what each pair of files gives, or why it gives nothing, in order; files are read by several threads.
+
+    Raises:
+        Deep: an image needs a span, and the conversion has none.
+    """
     with ThreadPoolExecutor(THREADS) as pool:
-        for number, outcome in enumerate(pool.map(partial(attempt, config=config), pairs), 1):
+        for number, outcome in enumerate(pool.map(partial(attempt, config=config, how=how), pairs), 1):
             progress(number, len(pairs), "reading pictures and masks")
             yield outcome
 
 
-def attempt(pair: Pair, config: DataConfig) -> Read | BadPicture:
+def find_span(pairs: Sequence[Pair], progress: Progress) -> Span | None:
+    """Return the least and the greatest value of all deep images of some pairs; None if there is none."""
+    found: list[Span] = []
+    with ThreadPoolExecutor(THREADS) as pool:
+        files = [(str(pair.picture),) for pair in pairs]
+        for number, spans in enumerate(pool.map(partial(span_of_block, root=Path()), files), 1):
+            progress(number, len(pairs), "looking for the darkest pixel")
+            found += spans
+    return widest(found)
+
+
+def attempt(pair: Pair, config: DataConfig, how: Conversion) -> Read | BadPicture:
     """Return what a pair gives, or why it gives nothing."""
     try:
-        return read_pair(pair, config)
+        return read_pair(pair, config, how)
+    except Deep:  # usable, by another conversion
+        raise
     except BadPicture as problem:
         return problem
 
 
-def read_pair(pair: Pair, config: DataConfig) -> Read:
+def read_pair(pair: Pair, config: DataConfig, how: Conversion) -> Read:
     """Read a picture and its mask, check them, and bring them to `image_size`.
 
     Raises:
@@ -79,7 +98,7 @@ def read_pair(pair: Pair, config: DataConfig) -> Read:
     """
     tally: Counter[str] = Counter()
     image, mask = open_picture(pair.picture, read_file(pair.picture)), read_mask(pair.mask, config)
-    picture = to_array(pair.picture, image, config.background, tally)
+    picture = convert(pair.picture, image, how, tally)
     check_orientation(
         Shown(pair.picture, picture.shape[:2], image.info[ORIENTATION]),
         Shown(pair.mask, mask.classes.shape, mask.orientation),
@@ -121,22 +140,3 @@ def starts(length: int, side: int, overlap: int = 0) -> list[int]:
     """Return where squares begin that cover a length, evenly spread, with at least some overlap."""
     number = 1 + math.ceil(max(0, length - side) / (side - overlap))
     return np.linspace(0, max(0, length - side), number).round().astype(int).tolist()
-
-
-def read_picture(path: Path, background: str = "white") -> Array:
-    """Return a picture as uint8 [H, W, 3]; see `to_array`.
-
-    Args:
-        path: the file.
-        background: the colour that lies under transparency.
-
-    Raises:
-        BadPicture: it cannot be read.
-    """
-    return to_array(path, open_picture(path, read_file(path)), background, Counter())
-
-
-def to_array(path: Path, image: Image.Image, background: str, tally: Counter[str]) -> Array:
-    """Return an opened picture as uint8 [H, W, 3]; a deep one is spread from its own darkest to its brightest pixel."""
-    span = span_of(path, image) if image.mode in DEEP else None
-    return convert(path, image, Conversion(background=background, span=span), tally)

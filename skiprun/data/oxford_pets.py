@@ -11,6 +11,7 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data.borders import VOID
+from skiprun.data.conversion import Conversion
 from skiprun.data.fetch import Archive, unpack_tar
 from skiprun.data.loaders import Loaders
 from skiprun.data.mask_folder import load_resized
@@ -57,5 +58,5 @@ def portion_of(dataset: Any, config: DataConfig, progress: Progress) -> Portion:
     """Return the pictures and masks of a split, as torchvision names their files."""
     pairs = [Pair(picture.name, picture, mask) for picture, mask in zip(dataset._images, dataset._segs, strict=True)]
     as_numbered = config.model_copy(update={"classes": ["", "pet", "background", "rim"], "ignore_index": None})
-    part = read_split(dataset._split, pairs, as_numbered, progress)
+    part = read_split(dataset._split, pairs, as_numbered, progress, Conversion(background=config.background))
     return make_portion(replace(part, masks=TRIMAP[np.minimum(part.masks, 3)]), False, config)

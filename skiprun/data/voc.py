@@ -9,6 +9,7 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data.borders import VOID
+from skiprun.data.conversion import Conversion
 from skiprun.data.fetch import Archive, unpack_tar
 from skiprun.data.loaders import Loaders
 from skiprun.data.mask_folder import load_resized
@@ -79,4 +80,5 @@ def portion_of(dataset: Any, split: str, config: DataConfig, progress: Progress)
     files = zip(map(Path, dataset.images), map(Path, dataset.masks), strict=True)
     pairs = [Pair(picture.name, picture, mask) for picture, mask in files]
     named = config.model_copy(update={"classes": NAMES, "ignore_index": VOID})
-    return make_portion(read_split(split, pairs, named, progress), False, named)
+    how = Conversion(background=config.background)
+    return make_portion(read_split(split, pairs, named, progress, how), False, named)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from skiprun.data.masks import THREADS
 from skiprun.data.opening import SUFFIXES
 from skiprun.data.source import Progress
-from skiprun.errors import BadPicture, InputError, did_you_mean
+from skiprun.errors import BadPicture, InputError, did_you_mean, refuse
 from skiprun.storage import check_writable
 
 T = TypeVar("T")
@@ -84,19 +86,39 @@ def read_each(
         progress: told of (done, total, what).
 
     Raises:
-        BadPicture: an image that cannot be used, by name.
+        BadPicture, BadPictures: all that cannot be used, by name; after the first, no image is given any more.
     """
+    bad: list[BadPicture] = []
     for number, each in enumerate(inputs, 1):
         progress(number, len(inputs), "images")
         row = {"file": str(each.file)}
         try:
             image = read(each.file)
         except BadPicture as problem:
-            if not skip_bad:
-                raise
-            yield None, row | {"problem": problem.problem}
+            if skip_bad:
+                yield None, row | {"problem": problem.problem}
+            else:
+                bad.append(problem)
         else:
-            yield image, row
+            if not bad:
+                yield image, row
+    refuse(bad)
+
+
+def refuse_bad(inputs: Sequence[Input], read: Callable[[Path], object]) -> None:
+    """Refuse images that cannot be used, all at once, before anything is written."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        outcomes = pool.map(lambda each: problem_of(each.file, read), inputs)
+        refuse([problem for problem in outcomes if problem])
+
+
+def problem_of(file: Path, read: Callable[[Path], object]) -> BadPicture | None:
+    """Return why an image cannot be used; None where it can."""
+    try:
+        read(file)
+    except BadPicture as problem:
+        return problem
+    return None
 
 
 def files_below(folder: Path) -> Iterator[Path]:

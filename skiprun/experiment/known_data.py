@@ -38,9 +38,20 @@ def describe_data(config: DataConfig, loaders: Loaders) -> dict[str, Any]:
         "mean": list(loaders.mean),
         "std": list(loaders.std),
         "fingerprint": loaders.fingerprint,
-        "conversion": asdict(loaders.conversion) if loaders.conversion else None,
+        "conversion": describe_conversion(loaders),
         **({"pixels": {split: list(counts) for split, counts in loaders.pixels.items()}} if loaders.pixels else {}),
     }
+
+
+def describe_conversion(loaders: Loaders) -> dict[str, Any] | None:
+    """Return what is recorded of how files became images; None where there were no files."""
+    return asdict(loaders.conversion) if loaders.conversion else None
+
+
+def spread_of(conversion: Mapping[str, Any] | None) -> str:
+    """Say from which values deep images were spread, by what is recorded of their conversion."""
+    span = (conversion or {}).get("span")
+    return f"from {span[0]:,g} to {span[1]:,g}" if span else "by no common range"
 
 
 def recorded(run: Run) -> dict[str, Any]:
@@ -154,4 +165,7 @@ def differences(record: Mapping[str, Any], loaders: Loaders) -> list[str]:
     if record.get("image_shape", shape) != shape:
         sizes = ["x".join(map(str, each)) for each in (record["image_shape"], shape)]
         found.append(f"images of {sizes[0]} then, {sizes[1]} now")
+    then_spread, now_spread = spread_of(record.get("conversion")), spread_of(describe_conversion(loaders))
+    if "conversion" in record and then_spread != now_spread:
+        found.append(f"deep images spread {then_spread} then, {now_spread} now")
     return found or ["images, labels or the split differ, not their number"]

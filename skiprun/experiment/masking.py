@@ -7,7 +7,9 @@ pictures as they are, large ones in tiles that overlap; of the overlap each tile
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -17,9 +19,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from skiprun.data.masks import read_picture, starts
-from skiprun.experiment.inputs import Input, Output, read_each
-from skiprun.experiment.parts import Loading
+from skiprun.data.masks import starts
+from skiprun.experiment.inputs import Input, Output, read_each, refuse_bad
+from skiprun.experiment.parts import Loading, Say
+from skiprun.experiment.seen import count_scaled, in_channels, tell_changes, whole
 from skiprun.registry import DATASETS
 from skiprun.run import Run
 from skiprun.storage import make_folder, write_bytes
@@ -32,7 +35,13 @@ Array = np.ndarray[Any, Any]
 
 @torch.no_grad()
 def write_masks(
-    run: Run, model: nn.Module, inputs: Sequence[Input], outputs: Sequence[Output], skip_bad: bool, progress: Loading
+    run: Run,
+    model: nn.Module,
+    inputs: Sequence[Input],
+    outputs: Sequence[Output],
+    skip_bad: bool,
+    progress: Loading,
+    say: Say,
 ) -> Iterator[dict[str, Any]]:
     """Write the mask of each image as PNG, and yield its file, its mask, its overlay and the share of each class.
 
@@ -40,15 +49,18 @@ def write_masks(
     error, or is yielded with a 'problem' where it may be left out.
 
     Raises:
-        BadPicture: an image that cannot be read, by name.
+        BadPicture, BadPictures: all images that cannot be used, by name, before anything is written.
     """
-    names, background = run.summary()["data"]["class_names"], run.config.data.background
-    images = read_each(inputs, lambda file: read_picture(file, background), skip_bad, progress)
+    data, tally = run.summary()["data"], Counter[str]()
+    names, read = data["class_names"], partial(whole, record=data, background=run.config.data.background)
+    if not skip_bad:
+        refuse_bad(inputs, partial(read, tally=Counter()))
+    images = read_each(inputs, partial(read, tally=tally), skip_bad, progress)
     for (picture, row), output in zip(images, outputs, strict=True):
         if picture is None:
             yield row
             continue
-        mask = find_mask(run, model, picture)
+        mask = find_mask(run, model, picture, tally)
         make_folder(output.mask.parent)
         write_bytes(output.mask, encoded(mask, len(names)))
         row["mask"] = str(output.mask)
@@ -57,13 +69,21 @@ def write_masks(
             row["overlay"] = str(output.overlay)
         counts = np.bincount(mask.ravel(), minlength=len(names)) / mask.size
         yield row | {"shares": dict(zip(names, counts.tolist(), strict=True))}
+    tell_changes(tally, len(inputs), resized_to(run), say)
 
 
-def find_mask(run: Run, model: nn.Module, picture: Array) -> Array:
-    """Return the classes of a picture uint8 [H, W, 3], uint8 [H, W]."""
-    data, config = run.summary()["data"], run.config.data
+def resized_to(run: Run) -> tuple[int, int] | None:
+    """Return the width and height to which a run's images were resized; None where they were seen as they are."""
+    config = run.config.data
+    resized = DATASETS[config.name].facts.get("resizes") and config.image_size and config.fit != "tile"
+    return (config.image_size, config.image_size) if resized and config.image_size else None
+
+
+def find_mask(run: Run, model: nn.Module, picture: Array, tally: Counter[str]) -> Array:
+    """Return the classes of a picture uint8 [H, W, 3], uint8 [H, W]; see `skiprun.experiment.seen` for the tally."""
+    data = run.summary()["data"]
     channels = data["image_shape"][0]
-    image = Image.fromarray(picture).convert("L" if channels == 1 else "RGB")
+    seen = in_channels(picture, channels, tally)
     mean, std = (torch.tensor(data[key]).view(-1, 1, 1) for key in ("mean", "std"))
 
     def logits(pixels: Array) -> Tensor:
@@ -71,10 +91,12 @@ def find_mask(run: Run, model: nn.Module, picture: Array) -> Array:
         device = next(model.parameters()).device
         return model(((tensor.float() / 255 - mean) / std)[None].to(device)).cpu()
 
-    if DATASETS[config.name].facts.get("resizes") and config.image_size and config.fit != "tile":
-        small = np.asarray(image.resize((config.image_size, config.image_size)))
-        return enlarged(logits(small), picture.shape[0], picture.shape[1])
-    return tiled(np.asarray(image), logits)
+    if size := resized_to(run):
+        height, width = picture.shape[:2]
+        count_scaled((width, height), size, tally)
+        small = Image.fromarray(seen[..., 0] if channels == 1 else seen).resize(size)
+        return enlarged(logits(np.asarray(small)), height, width)
+    return tiled(seen, logits)
 
 
 def enlarged(logits: Tensor, height: int, width: int) -> Array:

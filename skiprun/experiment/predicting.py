@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
-from skiprun.data.conversion import Conversion
-from skiprun.data.decoding import decode
-from skiprun.data.opening import read_file
+from skiprun.data.conversion import Conversion, convert
+from skiprun.data.opening import open_picture, read_file
 from skiprun.errors import InputError
 from skiprun.experiment.finished import load_model
 from skiprun.experiment.inputs import Input, find_inputs, name_outputs, read_each
 from skiprun.experiment.masking import write_masks
 from skiprun.experiment.parts import Loading, Say
+from skiprun.experiment.seen import count_scaled, in_channels, tell_changes
 from skiprun.run import Run
 
 # Of runs that did not record it: the upper 8 of 16 bits.
@@ -41,14 +40,14 @@ def predict(
         top: number of labels, the most likely first.
         skip_bad: yield an image that cannot be used with a 'problem', instead of an error.
         progress: told of (done, total, what).
-        say: told, in a line, what a folder holds besides images.
+        say: told, in a line each, what a folder holds besides images, and what was changed to fit the network.
 
     Raises:
-        BadPicture: an image that cannot be read, by name.
+        BadPicture, BadPictures: all images that cannot be used, by name.
         InputError: there is nothing to read, or the run finds masks.
     """
     data = data_of(run, "classification", "label images")
-    return label(load_model(run), data, find_inputs(files, say), top, skip_bad, progress)
+    return label(load_model(run), data, find_inputs(files, say), top, skip_bad, progress, say)
 
 
 def data_of(run: Run, task: str, ability: str) -> dict[str, Any]:
@@ -61,10 +60,17 @@ def data_of(run: Run, task: str, ability: str) -> dict[str, Any]:
 
 @torch.no_grad()
 def label(
-    model: nn.Module, data: dict[str, Any], inputs: Sequence[Input], top: int, skip_bad: bool, progress: Loading
+    model: nn.Module,
+    data: dict[str, Any],
+    inputs: Sequence[Input],
+    top: int,
+    skip_bad: bool,
+    progress: Loading,
+    say: Say,
 ) -> Iterator[dict[str, Any]]:
     """Yield the labels of each image; see `predict`."""
-    for picture, row in read_each(inputs, lambda file: read_picture(file, data), skip_bad, progress):
+    tally: Counter[str] = Counter()
+    for picture, row in read_each(inputs, lambda file: read_picture(file, data, tally), skip_bad, progress):
         if picture is None:
             yield row
             continue
@@ -75,6 +81,7 @@ def label(
             for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
         ]
         yield row | {**ranked[0], "top": ranked}
+    tell_changes(tally, len(inputs), size_of(data), say)
 
 
 def predict_masks(
@@ -97,7 +104,7 @@ def predict_masks(
         overlay: write the image with its mask laid over it, too.
         overwrite: replace files that are there.
         progress: told of (done, total, what).
-        say: told, in a line, what a folder holds besides images.
+        say: told, in a line each, what a folder holds besides images, and what was changed to fit the network.
 
     Raises:
         InputError: there is nothing to read, the run labels images, or a file would be replaced.
@@ -107,16 +114,30 @@ def predict_masks(
     inputs = find_inputs(files, say)
     outputs = name_outputs(inputs, out, overlay, overwrite)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return write_masks(run, load_model(run).to(device), inputs, outputs, skip_bad, progress)
+    return write_masks(run, load_model(run).to(device), inputs, outputs, skip_bad, progress, say)
 
 
-def read_picture(file: Path, data: dict[str, Any]) -> Tensor:
-    """Return a picture as the network saw its training set: [1, C, H, W], brought to its size, normalized."""
-    channels, height, width = data["image_shape"]
+def size_of(data: dict[str, Any]) -> tuple[int, int]:
+    """Return width and height of a run's images."""
+    return data["image_shape"][2], data["image_shape"][1]
+
+
+def read_picture(file: Path, data: dict[str, Any], tally: Counter[str]) -> Tensor:
+    """Return a picture as the network saw its training set: [1, C, H, W], brought to its size, normalized.
+
+    Args:
+        file: of the picture.
+        data: what the run recorded of its data.
+        tally: counts what was changed, see `convert` and `skiprun.experiment.seen`.
+
+    Raises:
+        BadPicture: it cannot be used.
+    """
     known = data.get("conversion", EARLIER) or {}
-    values = decode(file, read_file(file), Conversion(**known | {"size": (width, height)}))
-    if channels == 1:
-        values = np.asarray(Image.fromarray(values).convert("L"))[..., None]
+    image = open_picture(file, read_file(file))
+    values = convert(file, image, Conversion(**known | {"size": size_of(data)}), tally)
+    count_scaled(image.size, size_of(data), tally)
+    values = in_channels(values, data["image_shape"][0], tally)
     pixels = torch.from_numpy(values.copy()).float().div(255).permute(2, 0, 1)
     mean, std = (torch.tensor(data[key]).reshape(-1, 1, 1) for key in ("mean", "std"))
     return ((pixels - mean) / std)[None]

@@ -1,0 +1,67 @@
+"""How images of a prediction come to what a run's network sees, and what that changed of them, in one line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from skiprun.data.conversion import DEEP, Conversion, convert, span_of
+from skiprun.data.opening import open_picture, read_file
+from skiprun.data.source import Array
+from skiprun.experiment.parts import Say
+
+
+def whole(file: Path, record: Mapping[str, Any], background: str, tally: Counter[str]) -> Array:
+    """Return an image of any size as uint8 [H, W, 3], its values spread as those of a run's data were.
+
+    Args:
+        file: of the image.
+        record: what a run recorded of its data; where it says no conversion, a deep image is spread by itself.
+        background: the colour under transparency, where the run recorded none.
+        tally: counts what the image may have lost, see `convert`, and 'apart', those spread by themselves.
+
+    Raises:
+        BadPicture: it cannot be used.
+    """
+    image = open_picture(file, read_file(file))
+    if known := record.get("conversion"):
+        return convert(file, image, Conversion(**known), tally)
+    apart = image.mode in DEEP
+    tally["apart"] += apart
+    return convert(file, image, Conversion(background=background, span=span_of(file, image) if apart else None), tally)
+
+
+def in_channels(values: Array, channels: int, tally: Counter[str]) -> Array:
+    """Return an image uint8 [H, W, 3] with so many channels, 1 or 3; the tally counts the 'greyed'."""
+    if channels != 1:
+        return values
+    tally["greyed"] += bool((values != values[..., :1]).any())
+    return np.asarray(Image.fromarray(values).convert("L"))[..., None]
+
+
+def count_scaled(had: tuple[int, int], size: tuple[int, int], tally: Counter[str]) -> None:
+    """Count an image that is brought from its width and height to others: 'shrunk', or 'enlarged'."""
+    if had != size:
+        tally["enlarged" if had[0] * had[1] < size[0] * size[1] else "shrunk"] += 1
+
+
+def tell_changes(tally: Counter[str], total: int, size: tuple[int, int] | None, say: Say) -> None:
+    """Say in one line what was changed of a number of images to fit the network; nothing if nothing was."""
+    to = f" to {size[0]}x{size[1]}" if size else ""
+    words = {
+        "shrunk": f"shrunk{to}",
+        "enlarged": f"enlarged{to}",
+        "trimmed": "cut by more than a tenth",
+        "greyed": "made grey",
+        "deep": "deep, brought to 8 bits",
+        "apart": "each by its own range, as the run recorded none",
+        "halved": "of 16 bits a colour, of which the upper 8 were read",
+        "transparent": "laid on a background",
+    }
+    if changed := [f"{tally[key]:,} {said}" for key, said in words.items() if tally[key]]:
+        say(f"To fit the network, of {total:,} images: {', '.join(changed)}.")
