@@ -59,6 +59,15 @@ def some(names: Collection[str], most: int = 4) -> str:
     return ", ".join(itertools.islice(names, most)) + more
 
 
+PLURALS = {"class": "classes"}
+
+
+def counted(number: float, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is one: 1 run, 2 runs, 1.5 epochs."""
+    shown = f"{number:,}" if isinstance(number, int) else f"{number:g}"
+    return f"{shown} {noun if number == 1 else PLURALS.get(noun, noun + 's')}"
+
+
 def printable(text: str) -> str:
     """Return text with its control characters spelled out: what comes from outside must not steer a terminal."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
@@ -90,7 +99,7 @@ class ConfigError(InputError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
         more = len(self.problems) - MOST_PROBLEMS
-        shown = self.problems[:MOST_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else [])
+        shown = self.problems[:MOST_PROBLEMS] + ([f"and {counted(more, 'more problem')}"] if more > 0 else [])
         super().__init__("\n".join(shown))
 
 

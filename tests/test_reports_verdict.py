@@ -55,11 +55,13 @@ def test_one_seed_is_seen_and_untested(tmp_path: Path) -> None:
     assert (verdict.pairs[0].seen, verdict.cures[0].seen) == (True, True)
     sentence = said(comparison, "Degradation was seen in one seed, untested: plain56")
     said(comparison, "Cured by 'add' in one seed, untested: resnet56")
-    assert "n = 1: one seed shows a difference, not its spread" in sentence
+    assert "of 1 seeds" not in sentence
+    said(comparison, "n = 1: one seed shows a difference, not its spread; --seeds 3 tests it.")
+    assert " ".join(verdict.sentences).count("n = 1") == 1
     assert "p =" not in sentence and "p <" not in sentence and "interval" not in sentence
     ranking = said(comparison, "Best test error")
     assert "plain20 with 1.10 % (one seed, untested)" in ranking and "Behind it, untested: resnet56" in ranking
-    assert "n = 1" in ranking and "beyond the noise" not in ranking and "told apart" not in ranking
+    assert "beyond the noise" not in ranking and "told apart" not in ranking
     saved = json.loads((tmp_path / "out" / "comparison.json").read_text())["verdict"]
     assert saved["tested"] is False and saved["pairs"][0]["tested"] is False and saved["cures"][0]["tested"] is False
     assert saved["ranking"]["tested"] is False and saved["ranking"]["rivals"][0]["beyond_noise"] is None
@@ -221,13 +223,45 @@ def test_ranking_tells_differences_from_noise(tmp_path: Path) -> None:
     tests = {"a": [1.0, 1.2, 1.1], "b": [1.1, 1.0, 1.25], "c": [5.0, 5.3, 5.2]}
     comparison = compare(scored(tmp_path, tests))
     ranking = comparison.verdict.ranking
-    assert ranking is not None and ranking.best == "a"
+    assert ranking is not None and ranking.first == ["a"] and ranking.best is None
     assert {rival.network: rival.beyond_noise for rival in ranking.rivals} == {"b": False, "c": True}
-    sentence = said(comparison, "Best test error: a with 1.10 % (mean of 3 seeds)")
+    sentence = said(comparison, "No single best in test error: a comes first with 1.10 % (mean of 3 seeds)")
     assert "c (+4.07 points" in sentence and "Not told apart from it: b" in sentence
     assert "b (+0.02 points, p = 0.89, detectable 1.07)" in sentence and "80 % of such comparisons" in sentence
-    assert "One test picture is 0.28 points" in sentence
+    assert "One test image is 0.28 points" in sentence
     assert not any("Degradation" in text for text in comparison.verdict.sentences)
+
+
+@pytest.mark.parametrize("seeds", [[1.1], [1.1, 1.3], [1.1, 1.3, 1.2]])
+def test_a_tie_is_said_as_a_tie(seeds: list[float], tmp_path: Path) -> None:
+    comparison = compare(
+        scored(tmp_path, {"a": seeds, "b": seeds, "c": [5.0, 5.3, 5.1][: len(seeds)]}), tmp_path / "out"
+    )
+    ranking = comparison.verdict.ranking
+    assert ranking is not None and ranking.first == ["a", "b"] and ranking.best is None
+    sentence = said(comparison, "Tied for the best test error: a and b, each with 1.")
+    assert "Behind them" in sentence and "c (+" in sentence and "b (+" not in sentence
+    page, saved = ((tmp_path / "out" / name).read_text() for name in ("report.html", "comparison.json"))
+    assert "Tied for the best test error</span><strong>a and b</strong>" in page and '"best": null' in saved
+    assert "Best test" not in page + (tmp_path / "out" / "report.md").read_text()
+
+
+def test_what_means_order_and_the_test_does_not_is_no_best(tmp_path: Path) -> None:
+    comparison = compare(scored(tmp_path, {"a": [1.0, 1.2, 1.1], "b": [1.1, 1.0, 1.25]}), tmp_path / "out")
+    said(comparison, "No single best in test error: a comes first")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "No single best in test error</span><strong>a, not told apart from 1 of 1</strong>" in page
+
+
+def test_seeds_that_nobody_shares_are_not_called_one_seed(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path, "plain20", 0, loss=0.1), write_run(tmp_path, "plain56", 1, loss=2.0)]
+    sentence = said(compare(runs), "Degradation was seen in seeds that differ, untested: ")
+    assert "no seed in common" in sentence
+
+
+def test_a_share_of_the_gap_is_the_measured_one(tmp_path: Path) -> None:
+    runs = plain(tmp_path, 20, [0.2]) + plain(tmp_path, 56, [1.2]) + residual(tmp_path, 56, [0.13])
+    assert "closes 107.0 % of the gap" in said(compare(runs), "Cured by 'add'")
 
 
 def test_all_pairs_are_corrected_for_since_the_best_is_chosen_by_the_same_scores(tmp_path: Path) -> None:

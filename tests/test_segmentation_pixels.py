@@ -140,8 +140,8 @@ def test_a_study_of_pictures_whose_masks_show_nothing_is_refused(tmp_path):
     Image.fromarray(np.tile(MASKS["half"], (16, 1)).astype(np.uint8)).save(root / "test" / "masks" / "0.png")
     pictures = Pictures(load(root), batch_size=4)
     assert len(pictures.scored("test", None)[0][0]) == 4
-    assert pictures.about("test") == "test split (trivial iou 0.1250)"
-    with pytest.raises(InputError, match="masks of the 1 pictures to score show nothing"):
+    assert pictures.about("test") == "test split (one class everywhere has iou 0.1250)"
+    with pytest.raises(InputError, match="masks of 1 image to score show nothing"):
         pictures.scored("test", 1)
 
 
@@ -176,7 +176,7 @@ def test_the_trivial_answer_stands_beside_the_scores_of_a_run(run):
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_evaluate_prints_the_trivial_answer(run, split):
     shown = CliRunner().invoke(app, ["evaluate", str(run.path), "--split", split]).output
-    assert "trivial" in shown and "0.5000" in shown and "0.6667" in shown
+    assert "one class everywhere" in shown and "0.5000" in shown and "0.6667" in shown
     document = json.loads(CliRunner().invoke(app, ["evaluate", str(run.path), "--split", split, "--json"]).stdout)
     assert document["trivial"] == pytest.approx(HALF)
 
@@ -185,7 +185,7 @@ def test_train_prints_the_trivial_answer(run):
     config = run.path.parent / "again.yaml"
     config.write_text((run.path / "config.yaml").read_text())
     shown = CliRunner().invoke(app, ["train", str(config), "--runs", str(run.path.parents[1])]).output
-    assert "(trivial 0.5)" in shown and "(trivial 0.6667)" in shown
+    assert "(0.5 by one class everywhere)" in shown and "(0.6667 by one class everywhere)" in shown
 
 
 def test_the_trivial_answer_is_that_of_the_data_that_is_scored(run, tmp_path):

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from skiprun.cli import terminal
+from skiprun.cli import tables, terminal
 
 RECORD = {
     "step": 1276,
@@ -52,5 +52,5 @@ def test_a_wide_terminal_shows_every_score(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_title_of_a_narrow_table_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.show_table(["score", "value"], [["loss", "0.1"]], "digits-resnet56/seed-0, [test]")
+    tables.show_table(["score", "value"], [["loss", "0.1"]], "digits-resnet56/seed-0, [test]")
     assert capsys.readouterr().out.splitlines()[0] == "digits-resnet56/seed-0, [test]"

@@ -33,7 +33,7 @@ from skiprun.cli import (
     train,
     truncate,
 )
-from skiprun.cli.terminal import complain, listen
+from skiprun.cli.terminal import complain, listen, say
 from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory
 from skiprun.machine import leave_imports_alone, trust_no_working_folder
 
@@ -108,7 +108,9 @@ def main() -> None:
             raise
         if isinstance(error, Stopped):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-        complain(str(error) if isinstance(error, SkiprunError) else unforeseen(error))
+            say(str(error))  # what was asked for is no error
+        else:
+            complain(str(error) if isinstance(error, SkiprunError) else unforeseen(error))
         sys.exit(exit_code(error))
 
 

@@ -8,7 +8,8 @@ import typer
 
 from skiprun.cli.foreign import Data, FileSet, Mean, Model, RunOrFile, Std, is_foreign, rebuild_file
 from skiprun.cli.options import RUNS, Json, OtherData, Root, RunsFolder
-from skiprun.cli.terminal import digits, emit, say, show_table
+from skiprun.cli.tables import show_table
+from skiprun.cli.terminal import digits, emit, say
 
 
 def evaluate(
@@ -27,7 +28,7 @@ def evaluate(
     """Score the best weights of RUN on a split; or a FILE of weights, with --model and --data.
 
     Of masks: iou, dice, boundary (F-score of boundary pixels: of eight neighbours, within a square of
-    segmentation.boundary_tolerance) and pixel_error; trivial is what one class everywhere scores there, at best.
+    segmentation.boundary_tolerance) and pixel_error; beside them what one class everywhere scores there, at best.
     """
     of_file = {"--model": model, "--data": data, "--mean": mean, "--std": std, "--set": set_}
     foreign = is_foreign(run, of_file, {"--other-data": other_data})
@@ -45,6 +46,9 @@ def evaluate(
     if json:
         emit(about | {"split": split, **scores, **({"trivial": trivial} if trivial else {})})
     else:
-        rows = [[name, *(digits(each.get(name), ".4f") for each in (scores, trivial))] for name in scores]
-        columns = ["score", "value", "trivial"][: 3 if trivial else 2]
-        show_table(columns, [row[: len(columns)] for row in rows], f"{name}, {split}")
+        columns = {"value": scores} | ({"by one class everywhere": trivial} if trivial else {})
+        rows = [
+            [f"{each} %" if each == "error" else each, *(digits(of.get(each), ".4f") for of in columns.values())]
+            for each in scores
+        ]
+        show_table(["score", *columns], rows, f"{name}, {split}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from skiprun.cli.options import Json
-from skiprun.cli.terminal import emit, show_table
+from skiprun.cli.tables import show_table
+from skiprun.cli.terminal import emit
 
 
 def datasets(json: Json = False) -> None:

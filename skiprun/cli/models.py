@@ -8,11 +8,14 @@ import typer
 
 from skiprun.cli.groups import ListByDefault
 from skiprun.cli.options import Json
-from skiprun.cli.terminal import emit, loading, results, say, show_table
-from skiprun.errors import InputError
+from skiprun.cli.tables import show_table
+from skiprun.cli.terminal import emit, loading, people, results, say
+from skiprun.errors import InputError, counted
 
 app = typer.Typer(cls=ListByDefault, help="List architectures; `models show NAME` shows one.", rich_markup_mode=None)
 
+# What the tables below, or another command, say too.
+OPTIONAL = ("year", "connection", "input", "memory\nGiB", "family")
 # From so many columns on, a table has room for a sentence.
 WIDE = 160
 
@@ -44,7 +47,7 @@ def list_models(
     """
     from skiprun import catalog
 
-    rows = catalog.describe_models(pattern, input_shape(input), None if json else loading)
+    rows = catalog.describe_models(pattern, input_shape(input), None if json or not people.is_terminal else loading)
     rows = [
         row | {"batch": batch, "batch_bytes": row["activation_bytes"] and batch * row["activation_bytes"]}
         for row in rows
@@ -56,8 +59,8 @@ def list_models(
         raise InputError(f"No architecture matches '{pattern}'; `skiprun models` lists them all.")
     columns = ["name", "family", "connection", "layers", "parameters", "MACs", "memory\nGiB", "input", "year"]
     wide = ["summary"] if results.width >= WIDE else []
-    title = f"MACs of one picture; memory for the activations of {batch} pictures while training in float32"
-    show_table(columns + wide, [[*_row(row), *(row[key] for key in wide)] for row in rows], title)
+    title = f"MACs of one picture; memory for the activations of {counted(batch, 'image')} while training in float32"
+    show_table(columns + wide, [[*_row(row), *(row[key] for key in wide)] for row in rows], title, OPTIONAL)
     results.print()
     show_table(["family", "paper"], _grouped([(row["family"], row["paper"]) for row in rows], "; "))
     results.print()
@@ -131,7 +134,8 @@ def cost(
         emit({"against": against, "rows": rows, "total": total})
         return
     columns = [column.replace("_", " ").replace("macs", "MACs") for column in rows[0]]
-    show_table(columns, [[_cell(column, row.get(column)) for column in rows[0]] for row in [*rows, total]])
+    cells = [[_cell(column, row.get(column)) for column in rows[0]] for row in [*rows, total]]
+    show_table(columns, cells, optional=["kernel", "channels", "output", "blocks"])
 
 
 def _joined(row: dict[str, Any]) -> str | None:

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
-from skiprun.cli.terminal import emit, loading, say, show_table
+from skiprun.cli.tables import show_table
+from skiprun.cli.terminal import emit, loading, say
 from skiprun.errors import BadPicture, InputError, grouped
 from skiprun.storage import check_writable, make_folder, write_bytes
 

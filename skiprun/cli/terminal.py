@@ -15,7 +15,7 @@ from rich.control import Control
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.segment import ControlType, Segment
-from rich.table import Column, Table
+from rich.table import Column
 from rich.text import Text
 
 from skiprun.errors import printable
@@ -40,12 +40,17 @@ results = PlainConsole(highlight=False, width=None if sys.stdout.isatty() else 2
 def complain(message: str) -> None:
     """Print an error, one line a problem."""
     for line in message.split("\n"):
-        people.print(Text(f"error: {line}", style="red"), soft_wrap=True)
+        _print_line(Text(f"error: {line}", style="red"))
 
 
 def say(message: str) -> None:
     """Print a line for people."""
-    people.print(Text(printable(message)), soft_wrap=True)
+    _print_line(Text(printable(message)))
+
+
+def _print_line(line: Text) -> None:
+    """Print a line, on a terminal broken between its words; elsewhere it stays one line."""
+    people.print(line, soft_wrap=not people.is_terminal)
 
 
 class Notices(logging.Handler):
@@ -79,26 +84,6 @@ def be_silent(message: str) -> None:
 def emit(document: Any) -> None:
     """Print one JSON document on stdout."""
     sys.stdout.write(json.dumps(json_safe(document), indent=2, allow_nan=False) + "\n")
-
-
-def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
-    """Print a table; columns whose cells are all numbers stand to the right, what is too long goes on below."""
-    if title:  # a table's own is folded to the width of its columns
-        results.print(Text(title, style="italic"), soft_wrap=True)
-    table = Table(box=None, pad_edge=False)
-    for index, column in enumerate(columns):
-        numbers = all(isinstance(row[index], int | float | None) for row in rows)
-        table.add_column(escape(column), justify="right" if numbers else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(cell_text, row))
-    results.print(table)
-
-
-def cell_text(cell: Any) -> str:
-    """Return a cell of a table; text is neither markup nor control, whole numbers get thousands."""
-    if cell is None:
-        return "-"
-    return f"{cell:,}" if isinstance(cell, int) else escape(printable(str(cell)))
 
 
 class FittingScores:
@@ -190,10 +175,15 @@ def digits(value: float | None, form: str = ".4g") -> str:
     return "-" if value is None or math.isnan(value) else f"{value:{form}}"
 
 
+def named_score(name: str, value: float | None) -> str:
+    """Return a score behind its name, an error with its unit."""
+    return f"{name} {digits(value)}{' %' if name.split()[-1] == 'error' else ''}"
+
+
 def scores_of(record: dict[str, Any]) -> list[str]:
     """Return the loss, the scores and the speed of an epoch, a text each."""
     scores = [
-        f"{tag.removeprefix('train/epoch_').replace('/', ' ')} {digits(value)}"
+        named_score(tag.removeprefix("train/epoch_").replace("/", " "), value)
         for tag, value in record.items()
         if tag.startswith(("train/epoch_loss", "val/"))
     ]

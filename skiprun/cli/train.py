@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides, user_path
-from skiprun.cli.terminal import Board, be_silent, digits, emit, loading, say
+from skiprun.cli.terminal import Board, be_silent, digits, emit, loading, named_score, say
 
 
 def train(
@@ -71,5 +71,5 @@ def train(
 def test_scores(summary: dict[str, Any]) -> str:
     """Return the test scores of a run in a line, each with that of the trivial answer where there is one."""
     trivial = summary.get("trivial", {}).get("test", {})
-    shown = {name: f" (trivial {digits(value)})" for name, value in trivial.items()}
-    return ", ".join(f"{name} {digits(value)}{shown.get(name, '')}" for name, value in summary["test"].items())
+    shown = {name: f" ({digits(value)} by one class everywhere)" for name, value in trivial.items()}
+    return ", ".join(named_score(name, value) + shown.get(name, "") for name, value in summary["test"].items())

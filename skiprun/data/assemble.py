@@ -20,7 +20,7 @@ from skiprun.data.pixels import Pixels, check_pixels, count_pixels
 from skiprun.data.remarks import tell_absent
 from skiprun.data.source import Array, Portion, Source, mean_and_std
 from skiprun.data.subjects import draw_part, group_numbers, names_of, tell_shared
-from skiprun.errors import InputError, OptionError
+from skiprun.errors import InputError, OptionError, counted
 from skiprun.machine import memory_bytes
 
 # The share of a device's free memory that a dataset may fill; networks and activations need the rest.
@@ -45,7 +45,7 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
     train_rows, val_rows = validation_rows(source, config)
     if config.batch_size > len(train_rows):
         raise OptionError(
-            "batch_size", f"found {config.batch_size}, but the training split has {len(train_rows):,} pictures"
+            "batch_size", f"found {config.batch_size}, but the training split has {counted(len(train_rows), 'image')}"
         )
     val, test = source.val or source.train, source.test
     parts = {"train": (source.train, train_rows), "val": (val, val_rows), "test": (test, rows_in_use(test))}

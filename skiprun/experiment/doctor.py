@@ -21,7 +21,7 @@ import torch
 import skiprun
 from skiprun.cache import cache_folder, code_folder, naming_the_way_out
 from skiprun.config import RunConfig
-from skiprun.errors import RunBusy, SkiprunError, Stopped, StorageError
+from skiprun.errors import RunBusy, SkiprunError, Stopped, StorageError, counted
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.room import check_room, room_needed
 from skiprun.experiment.start_weights import with_known_weights
@@ -91,7 +91,7 @@ def device() -> str:
         return f"{torch.cuda.get_device_name()}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free"
     precision = fast_precision(torch.device("cpu"))
     load = f" load {os.getloadavg()[0]:.1f}," if hasattr(os, "getloadavg") else ""
-    return f"CPU, {len(cores())} cores,{load} {precision} by default"
+    return f"CPU, {counted(len(cores()), 'core')},{load} {precision} by default"
 
 
 def runs_folder(runs: Path) -> str:

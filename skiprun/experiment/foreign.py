@@ -11,7 +11,7 @@ from typing import Any
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config
 from skiprun.data import Loaders
-from skiprun.errors import CheckpointError, InputError, OptionError, some
+from skiprun.errors import CheckpointError, InputError, OptionError, counted, some
 from skiprun.experiment.parts import Loading, Parts, prepare
 from skiprun.experiment.start_weights import with_weights_found
 from skiprun.run import runs_folder
@@ -125,8 +125,9 @@ def refuse_half_given(parts: Parts) -> None:
     assert report, "the config names weights"
     if report.fresh or report.unused:
         wrong = [f"{name} ({why})" for name, why in report.fresh.items()] or report.unused
+        classes = counted(parts.loaders.num_classes, "class")
         raise CheckpointError(
-            f"{report.source}: not the whole of {model} for the {parts.loaders.num_classes} classes of {data}: "
+            f"{report.source}: not the whole of {model} for the {classes} of {data}: "
             f"{some(wrong)}. What would be drawn or left out is not scored."
         )
     if report.assumed:

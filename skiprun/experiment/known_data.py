@@ -16,7 +16,7 @@ from skiprun.config import DataConfig, RunConfig
 from skiprun.data import Loaders
 from skiprun.data.place import folder_of
 from skiprun.data.uses import uses
-from skiprun.errors import CheckpointError, InputError, OtherData, StorageError, some
+from skiprun.errors import CheckpointError, InputError, OtherData, StorageError, counted, some
 from skiprun.experiment.matching import MOST_NAMES, as_trained_on
 from skiprun.experiment.parts import Say
 from skiprun.run import Run
@@ -157,7 +157,7 @@ def differences(record: Mapping[str, Any], loaders: Loaders) -> list[str]:
     for split in ("train", "val", "test"):
         now = len(getattr(loaders, split))
         if record.get(split, now) != now:
-            found.append(f"{record[split]:,} images in {split} then, {now:,} now")
+            found.append(f"{counted(record[split], 'image')} in {split} then, {now:,} now")
     then, now_named = record.get("class_names"), list(loaders.class_names)
     if then is not None and then != now_named:
         found.append(f"classes {some(then, MOST_NAMES)} then, {some(now_named, MOST_NAMES)} now")

@@ -22,7 +22,7 @@ from typing import Any
 
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config
-from skiprun.errors import Diverged, SkiprunError, Stopped
+from skiprun.errors import Diverged, SkiprunError, Stopped, counted
 from skiprun.experiment.parts import Loading, Say, prepare
 from skiprun.experiment.plan import Planned
 from skiprun.experiment.train import known_data, train
@@ -68,7 +68,7 @@ def train_missing(
         jobs = at_once(missing.values(), small) if parts.placement.device.type == "cpu" else 1
     if missing and min(jobs or 1, len(missing)) > 1:
         jobs = min(jobs or 1, len(missing))
-        say(f"Training {len(missing)} runs, {jobs} at a time.")
+        say(f"Training {counted(len(missing), 'run')}, {jobs} at a time.")
         # The largest first, so that no core waits for the last one alone.
         missing = dict(sorted(missing.items(), key=lambda item: -work[item[1].name]))
         in_parallel(missing, runs, jobs, progress_for, say)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from skiprun.data import Loaders, Split
-from skiprun.errors import InputError, did_you_mean, some
+from skiprun.errors import InputError, counted, did_you_mean, some
 from skiprun.experiment.parts import Say
 
 MASK_VALUES = 256
@@ -26,7 +26,8 @@ def as_trained_on(record: Mapping[str, Any], loaders: Loaders, say: Say) -> Load
     if absent := [name for name in names if name not in loaders.class_names]:
         say(f"Without images: {some(absent, MOST_NAMES)}.")
     if loaders.image_shape[0] not in (1, channels):
-        raise InputError(f"The images have {loaders.image_shape[0]} channels, and the run was trained on {channels}.")
+        found = counted(loaders.image_shape[0], "channel")
+        raise InputError(f"The images have {found}, and the run was trained on {channels}.")
     refuse_other_span(record, loaders)
     table = torch.arange(max(MASK_VALUES, len(labels)), device=loaders.device)
     table[: len(labels)] = torch.tensor(labels, device=loaders.device)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.data import Loaders
-from skiprun.errors import InputError
+from skiprun.errors import InputError, counted
 from skiprun.experiment.subjects import Shape
 from skiprun.tasks import Task
 from skiprun.tasks.segmentation import constant_scores, shows_anything
@@ -43,7 +43,8 @@ class Pictures:
         """Say which pictures these are, and of masks what one class everywhere scores on the whole split."""
         if not self.loaders.pixels:
             return f"{split} split"
-        return f"{split} split (trivial iou {constant_scores(self.loaders.pixels[split][:-1])['iou']:.4f})"
+        trivial = constant_scores(self.loaders.pixels[split][:-1])["iou"]
+        return f"{split} split (one class everywhere has iou {trivial:.4f})"
 
     def batches(self, split: str, count: int, size: int) -> list[Batch]:
         """Return some batches of a split, or as many as it fills; all have one size."""
@@ -63,7 +64,7 @@ class Pictures:
         batches = [self._take(portion, index) for index in chosen.sort().values.split(self.batch_size)]
         if self.loaders.task == "segmentation" and not any(shows_anything(targets) for _, targets in batches):
             raise InputError(
-                f"The masks of the {len(chosen)} pictures to score show nothing; score more with --pictures."
+                f"The masks of {counted(len(chosen), 'image')} to score show nothing; score more with --pictures."
             )
         return batches
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from skiprun.errors import counted
 from skiprun.reports.index import Index
 from skiprun.reports.reading import BROKEN, Reading, epoch_rows, read
 from skiprun.run import Run
@@ -56,7 +57,7 @@ def _row(reading: Reading) -> dict[str, Any]:
 def _finished_numbers(reading: Reading) -> dict[str, Any]:
     name = reading.text("data.score_name")
     return {
-        "progress": f"{round(reading.number('epochs'), 1):g} epochs",
+        "progress": counted(round(reading.number("epochs"), 1), "epoch"),
         "score": name,
         "val": reading.summary.get(f"best.val.{name}"),
         "test": reading.summary.get(f"test.{name}"),

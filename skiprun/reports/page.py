@@ -119,13 +119,21 @@ def _answers(comparison: Comparison) -> list[tuple[str, str]]:
     if verdict.degradation or cures:
         answers.append(("Cured by skips", "; ".join(cures) or ANSWERS[None]))
     if verdict.ranking is not None:
-        answers.append((f"Best test {verdict.ranking.score}", verdict.ranking.best + _apart(verdict.ranking)))
+        answers.append(_first(verdict.ranking))
     return answers
 
 
 def _answer(decided: bool | None, seen: bool, tested: bool) -> str:
     """Return an answer in a word, or what is seen where nothing can be tested."""
     return ANSWERS[decided] if tested else f"{ANSWERS[seen]} in what was run, untested"
+
+
+def _first(ranking: Ranking) -> tuple[str, str]:
+    """Say which network is best, or which are first where none is."""
+    if len(ranking.first) > 1:
+        return f"Tied for the best test {ranking.score}", " and ".join(ranking.first)
+    question = "Best" if ranking.best else "No single best in"
+    return f"{question} test {ranking.score}", ranking.first[0] + _apart(ranking)
 
 
 def _apart(ranking: Ranking) -> str:

@@ -12,6 +12,7 @@ from skiprun.reports.degradation import Pair, find_pairs
 from skiprun.reports.group import Group
 from skiprun.reports.ranking import Ranking, rank
 from skiprun.reports.reading import Reading
+from skiprun.reports.statistics import Difference
 from skiprun.reports.worth import Place, Worth, find_places, find_worth
 
 
@@ -49,7 +50,13 @@ def judge(groups: Sequence[Group], asides: Sequence[Reading], apart: Sequence[st
     cures = find_cures(classifying, pairs)
     worth, places = find_worth(groups), find_places(groups)
     ranking = None if apart else rank(groups)
-    tested = [pair.tested for pair in pairs] + [cure.tested for cure in cures] + [each.gain.tested for each in worth]
+    rivals = ranking.rivals if ranking else []
+    compared: list[Pair | Cure | Difference] = [
+        *pairs,
+        *cures,
+        *(each.gain for each in worth),
+        *(rival.behind for rival in rivals),
+    ]
     sentences = (
         *wording.of_degradation(classifying, asides, pairs),
         *wording.of_cures(pairs, cures),
@@ -57,11 +64,12 @@ def judge(groups: Sequence[Group], asides: Sequence[Reading], apart: Sequence[st
         *wording.of_places(places),
         *wording.of_ranking(ranking),
         *wording.of_diverged(groups, asides),
+        *wording.of_seeds(compared),
     )
     return Verdict(
         degradation=_any(pair.degradation for pair in pairs),
         cured=_any(cure.cured for cure in cures),
-        tested=any((*tested, ranking is not None and ranking.tested)),
+        tested=any(each.tested for each in compared),
         pairs=tuple(pairs),
         cures=tuple(cures),
         worth=tuple(worth),

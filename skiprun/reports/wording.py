@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from skiprun.reports.cure import Cure
@@ -17,7 +17,7 @@ from skiprun.reports.group import Group, home
 from skiprun.reports.numbers import score, significant, unit
 from skiprun.reports.ranking import Ranking, Rival
 from skiprun.reports.reading import Reading
-from skiprun.reports.statistics import POWER, chance, trust
+from skiprun.reports.statistics import ONE_SEED, POWER, Difference, chance, trust
 from skiprun.reports.worth import Place, Worth
 
 SEEN = {True: "Degradation was seen", False: "Degradation was not seen", None: "Degradation is undecided"}
@@ -32,7 +32,14 @@ def _answer(decided: bool | None, seen: bool, tested: bool) -> bool | None:
 
 def _untested(tested: bool, n: int) -> str:
     """Say that nothing was tested, where that is so."""
-    return "" if tested else f"{' in one seed' if n < 2 else ' alike in every seed'}, untested"
+    seeds = {0: " in seeds that differ", 1: " in one seed"}.get(n, " alike in every seed")
+    return "" if tested else f"{seeds}, untested"
+
+
+def _aside(*parts: str) -> str:
+    """Return what stands in parentheses; that one seed is no test is said once, at the end."""
+    shown = "; ".join(part for part in parts if part not in ("", ONE_SEED))
+    return f" ({shown})" if shown else ""
 
 
 def of_degradation(groups: Sequence[Group], asides: Sequence[Reading], pairs: Sequence[Pair]) -> list[str]:
@@ -65,18 +72,19 @@ def _of_pair(pair: Pair) -> str:
     """Say how the final training losses of a shallow and a deep plain network compare."""
     higher, n = sum(seed["higher"] for seed in pair.by_seed), len(pair.by_seed)
     answer = SEEN[_answer(pair.degradation, pair.seen, pair.tested)] + _untested(pair.tested, n)
-    seeds = f"higher in {higher} of {n} seeds" if n else "no seed in common"
+    seeds = {0: ", no seed in common", 1: ""}.get(n, f", higher in {higher} of {n} seeds")
     by_heart = " Both have learned the training split by heart." if max(pair.loss) < FITTED else ""
     bounds = ""
     if not math.isnan(pair.low):
         bounds = f"95 % interval of the ratio {significant(pair.low)} to {significant(pair.high)}, "
     undecided = pair.tested and pair.degradation is None
-    missed = f"; detectable: {significant(pair.detectable, 2)} times). {DETECTABLE}" if undecided else ")."
+    missed = f"detectable: {significant(pair.detectable, 2)} times" if undecided else ""
+    explained = f" {DETECTABLE}" if undecided else ""
     return (
         f"{answer}: {pair.deep} ends at {significant(pair.ratio)} times the training loss of "
-        f"{pair.shallow} (means {significant(pair.loss[1])} against {significant(pair.loss[0])}), {seeds}; training "
-        f"error {score(pair.error[1], 'error')} % against {score(pair.error[0], 'error')} % ({bounds}{pair.noise}"
-        f"{missed}{by_heart}{_uncontrolled(pair.also_differ)}"
+        f"{pair.shallow} (means {significant(pair.loss[1])} against {significant(pair.loss[0])}){seeds}; training "
+        f"error {score(pair.error[1], 'error')} % against {score(pair.error[0], 'error')} %"
+        f"{_aside(bounds + pair.noise, missed)}.{explained}{by_heart}{_uncontrolled(pair.also_differ)}"
     )
 
 
@@ -104,11 +112,12 @@ def _of_cure(cure: Cure) -> str:
     done, n = sum(seed["cured"] for seed in cure.by_seed), len(cure.by_seed)
     answer = CURED[_answer(cure.cured, cure.seen, cure.tested)]
     seeds = f" ({done} of {n} seeds)" if cure.tested else _untested(cure.tested, n)
-    share = "does not narrow" if cure.closed <= 0 else f"closes {min(100, 100 * cure.closed):.1f} % of"
+    error = f"training error {score(cure.error, 'error')} %"
+    share = "does not narrow" if cure.closed <= 0 else f"closes {100 * cure.closed:.1f} % of"
     return (
         f"{answer} '{cure.connection}'{seeds}: {cure.network} ends at a training loss of {significant(cure.loss)} and "
-        f"{share} the gap between {cure.deep} and {cure.shallow} (training error {score(cure.error, 'error')} %; "
-        f"{cure.noise}).{_uncontrolled(cure.also_differ)}"
+        f"{share} the gap between {cure.deep} and {cure.shallow}"
+        f"{_aside(error, cure.noise)}.{_uncontrolled(cure.also_differ)}"
     )
 
 
@@ -131,11 +140,11 @@ def _of_worth(worth: Worth) -> str:
         bounds = f"95 % interval {_signed(gain.low, name)} to {_signed(gain.high, name)}, "
     worths = f"{_signed(gain.mean, name)}{_untested(gain.tested, gain.n)}"
     if worth.beyond_noise is False:
-        worths, missed = f"nothing that these seeds show ({worths})", f"; detectable: {score(gain.detectable, name)}"
+        worths, missed = f"nothing that these seeds show ({worths})", f"detectable: {score(gain.detectable, name)}"
     return (
         f"In test {name} the skips ('{worth.connection}') are worth {worths}: {worth.network} "
-        f"{score(worth.value, name)} against {score(worth.without, name)} of {worth.control} without them "
-        f"({bounds}{trust(gain, worth.p)}{missed}).{_uncontrolled(worth.also_differ)}"
+        f"{score(worth.value, name)} against {score(worth.without, name)} of {worth.control} without them"
+        f"{_aside(bounds + trust(gain, worth.p), missed)}.{_uncontrolled(worth.also_differ)}"
     )
 
 
@@ -160,26 +169,36 @@ def _signed(value: float, name: str) -> str:
 
 
 def of_ranking(ranking: Ranking | None) -> list[str]:
-    """Say which network is best on the test split, and which others are behind by more than noise."""
+    """Say which network is best on the test split if one is, and which others are behind by more than noise."""
     if ranking is None:
         return []
-    runs = f"mean of {ranking.n} seeds" if ranking.n > 1 else "one seed"
-    untested = "" if ranking.tested else ", untested"
-    value = f"{score(ranking.value, ranking.score)}{unit(ranking.score)}"
-    parts = [f"Best test {ranking.score}: {ranking.best} with {value} ({runs}{untested})."]
+    parts = [_of_first(ranking)]
+    it, behind = "them" if len(ranking.first) > 1 else "it", [each for each in ranking.rivals if not each.is_level]
     kinds = {
-        True: "Behind it beyond the noise (95 %, Holm's correction over all pairs)",
-        False: "Not told apart from it",
+        True: f"Behind {it} beyond the noise (95 %, Holm's correction over all pairs)",
+        False: f"Not told apart from {it}",
     }
     for beyond, words in kinds.items():
-        if rivals := [rival for rival in ranking.rivals if rival.beyond_noise is beyond]:
+        if rivals := [rival for rival in behind if rival.beyond_noise is beyond]:
             parts.append(f"{words}: {', '.join(_of_rival(rival, ranking.score) for rival in rivals)}.")
             parts += [DETECTABLE] * (not beyond)
-    if rivals := [rival for rival in ranking.rivals if rival.beyond_noise is None]:
-        parts.append(_of_untested(rivals, ranking.score))
+    if rivals := [rival for rival in behind if rival.beyond_noise is None]:
+        parts.append(_of_untested(rivals, ranking.score, it))
     if not math.isnan(ranking.step):
-        parts.append(f"One test picture is {significant(ranking.step, 2)} points.")
+        parts.append(f"One test image is {significant(ranking.step, 2)} points.")
     return [" ".join(parts)]
+
+
+def _of_first(ranking: Ranking) -> str:
+    """Say which network has the best mean, and whether that makes it the best."""
+    runs = f"mean of {ranking.n} seeds" if ranking.n > 1 else "one seed"
+    untested = "" if ranking.tested else ", untested"
+    value = f"{score(ranking.value, ranking.score)}{unit(ranking.score)} ({runs}{untested})"
+    if len(ranking.first) > 1:
+        return f"Tied for the best test {ranking.score}: {' and '.join(ranking.first)}, each with {value}."
+    if ranking.best is None:
+        return f"No single best in test {ranking.score}: {ranking.first[0]} comes first with {value}."
+    return f"Best test {ranking.score}: {ranking.best} with {value}."
 
 
 def _of_rival(rival: Rival, name: str) -> str:
@@ -189,11 +208,16 @@ def _of_rival(rival: Rival, name: str) -> str:
     return f"{rival.network} ({_signed(rival.behind.mean, name)}{points}{tested}{missed})"
 
 
-def _of_untested(rivals: Sequence[Rival], name: str) -> str:
+def _of_untested(rivals: Sequence[Rival], name: str, it: str) -> str:
     """List the networks of which no claim can be made, and why."""
     listed = ", ".join(_of_rival(rival, name) for rival in rivals)
     fewest = min(rivals, key=lambda rival: rival.behind.n).behind
-    return f"Behind it, untested: {listed} ({fewest.noise})."
+    return f"Behind {it}, untested: {listed}{_aside(fewest.noise)}."
+
+
+def of_seeds(untested: Iterable[Difference | Pair | Cure]) -> list[str]:
+    """Say once what one seed cannot show."""
+    return [f"{ONE_SEED}; --seeds 3 tests it."] if any(each.noise == ONE_SEED for each in untested) else []
 
 
 def of_diverged(groups: Sequence[Group], asides: Sequence[Reading]) -> list[str]:

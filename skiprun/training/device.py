@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 
 from skiprun.config import RunConfig
-from skiprun.errors import InputError
+from skiprun.errors import InputError, counted
 from skiprun.machine import all_cores, cores, keep_memory
 
 # How a training pass is computed (see compilation).
@@ -36,7 +36,7 @@ class Placement:
 
     def __str__(self) -> str:
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
-        threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
+        threads = f", {counted(torch.get_num_threads(), 'thread')}" if self.device.type == "cpu" else ""
         return f"{name}{threads}, {self.precision}{'' if self.way == 'eager' else f', {self.way}'}"
 
 
@@ -69,8 +69,8 @@ def check_threads(config: RunConfig) -> None:
         InputError: there are not so many cores.
     """
     if (config.threads or 1) > all_cores():
-        found = f"{config.place('threads')}: found {config.threads}, and this machine has {all_cores()} cores"
-        raise InputError(f"{found}; give no more, or leave the choice to skiprun.")
+        found, most = f"{config.place('threads')}: found {config.threads}", counted(all_cores(), "core")
+        raise InputError(f"{found}, and this machine has {most}; give no more, or leave the choice to skiprun.")
 
 
 def choose_threads(config: RunConfig, macs: int, step: Callable[[], object] | None = None) -> None:

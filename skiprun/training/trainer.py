@@ -20,7 +20,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skiprun.config import RunConfig
 from skiprun.connections.fade import set_skip_strength, skip_strength
-from skiprun.errors import CheckpointError, ConfigError, Diverged, InputError, Stopped, memory_needed
+from skiprun.errors import CheckpointError, ConfigError, Diverged, InputError, Stopped, counted, memory_needed
 from skiprun.models import SMALLER_NETWORK
 from skiprun.run import differences, recorded_config
 from skiprun.tasks import Task
@@ -168,7 +168,8 @@ class Trainer:
         with self.log:
             # Not `step < steps`: a run may be stopped after its last step, before that is validated.
             while self.validated < self.steps:
-                with memory_needed(f"in a training step of {self.config.micro_batch} images", self._fewer_at_once()):
+                images = counted(self.config.micro_batch, "image")
+                with memory_needed(f"in a training step of {images}", self._fewer_at_once()):
                     self._run_to(min(self.steps, self.order.steps(self.epoch + 1)))
                 self._end_epoch()
             return self._test()

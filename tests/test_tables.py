@@ -1,0 +1,64 @@
+"""Tables of the listing commands: no word is broken, no number loses its unit, and what is left out is said."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from skiprun.cli import tables
+from skiprun.cli.app import app
+from skiprun.cli.terminal import PlainConsole
+
+LISTINGS = [
+    "datasets",
+    "connections",
+    "probes",
+    "studies",
+    "models",
+    "models show resnet20",
+    "models cost mobilenet_v1",
+]
+
+
+def printed(monkeypatch: pytest.MonkeyPatch, command: str, width: int) -> list[str]:
+    """Return the lines that a command prints on a screen of a width."""
+    console = PlainConsole(width=width, highlight=False)
+    monkeypatch.setattr(tables, "results", console)
+    monkeypatch.setattr("skiprun.cli.models.results", console)
+    with console.capture() as capture:
+        assert CliRunner().invoke(app, command.split()).exit_code == 0
+    return capture.get().splitlines()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("command", LISTINGS)
+def test_no_word_of_a_listing_is_broken(monkeypatch: pytest.MonkeyPatch, command: str, width: int) -> None:
+    words = {word for line in printed(monkeypatch, command, 1000) for word in line.split()}
+    lines = printed(monkeypatch, command, width)
+    assert {word for line in lines for word in line.split()} <= words | {"summary", "network"}
+    assert max(map(len, lines)) <= width
+
+
+def test_numbers_keep_their_units_and_optional_columns_go_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tables, "results", PlainConsole(width=30, highlight=False))
+    tables.show_table(["name", "year", "MACs"], [["a_name_of_20_letters__", 2015, "40.6 M"]], optional=["year"])
+    shown = capsys.readouterr()
+    assert "a_name_of_20_letters__ 40.6 M" in shown.out and "2015" not in shown.out
+    assert shown.err == "Left out in this width: year; all with --json.\n"
+
+
+def test_columns_without_room_stand_below_each_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tables, "results", PlainConsole(width=25, highlight=False))
+    tables.show_table(["name", "what it is"], [["segmentation_of", "classification of all"]])
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines == ["name       segmentation_o", "           f", "what it is classification", "           of all", ""]
+
+
+def test_no_column_at_all_is_cut() -> None:
+    widths = tables.fitting_widths(["a", "b"], [["word " * 9, "x" * 20], ["-", None]], 40, 16)
+    assert widths is not None and sum(widths) + tables.GAP <= 40 and widths[1] == 20
+    assert tables.fitting_widths(["a", "b"], [["x" * 20, "x" * 20]], 40, 16) is None
