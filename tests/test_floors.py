@@ -13,6 +13,7 @@ FLOORS = {
     "errors": 0,
     **dict.fromkeys(
         [
+            "arguments",
             "registry",
             "config",
             "configfile",

@@ -36,7 +36,7 @@ def train(
     configs, changes = apart(configs, set_)
     if not configs:
         raise InputError(f"{changes[0]}: name a config too, as `skiprun train configs/smoke.yaml {changes[0]}`.")
-    named = [f"name={quoted(name)}"] if name else []
+    named = [f"name={quoted(name)}"] if name is not None else []
     seeded = [f"seed={seed}"] if seed is not None else []
     lenient = ["data.skip_bad=true"] if skip_bad else []
     given = [*overrides(changes, device, root), *named, *seeded, *lenient]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from skiprun.arguments import checked_arguments
 from skiprun.config import DataConfig
 from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress
@@ -11,6 +12,7 @@ from skiprun.data.uses import refuse_unused
 from skiprun.registry import DATASETS
 
 
+@checked_arguments
 def load_data(config: DataConfig, device: torch.device, progress: Progress | None = None, new: bool = True) -> Loaders:
     """Return the splits of a dataset, on a device.
 

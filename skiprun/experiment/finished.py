@@ -6,8 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
+from skiprun.arguments import checked_arguments
+from skiprun.config import Count
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError, memory_needed
 from skiprun.experiment.known_data import KnownData, config_with_data
@@ -20,11 +23,13 @@ from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.evaluate import evaluate as evaluate_batches
 
 
+@checked_arguments
 def load_run(path: Path | str, runs: Path | str | None = None) -> Run:
     """Open a run by its directory, or by its name in the folder of all runs ($SKIPRUN_RUNS, or runs/)."""
     return Run.open(run_folder(path, Path(runs or runs_folder())))
 
 
+@checked_arguments
 def load_model(run: Run) -> nn.Module:
     """Return the network of a finished run with its best weights, in evaluation mode; the dataset is not needed.
 
@@ -47,6 +52,7 @@ def with_best_weights(model: nn.Module, run: Run) -> nn.Module:
     return model.eval()
 
 
+@checked_arguments
 def rebuild(run: Run, root: Path | str | None = None, other_data: bool = False, say: Say = lambda line: None) -> Parts:
     """Rebuild all parts of a run from its own config, with its best weights, on its device.
 
@@ -64,6 +70,7 @@ def rebuild(run: Run, root: Path | str | None = None, other_data: bool = False, 
     return parts
 
 
+@checked_arguments
 def evaluate(
     model_or_run: nn.Module | Run | Path | str,
     data: Loaders | None = None,
@@ -72,7 +79,7 @@ def evaluate(
     other_data: bool = False,
     say: Say = lambda line: None,
     task: Task | None = None,
-    batch_size: int | None = None,
+    batch_size: Count | None = None,
 ) -> dict[str, float]:
     """Return loss and scores of a split.
 
@@ -91,6 +98,9 @@ def evaluate(
     if isinstance(model_or_run, nn.Module):
         if data is None:
             raise InputError("evaluate(model, data): a network needs its data, from skiprun.data.load_data.")
+        if root is not None or other_data:
+            raise InputError("evaluate(): root and other_data are for a run; a network is scored on `data`.")
+        check_network(model_or_run, data, split)
         return _score(model_or_run, task or TASKS[data.task].thing(), data.batches(split, batch_size or 128))
     run = model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run)
     parts = rebuild(run, root, other_data, say)
@@ -99,7 +109,8 @@ def evaluate(
     return score(replace(parts, task=task or parts.task), split, batch_size)
 
 
-def score(parts: Parts, split: str, batch_size: int | None = None) -> dict[str, float]:
+@checked_arguments
+def score(parts: Parts, split: str, batch_size: Count | None = None) -> dict[str, float]:
     """Return loss and scores of a split of what was rebuilt, by as many images at once as its training step allows."""
     check_split(split)
     batches = parts.loaders.batches(split, batch_size or parts.evaluation_batch)
@@ -109,6 +120,27 @@ def score(parts: Parts, split: str, batch_size: int | None = None) -> dict[str, 
 def _score(*given: Any) -> dict[str, float]:
     with memory_needed("in the evaluation", "Free some, or give evaluate() a smaller batch_size."):
         return evaluate_batches(*given)
+
+
+def check_network(model: nn.Module, data: Loaders, split: str) -> None:
+    """Refuse a network that takes other images than those of the data, or does not tell its classes apart."""
+    images, _ = next(iter(data.batches(split, 1)))
+    training = model.training
+    try:
+        with torch.no_grad(), memory_needed("in the evaluation", "Free some."):
+            output = model.eval()(images)
+    except (RuntimeError, ValueError, TypeError) as error:
+        size = "x".join(map(str, data.image_shape))
+        raise InputError(f"evaluate(): the network does not take the data's images of {size}: {error}") from None
+    finally:
+        model.train(training)
+    # One score a class, or one a class and pixel; networks with several outputs put them first.
+    needed = (1, data.num_classes, *(data.image_shape[1:] if data.task == "segmentation" else ()))
+    if tuple(output.shape[-len(needed) :]) != needed:
+        raise InputError(
+            f"evaluate(): the network gives {list(output.shape)} for an image, and the {data.num_classes} classes of "
+            f"the data need {list(needed)}."
+        )
 
 
 def check_split(split: str) -> None:

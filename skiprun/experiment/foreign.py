@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from skiprun.arguments import checked_arguments
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config
 from skiprun.data import Loaders
@@ -40,6 +41,7 @@ NORMALIZATION = (
 )
 
 
+@checked_arguments
 def rebuild_file(
     file: Path | str,
     model: str,

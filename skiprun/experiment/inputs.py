@@ -45,12 +45,14 @@ class Output:
         return [self.mask, self.overlay] if self.overlay else [self.mask]
 
 
-def find_inputs(given: Sequence[Path], say: Callable[[str], None] = lambda line: None) -> list[Input]:
+def find_inputs(given: Sequence[Path | str], say: Callable[[str], None] = lambda line: None) -> list[Input]:
     """Return the images that files and folders name; folders with all folders in them, by name.
 
     Raises:
         InputError: nothing is there, or a folder holds no image.
     """
+    if not given:
+        raise InputError("There is nothing to read; name images, or folders of them.")
     return [each for path in given for each in _named_by(Path(path).expanduser(), say)]
 
 

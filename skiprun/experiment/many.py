@@ -20,7 +20,8 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
-from skiprun.config import RunConfig
+from skiprun.arguments import checked_arguments
+from skiprun.config import Count, RunConfig
 from skiprun.configfile import build_config
 from skiprun.errors import Diverged, SkiprunError, Stopped, counted
 from skiprun.experiment.parts import Loading, Say, prepare
@@ -37,13 +38,14 @@ from skiprun.training.trainer import Progress, Silence
 ProgressFor = Callable[[str], Progress]
 
 
+@checked_arguments
 def train_missing(
     planned: Sequence[Planned],
-    runs: Path,
+    runs: Path | str,
     progress_for: ProgressFor = lambda label: Silence(),
     loading: Loading | None = None,
     say: Say = lambda message: None,
-    jobs: int | None = None,
+    jobs: Count | None = None,
 ) -> list[Run]:
     """Train what is not there yet, and return all runs in their order; one that diverges is a result, not an error.
 
@@ -55,6 +57,7 @@ def train_missing(
         say: told, in a line, what is done.
         jobs: runs at once; None: one on a GPU, and on a CPU what `at_once` says.
     """
+    runs = Path(runs)
     for item in planned:
         item.refuse_what_is_not_ours()
     missing = {item.label: item.config for item in planned if item.config and item.missing}

@@ -33,12 +33,13 @@ def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str 
     """
     if name.endswith((".yaml", ".yml")):
         config = load_config(name, overrides)
-        return config.revised(name=f"{prefix}-{config.name}") if prefix else config
+        return config if prefix is None else config.revised(name=f"{prefix}-{config.name}")
     architecture, _, options = name.partition(":")
     if architecture not in MODELS:
         MODELS[architecture]  # raises UnknownName with the nearest one
     plain, marks = read_yaml(protocol)
-    plain["name"] = f"{prefix or plain.get('name', protocol.stem)}-{label_of(name)}"
+    shared = plain.get("name", protocol.stem) if prefix is None else prefix
+    plain["name"] = f"{shared}-{label_of(name)}"
     plain["model"] = (plain.get("model") or {}) | {"name": architecture}
     for option in filter(None, options.split(",")):
         if option.partition(".")[0] in RunConfig.model_fields:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from skiprun.arguments import checked_arguments
 from skiprun.config import RunConfig, ScheduleConfig
 from skiprun.data import Loaders, load_data
 from skiprun.data.pixels import sentence
@@ -64,6 +65,7 @@ class Parts:
         return evaluation_batch(self.config, self.cost)
 
 
+@checked_arguments
 def prepare(
     config: RunConfig,
     progress: Loading | None = None,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
-from skiprun.config import RunConfig
+from skiprun.arguments import checked_arguments
+from skiprun.config import Count, RunConfig
 from skiprun.errors import ConfigError, InputError, RunBusy
 from skiprun.experiment.known_data import config_with_data
 from skiprun.experiment.named import DIGITS, config_for, find_existing, label_of, tell_unused
@@ -44,13 +45,14 @@ class Planned:
             raise RunBusy(self.run.path, self.run.owner)
 
 
+@checked_arguments
 def plan_comparison(
     names: Sequence[str],
-    protocol: Path | None = None,
+    protocol: Path | str | None = None,
     overrides: Sequence[str] = (),
-    seeds: int | None = None,
-    runs: Path = Path("runs"),
-    root: Path | None = None,
+    seeds: Count | None = None,
+    runs: Path | str = Path("runs"),
+    root: Path | str | None = None,
     prefix: str | None = None,
     say: Callable[[str], None] = lambda message: None,
 ) -> list[Planned]:
@@ -69,6 +71,7 @@ def plan_comparison(
     Raises:
         InputError: two experiments would be one run, or the options reach none of the names.
     """
+    runs, protocol = Path(runs), protocol and Path(protocol)
     there = {name: found for name in names if (found := find_existing(name, runs))}
     reaching_all = [text for text in overrides if not (root and text.startswith("data.root="))]
     tell_unused(options_given(protocol, reaching_all, seeds, prefix), there, names, say)
@@ -84,7 +87,9 @@ def plan_comparison(
     return distinct(planned)
 
 
-def options_given(protocol: Path | None, overrides: Sequence[str], seeds: int | None, prefix: str | None) -> list[str]:
+def options_given(
+    protocol: Path | str | None, overrides: Sequence[str], seeds: int | None, prefix: str | None
+) -> list[str]:
     """Return the options of a comparison as they were given.
 
     Raises:
@@ -102,7 +107,7 @@ def label_of_run(run: Run) -> str:
     return f"{run.path.parent.name} {run.path.name.replace('seed-', 'seed ')}"
 
 
-def unfinished(run: Run, runs: Path, root: Path | None) -> RunConfig | None:
+def unfinished(run: Run, runs: Path, root: Path | str | None) -> RunConfig | None:
     """Return the config of a run that can go on, with the place where its data is now.
 
     None where it is done, busy, damaged, or not where it was trained.
@@ -134,7 +139,8 @@ def distinct(planned: Sequence[Planned]) -> list[Planned]:
     return list(places.values())
 
 
-def experiment_digest(names: Sequence[str], planned: Sequence[Planned], runs: Path) -> str:
+@checked_arguments
+def experiment_digest(names: Sequence[str], planned: Sequence[Planned], runs: Path | str) -> str:
     """Return a short digest of what the names of a comparison leave open; nothing where they say all.
 
     Architectures under the default protocol are told by their names. All else is told by the places of its runs, each

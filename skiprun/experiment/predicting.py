@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skiprun.arguments import checked_arguments
+from skiprun.config import Count
 from skiprun.data.conversion import Conversion, convert
 from skiprun.data.opening import open_picture, read_file
 from skiprun.errors import InputError
@@ -24,10 +26,11 @@ from skiprun.run import Run
 EARLIER = {"span": (0, 65535)}
 
 
+@checked_arguments
 def predict(
     run: Run,
-    files: Sequence[Path],
-    top: int = 3,
+    files: Sequence[Path | str],
+    top: Count = 3,
     skip_bad: bool = False,
     progress: Loading = lambda done, total, what: None,
     say: Say = lambda line: None,
@@ -84,10 +87,11 @@ def label(
     tell_changes(tally, len(inputs), size_of(data), say)
 
 
+@checked_arguments
 def predict_masks(
     run: Run,
-    files: Sequence[Path],
-    out: Path,
+    files: Sequence[Path | str],
+    out: Path | str,
     skip_bad: bool = False,
     overlay: bool = False,
     overwrite: bool = False,
@@ -112,7 +116,7 @@ def predict_masks(
     """
     data_of(run, "segmentation", "find masks")
     inputs = find_inputs(files, say)
-    outputs = name_outputs(inputs, out, overlay, overwrite)
+    outputs = name_outputs(inputs, Path(out), overlay, overwrite)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return write_masks(run, load_model(run).to(device), inputs, outputs, skip_bad, progress, say)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from skiprun.arguments import checked_arguments
 from skiprun.config import RunConfig
-from skiprun.configfile import load_config
+from skiprun.configfile import build_config, load_config
 from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, StorageError, is_out_of_memory, kept
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.parts import Loading, Parts, Say, prepare, try_threads
@@ -27,8 +29,9 @@ from skiprun.training.trainer import Progress, Silence, Trainer
 RUNS = Path("runs")
 
 
+@checked_arguments
 def train(
-    config: RunConfig | Path | str,
+    config: RunConfig | Mapping[str, Any] | Path | str,
     *,
     runs: Path | str = RUNS,
     fresh: bool = False,
@@ -40,7 +43,7 @@ def train(
     """Train one config to the end, continue it where it stopped, or return it finished.
 
     Args:
-        config: a RunConfig or a YAML file.
+        config: a RunConfig, a YAML file, or what such a file would hold.
         runs: the folder of all runs.
         fresh: delete what is there and start over.
         progress: told of steps and epochs.
@@ -48,6 +51,8 @@ def train(
         say: told, in a line, what is done.
         profile: say where the time of a step goes, and write trace.json.
     """
+    if isinstance(config, Mapping):
+        config = build_config(dict(config))
     config = config if isinstance(config, RunConfig) else load_config(config)
     runs = Path(runs).expanduser()
     config = with_known_weights(config, runs)

@@ -7,7 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from skiprun.config import ModelConfig
+from skiprun.arguments import checked_arguments, fits, in_words
+from skiprun.config import Count, ModelConfig
 from skiprun.connections import sites
 from skiprun.connections.fade import make_fadable
 from skiprun.errors import OptionError, OutOfMemory
@@ -24,10 +25,11 @@ START = {"weights", "download_weights", "freeze", "feature_extract", "backbone_l
 SMALLER_NETWORK = "Try a smaller model.width or model.depth."
 
 
+@checked_arguments
 def build_model(
     name: str,
-    num_classes: int = 10,
-    in_channels: int = 3,
+    num_classes: Count = 10,
+    in_channels: Count = 3,
     *,
     connection: str | None = None,
     connection_options: Mapping[str, Any] | None = None,
@@ -60,6 +62,9 @@ def build_model(
     if options.get("stem") == "small" and "stem" not in options_of(entry.thing):
         del options["stem"]  # it has no other
     parts |= checked(name, entry.thing, options, entry.facts.get("fixed", ()))
+    for key in {"width", "depth"} & options.keys():
+        if not fits(options[key], field := ModelConfig.model_fields[key].annotation):
+            raise OptionError(key, f"found {options[key]}; it must be {in_words(field)}")
     model: nn.Module = entry.thing(num_classes, in_channels, **parts)
     return model
 

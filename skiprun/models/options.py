@@ -72,7 +72,7 @@ def checked(what: str, thing: Any, given: Mapping[str, Any], fixed: Collection[s
 def _value(key: str, value: Any, hint: Hint) -> Any:
     """Return one value as the thing takes it, or refuse it in plain words."""
     for kind, parts in ((Norm, NORMS), (Activation, ACTIVATIONS)):
-        if hint == kind and value in parts:
+        if hint == kind and isinstance(value, str) and value in parts:
             return parts[value]
         if hint == kind:
             raise OptionError(key, f"found {value!r}; there are {', '.join(parts)}")

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -81,6 +81,7 @@ class Probe(Protocol):
         """Return the values of the watched pass, [len(tags)] on the device."""
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Somebody who wants to know how far the run is."""
 
