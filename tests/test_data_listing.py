@@ -140,6 +140,42 @@ def test_a_flat_folder_that_is_no_set_of_classes_is_refused(tmp_path):
         load(tmp_path / "seg")
 
 
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (["x.png"], "no folder 'train'.*comes nearest to the latter"),
+        (["a/x.png", "b/x.png", "x.png"], "x.png lies outside.*comes nearest to the latter"),
+        (["test/a/x.png", "test/b/x.png"], "no folder 'train'.*comes nearest to the former"),
+        (["train/a/x.png", "test/x.png"], "x.png lies outside.*comes nearest to the former"),
+        (["down/train/a/x.png"], "comes nearest to the former. Set data.root="),
+    ],
+)
+def test_both_layouts_are_named_and_the_nearer_one(files, says, tmp_path):
+    for file in files:
+        put(tmp_path / file)
+    with pytest.raises(InputError, match=says) as caught:
+        load(tmp_path)
+    assert "either train/<class>/" in str(caught.value) and "or <class>/ alone" in str(caught.value)
+    assert "data.test_fraction" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (["images/x.png", "masks/x.png"], "images/ and masks/ have no split"),
+        (["train/images/x.png", "train/masks/x.png"], "what to test on is missing"),
+        (["test/images/x.png"], "lacks train"),
+        (["down/train/images/x.png"], "Set data.root=.*down"),
+        (["odd/x.png"], "a mask has its picture's name.$"),
+    ],
+)
+def test_a_folder_of_masks_is_told_what_it_lacks(files, says, tmp_path):
+    for file in files:
+        put(tmp_path / file)
+    with pytest.raises(InputError, match=says):
+        load_data(DataConfig(name="mask_folder", root=str(tmp_path)), CPU)
+
+
 def test_names_from_outside_do_not_steer_the_terminal(tmp_path, capsys):
     """Left-out images, what is not read, the folder itself: all go one way, each once a command."""
     root = tmp_path / "\x1b[31mred"

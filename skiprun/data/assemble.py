@@ -13,6 +13,7 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data.augment import Augment, check_augmentation
+from skiprun.data.copies import tell_copies
 from skiprun.data.joint import JointAugment, check_joint
 from skiprun.data.loaders import Loaders, MappedSplit, ResidentSplit, Split
 from skiprun.data.only_classes import keep_classes, rows_in_use
@@ -50,6 +51,8 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
     val, test = source.val or source.train, source.test
     parts = {"train": (source.train, train_rows), "val": (val, val_rows), "test": (test, rows_in_use(test))}
     tell_shared(parts, config)
+    if source.own:
+        tell_copies(parts)
     pixels = pixels_of(source, parts, config) if source.task == "segmentation" else {}
     if source.task == "classification":
         tell_absent({split: portion.targets[rows] for split, (portion, rows) in parts.items()}, source.class_names)

@@ -57,12 +57,7 @@ def image_folder(config: DataConfig, device: torch.device, progress: Progress) -
     listing = cached.listing
     tell_losses(cached.tally, how, len(listing.files))
     portions = {
-        split: Portion(
-            cached.pictures[rows],
-            listing.targets(split),
-            cached.moments[rows],
-            listing.files[rows] if config.subject else None,
-        )
+        split: Portion(cached.pictures[rows], listing.targets(split), cached.moments[rows], listing.files[rows])
         for split, rows in listing.bounds.items()
     }
     content = f"{cached.content} {listing.digest(of_times=False)} {config.image_size}{words_of(cached.tally, how)}"
@@ -84,6 +79,7 @@ def image_folder(config: DataConfig, device: torch.device, progress: Progress) -
         val=portions.get("val"),
         class_names=listing.class_names,
         content=content,
+        own=True,
     )
     return replace(assemble(source, config, device), conversion=how)
 

@@ -24,7 +24,12 @@ from skiprun.data.walking import Walk
 from skiprun.errors import DataNotFound, InputError, some
 from skiprun.storage import plain_words
 
-LAYOUT = "It must hold train/<class>/, test/<class>/ and perhaps val/<class>/, with the pictures of each class."
+LAYOUT = (
+    "It must hold either train/<class>/, test/<class>/ and perhaps val/<class>/, or <class>/ alone, of whose images "
+    "data.test_fraction are kept for testing."
+)
+NEARER_SPLITS = f"{LAYOUT} What is there comes nearest to the former."
+NEARER_FLAT = f"{LAYOUT} What is there comes nearest to the latter: images lie in the folders of their classes."
 # The name of the one portion of a folder that has classes and no splits.
 FLAT = ""
 
@@ -125,15 +130,15 @@ def _class_folders(root: Path, walk: Walk) -> dict[str, list[str]]:
     names = sorted(entry.name for entry in entries)
     there = [split for split in SPLITS if (root / split).is_dir()]
     if not there and any(entry.is_dir() for entry in entries):
-        return {FLAT: _flat_folders(root, walk.folders(root, entries, LAYOUT))}
+        return {FLAT: _flat_folders(root, walk.folders(root, entries, NEARER_FLAT))}
     for split in ("train", "test"):
         if split not in there:
             raise InputError(_missing(root, split, names))
     walk.unused.beside = sorted({*names} - {*there})
-    classes = {split: walk.folders(root / split, walk.visible(root / split), LAYOUT) for split in there}
+    classes = {split: walk.folders(root / split, walk.visible(root / split), NEARER_SPLITS) for split in there}
     for split, folders in classes.items():
         if not folders:
-            raise InputError(f"{root / split} holds no class folders. {LAYOUT}")
+            raise InputError(f"{root / split} holds no class folders. {NEARER_SPLITS}")
     return classes
 
 
@@ -142,8 +147,9 @@ def _flat_folders(root: Path, folders: list[str]) -> list[str]:
     if {"images", "masks"} <= {*folders}:
         raise InputError(f"{root} holds images/ and masks/; they are not classes. See `skiprun datasets`: mask_folder.")
     for folder in folders:
-        if (root / folder / "train").is_dir():
-            raise InputError(f"{root / folder / 'train'} stands too far down. {LAYOUT} Set data.root={root / folder}?")
+        below = root / folder
+        if (below / "train").is_dir():
+            raise InputError(f"{below / 'train'} stands too far down. {NEARER_SPLITS} Set data.root={below}?")
     return folders
 
 
@@ -154,7 +160,8 @@ def _missing(root: Path, split: str, found: Sequence[str]) -> str:
         hint = " Rename val to test; validation is then taken from train."
     elif split == "test":
         hint = f" Or set data.root={root / 'train'}; data.test_fraction of its pictures are then kept for testing."
-    return f"{root} has no folder '{split}'; found: {', '.join(found[:8]) or 'nothing'}. {LAYOUT}{hint}"
+    layout = NEARER_SPLITS if {*found} & {*SPLITS} else NEARER_FLAT if found else LAYOUT
+    return f"{root} has no folder '{split}'; found: {', '.join(found[:8]) or 'nothing'}. {layout}{hint}"
 
 
 def _check_classes(root: Path, classes: dict[str, list[str]]) -> None:

@@ -68,7 +68,7 @@ def from_pairs(pairs: dict[str, list[Pair]], config: DataConfig, device: torch.d
     pixels = math.prod(portions["train"].pictures.shape[1:3])
     check_colours({split: one_coloured(each.moments, pixels) for split, each in portions.items()}, config.background)
     names = tuple(config.classes or TWO)
-    source = Source(portions["train"], portions["test"], names, portions.get("val"), "segmentation")
+    source = Source(portions["train"], portions["test"], names, portions.get("val"), "segmentation", own=True)
     return replace(assemble(source, config, device), conversion=how)
 
 

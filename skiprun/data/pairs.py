@@ -48,11 +48,24 @@ def list_pairs(root: Path, config: DataConfig) -> dict[str, list[Pair]]:
         names = {entry.name for entry in walk.visible(root)}
         splits = [split for split in SPLITS if (root / split).is_dir()]
         if "train" not in splits or len(splits) < 2:
-            raise InputError(f"{root}: found {some(sorted(names), 8) or 'nothing'}. {LAYOUT}")
+            found = some(sorted(names), 8) or "nothing"
+            raise InputError(f"{root}: found {found}. {LAYOUT}{nearest(root, names)}")
         pairs = {split: list_split(root, split, config, walk) for split in splits}
         walk.unused.beside += sorted(names - {*splits})
         walk.unused.tell(root)
         return pairs
+
+
+def nearest(root: Path, names: Collection[str]) -> str:
+    """Say what would make the layout right, by what a folder holds; nothing where that is not known."""
+    if {*PARTS} <= {*names}:
+        return " Here images/ and masks/ have no split: move them into train/, and a part of both into test/."
+    if "train" in names:
+        return " There is train, and what to test on is missing: move a part of it into test/."
+    if {*SPLITS} & {*names}:
+        return " What is there lacks train."
+    below = next((name for name in sorted(names) if (root / name / "train" / PARTS[0]).is_dir()), None)
+    return f" Set data.root={root / below}?" if below else ""
 
 
 def list_split(root: Path, split: str, config: DataConfig, walk: Walk) -> list[Pair]:

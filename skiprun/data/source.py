@@ -52,6 +52,7 @@ class Source:
     Attributes:
         val: None where the validation split is taken from train.
         content: digest of all pictures and targets, if it is known already.
+        own: the user's own files, whose splits may share images.
     """
 
     train: Portion
@@ -60,6 +61,7 @@ class Source:
     val: Portion | None = None
     task: str = "classification"
     content: str | None = None
+    own: bool = False
 
     @property
     def portions(self) -> list[Portion]:

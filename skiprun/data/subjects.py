@@ -24,7 +24,7 @@ def names_of(portion: Portion, rows: Array, config: DataConfig) -> list[str] | N
         if config.subject:
             raise OptionError("subject", f"is found in the paths of files, which dataset '{config.name}' has none of")
         return None
-    files = [portion.files[row] for row in rows]
+    files = [portion.files[row] for row in rows.tolist()]
     return [subject_of(file, config.subject) for file in files] if config.subject else files
 
 
@@ -38,10 +38,10 @@ def subject_of(file: str, pattern: str) -> str:
 
 def group_numbers(names: Sequence[str] | None) -> Array | None:
     """Return the same number, int64, for each name that is the same; None where every name is another."""
-    if names is None:
+    if names is None or len(set(names)) == len(names):
         return None
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    return np.array([numbers[name] for name in names]) if len(numbers) < len(names) else None
+    return np.array([numbers[name] for name in names])
 
 
 def draw_part(labels: Array, groups: Array | None, share: float, seed: int) -> tuple[Array, Array]:

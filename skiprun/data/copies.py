@@ -1,0 +1,60 @@
+"""Images that are scored and trained on as well: the same pixels, whatever the names of their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+
+import numpy as np
+
+from skiprun.data.notices import notice
+from skiprun.data.source import Array, Portion
+from skiprun.errors import some
+
+Part = tuple[Portion, Array]
+# Odd numbers, one for each sum of an image: their products add up to a number that other images hardly have.
+FACTORS = np.random.default_rng(0).integers(1 << 62, size=8) | 1
+
+
+def tell_copies(parts: Mapping[str, Part]) -> None:
+    """Say how many images of val and test are in train as well; of each split its portion and rows."""
+    for split in ("val", "test"):
+        if found := copies(parts[split], parts["train"]):
+            total = len(set(names_of(parts[split])))
+            notice(f"{len(found)} of {total:,} images in {split} are in train as well: {some(found)}.")
+
+
+def copies(scored: Part, trained: Part) -> list[str]:
+    """Return the names of the images of a part that are in another; of an image in tiles, where all of them are.
+
+    Only images with the same sums are compared by their pixels, so that a set without copies is not read again.
+    """
+    ours, theirs = sums_of(scored), sums_of(trained)
+    known = set(digests(trained, np.isin(theirs, ours)))
+    if not known:
+        return []
+    alike = np.isin(ours, theirs)
+    same = np.zeros(len(ours), bool)
+    same[alike] = [digest in known for digest in digests(scored, alike)]
+    names = np.array(names_of(scored))
+    return sorted(set(names[same].tolist()) - set(names[~same].tolist()))
+
+
+def names_of(part: Part) -> list[str]:
+    """Return the name of the image of each row."""
+    portion, rows = part
+    return [str(portion.files[row]) if portion.files else str(row) for row in rows]
+
+
+def sums_of(part: Part) -> Array:
+    """Return a number for each row, int64 [N], the same for the same pixels."""
+    portion, rows = part
+    moments = portion.moments[rows].reshape(len(rows), -1)
+    return (moments * FACTORS[: moments.shape[1]]).sum(1)  # wraps around, which does no harm
+
+
+def digests(part: Part, chosen: Array) -> Iterator[bytes]:
+    """Yield the digest of the pixels of each chosen row."""
+    portion, rows = part
+    for row in rows[chosen]:
+        yield blake2b(np.ascontiguousarray(portion.pictures[row]).data, digest_size=16).digest()
