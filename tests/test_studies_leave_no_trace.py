@@ -61,6 +61,7 @@ def given(study, model, fault=None):
         "other": network(study, 1),
         "models": [model, network(study, 1)],
         "evaluate": Faulty(scores, fault),
+        "images": 100,
         "batches": batches(),
         "train_batches": batches(),
         "loss": Faulty(nn.functional.cross_entropy, fault),

@@ -16,6 +16,8 @@ from skiprun.models.block import Block
 from skiprun.studies.lesion import lesion, verdict
 from skiprun.studies.reorder import alike, swapped
 
+MANY = 10_000  # images, whose errors are told apart from a point on
+
 
 class Scalar(Block):
     """y = connection(x, w x), on pictures of one pixel."""
@@ -43,27 +45,27 @@ def deleted(result):
 
 
 def test_a_residual_chain_loses_the_factor_of_the_deleted_block():
-    result = lesion(chain(Add, 1.0, 2.0, 4.0), output)
+    result = lesion(chain(Add, 1.0, 2.0, 4.0), output, MANY)
     assert result.rows[0]["error"] == 2.0 * 3.0 * 5.0
     assert deleted(result) == [15.0, 10.0, 6.0]
     assert result.facts["median_damage"] == 10.0 - 30.0 and result.facts["sites"] == 3
 
 
 def test_a_chain_without_its_skips_keeps_the_branch_alone():
-    assert deleted(lesion(chain(Add, 1.0, 2.0, 4.0), output, side="skip")) == [15.0, 20.0, 24.0]
+    assert deleted(lesion(chain(Add, 1.0, 2.0, 4.0), output, MANY, side="skip")) == [15.0, 20.0, 24.0]
 
 
 @pytest.mark.parametrize("connection", [NoConnection, Gated])
 def test_deleted_plain_and_gated_blocks_pass_x_through(connection):
     model = chain(connection, 3.0, 5.0)
     one, other = (block(torch.ones(1, 1, 1, 1)).item() for block in model)
-    assert lesion(model, output).rows[1]["error"] == pytest.approx(output(nn.Sequential(model[1]))["error"])
-    assert deleted(lesion(chain(NoConnection, 3.0, 5.0), output)) == [5.0, 3.0]
+    assert lesion(model, output, MANY).rows[1]["error"] == pytest.approx(output(nn.Sequential(model[1]))["error"])
+    assert deleted(lesion(chain(NoConnection, 3.0, 5.0), output, MANY)) == [5.0, 3.0]
     assert one != other
 
 
 def test_all_blocks_deleted_at_random_leave_the_input():
-    rows = lesion(chain(Add, 1.0, 2.0), output).rows
+    rows = lesion(chain(Add, 1.0, 2.0), output, MANY).rows
     last = [row for row in rows if row["what"] == "random"][-1]
     assert last["blocks"] == 2 and last["damage"] == 1.0 - 6.0
 
@@ -71,7 +73,7 @@ def test_all_blocks_deleted_at_random_leave_the_input():
 def test_plain_blocks_that_change_the_shape_cannot_be_deleted():
     model = build_model("plain20", width=4)
     pictures = torch.randn(2, 3, 16, 16)
-    result = lesion(model, lambda net: {"loss": net.eval()(pictures).mean().item()}, draws=1)
+    result = lesion(model, lambda net: {"loss": net.eval()(pictures).mean().item()}, MANY, draws=1)
     assert result.facts["deletable"] == 7 and result.facts["sites"] == 9
     numbers = {row["site"]: row["number"] for row in result.rows if row["what"] == "delete"}
     assert numbers.keys().isdisjoint({"layer2.0.connection", "layer3.0.connection"})
@@ -99,7 +101,7 @@ def test_only_blocks_of_one_shape_are_swapped():
 
 def test_a_network_without_sites_is_refused_by_name():
     with pytest.raises(InputError, match="Sequential has no connection sites"):
-        lesion(nn.Sequential(nn.Linear(1, 1)), output)
+        lesion(nn.Sequential(nn.Linear(1, 1)), output, MANY)
 
 
 @pytest.mark.parametrize(
@@ -108,12 +110,29 @@ def test_a_network_without_sites_is_refused_by_name():
 )
 def test_collapse_is_measured_by_what_there_is_to_lose(median, largest, word):
     facts = {"score": "error", "intact": 2.0, "deletable": 9, "worst_damage": largest, "worst_site": "layer1.0"}
+    facts |= {"images": MANY, "smallest_gap": 0.5}
     assert verdict(facts | {"median_damage": median, "largest_damage": largest}).startswith(word)
 
 
 def test_a_network_that_knows_nothing_has_nothing_to_lose():
-    result = lesion(chain(Add, 0.0, 0.0), output)
-    assert result.verdict == "Nothing to lose: with an intact error of 1.00, the worst lesion costs 0.00 points."
+    result = lesion(chain(Add, 0.0, 0.0), output, MANY)
+    assert result.verdict.startswith(
+        "Nothing to lose: with an intact error of 1.00, the worst lesion costs 0.00 points."
+    )
+
+
+@pytest.mark.parametrize("images", [2, 5, 30])
+def test_few_images_do_not_show_that_nothing_is_lost(images):
+    """No lesion changes one of their labels, and more than five points could be lost unseen."""
+    result = lesion(chain(Add, 0.0, 0.0), lambda model: output(model) | {"error": 0.0}, images)
+    assert result.verdict.startswith("Too few images to tell a loss of 5 points: ")
+    assert f"Of {images} images, each {100 / images:.2g} points" in result.verdict
+
+
+def test_what_few_images_do_tell_is_said():
+    errors = iter([10.0, *[80.0] * 100])
+    result = lesion(chain(Add, 1.0, 2.0), lambda model: output(model) | {"error": next(errors)}, 20)
+    assert result.facts["smallest_gap"] == 40.0 and result.verdict.startswith("Collapse: ")
 
 
 def test_a_score_of_masks_is_lost_in_points_as_an_error_is_added():
@@ -122,6 +141,7 @@ def test_a_score_of_masks_is_lost_in_points_as_an_error_is_added():
     def overlap(model):
         return {"loss": 0.0, "iou": 0.9 if model(torch.ones(1, 1, 1, 1)).item() == 6.0 else 0.4}
 
-    result = lesion(chain(Add, 1.0, 2.0), overlap)
+    result = lesion(chain(Add, 1.0, 2.0), overlap, MANY)
     assert [row["damage"] for row in result.rows if row["what"] == "delete"] == pytest.approx([50.0, 50.0])
     assert result.verdict.startswith("Collapse: without one block the iou is worse by 50.00 points in the median")
+    assert result.verdict.endswith("Of 10,000 images, untested.")

@@ -137,6 +137,11 @@ class Material:
         return Scoring(self.task, self.pictures.scored(self.look.split, self.look.pictures))
 
     @property
+    def images(self) -> int:
+        """How many images are scored."""
+        return sum(len(targets) for _, targets in self.evaluate.batches)
+
+    @property
     def batches(self) -> list[Batch]:
         """Pictures and targets to look at."""
         if self.look.batches == 0:

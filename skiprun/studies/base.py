@@ -5,6 +5,7 @@ A study takes what it needs by position, from this vocabulary, and its options b
     model, other      a network; a second one to compare it with
     models            networks of one architecture, each with its own seed
     evaluate          model -> scores, such as {"loss": 0.3, "error": 8.2}
+    images            how many images these scores are of
     batches           normalised pictures and targets to look at, on the network's device
     train_batches     the same of the training split
     loss              (output, targets) -> a number to differentiate

@@ -8,6 +8,7 @@ section 4).
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from skiprun.studies.base import (
 )
 from skiprun.studies.cuts import CUTS, Shapes, rejoined
 from skiprun.studies.reorder import alike, parent, swapped
+from skiprun.studies.resolution import of_images, smallest_gap
 
 COUNTS = (1, 2, 3, 4, 6, 8, 10, 13, 18, 24, 32, 48)
 ROBUST = 5.0  # points
@@ -56,6 +58,7 @@ FIGURES = (
 def lesion(
     model: nn.Module,
     evaluate: Evaluate,
+    images: int,
     *,
     side: Literal["branch", "skip"] = "branch",
     draws: int = 3,
@@ -67,6 +70,7 @@ def lesion(
     Args:
         model: a trained network with connection sites.
         evaluate: model -> scores.
+        images: how many images these are of.
         side: what is cut at a site, "branch" or "skip".
         draws: random choices for each number of blocks.
         seed: of these choices.
@@ -80,7 +84,7 @@ def lesion(
         for row in bench.rows():
             report(row, bench.total)
             rows.append(row)
-    facts = sums(rows, headline(intact), len(shapes.met))
+    facts = sums(rows, headline(intact), len(shapes.met), images)
     return StudyResult(rows, verdict(facts), facts)
 
 
@@ -132,10 +136,12 @@ class Bench:
             return tau, worsening(self.evaluate(self.model), self.intact)
 
 
-def sums(rows: list[Row], score: str, sites: int) -> dict[str, Any]:
-    """Return the damage of single deletions in short."""
+def sums(rows: list[Row], score: str, sites: int, images: int) -> dict[str, Any]:
+    """Return the damage of single deletions in short, and from where on so many images tell it."""
     single = [row for row in rows if row["what"] == "delete"]
     facts: dict[str, Any] = {"score": score, "intact": rows[0][score], "sites": sites, "deletable": len(single)}
+    facts["images"] = images
+    facts["smallest_gap"] = smallest_gap(rows[0][score], images) if score == "error" else None
     if single:
         worst = max(single, key=lambda row: float(row["damage"]))
         facts |= {"median_damage": statistics.median(row["damage"] for row in single)}
@@ -145,18 +151,21 @@ def sums(rows: list[Row], score: str, sites: int) -> dict[str, Any]:
 
 
 def verdict(facts: dict[str, Any]) -> str:
-    """Say whether the network needs each of its blocks."""
+    """Say whether the network needs each of its blocks, as far as the images tell."""
     if not facts["deletable"]:
         return "No block can be deleted: nowhere does x fit in the place of the block's output."
-    if facts["largest_damage"] < ROBUST:
-        return (
-            f"Nothing to lose: with an intact {facts['score']} of {facts['intact']:.2f}, the worst lesion costs "
-            f"{facts['largest_damage']:.2f} points."
-        )
-    middle = facts["median_damage"]
-    collapsed = middle > COLLAPSED * facts["largest_damage"]
-    word = "Robust" if middle < ROBUST else "Collapse" if collapsed else "Between robust and collapse"
-    return (
-        f"{word}: without one block the {facts['score']} is worse by {middle:.2f} points in the median, "
-        f"by {facts['worst_damage']:.2f} at most ({facts['worst_site']}); intact it is {facts['intact']:.2f}."
+    score, middle, largest = facts["score"], facts["median_damage"], facts["largest_damage"]
+    intact = f"{facts['intact']:.2f}"
+    of = of_images(facts["images"], facts["smallest_gap"], facts["intact"], score)
+    found = (
+        f"without one block the {score} is worse by {middle:.2f} points in the median, "
+        f"by {facts['worst_damage']:.2f} at most ({facts['worst_site']}); intact it is {intact}. {of}"
     )
+    gap = ROBUST if score != "error" else facts["smallest_gap"] or math.inf
+    if gap > max(ROBUST, middle):  # a loss that matters could pass unseen
+        return f"Too few images to tell a loss of {ROBUST:g} points: {found}"
+    if largest < ROBUST:
+        return f"Nothing to lose: with an intact {score} of {intact}, the worst lesion costs {largest:.2f} points. {of}"
+    collapsed = middle > COLLAPSED * largest
+    word = "Robust" if middle < ROBUST else "Collapse" if collapsed else "Between robust and collapse"
+    return f"{word}: {found}"

@@ -17,19 +17,18 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
-from skiprun.errors import InputError
+from skiprun.errors import InputError, counted
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Batches, Evaluate, Figure, Report, Row, StudyResult, headline, ignore, specimen
 from skiprun.studies.cuts import Shapes, rejoined, without_branch
 from skiprun.studies.features import Reader, pooled
+from skiprun.studies.resolution import are_apart, of_images, smallest_gap
 
 BLOCKS = "number of blocks"
 FIGURES = (
     Figure("The first k blocks and the trained head", "lines", "blocks", "error", BLOCKS, "error (%)"),
     Figure("Linear probes", "lines", "blocks", "probe_error", BLOCKS, "error of a linear probe (%)"),
 )
-# A probe is as good as the last if its error is at most one point above.
-AS_GOOD = 1.0
 
 
 @STUDIES.register("truncate", paper="Alain and Bengio 2016; Veit et al. 2016", figures=FIGURES)
@@ -60,7 +59,7 @@ def truncate(
                 row = {"blocks": count, "site": path, **evaluate(copy)}
             rows.append(row | probe(fitted, scored, count - 1))
             report(rows[-1], len(shapes.paths))
-    facts = sums(rows, intact)
+    facts = sums(rows, intact, len(scored[1]))
     return StudyResult(rows, verdict(facts), facts)
 
 
@@ -83,10 +82,10 @@ def probe(fitted: tuple[list[Tensor], Tensor], scored: tuple[list[Tensor], Tenso
     return {"probe_error": errors[0], "probe_train_error": errors[1]}
 
 
-def sums(rows: list[Row], intact: dict[str, float]) -> dict[str, Any]:
-    """Return at which blocks a probe does as well as at the last, and what half of the blocks are worth."""
+def sums(rows: list[Row], intact: dict[str, float], images: int) -> dict[str, Any]:
+    """Return which probes are not told from the last by so many images, and what half of the blocks are worth."""
     last = rows[-1]["probe_error"]
-    good = [row["blocks"] for row in rows if row["probe_error"] <= last + AS_GOOD + 1e-9]
+    level = [row["blocks"] for row in rows if not are_apart(row["probe_error"], last, images)]
     half, score = rows[(len(rows) - 1) // 2], headline(intact)
     return {
         "blocks": len(rows),
@@ -94,17 +93,27 @@ def sums(rows: list[Row], intact: dict[str, float]) -> dict[str, Any]:
         "half": half[score],
         "probe_first": rows[0]["probe_error"],
         "probe_last": last,
-        "probe_enough": good[0],
-        "probe_as_good": len(good),
+        "probe_enough": level[0],
+        "probe_level": len(level),
         "half_blocks": half["blocks"],
+        "images": images,
+        "smallest_gap": smallest_gap(last, images),
     }
 
 
 def verdict(facts: dict[str, Any]) -> str:
-    """Say how early the answer is there, and whether the head can read it."""
+    """Say how early the answer is there, as far as the images tell, and whether the head can read it."""
+    gap = facts["smallest_gap"]
+    if gap is None:
+        level = "Too few images to tell it from that of any other block"
+    else:
+        level = (
+            f"It is not told from the last behind {facts['probe_level']} of {counted(facts['blocks'], 'block')}, the "
+            f"first of them block {facts['probe_enough']}"
+        )
+    half = f"{facts['half']:.1f} % with the first {counted(facts['half_blocks'], 'block')}"
     return (
         f"A linear probe errs on {facts['probe_first']:.1f} % behind the first block and {facts['probe_last']:.1f} % "
-        f"behind the last; it is at most a point above that behind {facts['probe_as_good']} of {facts['blocks']} "
-        f"blocks, the first of them block {facts['probe_enough']}. The trained head errs on {facts['half']:.1f} % with "
-        f"the first {facts['half_blocks']} blocks, {facts['intact']:.1f} % with all."
+        f"behind the last. {level}. {of_images(facts['images'], gap, facts['probe_last'])} The trained head errs on "
+        f"{half}, {facts['intact']:.1f} % with all."
     )
