@@ -16,9 +16,8 @@ import torch
 from typer.testing import CliRunner
 
 from skiprun.cli.app import app, exit_code
-from skiprun.data.opening import read_file
 from skiprun.documents import checksum, read_row
-from skiprun.errors import BadPicture, CheckpointError, StorageError
+from skiprun.errors import CheckpointError, StorageError
 from skiprun.experiment.keeping import finished, left_over
 from skiprun.reports import compare, index, list_runs, read_comparison, run_details, runs_rows
 from skiprun.reports.history import read_history
@@ -189,9 +188,6 @@ def test_the_other_files_of_runs_and_caches_keep_nobody_waiting_either(odd: str,
     assert left_over(run.studies / "lesion.partial.jsonl", {}) == []
     replace_by(odd, tmp_path / "norm.so")
     assert not library.is_whole(tmp_path / "norm.so")
-    replace_by(odd, tmp_path / "image.png")
-    with pytest.raises(BadPicture, match=f"cannot be read .it is {odd}, not an ordinary file"):
-        read_file(tmp_path / "image.png")
 
 
 ROWS: list[tuple[bytes, bool]] = [

@@ -15,7 +15,6 @@ from pathlib import Path
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from skiprun.errors import BadPicture
-from skiprun.ordinary import read_bytes
 
 PLAIN = {"AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "QOI", "SGI", "SUN"}
 PLAIN |= {"TGA", "TIFF", "WEBP"}
@@ -32,7 +31,7 @@ SUFFIXES = {ending: name for ending, name in _ENDINGS.items() if name in FORMATS
 def read_file(path: Path) -> bytes:
     """Return the bytes of an image's file."""
     try:
-        return read_bytes(path)
+        return path.read_bytes()
     except OSError as error:
         raise BadPicture(path, f"cannot be read ({error.strerror or error})") from None
 
