@@ -16,6 +16,7 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
+MOST_LAYERS = 10_000  # more take hours to build
 # Devices of Windows, which no file there can be called, and the folder of comparisons beside the runs.
 RESERVED = {"comparisons", "con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 Scalar = bool | int | float | str
@@ -75,7 +76,7 @@ class ModelConfig(Section):
         None, description='other connections at some sites, counted from 0: {"3,5-9": none}'
     )
     skip_schedule: SkipSchedule | None = Field(None, description="fade the shortcuts in or out while training")
-    depth: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+    depth: Count | None = Field(
         None, description="number of weighted layers, for families that take any; of a U-Net: of its skips, 2 to 5"
     )
     width: Count | None = Field(None, description="channels of the first stage")
@@ -294,7 +295,10 @@ class RunConfig(Section):
 
 
 def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
-    """Yield (key, message) for each pair of keys that cannot both hold."""
+    """Yield (key, message) for what cannot be trained: pairs of keys that cannot both hold, and values beyond reason.
+
+    What is read from a run directory need not pass: rules have become stricter since it was written.
+    """
     if config.name.endswith(".") or config.name.split(".")[0].lower() in RESERVED:
         yield "name", f"found '{config.name}', which means something else to a system, or here; choose another"
     yield from model_contradictions(config.model)
@@ -351,7 +355,9 @@ def pattern_problem(pattern: str) -> str:
 
 
 def model_contradictions(model: ModelConfig) -> Iterator[tuple[str, str]]:
-    """Yield (key, message) for each pair of keys of the model that cannot both hold."""
+    """Yield (key, message) for what cannot be built: keys of the model that cannot both hold, and its depth."""
+    if model.depth and model.depth > MOST_LAYERS:
+        yield "model.depth", f"found {model.depth}; up to {MOST_LAYERS:,} layers are allowed"
     for spec in model.connections or {}:
         if not re.fullmatch(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*", spec.replace(" ", "")):
             yield "model.connections", f"found '{spec}'; sites are numbers and ranges, such as \"3,5-9\""

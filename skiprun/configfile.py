@@ -44,14 +44,25 @@ def build_config(
     marks = dict(marks or {})
     for text in overrides:
         override(plain, marks, text)
+    config = complete_config(plain, marks, source)
+    refuse_contradictions(config)
+    return config
+
+
+def complete_config(plain: dict[str, Any], marks: dict[str, str], source: str) -> RunConfig:
+    """Return plain data as a config, which has the keys and the types that it should and may yet contradict itself."""
     try:
         config = RunConfig.model_validate(plain)
     except ValidationError as error:
         raise ConfigError([_describe(each, marks, source) for each in error.errors()]) from None
     config._marks.update(marks)
+    return config
+
+
+def refuse_contradictions(config: RunConfig) -> None:
+    """Raise ConfigError, with every problem, for what cannot be built or trained."""
     if problems := [f"{config.place(key)}: {message}" for key, message in contradictions(config)]:
         raise ConfigError(problems)
-    return config
 
 
 def override(plain: dict[str, Any], marks: dict[str, str], text: str, source: str = "--set") -> None:

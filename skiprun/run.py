@@ -25,7 +25,7 @@ import yaml
 from pydantic import Field
 
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config
+from skiprun.configfile import complete_config, refuse_contradictions
 from skiprun.documents import Shape, read_document, read_rows, write_sealed
 from skiprun.errors import InputError, RunBusy, RunLengthened, RunTaken, StorageError
 from skiprun.locks import acquire, is_held
@@ -164,19 +164,19 @@ class Run:
 
     def refuse_another(self, config: RunConfig, way_out: str | None = None) -> None:
         """Raise RunTaken if the directory holds another experiment than a config's; change nothing."""
-        if self.config_file.exists() and (changed := differences(self.config, config)):
+        if self.config_file.exists() and (changed := differences(self.recorded, config)):
             self._refuse_shorter(config)
             raise RunTaken(self.path, changed, way_out)
 
     def _refuse_shorter(self, config: RunConfig) -> None:
         """Raise RunLengthened if the directory holds a config's experiment, made longer since."""
         schedule = config.plain()["schedule"]
-        if differences(self.config.revised(schedule=schedule), config):
+        if differences(self.recorded.revised(schedule=schedule), config):
             return
         with contextlib.suppress(StorageError):
             for entry in self.lengthenings():
                 if entry["lengthened"].get("schedule") == schedule:
-                    length = [each.schedule.length for each in (config, self.config)]
+                    length = [each.schedule.length for each in (config, self.recorded)]
                     unit = "epochs" if config.schedule.epochs else "steps"
                     when = str(entry.get("time", ""))[:10]
                     raise RunLengthened(self.path, f"{length[0]:g} -> {length[1]:g} {unit}", when, self.state)
@@ -197,7 +197,14 @@ class Run:
 
     @property
     def config(self) -> RunConfig:
-        """The config that the run was created with."""
+        """The config that the run was created with, of which a network can be built and trained."""
+        config = self.recorded
+        refuse_contradictions(config)
+        return config
+
+    @property
+    def recorded(self) -> RunConfig:
+        """The config that the run was created with, to be shown and compared: rules may be stricter now."""
         return recorded_config(read_yaml(self.config_file)[0], source=str(self.config_file))
 
     @property
@@ -349,7 +356,7 @@ def refuse_one_place(experiments: Iterable[tuple[str, RunConfig]]) -> None:
 
 
 def recorded_config(plain: dict[str, Any], source: str = "config") -> RunConfig:
-    """Return the config in a run's config.yaml or in its checkpoint, as the version that wrote it meant it.
+    """Return the config in a run's config.yaml or in its checkpoint, as the version that wrote it meant it, unjudged.
 
     Before there was `data.background`, every run had `fit: resize`, which images with labels did not look at.
 
@@ -359,7 +366,7 @@ def recorded_config(plain: dict[str, Any], source: str = "config") -> RunConfig:
     data = plain.get("data")
     if isinstance(data, dict) and "background" not in data and data.get("fit") == "resize":
         plain = plain | {"data": {key: value for key, value in data.items() if key != "fit"}}
-    return build_config(plain, source=source)
+    return complete_config(plain, {}, source)
 
 
 def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:

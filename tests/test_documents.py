@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 from skiprun.cli.app import app, exit_code
 from skiprun.documents import checksum, read_row
-from skiprun.errors import CheckpointError, StorageError
+from skiprun.errors import CheckpointError, ConfigError, StorageError
+from skiprun.experiment import prepare
 from skiprun.experiment.keeping import finished, left_over
 from skiprun.reports import compare, index, list_runs, read_comparison, run_details, runs_rows
 from skiprun.reports.history import read_history
@@ -188,6 +189,28 @@ def test_the_other_files_of_runs_and_caches_keep_nobody_waiting_either(odd: str,
     assert left_over(run.studies / "lesion.partial.jsonl", {}) == []
     replace_by(odd, tmp_path / "norm.so")
     assert not library.is_whole(tmp_path / "norm.so")
+
+
+RULES: list[tuple[str, float, dict[str, Any]]] = [
+    ("model.depth", 20_000, {"model": {"name": "plain20", "depth": 20_000}}),
+    ("data.augment.mixup", 0.001, {"data": {"name": "digits", "augment": {"mixup": 0.001}}}),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "settings"), RULES)
+def test_a_run_of_before_a_rule_was_made_is_shown_as_any_other_and_not_trained(
+    key: str, value: float, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    runs = [write_run(tmp_path, "plain20", seed=seed, settings=settings) for seed in (0, 1)]
+    (row, _) = runs_rows(runs)
+    assert (row["state"], row["model"], row["message"]) == ("finished", "plain20", "")
+    assert run_details(runs[0])["config"][key] == value
+    compared = compare(runs)
+    assert len(compared.groups) == 1 and not compared.asides
+    runs[0].refuse_another(runs[0].recorded)
+    for read_to_train in (lambda: runs[0].config, lambda: prepare(runs[0].recorded)):
+        with pytest.raises(ConfigError, match=f"{key}: found {value}"):
+            read_to_train()
 
 
 ROWS: list[tuple[bytes, bool]] = [

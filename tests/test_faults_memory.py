@@ -173,9 +173,7 @@ def test_a_network_beyond_this_machine_names_both_sizes(monkeypatch: pytest.Monk
 
 
 def test_a_depth_beyond_reason_is_refused() -> None:
-    with pytest.raises(
-        ConfigError, match=r"model\.depth: found 1000000000; input should be less than or equal to 10000"
-    ):
+    with pytest.raises(ConfigError, match=r"model\.depth: found 1000000000; up to 10,000 layers are allowed"):
         config_of(model={"name": "resnet_cifar", "depth": 10**9})
 
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from skiprun.arguments import checked_arguments
 from skiprun.config import RunConfig, ScheduleConfig
+from skiprun.configfile import refuse_contradictions
 from skiprun.data import Loaders, load_data
 from skiprun.data.pixels import sentence
 from skiprun.errors import ConfigError, OptionError, UnknownName, memory_needed
@@ -85,6 +86,7 @@ def prepare(
         ConfigError: names, options or connections that do not exist or do not fit, all at once where that is possible.
         DataNotFound: the dataset is not on this machine.
     """
+    refuse_contradictions(config)
     check_names(config)
     if accept is None:
         refuse_unused(config)

@@ -74,7 +74,7 @@ def _read(run: Run) -> Reading:
     config: dict[str, Any] = {}
     sessions: tuple[dict[str, Any], ...] = ()
     try:
-        config = flat(run.config.plain())
+        config = flat(run.recorded.plain())
     except UNREADABLE as error:  # the summary alone still says the numbers
         wrong.append(f"config.yaml: {_first_line(error)}")
     try:
