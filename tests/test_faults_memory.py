@@ -126,7 +126,7 @@ def test_b48b_a_step_of_one_image_is_not_told_to_take_fewer(tmp_path: Path, monk
     trainer = tiny_trainer(tmp_path, tiny_config(optim={"accumulate": 16}))
     monkeypatch.setattr(trainer, "_train_step", no_memory)
     with pytest.raises(
-        OutOfMemory, match=r"in a training step of 1 images\. Try --fresh with a smaller data\.image_size"
+        OutOfMemory, match=r"in a training step of 1 image\. Try --fresh with a smaller data\.image_size"
     ):
         trainer.fit()
 
