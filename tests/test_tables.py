@@ -62,3 +62,9 @@ def test_no_column_at_all_is_cut() -> None:
     widths = tables.fitting_widths(["a", "b"], [["word " * 9, "x" * 20], ["-", None]], 40, 16)
     assert widths is not None and sum(widths) + tables.GAP <= 40 and widths[1] == 20
     assert tables.fitting_widths(["a", "b"], [["x" * 20, "x" * 20]], 40, 16) is None
+
+
+def test_the_help_cuts_no_sentence_of_a_command() -> None:
+    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).stdout
+    assert "compare      Train what is missing under one protocol, then compare." in shown
+    assert "..." not in shown.split("Commands:")[1]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 
 import pytest
 from rich.console import Console
 
 from skiprun.cli import tables, terminal
+from skiprun.errors import Stopped, counted
+
+cli = importlib.import_module("skiprun.cli.app")  # not the `app` inside it
 
 RECORD = {
     "step": 1276,
@@ -54,3 +58,41 @@ def test_a_wide_terminal_shows_every_score(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_title_of_a_narrow_table_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     tables.show_table(["score", "value"], [["loss", "0.1"]], "digits-resnet56/seed-0, [test]")
     assert capsys.readouterr().out.splitlines()[0] == "digits-resnet56/seed-0, [test]"
+
+
+def test_a_stop_that_was_asked_for_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop() -> None:
+        raise Stopped(2, 41)
+
+    monkeypatch.setattr(cli, "app", stop)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(cli.threading, "excepthook", cli.threading.excepthook)
+    for unwanted in ("listen", "leave_imports_alone", "trust_no_working_folder"):
+        monkeypatch.setattr(cli, unwanted, lambda: None)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 130
+    assert capsys.readouterr().err.startswith("Stopped after step 41; the checkpoint is saved.")
+
+
+def test_an_error_has_its_unit() -> None:
+    shown = terminal.scores_of({"val/loss": 0.5, "val/error": 12.5, "val/iou": 0.5, "time/images_per_s": 1})
+    assert shown[:3] == ["val loss 0.5", "val error 12.5 %", "val iou 0.5"]
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "words"),
+    [
+        (1, "thread", "1 thread"),
+        (2, "core", "2 cores"),
+        (1.0, "epoch", "1 epoch"),
+        (1.1, "epoch", "1.1 epochs"),
+        (1200, "image", "1,200 images"),
+        (5, "class", "5 classes"),
+        (0, "run", "0 runs"),
+    ],
+)
+def test_numbers_and_nouns_agree(number: float, noun: str, words: str) -> None:
+    assert counted(number, noun) == words

@@ -29,7 +29,7 @@ def compare(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train what is missing under one shared protocol, then compare: table, statistics, verdict, figures, page."""
+    """Train what is missing under one protocol, then compare. Shows table, statistics and verdict; writes a page."""
     from skiprun import reports
     from skiprun.processes import ready
 

@@ -22,7 +22,7 @@ def dashboard(
         int | None, typer.Option(help="Port; default: 6006 or the next free one.", min=1, max=65535)
     ] = None,
 ) -> None:
-    """Show all runs in TensorBoard, on this machine only, until Ctrl-C."""
+    """Show all runs in TensorBoard until Ctrl-C. On this machine only."""
     if not runs.is_dir():
         raise InputError(f"{runs}: there is no such folder; train something first.")
     say(f"TensorBoard over {runs} at {serve(str(runs), port)}  (Ctrl-C ends it)")

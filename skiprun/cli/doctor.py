@@ -22,7 +22,7 @@ def doctor(
     runs: RunsFolder = RUNS,
     json: Json = False,
 ) -> None:
-    """Check this machine; with CONFIG also its data, its place on the disk and a few real steps."""
+    """Check this machine. With CONFIG also its data, its place on the disk and a few real steps."""
     from skiprun.configfile import load_config
 
     loaded = load_config(config, overrides(set_, device, root)) if config else None

@@ -25,7 +25,7 @@ def evaluate(
     runs: RunsFolder = RUNS,
     json: Json = False,
 ) -> None:
-    """Score the best weights of RUN on a split; or a FILE of weights, with --model and --data.
+    """Score the best weights of RUN on a split. Or those of a FILE, with --model and --data.
 
     Of masks: iou, dice, boundary (F-score of boundary pixels: of eight neighbours, within a square of
     segmentation.boundary_tolerance) and pixel_error; beside them what one class everywhere scores there, at best.

@@ -43,7 +43,7 @@ def gradflow(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure gradient and signal by depth, of networks as they are drawn or of runs.
+    """Measure gradient and signal by depth. Of networks as they are drawn, or of runs.
 
     Nothing is trained. Digits are looked at; by networks for large pictures, and with --input, random ones.
     """

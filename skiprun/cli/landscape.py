@@ -29,7 +29,7 @@ def landscape(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure the loss around the weights of RUN; the same command continues where it was stopped."""
+    """Measure the loss around the weights of RUN. The same command continues where it was stopped."""
     from skiprun.experiment.material import Look
     from skiprun.experiment.studying import free_processes
     from skiprun.experiment.subjects import Place, find_trained

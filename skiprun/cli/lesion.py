@@ -27,7 +27,7 @@ def lesion(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Delete each block of RUN, delete some by chance, and swap some; show what is lost."""
+    """Delete each block of RUN, some by chance, and swap some. Shows what is lost."""
     options = {"side": side, "draws": draws, "seed": seed}
     look = {"split": split, "pictures": pictures, "weights": weights, "device": device}
     study_runs("lesion", names, options, runs, json, quiet, root, other_data, **look)

@@ -42,7 +42,7 @@ def predict(
     runs: RunsFolder = RUNS,
     json: Json = False,
 ) -> None:
-    """Label images with the best weights of RUN, or write their masks if RUN segments."""
+    """Label images with the best weights of RUN. A RUN that segments writes their masks."""
     from skiprun import experiment
     from skiprun.experiment.inputs import refuse_existing
 

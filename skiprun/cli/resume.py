@@ -27,7 +27,7 @@ def resume(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Continue RUN to its end, or to a later one; with --verify, train again from previous.pt and compare every bit."""
+    """Continue RUN to its end, or to a later one. With --verify, train again from previous.pt and compare every bit."""
     refuse_unused(verify, epochs, steps, lr)
 
     from skiprun import experiment

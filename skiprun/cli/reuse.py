@@ -16,5 +16,5 @@ def reuse(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Show how large the weights of each layer of RUN, a DenseNet, are on what each earlier layer gave."""
+    """Show how each layer of RUN, a DenseNet, weighs earlier ones."""
     study_runs("reuse", names, {}, runs, json, quiet, root, other_data, weights=weights, device=device)

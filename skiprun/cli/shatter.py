@@ -37,7 +37,7 @@ def shatter(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compare gradients along lines of inputs with white and brown noise.
+    """Compare gradients along lines with white and brown noise.
 
     Without a name, the paper's fully connected networks are drawn: autocorrelation by depth, and the theorems.
     """

@@ -24,6 +24,6 @@ def similarity(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compare what each block of RUN_A and each of RUN_B give for the same pictures (CKA)."""
+    """Compare blocks of RUN_A and RUN_B on the same images (CKA)."""
     look = {"split": split, "batches": batches, "batch_size": batch_size, "weights": weights, "device": device}
     study_runs("similarity", [one, other], {}, runs, json, quiet, root, other_data, **look)

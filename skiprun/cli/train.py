@@ -27,7 +27,7 @@ def train(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train each CONFIG; the same command again continues an unfinished run and shows a finished one."""
+    """Train each CONFIG. The same command again continues an unfinished run and shows a finished one."""
     from skiprun.configfile import load_config
     from skiprun.errors import InputError
     from skiprun.run import Run, refuse_one_place

@@ -18,6 +18,6 @@ def truncate(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Score the first k blocks of RUN with the trained head, and a linear probe behind each block."""
+    """Score the first k blocks of RUN. With the trained head, and with a linear probe behind each block."""
     look = {"split": split, "pictures": pictures, "batches": 0, "weights": weights, "device": device}
     study_runs("truncate", names, {}, runs, json, quiet, root, other_data, **look)

@@ -112,12 +112,13 @@ def _of_cure(cure: Cure) -> str:
     done, n = sum(seed["cured"] for seed in cure.by_seed), len(cure.by_seed)
     answer = CURED[_answer(cure.cured, cure.seen, cure.tested)]
     seeds = f" ({done} of {n} seeds)" if cure.tested else _untested(cure.tested, n)
+    beyond = f"{100 * cure.closed:.1f} % of it" if cure.closed > 1 else ""
     error = f"training error {score(cure.error, 'error')} %"
-    share = "does not narrow" if cure.closed <= 0 else f"closes {100 * cure.closed:.1f} % of"
+    share = "does not narrow" if cure.closed <= 0 else f"closes {'all' if beyond else f'{100 * cure.closed:.1f} %'} of"
     return (
         f"{answer} '{cure.connection}'{seeds}: {cure.network} ends at a training loss of {significant(cure.loss)} and "
         f"{share} the gap between {cure.deep} and {cure.shallow}"
-        f"{_aside(error, cure.noise)}.{_uncontrolled(cure.also_differ)}"
+        f"{_aside(beyond, error, cure.noise)}.{_uncontrolled(cure.also_differ)}"
     )
 
 
