@@ -65,12 +65,16 @@ def test_a_fit_needs_a_size() -> None:
         load_data(DataConfig(name="image_folder", root="x", fit="pad"), CPU)
 
 
-UNUSED = {
+DICE: dict[str, Any] = {"model": {"name": "unet"}, "segmentation": {"loss": "dice"}}
+UNUSED: dict[str, dict[str, Any]] = {
     "data.root": {"data": {"name": "digits", "batch_size": 16, "root": "nowhere"}},
     "data.skip_bad": {"data": {"name": "digits", "batch_size": 16, "skip_bad": True}},
     "segmentation.loss": {"segmentation": {"loss": "dice"}},
     "schedule.milestones": {"schedule": {"epochs": 2, "milestones": [1]}},
     "schedule.factor": {"schedule": {"epochs": 2, "factor": 0.5}},
+    "model.download_weights": {"model": {"name": "resnet20", "download_weights": True}},
+    "data.border_weight": DICE | {"data": {"name": "cells", "border_weight": 10.0}},
+    "optim.label_smoothing": DICE | {"data": {"name": "cells"}, "optim": {"label_smoothing": 0.1}},
 }
 
 

@@ -90,6 +90,16 @@ def test_a_run_goes_on_when_its_weights_are_named_in_another_way(elsewhere: Path
     assert train(starting("../kept/one/seed-0"), runs=elsewhere).state == "finished"
 
 
+def test_a_run_goes_on_though_the_weights_that_it_names_are_others_now(elsewhere: Path) -> None:
+    run = train(starting("../kept/one"), runs=elsewhere)
+    run.summary_file.unlink()
+    best = elsewhere / "one" / "seed-0" / "checkpoints" / "best.pt"
+    torch.save(build_model("resnet_cifar", 10, 1, depth=8, width=4).state_dict(), best)
+    assert train(run.config, runs=elsewhere).state == "finished"
+    with pytest.raises(RunTaken, match=r"model\.weights"):
+        train(starting("one"), runs=elsewhere)
+
+
 def written(config: RunConfig) -> str:
     """Write a config as a YAML file and return its name."""
     Path("written.yaml").write_text(yaml.safe_dump(config.plain()))

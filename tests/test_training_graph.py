@@ -80,7 +80,10 @@ def test_a_step_that_cannot_be_captured_costs_one_line_and_nothing_else(
 
 
 def test_a_cpu_needs_no_graph(tmp_path: Path) -> None:
-    assert tiny_trainer(tmp_path, tiny_config(device="cpu", cuda_graph=True)).graph is None
+    trainer = tiny_trainer(tmp_path, tiny_config(device="cpu", cuda_graph=True))
+    assert trainer.graph is None and trainer.notes == [
+        "cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule."
+    ]
 
 
 @pytest.mark.gpu

@@ -12,11 +12,12 @@ import torch
 from torch import nn
 
 from skiprun.arguments import checked_arguments
-from skiprun.config import RunConfig, ScheduleConfig
+from skiprun.config import RunConfig
 from skiprun.configfile import refuse_contradictions
 from skiprun.data import Loaders, load_data
 from skiprun.data.pixels import sentence
 from skiprun.errors import ConfigError, OptionError, UnknownName, memory_needed
+from skiprun.experiment.unused_keys import refuse_unused
 from skiprun.models import SMALLER_NETWORK, Cost, build_from_config, check_from_config, cost
 from skiprun.models.freeze import freeze_from_config, learning_notes
 from skiprun.models.meta import run_on_meta
@@ -154,26 +155,6 @@ def check_names(config: RunConfig) -> None:
                 problems.append(
                     f"{config.place(key)}: found '{name}', which would see each block twice; not with recompute"
                 )
-    if problems:
-        raise ConfigError(problems)
-
-
-def refuse_unused(config: RunConfig) -> None:
-    """Refuse what nothing would look at in a new experiment; `load_data` does so for the keys of its data."""
-    problems = []
-    schedule, data = config.schedule, config.data.name
-    if schedule.kind != "multistep":
-        for key in ("milestones", "factor"):
-            if getattr(schedule, key) != getattr(ScheduleConfig(), key):
-                problems.append(
-                    f"{config.place(f'schedule.{key}')}: found beside kind {schedule.kind}, which has no milestones"
-                )
-    if DATASETS[data].facts.get("task") != "segmentation":
-        for key, value in config.segmentation.model_dump(exclude_defaults=True).items():
-            problems.append(
-                f"{config.place(f'segmentation.{key}')}: found {value}, which is for masks, and dataset '{data}' "
-                "has labels. Leave it out"
-            )
     if problems:
         raise ConfigError(problems)
 

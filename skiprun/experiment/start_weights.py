@@ -16,12 +16,13 @@ def with_known_weights(config: RunConfig, runs: Path) -> RunConfig:
 
     The name of a run in that folder becomes its directory.
     """
-    config = with_weights_found(config, runs)
     run, ours = Run.of(runs, config), config.model.weights
-    if ours is None or not run.config_file.exists():
+    theirs = run.config.model.weights if run.config_file.exists() else None
+    if ours is None or ours == theirs:
         return config
-    theirs = run.config.model.weights
-    return _with_weights(config, theirs) if theirs and is_same(run, theirs, ours) else config
+    found = with_weights_found(config, runs)
+    same = theirs and is_same(run, theirs, found.model.weights or "")
+    return _with_weights(config, theirs) if theirs and same else found
 
 
 def with_weights_found(config: RunConfig, runs: Path) -> RunConfig:
@@ -38,7 +39,7 @@ def is_same(run: Run, theirs: str, ours: str) -> bool:
     """Tell whether a run began with the weights that a text means now: by what it recorded, or else by their file."""
     recorded = {session["weights"] for session in run.sessions() if "weights" in session} or {digest(theirs)}
     found = digest(ours)
-    return theirs == ours or (found is not None and found in recorded)
+    return found is not None and found in recorded
 
 
 def digest(wanted: str) -> str | None:

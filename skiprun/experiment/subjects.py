@@ -55,7 +55,9 @@ class Place:
 
     def subject(self, label: str, found: Sequence[Run], shape: Shape | None = None) -> Subject:
         """Return runs, one a seed, as a subject."""
-        configs = tuple(run.config if shape else config_with_data(run, self.root) for run in found)
+        given = [run.config if shape else config_with_data(run, self.root) for run in found]
+        homes = [run.path.parent.parent for run in found]
+        configs = tuple(with_weights_found(*each) for each in zip(given, homes, strict=True))
         return Subject(label, configs, tuple(found), shape, self.other_data)
 
 

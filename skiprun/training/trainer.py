@@ -154,7 +154,10 @@ class Trainer:
         self.notes += self.log.problems(state.get("metrics_sum"))
         # A probe with hooks has to see the step in Python, and a strength that fades is a number in Python.
         self.graph: StepGraph | None = None
-        if config.cuda_graph and placement.device.type == "cuda" and not config.model.skip_schedule:
+        unusable = placement.device.type != "cuda" or config.model.skip_schedule is not None
+        if config.cuda_graph and unusable:
+            self.notes.append("cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule.")
+        elif config.cuda_graph:
             put_learning_rate_on(self.optimizer, placement.device)
             watched = not any(probe.hooks for probe in self.probes)
             self.graph = StepGraph(partial(self._learn, watched=watched), placement.device, say)
