@@ -27,7 +27,7 @@ from pydantic import Field
 from skiprun.config import RunConfig
 from skiprun.configfile import complete_config, refuse_contradictions
 from skiprun.documents import Shape, read_document, read_rows, write_sealed
-from skiprun.errors import InputError, RunBusy, RunLengthened, RunTaken, StorageError
+from skiprun.errors import InputError, RunBusy, RunLengthened, RunTaken, StorageError, did_you_mean
 from skiprun.locks import acquire, is_held
 from skiprun.ordinary import open_to_read, refuse_foreign_links
 from skiprun.storage import (
@@ -112,6 +112,15 @@ def runs_in(folder: Path) -> list[Run]:
     return [Run(file.parent) for file in sorted(folder.glob("seed-*/config.yaml"))]
 
 
+def nearest_run(path: Path) -> str:
+    """Return ' Did you mean ...?' with the run whose place or name comes nearest to a path, or nothing."""
+    root = path.parent.parent if path.name.startswith("seed-") else path.parent
+    wanted, there = path.relative_to(root).as_posix(), find_runs(root)
+    known = list(dict.fromkeys(run.name if "/" in wanted else run.path.parent.name for run in there))
+    prefixed = [name for name in known if name.endswith(f"-{wanted}")]
+    return f" Did you mean '{prefixed[0]}'?" if prefixed else did_you_mean(wanted, known)
+
+
 class Run:
     """One run directory, opened or created."""
 
@@ -193,7 +202,8 @@ class Run:
             return found[0]
         if found:
             raise InputError(f"{path} holds {len(found)} seeds; name one, such as {found[0].path}.")
-        raise InputError(f"{path} is no run directory: it has no config.yaml. `skiprun runs` lists what is there.")
+        near = nearest_run(Path(path)) or " `skiprun runs` lists what is there."
+        raise InputError(f"{path} is no run directory: it has no config.yaml.{near}")
 
     @property
     def config(self) -> RunConfig:

@@ -14,7 +14,9 @@ from skiprun.cli.terminal import digits, emit, say
 
 def evaluate(
     run: RunOrFile,
-    split: Annotated[str, typer.Option(metavar="train|val|test", help="Which part of the data.")] = "test",
+    split: Annotated[
+        str | None, typer.Option(metavar="train|val|test", help="Default: test, but val of a run that is not finished.")
+    ] = None,
     root: Root = None,
     other_data: OtherData = False,
     model: Model = None,
@@ -37,9 +39,11 @@ def evaluate(
 
     if foreign:
         parts, about = rebuild_file(run, of_file, root, runs, json)
+        split = experiment.choose_split((), split)
         name = ", ".join([f"{run} as {model} on {data}", *(set_ or [])])
     else:
         opened = experiment.load_run(run, runs)
+        split = experiment.choose_split([opened], split, say)
         parts = experiment.rebuild(opened, root, other_data, say)
         about, name = {"run": str(opened.path), "data": parts.loaders.fingerprint}, opened.name
     scores, trivial = experiment.score(parts, split), parts.trivial.get(split, {})

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
-from skiprun.cli.study import Draws, Pictures, RunNames, Seed, Split, Weights, study_runs
+from skiprun.cli.study import Draws, Pictures, RunNames, ScoredSplit, Seed, Weights, study_runs
 
 Side = Annotated[Literal["branch", "skip"], typer.Option(metavar="branch|skip", help="What is cut at a site.")]
 
@@ -17,7 +17,7 @@ def lesion(
     side: Side = "branch",
     draws: Draws = 3,
     seed: Seed = 0,
-    split: Split = "test",
+    split: ScoredSplit = None,
     pictures: Pictures = None,
     weights: Weights = "best",
     root: Root = None,

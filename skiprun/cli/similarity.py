@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
-from skiprun.cli.study import Batches, BatchSize, Split, Weights, study_runs
+from skiprun.cli.study import Batches, BatchSize, ScoredSplit, Weights, study_runs
 
 
 def similarity(
     one: Annotated[str, typer.Argument(metavar="RUN_A", help="A run directory, or its name below runs/.")],
     other: Annotated[str, typer.Argument(metavar="RUN_B", help="Another run on the same data.")],
-    split: Split = "test",
+    split: ScoredSplit = None,
     batches: Batches = None,
     batch_size: BatchSize = None,
     weights: Weights = "best",

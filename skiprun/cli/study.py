@@ -26,6 +26,10 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Arch
 RunNames = Annotated[list[str], typer.Argument(metavar="RUN...", help="Run directories, or their names below runs/.")]
 SplitName = Literal["train", "val", "test"]
 Split = Annotated[SplitName, typer.Option(metavar="train|val|test", help="Which part of the data.")]
+ScoredSplit = Annotated[
+    SplitName | None,
+    typer.Option("--split", metavar="train|val|test", help="Default: test, but val of a run that is not finished."),
+]
 Pictures = Annotated[int | None, typer.Option(min=1, help="Score this many pictures; default: all.")]
 Batches = Annotated[int | None, typer.Option(min=1, help="Batches to look at.")]
 BatchSize = Annotated[int | None, typer.Option(min=2, max=4096, help="Pictures a batch.")]
@@ -170,7 +174,7 @@ def run(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="A name of `skiprun studies`.")],
     names: Names = None,
     option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the study.")] = None,
-    split: Split = "test",
+    split: ScoredSplit = None,
     pictures: Pictures = None,
     batches: Batches = None,
     batch_size: BatchSize = None,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
-from skiprun.cli.study import Pictures, RunNames, Split, Weights, study_runs
+from skiprun.cli.study import Pictures, RunNames, ScoredSplit, Weights, study_runs
 
 
 def truncate(
     names: RunNames,
-    split: Split = "test",
+    split: ScoredSplit = None,
     pictures: Pictures = 2000,
     weights: Weights = "best",
     root: Root = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -30,8 +31,8 @@ RESIDENT_SHARE = 0.5
 RESIDENT_BYTES = 1 << 30
 
 
-def assemble(source: Source, config: DataConfig, device: torch.device) -> Loaders:
-    """Return the Loaders of a dataset.
+def assemble(source: Source, config: DataConfig, device: torch.device, whole_images: bool = True) -> Loaders:
+    """Return the Loaders of a dataset; without `whole_images`, of tiles that were drawn one by one for validation.
 
     Raises:
         OptionError: the validation split would be empty or take all, a batch is larger than the training split, or a
@@ -43,7 +44,7 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
         raise InputError(f"Dataset '{config.name}' has one class, {source.class_names[0]}; there must be two or more.")
     check_augmentation(config.augment, source.image_shape)
     check_joint(config.augment, source.image_shape, source.task)
-    train_rows, val_rows = validation_rows(source, config)
+    train_rows, val_rows = validation_rows(source, config, whole_images)
     if config.batch_size > len(train_rows):
         raise OptionError(
             "batch_size", f"found {config.batch_size}, but the training split has {counted(len(train_rows), 'image')}"
@@ -62,6 +63,7 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
         augment = JointAugment(config.augment, mean, std, device)
     else:
         augment = Augment(config.augment, mean, std, len(source.class_names), device)
+    earlier = partial(assemble, source, config, device, whole_images=False)
     resident = fits(source, device)
     splits = {name: _split(*part, device, resident) for name, part in parts.items()}
     return Loaders(
@@ -78,6 +80,7 @@ def assemble(source: Source, config: DataConfig, device: torch.device) -> Loader
         device=device,
         augment=augment,
         pixels=pixels,
+        earlier=earlier if whole_images and by_tile(source, config) else None,
     )
 
 
@@ -89,7 +92,12 @@ def pixels_of(source: Source, parts: Mapping[str, tuple[Portion, Array]], config
     return pixels
 
 
-def validation_rows(source: Source, config: DataConfig) -> tuple[Array, Array]:
+def by_tile(source: Source, config: DataConfig) -> bool:
+    """Tell whether earlier versions drew validation tile by tile."""
+    return config.fit == "tile" and config.subject is None and source.val is None
+
+
+def validation_rows(source: Source, config: DataConfig, whole_images: bool = True) -> tuple[Array, Array]:
     """Return the rows of train, and the rows of the validation split in its own portion or else in train.
 
     A set with labels is stratified; one with masks is divided as if it had one class. What shows one image, or one
@@ -99,7 +107,7 @@ def validation_rows(source: Source, config: DataConfig) -> tuple[Array, Array]:
     if source.val is not None:
         return rows, rows_in_use(source.val)
     targets = source.train.targets[rows] if source.train.targets.ndim == 1 else np.zeros(len(rows), np.int64)
-    groups = group_numbers(names_of(source.train, rows, config))
+    groups = group_numbers(names_of(source.train, rows, config)) if whole_images else None
     total = len(rows) if groups is None else int(groups.max()) + 1
     what = "pictures" if groups is None else "subjects" if config.subject else "images"
     if round(config.val_fraction * total) < 1:

@@ -98,6 +98,7 @@ class Loaders:
         augment: changes normalized float pictures and their targets; every draw is from torch's global generators.
         pixels: of masks, by split: the pixels of each class, and of void last.
         conversion: how images of the user's files became what they are here; None where there were no such files.
+        earlier: returns the same data as earlier versions split it; None where they split it likewise.
     """
 
     train: Split
@@ -114,6 +115,7 @@ class Loaders:
     augment: Augmentation
     pixels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     conversion: Conversion | None = None
+    earlier: Callable[[], Loaders] | None = None
 
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return augmented, normalized float32 pictures of the training split and their targets."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def rebuild(run: Run, root: Path | str | None = None, other_data: bool = False, 
 def evaluate(
     model_or_run: nn.Module | Run | Path | str,
     data: Loaders | None = None,
-    split: str = "test",
+    split: str | None = None,
     root: Path | str | None = None,
     other_data: bool = False,
     say: Say = lambda line: None,
@@ -86,7 +87,7 @@ def evaluate(
     Args:
         model_or_run: a network, which needs `data`; or a finished run, by object, directory or name.
         data: the loaders to use; a run's own if None.
-        split: train, val or test.
+        split: train, val or test; None: test, but val of a run that is not finished.
         root, other_data, say: of a run, see `rebuild`.
         task: how to score; None: as the run does, and for a network as a config does that says nothing of it.
         batch_size: images at once; None: what a training step of the run has memory for, and 128 for a network.
@@ -94,15 +95,16 @@ def evaluate(
     Raises:
         OtherData: the data is not what a run was trained on, and that was not asked for.
     """
-    check_split(split)
     if isinstance(model_or_run, nn.Module):
         if data is None:
             raise InputError("evaluate(model, data): a network needs its data, from skiprun.data.load_data.")
         if root is not None or other_data:
             raise InputError("evaluate(): root and other_data are for a run; a network is scored on `data`.")
+        split = choose_split((), split)
         check_network(model_or_run, data, split)
         return _score(model_or_run, task or TASKS[data.task].thing(), data.batches(split, batch_size or 128))
     run = model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run)
+    split = choose_split([run], split, say)
     parts = rebuild(run, root, other_data, say)
     if data:
         parts = replace(parts, loaders=KnownData(run, other_data, say=say)(data))
@@ -141,6 +143,25 @@ def check_network(model: nn.Module, data: Loaders, split: str) -> None:
             f"evaluate(): the network gives {list(output.shape)} for an image, and the {data.num_classes} classes of "
             f"the data need {list(needed)}."
         )
+
+
+def choose_split(runs: Sequence[Run], split: str | None, say: Say = lambda line: None) -> str:
+    """Return the split to score of runs: the test split of one that is not finished only if that was asked for.
+
+    Raises:
+        InputError: there is no such split.
+    """
+    if split is not None:
+        check_split(split)
+    waiting = [run for run in runs if not run.summary_file.exists()]
+    if not waiting or split in ("train", "val"):
+        return split or "test"
+    what = f"{waiting[0].name} is {waiting[0].state}, not finished"
+    if split is None:
+        say(f"{what}: this is its val split, as test is scored once, at the end; --split test scores it now.")
+        return "val"
+    say(f"{what}: its test split is scored before its end; what is chosen after seeing it is not chosen blindly.")
+    return split
 
 
 def check_split(split: str) -> None:

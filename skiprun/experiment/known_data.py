@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +144,12 @@ class KnownData:
             return loaders
         if record["fingerprint"] == loaders.fingerprint:
             return loaders
+        if loaders.earlier and (earlier := loaders.earlier()).fingerprint == record["fingerprint"]:
+            self.say(
+                f"{self.run.name}: split by an earlier version, which drew tiles for validation, not images. That "
+                "split is used: its val shares images with train; test is what it would be now."
+            )
+            return replace(earlier, conversion=loaders.conversion)
         found = differences(record, loaders)
         if not self.other_data:
             raise OtherData(self.run.path, found, record.get("root"), self.way_out)

@@ -15,7 +15,8 @@ from skiprun.configfile import build_config
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError
 from skiprun.experiment.again import State, as_trained, weights_on_the_way
-from skiprun.experiment.known_data import KnownData
+from skiprun.experiment.finished import choose_split
+from skiprun.experiment.known_data import KnownData, recorded
 from skiprun.experiment.parts import Loading, located, prepare
 from skiprun.experiment.pictures import NOISE_CLASSES, Batch, Noise, Pictures, Scoring
 from skiprun.experiment.subjects import Subject
@@ -37,7 +38,7 @@ class Look:
     """How much a study looks at.
 
     Attributes:
-        split: train, val or test.
+        split: train, val or test; None: test, but val of a run that is not finished.
         pictures: number to score, chosen by chance with seed 0; None: all.
         batches, batch_size: what is looked at batch by batch, chosen likewise; None: what takes about a minute, 0: what
             is scored.
@@ -45,7 +46,7 @@ class Look:
         device: auto, cpu or cuda; None: what the config says.
     """
 
-    split: Literal["train", "val", "test"] = "test"
+    split: str | None = None
     pictures: int | None = None
     batches: int | None = None
     batch_size: int | None = None
@@ -59,7 +60,8 @@ class Material:
     def __init__(
         self, subject: Subject, look: Look, loading: Loading | None = None, say: Callable[[str], None] = lambda _: None
     ) -> None:
-        self.subject, self.look, self.say, self.loading = subject, look, say, loading
+        self.subject, self.say, self.loading = subject, say, loading
+        self.look, self.split = look, look.split or choose_split(subject.runs, None, say)
         # Whatever a run was trained in: small differences are what studies look at.
         chosen = ["precision=fp32", *([f"device={look.device}"] if look.device else [])]
         self.configs = [build_config(config.plain(), chosen, source="--device") for config in subject.configs]
@@ -83,7 +85,10 @@ class Material:
     def _accept(self, loaders: Loaders) -> Loaders:
         """Return the data as the first run sees it, if it is what each of the runs was trained on."""
         seen = [KnownData(run, self.subject.other_data, say=self.say)(loaders) for run in self.subject.runs]
-        self.data_is_own = all(each is loaders for each in seen)
+        known = zip(self.subject.runs, seen, strict=True)
+        self.data_is_own = all(
+            recorded(run).get("fingerprint", data.fingerprint) == data.fingerprint for run, data in known
+        )
         return seen[0]
 
     @property
@@ -134,7 +139,7 @@ class Material:
     @cached_property
     def evaluate(self) -> Scoring:
         """model -> scores."""
-        return Scoring(self.task, self.pictures.scored(self.look.split, self.look.pictures))
+        return Scoring(self.task, self.pictures.scored(self.split, self.look.pictures))
 
     @property
     def images(self) -> int:
@@ -145,10 +150,10 @@ class Material:
     def batches(self) -> list[Batch]:
         """Pictures and targets to look at."""
         if self.look.batches == 0:
-            return self.pictures.scored(self.look.split, self.look.pictures)
+            return self.pictures.scored(self.split, self.look.pictures)
         large = self.subject.shape is not None and self.subject.shape[1] > LARGE
         count, size = FEW_BATCHES if large else MANY_BATCHES
-        return self.pictures.batches(self.look.split, self.look.batches or count, self.look.batch_size or size)
+        return self.pictures.batches(self.split, self.look.batches or count, self.look.batch_size or size)
 
     @property
     def train_batches(self) -> list[Batch]:
@@ -187,7 +192,7 @@ class Material:
             "model": config.model.model_dump(mode="json", exclude_none=True, exclude_defaults=True),
             "seeds": [config.seed for config in self.configs],
             "weights": f"{which} weights",
-            "data": dataset + self.pictures.about(self.look.split) + self._whose_data,
+            "data": dataset + self.pictures.about(self.split) + self._whose_data,
             "device": str(self.device),
         }
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.configfile import build_config, load_config, override
-from skiprun.errors import InputError
+from skiprun.errors import InputError, did_you_mean
 from skiprun.registry import MODELS
-from skiprun.run import Run, run_folder, runs_in
+from skiprun.run import Run, nearest_run, run_folder, runs_in
 from skiprun.yamlfile import read_yaml
 
 PROTOCOLS = Path(__file__).parent.parent / "protocols"
@@ -20,6 +20,15 @@ DIGITS = PROTOCOLS / "degradation_digits.yaml"
 def find_existing(name: str, runs: Path) -> list[Run]:
     """Return the runs that a name means if it is a directory: one run, or all seeds of one."""
     return runs_in(run_folder(name, runs))
+
+
+def refuse_misspelled(name: str, runs: Path) -> None:
+    """Raise InputError for a name that comes near a run's, and is neither a YAML file's nor near an architecture's."""
+    architecture = name.partition(":")[0]
+    if name.endswith((".yaml", ".yml")) or architecture in MODELS or did_you_mean(architecture, MODELS.names()):
+        return
+    if near := nearest_run(runs / name):
+        raise InputError(f"No model and no run in {runs} is called '{name}'.{near}")
 
 
 def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str | None = None) -> RunConfig:

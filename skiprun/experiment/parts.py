@@ -96,7 +96,7 @@ def prepare(
     placement = place(config)
     with memory_needed("while the data is read", "Try a smaller data.image_size."), located(config, "data"):
         loaders = load_data(config.data, placement.device, progress, new=accept is None)
-        loaders = accept(loaders) if accept else loaders
+        loaders = replace(accept(loaders) if accept else loaders, earlier=None)
     check_task(config, loaders.task)
     task = TASKS[loaders.task].thing(**task_options(config, loaders.task))
     torch.manual_seed(derive(config.seed, "weights"))

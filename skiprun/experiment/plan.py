@@ -12,7 +12,7 @@ from skiprun.arguments import checked_arguments
 from skiprun.config import Count, RunConfig
 from skiprun.errors import ConfigError, InputError, RunBusy
 from skiprun.experiment.known_data import config_with_data
-from skiprun.experiment.named import DIGITS, config_for, find_existing, label_of, tell_unused
+from skiprun.experiment.named import DIGITS, config_for, find_existing, label_of, refuse_misspelled, tell_unused
 from skiprun.experiment.start_weights import with_known_weights
 from skiprun.registry import MODELS
 from skiprun.run import Run, refuse_one_place
@@ -80,6 +80,7 @@ def plan_comparison(
         if name in there:
             planned += [Planned(label_of_run(run), run, unfinished(run, runs, root)) for run in there[name]]
             continue
+        refuse_misspelled(name, runs)
         config = config_for(name, protocol or DIGITS, overrides, prefix)
         drawn = [config.revised(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
         configs = [with_known_weights(each, runs) for each in drawn]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import skiprun
 from skiprun.errors import InputError, OptionError, did_you_mean
+from skiprun.experiment.finished import choose_split
 from skiprun.experiment.keeping import Document, Row, fingerprint, finished, folder_for, forget, keeping, told_instead
 from skiprun.experiment.material import Look, Material
 from skiprun.experiment.parts import Loading, Say
@@ -66,12 +67,14 @@ def study(
     documents = []
     for together in _grouped(entry, subjects):
         runs = together[0].runs if together else ()
+        split = choose_split([run for subject in together for run in subject.runs], look.split, warn)
+        seen = replace(look, split=split)
         folder = folder_for(runs[0].path, spare, warn) if runs else None
-        materials = [Material(subject, look, loading, say) for subject in together]
+        materials = [Material(subject, seen, loading, say) for subject in together]
         for material in materials:
             materials[0].must_share_data(material)
             say(f"{material.subject.label}: {material.summary}")
-        documents.append(_Examination(entry, materials, given, look, folder).document(progress_for, say, fresh, warn))
+        documents.append(_Examination(entry, materials, given, seen, folder).document(progress_for, say, fresh, warn))
     return documents
 
 

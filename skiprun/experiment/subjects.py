@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import json
 from collections.abc import Callable, Sequence
@@ -12,10 +11,10 @@ from pathlib import Path
 from skiprun.config import RunConfig
 from skiprun.errors import InputError
 from skiprun.experiment.known_data import config_with_data
-from skiprun.experiment.named import DIGITS, config_for, find_existing, tell_unused
+from skiprun.experiment.named import DIGITS, config_for, find_existing, refuse_misspelled, tell_unused
 from skiprun.experiment.start_weights import with_weights_found
 from skiprun.registry import MODELS
-from skiprun.run import Run, find_runs
+from skiprun.run import Run, nearest_run
 
 Shape = tuple[int, int, int]
 FAMILY = "resnet_cifar"
@@ -80,10 +79,8 @@ def existing(name: str, runs: Path) -> list[Run]:
     """Return the runs of a name, or say which names are near it."""
     if found := find_existing(name, runs):
         return found
-    known = list(dict.fromkeys(run.path.parent.name for run in find_runs(runs)))
-    near = [each for each in known if each.endswith(f"-{name}")] or difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean '{near[0]}'?" if near else "`skiprun runs` lists what is there; train it first."
-    raise InputError(f"No run is called '{name}' in {runs}. {hint}")
+    near = nearest_run(runs / name) or " `skiprun runs` lists what is there; train it first."
+    raise InputError(f"No run is called '{name}' in {runs}.{near}")
 
 
 def find_subjects(
@@ -123,6 +120,7 @@ def find_subjects(
             label = found[0].path.parent.name + f" {found[0].path.name}" * (len(found) == 1 and _has_seeds(found[0]))
             subjects.append(place.subject(label, found, shape))
             continue
+        refuse_misspelled(name, runs)
         config = with_weights_found(config_for(name, protocol or DIGITS, overrides), runs)
         drawn = tuple(config.revised(seed=config.seed + number) for number in range(seeds))
         chosen = protocol is not None or name.endswith((".yaml", ".yml")) or any("data." in key for key in overrides)
