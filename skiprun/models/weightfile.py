@@ -15,7 +15,7 @@ from skiprun.errors import CheckpointError, some
 from skiprun.models import published
 from skiprun.models.safetensors import is_safetensors, read_safetensors
 from skiprun.models.torchfile import Inert, Oversized, load_plain
-from skiprun.run import Run, run_folder, runs_folder
+from skiprun.run import Run, nearest_run, run_folder, runs_folder
 
 State = dict[str, Tensor]
 # Where programs keep the weights in what they save; of two that are there, the first is taken.
@@ -78,8 +78,8 @@ def read_file(file: Path) -> Given:
             or a value that is not finite.
     """
     if not file.is_file():
-        problem = "it is not an ordinary file" if file.exists() else "there is no such file of weights"
-        raise CheckpointError(f"{file}: {problem}.")
+        missing = f"there is no such file of weights.{nearest_run(runs_folder() / file)}"
+        raise CheckpointError(f"{file}: {'it is not an ordinary file.' if file.exists() else missing}")
     try:
         content = read_content(file)
         given = chosen(content, file)
