@@ -166,7 +166,7 @@ def grouped(bad: Sequence[BadPicture]) -> list[str]:
     for each in bad:
         files.setdefault(each.problem, []).append(str(each.path))
     lines = [
-        f"{names[0]} {problem}" if len(names) == 1 else f"{len(names)} files: {problem}: {some(names, 3)}"
+        f"{names[0]} {problem}" if len(names) == 1 else f"{len(names)} files ({some(names, 3)}): {problem}"
         for problem, names in files.items()
     ]
     more = [f"and {len(lines) - MOST_PROBLEMS} more reasons"] if len(lines) > MOST_PROBLEMS else []

@@ -135,9 +135,11 @@ def test_a_flat_folder_that_is_no_set_of_classes_is_refused(tmp_path):
     with pytest.raises(InputError, match=rf"stands too far down.*Set data.root={tmp_path}/down/data"):
         load(tmp_path / "down")
     for name in ("images", "masks"):
-        put(tmp_path / "seg" / name / "0.png")
-    with pytest.raises(InputError, match="mask_folder"):
-        load(tmp_path / "seg")
+        for split in ("train", "test"):
+            put(tmp_path / "seg" / split / name / "0.png")
+    for place in ("seg/train", "seg"):
+        with pytest.raises(InputError, match=r"seg/train holds images/ and masks/; they are no classes.*mask_folder"):
+            load(tmp_path / place)
 
 
 @pytest.mark.parametrize(

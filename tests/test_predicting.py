@@ -217,8 +217,9 @@ def test_bad_images_are_named_at_once_and_nothing_is_written(
     keys = ["--csv", "found.csv", *(["--overlay"] if run == "masks" else [])]
     with pytest.raises(BadPictures) as caught:
         call("predict", path, images, *keys)
-    assert "2 images cannot be used:\n  2 files: is not a readable picture" in str(caught.value)
-    assert "images/bad.png, images/deep/worse.png\nMend or remove them" in str(caught.value)
+    assert "2 images cannot be used:\n  2 files (images/bad.png, images/deep/worse.png): is not a" in str(caught.value)
+    assert "\nMend or remove them, or leave such files out with --skip-bad." in str(caught.value)
     assert not Path("found.csv").exists() and not Path("predictions").exists()
     shown = call("predict", path, images, *keys, "--skip-bad")
+    assert "of 3 images: 3 shrunk" in shown.stderr or run == "masks"
     assert "Left out 2 of 5 pictures" in shown.stderr and len(rows("found.csv")) == 4

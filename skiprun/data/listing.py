@@ -137,15 +137,23 @@ def _class_folders(root: Path, walk: Walk) -> dict[str, list[str]]:
     walk.unused.beside = sorted({*names} - {*there})
     classes = {split: walk.folders(root / split, walk.visible(root / split), NEARER_SPLITS) for split in there}
     for split, folders in classes.items():
+        _refuse_masks(root / split, folders)
         if not folders:
             raise InputError(f"{root / split} holds no class folders. {NEARER_SPLITS}")
     return classes
 
 
+def _refuse_masks(place: Path, folders: Collection[str]) -> None:
+    """Refuse images with masks, whose folders are no classes."""
+    if {"images", "masks"} <= {*folders}:
+        raise InputError(
+            f"{place} holds images/ and masks/; they are no classes. See `skiprun datasets`: mask_folder."
+        )
+
+
 def _flat_folders(root: Path, folders: list[str]) -> list[str]:
     """Return the classes of a folder without splits; refuse what is something else: masks, or splits further down."""
-    if {"images", "masks"} <= {*folders}:
-        raise InputError(f"{root} holds images/ and masks/; they are not classes. See `skiprun datasets`: mask_folder.")
+    _refuse_masks(root, folders)
     for folder in folders:
         below = root / folder
         if (below / "train").is_dir():

@@ -83,7 +83,7 @@ def allowed_values(config: DataConfig, unknown: Sequence[int]) -> str:
             "or data.instances=true where the values number the objects"
         )
     first, names = unknown[0], config.classes
-    listed = " and leave it out of data.classes, whose entries are names" if str(first) in names else ""
+    listed = " and leave it out of data.classes, which holds names, not values" if str(first) in names else ""
     is_void = f"if {first} is void, set data.ignore_index={first}{listed}; " if config.ignore_index is None else ""
     return (
         f"data.classes names 0 to {len(names) - 1} in order{void}; {is_void}if it is a class of its own, number the "

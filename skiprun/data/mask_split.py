@@ -76,11 +76,11 @@ def read_split(split: str, pairs: Sequence[Pair], config: DataConfig, progress: 
             raise outcome
         if room < 0:
             raise InputError(f"The pictures of {split} do not fit in memory; make data.image_size smaller.")
+    if not good:
+        raise InputError("\n".join([f"No image of {split} can be used:", *(f"  {line}" for line in grouped(bad))]))
     leave_out(bad, len(pairs))
     tally = sum((read.tally for _, read in good), Counter[str]())
     tell_losses(tally, how, len(good))
-    if not good:
-        raise InputError(f"No picture of {split} can be used. {'; '.join(grouped(bad))}.")
     return joined(good)
 
 

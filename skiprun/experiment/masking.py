@@ -60,6 +60,7 @@ def write_masks(
         if picture is None:
             yield row
             continue
+        tally["used"] += 1
         mask = find_mask(run, model, picture, tally)
         make_folder(output.mask.parent)
         write_bytes(output.mask, encoded(mask, len(names)))
@@ -69,7 +70,7 @@ def write_masks(
             row["overlay"] = str(output.overlay)
         counts = np.bincount(mask.ravel(), minlength=len(names)) / mask.size
         yield row | {"shares": dict(zip(names, counts.tolist(), strict=True))}
-    tell_changes(tally, len(inputs), resized_to(run), say)
+    tell_changes(tally, resized_to(run), say)
 
 
 def resized_to(run: Run) -> tuple[int, int] | None:

@@ -77,6 +77,7 @@ def label(
         if picture is None:
             yield row
             continue
+        tally["used"] += 1
         probabilities = model(picture).softmax(1)[0]
         best = probabilities.topk(min(top, len(probabilities)))
         ranked = [
@@ -84,7 +85,7 @@ def label(
             for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
         ]
         yield row | {**ranked[0], "top": ranked}
-    tell_changes(tally, len(inputs), size_of(data), say)
+    tell_changes(tally, size_of(data), say)
 
 
 @checked_arguments

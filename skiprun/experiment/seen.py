@@ -50,8 +50,8 @@ def count_scaled(had: tuple[int, int], size: tuple[int, int], tally: Counter[str
         tally["enlarged" if had[0] * had[1] < size[0] * size[1] else "shrunk"] += 1
 
 
-def tell_changes(tally: Counter[str], total: int, size: tuple[int, int] | None, say: Say) -> None:
-    """Say in one line what was changed of a number of images to fit the network; nothing if nothing was."""
+def tell_changes(tally: Counter[str], size: tuple[int, int] | None, say: Say) -> None:
+    """Say in one line what was changed of the 'used' images to fit the network; nothing if nothing was."""
     to = f" to {size[0]}x{size[1]}" if size else ""
     words = {
         "shrunk": f"shrunk{to}",
@@ -64,4 +64,4 @@ def tell_changes(tally: Counter[str], total: int, size: tuple[int, int] | None, 
         "transparent": "laid on a background",
     }
     if changed := [f"{tally[key]:,} {said}" for key, said in words.items() if tally[key]]:
-        say(f"To fit the network, of {total:,} images: {', '.join(changed)}.")
+        say(f"To fit the network, of {tally['used']:,} images: {', '.join(changed)}.")
