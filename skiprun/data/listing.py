@@ -146,9 +146,7 @@ def _class_folders(root: Path, walk: Walk) -> dict[str, list[str]]:
 def _refuse_masks(place: Path, folders: Collection[str]) -> None:
     """Refuse images with masks, whose folders are no classes."""
     if {"images", "masks"} <= {*folders}:
-        raise InputError(
-            f"{place} holds images/ and masks/; they are no classes. See `skiprun datasets`: mask_folder."
-        )
+        raise InputError(f"{place} holds images/ and masks/; they are no classes. See `skiprun datasets`: mask_folder.")
 
 
 def _flat_folders(root: Path, folders: list[str]) -> list[str]:
