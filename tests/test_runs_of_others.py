@@ -100,7 +100,7 @@ def test_a_study_is_kept_below_ones_own_runs(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("theirs")
 def test_a_comparison_of_finished_runs_is_shown() -> None:
     shown = call("compare", "one", "two")
-    assert "Best test error" in shown.stdout and "not kept" in shown.stderr
+    assert "Tied for the best test error" in shown.stdout and "not kept" in shown.stderr
     assert "Report:" not in shown.stderr
     assert len(json.loads(call("compare", "one", "two", "--json").stdout)["groups"]) == 2
 
