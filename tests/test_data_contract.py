@@ -175,7 +175,7 @@ def test_batches_are_channels_last_where_that_means_something(load):
 
 
 def test_F53_batch_larger_than_the_training_split_is_refused(load):
-    with pytest.raises(OptionError, match=r"batch_size: found 1000000, but the training split has [0-9,]+ pictures"):
+    with pytest.raises(OptionError, match=r"batch_size: found 1000000, but the training split has [0-9,]+ images"):
         load(batch_size=1000000)
 
 
