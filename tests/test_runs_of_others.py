@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from skiprun.cli.app import app
 from skiprun.configfile import build_config
 from skiprun.errors import StorageError
-from skiprun.experiment import train
+from skiprun.experiment import keeping, train
 from skiprun.experiment.material import Look
 from skiprun.experiment.studying import study
 from skiprun.experiment.subjects import find_trained
@@ -120,16 +120,20 @@ def test_a_disk_that_fills_up_while_a_study_runs_costs_what_is_kept_and_not_what
     """The first rows are kept, the disk fills up, the rest and the document are not; every row is returned."""
     subjects, look = find_trained(["one"], original / "runs"), Look("train", 32)
     (whole,) = study("landscape", subjects, look, {"steps": 3}, fresh=True)
-    opened, written = Path.open, 0
+    opened, appended, written = Path.open, keeping.open_to_append, 0
 
     def fills_up(self: Path, mode: str = "r", *values: Any, **options: Any) -> Any:
-        nonlocal written
-        written += "a" in mode
         if written > 3 and set(mode) & set("wax"):
             raise OSError(errno.ENOSPC, "No space left on device")
-        return opened(self, mode, *values, **options)
+        return appended(self) if mode == "a" else opened(self, mode, *values, **options)
+
+    def grows(file: Path) -> Any:
+        nonlocal written
+        written += 1
+        return fills_up(file, "a")
 
     monkeypatch.setattr(Path, "open", fills_up)
+    monkeypatch.setattr(keeping, "open_to_append", grows)
     warned: list[str] = []
     (found,) = study("landscape", subjects, look, {"steps": 3}, fresh=True, warn=warned.append)
     assert found["rows"] == whole["rows"]
