@@ -145,6 +145,7 @@ def check_network(model: nn.Module, data: Loaders, split: str) -> None:
         )
 
 
+@checked_arguments
 def choose_split(runs: Sequence[Run], split: str | None, say: Say = lambda line: None) -> str:
     """Return the split to score of runs: the test split of one that is not finished only if that was asked for.
 
