@@ -46,7 +46,7 @@ def run(setting: Setting) -> list[dict[str, Any]]:
     """
     torch.set_num_threads(1)
     device = setting.device
-    config = material.experiment({"name": "resnet20"}, 128, "bf16", device, cuda_graph=setting.gpu)
+    config = material.experiment({"name": "resnet20"}, 128, "bf16", device, compute={"cuda_graph": setting.gpu})
     way: Way = "eager" if setting.gpu else "fused"
     trainer = ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()), way)
     torch.set_num_threads(1)

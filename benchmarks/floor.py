@@ -135,7 +135,7 @@ def half(shape: torch.Size) -> Tensor:
 
 def launches(name: str) -> Row:
     """Return the time of a graph with as many kernels as skiprun's captured step has, each adding 1 to a number."""
-    config = material.experiment({"name": name}, BATCH, "bf16", "cuda", cuda_graph=True)
+    config = material.experiment({"name": name}, BATCH, "bf16", "cuda", compute={"cuda_graph": True})
     trainer = ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()))
     trainer._run_to(WARM_UP + 1)
     assert trainer.graph

@@ -33,14 +33,15 @@ def network(name: str = "resnet20", width: int | None = None) -> nn.Module:
     return build_model(name, CLASSES, 3, **options)
 
 
-def experiment(model: dict, batch: int, precision: str, device: str, **sections: object) -> RunConfig:
+def experiment(
+    model: dict, batch: int, precision: str, device: str, compute: dict | None = None, **sections: object
+) -> RunConfig:
     """Return the config of skiprun's arm; it logs norms and TensorBoard each step unless sections say otherwise."""
     plain = {
-        "device": device,
         "model": model,
         "data": {"name": "cifar10", "batch_size": batch, "augment": {"crop": 4, "flip": True}},
         "schedule": {"kind": "constant", "steps": 10**6},
-        "precision": precision,
+        "compute": {"device": device, "precision": precision} | (compute or {}),
         "log": {"every": 1},
     }
     return build_config(plain | sections)
@@ -48,7 +49,7 @@ def experiment(model: dict, batch: int, precision: str, device: str, **sections:
 
 def loaders(number: int, config: RunConfig) -> Loaders:
     """Return the pictures as skiprun keeps them, on the device."""
-    device = torch.device(config.device)
+    device = torch.device(config.compute.device)
     values, labels = (torch.from_numpy(each).to(device) for each in pictures(number))
     split = ResidentSplit(values, labels)
     small = ResidentSplit(values[:500], labels[:500])

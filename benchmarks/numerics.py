@@ -49,9 +49,9 @@ def run(setting: Setting) -> list[dict[str, Any]]:
 
 def own_trainer(setting: Setting, captured: bool = False) -> Trainer:
     """Return skiprun's trainer; on a GPU it takes kernels that repeat."""
-    sections = {"log": {"every": 1, "tensorboard": False}, "optim": {"lr": RATE}, "cuda_graph": captured}
-    sections |= {"deterministic": setting.gpu}
-    config = material.experiment({"name": "resnet20"}, 64, "fp32", setting.device, **sections)
+    compute = {"cuda_graph": captured, "deterministic": setting.gpu}
+    sections = {"log": {"every": 1, "tensorboard": False}, "optim": {"lr": RATE}}
+    config = material.experiment({"name": "resnet20"}, 64, "fp32", setting.device, compute, **sections)
     return ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()))
 
 

@@ -68,7 +68,9 @@ def skiprun(
     """Train with skiprun; norms, metrics and TensorBoard every step unless switched off."""
     log = {"every": 1, "tensorboard": tensorboard}
     model = {"name": name, "width": width}
-    config = material.experiment(model, batch, precision, device, log=log, recompute=recompute, cuda_graph=graph)
+    config = material.experiment(
+        model, batch, precision, device, log=log, compute={"activation_checkpointing": recompute, "cuda_graph": graph}
+    )
     threads = torch.get_num_threads()
     running = trainer(config, tick, Path(tempfile.mkdtemp()), way, norms)
     torch.set_num_threads(threads)

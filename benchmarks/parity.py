@@ -19,7 +19,7 @@ def run(setting: Setting) -> list[dict[str, Any]]:
     """Return mean and standard deviation of test error and training loss at the end, for each way to train."""
     seeds = 2 if setting.quick else 5
     ways = {
-        f"skiprun {precision}{name}": ["--set", f"precision={precision}", "--set", f"compile={word}"]
+        f"skiprun {precision}{name}": ["--set", f"compute.precision={precision}", "--set", f"compute.compile={word}"]
         for precision in ("fp32", "bf16")
         for name, word in (("", "off"), (" fused", "fused"))
     }

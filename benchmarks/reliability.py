@@ -40,12 +40,11 @@ def config_of(model: str) -> RunConfig:
     """Return the usual recipe on such pictures."""
     return build_config(
         {
-            "device": "cpu",
             "model": {"name": model},
             "data": {"name": "noise", "batch_size": 128},
             "schedule": {"epochs": 200},
-            "threads": 1,  # two threads beside a busy neighbour would measure the neighbour
-            "compile": "off",
+            # Two threads beside a busy neighbour would measure the neighbour.
+            "compute": {"device": "cpu", "threads": 1, "compile": "off"},
         }
     )
 

@@ -110,7 +110,7 @@ def saving(name: str, against: str = "standard", input_shape: Sequence[int] | No
 
 
 def _without_content(name: str, input_shape: Sequence[int] | None) -> tuple[Any, Sequence[int]]:
-    """Build an architecture, perhaps with options as `resnet56:connection=gated`, without content."""
+    """Build an architecture, perhaps with options as `resnet56:connection=highway`, without content."""
     from skiprun.models import build_from_config
     from skiprun.models.meta import without_content
     from skiprun.registry import MODELS

@@ -7,8 +7,9 @@ is frozen. This module never imports torch: names of models, datasets and connec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints
 
@@ -50,6 +51,15 @@ def colour(name: str) -> str:
 
 
 Colour = Annotated[str, AfterValidator(colour)]
+
+
+class Role(Enum):
+    """What a key of the config decides; each field says it in its annotation, and EXPERIMENT where it says nothing."""
+
+    EXPERIMENT = "what is learned, and from what"
+    SEED = "which repetition of the experiment"
+    RECORD = "only what is written down, and where"
+    EXECUTION = "only where and how it is computed"
 
 
 class Section(BaseModel):
@@ -104,7 +114,9 @@ class ModelConfig(Section):
     weights: Text | None = Field(
         None, description="where training starts: torchvision weights (DEFAULT), a state dict's file, or a run"
     )
-    download_weights: bool | None = Field(None, description="may fetch torchvision weights from their official place")
+    download_weights: Annotated[bool | None, Role.EXECUTION] = Field(
+        None, description="may fetch torchvision weights from their official place"
+    )
     freeze: Names | None = Field(
         None,
         description="parts that do not learn: backbone (all but the head), stem, stage1 ..., or module paths, with *",
@@ -124,7 +136,7 @@ class AugmentConfig(Section):
     jitter: Fraction = Field(0.0, description="range of brightness, contrast and saturation factors, 1 +- jitter")
     mixup: NonNegative = Field(0.0, description="alpha of mixup (Zhang 2017), one lambda a batch; 0 is off")
     cutmix: NonNegative = Field(0.0, description="alpha of CutMix (Yun 2019), one lambda a batch; 0 is off")
-    turn: bool = Field(False, description="turn by 0, 90, 180 or 270 degrees, picture and mask together")
+    rot90: bool = Field(False, description="turn by 0, 90, 180 or 270 degrees, picture and mask together")
     rotate: Annotated[float, Field(ge=0, le=180)] = Field(0.0, description="largest turn in degrees, with the mask")
     scale: Fraction = Field(0.0, description="range of the size, 1 +- scale, picture and mask together")
     elastic: Annotated[float, Field(ge=0, le=64)] = Field(
@@ -140,8 +152,12 @@ class DataConfig(Section):
     """Which pictures, in which portions."""
 
     name: str = Field(description="a dataset of `skiprun datasets`")
-    root: Text | None = Field(None, description="folder of the pictures; default: the cache in $SKIPRUN_DATA")
-    download: bool = Field(False, description="may fetch the dataset from its official place")
+    root: Annotated[Text | None, Role.EXECUTION] = Field(
+        None, description="folder of the pictures; default: the cache in $SKIPRUN_DATA"
+    )
+    download: Annotated[bool, Role.EXECUTION] = Field(
+        False, description="may fetch the dataset from its official place"
+    )
     batch_size: Count = Field(128, description="pictures a step, over all micro-batches")
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.1, description="share of train kept for validation, stratified; unused where the set has its own"
@@ -179,7 +195,7 @@ class DataConfig(Section):
         0.0, description="extra weight in training of pixels between objects, w0 of Ronneberger 2015; the paper has 10"
     )
     skip_bad: bool = Field(False, description="leave pictures and masks that cannot be used out, and list them")
-    augment: AugmentConfig = Field(default_factory=AugmentConfig)
+    augment: AugmentConfig = Field(default_factory=AugmentConfig, description="random changes of training images")
 
 
 class SegmentationConfig(Section):
@@ -194,11 +210,11 @@ class SegmentationConfig(Section):
 class OptimConfig(Section):
     """How a gradient becomes a step."""
 
-    name: Literal["sgd", "adamw"] = "sgd"
+    name: Literal["sgd", "adamw"] = Field("sgd", description="the optimizer")
     lr: Positive = Field(0.1, description="peak learning rate")
     momentum: Fraction = Field(0.9, description="of SGD; beta1 of AdamW")
-    nesterov: bool = False
-    weight_decay: NonNegative = 1e-4
+    nesterov: bool = Field(False, description="Nesterov's momentum, of SGD")
+    weight_decay: NonNegative = Field(1e-4, description="of SGD an L2 penalty, of AdamW decoupled")
     decay: Literal["all", "weights"] = Field("all", description="decay all parameters as He does, or weights only")
     clip_norm: Positive | None = Field(None, description="largest norm of the whole gradient")
     clip_value: Positive | None = Field(None, description="largest value of any gradient entry")
@@ -220,7 +236,7 @@ class Restart(Section):
 class ScheduleConfig(Section):
     """Length of the run and learning rate over it; `warmup` and `milestones` count in the same unit as the length."""
 
-    kind: Literal["cosine", "multistep", "constant"] = "cosine"
+    kind: Literal["cosine", "multistep", "constant"] = Field("cosine", description="the course after the warmup")
     epochs: Positive | None = Field(None, description="length in passes over the training split")
     steps: Count | None = Field(None, description="length in steps")
     warmup: NonNegative = Field(0.0, description="linear rise from nothing at the start")
@@ -236,39 +252,57 @@ class ScheduleConfig(Section):
         return self.epochs or self.steps or 0.0
 
 
+class ComputeConfig(Section):
+    """Where and how a run is computed, not what it is."""
+
+    device: Annotated[Literal["auto", "cpu", "cuda"], Role.EXECUTION] = Field(
+        "auto", description="auto: a GPU where there is one"
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto: bf16 where the processor multiplies it"
+    )
+    threads: Annotated[int | None, Field(ge=1, le=1024), Role.EXECUTION] = Field(
+        None, description="CPU threads; default: one for a small network, else the faster of one and all, by a trial"
+    )
+    channels_last: Annotated[bool, Role.EXECUTION] = Field(True, description="keep the channels of a pixel together")
+    compile: Annotated[Literal["auto", "fused", "on", "off"], Role.EXECUTION] = Field(
+        "auto", description="fused: own kernels on a CPU; auto: those, if that pays; on: by torch.compile; off: neither"
+    )
+    cuda_graph: Annotated[bool, Role.EXECUTION] = Field(
+        False, description="on a GPU: launch a training step as one CUDA graph"
+    )
+    activation_checkpointing: Annotated[bool, Role.EXECUTION] = Field(
+        False, description="compute each block's activations twice instead of keeping them"
+    )
+    deterministic: Annotated[bool, Role.EXECUTION] = Field(
+        False, description="on a GPU: repeatable kernels only, at some cost; a CPU always is"
+    )
+
+
 class LogConfig(Section):
     """What is written down, and how often."""
 
-    every: Count = Field(10, description="steps between two rows of metrics and probes")
-    tensorboard: bool = True
+    every: Annotated[Count, Role.RECORD] = Field(10, description="steps between two rows of metrics and probes")
+    tensorboard: Annotated[bool, Role.RECORD] = Field(True, description="write TensorBoard's event files as well")
 
 
 class RunConfig(Section):
     """One experiment."""
 
-    name: Name = Field("run", description="directory in runs/; default: the file's name")
-    seed: Annotated[int, Field(ge=0, le=2**31)] = 0
-    model: ModelConfig
-    data: DataConfig
-    segmentation: SegmentationConfig = Field(default_factory=SegmentationConfig)
-    optim: OptimConfig = Field(default_factory=OptimConfig)
-    schedule: ScheduleConfig
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="auto: bf16 where the processor multiplies it"
+    name: Annotated[Name, Role.RECORD] = Field("run", description="directory in runs/; default: the file's name")
+    seed: Annotated[int, Field(ge=0, le=2**31), Role.SEED] = Field(0, description="of every random draw of the run")
+    model: ModelConfig = Field(description="which network")
+    data: DataConfig = Field(description="which images, in which splits")
+    segmentation: SegmentationConfig = Field(
+        default_factory=SegmentationConfig, description="how masks are learned and scored"
     )
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
-        None, description="CPU threads; default: one for a small network, else the faster of one and all, by a trial"
+    optim: OptimConfig = Field(default_factory=OptimConfig, description="how a gradient becomes a step")
+    schedule: ScheduleConfig = Field(description="length of the run, and learning rate over it")
+    compute: ComputeConfig = Field(default_factory=ComputeConfig, description="where and how it is computed")
+    probes: Annotated[list[str], Role.RECORD] = Field(
+        default_factory=lambda: ["grad_norm"], description="instruments of `skiprun probes`"
     )
-    channels_last: bool = True
-    compile: Literal["auto", "fused", "on", "off"] = Field(
-        "auto", description="fused: own kernels on a CPU; auto: those, if that pays; on: by torch.compile; off: neither"
-    )
-    cuda_graph: bool = Field(False, description="on a GPU: launch a training step as one CUDA graph")
-    recompute: bool = Field(False, description="compute each block's activations twice instead of keeping them")
-    deterministic: bool = Field(False, description="on a GPU: repeatable kernels only, at some cost; a CPU always is")
-    probes: list[str] = Field(default_factory=lambda: ["grad_norm"], description="instruments of `skiprun probes`")
-    log: LogConfig = Field(default_factory=LogConfig)
+    log: LogConfig = Field(default_factory=LogConfig, description="what is written down, and how often")
     _marks: dict[str, str] = PrivateAttr(default_factory=dict)
 
     def place(self, key: str) -> str:
@@ -292,6 +326,25 @@ class RunConfig(Section):
         revised = RunConfig.model_validate(self.plain() | sections)
         revised._marks.update(self._marks)
         return revised
+
+
+def section_at(keys: Sequence[str]) -> type[BaseModel]:
+    """Return the section that a list of keys leads to."""
+    section: type[BaseModel] = RunConfig
+    for key in keys:
+        annotation = section.model_fields[key].annotation if key in section.model_fields else None
+        # A section that may be left out is a union with None.
+        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        section = next((kind for kind in kinds if issubclass(kind, BaseModel)), section)
+    return section
+
+
+def role_of(key: str) -> Role:
+    """Return what a dotted key decides."""
+    keys = key.split(".")
+    fields = (section_at(keys[:depth]).model_fields.get(name) for depth, name in enumerate(keys))
+    marks = (mark for field in fields if field for mark in field.metadata)
+    return next((mark for mark in marks if isinstance(mark, Role)), Role.EXPERIMENT)
 
 
 def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
@@ -339,8 +392,10 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
             alpha and not 0.01 <= alpha <= 1000
         ):  # beyond, float32 draws from another distribution than Beta(alpha, alpha)
             yield f"data.augment.{mixing}", f"found {alpha:g}; 0 is off, and from 0.01 to 1000 is allowed"
-    if config.recompute and config.compile in ("on", "fused"):
-        yield "recompute", f"found beside compile: {config.compile}, which would have to look into recomputed blocks"
+    compute = config.compute
+    if compute.activation_checkpointing and compute.compile in ("on", "fused"):
+        found = f"found beside compile: {compute.compile}, which would have to look into checkpointed blocks"
+        yield "compute.activation_checkpointing", found
     if len(set(config.probes)) < len(config.probes):
         yield "probes", "names one probe twice"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from skiprun.config import RunConfig, contradictions
+from skiprun.config import RunConfig, contradictions, section_at
 from skiprun.errors import ConfigError, InputError, did_you_mean
 from skiprun.yamlfile import parse, read_yaml
 
@@ -93,8 +93,9 @@ def _describe(error: ErrorDetails, marks: dict[str, str], source: str) -> str:
     parents = (".".join(loc[:n]) for n in range(len(loc), 0, -1))
     place = next((marks[parent] for parent in parents if parent in marks), source)
     if error["type"] == "extra_forbidden":
-        fields = [field.alias or name for name, field in _section(loc[:-1]).model_fields.items()]
-        return f"{place} {key}: unknown key.{did_you_mean(loc[-1], fields)} Allowed here: {', '.join(fields)}"
+        fields = [field.alias or name for name, field in section_at(loc[:-1]).model_fields.items()]
+        near = _in_a_section(loc) or did_you_mean(loc[-1], fields)
+        return f"{place} {key}: unknown key.{near} Allowed here: {', '.join(fields)}"
     if error["type"] == "missing":
         return f"{place} {key}: missing; {_meaning(loc)}"
     message = error["msg"].removeprefix("Value error, ")
@@ -112,20 +113,15 @@ def _describe(error: ErrorDetails, marks: dict[str, str], source: str) -> str:
     return f"{place} {key}: found {_short(found)}; {allowed}.{near}"
 
 
-def _section(loc: Sequence[str]) -> type[BaseModel]:
-    """Return the section that a list of keys leads to."""
-    section: type[BaseModel] = RunConfig
-    for part in loc:
-        annotation = section.model_fields[part].annotation if part in section.model_fields else None
-        # A section that may be left out is a union with None.
-        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
-        section = next((kind for kind in kinds if issubclass(kind, BaseModel)), section)
-    return section
+def _in_a_section(loc: Sequence[str]) -> str:
+    """Say of a key that stands outside of its section where it belongs; nothing of any other."""
+    homes = [name for name in RunConfig.model_fields if loc[0] in section_at([name]).model_fields]
+    return f" Did you mean '{homes[0]}.{loc[0]}'?" if len(loc) == 1 and len(homes) == 1 else ""
 
 
 def _meaning(loc: Sequence[str]) -> str:
     """Return what the schema says of a missing key."""
-    field = _section(loc[:-1]).model_fields.get(loc[-1])
+    field = section_at(loc[:-1]).model_fields.get(loc[-1])
     return (field and field.description) or "this section is needed"
 
 

@@ -24,10 +24,11 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field
 
-from skiprun.config import RunConfig
+from skiprun.config import Role, RunConfig, role_of
 from skiprun.configfile import complete_config, refuse_contradictions
 from skiprun.documents import Shape, read_document, read_rows, write_sealed
-from skiprun.errors import InputError, RunBusy, RunLengthened, RunTaken, StorageError, did_you_mean
+from skiprun.errors import ConfigError, InputError, RunBusy, RunLengthened, RunTaken, StorageError, did_you_mean
+from skiprun.legacy import CONNECTIONS, config_of_today, connection_of_today
 from skiprun.locks import acquire, is_held
 from skiprun.ordinary import open_to_read, refuse_foreign_links
 from skiprun.storage import (
@@ -41,12 +42,6 @@ from skiprun.storage import (
 from skiprun.yamlfile import read_yaml
 
 State = Literal["finished", "running", "stopped", "diverged", "failed", "unfinished"]
-# Never part of the experiment: where it runs and what it is called.
-NOT_THE_EXPERIMENT = ("name", "seed", "device", "threads", "compile", "cuda_graph", "recompute")
-# Nor is where its data lies: the fingerprint tells whether it is the same.
-NOT_THE_DATA = ("data.root", "data.download")
-
-
 Numbers = dict[str, float | None]
 
 
@@ -246,7 +241,17 @@ class Run:
         if not self.summary_file.exists():
             raise InputError(f"Run {self.path} is {self.state}, not finished; train it first.")
         way_out = f"delete it, and `skiprun resume {self.path}` scores the test split again and writes it anew"
-        return read_document(self.summary_file, Summary, way_out)
+        summary = read_document(self.summary_file, Summary, way_out)
+        if (connection := summary["model"].get("connection")) in CONNECTIONS:
+            summary["model"]["connection"] = self._connection_of_today(connection, summary["model"]["name"])
+        return summary
+
+    def _connection_of_today(self, connection: str, network: str) -> str:
+        """Return what the connection that a summary names is called now."""
+        with contextlib.suppress(ConfigError, StorageError):
+            recorded = read_yaml(self.config_file)[0].get("model") or {}
+            return connection_of_today(connection, network, recorded.get("connection_options"))
+        return connection_of_today(connection, network)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the whole rows of metrics.jsonl, one in memory at a time; what is cut short or damaged is left out."""
@@ -342,13 +347,13 @@ def find_runs(root: Path) -> list[Run]:
     return [Run(file.parent) for file in sorted(root.glob("*/seed-*/config.yaml")) if str(file).isprintable()]
 
 
-def differences(old: RunConfig, new: RunConfig, but: Iterable[str] = NOT_THE_DATA) -> list[str]:
-    """Return 'key: old -> new' for every key of the experiment that differs, but for some."""
-    before, after, spared = flat(old.plain()), flat(new.plain()), {*but}
+def differences(old: RunConfig, new: RunConfig, also: Iterable[str] = ()) -> list[str]:
+    """Return 'key: old -> new' for every key of the experiment that differs, and for some others."""
+    before, after = flat(old.plain()), flat(new.plain())
     return [
         f"{key}: {before.get(key)} -> {after.get(key)}"
         for key in sorted({*before, *after})
-        if before.get(key) != after.get(key) and key.split(".")[0] not in NOT_THE_EXPERIMENT and key not in spared
+        if before.get(key) != after.get(key) and (role_of(key) is Role.EXPERIMENT or key in also)
     ]
 
 
@@ -357,7 +362,7 @@ def refuse_one_place(experiments: Iterable[tuple[str, RunConfig]]) -> None:
     places: dict[tuple[str, int], tuple[str, RunConfig]] = {}
     for label, config in experiments:
         first, known = places.setdefault((config.name, config.seed), (label, config))
-        if changed := differences(known, config, but=()):
+        if changed := differences(known, config, also=["data.root"]):
             keys = ", ".join(text.split(":")[0] for text in changed)
             raise InputError(
                 f"{first} and {label} would both be the run {config.name}/seed-{config.seed}, though they differ in "
@@ -368,15 +373,10 @@ def refuse_one_place(experiments: Iterable[tuple[str, RunConfig]]) -> None:
 def recorded_config(plain: dict[str, Any], source: str = "config") -> RunConfig:
     """Return the config in a run's config.yaml or in its checkpoint, as the version that wrote it meant it, unjudged.
 
-    Before there was `data.background`, every run had `fit: resize`, which images with labels did not look at.
-
     Raises:
         ConfigError: with every problem.
     """
-    data = plain.get("data")
-    if isinstance(data, dict) and "background" not in data and data.get("fit") == "resize":
-        plain = plain | {"data": {key: value for key, value in data.items() if key != "fit"}}
-    return complete_config(plain, {}, source)
+    return complete_config(config_of_today(plain), {}, source)
 
 
 def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -42,7 +42,7 @@ WRITING = (skiprun.storage.__file__, skiprun.training.checkpoint.__file__)
 
 # Everything at once that draws at random or carries state from step to step.
 EVERYTHING: dict[str, Any] = {
-    "model": {"name": "resnet_cifar", "depth": 8, "width": 4, "connection": "stochastic"},
+    "model": {"name": "resnet_cifar", "depth": 8, "width": 4, "connection": "stochastic_depth"},
     "data": {"name": "tiny", "batch_size": 16, "val_fraction": 0.2, "augment": {"mixup": 0.4, "crop": 1, "flip": True}},
     "optim": {"lr": 0.05, "clip_norm": 1.0, "ema": 0.9, "accumulate": 2},
 }
@@ -80,8 +80,7 @@ def fault_config(**sections: Any) -> RunConfig:
         "data": {"name": "tiny", "batch_size": 16, "val_fraction": 0.2},
         "optim": {"lr": 0.05, "clip_norm": 1.0},
         "schedule": {"epochs": 10},
-        "device": "cpu",
-        "precision": "fp32",
+        "compute": {"device": "cpu", "precision": "fp32"},
         "log": {"every": 2, "tensorboard": False},
     }
     return build_config(plain | sections)

@@ -22,7 +22,7 @@ from tests.test_models_contract import MEMBERS
 def test_a_row_says_what_the_network_is():
     (row,) = catalog.describe_models("resnet20")
     assert row["parameters"] == 269_722 and row["macs"] == 40_551_040 and row["layers"] == 20
-    assert row["connection"] == "add" and "gated" in row["connections"] and "concat" not in row["connections"]
+    assert row["connection"] == "add" and "highway" in row["connections"] and "concat" not in row["connections"]
     assert row["sites"] == 9 and row["input"] == [3, 32, 32] and row["year"] == 2015 and row["problem"] is None
     assert row["family"] == "resnet_cifar" and row["summary"].startswith("Residual network of 20 layers")
 
@@ -124,7 +124,7 @@ model: {name: oneblock, connections: {0: add}, options: {width: 16}}
 data: {name: digits, batch_size: 64}
 optim: {lr: 0.01}
 schedule: {steps: 1}
-device: cpu
+compute: {device: cpu}
 log: {tensorboard: false}
 """
 PROGRAM = """
@@ -248,7 +248,7 @@ def test_the_listing_fits_a_hundred_columns_with_nothing_cut(pattern, monkeypatc
     listed = shown(["models", pattern], monkeypatch).stdout
     assert max(map(len, listed.splitlines())) <= 100 and "…" not in listed
     assert all(f"\n{name} " in listed for name in MODELS.names(pattern))
-    for words in ("2,236,682", "299.5 M", "Howard et al. 2017, table 1", "add, conv1x1, dropout", "no sites", "memory"):
+    for words in ("2,236,682", "299.5 M", "Howard et al. 2017, table 1", "add, constant_scaling", "no sites", "memory"):
         assert words in listed
 
 

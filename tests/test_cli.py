@@ -244,17 +244,17 @@ def test_a_signal_saves_and_the_same_command_continues(number: int, code: int, t
 
 def test_compare_trains_what_is_missing_and_reuses_the_rest(tmp_path: Path) -> None:
     options = ["--set", "schedule.epochs=1", "--set", "log.tensorboard=false", "--set", "model.width=4", "--json"]
-    first = call("compare", "plain20", "resnet20:connection=gated", *options, folder=tmp_path)
+    first = call("compare", "plain20", "resnet20:connection=highway", *options, folder=tmp_path)
     assert first.returncode == 0, first.stderr
     runs = sorted(path.name for path in (tmp_path / "runs").iterdir() if path.name.startswith("digits"))
-    assert runs == ["digits-plain20", "digits-resnet20-connection-gated"]
+    assert runs == ["digits-plain20", "digits-resnet20-connection-highway"]
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("summary.json")}
     assert len(before) == 2
     files = sorted((tmp_path / "runs").glob("*/*/environment.json"))
     shares = [json.loads(file.read_text())["sessions"][0]["cores"] for file in files]
     if len(cores()) > 1:  # each trained beside the other, on cores of its own
         assert not set(shares[0]) & set(shares[1])
-    again = call("compare", "plain20", "resnet20:connection=gated", *options, folder=tmp_path)
+    again = call("compare", "plain20", "resnet20:connection=highway", *options, folder=tmp_path)
     assert json.loads(again.stdout)["groups"] == json.loads(first.stdout)["groups"]
     assert {path: path.stat().st_mtime_ns for path in before} == before
     report = next((tmp_path / "runs" / "comparisons").glob("*/report.html"))

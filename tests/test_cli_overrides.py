@@ -70,8 +70,8 @@ def test_bare_overrides_are_those_of_set(configs: Callable[..., list[RunConfig]]
 
 
 def test_compare_takes_bare_overrides_too(configs: Callable[..., list[RunConfig]]) -> None:
-    plain, highway = configs("compare", "resnet20", "resnet20:connection=gated", "optim.lr=0.03", "--jobs", "1")
-    assert (plain.optim.lr, highway.optim.lr, highway.model.connection) == (0.03, 0.03, "gated")
+    plain, highway = configs("compare", "resnet20", "resnet20:connection=highway", "optim.lr=0.03", "--jobs", "1")
+    assert (plain.optim.lr, highway.optim.lr, highway.model.connection) == (0.03, 0.03, "highway")
 
 
 @pytest.mark.parametrize("command", ["gradflow", "shatter"])

@@ -92,7 +92,7 @@ def test_F44_a_slip_in_any_key_suggests_the_right_one(tmp_path: Path, key: str, 
         ("name=../x", "letters, digits"),
         ("name=-rf", "letters, digits"),
         ("name='[/x]'", "letters, digits"),
-        ("device=tpu", "'auto', 'cpu' or 'cuda'"),
+        ("compute.device=tpu", "'auto', 'cpu' or 'cuda'"),
         ("optim.lr", "no 'key=value'"),
         ("optim.lr=[1", "not valid YAML"),
         ("seed.lr=1", "not a section"),
@@ -258,9 +258,9 @@ def test_b58_other_words_that_yaml_reads_as_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("device=gpu", "Did you mean 'cuda'?"),
-        ("precision=float32", "Did you mean 'fp32'?"),
-        ("precision=bfloat16", "Did you mean 'bf16'?"),
+        ("compute.device=gpu", "Did you mean 'cuda'?"),
+        ("compute.precision=float32", "Did you mean 'fp32'?"),
+        ("compute.precision=bfloat16", "Did you mean 'bf16'?"),
         ("schedule.warmup=2", "schedule.warmup: found 2; it must be shorter than the run of 2"),
     ],
 )

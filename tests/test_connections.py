@@ -49,22 +49,22 @@ def test_formulas(x, fx):
     assert torch.equal(made("none")(x, fx), fx)
     assert torch.equal(made("add")(x, fx), x + fx)
     assert torch.equal(made("concat")(x, fx), torch.cat([x, fx], dim=1))
-    assert torch.equal(made("scale")(x, fx), 0.5 * x + 0.5 * fx)
-    assert torch.equal(made("scale", shortcut=1.0, branch=2.0)(x, fx), x + 2 * fx)
-    projected = made("conv1x1")
+    assert torch.equal(made("constant_scaling")(x, fx), 0.5 * x + 0.5 * fx)
+    assert torch.equal(made("constant_scaling", shortcut=1.0, branch=2.0)(x, fx), x + 2 * fx)
+    projected = made("conv_shortcut")
     assert torch.equal(projected(x, fx), projected.projection(x) + fx)
 
 
 def test_gates_mix_by_what_they_see(x, fx):
-    gate = made("gated")
+    gate = made("highway")
     opened = gate.gate(x).sigmoid()
     assert torch.allclose(gate(x, fx), (1 - opened) * x + opened * fx, atol=1e-6)
-    half = made("gated_shortcut")
+    half = made("shortcut_only_gating")
     half.load_state_dict(gate.state_dict())
     assert torch.allclose(half(x, fx), (1 - opened) * x + fx, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["gated", "gated_shortcut"])
+@pytest.mark.parametrize("name", ["highway", "shortcut_only_gating"])
 def test_the_bias_decides_how_far_a_gate_is_open_at_first(name):
     gate = made(name, bias=-3.0, channels=64)
     assert gate.openness(torch.zeros(1, 64, 2, 2)).mean().item() == pytest.approx(1 / (1 + math.exp(3)))
@@ -72,42 +72,42 @@ def test_the_bias_decides_how_far_a_gate_is_open_at_first(name):
 
 
 def test_a_scaled_branch_begins_at_zero_and_learns(x, fx):
-    rezero = made("scaled")
+    rezero = made("rezero")
     y = rezero(x, fx)
     assert torch.equal(y, x)
     y.sum().backward()
     assert rezero.alpha.grad.item() == pytest.approx(fx.sum().item(), rel=1e-4)
-    layer_scale = made("scaled", per_channel=True, init=0.1)
+    layer_scale = made("layer_scale", init=0.1)
     assert layer_scale.alpha.shape == (4, 1, 1)
     assert torch.allclose(layer_scale(x, fx), x + 0.1 * fx)
 
 
 def test_survival_falls_linearly_to_the_last_site():
     total = 54
-    found = [made("stochastic", index, total).probability for index in range(total)]
+    found = [made("stochastic_depth", index, total).probability for index in range(total)]
     assert found == pytest.approx([1 - site / total * 0.5 for site in range(1, total + 1)])
-    assert made("stochastic", 53, 54, survival=0.8).probability == pytest.approx(0.8)
+    assert made("stochastic_depth", 53, 54, survival=0.8).probability == pytest.approx(0.8)
 
 
 def test_stochastic_depth_drops_whole_branches_and_keeps_the_mean(x, fx):
-    connection = made("stochastic", survival=0.5)
+    connection = made("stochastic_depth", survival=0.5)
     draws = torch.stack([connection(x, fx) - x for _ in range(400)])
     kept = draws.flatten(1).abs().sum(1) > 1e-3
     assert 0.4 < kept.float().mean() < 0.6
     assert torch.allclose(draws[kept][0], 2 * fx, atol=1e-5)
     assert torch.allclose(connection.eval()(x, fx), x + fx)
-    rows = made("stochastic", survival=0.5, per_picture=True)(x, fx) - x
+    rows = made("stochastic_depth", survival=0.5, per_image=True)(x, fx) - x
     assert 0 < (rows.flatten(1).abs().sum(1) < 1e-6).sum() < 8
 
 
 def test_dropout_is_on_the_shortcut_and_in_training_only(x, fx):
-    connection = made("dropout", p=0.25)
+    connection = made("shortcut_dropout", p=0.25)
     blanked = (connection(x, fx) - fx).abs() < 1e-6
     assert 0.15 < blanked.float().mean() < 0.35
     assert torch.allclose(connection.eval()(x, fx), x + fx)
 
 
-@pytest.mark.parametrize("name", ["gated", "conv1x1"])
+@pytest.mark.parametrize("name", ["highway", "conv_shortcut"])
 @pytest.mark.parametrize("network", ["resnet20", "resnet18"])
 def test_networks_leave_a_connection_its_own_first_weights(name, network):
     torch.manual_seed(0)
@@ -191,7 +191,7 @@ def test_fixup_trains_without_norm_at_a_hundred_layers():
 
 @pytest.mark.parametrize("name", ["resnet20", "preact20", "wrn16_4"])
 def test_rezero_blocks_are_the_identity_at_the_start(name):
-    net = build_model(name, connection="scaled")
+    net = build_model(name, connection="rezero")
     nn.functional.cross_entropy(net(torch.randn(4, 3, 16, 16)), torch.arange(4)).backward()
     gradients = {key: each.grad.abs().sum().item() for key, each in net.named_parameters() if "layer" in key}
     branches = [value for key, value in gradients.items() if ".conv" in key and "downsample" not in key]

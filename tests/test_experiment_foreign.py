@@ -104,7 +104,7 @@ def test_published_weights_are_scored_as_an_independent_forward_pass_scores_them
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     logits = network(torch.tensor((pixels - mean) / std, dtype=torch.float32).permute(0, 3, 1, 2)).detach()
 
-    place = ["--data", "image_folder", "--root", folder, "--set", "data.image_size=8", "--set", "device=cpu"]
+    place = ["--data", "image_folder", "--root", folder, "--set", "data.image_size=8", "--set", "compute.device=cpu"]
     words = ["--model", "resnet20:shortcut=A_both", *place, "--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225"]
     found, error = command(tmp_path / "resnet20.th", *words)
     assert error is None
@@ -118,7 +118,7 @@ def test_the_logits_of_digits_are_those_of_the_other_network(tmp_path):
     network = trained(1, 10)
     save_as_published(network, tmp_path / "w.th")
     parts = rebuild_file(
-        tmp_path / "w.th", "resnet20:shortcut=A_both", "digits", mean=[0.3], std=[0.4], overrides=["device=cpu"]
+        tmp_path / "w.th", "resnet20:shortcut=A_both", "digits", mean=[0.3], std=[0.4], overrides=["compute.device=cpu"]
     )
     images, _ = next(parts.loaders.batches("test", 50))
     assert torch.allclose(parts.model(images), network(images), atol=1e-4)
@@ -126,7 +126,7 @@ def test_the_logits_of_digits_are_those_of_the_other_network(tmp_path):
     rows = np.rint(load_digits().images * 255 / 16) / 255
     assert any(np.allclose(images[0, 0].numpy() * 0.4 + 0.3, row, atol=0.01) for row in rows)
     padded_at_the_end = rebuild_file(
-        tmp_path / "w.th", "resnet20:shortcut=A", "digits", mean=[0.3], std=[0.4], overrides=["device=cpu"]
+        tmp_path / "w.th", "resnet20:shortcut=A", "digits", mean=[0.3], std=[0.4], overrides=["compute.device=cpu"]
     )
     assert not torch.allclose(padded_at_the_end.model(images), network(images), atol=0.1)
 
@@ -145,7 +145,7 @@ def test_another_number_of_classes_and_another_depth_are_refused(tmp_path):
     assert "fc.weight ([100, 64] there, [10, 64] here)" in said
     assert "4 " in refusal(tmp_path / "w.th", "--model", "resnet32:shortcut=A_both", "--data", "digits")
     save_as_published(trained(1, 10), tmp_path / "w.th")
-    gated = refusal(tmp_path / "w.th", "--model", "resnet20:shortcut=A_both,connection=gated", "--data", "digits")
+    gated = refusal(tmp_path / "w.th", "--model", "resnet20:shortcut=A_both,connection=highway", "--data", "digits")
     assert "layer1.0.connection." in gated and "What would be drawn or left out is not scored." in gated
 
 
@@ -222,12 +222,12 @@ def test_a_file_needs_its_model_and_a_run_needs_none(tmp_path):
 
 
 def test_the_weights_of_a_run_are_scored_as_the_run_is(tmp_path):
-    config = tiny_config(data={"name": "digits", "batch_size": 64}, device="cpu", precision="fp32")
+    config = tiny_config(data={"name": "digits", "batch_size": 64}, compute={"device": "cpu", "precision": "fp32"})
     run = train(config, runs=tmp_path)
     model = config.model
     name = f"{model.name}:depth={model.depth},width={model.width}"
     for file, shortcut in ((run.path, ""), (run.checkpoints / "best.pt", ",shortcut=A")):
-        parts = rebuild_file(file, name + shortcut, "digits", overrides=["device=cpu"])
+        parts = rebuild_file(file, name + shortcut, "digits", overrides=["compute.device=cpu"])
         assert score(parts, "test") == pytest.approx(score(rebuild(run), "test"), rel=1e-6)
     with pytest.raises(InputError, match=r"were trained with model\.shortcut=A, and here it is A_both"):
         rebuild_file(run.path, f"{name},shortcut=A_both", "digits")

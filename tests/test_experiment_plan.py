@@ -21,7 +21,11 @@ from skiprun.experiment.subjects import find_subjects
 from skiprun.run import Run
 from tests.fake_runs import write_run
 
-TINY = {"model": {"name": "resnet_cifar", "depth": 8, "width": 4}, "schedule": {"steps": 2}, "device": "cpu"}
+TINY = {
+    "model": {"name": "resnet_cifar", "depth": 8, "width": 4},
+    "schedule": {"steps": 2},
+    "compute": {"device": "cpu"},
+}
 TINY |= {"data": {"name": "digits", "batch_size": 64}, "log": {"tensorboard": False}}
 
 

@@ -258,7 +258,7 @@ def test_F31_a_run_stopped_before_data_fit_had_its_meaning_of_today_goes_on(run:
 def test_F32_what_the_bits_depend_on_is_told_when_it_changes(run: Run, key: str, value: Any) -> None:
     save(run.checkpoints / "last.pt", load(run.checkpoints / "last.pt") | {key: value})
     said: list[str] = []
-    config = fault_config(schedule={"epochs": 3}, threads=1) if key == "threads" else CONFIG
+    config = fault_config(schedule={"epochs": 3}, compute={"threads": 1}) if key == "threads" else CONFIG
     train_here(config, root(run), say=said.append)
     assert any(line.startswith(f"Not bit-identical to an uninterrupted run: {key} {value} -> ") for line in said)
     assert run.state == "finished"

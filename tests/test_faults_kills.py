@@ -42,7 +42,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "everything": EVERYTHING,
     "plain-sgd": {},
     "stochastic-depth": {"model": EVERYTHING["model"]},
-    "dropout": {"model": EVERYTHING["model"] | {"connection": "dropout"}},
+    "dropout": {"model": EVERYTHING["model"] | {"connection": "shortcut_dropout"}},
     "ema": {"optim": {"lr": 0.05, "ema": 0.9}},
     "accumulation": {"optim": {"lr": 0.05, "accumulate": 4}},
     "mixup": {"data": EVERYTHING["data"]},

@@ -34,8 +34,7 @@ def config_of(**sections: Any) -> RunConfig:
         "model": {"name": "resnet20", "width": 4},
         "data": {"name": "digits", "batch_size": 8},
         "schedule": {"steps": 3},
-        "precision": "fp32",
-        "compile": "off",
+        "compute": {"precision": "fp32", "compile": "off"},
         "log": {"tensorboard": False},
     }
     return build_config(plain | sections)
@@ -180,11 +179,11 @@ def test_a_depth_beyond_reason_is_refused() -> None:
 def test_threads_beyond_the_cores_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     refusal = rf"threads: found 1024, and this machine has {os.cpu_count()} cores; give no more"
     with pytest.raises(InputError, match=refusal):
-        train(config_of(threads=1024), runs=tmp_path)
+        train(config_of(compute={"threads": 1024}), runs=tmp_path)
     assert not list(tmp_path.iterdir())
-    (found,) = [check for check in examine(config_of(threads=1024), tmp_path) if check.state == "fail"]
+    (found,) = [check for check in examine(config_of(compute={"threads": 1024}), tmp_path) if check.state == "fail"]
     assert found.name == "data and network" and found.exit_code == 2
-    train(config_of(threads=os.cpu_count()), runs=tmp_path)
+    train(config_of(compute={"threads": os.cpu_count()}), runs=tmp_path)
 
 
 @pytest.mark.parametrize("key", ["mixup", "cutmix"])

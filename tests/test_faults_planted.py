@@ -46,7 +46,7 @@ EXPERIMENT = """
 model: {name: resnet20, width: 4}
 data: {name: digits, batch_size: 64}
 schedule: {steps: 2}
-device: cpu
+compute: {device: cpu}
 """
 
 

@@ -56,8 +56,7 @@ def config(root: str, **sections: Any) -> Any:
         "data": {"name": "image_folder", "root": root, "batch_size": 8, "val_fraction": 0.2},
         "optim": {"lr": 0.05},
         "schedule": {"epochs": 8},
-        "precision": "fp32",
-        "device": "cpu",
+        "compute": {"precision": "fp32", "device": "cpu"},
         "log": {"tensorboard": False},
     }
     return build_config(plain | sections)

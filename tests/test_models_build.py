@@ -27,16 +27,17 @@ def test_unknown_architecture_suggests_the_nearest():
 
 
 def test_unknown_connection_suggests_the_nearest():
-    with pytest.raises(UnknownName, match="Did you mean 'gated'"):
-        build_model("resnet20", connection="gate")
+    with pytest.raises(UnknownName, match="Did you mean 'highway'"):
+        build_model("resnet20", connection="higway")
 
 
 def test_a_connection_that_does_not_fit_is_refused_with_those_that_do():
     assert refusal("resnet20", connection="concat") == (
         "connection: 'concat' does not fit resnet20. These fit: "
-        "add, conv1x1, dropout, gated, gated_shortcut, none, scale, scaled, stochastic"
+        "add, constant_scaling, conv_shortcut, highway, layer_scale, none, rezero, shortcut_dropout, "
+        "shortcut_only_gating, stochastic_depth"
     )
-    assert refusal("densenet40_12", connection="add").endswith("These fit: attention, concat, none")
+    assert refusal("densenet40_12", connection="add").endswith("These fit: attention_gate, concat, none")
     assert refusal("resnet20", connections={"3": "concat"}).startswith("connections: 'concat' does not fit")
     assert "no connection sites" in refusal("vgg11", connection="add")
     assert "no connection sites" in refusal("mobilenet_v1", connections={"3": "none"})
@@ -55,10 +56,10 @@ def test_a_connection_that_does_not_fit_is_refused_with_those_that_do():
         ({"width": True}, "width: found True; a whole number is needed"),
         ({"block": "x"}, "block: resnet20 has no such option"),
         ({"init": "fixup"}, "init: found fixup, which is for networks without normalization; add norm: none"),
-        ({"connection": "gated", "connection_options": {"bias": "x"}}, "bias: found 'x'; a number is needed"),
-        ({"connection": "gated", "connection_options": {"bas": 1.0}}, "Did you mean 'bias'? It has: bias, kernel"),
+        ({"connection": "highway", "connection_options": {"bias": "x"}}, "bias: found 'x'; a number is needed"),
+        ({"connection": "highway", "connection_options": {"bas": 1.0}}, "Did you mean 'bias'? It has: bias, kernel"),
         ({"connection_options": {"bias": 1.0}}, "bias: connection 'add' has no such option. It has none"),
-        ({"connection": "dropout", "connection_options": {"p": 1.0}}, "p: found 1; a probability"),
+        ({"connection": "shortcut_dropout", "connection_options": {"p": 1.0}}, "p: found 1; a probability"),
         ({"connections": {"3-9": "none"}}, "connections: found site 9; resnet20 has the sites 0 to 8"),
         ({"connections": {"9-3": "none"}}, "connections: found '9-3'; sites are numbers and ranges"),
         ({"connections": {"3-": "none"}}, "connections: found '3-'"),
@@ -88,7 +89,7 @@ def test_options_reach_the_family():
     assert {module.p for module in net.modules() if isinstance(module, nn.Dropout)} == {0.3}
     assert build_model("resnet20", depth=20, width=8).conv1.out_channels == 8
     assert isinstance(build_model("resnet18", activation="gelu").relu, nn.GELU)
-    assert build_model("resnet20", connection="stochastic", connection_options={"survival": 1}) is not None
+    assert build_model("resnet20", connection="stochastic_depth", connection_options={"survival": 1}) is not None
 
 
 def test_a_small_stem_is_what_small_picture_networks_have():
@@ -134,7 +135,7 @@ def config(**model):
 
 def test_a_config_becomes_a_network():
     net = build_from_config(
-        config(connection="gated", connection_options={"bias": -1.0}, connections={3: "none"}, options={"width": 8}),
+        config(connection="highway", connection_options={"bias": -1.0}, connections={3: "none"}, options={"width": 8}),
         num_classes=7,
         in_channels=1,
     )
@@ -147,7 +148,7 @@ def test_a_config_becomes_a_network():
     ("model", "key"),
     [
         ({"options": {"hight": 3}}, "options.hight"),
-        ({"connection": "gated", "connection_options": {"kernel": 2}}, "connection_options.kernel"),
+        ({"connection": "highway", "connection_options": {"kernel": 2}}, "connection_options.kernel"),
         ({"connection": "concat"}, "connection"),
         ({"depth": 56}, "depth"),
         ({"connections": {"99": "none"}}, "connections"),
@@ -166,7 +167,9 @@ def test_a_refusal_names_the_key_of_the_config_before_anything_is_drawn(model, k
 
 def test_a_connection_that_does_not_fit_is_refused_before_data_is_looked_for():
     given = {"model": {"name": "resnet20", "connection": "concat"}, "data": {"name": "cifar10", "root": "/nowhere"}}
-    with pytest.raises(ConfigError, match=r"model.connection: 'concat' does not fit resnet20. These fit: add, conv1x1"):
+    with pytest.raises(
+        ConfigError, match=r"model.connection: 'concat' does not fit resnet20. These fit: add, constant_scaling"
+    ):
         prepare(build_config(given | {"schedule": {"epochs": 1.0}}))
 
 

@@ -13,6 +13,7 @@ from skiprun.models.cost import weighted_layers
 from skiprun.models.options import options_of
 from skiprun.models.surgery import connections_that_fit
 from skiprun.registry import CONNECTIONS, MODELS
+from skiprun.vision import torchvision
 
 # More than a second on one core for the whole contract; their families have a smaller member that always runs.
 LARGE = (
@@ -74,7 +75,7 @@ def batch(name):
 def without_chance(model):
     """Return a network that trains without dropout and stochastic depth."""
     for module in model.modules():
-        if "Dropout" in type(module).__name__ or type(module).__name__ == "StochasticDepth":
+        if "Dropout" in type(module).__name__ or isinstance(module, torchvision.ops.StochasticDepth):
             module.eval()
     return model
 

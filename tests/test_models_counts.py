@@ -178,7 +178,7 @@ def test_depth_is_counted_as_the_name_says(name, layers):
 
 
 def test_counting_changes_nothing_of_the_network_nor_of_the_random_numbers():
-    model = build_model("resnet20", connection="stochastic").eval()
+    model = build_model("resnet20", connection="stochastic_depth").eval()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     state = torch.get_rng_state()
     cost(model, (3, 32, 32))

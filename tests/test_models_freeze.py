@@ -48,13 +48,13 @@ def test_a_new_head_must_learn():
 
 @pytest.mark.parametrize("key", [{"feature_extract": True}, {"freeze": "backbone"}, {"freeze": ["layer1"]}])
 def test_new_connections_in_a_frozen_part_are_refused_by_the_key_that_froze_them(key):
-    report = load_matching(model := made(connection="gated"), made(seed=1).state_dict(), "weights")
+    report = load_matching(model := made(connection="highway"), made(seed=1).state_dict(), "weights")
     said = refusal(model, report.fresh, weights="w.pt", **key)
     assert said.startswith(f"{next(iter(key))}: found ") and "layer1.0.connection." in said and "'layer*.conv?'" in said
 
 
 def test_the_way_out_freezes_what_was_given_and_the_connections_learn():
-    report = load_matching(model := made(connection="gated"), made(seed=1).state_dict(), "weights")
+    report = load_matching(model := made(connection="highway"), made(seed=1).state_dict(), "weights")
     given = {"weights": "w.pt", "freeze": ["conv1", "bn1", "layer*.conv?", "layer*.bn?"]}
     names = freeze_from_config(model, config(**given), report.fresh)
     learning = {name for name, _ in model.named_parameters()} - set(names)
@@ -78,7 +78,7 @@ def test_a_first_layer_that_was_made_from_the_given_one_may_be_frozen():
 
 
 def test_a_slow_backbone_says_what_it_slows_down():
-    report = load_matching(model := made(connection="gated"), made(seed=1).state_dict(), "weights")
+    report = load_matching(model := made(connection="highway"), made(seed=1).state_dict(), "weights")
     (note,) = learning_notes(model, config(weights="w.pt", backbone_lr=0.1), report.fresh)
     assert note.startswith("model.backbone_lr 0.1 also slows what was drawn, not given: layer1.0.connection.")
     (note,) = learning_notes(made(), config(backbone_lr=0.1), made().state_dict())
@@ -95,7 +95,8 @@ def test_what_would_freeze_what_was_drawn_is_refused_before_data_is_looked_for()
 def test_a_study_of_several_seeds_looks_at_the_given_weights_in_each(tmp_path):
     torch.save(made(seed=1, in_channels=1).state_dict(), tmp_path / "w.pt")
     given = tiny_config(
-        model={"name": "resnet_cifar", "depth": 8, "width": 4, "weights": str(tmp_path / "w.pt")}, device="cpu"
+        model={"name": "resnet_cifar", "depth": 8, "width": 4, "weights": str(tmp_path / "w.pt")},
+        compute={"device": "cpu"},
     )
     for shape in (None, (1, 8, 8)):
         subject = Subject("two seeds", (given, given.revised(seed=1)), shape=shape)

@@ -51,7 +51,7 @@ def described(name: str, pictures: Path, **model: object) -> dict[str, object]:
         "data": masked if has_masks(name) else labelled,
         "optim": {"lr": 1e-4, "clip_norm": 1.0},
         "schedule": {"steps": 1},
-        "device": "cpu",
+        "compute": {"device": "cpu"},
         "log": {"tensorboard": False},
     }
 

@@ -100,10 +100,10 @@ def test_a_first_layer_of_another_kernel_stays_as_it_was_drawn():
 
 
 def test_weights_move_between_connections(given):
-    report = load_from_config(made(connection="gated"), config(weights=str(given[0])))
+    report = load_from_config(made(connection="highway"), config(weights=str(given[0])))
     assert len(report.fresh) == 18 and all(".connection." in name for name in report.fresh)
     assert "and 14 more" in report.sentence
-    back = load_matching(made("plain20"), made(connection="gated").state_dict(), "a gated network")
+    back = load_matching(made("plain20"), made(connection="highway").state_dict(), "a gated network")
     assert len(back.unused) == 18 and not back.fresh
     twin = load_matching(made("plain18"), made("resnet18").state_dict(), "its residual twin")
     assert all(".downsample." in name for name in twin.unused)
@@ -394,8 +394,7 @@ model: {name: resnet_cifar, depth: 8, width: 4}
 data: {name: digits, only_classes: [0, 1, 2, 3, 4], batch_size: 64, val_fraction: 0.3}
 optim: {lr: 0.05}
 schedule: {epochs: 1}
-device: cpu
-precision: fp32
+compute: {device: cpu, precision: fp32}
 log: {tensorboard: false}
 """
 
@@ -455,7 +454,7 @@ def test_transfer_to_other_digits_takes_fewer_epochs_than_a_start_from_scratch(t
     file = Path(__file__).parent.parent / "configs" / "transfer_digits.yaml"
 
     def trained(seed, name, *options):
-        overrides = [f"name={name}", f"seed={seed}", "device=cpu", "log.tensorboard=false", *options]
+        overrides = [f"name={name}", f"seed={seed}", "compute.device=cpu", "log.tensorboard=false", *options]
         return train(load_config(file, overrides), runs=tmp_path)
 
     scratch, transferred = [], []

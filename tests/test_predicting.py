@@ -26,8 +26,7 @@ def small_run(folder: Path, model: dict[str, Any], data: dict[str, Any]) -> Run:
         "model": model,
         "data": data,
         "schedule": {"steps": 2},
-        "precision": "fp32",
-        "device": "cpu",
+        "compute": {"precision": "fp32", "device": "cpu"},
         "log": {"tensorboard": False},
     }
     return train(build_config(plain), runs=folder)

@@ -8,9 +8,9 @@ from skiprun.connections import Site
 from skiprun.connections.add import Add
 from skiprun.connections.concat import Concat
 from skiprun.connections.fade import make_fadable, set_skip_strength
-from skiprun.connections.gated import Gated
+from skiprun.connections.highway import Highway
 from skiprun.connections.none import NoConnection
-from skiprun.connections.scaled import Scaled
+from skiprun.connections.rezero import ReZero
 from skiprun.models import build_model
 from skiprun.models.block import BasicBlock, Block, numbered
 from skiprun.models.densenet import DenseLayer
@@ -51,10 +51,10 @@ def test_the_gradient_splits_into_one_and_the_weight():
 
 
 def test_gates_and_learned_scales_are_read_at_their_site():
-    gate = Scalar(Gated, 1.0)
+    gate = Scalar(Highway, 1.0)
     nn.init.zeros_(gate.connection.gate.weight)
     nn.init.constant_(gate.connection.gate.bias, 1.5)
-    scaled = Scalar(Scaled, 1.0)
+    scaled = Scalar(ReZero, 1.0)
     nn.init.constant_(scaled.connection.alpha, -0.25)
     values = read(nn.Sequential(gate, scaled), torch.ones(2, 1, 1, 1).requires_grad_())
     assert values["gate/01.0"] == pytest.approx(torch.tensor(1.5).sigmoid().item())
@@ -62,7 +62,7 @@ def test_gates_and_learned_scales_are_read_at_their_site():
     assert values["branch_grad/02.1"] == pytest.approx(0.25 * 2**0.5)
 
 
-@pytest.mark.parametrize("connection", [Add, Gated, NoConnection])
+@pytest.mark.parametrize("connection", [Add, Highway, NoConnection])
 @pytest.mark.parametrize("shortcut", ["A", "B"])
 def test_both_sides_of_a_strided_block_agree_with_autograd(connection, shortcut):
     block = BasicBlock(4, 8, 2, join=numbered(connection, 1), shortcut=shortcut).double()
@@ -76,7 +76,7 @@ def test_both_sides_of_a_strided_block_agree_with_autograd(connection, shortcut)
 
 
 def test_micro_batches_count_as_one_batch():
-    model = nn.Sequential(Scalar(Gated, 2.0))
+    model = nn.Sequential(Scalar(Highway, 2.0))
     x = torch.randn(4, 1, 1, 1)
     whole = read(model, x.clone().requires_grad_())
     probe = BranchSplit()
@@ -113,7 +113,7 @@ def dense_layer():
 
 
 def highway_layer():
-    return HighwayLayer(4, numbered(Gated, 1), NORMS["batch"], nn.ReLU)
+    return HighwayLayer(4, numbered(Highway, 1), NORMS["batch"], nn.ReLU)
 
 
 @pytest.mark.parametrize("make", [dense_layer, highway_layer])

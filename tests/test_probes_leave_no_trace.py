@@ -9,7 +9,7 @@ from torch import nn
 from skiprun.models import build_model
 from skiprun.registry import PROBES
 
-CONNECTIONS = ["add", "none", "gated", "scaled", "stochastic"]
+CONNECTIONS = ["add", "none", "highway", "rezero", "stochastic_depth"]
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
@@ -57,7 +57,7 @@ def test_a_watched_step_is_bit_identical_to_an_unwatched_one(name, connection):
 @pytest.mark.parametrize("fault", [RuntimeError("in the middle"), KeyboardInterrupt()])
 @pytest.mark.parametrize("name", PROBES.names())
 def test_hooks_are_gone_after_an_exception_and_after_ctrl_c(name, fault):
-    model = network("gated")
+    model = network("highway")
     before, state = instance_attributes(model), copy.deepcopy(model.state_dict())
     probe = PROBES[name].thing()
     with pytest.raises(type(fault)), probe.watch(model):

@@ -150,7 +150,7 @@ def test_small_runs_of_less_than_two_rounds_share_the_cores(monkeypatch: pytest.
     monkeypatch.setattr(many, "cores", lambda: [0, 1])
     assert [many.at_once([tiny_config()] * runs, small=True) for runs in (2, 3, 4, 5)] == [2, 3, 2, 2]
     assert many.at_once([tiny_config()] * 3, small=False) == 2
-    assert many.at_once([tiny_config(threads=2)] * 3, small=True) == 1
+    assert many.at_once([tiny_config(compute={"threads": 2})] * 3, small=True) == 1
     monkeypatch.setattr(many, "cores", lambda: [0])
     assert many.at_once([tiny_config()] * 3, small=True) == 1
 

@@ -7,7 +7,7 @@ from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS, Regis
 
 
 def test_the_wings_fill_the_registries() -> None:
-    assert {"none", "add", "gated", "concat"} <= set(CONNECTIONS.names())
+    assert {"none", "add", "highway", "concat"} <= set(CONNECTIONS.names())
     assert {"plain20", "plain56", "resnet20", "resnet110", "resnet1202", "resnet18", "plain50"} <= set(MODELS.names())
     assert {"digits", "cifar10", "cifar100", "mnist", "fashion_mnist", "svhn", "image_folder"} <= set(DATASETS.names())
     assert "classification" in TASKS

@@ -91,22 +91,22 @@ def test_a_cure_in_two_of_two_seeds_is_undecided_where_the_test_is(tmp_path: Pat
 
 def test_seen_and_not_cured(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.01, 0.02, 0.01]) + plain(tmp_path, 56, [2.0, 1.8, 1.9])
-    runs += residual(tmp_path, 56, [1.0, 1.1, 1.0], connection="gated")
+    runs += residual(tmp_path, 56, [1.0, 1.1, 1.0], connection="highway")
     comparison = compare(runs)
     assert (comparison.verdict.degradation, comparison.verdict.cured) == (True, False)
-    assert "closes 4" in said(comparison, "Not cured by 'gated' (0 of 3 seeds)")
+    assert "closes 4" in said(comparison, "Not cured by 'highway' (0 of 3 seeds)")
 
 
 def test_two_connections_are_judged_each(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.01, 0.011]) + plain(tmp_path, 56, [2.0, 2.1]) + residual(tmp_path, 56, [0.011, 0.012])
     runs += [
-        write_run(tmp_path, "highway56", seed, connection="gated", loss=loss, model="resnet56")
+        write_run(tmp_path, "highway56", seed, connection="highway", loss=loss, model="resnet56")
         for seed, loss in enumerate([3.0, 3.1])
     ]
     comparison = compare(runs)
-    assert [(cure.connection, cure.cured) for cure in comparison.verdict.cures] == [("add", True), ("gated", False)]
+    assert [(cure.connection, cure.cured) for cure in comparison.verdict.cures] == [("add", True), ("highway", False)]
     assert comparison.verdict.cured is True
-    assert "does not narrow" in said(comparison, "Not cured by 'gated'")
+    assert "does not narrow" in said(comparison, "Not cured by 'highway'")
 
 
 def test_level_losses_are_no_degradation(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ CONFIG = {
     "model": {"name": "resnet_cifar", "depth": 8, "width": 4},
     "data": {"name": "digits", "batch_size": 64},
     "schedule": {"steps": 2},
-    "device": "cpu",
+    "compute": {"device": "cpu"},
     "log": {"tensorboard": False},
 }
 

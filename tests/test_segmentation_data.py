@@ -108,7 +108,7 @@ def tagged(count=64, side=16):
     return places.float(), (places[:, 0] % 251).to(torch.uint8)
 
 
-@pytest.mark.parametrize("changes", [{"flip": True}, {"turn": True}, {"flip": True, "turn": True}])
+@pytest.mark.parametrize("changes", [{"flip": True}, {"rot90": True}, {"flip": True, "rot90": True}])
 def test_flips_and_turns_move_every_pixel_with_its_mask(changes):
     pictures, masks = tagged()
     torch.manual_seed(0)
@@ -161,7 +161,7 @@ def test_brightness_is_a_factor_of_the_light():
 
 
 def test_augmentation_is_a_function_of_the_global_seed():
-    loaders = load(augment={"flip": True, "turn": True, "elastic": 2.0, "noise": 0.05})
+    loaders = load(augment={"flip": True, "rot90": True, "elastic": 2.0, "noise": 0.05})
     batches = []
     for _ in range(2):
         torch.manual_seed(5)
@@ -170,7 +170,7 @@ def test_augmentation_is_a_function_of_the_global_seed():
 
 
 def test_planes_of_border_weights_follow_the_mask():
-    loaders = load(border_weight=10, augment={"turn": True})
+    loaders = load(border_weight=10, augment={"rot90": True})
     torch.manual_seed(0)
     _, masks = loaders.train_batch(torch.arange(8))
     again = with_borders(masks[:, 0].numpy())[:, 1]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from skiprun.connections import sites
-from skiprun.connections.attention import AttentionGate
+from skiprun.connections.attention_gate import AttentionGate
 from skiprun.connections.none import NoConnection
 from skiprun.errors import OptionError
 from skiprun.models import build_model, cost
@@ -56,7 +56,7 @@ def test_two_classes_share_a_logit_and_three_do_not():
     assert build_model("unet", 3, 1, width=4).head.out_channels == 3
 
 
-@pytest.mark.parametrize(("connection", "channels"), [("concat", 8), ("add", 4), ("none", 4), ("gated", 8)])
+@pytest.mark.parametrize(("connection", "channels"), [("concat", 8), ("add", 4), ("none", 4), ("attention_gate", 8)])
 def test_the_decoder_takes_what_the_connection_gives(connection, channels):
     model = unet(connection=connection)
     finest = model.decoder[-1]
@@ -64,13 +64,13 @@ def test_the_decoder_takes_what_the_connection_gives(connection, channels):
     assert model(torch.randn(1, 1, 16, 16)).isfinite().all()
 
 
-def test_gated_is_the_attention_gate_of_oktay():
-    gates = list(sites(unet(connection="gated")).values())
+def test_the_attention_gate_is_that_of_oktay():
+    gates = list(sites(unet(connection="attention_gate")).values())
     assert [type(gate) for gate in gates] == [AttentionGate] * 3
 
 
 def test_the_attention_gate_dims_the_skip_and_leaves_the_branch():
-    gate = next(iter(sites(unet(connection="gated")).values()))
+    gate = next(iter(sites(unet(connection="attention_gate")).values()))
     x, fx = torch.randn(2, 16, 4, 4), torch.randn(2, 16, 4, 4)
     dimmed, branch = gate(x, fx).split(16, dim=1)
     share = dimmed / x
@@ -147,7 +147,7 @@ def test_deep_supervision_trains_every_head_and_answers_with_their_mean():
     assert model(pictures).shape == (2, 3, 20, 17)
 
 
-@pytest.mark.parametrize("connection", ["concat", "none", "gated"])
+@pytest.mark.parametrize("connection", ["concat", "none", "attention_gate"])
 def test_unetplusplus_takes_connections_that_bear_unequal_channels(connection):
     model = build_model("unetplusplus", 2, 1, width=4, depth=2, connection=connection)
     assert [site.site.index for site in sites(model).values()] == [0, 1, 2]

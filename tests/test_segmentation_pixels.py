@@ -52,9 +52,7 @@ def config_of(root, **data):
         "data": {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.25} | data,
         "optim": {"name": "adamw", "lr": 0.01},
         "schedule": {"epochs": 1},
-        "precision": "fp32",
-        "threads": 1,
-        "device": "cpu",
+        "compute": {"precision": "fp32", "threads": 1, "device": "cpu"},
         "log": {"tensorboard": False},
     }
     return build_config(plain)

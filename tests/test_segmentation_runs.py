@@ -29,11 +29,10 @@ def small_config(**sections):
     plain = {
         "name": "small",
         "model": {"name": "unet", "width": 4, "depth": 2},
-        "data": {"name": "cells", "batch_size": 16, "image_size": 32, "augment": {"flip": True, "turn": True}},
+        "data": {"name": "cells", "batch_size": 16, "image_size": 32, "augment": {"flip": True, "rot90": True}},
         "optim": {"name": "adamw", "lr": 0.01, "weight_decay": 0.0},
         "schedule": {"epochs": 3},
-        "precision": "fp32",
-        "threads": 1,
+        "compute": {"precision": "fp32", "threads": 1},
     }
     return build_config(plain | sections)
 
@@ -231,7 +230,11 @@ def test_two_configs_of_cells_differ_by_the_connection_alone(other):
 
 @pytest.mark.parametrize(
     "model",
-    [{"name": "unet", "connection": "gated"}, {"name": "resunet"}, {"name": "unetplusplus", "deep_supervision": True}],
+    [
+        {"name": "unet", "connection": "attention_gate"},
+        {"name": "resunet"},
+        {"name": "unetplusplus", "deep_supervision": True},
+    ],
     ids=lambda model: model["name"],
 )
 def test_every_kind_of_unet_trains_is_scored_and_finds_masks(model, tmp_path):

@@ -8,7 +8,7 @@ from torch import nn
 
 from skiprun.connections import Site
 from skiprun.connections.add import Add
-from skiprun.connections.gated import Gated
+from skiprun.connections.highway import Highway
 from skiprun.connections.none import NoConnection
 from skiprun.errors import InputError
 from skiprun.models import build_model
@@ -55,7 +55,7 @@ def test_a_chain_without_its_skips_keeps_the_branch_alone():
     assert deleted(lesion(chain(Add, 1.0, 2.0, 4.0), output, MANY, side="skip")) == [15.0, 20.0, 24.0]
 
 
-@pytest.mark.parametrize("connection", [NoConnection, Gated])
+@pytest.mark.parametrize("connection", [NoConnection, Highway])
 def test_deleted_plain_and_gated_blocks_pass_x_through(connection):
     model = chain(connection, 3.0, 5.0)
     one, other = (block(torch.ones(1, 1, 1, 1)).item() for block in model)

@@ -46,8 +46,7 @@ def small_run(runs: Path, model: dict[str, Any], name: str, split_seed: int = 0,
         "data": {"name": "digits", "batch_size": 32, "split_seed": split_seed},
         "optim": {"clip_norm": 1.0},
         "schedule": {"epochs": epochs},
-        "precision": "fp32",
-        "device": "cpu",
+        "compute": {"precision": "fp32", "device": "cpu"},
         "log": {"tensorboard": False},
     }
     return train(build_config(plain), runs=runs)

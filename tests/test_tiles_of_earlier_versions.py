@@ -37,8 +37,7 @@ def config(tmp_path: Path) -> RunConfig:
             "data": data | {"val_fraction": 0.25},
             "optim": {"name": "adamw", "lr": 0.001},
             "schedule": {"kind": "constant", "steps": 4},
-            "device": "cpu",
-            "precision": "fp32",
+            "compute": {"device": "cpu", "precision": "fp32"},
             "log": {"tensorboard": False},
         }
     )

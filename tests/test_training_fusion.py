@@ -274,10 +274,10 @@ def fused_trainer(folder: Path, said: list[str] | None = None, **options: Any) -
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_fused_run_learns_what_an_eager_one_does(tmp_path: Path, precision: str) -> None:
     said: list[str] = []
-    trainer = fused_trainer(tmp_path / "fused", said, sections={"precision": precision})
+    trainer = fused_trainer(tmp_path / "fused", said, sections={"compute": {"precision": precision}})
     trainer.fit()
     assert (said, trainer.network.way) == ([], "fused")
-    tiny_trainer(tmp_path / "eager", tiny_config(precision=precision)).fit()
+    tiny_trainer(tmp_path / "eager", tiny_config(compute={"precision": precision})).fit()
     near = {"fp32": 1e-4, "bf16": 3e-2}[precision]
     for one, other in zip(lines(tmp_path / "fused")[:3], lines(tmp_path / "eager")[:3], strict=True):
         assert one["train/loss"] == pytest.approx(other["train/loss"], rel=near)

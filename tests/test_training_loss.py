@@ -116,9 +116,7 @@ def void_config(folder: Path, **optim: Any):
             },
             "optim": optim,
             "schedule": {"steps": 3},
-            "precision": "fp32",
-            "compile": "off",
-            "threads": 1,
+            "compute": {"precision": "fp32", "compile": "off", "threads": 1},
             "log": {"every": 1, "tensorboard": False},
         }
     )
@@ -155,7 +153,7 @@ def smoothed(tmp_path_factory: pytest.TempPathFactory):
             "data": {"name": "digits"},
             "optim": {"label_smoothing": 0.2},
             "schedule": {"epochs": 1},
-            "precision": "fp32",
+            "compute": {"precision": "fp32"},
             "log": {"tensorboard": False},
         }
     )

@@ -26,32 +26,34 @@ CIFAR = {"model": {"name": "resnet20"}, "data": {"name": "cifar10", "batch_size"
 RESNET20_BYTES = 1_522_624
 
 
-def way(**sections: Any) -> str:
-    config = tiny_config(**CIFAR, **({"device": "cpu"} | sections))
-    return choose_way(config, torch.device(config.device), 45_000, RESNET20_BYTES)
+def way(steps: int, **compute: Any) -> str:
+    config = tiny_config(**CIFAR, schedule={"steps": steps}, compute={"device": "cpu"} | compute)
+    return choose_way(config, torch.device(config.compute.device), 45_000, RESNET20_BYTES)
 
 
 def test_fusing_pays_for_the_64000_steps_of_he_2015_and_not_for_five() -> None:
-    assert way(schedule={"steps": 64_000}) == "fused"
-    assert way(schedule={"steps": 5}) == "eager"
-    assert way(schedule={"steps": 64_000}, compile="on") == "compiled"
-    assert way(schedule={"steps": 64_000}, compile="off") == "eager"
-    assert way(schedule={"steps": 1}, compile="fused") == "fused"
+    assert way(64_000) == "fused"
+    assert way(5) == "eager"
+    assert way(64_000, compile="on") == "compiled"
+    assert way(64_000, compile="off") == "eager"
+    assert way(1, compile="fused") == "fused"
 
 
-@pytest.mark.parametrize("hindrance", [{"device": "cuda"}, {"recompute": True}, {"channels_last": False}])
+@pytest.mark.parametrize(
+    "hindrance", [{"device": "cuda"}, {"activation_checkpointing": True}, {"channels_last": False}]
+)
 def test_what_cannot_be_fused_is_not_tried(hindrance: dict[str, Any]) -> None:
-    assert way(schedule={"steps": 64_000}, **hindrance) == "eager"
+    assert way(64_000, **hindrance) == "eager"
 
 
 def test_fusing_is_refused_on_a_gpu() -> None:
     with pytest.raises(InputError, match="fused, which is for CPUs"):
-        way(schedule={"steps": 1}, compile="fused", device="cuda")
+        way(1, compile="fused", device="cuda")
 
 
 def test_without_a_compiler_nothing_is_fused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
-    assert way(schedule={"steps": 64_000}) == "eager"
+    assert way(64_000) == "eager"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_a_cpu_takes_bf16_where_it_multiplies_it(
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
     assert fast_precision(torch.device("cpu")) == chosen
-    assert place(tiny_config(device="cpu", precision="fp32")).precision == "fp32"
+    assert place(tiny_config(compute={"device": "cpu", "precision": "fp32"})).precision == "fp32"
 
 
 @pytest.fixture
@@ -84,11 +86,11 @@ def test_a_large_network_takes_the_threads_that_are_faster_now(
 
     monkeypatch.setattr(device, "cores", lambda: [0, 1, 2, 3])
     monkeypatch.setattr(device.time, "perf_counter", lambda: clock[0])
-    choose_threads(tiny_config(device="cpu"), 10**12, step)
+    choose_threads(tiny_config(compute={"device": "cpu"}), 10**12, step)
     assert torch.get_num_threads() == chosen
-    choose_threads(tiny_config(device="cpu", threads=3), 10**12, step)
+    choose_threads(tiny_config(compute={"device": "cpu", "threads": 3}), 10**12, step)
     assert torch.get_num_threads() == 3
-    choose_threads(tiny_config(device="cpu"), 10**4, step)
+    choose_threads(tiny_config(compute={"device": "cpu"}), 10**4, step)
     assert torch.get_num_threads() == 1
 
 
@@ -97,7 +99,7 @@ def test_trying_threads_changes_nothing_of_the_network(monkeypatch: pytest.Monke
     monkeypatch.setattr(
         parts_module, "choose_threads", lambda config, macs, step=None: tried.append(step()) if step else None
     )
-    found = prepare(tiny_config(data={"name": "digits"}, device="cpu"))
+    found = prepare(tiny_config(data={"name": "digits"}, compute={"device": "cpu"}))
     before = {key: value.clone() for key, value in found.model.state_dict().items()}
     parts_module.try_threads(found)
     assert tried == [None]
@@ -106,7 +108,7 @@ def test_trying_threads_changes_nothing_of_the_network(monkeypatch: pytest.Monke
 
 
 def test_a_run_on_digits_is_eager_and_others_say_what_they_are() -> None:
-    parts = prepare(tiny_config(device="cpu"))
+    parts = prepare(tiny_config(compute={"device": "cpu"}))
     assert parts.placement.way == "eager"
     assert "eager" not in str(parts.placement)
     assert str(replace(parts.placement, way="fused")).endswith("fused")
@@ -115,7 +117,7 @@ def test_a_run_on_digits_is_eager_and_others_say_what_they_are() -> None:
 def compiled_trainer(folder: Path, said: list[str] | None = None, **options: Any) -> Trainer:
     """Return a trainer that compiles, with its hooks unwatched."""
     say = [].append if said is None else said.append
-    config = tiny_config(compile="on", **options.pop("sections", {}))
+    config = tiny_config(compute={"compile": "on"} | options.pop("compute", {}), **options.pop("sections", {}))
     placement = replace(place(config), way="compiled")
     return tiny_trainer(folder, config, placement=placement, say=say, **options)
 
@@ -180,9 +182,9 @@ def test_a_compiled_run_computes_what_an_eager_one_does(tmp_path: Path) -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_a_compiled_run_on_a_gpu_computes_what_an_eager_one_does(tmp_path: Path, accumulate: int) -> None:
-    sections = {"device": "cuda", "optim": {"accumulate": accumulate}}
-    compiled_trainer(tmp_path / "compiled", sections=sections).fit()
-    tiny_trainer(tmp_path / "eager", tiny_config(**sections)).fit()
+    optim, compute = {"accumulate": accumulate}, {"device": "cuda"}
+    compiled_trainer(tmp_path / "compiled", sections={"optim": optim}, compute=compute).fit()
+    tiny_trainer(tmp_path / "eager", tiny_config(optim=optim, compute=compute)).fit()
     for one, other in zip(lines(tmp_path / "compiled")[:3], lines(tmp_path / "eager")[:3], strict=True):
         assert one["train/loss"] == pytest.approx(other["train/loss"], rel=1e-3)
 
@@ -190,7 +192,7 @@ def test_a_compiled_run_on_a_gpu_computes_what_an_eager_one_does(tmp_path: Path,
 @pytest.mark.parametrize("optim", [{}, {"ema": 0.9}], ids=["weights", "average"])
 def test_recomputed_blocks_train_to_the_same_bits(tmp_path: Path, optim: dict[str, Any]) -> None:
     tiny_trainer(tmp_path / "kept", tiny_config(optim=optim)).fit()
-    tiny_trainer(tmp_path / "again", tiny_config(optim=optim, recompute=True)).fit()
+    tiny_trainer(tmp_path / "again", tiny_config(optim=optim, compute={"activation_checkpointing": True})).fit()
     assert lines(tmp_path / "kept") == lines(tmp_path / "again")
     kept, again = (load(tmp_path / name / "last.pt") for name in ("kept", "again"))
     assert_same_bits(kept["model"], again["model"])  # running statistics have seen each batch once
@@ -199,7 +201,7 @@ def test_recomputed_blocks_train_to_the_same_bits(tmp_path: Path, optim: dict[st
 def test_recomputed_blocks_keep_less_for_the_backward_pass(tmp_path: Path) -> None:
     held = {}
     for recompute in (False, True):
-        trainer = tiny_trainer(tmp_path / str(recompute), tiny_config(recompute=recompute))
+        trainer = tiny_trainer(tmp_path / str(recompute), tiny_config(compute={"activation_checkpointing": recompute}))
         bytes_: dict[int, int] = {}
 
         def keep(tensor: torch.Tensor, bytes_: dict[int, int] = bytes_) -> torch.Tensor:
@@ -216,9 +218,9 @@ def test_recomputed_blocks_keep_less_for_the_backward_pass(tmp_path: Path) -> No
 def test_recompute_is_refused_beside_what_it_would_upset() -> None:
     for word in ("on", "fused"):
         with pytest.raises(ConfigError, match=f"compile: {word}"):
-            tiny_config(recompute=True, compile=word)
+            tiny_config(compute={"activation_checkpointing": True, "compile": word})
     with pytest.raises(ConfigError, match="twice"):
-        prepare(tiny_config(recompute=True, probes=["branch_split"]))
+        prepare(tiny_config(probes=["branch_split"], compute={"activation_checkpointing": True}))
 
 
 def test_memory_is_kept_where_the_c_library_can_and_nothing_breaks_where_it_cannot(

@@ -78,7 +78,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "model": {"name": "resnet_cifar", "depth": 8, "width": 4},
         "data": {"name": "digits", "batch_size": 64},
         "schedule": {"steps": 2},
-        "device": "cpu",
+        "compute": {"device": "cpu"},
         "log": {"tensorboard": False},
     }
     train(build_config(plain), runs=folder / "scratch" / "runs")

@@ -52,7 +52,7 @@ def tiny_config(**sections: Any) -> RunConfig:
         "data": {"name": "digits", "batch_size": 16},
         "optim": {"clip_norm": 1.0},
         "schedule": {"epochs": 3},
-        "precision": "fp32",
+        "compute": {"precision": "fp32"} | sections.pop("compute", {}),
         "log": {"every": 2, "tensorboard": False},
     }
     return build_config(plain | sections)

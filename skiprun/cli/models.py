@@ -95,7 +95,7 @@ def _short(number: int | None) -> str | None:
     return f"{number / 1e6:6.1f} M" if number < 1e9 else f"{number / 1e9:6.2f} G"
 
 
-@app.command(epilog="Example: skiprun models show resnet56:connection=gated")
+@app.command(epilog="Example: skiprun models show resnet56:connection=highway")
 def show(name: Architecture, input: Input = None, json: Json = False) -> None:
     """Show an architecture block by block."""
     from skiprun import catalog

@@ -42,4 +42,4 @@ def apart(given: list[str] | None, set_: list[str] | None) -> tuple[list[str], l
 def overrides(given: list[str] | None, device: str | None = None, root: Path | None = None) -> list[str]:
     """Return the overrides of a command line, with what has an option of its own."""
     placed = [f"data.root={json.dumps(str(root))}"] if root else []
-    return [*(given or []), *([f"device={device}"] if device is not None else []), *placed]
+    return [*(given or []), *([f"compute.device={device}"] if device is not None else []), *placed]

@@ -1,18 +1,15 @@
-"""The highway connection and its half: a learned gate T(x) in (0, 1) decides how much of x and of f(x) passes."""
+"""What gated connections share: a learned gate T(x) in (0, 1), for each channel and pixel."""
 
 from torch import Tensor, nn
 
 from skiprun.connections.base import Connection, Site
 from skiprun.errors import OptionError
-from skiprun.registry import CONNECTIONS
 
 
-@CONNECTIONS.register("gated", formula="y = (1 - T(x)) x + T(x) f(x)", paper="Srivastava et al. 2015, equation 3")
-class Gated(Connection):
-    """Highway connection: a learned gate T(x) in (0, 1) chooses between the two.
+class GatedConnection(Connection):
+    """A connection with a gate T(x), a convolution with a sigmoid; a subclass says what the gate does.
 
-    T is a convolution with a sigmoid. Its bias starts negative, so that a deep network begins near the identity
-    (Srivastava et al. 2015, section 3.1: -1 to -3).
+    Its bias starts negative, so that T is small at first (Srivastava et al. 2015, section 3.1: -1 to -3).
     """
 
     def __init__(self, site: Site, bias: float = -2.0, kernel: int = 1) -> None:
@@ -28,16 +25,5 @@ class Gated(Connection):
         nn.init.constant_(self.gate.bias, self.bias)  # type: ignore[arg-type]  # made with a bias above
 
     def openness(self, x: Tensor) -> Tensor:
-        """Return T(x)."""
+        """Return T(x), of the shape of the branch."""
         return self.gate(x).sigmoid()
-
-    def forward(self, x: Tensor, fx: Tensor) -> Tensor:
-        return x + self.openness(x) * (fx - x)
-
-
-@CONNECTIONS.register("gated_shortcut", formula="y = (1 - T(x)) x + f(x)", paper="He et al. 2016, figure 2d")
-class GatedShortcut(Gated):
-    """Shortcut-only gate: T(x) closes the shortcut and leaves the branch alone."""
-
-    def forward(self, x: Tensor, fx: Tensor) -> Tensor:
-        return (1 - self.openness(x)) * x + fx

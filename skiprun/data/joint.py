@@ -18,7 +18,7 @@ from skiprun.config import AugmentConfig
 from skiprun.data.augment import jitter
 from skiprun.errors import OptionError
 
-FOR_MASKS = ("turn", "rotate", "scale", "elastic", "brightness", "noise")
+FOR_MASKS = ("rot90", "rotate", "scale", "elastic", "brightness", "noise")
 FOR_LABELS = ("cutout", "mixup", "cutmix")
 # The paper draws displacements at 3x3 places and interpolates between them by bicubic splines.
 ELASTIC_GRID = 3
@@ -44,11 +44,11 @@ class JointAugment:
     def _flip_and_turn(self, pictures: Tensor, planes: Tensor) -> tuple[Tensor, Tensor]:
         """Mirror left and right, and turn by quarters: mirrored in the other direction, and over the diagonal."""
         config, count = self.config, len(pictures)
-        if not (config.flip or config.turn):
+        if not (config.flip or config.rot90):
             return pictures, planes
         draws = torch.rand(3, count, device=pictures.device)
         left = draws[0] < 0.5 if config.flip else torch.zeros_like(draws[0], dtype=torch.bool)
-        if not config.turn:
+        if not config.rot90:
             return mirrored(pictures, left, 3), mirrored(planes, left, 3)
         # A quarter turn is a mirroring over the diagonal and one of the columns; a half turn mirrors both ways.
         quarter, half = draws[1] < 0.5, draws[2] < 0.5
@@ -125,5 +125,5 @@ def check_joint(config: AugmentConfig, image_shape: tuple[int, int, int], task: 
         if getattr(config, key):
             raise OptionError(f"augment.{key}", f"is not for pictures with {has}; leave it out")
     height, width = image_shape[1:]
-    if config.turn and height != width:
-        raise OptionError("augment.turn", f"needs square pictures, and these are {width}x{height}; leave it out")
+    if config.rot90 and height != width:
+        raise OptionError("augment.rot90", f"needs square pictures, and these are {width}x{height}; leave it out")

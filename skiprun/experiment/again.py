@@ -46,7 +46,8 @@ class Album(Silence):
 
 def as_trained(run: Run) -> RunConfig:
     """Return the config of a run with the number of threads that it had, which a trial may have chosen."""
-    return run.config.revised(threads=load(Checkpoints(run.checkpoints).last)["threads"])
+    config, threads = run.config, load(Checkpoints(run.checkpoints).last)["threads"]
+    return config.revised(compute=config.plain()["compute"] | {"threads": threads})
 
 
 def weights_on_the_way(config: RunConfig, accept: Callable[[Loaders], Loaders] | None = None) -> list[State]:

@@ -23,7 +23,7 @@ LEAST_BATCH, USUAL_BATCH = 2, 128
 BATCH = "data.batch_size"
 # What a score depends on, beside the keys of the data, and how it is computed.
 SCORED = ("segmentation.loss", "segmentation.boundary_tolerance", "model.download_weights")
-COMPUTED = ("device", "precision", "threads", "channels_last")
+COMPUTED = ("compute.device", "compute.precision", "compute.threads", "compute.channels_last")
 # What has an option of its own, or belongs to training alone.
 ELSEWHERE = {
     "data.name": "--data says it",
@@ -88,7 +88,7 @@ def config_of(file: Path | str, model: str, data: str, root: Path | str | None, 
         "model": {"name": name, "weights": str(file)},
         "data": {"name": data, "root": None if root is None else str(root), "batch_size": LEAST_BATCH},
         "schedule": {"steps": 1},
-        "precision": "fp32",
+        "compute": {"precision": "fp32"},
     }
     chosen = [f"model.{option}" for option in filter(None, options.split(","))]
     for text in chosen:

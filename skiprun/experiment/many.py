@@ -87,7 +87,7 @@ def at_once(configs: Collection[RunConfig], small: bool) -> int:
     Small ones that fill less than two rounds all begin at once, and the system gives each its turn: three runs on two
     cores take 1.5 times as long as one, where the third alone would make it twice.
     """
-    threads = max(config.threads or 1 for config in configs)
+    threads = max(config.compute.threads or 1 for config in configs)
     jobs = max(1, len(cores()) // threads)
     return len(configs) if small and threads == 1 < jobs and len(configs) < 2 * jobs else jobs
 

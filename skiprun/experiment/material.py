@@ -63,7 +63,7 @@ class Material:
         self.subject, self.say, self.loading = subject, say, loading
         self.look, self.split = look, look.split or choose_split(subject.runs, None, say)
         # Whatever a run was trained in: small differences are what studies look at.
-        chosen = ["precision=fp32", *([f"device={look.device}"] if look.device else [])]
+        chosen = ["compute.precision=fp32", *([f"compute.device={look.device}"] if look.device else [])]
         self.configs = [build_config(config.plain(), chosen, source="--device") for config in subject.configs]
         self.data_is_own = True
         self.first, self.pictures = self._open(self.configs[0], loading)

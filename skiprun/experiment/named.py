@@ -61,7 +61,7 @@ def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str 
 
 
 def label_of(name: str) -> str:
-    """Return a name as a run's name may hold it: resnet56:connection=gated -> resnet56-connection-gated."""
+    """Return a name as a run's name may hold it: resnet56:connection=highway -> resnet56-connection-highway."""
     stem = Path(name).stem if name.endswith((".yaml", ".yml")) else name
     return re.sub(r"[^A-Za-z0-9._]+", "-", stem)
 

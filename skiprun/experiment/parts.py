@@ -151,10 +151,9 @@ def check_names(config: RunConfig) -> None:
         except UnknownName as error:
             problems.append(f"{config.place(key)}: {error}")
         else:
-            if config.recompute and key == "probes" and registry[name].thing.hooks:
-                problems.append(
-                    f"{config.place(key)}: found '{name}', which would see each block twice; not with recompute"
-                )
+            if config.compute.activation_checkpointing and key == "probes" and registry[name].thing.hooks:
+                why = "which would see each block twice; not with compute.activation_checkpointing"
+                problems.append(f"{config.place(key)}: found '{name}', {why}")
     if problems:
         raise ConfigError(problems)
 

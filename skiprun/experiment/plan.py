@@ -59,7 +59,7 @@ def plan_comparison(
     """Return what a comparison consists of.
 
     Args:
-        names: architectures, also with options as `resnet56:connection=gated`; YAML files; run directories.
+        names: architectures, also with options as `resnet56:connection=highway`; YAML files; run directories.
         protocol: the YAML file whose data, optimizer and schedule all architectures share; default: digits.
         overrides: `section.key=value` for all that is trained.
         seeds: train seeds 0..n-1; None: the seed of each config.

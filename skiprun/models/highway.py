@@ -80,7 +80,7 @@ class FullHighway(nn.Module):
         return self.fc(self.avgpool(x).flatten(1))
 
 
-FACTS = {"family": "highway", "connection": "gated", "year": 2015, "input": (3, 32, 32)}
+FACTS = {"family": "highway", "connection": "highway", "year": 2015, "input": (3, 32, 32)}
 FACTS |= {"paper": "Srivastava et al. 2015, section 3"}
 FULL = FACTS | {"connection_options": {"kernel": 3}}
 

@@ -17,13 +17,7 @@ def connections_that_fit(entry: Entry[Any]) -> list[str]:
     if "connection" not in entry.facts:
         return []
     fits = entry.facts.get("fits", lambda connection: not connection.grows)
-    return sorted(each.name for each in CONNECTIONS if fits(form_of(entry, each.name)))
-
-
-def form_of(entry: Entry[Any], name: str) -> type[Connection]:
-    """Return what a name means in an architecture: gated is an attention gate in a U-Net, by the fact `variants`."""
-    chosen: type[Connection] = CONNECTIONS[entry.facts.get("variants", {}).get(name, name)].thing
-    return chosen
+    return sorted(each.name for each in CONNECTIONS if fits(each.thing))
 
 
 def choose_connections(
@@ -65,7 +59,7 @@ def choose_connections(
 
 def fitting(entry: Entry[Any], name: str, key: str) -> type[Connection]:
     """Return a connection by name, or refuse it with those that fit the architecture."""
-    chosen = form_of(entry, name)
+    chosen: type[Connection] = CONNECTIONS[name].thing
     fits = connections_that_fit(entry)
     if name not in fits:
         raise OptionError(key, f"'{name}' does not fit {entry.name}. These fit: {', '.join(fits)}")

@@ -3,7 +3,7 @@
 
 Level 0 has the size of the picture, level `depth` is the bottom. At each level the decoder joins what comes from below,
 f(x), with what the encoder had at that level, x: y = [x, f(x)] in the paper. The join is a connection, so `add`,
-`none` and the attention gate (`gated`; Oktay et al. 2018) are experiments in one word.
+`none` and `attention_gate` (Oktay et al. 2018) are experiments in one word.
 
 Outputs: one logit a class and pixel; two classes share one logit, that of the second, unless `one_logit: false`.
 """
@@ -198,7 +198,6 @@ FACTS: dict[str, Any] = {
     "task": "segmentation",
     "connection": "concat",
     "fits": lambda connection: True,
-    "variants": {"gated": "attention"},
     "input": (3, 256, 256),
 }
 MODELS.register(

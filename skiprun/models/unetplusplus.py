@@ -109,7 +109,6 @@ MODELS.register(
     task="segmentation",
     connection="concat",
     fits=fits,
-    variants={"gated": "attention"},
     year=2018,
     paper="Zhou et al. 2018",
     input=(3, 256, 256),

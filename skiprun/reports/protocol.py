@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from skiprun.config import Role, role_of
 from skiprun.reports.group import Group
 
-# The name is a label; the rest changes what is written down, not what is learned.
-WITHOUT_EFFECT = ("name", "seed", "device", "log.", "probes", "data.root", "data.download")
+# What a run was computed with, as its summary says; a config leaves these to the machine.
 CONDITIONS = {"device": "device", "threads": "number of threads", "precision": "precision"}
+# Keys of execution that the summary says better, or that cost no time of a step.
+WHERE = ("compute.device", "compute.threads", "data.root", "data.download", "model.download_weights")
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ def read_protocol(groups: Sequence[Group]) -> Protocol:
 
 
 def settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keys of a config that can change a result."""
-    return {key: value for key, value in config.items() if not _is_any(key, WITHOUT_EFFECT)}
+    """Return the keys of a config that belong to the experiment."""
+    return {key: value for key, value in config.items() if role_of(key) is Role.EXPERIMENT}
 
 
 def _is_any(key: str, names: Iterable[str]) -> bool:
@@ -125,6 +127,12 @@ def _unequal_conditions(groups: Sequence[Group]) -> list[str]:
     """Say which conditions of computing differ, since images/s cannot be compared across them."""
     runs = [run for group in groups for run in group.runs]
     unequal = [words for key, words in CONDITIONS.items() if len({run.text(key) for run in runs}) > 1]
+    ways = {
+        run.run.name: {k: v for k, v in run.config.items() if role_of(k) is Role.EXECUTION}
+        for run in runs
+        if run.config
+    }
+    unequal += [key for key in split_by_agreement(ways)[1] if key not in WHERE]
     return [f"images/s cannot be compared: the runs differ in {', '.join(unequal)}."] if unequal else []
 
 

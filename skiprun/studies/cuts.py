@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.connections import Connection
-from skiprun.connections.gated import Gated
+from skiprun.connections.highway import Highway
 from skiprun.connections.none import NoConnection
 from skiprun.studies.base import sites_of
 
 Join = Callable[[Connection, Tensor, Tensor], Tensor]
 # These choose between x and f(x) rather than add them: with x on both sides, x is what comes out.
-CHOOSING = (NoConnection, Gated)
+CHOOSING = (NoConnection, Highway)
 
 
 def without_branch(connection: Connection, x: Tensor, fx: Tensor) -> Tensor:

@@ -55,12 +55,12 @@ def choose_way(config: RunConfig, device: torch.device, samples: int, activation
         InputError: `compile: fused` on a GPU.
     """
     on_gpu = device.type == "cuda"
-    if config.compile == "fused" and on_gpu:
-        raise InputError(f"{config.place('compile')}: found fused, which is for CPUs; use auto, on or off.")
-    if config.compile != "auto":
-        return WORDS[config.compile]
+    if config.compute.compile == "fused" and on_gpu:
+        raise InputError(f"{config.place('compute.compile')}: found fused, which is for CPUs; use auto, on or off.")
+    if config.compute.compile != "auto":
+        return WORDS[config.compute.compile]
     # On a GPU the gain is not measured yet; recomputed blocks are functions that cannot be looked into.
-    if on_gpu or config.recompute or not config.channels_last or not find_compiler():
+    if on_gpu or config.compute.activation_checkpointing or not config.compute.channels_last or not find_compiler():
         return "eager"
     saved = total_steps(config, samples) * config.data.batch_size * activation_bytes * SECONDS_SAVED_A_BYTE
     return "fused" if saved > MARGIN * SECONDS_TO_PREPARE else "eager"

@@ -46,15 +46,15 @@ def place(config: RunConfig) -> Placement:
     Raises:
         InputError: `device: cuda` on a machine without one.
     """
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"{config.place('device')}: found cuda, but torch sees no GPU here; use auto or cpu.")
-    device = torch.device("cuda" if config.device != "cpu" and torch.cuda.is_available() else "cpu")
-    torch.backends.cudnn.benchmark = not config.deterministic
-    exact = config.deterministic and device.type == "cuda"
+    if config.compute.device == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"{config.place('compute.device')}: found cuda, but torch sees no GPU here; use auto or cpu.")
+    device = torch.device("cuda" if config.compute.device != "cpu" and torch.cuda.is_available() else "cpu")
+    torch.backends.cudnn.benchmark = not config.compute.deterministic
+    exact = config.compute.deterministic and device.type == "cuda"
     if exact != torch.are_deterministic_algorithms_enabled():  # the call imports the compiler, for a second
         torch.use_deterministic_algorithms(exact)
     keep_memory()
-    return Placement(device, fast_precision(device) if config.precision == "auto" else config.precision)
+    return Placement(device, fast_precision(device) if config.compute.precision == "auto" else config.compute.precision)
 
 
 # Below this many multiply-adds a step, threads spend their time waiting for each other: a plain56 on 8x8 digits
@@ -68,8 +68,9 @@ def check_threads(config: RunConfig) -> None:
     Raises:
         InputError: there are not so many cores.
     """
-    if (config.threads or 1) > all_cores():
-        found, most = f"{config.place('threads')}: found {config.threads}", counted(all_cores(), "core")
+    threads = config.compute.threads or 1
+    if threads > all_cores():
+        found, most = f"{config.place('compute.threads')}: found {threads}", counted(all_cores(), "core")
         raise InputError(f"{found}, and this machine has {most}; give no more, or leave the choice to skiprun.")
 
 
@@ -82,8 +83,8 @@ def choose_threads(config: RunConfig, macs: int, step: Callable[[], object] | No
         step: does the work of a training step, and is timed; None takes all for a large network.
     """
     everything = len(cores())
-    if config.threads or everything == 1 or macs * config.data.batch_size < SMALL_STEP:
-        torch.set_num_threads(config.threads or 1)
+    if config.compute.threads or everything == 1 or macs * config.data.batch_size < SMALL_STEP:
+        torch.set_num_threads(config.compute.threads or 1)
     else:
         torch.set_num_threads(faster(step, (1, everything)) if step else everything)
 

@@ -20,7 +20,7 @@ HELD_AT_ONCE = 4
 
 def evaluation_batch(config: RunConfig, cost: Cost) -> int:
     """Return how many images to evaluate at once: as many as take no more memory than a training step."""
-    kept = 0 if config.recompute else config.micro_batch * cost.activation_bytes
+    kept = 0 if config.compute.activation_checkpointing else config.micro_batch * cost.activation_bytes
     return min(MOST_AT_ONCE, max(config.micro_batch, kept // (HELD_AT_ONCE * cost.largest_bytes)))
 
 

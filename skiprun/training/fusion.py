@@ -21,6 +21,7 @@ from skiprun.training.kernels.winograd import WinogradConv2d, suits
 
 ADDITIONS = (operator.add, torch.add)
 RELUS = (F.relu, torch.relu)
+STOCHASTIC_DEPTH = "torchvision.ops.stochastic_depth"  # not imported: half a second
 
 
 class Tracer(fx.Tracer):
@@ -30,7 +31,7 @@ class Tracer(fx.Tracer):
         super().__init__(autowrap_functions=(pad_to_multiple,))
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return super().is_leaf_module(m, module_qualified_name) or type(m).__name__ == "StochasticDepth"
+        return super().is_leaf_module(m, module_qualified_name) or type(m).__module__ == STOCHASTIC_DEPTH
 
 
 def fuse(model: nn.Module, say: Callable[[str], None] = lambda line: None) -> Callable[[Tensor], Tensor]:

@@ -124,10 +124,10 @@ class Trainer:
         self.task, self.data, self.config, self.placement = task, data, config, placement
         self.checkpoints, self.probes, self.stop_requested = checkpoints, probes, stop_requested
         self.progress = progress or Silence()
-        layout = torch.channels_last if config.channels_last else torch.contiguous_format
+        layout = torch.channels_last if config.compute.channels_last else torch.contiguous_format
         with memory_needed(f"while the network is moved to {placement.device}", SMALLER_NETWORK):
             self.model = model.to(placement.device, memory_format=layout)  # type: ignore[call-overload]
-        if config.recompute:
+        if config.compute.activation_checkpointing:
             recompute_blocks(self.model)
         self.network = TrainingPass(self.model, placement.way, say)
         self.learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
@@ -155,9 +155,9 @@ class Trainer:
         # A probe with hooks has to see the step in Python, and a strength that fades is a number in Python.
         self.graph: StepGraph | None = None
         unusable = placement.device.type != "cuda" or config.model.skip_schedule is not None
-        if config.cuda_graph and unusable:
-            self.notes.append("cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule.")
-        elif config.cuda_graph:
+        if config.compute.cuda_graph and unusable:
+            self.notes.append("compute.cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule.")
+        elif config.compute.cuda_graph:
             put_learning_rate_on(self.optimizer, placement.device)
             watched = not any(probe.hooks for probe in self.probes)
             self.graph = StepGraph(partial(self._learn, watched=watched), placement.device, say)
@@ -202,7 +202,8 @@ class Trainer:
     def _fewer_at_once(self) -> str:
         """Say what would take less memory: fewer images, or less of each."""
         if self.config.micro_batch == 1:
-            return "Try --fresh with a smaller data.image_size or model.width, or with --set recompute=true."
+            try_smaller = "Try --fresh with a smaller data.image_size or model.width"
+            return f"{try_smaller}, or with --set compute.activation_checkpointing=true."
         smaller = self.config.micro_batch // 2 * self.config.optim.accumulate
         return f"Try --fresh with --set data.batch_size={smaller}, or with a larger optim.accumulate."
 
@@ -257,7 +258,7 @@ class Trainer:
     def _batch(self) -> list[Tensor]:
         """Return the pictures and targets of this step, one pair a micro-batch."""
         pictures, targets = self.data.train_batch(self.order.batch(self.step))
-        if self.config.channels_last:
+        if self.config.compute.channels_last:
             pictures = pictures.contiguous(memory_format=torch.channels_last)
         parts = self.config.optim.accumulate
         return [each for pair in zip(pictures.chunk(parts), targets.chunk(parts), strict=True) for each in pair]
@@ -412,9 +413,9 @@ class Trainer:
         if state is None:
             return {}
         self._refuse_another(state)
-        if self.config.threads is None:
+        if self.config.compute.threads is None:
             torch.set_num_threads(state["threads"])
-        if self.config.compile == "auto":
+        if self.config.compute.compile == "auto":
             self.network.way = state.get("pass", "eager")
         now = {
             "torch": str(torch.__version__),

@@ -6,8 +6,8 @@ from skiprun.connections.base import Connection, Site
 from skiprun.registry import CONNECTIONS
 
 
-@CONNECTIONS.register("scale", formula="y = s x + t f(x)", paper="He et al. 2016, figure 2b")
-class Scale(Connection):
+@CONNECTIONS.register("constant_scaling", formula="y = s x + t f(x)", paper="He et al. 2016, figure 2b")
+class ConstantScaling(Connection):
     """Constant factors on the shortcut and on the branch."""
 
     def __init__(self, site: Site, shortcut: float = 0.5, branch: float = 0.5) -> None:

@@ -8,8 +8,8 @@ from skiprun.errors import OptionError
 from skiprun.registry import CONNECTIONS
 
 
-@CONNECTIONS.register("dropout", formula="y = dropout(x) + f(x)", paper="He et al. 2016, figure 2f")
-class Dropout(Connection):
+@CONNECTIONS.register("shortcut_dropout", formula="y = dropout(x) + f(x)", paper="He et al. 2016, figure 2f")
+class ShortcutDropout(Connection):
     """Dropout on the shortcut: in training, values of x are blanked at random."""
 
     def __init__(self, site: Site, p: float = 0.5) -> None:

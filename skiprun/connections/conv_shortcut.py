@@ -6,8 +6,8 @@ from skiprun.connections.base import Connection, Site
 from skiprun.registry import CONNECTIONS
 
 
-@CONNECTIONS.register("conv1x1", formula="y = W x + f(x)", paper="He et al. 2016, figure 2e")
-class Conv1x1(Connection):
+@CONNECTIONS.register("conv_shortcut", formula="y = W x + f(x)", paper="He et al. 2016, figure 2e")
+class ConvShortcut(Connection):
     """Learned projection: a 1x1 convolution on the shortcut of every site."""
 
     def __init__(self, site: Site) -> None:

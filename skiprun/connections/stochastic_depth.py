@@ -11,18 +11,18 @@ from skiprun.errors import OptionError
 from skiprun.registry import CONNECTIONS
 
 
-@CONNECTIONS.register("stochastic", formula="y = x + b f(x), b random", paper="Huang et al. 2016, equation 2")
-class Stochastic(Connection):
+@CONNECTIONS.register("stochastic_depth", formula="y = x + b f(x), b random", paper="Huang et al. 2016, equation 2")
+class StochasticDepth(Connection):
     """Stochastic depth: in training, branches are left out at random, the deeper the more often."""
 
-    def __init__(self, site: Site, survival: float = 0.5, per_picture: bool = False) -> None:
+    def __init__(self, site: Site, survival: float = 0.5, per_image: bool = False) -> None:
         super().__init__(site)
         if not 0 < survival <= 1:
             raise OptionError("survival", f"found {survival:g}; a probability above 0 and up to 1 is needed")
         from skiprun.vision import torchvision
 
         self.probability = 1 - (site.index + 1) / site.total * (1 - survival)
-        mode = "row" if per_picture else "batch"
+        mode = "row" if per_image else "batch"
         self.drop: nn.Module = torchvision.ops.StochasticDepth(1 - self.probability, mode)
 
     def forward(self, x: Tensor, fx: Tensor) -> Tensor:

@@ -7,7 +7,9 @@ from skiprun.connections.base import Connection, Site
 from skiprun.registry import CONNECTIONS
 
 
-@CONNECTIONS.register("attention", formula="y = [a(x, f(x)) x, f(x)]", paper="Oktay et al. 2018, equations 1 and 2")
+@CONNECTIONS.register(
+    "attention_gate", formula="y = [a(x, f(x)) x, f(x)]", paper="Oktay et al. 2018, equations 1 and 2"
+)
 class AttentionGate(Connection):
     """Attention gate: a share a in (0, 1) of x at each pixel, beside the branch.
 

@@ -1,0 +1,19 @@
+"""LayerScale, y = x + a f(x) with a learned factor a for each channel, which starts small."""
+
+import torch
+from torch import Tensor, nn
+
+from skiprun.connections.base import Connection, Site
+from skiprun.registry import CONNECTIONS
+
+
+@CONNECTIONS.register("layer_scale", formula="y = x + a f(x), a by channel", paper="Touvron et al. 2021, equation 6")
+class LayerScale(Connection):
+    """LayerScale: a learned factor for each channel of the branch, which starts small."""
+
+    def __init__(self, site: Site, init: float = 1e-4) -> None:
+        super().__init__(site)
+        self.alpha = nn.Parameter(torch.full((site.branch_channels, 1, 1), init))
+
+    def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        return x + self.alpha * fx

@@ -1,0 +1,14 @@
+"""Shortcut-only gating, y = (1 - T(x)) x + f(x): a learned gate closes the shortcut alone."""
+
+from torch import Tensor
+
+from skiprun.connections.gated import GatedConnection
+from skiprun.registry import CONNECTIONS
+
+
+@CONNECTIONS.register("shortcut_only_gating", formula="y = (1 - T(x)) x + f(x)", paper="He et al. 2016, figure 2d")
+class ShortcutOnlyGating(GatedConnection):
+    """Shortcut-only gating: T(x) closes the shortcut and leaves the branch alone."""
+
+    def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        return (1 - self.openness(x)) * x + fx

@@ -1,0 +1,79 @@
+"""Words that earlier versions wrote into run directories, and what each is called now.
+
+Nothing else reads them: a YAML file has the words of today. A config of before has no section `compute`, which every
+config has that is written now.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+COMPUTE = {
+    **{key: key for key in ("device", "precision", "threads", "channels_last", "compile", "cuda_graph")},
+    "deterministic": "deterministic",
+    "recompute": "activation_checkpointing",
+}
+CONNECTIONS = {
+    "scale": "constant_scaling",
+    "scaled": "rezero",
+    "gated": "highway",
+    "gated_shortcut": "shortcut_only_gating",
+    "conv1x1": "conv_shortcut",
+    "dropout": "shortcut_dropout",
+    "stochastic": "stochastic_depth",
+    "attention": "attention_gate",
+}
+# In these, `gated` was the gate of Oktay et al. 2018 on the long skips.
+ATTENTION_GATED = ("unet", "unetplusplus", "resunet")
+CONNECTION_OPTIONS = {"per_picture": "per_image"}
+AUGMENT = {"turn": "rot90"}
+
+
+def config_of_today(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return a config from a run directory in the words of today.
+
+    Before there was `data.background`, every run had `fit: resize`, which images with labels did not look at.
+    """
+    if "compute" in plain or not isinstance(plain.get("model"), dict) or not isinstance(plain.get("data"), dict):
+        return plain
+    data = plain["data"]
+    if "background" not in data and data.get("fit") == "resize":
+        data = {key: value for key, value in data.items() if key != "fit"}
+    if isinstance(data.get("augment"), dict):
+        data = data | {"augment": _renamed(data["augment"], AUGMENT)}
+    rest = {key: value for key, value in plain.items() if key not in COMPUTE}
+    compute = {new: plain[old] for old, new in COMPUTE.items() if old in plain}
+    return rest | {"model": _model(plain["model"]), "data": data, "compute": compute}
+
+
+def connection_of_today(name: str, network: str, options: dict[str, Any] | None = None) -> str:
+    """Return what a connection is called now, by its old name, the network it was in and its options."""
+    if name == "gated" and network in ATTENTION_GATED:
+        return "attention_gate"
+    if name == "scaled" and (options or {}).get("per_channel"):
+        return "layer_scale"
+    return CONNECTIONS.get(name, name)
+
+
+def _model(model: dict[str, Any]) -> dict[str, Any]:
+    """Return the section `model` in the words of today."""
+    network, name, options = str(model.get("name")), model.get("connection"), model.get("connection_options")
+    model = dict(model)
+    if isinstance(name, str):
+        model["connection"] = connection_of_today(name, network, options)
+    if isinstance(options, dict):
+        kept = {key: value for key, value in options.items() if key != "per_channel"}
+        first = {"init": 0.0} if model.get("connection") == "layer_scale" else {}  # whose default is another now
+        model["connection_options"] = first | _renamed(kept, CONNECTION_OPTIONS)
+    if isinstance(model.get("connections"), dict):
+        model["connections"] = {
+            site: connection_of_today(str(name), network) for site, name in model["connections"].items()
+        }
+    if isinstance(model.get("options"), dict) and "block_connection" in model["options"]:
+        within = CONNECTIONS.get(model["options"]["block_connection"], model["options"]["block_connection"])
+        model["options"] = model["options"] | {"block_connection": within}
+    return model
+
+
+def _renamed(table: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
+    return {words.get(key, key): value for key, value in table.items()}
