@@ -12,8 +12,8 @@ import torch
 
 from benchmarks import material, ours
 from benchmarks.measure import Setting, captured, now, seconds
-from skiprun.training.device import Way
-from skiprun.training.graph import WARM_UP
+from skiprun.training.acceleration.graph import WARM_UP
+from skiprun.training.device import Execution
 
 STEPS_AN_EPOCH = 390
 
@@ -47,27 +47,27 @@ def run(setting: Setting) -> list[dict[str, Any]]:
     torch.set_num_threads(1)
     device = setting.device
     config = material.experiment({"name": "resnet20"}, 128, "bf16", device, compute={"cuda_graph": setting.gpu})
-    way: Way = "eager" if setting.gpu else "fused"
+    way: Execution = "eager" if setting.gpu else "fused"
     trainer = ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()), way)
     torch.set_num_threads(1)
     watch, steps = Watch(device), (60 if setting.quick else 380) if setting.gpu else (6 if setting.quick else 40)
-    trainer._run_to(WARM_UP + 1)
+    trainer.train_to(WARM_UP + 1)
     probe, log = trainer.probes[0], trainer.log
     log.append = watch.around("metrics.jsonl and TensorBoard", log.append)  # type: ignore[method-assign]
     if not setting.gpu:
         probe.read = watch.around("gradient norms", probe.read)  # type: ignore[method-assign]
     started = now(device)
-    trainer._run_to(WARM_UP + 1 + steps)
+    trainer.train_to(WARM_UP + 1 + steps)
     step = (now(device) - started) / steps
     found = {name: spent / steps for name, spent in watch.seconds.items()}
     if setting.gpu:
         found["gradient norms"] = seconds(captured(probe.read), device, warm_up=1)
     started = now(device)
-    trainer._end_epoch()
+    trainer.end_epoch()
     epoch_end = now(device) - started
     started = now(device)
-    trainer._save()
-    trainer._write_best()
+    trainer.save()
+    trainer.best.save(trainer.evaluated)
     saving = now(device) - started
     epoch = STEPS_AN_EPOCH * step
     return [

@@ -24,9 +24,10 @@ from torch import Tensor, nn
 
 from benchmarks import material, ours
 from benchmarks.measure import Arm, Setting, captured, found, seconds, side_by_side
+from skiprun.data.contract import micro_batches
 from skiprun.models import cost
-from skiprun.training.graph import WARM_UP
-from skiprun.training.kernels.winograd import suits
+from skiprun.training.acceleration.graph import WARM_UP
+from skiprun.training.acceleration.kernels.winograd import is_supported
 
 PASSES, OF_CONVOLUTIONS = 15.5, 6
 BATCH = 128
@@ -95,7 +96,9 @@ def multiplications(name: str) -> Row:
     side = torch.randn(1024, 1024, dtype=torch.bfloat16)
     rate = 2 * 1024**3 / seconds(lambda: side @ side, "cpu")
     macs = cost(material.network(name), (3, 32, 32)).macs
-    by_winograd = sum(math.prod(out) * layer.weight[0].numel() for layer, _, out in convolutions(name) if suits(layer))
+    by_winograd = sum(
+        math.prod(out) * layer.weight[0].numel() for layer, _, out in convolutions(name) if is_supported(layer)
+    )
     operations = 6 * (macs - 5 / 9 * by_winograd) * BATCH
     return {"ms": 1000 * operations / rate, "at": f"{rate / 1e9:.0f} GFLOP/s"}
 
@@ -114,13 +117,13 @@ def convolutions_alone(name: str) -> Row:
     work = []
     for number, (layer, shape_in, shape_out) in enumerate(convolutions(name)):
         layer.to("cuda", torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        pictures, gradient = (half(shape) for shape in (shape_in, shape_out))
-        wanted = [*layer.parameters(), *([pictures.requires_grad_()] if number else [])]  # nothing is before the stem
-        work.append((layer, pictures, wanted, gradient))
+        images, gradient = (half(shape) for shape in (shape_in, shape_out))
+        wanted = [*layer.parameters(), *([images.requires_grad_()] if number else [])]  # nothing is before the stem
+        work.append((layer, images, wanted, gradient))
 
     def step() -> Tensor:
-        for layer, pictures, wanted, gradient in work:
-            torch.autograd.grad(layer(pictures), wanted, gradient)
+        for layer, images, wanted, gradient in work:
+            torch.autograd.grad(layer(images), wanted, gradient)
         return work[0][-1][:1]
 
     operations = 6 * cost(material.network(name), (3, 32, 32)).macs * BATCH
@@ -137,11 +140,12 @@ def launches(name: str) -> Row:
     """Return the time of a graph with as many kernels as skiprun's captured step has, each adding 1 to a number."""
     config = material.experiment({"name": name}, BATCH, "bf16", "cuda", compute={"cuda_graph": True})
     trainer = ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()))
-    trainer._run_to(WARM_UP + 1)
+    trainer.train_to(WARM_UP + 1)
     assert trainer.graph
-    batch, graph = trainer._batch(), torch.cuda.CUDAGraph(keep_graph=True)
+    batch = micro_batches(*trainer.data.train_batch(trainer.order.batch(trainer.step)), trainer.config)
+    graph = torch.cuda.CUDAGraph(keep_graph=True)
     with torch.cuda.graph(graph, stream=trainer.graph.stream):
-        trainer._learn(*batch, watched=True)
+        trainer.optimizer_step(*batch, watched=True)
     kernels = nodes(graph)
     number = torch.zeros(1, device="cuda")
 
@@ -164,7 +168,7 @@ def nodes(graph: torch.cuda.CUDAGraph) -> int:
 
 
 def convolutions(name: str) -> list[tuple[nn.Conv2d, torch.Size, torch.Size]]:
-    """Return the convolutions of a network in their order, with the shapes of one picture going in and coming out."""
+    """Return the convolutions of a network in their order, with the shapes of one image going in and coming out."""
     model, seen = material.network(name), []
 
     def note(layer: nn.Conv2d, given: tuple[Tensor], out: Tensor) -> None:
@@ -180,5 +184,5 @@ def convolutions(name: str) -> list[tuple[nn.Conv2d, torch.Size, torch.Size]]:
 
 
 def conv_outputs(name: str) -> int:
-    """Return the elements that the convolutions of a network put out for one picture."""
+    """Return the elements that the convolutions of a network put out for one image."""
     return sum(math.prod(shape) for _, _, shape in convolutions(name))

@@ -1,4 +1,4 @@
-"""A folder of a million pictures against one of ten thousand: the memory and the start of a short training."""
+"""A folder of a million images against one of ten thousand: the memory and the start of a short training."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ STEPS = 40
 
 
 def run(setting: Setting) -> list[dict[str, Any]]:
-    """Return the largest resident memory and the seconds of a run, with pictures to decode first and then decoded."""
+    """Return the largest resident memory and the seconds of a run, with images to decode first and then decoded."""
     rows = []
     for count in (1_000, 10_000) if setting.quick else (10_000, 1_000_000):
         with tempfile.TemporaryDirectory() as name:
-            make_folder(Path(name) / "pictures", count)
+            make_folder(Path(name) / "images", count)
             for state in ("to decode", "decoded"):
-                rows.append({"pictures": f"{count:,} {state}"} | train(Path(name)))
+                rows.append({"images": f"{count:,} {state}"} | train(Path(name)))
     return rows
 
 
 def make_folder(root: Path, count: int) -> None:
-    """Make a folder of so many files, which are links to a few thousand pictures of 32x32."""
+    """Make a folder of so many files, which are links to a few thousand images of 32x32."""
     generator = np.random.default_rng(0)
     sources = root.parent / "sources"
     sources.mkdir()
@@ -50,7 +50,7 @@ def train(place: Path) -> dict[str, float]:
     """Train some steps and return the memory and the time of the whole process."""
     sets = {
         "data.name": "image_folder",
-        "data.root": place / "pictures",
+        "data.root": place / "images",
         "data.val_fraction": 0.01,
         "schedule.epochs": "null",
         "schedule.steps": STEPS,

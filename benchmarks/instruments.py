@@ -1,6 +1,6 @@
 """What the instruments measure beside the values of an independent implementation and of papers.
 
-The reference saw 128 photographs, the ratios here are of 128 smooth random pictures. That matters little to gradients
+The reference saw 128 photographs, the ratios here are of 128 smooth random images. That matters little to gradients
 of outputs, and more to those of weights: first over last layer of resnet20 is 2.3 with white noise, 1.4 with these, 1.1
 with smoother ones, 0.8 with photographs.
 """
@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from benchmarks.material import CLASSES
 from benchmarks.measure import Setting
-from skiprun.experiment.material import Look
 from skiprun.experiment.named import DIGITS, config_for
-from skiprun.experiment.studying import study
-from skiprun.experiment.subjects import find_trained
+from skiprun.experiment.study_runner.material import SampleSelection
+from skiprun.experiment.study_runner.studying import study
+from skiprun.experiment.study_runner.subjects import find_trained
 from skiprun.experiment.train import train
 from skiprun.models import build_model
 from skiprun.studies.gradflow import gradflow
@@ -30,7 +30,7 @@ from skiprun.studies.shatter_depth import shatter_depth
 from skiprun.studies.shatter_theorem import shatter_theorem
 
 Row = dict[str, Any]
-# First over last layer of norms of dL/dW and dL/d(output), and its factor a layer; as drawn, on 128 CIFAR-10 pictures.
+# First over last layer of norms of dL/dW and dL/d(output), and its factor a layer; as drawn, on 128 CIFAR-10 images.
 RATIOS = {
     ("plain", "batch"): {20: (3.2, 23, 1.20), 56: (603, 8.4e3, 1.186), 110: (1.2e6, 1.3e7, 1.166)},
     ("resnet", "batch"): {20: (0.79, 6.4, 1.115), 56: (3.4, 26, 1.064), 110: (2.4, 42, 1.036)},
@@ -87,8 +87,8 @@ def beside(what: str, network: str, measured: float, reference: float) -> Row:
 
 
 def ratios(depths: Iterable[int], seeds: int) -> Iterator[Row]:
-    """Yield the growth of the gradient by depth, on random pictures that are smooth as photographs are."""
-    batch = smooth_pictures(128)
+    """Yield the growth of the gradient by depth, on random images that are smooth as photographs are."""
+    batch = smooth_images(128)
     for ((family, norm), known), depth in itertools.product(RATIOS.items(), depths):
         facts = gradflow(networks(f"{family}{depth}", norm, seeds), [batch], F.cross_entropy).facts
         for (what, key), reference in zip(FACTS.items(), known[depth], strict=True):
@@ -102,14 +102,14 @@ def networks(name: str, norm: str, seeds: int) -> Iterator[nn.Module]:
         yield build_model(name, CLASSES, norm=norm)
 
 
-def smooth_pictures(count: int) -> tuple[Tensor, Tensor]:
-    """Return random pictures that are mostly grey and smooth, normalised, with random labels."""
+def smooth_images(count: int) -> tuple[Tensor, Tensor]:
+    """Return random images that are mostly grey and smooth, normalised, with random labels."""
     generator = torch.Generator().manual_seed(0)
-    pictures = torch.zeros(count, 3, 32, 32)
+    images = torch.zeros(count, 3, 32, 32)
     for size in (1, 2, 4, 8, 16):
         grey, colour = (torch.randn(count, channels, size, size, generator=generator) for channels in (1, 3))
-        pictures += F.interpolate(0.8 * grey + 0.2 * colour, size=32, mode="bilinear")
-    return pictures / pictures.std(), torch.randint(CLASSES, (count,), generator=generator)
+        images += F.interpolate(0.8 * grey + 0.2 * colour, size=32, mode="bilinear")
+    return images / images.std(), torch.randint(CLASSES, (count,), generator=generator)
 
 
 def noise(draws: int) -> Iterator[Row]:
@@ -138,7 +138,7 @@ def trained() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         run = train(config_for("resnet56", DIGITS, []), runs=Path(folder))
         subjects = find_trained([str(run.path)], Path(folder))
-        looks = {"paths": Look("train", batches=4, batch_size=32), "lesion": Look("test")}
+        looks = {"paths": SampleSelection("train", batches=4, batch_size=32), "lesion": SampleSelection("test")}
         facts = {name: study(name, subjects, look)[0]["facts"] for name, look in looks.items()}
     for what, (name, key, reference) in TRAINED.items():
         yield beside(what, "resnet56 on digits; reference: CIFAR-10", facts[name][key], reference)

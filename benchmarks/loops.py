@@ -1,7 +1,7 @@
 """The loops that people write and use, each called with `tick`, which it calls after every step.
 
 All train the network of `material` with SGD (0.1, momentum 0.9, decay 1e-4) on batches of cropped, mirrored and
-normalized pictures. What an arm does beyond that is its habit: that is what is measured.
+normalized images. What an arm does beyond that is its habit: that is what is measured.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks import material
-from benchmarks.measure import PICTURES
-from skiprun.vision import torchvision
+from benchmarks.measure import IMAGES
+from skiprun.system.torchvision_repair import torchvision
 
 Tick = Callable[[], None]
 
 
-class Pictures(Dataset):
-    """The pictures as torchvision.datasets.CIFAR10 gives them: one PIL image at a time, transformed."""
+class Images(Dataset):
+    """The images as torchvision.datasets.CIFAR10 gives them: one PIL image at a time, transformed."""
 
     def __init__(self) -> None:
-        self.values, self.labels = material.pictures(PICTURES)
+        self.values, self.labels = material.images(IMAGES)
         t = torchvision.transforms
         self.crops = [t.RandomCrop(32, 4), t.RandomHorizontalFlip()]
         self.transform = t.Compose([*self.crops, t.ToTensor(), t.Normalize(material.MEAN, material.STD)])
@@ -42,7 +42,7 @@ class Pictures(Dataset):
 def loader(batch: int, device: str, workers: int, persistent: bool = False) -> DataLoader:
     """Return a DataLoader as the scripts build it, in pinned memory where there is a GPU."""
     return DataLoader(
-        Pictures(),
+        Images(),
         batch,
         shuffle=True,
         num_workers=workers,
@@ -64,7 +64,7 @@ def classic(tick: Tick, device: str, name: str, batch: int, norms: bool = False,
         tick: called after every step.
         device: cpu or cuda.
         name: of the network.
-        batch: pictures a step.
+        batch: images a step.
         norms: also log the norm of every parameter's gradient with add_scalar, one by one.
         workers: processes of the DataLoader.
     """
@@ -77,9 +77,9 @@ def classic(tick: Tick, device: str, name: str, batch: int, norms: bool = False,
     batches = loader(batch, device, workers)
     step, losses, errors = 0, 0.0, 0.0
     while True:
-        for pictures, labels in batches:
-            pictures, labels = pictures.to(device), labels.to(device)
-            output = model(pictures)
+        for images, labels in batches:
+            images, labels = images.to(device), labels.to(device)
+            output = model(images)
             loss = criterion(output, labels)
             optimizer.zero_grad()
             loss.backward()
@@ -118,11 +118,11 @@ def expert(
     batches = loader(batch, device, workers, persistent=True)
     losses = torch.zeros((), device=device)
     while True:
-        for pictures, labels in batches:
-            pictures = pictures.to(device, memory_format=torch.channels_last, non_blocking=True)
+        for images, labels in batches:
+            images = images.to(device, memory_format=torch.channels_last, non_blocking=True)
             labels = labels.to(device, non_blocking=True)
             with torch.autocast(device, torch.bfloat16):
-                loss = criterion(forward(pictures), labels)
+                loss = criterion(forward(images), labels)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -143,11 +143,11 @@ def timm(tick: Tick, device: str, name: str, batch: int, workers: int = 0) -> No
 
     torch.backends.cudnn.benchmark = True
     model = material.network(name).to(device).train()
-    pictures, ahead = Pictures(), device == "cuda"
+    images, ahead = Images(), device == "cuda"
     t = torchvision.transforms
-    transform = t.Compose([*pictures.crops, t.PILToTensor()]) if ahead else pictures.transform
+    transform = t.Compose([*images.crops, t.PILToTensor()]) if ahead else images.transform
     batches = create_loader(
-        pictures,
+        images,
         (3, 32, 32),
         batch,
         is_training=True,
@@ -157,7 +157,7 @@ def timm(tick: Tick, device: str, name: str, batch: int, workers: int = 0) -> No
         use_prefetcher=ahead,
         device=torch.device(device),
     )
-    pictures.transform = transform  # equal work: not timm's resized crops
+    images.transform = transform  # equal work: not timm's resized crops
     optimizer = create_optimizer_v2(model, "sgd", lr=0.1, weight_decay=1e-4, momentum=0.9)
     criterion, losses = LabelSmoothingCrossEntropy(0.0), AverageMeter()
     while True:

@@ -1,4 +1,4 @@
-"""What all arms train on: drawn pictures of CIFAR-10's size, one network with one start, He's optimizer."""
+"""What all arms train on: drawn images of CIFAR-10's size, one network with one start, He's optimizer."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config
-from skiprun.data.augment import Augment
+from skiprun.config_file import build_config
+from skiprun.data.augmentation.augment import Augment
 from skiprun.data.loaders import Loaders, ResidentSplit
 from skiprun.models import build_model
 
@@ -20,8 +20,8 @@ MEAN, STD = (0.5, 0.5, 0.5), (0.29, 0.29, 0.29)
 
 
 @lru_cache(maxsize=1)
-def pictures(number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return uint8 pictures [N, 32, 32, 3] and labels: noise, as speed does not look at what is to be seen."""
+def images(number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return uint8 images [N, 32, 32, 3] and labels: noise, as speed does not look at what is to be seen."""
     draw = np.random.default_rng(0)
     return draw.integers(0, 256, (number, 32, 32, 3), dtype=np.uint8), draw.integers(0, CLASSES, number)
 
@@ -48,9 +48,9 @@ def experiment(
 
 
 def loaders(number: int, config: RunConfig) -> Loaders:
-    """Return the pictures as skiprun keeps them, on the device."""
+    """Return the images as skiprun keeps them, on the device."""
     device = torch.device(config.compute.device)
-    values, labels = (torch.from_numpy(each).to(device) for each in pictures(number))
+    values, labels = (torch.from_numpy(each).to(device) for each in images(number))
     split = ResidentSplit(values, labels)
     small = ResidentSplit(values[:500], labels[:500])
     names = tuple(map(str, range(CLASSES)))

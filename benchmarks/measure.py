@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from benchmarks import peers
-from skiprun.training.graph import StepGraph
+from skiprun.training.acceleration.graph import StepGraph
 
 ROOT = Path(__file__).parent.parent
-PICTURES = 50_000
+IMAGES = 50_000
 # Seconds after which an arm does not count any more: one core may compile or run 1202 layers for minutes.
 PATIENCE = {"cpu": 1200, "cuda": 180}
 BURST = 10
@@ -179,7 +179,7 @@ def side_by_side(
     """Return a row an arm: milliseconds a step, and how many times faster than the first arm.
 
     Steps to warm up are as many as a turn has, if not said: a CPU's memory is in place after about twenty.
-    A loader with workers has its queue full when a turn begins: a few steps of each turn wait for no pictures.
+    A loader with workers has its queue full when a turn begins: a few steps of each turn wait for no images.
     """
     with running(arms, setting):
         for number in range(rounds + 1):

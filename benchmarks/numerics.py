@@ -57,7 +57,7 @@ def own_trainer(setting: Setting, captured: bool = False) -> Trainer:
 
 def own_losses(trainer: Trainer, steps: int) -> list[float]:
     """Return the losses of skiprun's first steps."""
-    trainer._run_to(steps)
+    trainer.train_to(steps)
     trainer.log.sync()
     records = map(json.loads, trainer.log.path.read_text().splitlines())
     return [record["train/loss"] for record in records if "train/loss" in record]
@@ -69,8 +69,8 @@ def plain(trainer: Trainer, layout: torch.memory_format, steps: int) -> list[flo
     optimizer, losses = sgd(model, RATE), []
     for step in range(steps):
         seed_step(trainer.config.seed, step)
-        pictures, labels = trainer.data.train_batch(trainer.order.batch(step))
-        loss = F.cross_entropy(model(pictures.contiguous(memory_format=layout)), labels)
+        images, labels = trainer.data.train_batch(trainer.order.batch(step))
+        loss = F.cross_entropy(model(images.contiguous(memory_format=layout)), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

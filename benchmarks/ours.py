@@ -11,14 +11,14 @@ import torch
 
 from benchmarks import material
 from benchmarks.loops import Tick
-from benchmarks.measure import PICTURES, nothing_less
+from benchmarks.measure import IMAGES, nothing_less
 from skiprun.probes.grad_norm import GradNorm
 from skiprun.tasks.classification import Classification
 from skiprun.training.checkpoint import Checkpoints
-from skiprun.training.device import Way, place
+from skiprun.training.device import Execution, setup_device
 from skiprun.training.metrics import MetricsLog, Record, View
-from skiprun.training.tensorboard import TensorBoard
 from skiprun.training.trainer import Trainer
+from skiprun.training.views.tensorboard import TensorBoard
 
 
 class Ticking:
@@ -34,14 +34,14 @@ class Ticking:
         pass
 
 
-def trainer(config: Any, tick: Tick, folder: Path, way: Way = "eager", norms: bool = True) -> Trainer:
-    """Return skiprun's trainer of a config on the drawn pictures; what it cannot do as asked is an error here."""
-    placement = replace(place(config), way=way)
+def trainer(config: Any, tick: Tick, folder: Path, way: Execution = "eager", norms: bool = True) -> Trainer:
+    """Return skiprun's trainer of a config on the drawn images; what it cannot do as asked is an error here."""
+    placement = replace(setup_device(config), way=way)
     views: list[View] = [TensorBoard(folder, config)] if config.log.tensorboard else []
-    return Trainer(
+    trainer = Trainer(
         material.network(config.model.name, config.model.width),
         Classification(),
-        material.loaders(PICTURES, config),
+        material.loaders(IMAGES, config),
         config,
         placement,
         Checkpoints(folder),
@@ -50,6 +50,8 @@ def trainer(config: Any, tick: Tick, folder: Path, way: Way = "eager", norms: bo
         Ticking(tick),
         say=nothing_less,
     )
+    trainer.resume()
+    return trainer
 
 
 def skiprun(
@@ -58,7 +60,7 @@ def skiprun(
     name: str,
     batch: int,
     precision: str = "bf16",
-    way: Way = "eager",
+    way: Execution = "eager",
     graph: bool = False,
     norms: bool = True,
     tensorboard: bool = True,

@@ -17,22 +17,20 @@ from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.tensorboard import SummaryWriter
 
 from skiprun.models import build_model
-from skiprun.vision import torchvision
+from skiprun.system.torchvision_repair import torchvision
 
 
 def main(epochs: int, seed: int, names: list[str]) -> None:
     """Train each network, with its losses, errors and gradient norms in TensorBoard, as scripts do it."""
     digits = load_digits()
-    pictures = torch.tensor(digits.images, dtype=torch.float32)[:, None] / 16
-    pictures = (pictures - pictures.mean()) / pictures.std()
-    train, test = train_test_split(range(len(pictures)), test_size=360, stratify=digits.target, random_state=0)
+    images = torch.tensor(digits.images, dtype=torch.float32)[:, None] / 16
+    images = (images - images.mean()) / images.std()
+    train, test = train_test_split(range(len(images)), test_size=360, stratify=digits.target, random_state=0)
     labels = torch.tensor(digits.target)
     crop = torchvision.transforms.RandomCrop(8, 1)
     torch.manual_seed(seed)
     for name in names:
-        batches = DataLoader(
-            TensorDataset(pictures[train[144:]], labels[train[144:]]), 64, shuffle=True, drop_last=True
-        )
+        batches = DataLoader(TensorDataset(images[train[144:]], labels[train[144:]]), 64, shuffle=True, drop_last=True)
         model = build_model(name, 10, 1)
         optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9, weight_decay=1e-4)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * len(batches))
@@ -57,11 +55,11 @@ def main(epochs: int, seed: int, names: list[str]) -> None:
                 step += 1
             model.eval()
             with torch.no_grad():
-                wrong = (model(pictures[train[:144]]).argmax(1) != labels[train[:144]]).float().mean().item()
+                wrong = (model(images[train[:144]]).argmax(1) != labels[train[:144]]).float().mean().item()
             writer.add_scalar("error", wrong, epoch)
             torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, f"{writer.log_dir}/last.pt")
         with torch.no_grad():
-            wrong = (model(pictures[test]).argmax(1) != labels[test]).float().mean().item()
+            wrong = (model(images[test]).argmax(1) != labels[test]).float().mean().item()
         writer.close()
         print(json.dumps({"network": name, "error": 100 * wrong, "loss": sum(losses) / len(losses)}), flush=True)
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.data.assemble import assemble
-from skiprun.data.source import Portion, Source
+from skiprun.data.source import RawDataset, RawSplit
 from skiprun.experiment.room import checkpoint_bytes
 from skiprun.experiment.train import make_trainer
 from skiprun.registry import DATASETS
@@ -22,22 +22,22 @@ from skiprun.training.checkpoint import not_finite
 from skiprun.training.metrics import MetricsLog
 from skiprun.training.trainer import SECONDS_A_SAVE, Trainer
 
-PICTURES = 45_000  # of a pass over CIFAR's training split
+IMAGES = 45_000  # of a pass over CIFAR's training split
 
 
 @DATASETS.register("noise", task="classification")
 def noise(config: object, device: torch.device, progress: object) -> object:
-    """Pictures of CIFAR's shape without their content."""
+    """Images of CIFAR's shape without their content."""
     generator = np.random.default_rng(0)
     portions = [
-        Portion(generator.integers(0, 256, (count, 32, 32, 3)).astype(np.uint8), np.arange(count) % 10)
+        RawSplit(generator.integers(0, 256, (count, 32, 32, 3)).astype(np.uint8), np.arange(count) % 10)
         for count in (1000, 100)
     ]
-    return assemble(Source(portions[0], portions[1], tuple("0123456789")), config, device)  # type: ignore[arg-type]
+    return assemble(RawDataset(portions[0], portions[1], tuple("0123456789")), config, device)  # type: ignore[arg-type]
 
 
 def config_of(model: str) -> RunConfig:
-    """Return the usual recipe on such pictures."""
+    """Return the usual recipe on such images."""
     return build_config(
         {
             "model": {"name": model},
@@ -71,12 +71,12 @@ def measure(model: str) -> None:
             parts, folder, lambda keep: MetricsLog(folder / "metrics.jsonl", keep, []), None, lambda: None
         )
         trainer.model.train()
-        step = seconds(trainer._train_step, 8)
-        save = seconds(trainer._save, 5)
+        step = seconds(trainer.train_step, 8)
+        save = seconds(trainer.save, 5)
         weights = seconds(lambda: not_finite(trainer.model.state_dict()), 5)
         losses = [torch.ones(()) for _ in range(200)]
         check = seconds(lambda: torch.stack(losses).isfinite().tolist(), 5) / len(losses)
-    pass_ = PICTURES / 128 * step
+    pass_ = IMAGES / 128 * step
     interval = min(pass_, SECONDS_A_SAVE)
     print(
         f"{model}: step {step * 1e3:.0f} ms; save {save * 1e3:.0f} ms ({checkpoint_bytes(parts) / 1e6:.1f} MB), every "

@@ -21,8 +21,8 @@ from rich.table import Table
 
 from benchmarks import peers
 from benchmarks.measure import Setting
-from skiprun.machine import cores
 from skiprun.palette import COLOURS, STYLE
+from skiprun.system.machine import cores
 from skiprun.training.device import fast_precision, has_matrix_units
 
 RESULTS = Path(__file__).parent / "results"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.measure import Arm, Setting, running
-from skiprun.machine import cores
+from skiprun.system.machine import cores
 
 BATCH = 128
 WORK: dict[str, Any] = {"loop": "skiprun", "name": "resnet20", "batch": BATCH}
@@ -15,7 +15,7 @@ AT_ONCE = (1, 2, 4, 8)
 
 
 def run(setting: Setting) -> list[dict[str, Any]]:
-    """Return pictures a second, by the wall clock."""
+    """Return images a second, by the wall clock."""
     return on_one_gpu(setting) if setting.gpu else on_all_cores(setting)
 
 
@@ -83,7 +83,7 @@ def together(arms: list[Arm], steps: int) -> list[float]:
 
 
 def speed(walls: list[float], steps: int) -> float:
-    """Return the pictures a second of all together."""
+    """Return the images a second of all together."""
     return sum(BATCH * steps / wall for wall in walls)
 
 

@@ -50,13 +50,13 @@ def one_step(channels: int, side: int, batch: int, device: str) -> Callable[[], 
     """Return a step of one network, which returns the loss."""
     model = build_model("resnet20", 10, channels).to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimizer = sgd(model)
-    pictures = torch.randn(batch, channels, side, side, device=device).contiguous(memory_format=torch.channels_last)
+    images = torch.randn(batch, channels, side, side, device=device).contiguous(memory_format=torch.channels_last)
     labels = torch.randint(10, (batch,), device=device)
 
     def step() -> Tensor:
         optimizer.zero_grad()
         with torch.autocast(device, torch.bfloat16):
-            output = model(pictures)
+            output = model(images)
         loss = F.cross_entropy(output.float(), labels)
         loss.backward()
         optimizer.step()
@@ -66,21 +66,21 @@ def one_step(channels: int, side: int, batch: int, device: str) -> Callable[[], 
 
 
 def stacked_step(seeds: int, channels: int, side: int, batch: int, device: str) -> Callable[[], Tensor]:
-    """Return a step of several networks, each on pictures of its own, which returns the sum of their losses."""
+    """Return a step of several networks, each on images of its own, which returns the sum of their losses."""
     models = [build_model("resnet20", 10, channels).to(device).train() for _ in range(seeds)]
     weights, buffers = stack_module_state(models)
     frame = copy.deepcopy(models[0]).to("meta")
     optimizer = torch.optim.SGD(weights.values(), 0.1, momentum=0.9, weight_decay=1e-4)
-    pictures = torch.randn(seeds, batch, channels, side, side, device=device)
+    images = torch.randn(seeds, batch, channels, side, side, device=device)
     labels = torch.randint(10, (seeds, batch), device=device)
 
-    def forward(weights: dict[str, Tensor], buffers: dict[str, Tensor], pictures: Tensor) -> Tensor:
-        return functional_call(frame, (weights, buffers), (pictures,))
+    def forward(weights: dict[str, Tensor], buffers: dict[str, Tensor], images: Tensor) -> Tensor:
+        return functional_call(frame, (weights, buffers), (images,))
 
     def step() -> Tensor:
         optimizer.zero_grad()
         with torch.autocast(device, torch.bfloat16):
-            output = vmap(forward)(weights, buffers, pictures)
+            output = vmap(forward)(weights, buffers, images)
         # The mean of each network's own batch: their gradients do not meet.
         loss = F.cross_entropy(output.float().flatten(0, 1), labels.flatten()) * seeds
         loss.backward()

@@ -1,12 +1,12 @@
-"""A training step end to end: pictures, augmentation, step, logging; against the loops that people use."""
+"""A training step end to end: images, augmentation, step, logging; against the loops that people use."""
 
 from __future__ import annotations
 
 from typing import Any, get_args
 
-from benchmarks.measure import PICTURES, Arm, Setting, side_by_side
-from skiprun.machine import cores
-from skiprun.training.device import Way
+from benchmarks.measure import IMAGES, Arm, Setting, side_by_side
+from skiprun.system.machine import cores
+from skiprun.training.device import Execution
 
 BATCH = 128
 # Of the DataLoader, by default, in the scripts and in timm. On a CPU they take the cores that make the steps, so the
@@ -34,7 +34,7 @@ def with_epochs(name: str, rows: list[Row]) -> list[Row]:
     expert = min((row["ms"] for row in rows if row["arm"].startswith("expert") and "ms" in row), default=None)
     found = []
     for row in rows:
-        more = {"epoch_s": row["ms"] * PICTURES / BATCH / 1000} if "ms" in row else {}
+        more = {"epoch_s": row["ms"] * IMAGES / BATCH / 1000} if "ms" in row else {}
         if more and expert:
             more["over_expert"] = expert / row["ms"]
         found.append({"network": name} | row | more)
@@ -80,6 +80,6 @@ def arms(name: str, setting: Setting) -> list[Arm]:
                 f"skiprun {precision}{'' if way == 'eager' else f' {way}'}", ours | {"precision": precision, "way": way}
             )
             for precision in ("fp32", "bf16")
-            for way in get_args(Way)
+            for way in get_args(Execution)
         ),
     ]

@@ -9,10 +9,11 @@ import importlib
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["build_model", "evaluate", "load_run", "train"]
+__all__ = ["build_model", "compare", "evaluate", "load_run", "train"]
 
 _HOMES = {
     "build_model": "skiprun.models",
+    "compare": "skiprun.experiment",
     "evaluate": "skiprun.experiment",
     "load_run": "skiprun.experiment",
     "train": "skiprun.experiment",

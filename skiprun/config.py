@@ -96,7 +96,7 @@ class ModelConfig(Section):
         "B projects there, C everywhere",
     )
     stem: Literal["imagenet", "small"] | None = Field(
-        None, description="first layers: 7x7 stride 2 and pooling, or one 3x3 for small pictures"
+        None, description="first layers: 7x7 stride 2 and pooling, or one 3x3 for small images"
     )
     norm: Literal["batch", "none", "group", "layer"] | None = Field(None, description="normalization of the layers")
     activation: Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "identity"] | None = Field(
@@ -128,7 +128,7 @@ class ModelConfig(Section):
 
 
 class AugmentConfig(Section):
-    """Random changes of training pictures, drawn for each on its own; the lambda of mixup and CutMix is one a batch."""
+    """Random changes of training images, drawn for each on its own; the lambda of mixup and CutMix is one a batch."""
 
     crop: Annotated[int, Field(ge=0, le=64)] = Field(0, description="pixels of zero padding before a random crop")
     flip: bool = Field(False, description="mirror left and right with probability one half")
@@ -136,29 +136,29 @@ class AugmentConfig(Section):
     jitter: Fraction = Field(0.0, description="range of brightness, contrast and saturation factors, 1 +- jitter")
     mixup: NonNegative = Field(0.0, description="alpha of mixup (Zhang 2017), one lambda a batch; 0 is off")
     cutmix: NonNegative = Field(0.0, description="alpha of CutMix (Yun 2019), one lambda a batch; 0 is off")
-    rot90: bool = Field(False, description="turn by 0, 90, 180 or 270 degrees, picture and mask together")
+    rot90: bool = Field(False, description="turn by 0, 90, 180 or 270 degrees, image and mask together")
     rotate: Annotated[float, Field(ge=0, le=180)] = Field(0.0, description="largest turn in degrees, with the mask")
-    scale: Fraction = Field(0.0, description="range of the size, 1 +- scale, picture and mask together")
+    scale: Fraction = Field(0.0, description="range of the size, 1 +- scale, image and mask together")
     elastic: Annotated[float, Field(ge=0, le=64)] = Field(
         0.0, description="elastic deformation with the mask: pixels of standard deviation (Ronneberger 2015: 10)"
     )
     brightness: Fraction = Field(
-        0.0, description="range of a brightness factor, 1 +- brightness, for pictures with masks"
+        0.0, description="range of a brightness factor, 1 +- brightness, for images with masks"
     )
-    noise: Fraction = Field(0.0, description="standard deviation of noise on pictures with masks, white is 1")
+    noise: Fraction = Field(0.0, description="standard deviation of noise on images with masks, white is 1")
 
 
 class DataConfig(Section):
-    """Which pictures, in which portions."""
+    """Which images, in which portions."""
 
     name: str = Field(description="a dataset of `skiprun datasets`")
     root: Annotated[Text | None, Role.EXECUTION] = Field(
-        None, description="folder of the pictures; default: the cache in $SKIPRUN_DATA"
+        None, description="folder of the images; default: the cache in $SKIPRUN_DATA"
     )
     download: Annotated[bool, Role.EXECUTION] = Field(
         False, description="may fetch the dataset from its official place"
     )
-    batch_size: Count = Field(128, description="pictures a step, over all micro-batches")
+    batch_size: Count = Field(128, description="images a step, over all micro-batches")
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.1, description="share of train kept for validation, stratified; unused where the set has its own"
     )
@@ -194,7 +194,7 @@ class DataConfig(Section):
     border_weight: NonNegative = Field(
         0.0, description="extra weight in training of pixels between objects, w0 of Ronneberger 2015; the paper has 10"
     )
-    skip_bad: bool = Field(False, description="leave pictures and masks that cannot be used out, and list them")
+    skip_bad: bool = Field(False, description="leave images and masks that cannot be used out, and list them")
     augment: AugmentConfig = Field(default_factory=AugmentConfig, description="random changes of training images")
 
 
@@ -303,13 +303,13 @@ class RunConfig(Section):
         default_factory=lambda: ["grad_norm"], description="instruments of `skiprun probes`"
     )
     log: LogConfig = Field(default_factory=LogConfig, description="what is written down, and how often")
-    _marks: dict[str, str] = PrivateAttr(default_factory=dict)
+    _source_locations: dict[str, str] = PrivateAttr(default_factory=dict)
 
     def place(self, key: str) -> str:
         """Return 'file:line:column key' of a dotted key, as far as the file set it."""
         parts = key.split(".")
         found = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
-        mark = next((self._marks[part] for part in found if part in self._marks), "")
+        mark = next((self._source_locations[part] for part in found if part in self._source_locations), "")
         return f"{mark} {key}".strip()
 
     @property
@@ -317,15 +317,15 @@ class RunConfig(Section):
         """How many images pass through the network at once in training."""
         return self.data.batch_size // self.optim.accumulate
 
-    def plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the config as plain data, every default filled in."""
         return self.model_dump(mode="json", by_alias=True)
 
-    def revised(self, **sections: Any) -> RunConfig:
+    def replace(self, **sections: Any) -> RunConfig:
         """Return a copy with other values, checked like a file; places in the file are kept."""
-        revised = RunConfig.model_validate(self.plain() | sections)
-        revised._marks.update(self._marks)
-        return revised
+        replace = RunConfig.model_validate(self.to_dict() | sections)
+        replace._source_locations.update(self._source_locations)
+        return replace
 
 
 def section_at(keys: Sequence[str]) -> type[BaseModel]:

@@ -8,8 +8,8 @@ SkiprunError            1   the run failed for another reason
  │   ├─ UnknownName         not in a registry
  │   ├─ DataNotFound        the dataset is not where it was looked for
  │   ├─ OtherData           not the data that a run was trained on
- │   ├─ BadPicture          a picture or a mask that cannot be used, by its file
- │   └─ BadPictures         several, by what is wrong with them
+ │   ├─ BadImage          an image or a mask that cannot be used, by its file
+ │   └─ BadImages         several, by what is wrong with them
  ├─ Diverged            3   a loss or a gradient was not finite
  ├─ CheckpointError     4   a checkpoint cannot be used
  ├─ RunBusy, RunTaken   5   another process, or another experiment, has the run directory
@@ -139,8 +139,8 @@ class OtherData(InputError):
         )
 
 
-class BadPicture(InputError):
-    """A picture or a mask that cannot be used."""
+class BadImage(InputError):
+    """An image or a mask that cannot be used."""
 
     advice = "Mend or remove it, or leave such files out with --skip-bad."
 
@@ -152,15 +152,15 @@ class BadPicture(InputError):
         return f"{self.path} {self.problem}. {self.advice}".rstrip()
 
 
-class BadPictures(InputError):
+class BadImages(InputError):
     """Several that cannot be used."""
 
-    def __init__(self, bad: Sequence[BadPicture]) -> None:
+    def __init__(self, bad: Sequence[BadImage]) -> None:
         lines = "\n".join(f"  {line}" for line in grouped(bad))
-        super().__init__(f"{len(bad)} images cannot be used:\n{lines}\n{BadPicture.advice.replace('it', 'them', 1)}")
+        super().__init__(f"{len(bad)} images cannot be used:\n{lines}\n{BadImage.advice.replace('it', 'them', 1)}")
 
 
-def grouped(bad: Sequence[BadPicture]) -> list[str]:
+def grouped(bad: Sequence[BadImage]) -> list[str]:
     """Return what is wrong with files, a line a reason: with how many files have it, and some of their names."""
     files: dict[str, list[str]] = {}
     for each in bad:
@@ -173,10 +173,10 @@ def grouped(bad: Sequence[BadPicture]) -> list[str]:
     return lines[:MOST_PROBLEMS] + more
 
 
-def refuse(bad: Sequence[BadPicture]) -> None:
+def refuse(bad: Sequence[BadImage]) -> None:
     """Raise what is wrong with files, if there are any."""
     if bad:
-        raise bad[0] if len(bad) == 1 else BadPictures(bad)
+        raise bad[0] if len(bad) == 1 else BadImages(bad)
 
 
 class Diverged(SkiprunError):

@@ -46,6 +46,17 @@ def config_of_today(plain: dict[str, Any]) -> dict[str, Any]:
     return rest | {"model": _model(plain["model"]), "data": data, "compute": compute}
 
 
+def checkpoint_of_today(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of a checkpoint in the words of today; its config is read by `config_of_today`."""
+    if "sums" not in state:
+        return state
+    sums = state["sums"]  # loss, steps and clipped steps, and then what the task counts
+    counts = {"counts": sums[3:]} if len(sums) > 3 else {}
+    rest = {key: value for key, value in state.items() if key not in ("sums", "average")}
+    totals = {"loss": sums[0], "steps": sums[1], "clipped": sums[2], **counts}
+    return rest | {"ema_model": state.get("average"), "totals": totals}
+
+
 def connection_of_today(name: str, network: str, options: dict[str, Any] | None = None) -> str:
     """Return what a connection is called now, by its old name, the network it was in and its options."""
     if name == "gated" and network in ATTENTION_GATED:

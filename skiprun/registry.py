@@ -1,6 +1,6 @@
 """Names in YAML <-> things in Python.
 
-A wing is a package whose modules register what they define. It is imported when a name is first asked for,
+The modules of a package register what they define. It is imported when a name is first asked for,
 so a newcomer's file is found without being listed anywhere, and commands that need no torch do not load it.
 """
 
@@ -23,21 +23,21 @@ class Entry(Generic[T]):
     """One registered thing with the facts that the listing commands show."""
 
     name: str
-    thing: T
+    target: T
     facts: dict[str, Any]
 
     @property
     def summary(self) -> str:
-        """First line of the thing's docstring, unless a fact overrides it."""
-        return str(self.facts.get("summary") or (self.thing.__doc__ or "").strip().split("\n")[0])
+        """First line of the target's docstring, unless a fact overrides it."""
+        return str(self.facts.get("summary") or (self.target.__doc__ or "").strip().split("\n")[0])
 
 
 @dataclass
 class Registry(Generic[T]):
-    """Entries of one kind by name, filled by importing every module of its wing."""
+    """Entries of one kind by name, filled by importing every module of its package."""
 
     kind: str
-    wing: str
+    package: str
     entries: dict[str, Entry[T]] = field(default_factory=dict)
     filled: bool = False
 
@@ -53,11 +53,11 @@ class Registry(Generic[T]):
         return enter
 
     def fill(self) -> None:
-        """Import every module of the wing, once."""
+        """Import every module of the package, once."""
         if not self.filled:
             self.filled = True
-            for module in pkgutil.iter_modules(importlib.import_module(self.wing).__path__):
-                importlib.import_module(f"{self.wing}.{module.name}")
+            for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
+                importlib.import_module(f"{self.package}.{module.name}")
 
     def __getitem__(self, name: str) -> Entry[T]:
         """Return the entry of a name, or raise UnknownName with the nearest one."""
@@ -81,8 +81,8 @@ class Registry(Generic[T]):
 
 
 CONNECTIONS: Registry[Any] = Registry("connection", "skiprun.connections")
-MODELS: Registry[Any] = Registry("model", "skiprun.models")
-DATASETS: Registry[Any] = Registry("dataset", "skiprun.data")
+MODELS: Registry[Any] = Registry("model", "skiprun.models.families")
+DATASETS: Registry[Any] = Registry("dataset", "skiprun.data.datasets")
 TASKS: Registry[Any] = Registry("task", "skiprun.tasks")
 PROBES: Registry[Any] = Registry("probe", "skiprun.probes")
 STUDIES: Registry[Any] = Registry("study", "skiprun.studies")

@@ -25,13 +25,11 @@ import yaml
 from pydantic import Field
 
 from skiprun.config import Role, RunConfig, role_of
-from skiprun.configfile import complete_config, refuse_contradictions
-from skiprun.documents import Shape, read_document, read_rows, write_sealed
+from skiprun.config_file import complete_config, refuse_contradictions
 from skiprun.errors import ConfigError, InputError, RunBusy, RunLengthened, RunTaken, StorageError, did_you_mean
 from skiprun.legacy import CONNECTIONS, config_of_today, connection_of_today
-from skiprun.locks import acquire, is_held
-from skiprun.ordinary import open_to_read, refuse_foreign_links
-from skiprun.storage import (
+from skiprun.system.documents import Shape, read_document, read_rows, write_sealed
+from skiprun.system.files import (
     delete_folder,
     make_folder,
     plain_words,
@@ -39,8 +37,11 @@ from skiprun.storage import (
     write_json,
     write_text,
 )
-from skiprun.yamlfile import read_yaml
+from skiprun.system.locks import acquire, is_held
+from skiprun.system.ordinary_files import open_to_read, refuse_foreign_links
+from skiprun.system.yaml_file import read_yaml
 
+RUNS = Path("runs")
 State = Literal["finished", "running", "stopped", "diverged", "failed", "unfinished"]
 Numbers = dict[str, float | None]
 
@@ -163,7 +164,7 @@ class Run:
             make_folder(folder)
         remove_leftovers(run.path)
         if not run.config_file.exists():
-            write_text(run.config_file, yaml.safe_dump(config.plain(), sort_keys=False))
+            write_text(run.config_file, yaml.safe_dump(config.to_dict(), sort_keys=False))
         return run
 
     def refuse_another(self, config: RunConfig, way_out: str | None = None) -> None:
@@ -174,8 +175,8 @@ class Run:
 
     def _refuse_shorter(self, config: RunConfig) -> None:
         """Raise RunLengthened if the directory holds a config's experiment, made longer since."""
-        schedule = config.plain()["schedule"]
-        if differences(self.recorded.revised(schedule=schedule), config):
+        schedule = config.to_dict()["schedule"]
+        if differences(self.recorded.replace(schedule=schedule), config):
             return
         with contextlib.suppress(StorageError):
             for entry in self.lengthenings():
@@ -349,7 +350,7 @@ def find_runs(root: Path) -> list[Run]:
 
 def differences(old: RunConfig, new: RunConfig, also: Iterable[str] = ()) -> list[str]:
     """Return 'key: old -> new' for every key of the experiment that differs, and for some others."""
-    before, after = flat(old.plain()), flat(new.plain())
+    before, after = flat(old.to_dict()), flat(new.to_dict())
     return [
         f"{key}: {before.get(key)} -> {after.get(key)}"
         for key in sorted({*before, *after})

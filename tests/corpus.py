@@ -9,7 +9,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from skiprun.configfile import load_config
+from skiprun.config_file import load_config
 from skiprun.errors import InputError
 
 GOOD = "model: {name: resnet20}\ndata: {name: digits}\nschedule: {epochs: 2}\n"
@@ -126,8 +126,9 @@ KEYS: dict[str, bytes] = {
     **keyed("optim", lr="fast", lr_1="0", lr_2=".nan", lr_3=".inf", lr_4="-1", lr_5="1e999", name="sdg"),
     **keyed("optim", momentum="1", ema="2", accumulate="3", nesterov="yes", clip_norm="0", lrr="0.1"),
     **keyed("schedule", steps="3", warmup="3", kind="linear", milestones="[3]", milestones_1="5", factor="1"),
-    **keyed("", seed="-1", seed_1="9" * 5000, seed_2="true", seed_3="1.0", device="tpu", precision="fp16"),
-    **keyed("", threads="0", probes="grad_norm", probes_1="[1]", probes_2="[grad_norm, grad_norm]", sede="1"),
+    **keyed("", seed="-1", seed_1="9" * 5000, seed_2="true", seed_3="1.0", sede="1", device="cpu"),
+    **keyed("compute", device="tpu", precision="fp16", threads="0"),
+    **keyed("", probes="grad_norm", probes_1="[1]", probes_2="[grad_norm, grad_norm]"),
     **keyed("log", every="0", tensorboard="'yes'", evry="5"),
     **{f"name={name[:20]!a}": overlay("", "name", name) for name in NAMES},
 }

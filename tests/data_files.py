@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skiprun.data.official import torchvision_datasets
+from skiprun.data.download.official import torchvision_datasets
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Published:
     """A tiny published dataset: what it holds, and where its official files lie."""
 
     folder: Path
-    pictures: dict[str, np.ndarray] = field(default_factory=dict)
+    images: dict[str, np.ndarray] = field(default_factory=dict)
     labels: dict[str, np.ndarray] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
 
@@ -40,19 +40,19 @@ def sum_of(file: Path) -> str:
     return md5(file.read_bytes()).hexdigest()
 
 
-def some_pictures(published: Published, classes: int, shape: Sequence[int], train: int, test: int) -> None:
-    """Fill in random pictures [N, H, W, C], with every class in both portions."""
+def some_images(published: Published, classes: int, shape: Sequence[int], train: int, test: int) -> None:
+    """Fill in random images [N, H, W, C], with every class in both portions."""
     generator = np.random.default_rng(3)
     for split, count in [("train", train), ("test", test)]:
-        published.pictures[split] = generator.integers(0, 256, (count, *shape), dtype=np.uint8)
+        published.images[split] = generator.integers(0, 256, (count, *shape), dtype=np.uint8)
         published.labels[split] = generator.permutation(np.arange(count) % classes)
 
 
 def publish_cifar(folder: Path, monkeypatch: pytest.MonkeyPatch, classes: int = 10) -> Published:
-    """Publish a CIFAR-10 of 100 + 20 pictures, or a CIFAR-100 of 300 + 100."""
+    """Publish a CIFAR-10 of 100 + 20 images, or a CIFAR-100 of 300 + 100."""
     published = Published(folder)
     kind = getattr(torchvision_datasets(), f"CIFAR{classes}")
-    some_pictures(published, classes, (32, 32, 3), 100 if classes == 10 else 300, 20 if classes == 10 else 100)
+    some_images(published, classes, (32, 32, 3), 100 if classes == 10 else 300, 20 if classes == 10 else 100)
     base = folder / kind.base_folder
     base.mkdir(parents=True)
 
@@ -63,7 +63,7 @@ def publish_cifar(folder: Path, monkeypatch: pytest.MonkeyPatch, classes: int = 
     key = "labels" if classes == 10 else "fine_labels"
     for split, listed in [("train", kind.train_list), ("test", kind.test_list)]:
         parts = zip(
-            np.array_split(published.pictures[split], len(listed)),
+            np.array_split(published.images[split], len(listed)),
             np.array_split(published.labels[split], len(listed)),
             listed,
             strict=True,
@@ -85,17 +85,17 @@ def publish_cifar(folder: Path, monkeypatch: pytest.MonkeyPatch, classes: int = 
 
 
 def publish_mnist(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str = "MNIST") -> Published:
-    """Publish an MNIST or FashionMNIST of 60 + 20 pictures."""
+    """Publish an MNIST or FashionMNIST of 60 + 20 images."""
     published = Published(folder)
     kind = getattr(torchvision_datasets(), name)
-    some_pictures(published, 10, (28, 28, 1), 60, 20)
+    some_images(published, 10, (28, 28, 1), 60, 20)
     folder.mkdir(parents=True, exist_ok=True)
     resources = []
     for split, prefix in [("train", "train"), ("test", "t10k")]:
-        pictures, labels = published.pictures[split], published.labels[split]
-        header = struct.pack(">IIII", 2051, len(pictures), 28, 28)
+        images, labels = published.images[split], published.labels[split]
+        header = struct.pack(">IIII", 2051, len(images), 28, 28)
         contents = {
-            f"{prefix}-images-idx3-ubyte.gz": header + pictures.tobytes(),
+            f"{prefix}-images-idx3-ubyte.gz": header + images.tobytes(),
             f"{prefix}-labels-idx1-ubyte.gz": struct.pack(">II", 2049, len(labels)) + labels.astype(np.uint8).tobytes(),
         }
         for file, content in contents.items():
@@ -108,32 +108,32 @@ def publish_mnist(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str = "MN
 
 
 def publish_svhn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Published:
-    """Publish an SVHN of 50 + 20 pictures; its files call the digit 0 ten."""
+    """Publish an SVHN of 50 + 20 images; its files call the digit 0 ten."""
     from scipy.io import savemat
 
     published = Published(folder)
     kind = torchvision_datasets().SVHN
-    some_pictures(published, 10, (32, 32, 3), 50, 20)
+    some_images(published, 10, (32, 32, 3), 50, 20)
     folder.mkdir(parents=True, exist_ok=True)
     listed = {}
     for split in ("train", "test"):
         labels = np.where(published.labels[split] == 0, 10, published.labels[split]).astype(np.uint8)
         file = folder / f"{split}_32x32.mat"
-        savemat(file, {"X": published.pictures[split].transpose(1, 2, 3, 0), "y": labels[:, None]})
+        savemat(file, {"X": published.images[split].transpose(1, 2, 3, 0), "y": labels[:, None]})
         published.files.append(file)
         listed[split] = [file.as_uri(), file.name, sum_of(file)]
     monkeypatch.setattr(kind, "split_list", listed)
     return published
 
 
-def picture_folder(
+def image_folder(
     root: Path,
     classes: Sequence[str] = ("cat", "dog"),
     counts: Sequence[tuple[str, int]] = (("train", 10), ("test", 4)),
     size: tuple[int, int] = (8, 8),
     suffix: str = ".png",
 ) -> dict[str, np.ndarray]:
-    """Write random lossless pictures, so many a class and split; return them by path below root."""
+    """Write random lossless images, so many a class and split; return them by path below root."""
     generator = np.random.default_rng(5)
     written = {}
     for split, count in counts:

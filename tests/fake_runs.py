@@ -14,7 +14,7 @@ import yaml
 
 from skiprun.config import RunConfig
 from skiprun.run import Run
-from skiprun.storage import json_safe
+from skiprun.system.files import json_safe
 
 STEPS_AN_EPOCH = 20
 SESSION = {
@@ -65,7 +65,7 @@ def write_run(
     run.checkpoints.mkdir(parents=True)
     run.studies.mkdir()
     (run.checkpoints / "best.pt").write_bytes(b"weights")
-    run.config_file.write_text(yaml.safe_dump(config.plain(), sort_keys=False))
+    run.config_file.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
     run.record_environment(SESSION)
     layers = int((re.findall(r"\d+", model) or ["20"])[-1])
     rows = list(_rows(layers, connection, epochs, loss, error, score, test, random.Random(seed)))

@@ -22,23 +22,23 @@ from typing import Any
 import numpy as np
 import torch
 
-import skiprun.storage
+import skiprun.system.files
 import skiprun.training.checkpoint
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.data.assemble import assemble
-from skiprun.data.source import Portion, Source
+from skiprun.data.source import RawDataset, RawSplit
 from skiprun.errors import SkiprunError
 from skiprun.registry import DATASETS, Entry
 from skiprun.run import Run
+from skiprun.system.progress import NullProgress
 from skiprun.training.checkpoint import load
-from skiprun.training.trainer import Silence
 
 STEPS = 40
 KILLED = -signal.SIGKILL
 Sabotage = Callable[[], None]
-NOISE = 0  # seed of the pictures
-WRITING = (skiprun.storage.__file__, skiprun.training.checkpoint.__file__)
+NOISE = 0  # seed of the images
+WRITING = (skiprun.system.files.__file__, skiprun.training.checkpoint.__file__)
 
 # Everything at once that draws at random or carries state from step to step.
 EVERYTHING: dict[str, Any] = {
@@ -49,15 +49,15 @@ EVERYTHING: dict[str, Any] = {
 
 
 def tiny(config: Any, device: torch.device, progress: Any) -> Any:
-    """Noise with a bright corner that gives the class away: 64 pictures to train on, 16 and 16 to score."""
+    """Noise with a bright corner that gives the class away: 64 images to train on, 16 and 16 to score."""
     generator = np.random.default_rng(NOISE)
     labels = np.arange(96) % 4
-    pictures = generator.integers(0, 160, (96, 8, 8, 1)).astype(np.uint8)
+    images = generator.integers(0, 160, (96, 8, 8, 1)).astype(np.uint8)
     for label in range(4):
         row, column = divmod(label, 2)
-        pictures[labels == label, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 60
-    train, test = (Portion(pictures[part], labels[part]) for part in (slice(80), slice(80, 96)))
-    return assemble(Source(train, test, tuple("abcd")), config, device)
+        images[labels == label, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 60
+    train, test = (RawSplit(images[part], labels[part]) for part in (slice(80), slice(80, 96)))
+    return assemble(RawDataset(train, test, tuple("abcd")), config, device)
 
 
 @contextlib.contextmanager
@@ -103,7 +103,7 @@ def context() -> Any:
 
 def start(config: RunConfig, runs: Path, *sabotages: Sabotage, **options: Any) -> Any:
     """Start a training process, sabotaged, and return it."""
-    child = context().Process(target=_child, args=(config.plain(), runs, sabotages, options))
+    child = context().Process(target=_child, args=(config.to_dict(), runs, sabotages, options))
     child.start()
     return child
 
@@ -138,7 +138,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class SignalAfterStep(Silence):
+class SignalAfterStep(NullProgress):
     """Progress that sends this process a signal after a step."""
 
     def __init__(self, at: int, number: int) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from skiprun.reports.cure import closing
-from skiprun.reports.degradation import MARGIN
-from skiprun.reports.group import Group
-from skiprun.reports.reading import Reading
+from skiprun.claims.cure import closing
+from skiprun.claims.degradation import MARGIN
+from skiprun.results.groups import Group
+from skiprun.results.records import RunRecord
 from skiprun.run import Run
 
 Values = np.ndarray  # [networks, seeds]
@@ -57,7 +57,7 @@ def network(label: str, connection: str, layers: int, lost: int | None = None, *
     model = {"model.name": label, "model.family": "one", "model.connection": connection, "model.layers": layers}
     numbers = {key.replace("_", "."): each.tolist() for key, each in values.items()}
     runs = [
-        Reading(
+        RunRecord(
             Run(Path(label) / f"seed-{seed}"),
             "finished",
             config={"model.name": label},

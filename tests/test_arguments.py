@@ -13,12 +13,12 @@ from torch import nn
 
 import skiprun
 from skiprun import experiment
-from skiprun.arguments import fits, in_words
 from skiprun.config import Count, DataConfig
 from skiprun.data import load_data
 from skiprun.errors import InputError, OptionError
 from skiprun.experiment import evaluate, plan_comparison, predict, train
 from skiprun.models import build_model
+from skiprun.system.arguments import fits, in_words
 from tests.tiny import tiny_config
 
 CPU = torch.device("cpu")
@@ -64,7 +64,7 @@ def test_a_network_needs_numbers_of_classes_and_channels(value: Any) -> None:
 
 
 def test_training_takes_what_a_file_would_hold(tmp_path: Path) -> None:
-    plain = tiny_config(schedule={"steps": 2}).plain()
+    plain = tiny_config(schedule={"steps": 2}).to_dict()
     assert train(plain, runs=tmp_path).state == "finished"
     assert train(tiny_config(schedule={"steps": 2}), runs=tmp_path).path == tmp_path / "run" / "seed-0"
     with pytest.raises(InputError, match=r"model: missing"):

@@ -18,7 +18,7 @@ from benchmarks.floor import conv_outputs
 from benchmarks.measure import Arm, Setting
 from benchmarks.scaling import label
 from benchmarks.worker import ARMS
-from skiprun.training.compilation import TrainingPass
+from skiprun.training.acceleration.compilation import TrainingPass
 
 TURNS = [{"cpu": 1.0, "wall": 2.0, "peak_mb": 5.0}, {"cpu": 3.0, "wall": 9.0, "peak_mb": 6.0}]
 GPU = Setting("cuda")
@@ -112,7 +112,7 @@ def test_several_runs_take_as_long_as_the_slowest() -> None:
     assert found["times_one"] == pytest.approx(2.0)
 
 
-def test_an_epoch_is_50000_pictures_and_the_best_expert_is_the_measure() -> None:
+def test_an_epoch_is_50000_images_and_the_best_expert_is_the_measure() -> None:
     rows = [{"arm": "expert: a", "ms": 4.0}, {"arm": "expert: b", "ms": 2.0}, {"arm": "skiprun", "ms": 1.0}]
     found = steps.with_epochs("resnet20", [*rows, {"arm": "timm's loop", "failed": "why"}])
     assert found[2]["epoch_s"] == pytest.approx(0.390625)

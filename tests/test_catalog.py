@@ -10,11 +10,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from skiprun import catalog
 from skiprun.cli.app import app
 from skiprun.models import build_model
-from skiprun.models.saving import stage_saving, standard_saving
-from skiprun.models.table import block_table
+from skiprun.models.complexity import catalog
+from skiprun.models.complexity.saving import stage_saving, standard_saving
+from skiprun.models.complexity.table import block_table
 from skiprun.registry import MODELS
 from tests.test_models_contract import MEMBERS
 
@@ -38,10 +38,10 @@ def test_another_input_is_counted_and_kept_beside_the_own():
     assert catalog.describe_models("resnet20")[0]["macs"] == 40_551_040
 
 
-def test_pictures_that_are_too_small_are_said_and_not_counted():
+def test_images_that_are_too_small_are_said_and_not_counted():
     row = catalog.describe_models("vgg11", (3, 8, 8))[0]
     assert row["macs"] is None and row["parameters"] == 128_807_306
-    assert "Pictures of 3x8x8 do not pass through this network" in row["problem"]
+    assert "Images of 3x8x8 do not pass through this network" in row["problem"]
 
 
 def test_the_cache_answers_without_building(monkeypatch):
@@ -78,7 +78,7 @@ def test_a_cache_that_cannot_be_written_does_not_stop_the_listing(monkeypatch, t
 def test_other_sources_have_another_cache_and_the_old_one_goes(monkeypatch):
     catalog.describe_models("plain20")
     old = catalog.cache_file()
-    monkeypatch.setattr(catalog, "WINGS", ("skiprun.models",))
+    monkeypatch.setattr(catalog, "WINGS", ("skiprun.models.families",))
     assert catalog.cache_file() != old
     catalog.describe_models("plain20")
     assert catalog.cache_file().exists() and not old.exists()
@@ -86,9 +86,8 @@ def test_other_sources_have_another_cache_and_the_old_one_goes(monkeypatch):
 
 def test_a_filled_cache_is_read_without_torch():
     catalog.describe_models("plain20")
-    program = (
-        "import sys; from skiprun.catalog import describe_models as d; print(len(d('plain20')), 'torch' in sys.modules)"
-    )
+    program = "import sys; from skiprun.models.complexity import catalog; "
+    program += "print(len(catalog.describe_models('plain20')), 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "1 False\n"
 
 
@@ -108,7 +107,7 @@ class Twice(Connection):
 NEW_FAMILY = '''
 """One block."""
 from torch import nn
-from skiprun.models.block import BasicBlock, numbered
+from skiprun.models.layers.block import BasicBlock, count_sites
 from skiprun.registry import MODELS
 
 
@@ -116,7 +115,7 @@ from skiprun.registry import MODELS
     "oneblock", family="oneblock", connection="twice", input=(3, 16, 16), year=2026, paper="none", summary="One block"
 )
 def oneblock(num_classes, in_channels, connection, width: int = 8):
-    block = BasicBlock(in_channels, width, join=numbered(connection, 1))
+    block = BasicBlock(in_channels, width, join=count_sites(connection, 1))
     return nn.Sequential(block, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, num_classes))
 '''
 EXPERIMENT = """
@@ -130,11 +129,11 @@ log: {tensorboard: false}
 PROGRAM = """
 import json, sys
 from pathlib import Path
-import skiprun.connections, skiprun.models
+import skiprun.connections, skiprun.models.families
 
 folder = Path(sys.argv[1])
 skiprun.connections.__path__.append(str(folder / "connections"))
-skiprun.models.__path__.append(str(folder / "models"))
+skiprun.models.families.__path__.append(str(folder / "families"))
 from typer.testing import CliRunner
 from skiprun.cli.app import app
 
@@ -157,14 +156,14 @@ sys.exit(pytest.main(["-v", "-p", "no:cacheprovider", "-k", "oneblock or twice",
 
 
 def test_a_new_file_appears_in_listing_config_and_contract_tests(tmp_path, request):
-    for wing, text in (("connections", NEW_CONNECTION), ("models", NEW_FAMILY)):
+    for wing, text in (("connections", NEW_CONNECTION), ("families", NEW_FAMILY)):
         (tmp_path / wing).mkdir()
         (tmp_path / wing / "new.py").write_text(textwrap.dedent(text))
     (tmp_path / "one.yaml").write_text(EXPERIMENT)
     tests = [str(request.path.parent / name) for name in ("test_models_contract.py", "test_connections.py")]
     done = subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path), *tests], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    # The contract of the connection, of the family, of grey pictures, and of every pair of the two with the others.
+    # The contract of the connection, of the family, of grey images, and of every pair of the two with the others.
     assert int(done.stdout.split(" passed")[0].split()[-1]) >= 20, done.stdout
 
 

@@ -15,8 +15,8 @@ import yaml
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from skiprun.machine import cores
 from skiprun.run import Run
+from skiprun.system.machine import cores
 
 ROOT = Path(__file__).parent.parent
 SMOKE = str(ROOT / "configs" / "smoke.yaml")
@@ -119,11 +119,11 @@ def test_evaluate_repeats_the_test_score(trained: Path) -> None:
     assert call("evaluate", "smoke/seed-0", "--split", "tset", folder=trained).returncode == 2
 
 
-def test_predict_labels_pictures_of_any_size(trained: Path) -> None:
+def test_predict_labels_images_of_any_size(trained: Path) -> None:
     digits = load_digits()
     for label in range(10):
-        picture = Image.fromarray((digits.images[label] * 15.9).astype("uint8"))
-        picture.resize((32, 32), Image.Resampling.NEAREST).convert("RGB").save(trained / f"{label}.png")
+        image = Image.fromarray((digits.images[label] * 15.9).astype("uint8"))
+        image.resize((32, 32), Image.Resampling.NEAREST).convert("RGB").save(trained / f"{label}.png")
     shown = call("predict", "smoke", *(f"{label}.png" for label in range(10)), "--json", folder=trained)
     found = json.loads(shown.stdout)
     right = sum(item["label"] == str(digits.target[index]) for index, item in enumerate(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def configs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., li
         raise Seen([item.config for item in planned])
 
     monkeypatch.setattr(experiment, "train", seen)
-    monkeypatch.setattr(experiment, "train_missing", seen_all)
+    monkeypatch.setattr(importlib.import_module("skiprun.experiment.compare"), "train_missing", seen_all)
     monkeypatch.chdir(tmp_path)
 
     def called(*words: str) -> list[RunConfig]:

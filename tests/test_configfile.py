@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config, load_config
+from skiprun.config_file import build_config, load_config
 from skiprun.errors import ConfigError, InputError, did_you_mean
-from skiprun.yamlfile import MAX_BYTES
+from skiprun.system.yaml_file import MAX_BYTES
 
 GOOD = "model: {name: resnet20}\ndata: {name: digits}\nschedule: {epochs: 2}\n"
 
@@ -38,8 +38,8 @@ def test_a_saved_config_reads_back_the_same(tmp_path: Path) -> None:
     import yaml
 
     config = load_config(written(tmp_path, GOOD), ["optim.ema=0.99", "data.augment.crop=4"])
-    file = written(tmp_path, yaml.safe_dump(config.plain()))
-    assert load_config(file).plain() == config.plain()
+    file = written(tmp_path, yaml.safe_dump(config.to_dict()))
+    assert load_config(file).to_dict() == config.to_dict()
 
 
 @pytest.mark.parametrize("text", ["1e-4", "1E-4", "1.0e-4", "0.0001", ".0001", "1.e-4"])
@@ -185,7 +185,7 @@ def test_reading_a_config_does_not_import_torch() -> None:
     import subprocess
     import sys
 
-    code = "import sys, skiprun.configfile, skiprun.run, skiprun.cli; sys.exit('torch' in sys.modules)"
+    code = "import sys, skiprun.config_file, skiprun.run, skiprun.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skiprun.configfile import load_config
+from skiprun.config_file import load_config
 from skiprun.experiment.named import DIGITS
 from skiprun.experiment.parts import check_names
 from skiprun.models import build_from_config

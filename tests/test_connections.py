@@ -15,7 +15,7 @@ from skiprun.registry import CONNECTIONS
 
 def made(name, index=0, total=1, channels=4, **options):
     torch.manual_seed(0)
-    return CONNECTIONS[name].thing(Site(channels, channels, index, total), **options)
+    return CONNECTIONS[name].target(Site(channels, channels, index, total), **options)
 
 
 @pytest.fixture
@@ -126,12 +126,12 @@ def test_a_faded_residual_network_becomes_its_plain_twin():
     torch.manual_seed(0)
     faded, plain = build_model("resnet20").eval(), build_model("plain20").eval()
     plain.load_state_dict(faded.state_dict())
-    pictures = torch.randn(2, 3, 32, 32)
-    residual = faded(pictures)
+    images = torch.randn(2, 3, 32, 32)
+    residual = faded(images)
     make_fadable(faded)
-    assert torch.equal(faded(pictures), residual), "strength 1 changes nothing"
+    assert torch.equal(faded(images), residual), "strength 1 changes nothing"
     set_skip_strength(faded, 0.0)
-    assert torch.equal(faded(pictures), plain(pictures))
+    assert torch.equal(faded(images), plain(images))
 
 
 def test_the_strength_is_saved_with_the_weights_and_copied_with_the_network():
@@ -177,12 +177,12 @@ def test_at_the_start_of_fixup_only_the_classifier_has_a_gradient():
 
 def test_fixup_trains_without_norm_at_a_hundred_layers():
     net = fixup(110)
-    pictures, targets = torch.randn(4, 3, 16, 16), torch.arange(4)
+    images, targets = torch.randn(4, 3, 16, 16), torch.arange(4)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
     losses = []
     for _ in range(6):
         optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(net(pictures), targets)
+        loss = nn.functional.cross_entropy(net(images), targets)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())

@@ -1,4 +1,4 @@
-"""Whole-batch augmentation against one picture at a time, and against torchvision."""
+"""Whole-batch augmentation against one image at a time, and against torchvision."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,9 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from skiprun.config import AugmentConfig
-from skiprun.data.augment import Augment, check_augmentation, cutout, gather, jitter, window
+from skiprun.data.augmentation.augment import Augment, check_augmentation, cutout, gather, jitter, window
 from skiprun.errors import OptionError
-from skiprun.vision import torchvision
+from skiprun.system.torchvision_repair import torchvision
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 EVERYTHING = {"crop": 2, "flip": True, "cutout": 3, "jitter": 0.4}
@@ -18,39 +18,37 @@ def batch(count=16, channels=3, height=8, width=9):
     return torch.randn(count, channels, height, width), torch.arange(count) % 10
 
 
-def changed(pictures, targets, seed=0, **options):
+def changed(images, targets, seed=0, **options):
     torch.manual_seed(seed)
-    channels = pictures.shape[1]
-    return Augment(AugmentConfig(**options), MEAN[:channels], STD[:channels], 10, torch.device("cpu"))(
-        pictures, targets
-    )
+    channels = images.shape[1]
+    return Augment(AugmentConfig(**options), MEAN[:channels], STD[:channels], 10, torch.device("cpu"))(images, targets)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("padding", [0, 1, 4])
-def test_crop_and_flip_equal_one_picture_at_a_time(channels, padding):
-    pictures, _ = batch(channels=channels)
+def test_crop_and_flip_equal_one_image_at_a_time(channels, padding):
+    images, _ = batch(channels=channels)
     top, left = torch.randint(2 * padding + 1, (2, 16))
     mirrored = torch.rand(16) < 0.5
-    found = gather(pictures, padding, window(pictures.shape, padding, top, left, mirrored))
+    found = gather(images, padding, window(images.shape, padding, top, left, mirrored))
     for number in range(16):
-        padded = np.pad(pictures[number].numpy(), [(0, 0), (padding, padding), (padding, padding)])
+        padded = np.pad(images[number].numpy(), [(0, 0), (padding, padding), (padding, padding)])
         expected = padded[:, top[number] : top[number] + 8, left[number] : left[number] + 9]
         expected = expected[..., ::-1] if mirrored[number] else expected
         assert np.array_equal(found[number].numpy(), expected)
 
 
 def test_batch_equals_the_reference_for_the_draws_of_the_same_seed():
-    pictures, targets = batch()
-    found, same_targets = changed(pictures, targets, seed=7, crop=2, flip=True)
+    images, targets = batch()
+    found, same_targets = changed(images, targets, seed=7, crop=2, flip=True)
     torch.manual_seed(7)
     top, left = torch.randint(5, (2, 16))
     mirrored = torch.rand(16) < 0.5
-    assert torch.equal(found, gather(pictures, 2, window(pictures.shape, 2, top, left, mirrored)))
+    assert torch.equal(found, gather(images, 2, window(images.shape, 2, top, left, mirrored)))
     assert torch.equal(same_targets, targets)
 
 
-def test_padding_is_the_zero_of_normalized_pictures():
+def test_padding_is_the_zero_of_normalized_images():
     found, _ = changed(torch.ones(64, 3, 8, 8), torch.zeros(64), crop=4)
     assert set(found.unique().tolist()) == {0.0, 1.0}
 
@@ -66,34 +64,34 @@ def test_every_place_and_both_sides_are_drawn():
 
 
 @pytest.mark.parametrize("side", [1, 2, 5])
-def test_cutout_equals_one_picture_at_a_time(side):
-    pictures, _ = batch()
+def test_cutout_equals_one_image_at_a_time(side):
+    images, _ = batch()
     rows, columns = torch.randint(8, (16,)), torch.randint(9, (16,))
-    found = cutout(pictures, rows, columns, side)
+    found = cutout(images, rows, columns, side)
     for number in range(16):
-        expected = pictures[number].clone()
+        expected = images[number].clone()
         first_row, first_column = int(rows[number]) - side // 2, int(columns[number]) - side // 2
         down, right = slice(max(0, first_row), first_row + side), slice(max(0, first_column), first_column + side)
         expected[:, down, right] = 0
         assert torch.equal(found[number], expected)
 
 
-def test_jitter_equals_torchvisions_functions_one_picture_at_a_time():
+def test_jitter_equals_torchvisions_functions_one_image_at_a_time():
     import importlib
 
     functional = importlib.import_module(f"{torchvision.__name__}.transforms.v2.functional")
     mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
-    pictures = torch.rand(16, 3, 8, 9)
+    images = torch.rand(16, 3, 8, 9)
     factors = 0.5 + torch.rand(3, 16)
-    found = jitter((pictures - mean) / std, factors, mean, std) * std + mean
+    found = jitter((images - mean) / std, factors, mean, std) * std + mean
     for number in range(16):
-        expected = pictures[number]
+        expected = images[number]
         for name, factor in zip(("brightness", "contrast", "saturation"), factors[:, number].tolist(), strict=True):
             expected = getattr(functional, f"adjust_{name}")(expected, factor)
         torch.testing.assert_close(found[number], expected, atol=1e-5, rtol=0)
 
 
-def test_jitter_of_a_grey_picture_keeps_it_grey():
+def test_jitter_of_a_grey_image_keeps_it_grey():
     grey = torch.rand(16, 1, 8, 9).expand(16, 3, 8, 9)
     mean, std = torch.full((3, 1, 1), 0.5), torch.full((3, 1, 1), 0.2)
     found = jitter((grey - mean) / std, 0.5 + torch.rand(3, 16), mean, std)
@@ -101,16 +99,16 @@ def test_jitter_of_a_grey_picture_keeps_it_grey():
 
 
 @pytest.mark.parametrize("option", [{"crop": 2}, {"flip": True}, {"cutout": 3}, {"jitter": 0.4}])
-def test_each_picture_has_its_own_draw(option):
+def test_each_image_has_its_own_draw(option):
     one = torch.randn(1, 3, 8, 8)
     found, _ = changed(one.expand(32, 3, 8, 8).contiguous(), torch.zeros(32), **option)
-    assert len({tuple(picture.flatten().tolist()) for picture in found}) > 1
+    assert len({tuple(image.flatten().tolist()) for image in found}) > 1
 
 
 @pytest.mark.parametrize("option", [EVERYTHING, {"mixup": 0.4}, {"cutmix": 1.0}])
 def test_same_global_seed_same_batch(option):
-    pictures, targets = batch()
-    first, again, other = (changed(pictures, targets, seed, **option)[0] for seed in (3, 3, 4))
+    images, targets = batch()
+    first, again, other = (changed(images, targets, seed, **option)[0] for seed in (3, 3, 4))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -118,49 +116,49 @@ def test_same_global_seed_same_batch(option):
 @pytest.mark.parametrize("option", [{"crop": 2}, EVERYTHING, {"mixup": 0.4}, {"cutmix": 1.0}])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_memory_layout_shape_and_type_stay(option, layout):
-    pictures, targets = batch()
-    found, _ = changed(pictures.contiguous(memory_format=layout), targets, **option)
+    images, targets = batch()
+    found, _ = changed(images.contiguous(memory_format=layout), targets, **option)
     assert found.is_contiguous(memory_format=layout)
-    assert found.shape == pictures.shape and found.dtype == torch.float32
+    assert found.shape == images.shape and found.dtype == torch.float32
 
 
 def test_input_is_left_as_it_was():
-    pictures, targets = batch()
-    before = pictures.clone()
-    changed(pictures, targets, **EVERYTHING)
-    assert torch.equal(pictures, before)
+    images, targets = batch()
+    before = images.clone()
+    changed(images, targets, **EVERYTHING)
+    assert torch.equal(images, before)
 
 
 def test_nothing_asked_nothing_changed():
-    pictures, targets = batch()
-    found, _ = changed(pictures, targets)
-    assert torch.equal(found, pictures)
+    images, targets = batch()
+    found, _ = changed(images, targets)
+    assert torch.equal(found, images)
 
 
 def test_nothing_is_read_back_from_the_device():
     """Fake tensors have no values, so a shape or a branch that depended on one would fail here."""
     with FakeTensorMode():
-        pictures, targets = batch()
-        found, _ = changed(pictures, targets, **EVERYTHING)
-        assert found.shape == pictures.shape
+        images, targets = batch()
+        found, _ = changed(images, targets, **EVERYTHING)
+        assert found.shape == images.shape
 
 
 @pytest.mark.parametrize("option", [{"mixup": 0.4}, {"cutmix": 1.0}])
-def test_mixed_targets_are_shares_of_the_two_pictures(option):
-    pictures, targets = batch()
-    found, shares = changed(pictures, targets, **option)
+def test_mixed_targets_are_shares_of_the_two_images(option):
+    images, targets = batch()
+    found, shares = changed(images, targets, **option)
     assert shares.shape == (16, 10)
     torch.testing.assert_close(shares.sum(1), torch.ones(16))
     own = shares[torch.arange(16), targets]
-    expected = pictures * own[0] + pictures.roll(1, 0) * (1 - own[0])
+    expected = images * own[0] + images.roll(1, 0) * (1 - own[0])
     if option == {"mixup": 0.4}:
         torch.testing.assert_close(found, expected)
     else:
-        kept = (found == pictures).all(1).float().mean((1, 2))
+        kept = (found == images).all(1).float().mean((1, 2))
         torch.testing.assert_close(kept, own, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize(("key", "value"), [("crop", 8), ("cutout", 9)])
-def test_changes_larger_than_the_picture_are_refused_by_key(key, value):
-    with pytest.raises(OptionError, match=rf"augment.{key}: found {value}; pictures of 8 pixels allow at most 7"):
+def test_changes_larger_than_the_image_are_refused_by_key(key, value):
+    with pytest.raises(OptionError, match=rf"augment.{key}: found {value}; images of 8 pixels allow at most 7"):
         check_augmentation(AugmentConfig(**{key: value}), (1, 8, 20))

@@ -15,13 +15,13 @@ from skiprun.data import Loaders, assemble, load_data
 from skiprun.data.loaders import MappedSplit, ResidentSplit
 from skiprun.errors import InputError, OptionError, UnknownName
 from skiprun.registry import DATASETS
-from tests.data_files import picture_folder, publish_cifar, publish_mnist, publish_svhn
+from tests.data_files import image_folder, publish_cifar, publish_mnist, publish_svhn
 
 CPU = torch.device("cpu")
 
 
 def a_folder(root: Path) -> Path:
-    picture_folder(root)
+    image_folder(root)
     return root
 
 
@@ -65,19 +65,19 @@ def load(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def everything(loaders: Loaders, split: str) -> tuple[torch.Tensor, torch.Tensor]:
-    pictures, targets = zip(*loaders.batches(split, 7), strict=True)
-    return torch.cat(pictures), torch.cat(targets)
+    images, targets = zip(*loaders.batches(split, 7), strict=True)
+    return torch.cat(images), torch.cat(targets)
 
 
-def test_splits_have_pictures_and_labels_of_the_promised_shape_and_type(load):
+def test_splits_have_images_and_labels_of_the_promised_shape_and_type(load):
     loaders = load()
     assert loaders.task == "classification"
     assert len(loaders.class_names) == loaders.num_classes
     for split in (loaders.train, loaders.val, loaders.test):
-        pictures, labels = split.take(torch.tensor([0, len(split) - 1, 0]))
-        assert pictures.shape == (3, *loaders.image_shape) and pictures.dtype == torch.uint8
+        images, labels = split.take(torch.tensor([0, len(split) - 1, 0]))
+        assert images.shape == (3, *loaders.image_shape) and images.dtype == torch.uint8
         assert labels.shape == (3,) and labels.dtype == torch.int64
-        assert torch.equal(pictures[0], pictures[2])
+        assert torch.equal(images[0], images[2])
 
 
 def test_facts_agree_with_what_is_loaded(load, request):
@@ -89,15 +89,15 @@ def test_facts_agree_with_what_is_loaded(load, request):
 
 def test_batches_are_the_whole_split_in_stored_order(load):
     loaders = load()
-    pictures, labels = everything(loaders, "test")
+    images, labels = everything(loaders, "test")
     stored, expected = loaders.test.take(torch.arange(len(loaders.test)))
     assert torch.equal(labels, expected)
-    assert torch.equal(pictures, loaders.normalize(stored))
+    assert torch.equal(images, loaders.normalize(stored))
 
 
 def test_normalized_training_split_has_mean_zero_and_deviation_one(load):
-    pictures, _ = everything(load(), "train")
-    mean, std = pictures.double().mean((0, 2, 3)), pictures.double().std((0, 2, 3), correction=0)
+    images, _ = everything(load(), "train")
+    mean, std = images.double().mean((0, 2, 3)), images.double().std((0, 2, 3), correction=0)
     torch.testing.assert_close(mean, torch.zeros_like(mean), atol=1e-5, rtol=0)
     torch.testing.assert_close(std, torch.ones_like(std), atol=1e-5, rtol=0)
 
@@ -133,19 +133,19 @@ def test_training_batch_is_normalized_float_and_repeats_with_the_seed(load):
     loaders = load(augment={"crop": 2, "flip": True})
     index = torch.tensor([3, 1, 2, 3])
     torch.manual_seed(0)
-    pictures, labels = loaders.train_batch(index)
+    images, labels = loaders.train_batch(index)
     torch.manual_seed(0)
     again, _ = loaders.train_batch(index)
-    assert pictures.shape == (4, *loaders.image_shape) and pictures.dtype == torch.float32
-    assert torch.equal(pictures, again)
+    assert images.shape == (4, *loaders.image_shape) and images.dtype == torch.float32
+    assert torch.equal(images, again)
     assert torch.equal(labels, loaders.train.take(index)[1])
     torch.manual_seed(1)
-    assert not torch.equal(loaders.train_batch(index)[0], pictures)
+    assert not torch.equal(loaders.train_batch(index)[0], images)
 
 
 def test_large_folder_stays_in_its_file_on_a_cpu(tmp_path, monkeypatch):
-    picture_folder(tmp_path / "pictures")
-    config = DataConfig(name="image_folder", root=str(tmp_path / "pictures"), batch_size=2, val_fraction=0.4)
+    image_folder(tmp_path / "images")
+    config = DataConfig(name="image_folder", root=str(tmp_path / "images"), batch_size=2, val_fraction=0.4)
     small = load_data(config, CPU)
     monkeypatch.setattr(assemble, "RESIDENT_BYTES", 0)
     large = load_data(config, CPU)
@@ -170,8 +170,8 @@ def test_mapped_split_gives_what_the_resident_one_gives(load, monkeypatch):
 
 
 def test_batches_are_channels_last_where_that_means_something(load):
-    pictures, _ = load().train_batch(torch.arange(8))
-    assert pictures.is_contiguous(memory_format=torch.channels_last)
+    images, _ = load().train_batch(torch.arange(8))
+    assert images.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_F53_batch_larger_than_the_training_split_is_refused(load):
@@ -180,7 +180,7 @@ def test_F53_batch_larger_than_the_training_split_is_refused(load):
 
 
 def test_F68_empty_validation_split_is_refused_with_the_key_to_change(load):
-    with pytest.raises(OptionError, match=r"val_fraction: found 1e-06, less than one of .* pictures; use"):
+    with pytest.raises(OptionError, match=r"val_fraction: found 1e-06, less than one of .* images; use"):
         load(val_fraction=1e-6)
 
 
@@ -194,42 +194,42 @@ def test_unknown_dataset_suggests_the_nearest():
         load_data(DataConfig(name="cifar"), CPU)
 
 
-def test_digits_has_the_published_pictures_and_a_fixed_stratified_test_fifth():
+def test_digits_has_the_published_images_and_a_fixed_stratified_test_fifth():
     loaders = load_data(DataConfig(name="digits"), CPU)
     assert (len(loaders.train), len(loaders.val), len(loaders.test)) == (1293, 144, 360)
-    pictures, labels = loaders.test.take(torch.arange(360))
+    images, labels = loaders.test.take(torch.arange(360))
     assert torch.bincount(labels).tolist() == [36, 37, 35, 37, 36, 36, 36, 36, 35, 36]
-    assert len(pictures.unique()) == 17 and pictures.min() == 0 and pictures.max() == 255
+    assert len(images.unique()) == 17 and images.min() == 0 and images.max() == 255
 
 
 def test_digits_cannot_be_resized():
-    with pytest.raises(OptionError, match="image_size: found 32; the pictures of 'digits' have 8 pixels a side"):
+    with pytest.raises(OptionError, match="image_size: found 32; the images of 'digits' have 8 pixels a side"):
         load_data(DataConfig(name="digits", image_size=32), CPU)
 
 
-def test_published_pictures_and_labels_arrive_unchanged(tmp_path, monkeypatch):
+def test_published_images_and_labels_arrive_unchanged(tmp_path, monkeypatch):
     for name, published in {
         "cifar10": publish_cifar(tmp_path / "cifar10", monkeypatch),
         "svhn": publish_svhn(tmp_path / "svhn", monkeypatch),
     }.items():
         loaders = load_data(DataConfig(name=name, root=str(published.folder), batch_size=8), CPU)
-        pictures, labels = loaders.test.take(torch.arange(len(loaders.test)))
-        assert np.array_equal(pictures.permute(0, 2, 3, 1).numpy(), published.pictures["test"])
+        images, labels = loaders.test.take(torch.arange(len(loaders.test)))
+        assert np.array_equal(images.permute(0, 2, 3, 1).numpy(), published.images["test"])
         assert np.array_equal(labels.numpy(), published.labels["test"])
 
 
-def test_mnist_pictures_and_labels_arrive_unchanged(tmp_path, monkeypatch):
+def test_mnist_images_and_labels_arrive_unchanged(tmp_path, monkeypatch):
     published = publish_mnist(tmp_path / "site", monkeypatch)
     loaders = load_data(
         DataConfig(name="mnist", root=str(published.put_into(tmp_path, "MNIST/raw")), batch_size=8), CPU
     )
-    pictures, labels = loaders.test.take(torch.arange(20))
-    assert np.array_equal(pictures.permute(0, 2, 3, 1).numpy(), published.pictures["test"])
+    images, labels = loaders.test.take(torch.arange(20))
+    assert np.array_equal(images.permute(0, 2, 3, 1).numpy(), published.images["test"])
     assert np.array_equal(labels.numpy(), published.labels["test"])
 
 
 def test_F68_one_class_is_refused(tmp_path):
-    picture_folder(tmp_path, classes=["cat"])
+    image_folder(tmp_path, classes=["cat"])
     with pytest.raises(InputError, match="has one class, cat"):
         load_data(DataConfig(name="image_folder", root=str(tmp_path), batch_size=2), CPU)
 
@@ -237,7 +237,7 @@ def test_F68_one_class_is_refused(tmp_path):
 def test_constant_channel_is_centred_without_dividing_by_zero(tmp_path):
     from PIL import Image
 
-    for path, pixels in picture_folder(tmp_path).items():
+    for path, pixels in image_folder(tmp_path).items():
         pixels[..., 1:] = 0, 255
         Image.fromarray(pixels).save(tmp_path / path)
     loaders = load_data(DataConfig(name="image_folder", root=str(tmp_path), batch_size=2), CPU)

@@ -13,18 +13,18 @@ import torch
 from PIL import Image, ImageOps
 
 from skiprun.config import DataConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.data import load_data
-from skiprun.data.conversion import Conversion, convert
-from skiprun.data.remarks import one_coloured
+from skiprun.data.folders.conversion import Conversion, convert
+from skiprun.data.folders.remarks import one_coloured
 from skiprun.data.source import moments
-from skiprun.errors import BadPicture, ConfigError, InputError, OptionError
+from skiprun.errors import BadImage, ConfigError, InputError, OptionError
 from skiprun.experiment.known_data import describe_data
 from skiprun.experiment.predicting import EARLIER
-from skiprun.experiment.predicting import read_picture as read_for_labels
+from skiprun.experiment.predicting import read_image as read_for_labels
 from skiprun.experiment.seen import whole
 from skiprun.run import Run
-from tests.data_files import picture_folder
+from tests.data_files import image_folder
 
 CPU = torch.device("cpu")
 
@@ -103,10 +103,10 @@ def test_plain_images_beside_deep_ones_keep_their_values(tmp_path):
 def test_deep_images_that_are_bad_are_left_out_and_the_rest_spread(tmp_path, caplog):
     folder(tmp_path, deep(1.0, np.float32), ".tif")
     Image.fromarray(np.full((8, 8), np.nan, np.float32)).save(tmp_path / "train/a/1.tif")
-    with pytest.raises(BadPicture, match=r"1.tif has pixels that are no finite numbers"):
+    with pytest.raises(BadImage, match=r"1.tif has pixels that are no finite numbers"):
         load(tmp_path)
     assert stored(load(tmp_path, skip_bad=True).test).std() > 50
-    assert "Left out 1 of 18 pictures" in caplog.text
+    assert "Left out 1 of 18 images" in caplog.text
 
 
 def sixteen_bit_png(colours):
@@ -121,7 +121,7 @@ def sixteen_bit_png(colours):
 
 
 def test_colours_of_16_bits_are_read_by_half_and_that_is_said(tmp_path, caplog):
-    picture_folder(tmp_path)
+    image_folder(tmp_path)
     colours = np.random.default_rng(0).integers(0, 65536, (8, 8, 3))
     (tmp_path / "test/dog/000.png").write_bytes(sixteen_bit_png(colours))
     assert np.array_equal(stored(load(tmp_path).test)[4], colours >> 8)
@@ -266,7 +266,7 @@ def test_predict_sees_the_pixels_that_were_trained_on(options, tmp_path):
 def test_predict_refuses_deep_images_for_a_run_that_saw_none_and_reads_earlier_runs_as_they_were(tmp_path):
     deep(65535)(0).save(tmp_path / "x.png")
     data = {"image_shape": [3, 8, 8], "mean": [0.0] * 3, "std": [1.0] * 3}
-    with pytest.raises(BadPicture, match="the images of training had not"):
+    with pytest.raises(BadImage, match="the images of training had not"):
         read_for_labels(tmp_path / "x.png", data | {"conversion": None}, Counter())
     upper = (np.asarray(deep(65535)(0)) >> 8) / 255
     assert EARLIER["span"] == (0, 65535)

@@ -12,8 +12,8 @@ from PIL import Image
 from skiprun.config import DataConfig
 from skiprun.data import load_data
 from skiprun.data.copies import copies
-from skiprun.data.source import Portion
-from tests.data_files import picture_folder
+from skiprun.data.source import RawSplit
+from tests.data_files import image_folder
 
 CPU = torch.device("cpu")
 
@@ -23,7 +23,7 @@ def load(root, name="image_folder", **options):
 
 
 def test_copies_are_counted_whatever_their_name_and_format(tmp_path, caplog):
-    picture_folder(tmp_path, counts=[("train", 10), ("val", 3), ("test", 4)])
+    image_folder(tmp_path, counts=[("train", 10), ("val", 3), ("test", 4)])
     shutil.copy(tmp_path / "train/cat/003.png", tmp_path / "test/dog/other.png")
     Image.open(tmp_path / "train/dog/001.png").save(tmp_path / "test/cat/other.bmp")
     shutil.copy(tmp_path / "train/cat/004.png", tmp_path / "val/cat/000.png")
@@ -35,7 +35,7 @@ def test_copies_are_counted_whatever_their_name_and_format(tmp_path, caplog):
 
 
 def test_copies_within_train_are_counted_where_validation_is_drawn_from_it(tmp_path, caplog):
-    picture_folder(tmp_path, counts=[("train", 10), ("test", 4)])
+    image_folder(tmp_path, counts=[("train", 10), ("test", 4)])
     for name in ("cat", "dog"):
         for number in range(10):
             shutil.copy(tmp_path / f"train/{name}/{number:03}.png", tmp_path / f"train/{name}/{number:03}_copy.png")
@@ -66,8 +66,8 @@ def test_of_masks_whole_images_count_not_single_tiles(tmp_path, caplog, fit):
 
 def test_images_with_the_same_sums_are_told_apart_by_their_pixels():
     one = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3)).astype(np.uint8)
-    turned = Portion(one[:, ::-1], np.zeros(3, np.int64), files=["a", "b", "c"])
-    assert np.array_equal(turned.moments, Portion(one, np.zeros(3, np.int64)).moments)
+    turned = RawSplit(one[:, ::-1], np.zeros(3, np.int64), files=["a", "b", "c"])
+    assert np.array_equal(turned.moments, RawSplit(one, np.zeros(3, np.int64)).moments)
     rows = np.arange(3)
-    assert copies((turned, rows), (Portion(one, np.zeros(3, np.int64)), rows)) == []
-    assert copies((turned, rows), (Portion(one[1:, ::-1], np.zeros(2, np.int64)), rows[:2])) == ["b", "c"]
+    assert copies((turned, rows), (RawSplit(one, np.zeros(3, np.int64)), rows)) == []
+    assert copies((turned, rows), (RawSplit(one[1:, ::-1], np.zeros(2, np.int64)), rows[:2])) == ["b", "c"]

@@ -16,10 +16,10 @@ from rich.text import Text
 from skiprun.cli import terminal
 from skiprun.config import DataConfig
 from skiprun.data import load_data
-from skiprun.data.listing import list_pictures
-from skiprun.data.splits import split_meant
+from skiprun.data.folders.listing import list_images
+from skiprun.data.folders.splits import split_meant
 from skiprun.errors import InputError, OptionError
-from tests.data_files import picture_folder
+from tests.data_files import image_folder
 
 CPU = torch.device("cpu")
 
@@ -55,15 +55,15 @@ def test_a_folder_called_nearly_like_a_split_is_refused_with_the_right_name(name
 
 
 def test_a_second_folder_for_a_split_is_to_be_merged(tmp_path):
-    picture_folder(tmp_path, counts=[("train", 4), ("val", 2), ("valid", 2), ("test", 2)])
+    image_folder(tmp_path, counts=[("train", 4), ("val", 2), ("valid", 2), ("test", 2)])
     with pytest.raises(InputError, match=rf"valid would not be read; .* Merge it with {tmp_path}/val"):
-        list_pictures(tmp_path)
+        list_images(tmp_path)
 
 
 def test_a_link_to_a_split_is_that_split(tmp_path):
-    picture_folder(tmp_path, counts=[("train", 4), ("val", 2), ("test", 2)])
+    image_folder(tmp_path, counts=[("train", 4), ("val", 2), ("test", 2)])
     (tmp_path / "valid").symlink_to(tmp_path / "val")
-    assert list_pictures(tmp_path).unused.beside == ["valid"]
+    assert list_images(tmp_path).unused.beside == ["valid"]
 
 
 @pytest.mark.parametrize("name", ["vase", "text", "brain", "trainer", "invalid", "contest", "2024"])
@@ -72,7 +72,7 @@ def test_other_names_are_no_splits(name):
 
 
 def test_what_is_not_read_is_counted_by_reason_in_one_line(tmp_path, caplog):
-    picture_folder(tmp_path / "data")
+    image_folder(tmp_path / "data")
     put(tmp_path / "elsewhere/0.png")
     (tmp_path / "data/train/cat/linked").symlink_to(tmp_path / "elsewhere")
     for file in (
@@ -93,31 +93,30 @@ def test_what_is_not_read_is_counted_by_reason_in_one_line(tmp_path, caplog):
 
 
 def test_a_folder_that_is_read_whole_is_passed_without_a_word(tmp_path, caplog):
-    picture_folder(tmp_path)
+    image_folder(tmp_path)
     load(tmp_path)
     assert caplog.messages == []
 
 
 def test_a_flat_folder_is_split_by_share_and_seed(tmp_path, caplog):
-    picture_folder(tmp_path, counts=[("all", 20)])
+    image_folder(tmp_path, counts=[("all", 20)])
     flat = tmp_path / "all"
     loaders = load(flat, val_fraction=0.25)
     assert [len(loaders.test), len(loaders.val), len(loaders.train)] == [8, 8, 24]
     assert torch.bincount(loaders.test.targets).tolist() == [4, 4]
     assert "No splits in" in caplog.text and "8 of 40 images are kept for testing" in caplog.text
     parts = [
-        {picture.numpy().tobytes() for picture in split.pictures}
-        for split in (loaders.train, loaders.val, loaders.test)
+        {image.numpy().tobytes() for image in split.images} for split in (loaders.train, loaders.val, loaders.test)
     ]
     assert len(set.union(*parts)) == 40, "every image is in one split"
-    assert torch.equal(load(flat, val_fraction=0.25).test.pictures, loaders.test.pictures)
+    assert torch.equal(load(flat, val_fraction=0.25).test.images, loaders.test.images)
     other = load(flat, val_fraction=0.25, split_seed=1)
-    assert not torch.equal(other.test.pictures, loaders.test.pictures) and other.fingerprint != loaders.fingerprint
+    assert not torch.equal(other.test.images, loaders.test.images) and other.fingerprint != loaders.fingerprint
     assert len(load(flat, test_fraction=0.5).test) == 20
 
 
 def test_a_flat_folder_of_one_file_of_three_classes_uses_some_of_them(tmp_path):
-    picture_folder(tmp_path, counts=[("all", 10)], classes=["cat", "dog", "owl"])
+    image_folder(tmp_path, counts=[("all", 10)], classes=["cat", "dog", "owl"])
     loaders = load(tmp_path / "all", only_classes=["owl", "cat"])
     assert len(loaders.train) + len(loaders.val) + len(loaders.test) == 20
     assert loaders.test.targets.tolist() == [1, 1, 0, 0]
@@ -125,13 +124,13 @@ def test_a_flat_folder_of_one_file_of_three_classes_uses_some_of_them(tmp_path):
 
 @pytest.mark.parametrize("share", [0.01, 0.99])
 def test_a_share_that_leaves_nothing_is_refused_by_its_key(share, tmp_path):
-    picture_folder(tmp_path, counts=[("all", 5)])
+    image_folder(tmp_path, counts=[("all", 5)])
     with pytest.raises(OptionError, match=r"test_fraction: found 0\.\d+; of 10 images"):
         load(tmp_path / "all", test_fraction=share)
 
 
 def test_a_flat_folder_that_is_no_set_of_classes_is_refused(tmp_path):
-    picture_folder(tmp_path / "down" / "data")
+    image_folder(tmp_path / "down" / "data")
     with pytest.raises(InputError, match=rf"stands too far down.*Set data.root={tmp_path}/down/data"):
         load(tmp_path / "down")
     for name in ("images", "masks"):
@@ -168,7 +167,7 @@ def test_both_layouts_are_named_and_the_nearer_one(files, says, tmp_path):
         (["train/images/x.png", "train/masks/x.png"], "what to test on is missing"),
         (["test/images/x.png"], "lacks train"),
         (["down/train/images/x.png"], "Set data.root=.*down"),
-        (["odd/x.png"], "a mask has its picture's name.$"),
+        (["odd/x.png"], "a mask has its image's name.$"),
     ],
 )
 def test_a_folder_of_masks_is_told_what_it_lacks(files, says, tmp_path):
@@ -181,7 +180,7 @@ def test_a_folder_of_masks_is_told_what_it_lacks(files, says, tmp_path):
 def test_names_from_outside_do_not_steer_the_terminal(tmp_path, capsys):
     """Left-out images, what is not read, the folder itself: all go one way, each once a command."""
     root = tmp_path / "\x1b[31mred"
-    picture_folder(root, counts=[("train", 6), ("test", 3)])
+    image_folder(root, counts=[("train", 6), ("test", 3)])
     (root / "train/cat/\x1b[32m\x07.png").write_bytes(b"no image")
     (root / "train/cat/\x1b[33m.\x1b[34m").write_bytes(b"x")
     (root / "\x1b[35m").mkdir()
@@ -190,7 +189,7 @@ def test_names_from_outside_do_not_steer_the_terminal(tmp_path, capsys):
         load(root, skip_bad=True)
     said = capsys.readouterr().err
     assert "\x1b" not in said and "\x07" not in said
-    assert said.count("Left out 1 of 19 pictures:") == 1 and said.count("Not read in") == 1
+    assert said.count("Left out 1 of 19 images:") == 1 and said.count("Not read in") == 1
     assert all(rf"\x1b[{number}m" in said for number in (31, 32, 34, 35))
 
 

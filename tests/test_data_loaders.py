@@ -18,9 +18,9 @@ def mapped_megabytes() -> float:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_reading_a_mapped_split_does_not_fill_memory(tmp_path):
-    np.save(tmp_path / "pictures.npy", np.full((400, 256, 256, 3), 7, np.uint8))
-    pictures = np.load(tmp_path / "pictures.npy", mmap_mode="r")
-    split = MappedSplit(pictures[10:], np.arange(390), np.arange(390), torch.device("cpu"))
+    np.save(tmp_path / "images.npy", np.full((400, 256, 256, 3), 7, np.uint8))
+    images = np.load(tmp_path / "images.npy", mmap_mode="r")
+    split = MappedSplit(images[10:], np.arange(390), np.arange(390), torch.device("cpu"))
     before = mapped_megabytes()
     for index in torch.arange(390).split(30):
         batch, labels = split.take(index)

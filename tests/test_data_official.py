@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from skiprun.config import DataConfig
-from skiprun.data import fetch as fetching
 from skiprun.data import load_data
+from skiprun.data.download import fetch as fetching
 from skiprun.errors import DataNotFound, InputError, OptionError, StorageError
 from tests.data_files import publish_cifar, publish_mnist, publish_svhn, sum_of
 
@@ -253,16 +253,16 @@ import sys
 from pathlib import Path
 import numpy as np
 from skiprun.config import DataConfig
-from skiprun.data.fetch import Archive, sum_of
-from skiprun.data.official import Official, load_official
-from skiprun.data.source import Portion, Source
+from skiprun.data.download.fetch import Archive, sum_of
+from skiprun.data.download.official import PublishedDataset, load_official
+from skiprun.data.source import RawSplit, RawDataset
 
 def read(root):
-    portion = Portion(np.frombuffer((root / "set.bin").read_bytes(), np.uint8).reshape(-1, 2, 2, 1), np.zeros(9))
-    return Source(portion, portion, ("a", "b"))
+    portion = RawSplit(np.frombuffer((root / "set.bin").read_bytes(), np.uint8).reshape(-1, 2, 2, 1), np.zeros(9))
+    return RawDataset(portion, portion, ("a", "b"))
 
 site, root = Path(sys.argv[1]), sys.argv[2]
-official = Official("set", "1 MB", [Archive((site.as_uri(),), "set.bin", sum_of(site))], lambda *_: None, read)
+official = PublishedDataset("set", "1 MB", [Archive((site.as_uri(),), "set.bin", sum_of(site))], lambda *_: None, read)
 told = set()
 source = load_official(official, DataConfig(name="set", root=root, download=True), lambda *news: told.add(news[2][:11]))
 print(source.digest(), "downloading" in told)
@@ -279,7 +279,7 @@ def test_F61_processes_at_once_download_once(tmp_path):
 
 
 def test_image_size_is_for_folders_only(tmp_path):
-    with pytest.raises(OptionError, match="image_size: 'mnist' has pictures of one size"):
+    with pytest.raises(OptionError, match="image_size: 'mnist' has images of one size"):
         load("mnist", tmp_path, image_size=32)
 
 
@@ -291,5 +291,5 @@ def test_place_that_cannot_be_written_is_a_storage_error(tmp_path):
 
 def test_tilde_in_root_is_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(DataNotFound, match=str(tmp_path / "pictures")):
-        load("cifar10", "~/pictures")
+    with pytest.raises(DataNotFound, match=str(tmp_path / "images")):
+        load("cifar10", "~/images")

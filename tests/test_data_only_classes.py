@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from skiprun.config import DataConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.data import Loaders, Split, load_data
 from skiprun.errors import OptionError
 from tests.test_data_contract import PREPARED
@@ -27,15 +27,15 @@ def load(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 def stored(*splits: Split) -> tuple[torch.Tensor, torch.Tensor]:
     taken = [split.take(torch.arange(len(split))) for split in splits]
-    return torch.cat([pictures for pictures, _ in taken]), torch.cat([labels for _, labels in taken])
+    return torch.cat([images for images, _ in taken]), torch.cat([labels for _, labels in taken])
 
 
-def as_set(pictures: torch.Tensor) -> list[bytes]:
-    return sorted(bytes(picture.contiguous().numpy()) for picture in pictures)
+def as_set(images: torch.Tensor) -> list[bytes]:
+    return sorted(bytes(image.contiguous().numpy()) for image in images)
 
 
 @pytest.mark.parametrize("mapped", [False, True])
-def test_the_pictures_are_those_of_the_classes_and_the_labels_count_them_in_order(
+def test_the_images_are_those_of_the_classes_and_the_labels_count_them_in_order(
     load: Load, mapped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = load(val_fraction=0.4)
@@ -45,10 +45,10 @@ def test_the_pictures_are_those_of_the_classes_and_the_labels_count_them_in_orde
     part = load(val_fraction=0.4, only_classes=chosen)
     assert (part.class_names, part.num_classes) == (tuple(chosen), 2)
     for splits in ("train", "val"), ("test",):
-        pictures, labels = stored(*(getattr(whole, split) for split in splits))
+        images, labels = stored(*(getattr(whole, split) for split in splits))
         found, numbers = stored(*(getattr(part, split) for split in splits))
         for number, name in enumerate(chosen):
-            expected = pictures[labels == whole.class_names.index(name)]
+            expected = images[labels == whole.class_names.index(name)]
             assert as_set(found[numbers == number]) == as_set(expected)
         assert set(numbers.tolist()) <= {0, 1}
     assert part.fingerprint not in (whole.fingerprint, load(val_fraction=0.4, only_classes=chosen[::-1]).fingerprint)
@@ -62,9 +62,9 @@ def test_validation_is_a_share_of_the_classes_that_are_left() -> None:
     part = digits(only_classes=["0", "1", "2", "3", "4"], val_fraction=0.3)
     total = len(part.train) + len(part.val)
     assert 700 < total < 740 and len(part.val) == round(0.3 * total) and 170 < len(part.test) < 190
-    pictures = stored(part.train)[0].double() / 255
-    assert part.mean[0] == pytest.approx(pictures.mean().item()) and part.std[0] == pytest.approx(
-        pictures.std(correction=0).item()
+    images = stored(part.train)[0].double() / 255
+    assert part.mean[0] == pytest.approx(images.mean().item()) and part.std[0] == pytest.approx(
+        images.std(correction=0).item()
     )
 
 

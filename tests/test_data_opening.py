@@ -13,11 +13,11 @@ from PIL import EpsImagePlugin, Image
 
 from skiprun.config import DataConfig
 from skiprun.data import load_data
-from skiprun.data.opening import FORMATS, SUFFIXES, open_picture
-from skiprun.errors import BadPicture
-from skiprun.experiment.predicting import read_picture as read_for_labels
+from skiprun.data.folders.opening import FORMATS, SUFFIXES, open_image
+from skiprun.errors import BadImage
+from skiprun.experiment.predicting import read_image as read_for_labels
 from skiprun.experiment.seen import whole
-from tests.data_files import picture_folder
+from tests.data_files import image_folder
 
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
 CPU = torch.device("cpu")
@@ -45,13 +45,13 @@ def test_the_stand_in_for_ghostscript_is_what_pillow_would_start(ghostscript, tm
 @pytest.mark.parametrize("skip_bad", [False, True])
 @pytest.mark.parametrize("name", ["z.png", "z.jpg", "z.tif"])
 def test_a_class_folder_starts_no_ghostscript(ghostscript, tmp_path, name, skip_bad):
-    picture_folder(tmp_path / "data")
+    image_folder(tmp_path / "data")
     (tmp_path / "data/train/cat" / name).write_bytes(POSTSCRIPT)
     config = DataConfig(name="image_folder", root=str(tmp_path / "data"), batch_size=2, skip_bad=skip_bad)
     if skip_bad:
         assert load_data(config, CPU).num_classes == 2
     else:
-        with pytest.raises(BadPicture, match=rf"{name} is not a readable picture \(none of AVIF BMP"):
+        with pytest.raises(BadImage, match=rf"{name} is not a readable image \(none of AVIF BMP"):
             load_data(config, CPU)
     assert not ghostscript.exists()
 
@@ -65,7 +65,7 @@ def test_a_mask_folder_starts_no_ghostscript(ghostscript, tmp_path, kind):
                 (tmp_path / split / each).mkdir(parents=True, exist_ok=True)
                 Image.fromarray(values).save(tmp_path / split / each / f"{number}.png")
     (tmp_path / "train" / kind / "1.png").write_bytes(POSTSCRIPT)
-    with pytest.raises(BadPicture, match=r"1.png is not a readable picture"):
+    with pytest.raises(BadImage, match=r"1.png is not a readable image"):
         load_data(DataConfig(name="mask_folder", root=str(tmp_path), batch_size=2), CPU)
     assert not ghostscript.exists()
 
@@ -80,7 +80,7 @@ def test_a_mask_folder_starts_no_ghostscript(ghostscript, tmp_path, kind):
 )
 def test_predict_starts_no_ghostscript(ghostscript, tmp_path, read):
     (tmp_path / "x.png").write_bytes(POSTSCRIPT)
-    with pytest.raises(BadPicture, match="is not a readable picture"):
+    with pytest.raises(BadImage, match="is not a readable image"):
         read(tmp_path / "x.png")
     assert not ghostscript.exists()
 
@@ -98,7 +98,7 @@ def test_no_format_that_needs_another_program_has_an_ending():
 
 @pytest.mark.parametrize("suffix", [".jfif", ".jpe", ".tga", ".pnm", ".apng", ".JPE"])
 def test_endings_that_pillow_has_are_images_of_a_class(suffix, tmp_path):
-    written = picture_folder(tmp_path, suffix=".bmp", size=(8, 8))
+    written = image_folder(tmp_path, suffix=".bmp", size=(8, 8))
     for path in written:
         file = tmp_path / path
         Image.open(file).save(file.with_suffix(suffix), format=SUFFIXES[suffix.lower()])
@@ -109,4 +109,4 @@ def test_endings_that_pillow_has_are_images_of_a_class(suffix, tmp_path):
 
 def test_an_image_of_another_format_than_its_name_says_is_opened(tmp_path):
     Image.new("RGB", (3, 2), (1, 2, 3)).save(tmp_path / "x.png", format="webp", lossless=True)
-    assert open_picture(tmp_path / "x.png", (tmp_path / "x.png").read_bytes()).getpixel((0, 0)) == (1, 2, 3)
+    assert open_image(tmp_path / "x.png", (tmp_path / "x.png").read_bytes()).getpixel((0, 0)) == (1, 2, 3)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.data import load_data
-from skiprun.errors import BadPicture, InputError
+from skiprun.errors import BadImage, InputError
 from skiprun.experiment.doctor import examine
 
 CPU = torch.device("cpu")
@@ -84,7 +84,7 @@ def test_every_ending_that_can_be_read_is_read(folder, ending):
 def test_an_image_whose_mask_lies_elsewhere_is_refused_with_the_cause(folder):
     (folder / "train" / "images" / "more").mkdir()
     (folder / "train" / "images" / "p3.png").rename(folder / "train" / "images" / "more" / "p3.png")
-    with pytest.raises(BadPicture, match=r"more/p3.png has no mask in .*A mask lies below masks/ where its image lies"):
+    with pytest.raises(BadImage, match=r"more/p3.png has no mask in .*A mask lies below masks/ where its image lies"):
         load(folder)
     assert len(load(folder, skip_bad=True).train) == 5
 
@@ -92,7 +92,7 @@ def test_an_image_whose_mask_lies_elsewhere_is_refused_with_the_cause(folder):
 def test_names_of_masks_that_are_longer_are_paired_by_key(folder):
     for path in folder.rglob("masks/*.png"):
         path.rename(path.with_stem(f"{path.stem}_mask"))
-    with pytest.raises(BadPicture, match=r"p0.png has no mask .*nor have 7 others.*set data.mask_suffix=_mask"):
+    with pytest.raises(BadImage, match=r"p0.png has no mask .*nor have 7 others.*set data.mask_suffix=_mask"):
         load(folder)
     masks = load(folder, mask_suffix="_mask").test.take(torch.arange(3))[1]
     assert masks[2].tolist() == (image_of(2) > 127).astype(int).tolist()
@@ -139,14 +139,14 @@ def tagged(folder, tag, height, width, as_shown):
 @pytest.mark.parametrize("tag", [5, 6, 7, 8])
 def test_masks_drawn_on_stored_pixels_are_refused_with_the_tag(folder, tag):
     tagged(folder, tag, 8, 12, as_shown=False)
-    with pytest.raises(BadPicture, match=rf"p0.png has the size .*orientation tag {tag} of .*90 degrees.*the same tag"):
+    with pytest.raises(BadImage, match=rf"p0.png has the size .*orientation tag {tag} of .*90 degrees.*the same tag"):
         load(folder)
 
 
 @pytest.mark.parametrize(("tag", "height"), [(2, 8), (3, 8), (4, 8), (6, 12), (8, 12)])
 def test_where_the_size_does_not_tell_the_tag_is_refused(folder, tag, height):
     tagged(folder, tag, height, 12, as_shown=False)
-    with pytest.raises(BadPicture, match=rf"may have been drawn with or without the orientation tag {tag} of"):
+    with pytest.raises(BadImage, match=rf"may have been drawn with or without the orientation tag {tag} of"):
         load(folder)
     failed = [check.finding for check in examine(config_of(folder), folder / "runs") if check.state == "fail"]
     assert len(failed) == 1 and f"orientation tag {tag}" in failed[0]

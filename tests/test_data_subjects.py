@@ -8,14 +8,14 @@ import torch
 from PIL import Image
 
 from skiprun.config import DataConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.data import load_data
 from skiprun.data.assemble import assemble
-from skiprun.data.partition import take_part
-from skiprun.data.source import Portion, Source
+from skiprun.data.partition import stratified_split
+from skiprun.data.source import RawDataset, RawSplit
 from skiprun.data.subjects import draw_part, group_labels, group_numbers, subject_of
 from skiprun.errors import ConfigError, OptionError
-from tests.data_files import picture_folder
+from tests.data_files import image_folder
 
 CPU = torch.device("cpu")
 EPOCH = {"schedule": {"epochs": 1}}
@@ -59,10 +59,12 @@ def test_whatever_the_seed(tmp_path, seed):
 
 def test_samples_of_one_file_are_on_one_side_whatever_the_dataset():
     """A dataset of a plug-in says by `files` which of its samples are of one image."""
-    pictures = np.repeat(10 * np.arange(12, dtype=np.uint8), 2)[:, None, None, None] * np.ones((1, 8, 8, 1), np.uint8)
+    images = np.repeat(10 * np.arange(12, dtype=np.uint8), 2)[:, None, None, None] * np.ones((1, 8, 8, 1), np.uint8)
     masks = np.tile(np.array([0, 1], np.uint8), (24, 8, 4))
     files = [f"volume-{number // 4}" for number in range(24)]
-    source = Source(Portion(pictures, masks, files=files), Portion(pictures, masks), ("no", "yes"), task="segmentation")
+    source = RawDataset(
+        RawSplit(images, masks, files=files), RawSplit(images, masks), ("no", "yes"), task="segmentation"
+    )
     config = build_config({"model": {"name": "unet"}, "data": {"name": "cells", "batch_size": 2}} | EPOCH).data
     loaders = assemble(source, config.model_copy(update={"val_fraction": 0.3}), CPU)
     sides = [{number // 2 for number in numbers_in(split)} for split in (loaders.train, loaders.val)]
@@ -72,7 +74,7 @@ def test_samples_of_one_file_are_on_one_side_whatever_the_dataset():
 def test_without_tiles_the_split_is_as_it_was(tmp_path):
     """Ten images that stand alone: the rows that seed 0 has always taken."""
     loaders = load(mask_folder(tmp_path, [f"{n}" for n in range(10)]))
-    _, part = take_part(np.zeros(10, np.int64), 3, 0)
+    _, part = stratified_split(np.zeros(10, np.int64), 3, 0)
     assert numbers_in(loaders.val) == set(part.tolist())
 
 
@@ -84,7 +86,7 @@ def test_images_of_one_subject_are_on_one_side(tmp_path):
 
 
 def test_subjects_of_a_folder_of_labels_are_on_one_side(tmp_path):
-    written = picture_folder(tmp_path)
+    written = image_folder(tmp_path)
     loaders = load(tmp_path, name="image_folder", subject=r"/00[0-4]|/00[5-9]", val_fraction=0.5)
     assert len(loaders.train) + len(loaders.val) == 20 and len(written) == 28
     loaders = load(tmp_path, name="image_folder", subject=r"/(\d+)\.png", val_fraction=0.2)
@@ -97,7 +99,7 @@ def test_subjects_of_a_folder_of_labels_are_on_one_side(tmp_path):
 
 
 def test_a_flat_folder_is_tested_on_other_subjects(tmp_path):
-    written = picture_folder(tmp_path / "there", counts=[("train", 10)])
+    written = image_folder(tmp_path / "there", counts=[("train", 10)])
     pixels = {pixels.tobytes(): path.split("/")[-1] for path, pixels in written.items()}
     loaders = load(tmp_path / "there" / "train", name="image_folder", subject=r"/(\d+)\.png", test_fraction=0.3)
     sides = []
@@ -179,7 +181,7 @@ def test_subjects_of_several_labels_are_drawn_by_the_one_that_is_rare():
 def test_groups_that_all_show_one_label_are_drawn_as_ever():
     """Tiles of images with masks: the groups that seed 3 has always taken."""
     _, part = draw_part(np.zeros(len(SUBJECTS), np.int64), SUBJECTS, 0.25, 3)
-    assert sorted({*SUBJECTS[part].tolist()}) == take_part(np.zeros(24, np.int64), 6, 3)[1].tolist()
+    assert sorted({*SUBJECTS[part].tolist()}) == stratified_split(np.zeros(24, np.int64), 6, 3)[1].tolist()
 
 
 def test_a_class_that_is_not_scored_is_said(tmp_path, caplog):

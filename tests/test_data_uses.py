@@ -15,12 +15,12 @@ from skiprun.data import load_data, loading
 from skiprun.data.uses import USED_BY, uses
 from skiprun.errors import ConfigError, InputError, OptionError
 from skiprun.experiment import evaluate, parts, plan_comparison, prepare, train, train_missing
-from skiprun.experiment.material import Look, Material
 from skiprun.experiment.replay import replay
-from skiprun.experiment.subjects import find_trained
+from skiprun.experiment.study_runner.material import SampleSelection, StudyInputs
+from skiprun.experiment.study_runner.subjects import find_trained
 from skiprun.registry import DATASETS
 from skiprun.run import Run
-from tests.data_files import picture_folder
+from tests.data_files import image_folder
 from tests.tiny import tiny_config
 
 CPU = torch.device("cpu")
@@ -131,7 +131,7 @@ def test_an_earlier_run_with_such_keys_is_scored_replayed_studied_and_continued(
         evaluate(older, root=tmp_path)
     assert replay(older, 2).differs is None
     for weights in ("best", "initial"):
-        Material(find_trained(["run"], tmp_path)[0], Look(weights=weights))
+        StudyInputs(find_trained(["run"], tmp_path)[0], SampleSelection(weights=weights))
     older.summary_file.unlink()
     train_missing(plan_comparison(["run"], runs=tmp_path), tmp_path)
     assert older.summary()["test"] == scores
@@ -147,7 +147,7 @@ def test_an_earlier_run_with_such_keys_is_scored_replayed_studied_and_continued(
 def test_what_a_folder_with_splits_leaves_no_choice_in_is_said(
     splits: tuple[str, ...], unused: set[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    picture_folder(tmp_path, ("a", "b"), tuple((split, 6) for split in splits))
+    image_folder(tmp_path, ("a", "b"), tuple((split, 6) for split in splits))
     chosen = {"test_fraction": 0.5, "val_fraction": 0.3, "split_seed": 3}
     load_data(DataConfig(name="image_folder", root=str(tmp_path), batch_size=2, **chosen), CPU)
     assert {key for key in chosen if f"data.{key} {chosen[key]} is not used" in caplog.text} == unused

@@ -1,4 +1,4 @@
-"""The heat map of depth by epoch: medians in their places, colours that fit, and a picture an epoch in TensorBoard."""
+"""The heat map of depth by epoch: medians in their places, colours that fit, and an image an epoch in TensorBoard."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from matplotlib.colors import LogNorm
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from skiprun.training.depth_map import DepthMap, scale
-from skiprun.training.tensorboard import TensorBoard
+from skiprun.training.views.depth_map import DepthMap, scale
+from skiprun.training.views.tensorboard import TensorBoard
 from tests.tiny import tiny_config
 
 

@@ -16,8 +16,8 @@ from skiprun.errors import CheckpointError
 from skiprun.experiment.doctor import examine
 from skiprun.experiment.replay import replay
 from skiprun.run import Run
+from skiprun.system.progress import NullProgress
 from skiprun.training.checkpoint import load, save
-from skiprun.training.trainer import Silence
 from tests.faulty import EVERYTHING, assert_same_runs, fault_config, tiny_dataset, train_here
 from tests.test_faults_checkpoints import content
 
@@ -84,9 +84,9 @@ def test_verify_trains_with_the_threads_that_the_run_had(run: Run) -> None:
 
 def test_verify_names_the_first_tensor_that_differs(run: Run) -> None:
     state = load(run.checkpoints / "last.pt")
-    state["average"]["module.layer1.0.conv1.weight"][0, 0, 0, 0] += 1e-3
+    state["ema_model"]["module.layer1.0.conv1.weight"][0, 0, 0, 0] += 1e-3
     save(run.checkpoints / "last.pt", state)
-    assert again(run, 4).differs.startswith("average.module.layer1.0.conv1.weight: by 0.001")
+    assert again(run, 4).differs.startswith("ema_model.module.layer1.0.conv1.weight: by 0.001")
 
 
 def test_verify_names_the_first_number_that_differs(run: Run) -> None:
@@ -121,7 +121,7 @@ def test_resume_verify_prints_and_exits(run: Run, capsys: pytest.CaptureFixture[
 
 
 def test_resume_continues_from_the_runs_own_config(trained: Path, tmp_path: Path) -> None:
-    class Stop(Silence):
+    class Stop(NullProgress):
         def step(self, step: int, steps: int) -> None:
             if step == 6:
                 raise KeyboardInterrupt

@@ -15,18 +15,20 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from skiprun.claims.comparison import compare_runs
 from skiprun.cli.app import app, exit_code
-from skiprun.documents import checksum, read_row
 from skiprun.errors import CheckpointError, ConfigError, StorageError
 from skiprun.experiment import prepare
-from skiprun.experiment.keeping import finished, left_over
-from skiprun.reports import compare, index, list_runs, read_comparison, run_details, runs_rows
-from skiprun.reports.history import read_history
-from skiprun.reports.reading import read
+from skiprun.experiment.study_runner.keeping import finished, left_over
+from skiprun.reports import list_runs, read_comparison, run_details, runs_rows, write_comparison
+from skiprun.results import index
+from skiprun.results.history import read_history
+from skiprun.results.records import read
 from skiprun.run import Run, find_runs
-from skiprun.storage import write_json
+from skiprun.system.documents import checksum, read_row
+from skiprun.system.files import write_json
+from skiprun.training.acceleration.kernels import library
 from skiprun.training.checkpoint import TO_GO_ON, load, save
-from skiprun.training.kernels import library
 from skiprun.training.metrics import MetricsLog
 from tests.fake_runs import write_run, write_trio
 from tests.tiny import tiny_config, tiny_trainer
@@ -64,7 +66,7 @@ def test_no_flip_of_a_summary_is_silent_or_deadly(tmp_path: Path) -> None:
 
 
 def test_no_flip_of_a_comparison_is_silent_or_deadly(tmp_path: Path) -> None:
-    compare(write_trio(tmp_path, seeds=1), tmp_path / "out")
+    write_comparison(compare_runs(write_trio(tmp_path, seeds=1)), tmp_path / "out")
     told, wrong = told_or_the_same(tmp_path / "out" / "comparison.json", lambda: read_comparison(tmp_path / "out"))
     assert wrong == [] and told > 0.9 * FLIPS
 
@@ -111,7 +113,7 @@ def test_a_document_of_another_shape_is_one_line_and_the_others_go_on(file: str,
     assert len(rows) == 4 and rows["plain20/seed-0"]["state"] == "finished"
     message = rows[run.name]["message"]
     assert message.startswith(f"{run.path / file}: damaged, ") and "\n" not in message
-    assert len(compare(runs).groups) == (2 if file == "summary.json" else 3)
+    assert len(compare_runs(runs).groups) == (2 if file == "summary.json" else 3)
     assert run_details(run)["name"] == run.name
 
 
@@ -205,7 +207,7 @@ def test_a_run_of_before_a_rule_was_made_is_shown_as_any_other_and_not_trained(
     (row, _) = runs_rows(runs)
     assert (row["state"], row["model"], row["message"]) == ("finished", "plain20", "")
     assert run_details(runs[0])["config"][key] == value
-    compared = compare(runs)
+    compared = compare_runs(runs)
     assert len(compared.groups) == 1 and not compared.asides
     runs[0].refuse_another(runs[0].recorded)
     for read_to_train in (lambda: runs[0].config, lambda: prepare(runs[0].recorded)):

@@ -13,11 +13,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from skiprun.claims.comparison import compare_runs
 from skiprun.cli.app import app
 from skiprun.config import RunConfig
 from skiprun.errors import CheckpointError, InputError, OtherData, RunLengthened, RunTaken, StorageError
 from skiprun.experiment.longer import lengthen
-from skiprun.reports import compare
 from skiprun.run import Run
 from skiprun.training.checkpoint import load
 from skiprun.training.optim import goes_on, learning_rate
@@ -79,7 +79,10 @@ def test_what_was_stays_in_the_history_and_the_second_scoring_is_said(tmp_path: 
     sessions = run.sessions()
     assert sessions[1]["lengthened"]["test"] == test and sessions[1]["lengthened"]["schedule"]["epochs"] == 2
     assert run.summary()["test_scored"] == 2 and run.summary()["epochs"] == 3
-    assert compare([run]).cautions[0] == "The test split of run/seed-0 was scored 2 times, as the run was made longer."
+    assert (
+        compare_runs([run]).cautions[0]
+        == "The test split of run/seed-0 was scored 2 times, as the run was made longer."
+    )
 
 
 @pytest.mark.parametrize("lr", [None, 0.01])

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from skiprun.cli.app import app
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.errors import ConfigError, InputError, RunBusy, RunTaken
 from skiprun.experiment import experiment_digest, plan_comparison, train_missing
-from skiprun.experiment.subjects import find_subjects
+from skiprun.experiment.study_runner.subjects import find_subjects
 from skiprun.run import Run
 from tests.fake_runs import write_run
 

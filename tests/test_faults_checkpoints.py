@@ -16,6 +16,7 @@ import torch
 import yaml
 
 from skiprun.errors import CheckpointError, Diverged, OtherData, RunTaken, SkiprunError, Stopped, StorageError
+from skiprun.legacy import COMPUTE
 from skiprun.run import Run
 from skiprun.training import checkpoint
 from skiprun.training.checkpoint import Checkpoints, load, save
@@ -221,11 +222,10 @@ def test_F28_best_copied_over_last_is_no_state_to_continue_from(run: Run) -> Non
     assert "holds weights only" in refused(run)
 
 
-def test_F30_a_newer_format_is_named_and_left_alone(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_F30_a_newer_format_is_named_and_left_alone(run: Run) -> None:
     state = load(run.checkpoints / "last.pt")
-    monkeypatch.setattr(checkpoint, "FORMAT", 2)
-    save(run.checkpoints / "last.pt", state | {"format": 2, "skiprun": "2.5.0"})
-    monkeypatch.undo()
+    newer = checkpoint.FORMAT + 1
+    save(run.checkpoints / "last.pt", state | {"format": newer, "skiprun": "2.5.0"})
     assert "written by skiprun 2.5.0, newer than this one" in refused(run)
 
 
@@ -246,7 +246,9 @@ def test_F31_a_run_stopped_before_data_fit_had_its_meaning_of_today_goes_on(run:
         later = ("background", "test_fraction", "instances", "mask_suffix", "subject")
         data = {key: value for key, value in plain["data"].items() if key not in later}
         schedule = {key: value for key, value in plain["schedule"].items() if key != "restarts"}
-        return plain | {"data": data | {"fit": "resize"}, "schedule": schedule}
+        earlier = {key: value for key, value in plain.items() if key != "compute"}
+        earlier |= {old: plain["compute"][new] for old, new in COMPUTE.items()}
+        return earlier | {"data": data | {"fit": "resize"}, "schedule": schedule}
 
     state = load(run.checkpoints / "last.pt")
     save(run.checkpoints / "last.pt", state | {"config": as_then(state["config"])})
@@ -258,7 +260,11 @@ def test_F31_a_run_stopped_before_data_fit_had_its_meaning_of_today_goes_on(run:
 def test_F32_what_the_bits_depend_on_is_told_when_it_changes(run: Run, key: str, value: Any) -> None:
     save(run.checkpoints / "last.pt", load(run.checkpoints / "last.pt") | {key: value})
     said: list[str] = []
-    config = fault_config(schedule={"epochs": 3}, compute={"threads": 1}) if key == "threads" else CONFIG
+    config = (
+        fault_config(schedule={"epochs": 3}, compute={"device": "cpu", "precision": "fp32", "threads": 1})
+        if key == "threads"
+        else CONFIG
+    )
     train_here(config, root(run), say=said.append)
     assert any(line.startswith(f"Not bit-identical to an uninterrupted run: {key} {value} -> ") for line in said)
     assert run.state == "finished"
@@ -377,7 +383,7 @@ def test_fresh_deletes_all_or_nothing(run: Run, monkeypatch: pytest.MonkeyPatch,
         if not ignore_errors:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("skiprun.storage.shutil.rmtree", interrupted)
+    monkeypatch.setattr("skiprun.system.files.shutil.rmtree", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run.clear()
     assert not run.path.exists()

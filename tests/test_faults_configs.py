@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from skiprun.cli.app import main
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config, load_config
+from skiprun.config_file import build_config, load_config
 from skiprun.errors import InputError
 from tests.corpus import CORPUS, GOOD, MESSAGES, messages, row_of
 
@@ -92,10 +92,10 @@ def test_F46_a_number_without_a_point_is_a_number(tmp_path: Path) -> None:
         ),
         (
             ["model.name=resnet18", "data.batch_size=8", "optim.accumulate=8"],
-            r"data.batch_size: found 8, with optim.accumulate 8 one picture at a time, .*'resnet18'.* use 16 or more",
+            r"data.batch_size: found 8, with optim.accumulate 8 one image at a time, .*'resnet18'.* use 16 or more",
         ),
     ],
-    ids=["F53-depth", "F53-warmup", "F53-batch", "F53-accumulate", "F66-classes", "F66-connection", "F68-one-picture"],
+    ids=["F53-depth", "F53-warmup", "F53-batch", "F53-accumulate", "F66-classes", "F66-connection", "F68-one-image"],
 )
 def test_what_does_not_fit_together_is_refused_with_both_keys_and_nothing_written(
     given: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -124,14 +124,14 @@ def test_F54_no_name_leads_outside(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["in"]
 
 
-def test_F55_a_folder_of_pictures_is_only_read(tmp_path: Path) -> None:
-    (tmp_path / "pictures").symlink_to(tmp_path / "pictures")
+def test_F55_a_folder_of_images_is_only_read(tmp_path: Path) -> None:
+    (tmp_path / "images").symlink_to(tmp_path / "images")
     (tmp_path / "config.yaml").write_text(
-        f"model: {{name: resnet20}}\ndata: {{name: image_folder, root: {tmp_path}/pictures/../pictures}}\n"
+        f"model: {{name: resnet20}}\ndata: {{name: image_folder, root: {tmp_path}/images/../images}}\n"
         "schedule: {epochs: 1}\n"
     )
     assert call(tmp_path, "train", "config.yaml") == 2
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["config.yaml", "pictures"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["config.yaml", "images"]
 
 
 @pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "ascii"}, {"COLUMNS": "20"}, {"TERM": "dumb"}], ids=str)
@@ -205,7 +205,7 @@ def loads_or_is_refused(path: Path, content: bytes, *overrides: str) -> None:
         except InputError as error:
             assert str(error) and error.exit_code == 2
         else:
-            assert build_config(config.plain()).plain() == config.plain()
+            assert build_config(config.to_dict()).to_dict() == config.to_dict()
 
 
 def fuzz_text(path: Path) -> Any:

@@ -21,11 +21,11 @@ import pytest
 import torch
 
 from skiprun.errors import SkiprunError, StorageError
-from skiprun.locks import SOFT_NOTICE
 from skiprun.run import Run
-from skiprun.storage import remove_leftovers, write_bytes
+from skiprun.system.files import remove_leftovers, write_bytes
+from skiprun.system.locks import SOFT_NOTICE
+from skiprun.system.progress import NullProgress
 from skiprun.training.checkpoint import Checkpoints
-from skiprun.training.trainer import Silence
 from tests.faulty import assert_same_runs, fault_config, finish, limit_file_size, train_here, trial
 
 CONFIG = fault_config(schedule={"epochs": 2}, log={"every": 4, "tensorboard": False})
@@ -157,7 +157,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
-class FillAt(Silence):
+class FillAt(NullProgress):
     """Progress that leaves some bytes of a disk after a step."""
 
     def __init__(self, place: Path, left: int, at: int) -> None:
@@ -235,7 +235,7 @@ def test_F38_a_read_only_disk_is_told(small_disk: Path) -> None:
 
 
 def test_F39_a_runs_folder_that_is_deleted_while_training_ends_with_its_path(tmp_path: Path) -> None:
-    class Delete(Silence):
+    class Delete(NullProgress):
         def step(self, step: int, steps: int) -> None:
             if step == 6:
                 shutil.rmtree(tmp_path / "runs")
@@ -247,7 +247,7 @@ def test_F39_a_runs_folder_that_is_deleted_while_training_ends_with_its_path(tmp
     assert not (tmp_path / "runs").exists()
 
 
-class NoMoreFiles(Silence):
+class NoMoreFiles(NullProgress):
     """Progress that takes all remaining file descriptors after a step."""
 
     def step(self, step: int, steps: int) -> None:

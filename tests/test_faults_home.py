@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from skiprun import catalog
-from skiprun.cache import cache_folder
 from skiprun.cli.app import app
 from skiprun.errors import StorageError
 from skiprun.experiment import train
 from skiprun.experiment.doctor import examine
+from skiprun.models.complexity import catalog
+from skiprun.system.cache import cache_folder
 from tests.tiny import tiny_config
 
 NO_HOME = "This user has no home folder, and so no cache. Name a folder of your own with $SKIPRUN_DATA."
@@ -68,7 +68,7 @@ def test_folders_of_images_name_the_way_out(homeless: Path, monkeypatch: pytest.
                 Image.fromarray(pixels).save(homeless / "data" / split / label / f"{number}.png")
     config = tiny_config(
         name="run",
-        device="cpu",
+        compute={"device": "cpu"},
         data={"name": "image_folder", "root": str(homeless / "data"), "image_size": 8, "batch_size": 8},
         schedule={"steps": 2},
     )

@@ -10,17 +10,18 @@ from typing import Any
 
 import pytest
 
-from skiprun.data.place import LOCK, locked
+from skiprun.claims.comparison import compare_runs
+from skiprun.data.download.place import LOCK, locked
 from skiprun.errors import Diverged, StorageError
 from skiprun.experiment.inputs import Input, name_outputs
-from skiprun.experiment.keeping import RowFile, folder_for
-from skiprun.ordinary import open_to_append
-from skiprun.reports import compare, write_comparison, write_study
+from skiprun.experiment.study_runner.keeping import RowFile, folder_for
+from skiprun.reports import write_comparison, write_study
 from skiprun.run import Run
-from skiprun.storage import make_folder, write_bytes
+from skiprun.system.files import make_folder, write_bytes
+from skiprun.system.ordinary_files import open_to_append
+from skiprun.system.progress import NullProgress
 from skiprun.training.profiling import Profiling
-from skiprun.training.tensorboard import TensorBoard
-from skiprun.training.trainer import Silence
+from skiprun.training.views.tensorboard import TensorBoard
 from tests.faulty import fault_config, train_here
 from tests.tiny import tiny_config, tiny_trainer
 
@@ -100,7 +101,7 @@ DOCUMENT = {"study": "shatter", "figures": [], "label": "one", "rows": []}
 ONE_IMAGE = [Input(Path("one.png"), Path("ward/one.png"))]
 # What writes into a folder below one that others can write to.
 WRITERS: dict[str, Callable[[Path], Any]] = {
-    "a comparison": lambda folder: write_comparison(compare([]), folder),
+    "a comparison": lambda folder: write_comparison(compare_runs([]), folder),
     "the figures of a study": lambda folder: write_study([DOCUMENT], folder),
     "predictions": lambda folder: name_outputs(ONE_IMAGE, folder.parent),
     "overlays": lambda folder: make_folder(folder, below=folder.parent),
@@ -147,7 +148,7 @@ def test_files_that_grow_or_that_libraries_write_follow_no_link(tmp_path: Path) 
         (run / name).symlink_to(victim)
     rows.append({"block": 1})
     assert len(said) == 1 and "it is a link, and nothing is written through links" in said[0]
-    tiny_trainer(run, tiny_config(), progress=Profiling(Silence(), run / "trace.json", print)).fit()
+    tiny_trainer(run, tiny_config(), progress=Profiling(NullProgress(), run / "trace.json", print)).fit()
     first, second = (TensorBoard(run, tiny_config()) for _ in range(2))
     second.close()
     first.close()
@@ -157,7 +158,7 @@ def test_files_that_grow_or_that_libraries_write_follow_no_link(tmp_path: Path) 
     assert victim.read_bytes() == b"precious"
 
 
-class DeleteAll(Silence):
+class DeleteAll(NullProgress):
     """Deletes a folder after the first epoch."""
 
     def __init__(self, folder: Path) -> None:
@@ -180,4 +181,4 @@ def test_a_divergence_says_so_too(tmp_path: Path) -> None:
         if not there:
             shutil.rmtree(tmp_path / "run")
         with pytest.raises(Diverged, match=words):
-            trainer._diverged("loss", 12)
+            raise trainer.diverged("loss", 12)

@@ -13,18 +13,18 @@ from typer.testing import CliRunner
 
 from skiprun.cli.app import app, unforeseen
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.data import Loaders
 from skiprun.errors import ConfigError, InputError, OutOfMemory, memory_needed
 from skiprun.experiment import evaluate, parts, train
 from skiprun.experiment.doctor import examine
-from skiprun.experiment.material import Look, Material
 from skiprun.experiment.parts import prepare
-from skiprun.experiment.subjects import Subject
+from skiprun.experiment.study_runner.material import SampleSelection, StudyInputs
+from skiprun.experiment.study_runner.subjects import StudyTarget
+from skiprun.inference.evaluate import evaluation_batch
 from skiprun.models import Cost, build_model, cost
-from skiprun.models.meta import without_content
+from skiprun.models.complexity.meta import without_content
 from skiprun.run import Run
-from skiprun.training.evaluate import evaluation_batch
 from tests.tiny import tiny_config, tiny_trainer
 
 
@@ -59,9 +59,9 @@ def test_b48_evaluation_holds_no_more_than_a_training_step(name: str, shape: tup
     """What a pass holds without gradients is at most what four of its largest layers give."""
     size = counted(name, shape)
     for batch_size in (1, 4, 32):
-        at_once = batch_of(name, shape, batch_size)
-        assert batch_size <= at_once <= 8 * batch_size
-        assert 4 * at_once * size.largest_bytes <= max(
+        most = batch_of(name, shape, batch_size)
+        assert batch_size <= most <= 8 * batch_size
+        assert 4 * most * size.largest_bytes <= max(
             batch_size * size.activation_bytes, 4 * batch_size * size.largest_bytes
         )
 
@@ -69,7 +69,7 @@ def test_b48_evaluation_holds_no_more_than_a_training_step(name: str, shape: tup
 def test_micro_batches_and_recomputed_blocks_bound_it_too() -> None:
     shape = (3, 32, 32)
     assert batch_of("resnet20", shape, 32, optim={"accumulate": 8}) == batch_of("resnet20", shape, 4)
-    assert batch_of("resnet20", shape, 4, recompute=True) == 4
+    assert batch_of("resnet20", shape, 4, compute={"activation_checkpointing": True}) == 4
 
 
 def test_small_networks_are_evaluated_five_hundred_at_a_time_at_most() -> None:
@@ -99,7 +99,7 @@ def test_b48_training_evaluation_and_studies_keep_to_it(tmp_path: Path, asked: l
     assert asked == [bound, bound]  # validation and test
     evaluate(run)
     assert asked[2:] == [bound]
-    scored = Material(Subject("small", [config], [run]), Look()).pictures.scored("test", None)
+    scored = StudyInputs(StudyTarget("small", [config], [run]), SampleSelection()).source.scored("test", None)
     assert max(len(images) for images, _ in scored) == bound
 
 
@@ -123,7 +123,7 @@ def test_b48b_validation_says_so_and_what_helps_there(tmp_path: Path, monkeypatc
 
 def test_b48b_a_step_of_one_image_is_not_told_to_take_fewer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = tiny_trainer(tmp_path, tiny_config(optim={"accumulate": 16}))
-    monkeypatch.setattr(trainer, "_train_step", no_memory)
+    monkeypatch.setattr(trainer, "train_step", no_memory)
     with pytest.raises(
         OutOfMemory, match=r"in a training step of 1 image\. Try --fresh with a smaller data\.image_size"
     ):
@@ -132,7 +132,7 @@ def test_b48b_a_step_of_one_image_is_not_told_to_take_fewer(tmp_path: Path, monk
 
 def test_b48b_what_is_advised_still_divides_into_micro_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = tiny_trainer(tmp_path, tiny_config(data={"name": "digits", "batch_size": 12}, optim={"accumulate": 4}))
-    monkeypatch.setattr(trainer, "_train_step", no_memory)
+    monkeypatch.setattr(trainer, "train_step", no_memory)
     with pytest.raises(OutOfMemory, match=r"in a training step of 3 images\. .* data\.batch_size=4,"):
         trainer.fit()
 

@@ -3,7 +3,7 @@
 Every row of the list of faults F1 to F72 has a test with its number in the id, or a reason here:
 
 =====  ==========================================================================================================
-F11    a worker that hangs: batches are made in the training process; the processes that decode pictures end or die
+F11    a worker that hangs: batches are made in the training process; the processes that decode images end or die
 F12    a rank that dies: one process trains one run, there are no ranks
 F13    SIGTERM to a launcher of ranks: no ranks
 F25    a missing checksum file: the checksum is inside the checkpoint, as the comment of its zip archive
@@ -50,11 +50,11 @@ def poisoned(where: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Div
     """Train with something that is not finite from step 7 on, and return the error."""
     from skiprun.training.trainer import Trainer
 
-    step = Trainer._train_step
+    step = Trainer.train_step
 
     def poison(trainer: Trainer) -> None:
         if trainer.step == 6:
-            weight = trainer.learning[0]
+            weight = trainer.trainable[0]
             if where == "loss":
                 loss = trainer.task.loss
                 monkeypatch.setattr(trainer.task, "loss", lambda *given: loss(*given) * math.nan)
@@ -62,7 +62,7 @@ def poisoned(where: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Div
                 weight.register_hook(lambda gradient: gradient.clone().fill_(math.inf))
         step(trainer)
 
-    monkeypatch.setattr(Trainer, "_train_step", poison)
+    monkeypatch.setattr(Trainer, "train_step", poison)
     with pytest.raises(Diverged) as caught:
         train_here(CONFIG, tmp_path)
     return caught.value

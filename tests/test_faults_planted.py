@@ -14,21 +14,21 @@ import pytest
 import torch
 
 import skiprun
-from skiprun.cache import code_folder, private_folder
 from skiprun.errors import StorageError
 from skiprun.experiment import summary
-from skiprun.machine import find_program
-from skiprun.training.compilation import TrainingPass, use_private_cache
-from skiprun.training.kernels import library
+from skiprun.system.cache import code_folder, private_folder
+from skiprun.system.machine import find_program
+from skiprun.training.acceleration.compilation import TrainingPass, use_private_cache
+from skiprun.training.acceleration.kernels import library
 
 PLANTED = ("multiprocessing", "queue", "random", "signal", "skiprun", "tensorboard", "torch", "yaml")
 CHILDREN = """
 import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from skiprun.data.workers import in_order
-from skiprun.machine import safe_interpreters
-from skiprun.processes import ready
+from skiprun.data.folders.workers import in_order
+from skiprun.system.machine import safe_interpreters
+from skiprun.system.processes import ready
 from skiprun.studies import plane
 
 class Even:
@@ -277,7 +277,7 @@ def test_torch_keeps_its_code_in_the_private_folder(before: str, fresh: Path, mo
 
 COMPILED = """
 import torch
-from skiprun.training.compilation import TrainingPass
+from skiprun.training.acceleration.compilation import TrainingPass
 network = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU())
 print(TrainingPass(network, "compiled", print)(torch.ones(2, 4)).shape)
 """

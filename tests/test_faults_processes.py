@@ -18,12 +18,12 @@ from filelock import FileLock
 
 from skiprun.errors import OutOfMemory, RunBusy, Stopped
 from skiprun.experiment import many
-from skiprun.machine import cores
-from skiprun.processes import ready
 from skiprun.run import Run
+from skiprun.system.machine import cores
+from skiprun.system.processes import ready
+from skiprun.system.progress import NullProgress
 from skiprun.training.checkpoint import load
 from skiprun.training.stopping import SAVE, StopFlag
-from skiprun.training.trainer import Silence
 from tests.faulty import (
     EVERYTHING,
     KILLED,
@@ -85,7 +85,7 @@ def test_F6_a_second_interrupt_during_the_save_quits_at_once_and_loses_nothing(
 
 def test_F9_SIGUSR1_saves_and_goes_on(tmp_path: Path) -> None:
     with StopFlag() as stop:
-        trainer = tiny_trainer(tmp_path, tiny_config(), stop_requested=stop.asked)
+        trainer = tiny_trainer(tmp_path, tiny_config(), stop_signal=stop.asked)
         saved: dict[int, int] = {}
 
         def note(step: int, steps: int) -> None:
@@ -124,7 +124,7 @@ def raise_memory_error() -> None:
 def test_F14_F72_out_of_memory_proposes_a_smaller_batch(
     cause: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class After5(Silence):
+    class After5(NullProgress):
         def step(self, step: int, steps: int) -> None:
             if step == 5:
                 cause()
@@ -140,7 +140,7 @@ def test_F14_F72_out_of_memory_proposes_a_smaller_batch(
     assert (run.state, run.message) == ("failed", str(caught.value))
 
 
-class Hold(Silence):
+class Hold(NullProgress):
     """Progress that keeps a run alive after its first step until it is told."""
 
     def __init__(self, until: Any) -> None:

@@ -13,8 +13,8 @@ from torch import nn
 from skiprun.config import ModelConfig
 from skiprun.errors import CheckpointError
 from skiprun.models import build_model
-from skiprun.models.torchfile import MOST_EXPANSION, Oversized, load_plain
-from skiprun.models.weights import load_from_config
+from skiprun.models.weights.pretrained import load_from_config
+from skiprun.models.weights.torch_file import MOST_EXPANSION, Oversized, load_plain
 from skiprun.training.checkpoint import DamagedCheckpoint, load, save
 
 HUGE = 3 * 10**8

@@ -11,45 +11,16 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "skiprun"
 FLOORS = {
     "errors": 0,
-    **dict.fromkeys(
-        [
-            "arguments",
-            "registry",
-            "config",
-            "configfile",
-            "legacy",
-            "yamlfile",
-            "ordinary",
-            "storage",
-            "locks",
-            "cache",
-            "documents",
-            "machine",
-            "processes",
-            "nursery",
-            "vision",
-            "palette",
-        ],
-        1,
-    ),
+    **dict.fromkeys(["registry", "config", "config_file", "legacy", "palette", "system"], 1),
     **dict.fromkeys(["run", "connections"], 2),
-    **dict.fromkeys(["models", "data", "tasks"], 3),
-    **dict.fromkeys(["training", "probes", "studies", "catalog"], 4),
-    **dict.fromkeys(["experiment", "reports"], 5),
-    "cli": 6,
+    **dict.fromkeys(["models", "data", "tasks", "results"], 3),
+    **dict.fromkeys(["probes", "claims", "inference"], 4),
+    **dict.fromkeys(["training", "studies", "reports"], 5),
+    "experiment": 6,
+    "cli": 7,
 }
-# Config files are read by config's own neighbour, and a process to fork from prepares itself as any other does.
-SAME_FLOOR = {
-    ("configfile", "config"),
-    ("configfile", "yamlfile"),
-    ("nursery", "machine"),
-    ("processes", "machine"),
-    ("cache", "storage"),
-    ("documents", "storage"),
-    ("documents", "ordinary"),
-    ("storage", "ordinary"),
-    ("locks", "ordinary"),
-}
+# Config files are read by config's own neighbour.
+SAME_FLOOR = {("config_file", "config"), ("config_file", "system")}
 FACE = {"__init__", "__main__"}
 
 
@@ -77,32 +48,27 @@ def test_imports_come_from_below(file: Path) -> None:
         assert below or imported == wing or (wing, imported) in SAME_FLOOR, f"{wing} imports {imported}"
 
 
-def test_reports_know_runs_and_errors_only() -> None:
-    allowed = {"reports", "run", "config", "documents", "errors", "ordinary", "palette", "storage"}
-    for file in (PACKAGE / "reports").glob("*.py"):
-        assert set(imported_wings(file)) <= allowed, file.name
+BELOW = {"run", "config", "system", "errors", "palette"}
+
+
+@pytest.mark.parametrize(
+    ("wing", "allowed"),
+    [("results", BELOW), ("claims", BELOW | {"results"}), ("reports", BELOW | {"results", "claims"})],
+)
+def test_what_is_said_of_runs_is_read_from_their_directories(wing: str, allowed: set[str]) -> None:
+    for file in (PACKAGE / wing).glob("*.py"):
+        assert set(imported_wings(file)) <= allowed | {wing}, file.name
+
+
+NO_TORCH = [file.stem for file in (PACKAGE / "system").glob("*.py") if file.stem != "torchvision_repair"]
 
 
 @pytest.mark.parametrize(
     "wing",
     [
-        "config",
-        "configfile",
-        "yamlfile",
-        "run",
-        "errors",
-        "registry",
-        "ordinary",
-        "storage",
-        "locks",
-        "cache",
-        "documents",
-        "machine",
-        "processes",
-        "palette",
-        "catalog",
-        "reports",
-        "cli",
+        *("config", "config_file", "legacy", "run", "errors", "registry", "palette"),
+        *("system/" + name for name in NO_TORCH),
+        *("results", "claims", "reports", "cli", "models/complexity/catalog"),
     ],
 )
 def test_no_torch_where_commands_must_start_at_once(wing: str) -> None:

@@ -15,19 +15,19 @@ from typer.testing import CliRunner
 
 from skiprun.cli.app import app
 from skiprun.config import DataConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.data import load_data
-from skiprun.documents import write_sealed
 from skiprun.errors import InputError, OtherData, RunTaken, SkiprunError
 from skiprun.experiment import evaluate, load_run, plan_comparison, train, train_missing
 from skiprun.experiment.known_data import KnownData, config_with_data, recorded
 from skiprun.experiment.replay import replay
-from skiprun.experiment.studying import study
-from skiprun.experiment.subjects import Place, find_trained
+from skiprun.experiment.study_runner.studying import study
+from skiprun.experiment.study_runner.subjects import Place, find_trained
 from skiprun.run import Run
-from skiprun.storage import write_json
-from skiprun.training.trainer import Silence
-from tests.data_files import picture_folder
+from skiprun.system.documents import write_sealed
+from skiprun.system.files import write_json
+from skiprun.system.progress import NullProgress
+from tests.data_files import image_folder
 
 CPU = torch.device("cpu")
 COUNTS = (("train", 10), ("test", 4))
@@ -36,7 +36,7 @@ SHADES = {"cat": 40, "dog": 200}
 
 def shaded(root: Path, shades: dict[str, int] = SHADES) -> Path:
     """Write images whose brightness says their class."""
-    for path in picture_folder(root, tuple(shades), COUNTS):
+    for path in image_folder(root, tuple(shades), COUNTS):
         write_shade(root / path, shades[Path(path).parent.name] + int(Path(path).stem) % 5)
     return root
 
@@ -87,7 +87,7 @@ def place(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return copy
 
 
-class StopAfterOne(Silence):
+class StopAfterOne(NullProgress):
     """Interrupts a run after its first epoch."""
 
     def epoch(self, record: dict[str, Any]) -> None:
@@ -324,7 +324,7 @@ def test_train_goes_on_from_another_path_but_not_with_another_split(place: Path)
     begin()
     Path("data").rename("moved")
     with pytest.raises(RunTaken, match="split_seed"):
-        train(config("moved", name="begun", data=config("moved").plain()["data"] | {"split_seed": 1}), runs="runs")
+        train(config("moved", name="begun", data=config("moved").to_dict()["data"] | {"split_seed": 1}), runs="runs")
     assert train(config("moved", name="begun"), runs="runs").state == "finished"
     assert config_with_data(load_run("begun")).data.root == str(place / "moved")
 

@@ -12,11 +12,11 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from skiprun.cli.app import app
-from skiprun.configfile import load_config
-from skiprun.documents import write_sealed
+from skiprun.config_file import load_config
 from skiprun.errors import ConfigError
 from skiprun.legacy import COMPUTE, config_of_today
 from skiprun.run import Run, recorded_config
+from skiprun.system.documents import write_sealed
 from skiprun.training.checkpoint import load, save
 from tests.faulty import EVERYTHING, SignalAfterStep, fault_config, tiny_dataset, train_here, trial
 
@@ -39,7 +39,7 @@ def test_the_config_of_a_stored_run_means_what_it_meant() -> None:
         "deterministic": False,
     }
     assert config.data.augment.rot90 is False
-    assert recorded_config(config.plain()) == config, "what is written now is read as it is"
+    assert recorded_config(config.to_dict()) == config, "what is written now is read as it is"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def of_before(config: dict[str, Any]) -> dict[str, Any]:
 
 def make_old(run: Run) -> None:
     """Write a run's files as the version before had them."""
-    run.config_file.write_text(yaml.safe_dump(of_before(run.config.plain()), sort_keys=False))
+    run.config_file.write_text(yaml.safe_dump(of_before(run.config.to_dict()), sort_keys=False))
     for file in run.checkpoints.glob("*.pt"):
         state = load(file)
         save(file, state | ({"config": of_before(state["config"])} if "config" in state else {}))

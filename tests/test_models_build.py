@@ -5,13 +5,13 @@ import torch
 from torch import nn
 
 from skiprun.config import ModelConfig, RunConfig, contradictions
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.connections import sites
 from skiprun.errors import ConfigError, OptionError, UnknownName
 from skiprun.experiment.parts import prepare
 from skiprun.models import build_from_config, build_model, check_from_config
+from skiprun.models.layers.parts import group_norm
 from skiprun.models.options import options_of
-from skiprun.models.parts import group_norm
 from skiprun.registry import MODELS
 
 
@@ -73,7 +73,7 @@ def test_refusals_say_what_was_found_and_what_is_allowed(options, words):
 
 @pytest.mark.parametrize("name", MODELS.names())
 def test_an_option_is_not_what_the_name_or_the_data_decides(name):
-    assert not {"name", "num_classes", "in_channels"} & set(options_of(MODELS[name].thing))
+    assert not {"name", "num_classes", "in_channels"} & set(options_of(MODELS[name].target))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_options_reach_the_family():
     assert build_model("resnet20", connection="stochastic_depth", connection_options={"survival": 1}) is not None
 
 
-def test_a_small_stem_is_what_small_picture_networks_have():
+def test_a_small_stem_is_what_small_image_networks_have():
     torch.manual_seed(0)
     stem = build_model("resnet20", stem="small").state_dict()
     torch.manual_seed(0)
@@ -125,8 +125,8 @@ def test_an_activation_in_place_spares_the_shortcut_of_a_network_without_norm():
         for module in copy.modules():
             if isinstance(module, nn.ReLU):
                 module.inplace = False
-        pictures = torch.randn(2, 3, 16, 16)
-        assert torch.equal(inplace(pictures), copy(pictures)), name
+        images = torch.randn(2, 3, 16, 16)
+        assert torch.equal(inplace(images), copy(images)), name
 
 
 def config(**model):
@@ -193,8 +193,8 @@ def test_a_config_survives_its_own_yaml():
     sections = {"data": {"name": "digits"}, "schedule": {"epochs": 1.0}}
     model = {"name": "resnet20", "skip_schedule": {"from": 1.0, "to": 0.0, "epochs": [1.0, 2.0]}, "freeze": "stem"}
     first = RunConfig.model_validate({"model": model, **sections})
-    assert first.plain()["model"]["skip_schedule"] == {"from": 1.0, "to": 0.0, "epochs": [1.0, 2.0]}
-    assert RunConfig.model_validate(first.plain()) == first
+    assert first.to_dict()["model"]["skip_schedule"] == {"from": 1.0, "to": 0.0, "epochs": [1.0, 2.0]}
+    assert RunConfig.model_validate(first.to_dict()) == first
 
 
 def test_a_misspelt_key_of_a_section_that_may_be_left_out_is_told_its_neighbours():

@@ -1,4 +1,4 @@
-"""What every registered architecture keeps, on small pictures: a newcomer's file is tested by being registered."""
+"""What every registered architecture keeps, on small images: a newcomer's file is tested by being registered."""
 
 import copy
 
@@ -8,12 +8,12 @@ from torch import nn
 
 from skiprun.connections import sites
 from skiprun.models import build_model
-from skiprun.models.block import Block
-from skiprun.models.cost import weighted_layers
+from skiprun.models.complexity.cost import weighted_layers
+from skiprun.models.layers.block import Block
 from skiprun.models.options import options_of
 from skiprun.models.surgery import connections_that_fit
 from skiprun.registry import CONNECTIONS, MODELS
-from skiprun.vision import torchvision
+from skiprun.system.torchvision_repair import torchvision
 
 # More than a second on one core for the whole contract; their families have a smaller member that always runs.
 LARGE = (
@@ -51,25 +51,25 @@ def marked(name):
 
 
 def made(name, **options):
-    """Build a network for small pictures with 5 classes."""
+    """Build a network for small images with 5 classes."""
     torch.manual_seed(0)
-    if "stem" in options_of(MODELS[name].thing):
+    if "stem" in options_of(MODELS[name].target):
         options.setdefault("stem", "small")
-    if "task" in MODELS[name].facts and "width" in options_of(MODELS[name].thing):
+    if "task" in MODELS[name].facts and "width" in options_of(MODELS[name].target):
         options.setdefault("width", 8)
     return build_model(name, 5, **options)
 
 
 def batch(name):
-    """Return four pictures of the smallest size that the family takes and learns from, and labels or masks."""
+    """Return four images of the smallest size that the family takes and learns from, and labels or masks."""
     generator = torch.Generator().manual_seed(1)
     size = 16 if MODELS[name].facts["input"][1] == 32 else 32
-    pictures = torch.randn(4, 3, size, size, generator=generator)
+    images = torch.randn(4, 3, size, size, generator=generator)
     labels = torch.randint(5, (4,), generator=generator)
     if MODELS[name].facts.get("task") == "segmentation":
-        # One class a picture: some see an eighth of its size, and cannot tell neighbouring pixels apart.
-        return pictures, labels.view(4, 1, 1).expand(4, size, size)
-    return pictures, labels
+        # One class an image: some see an eighth of its size, and cannot tell neighbouring pixels apart.
+        return images, labels.view(4, 1, 1).expand(4, size, size)
+    return images, labels
 
 
 def without_chance(model):
@@ -93,9 +93,9 @@ def starts_inside_a_block(model):
 @pytest.mark.parametrize("name", [marked(name) for name in MODELS.names()])
 def test_contract(name):
     model = without_chance(made(name))
-    pictures, targets = batch(name)
+    images, targets = batch(name)
 
-    output = model(pictures)
+    output = model(images)
     assert output.shape == (4, 5, *targets.shape[1:])
     loss = nn.functional.cross_entropy(output, targets)
     assert loss.isfinite()
@@ -109,26 +109,26 @@ def test_contract(name):
     assert gradient.abs().sum() > 0, "no gradient reaches the first layer"
 
     saved = copy.deepcopy(model.state_dict())
-    assert any(loss_after_step(model, saved, lr, pictures, targets) < loss for lr in (1e-3, 1e-4, 1e-5, 1e-6))
+    assert any(loss_after_step(model, saved, lr, images, targets) < loss for lr in (1e-3, 1e-4, 1e-5, 1e-6))
 
     torch.manual_seed(7)
     again = made(name)
     again.load_state_dict(saved)
     assert all(torch.equal(value, saved[key]) for key, value in again.state_dict().items())
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        assert again(pictures).isfinite().all()
+        assert again(images).isfinite().all()
 
 
-def loss_after_step(model, start, lr, pictures, targets):
+def loss_after_step(model, start, lr, images, targets):
     """Take one step from given weights along the gradient at hand, and return the loss that follows."""
     model.load_state_dict(start)
     torch.optim.AdamW(model.parameters(), lr=lr).step()
     with torch.no_grad():
-        return nn.functional.cross_entropy(model(pictures), targets)
+        return nn.functional.cross_entropy(model(images), targets)
 
 
 @pytest.mark.parametrize("name", [marked(name) for name in MODELS.names()])
-def test_grey_pictures_have_one_channel(name):
+def test_grey_images_have_one_channel(name):
     with torch.device("meta"):
         output = build_model(name, in_channels=1)(torch.empty(2, 1, *MODELS[name].facts["input"][1:]))
     assert output.shape[:2] == (2, 10)
@@ -151,11 +151,11 @@ PAIRS = [
 def test_every_connection_that_fits_a_family_learns_in_it(name, connection):
     model = made(name, connection=connection)
     assert sites(model), "a family that takes a connection has sites"
-    assert {type(site) for site in sites(model).values()} == {CONNECTIONS[connection].thing}
+    assert {type(site) for site in sites(model).values()} == {CONNECTIONS[connection].target}
     assert [site.site.index for site in sites(model).values()] == list(range(len(sites(model))))
     assert all(site.site.total == len(sites(model)) for site in sites(model).values())
-    pictures, targets = batch(name)
-    nn.functional.cross_entropy(model(pictures), targets).backward()
+    images, targets = batch(name)
+    nn.functional.cross_entropy(model(images), targets).backward()
     assert all(each.grad is None or each.grad.isfinite().all() for each in model.parameters())
     # A branch may begin at zero or be left out, but what stands before it must learn.
     if not starts_inside_a_block(model):
@@ -167,12 +167,12 @@ def test_surgery_changes_one_site_and_no_other(name):
     own = MODELS[name].facts["connection"]
     last = len(sites(made(name))) - 1
     kinds = [type(site) for site in sites(made(name, connections={str(last): "none"})).values()]
-    expected = [CONNECTIONS[own].thing] * len(kinds)
-    expected[-1] = CONNECTIONS["none"].thing
+    expected = [CONNECTIONS[own].target] * len(kinds)
+    expected[-1] = CONNECTIONS["none"].target
     assert kinds == expected
 
 
-NORMED = [entry.name for entry in MODELS if "norm" in options_of(entry.thing) and entry.name not in LARGE]
+NORMED = [entry.name for entry in MODELS if "norm" in options_of(entry.target) and entry.name not in LARGE]
 
 
 @pytest.mark.parametrize("name", NORMED)
@@ -187,17 +187,17 @@ USUAL = (nn.ReLU, nn.ReLU6, nn.GELU, nn.SiLU, nn.Hardswish)
 MIXED = [
     pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
     for name in (*MEMBERS.values(), "mobilenet_v3_large")
-    if "activation" in options_of(MODELS[name].thing)
+    if "activation" in options_of(MODELS[name].target)
 ]
 
 
 @pytest.mark.parametrize("name", MIXED)
 def test_an_activation_replaces_the_own_everywhere_and_learns(name):
     assert not any(isinstance(module, USUAL) for module in made(name, activation="elu").modules())
-    bare = {"norm": "none"} if "norm" in options_of(MODELS[name].thing) else {}
+    bare = {"norm": "none"} if "norm" in options_of(MODELS[name].target) else {}
     model = made(name, activation="relu", **bare)
-    pictures, targets = batch(name)
-    nn.functional.cross_entropy(model(pictures), targets).backward()
+    images, targets = batch(name)
+    nn.functional.cross_entropy(model(images), targets).backward()
     assert first_gradient(model).isfinite().all() and first_gradient(model).abs().sum() > 0
 
 

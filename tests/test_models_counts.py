@@ -1,6 +1,6 @@
 """Parameters and multiply-adds of every architecture against published and independently counted numbers.
 
-Small pictures: 32x32, 10 classes; the integers are recounts, and the named sources publish their first digits.
+Small images: 32x32, 10 classes; the integers are recounts, and the named sources publish their first digits.
 Large ones: 1000 classes, torchvision's own published `num_params` and `_ops`.
 """
 
@@ -107,14 +107,14 @@ def counted(name, shape, classes=10, **options):
 
 
 @pytest.mark.parametrize(("name", "options", "parameters", "macs"), SMALL)
-def test_small_picture_networks_have_their_exact_counts(name, options, parameters, macs):
+def test_small_image_networks_have_their_exact_counts(name, options, parameters, macs):
     found = counted(name, (3, 32, 32), **options)
     assert found.parameters == parameters
     assert macs is None or found.macs == macs
 
 
 @pytest.mark.parametrize(("name", "parameters", "macs", "ten_classes"), LARGE)
-def test_large_picture_networks_have_their_published_counts(name, parameters, macs, ten_classes):
+def test_large_image_networks_have_their_published_counts(name, parameters, macs, ten_classes):
     found = counted(name, MODELS[name].facts["input"], 1000)
     assert (found.parameters, found.macs) == (parameters, macs)
     if ten_classes:

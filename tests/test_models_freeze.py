@@ -8,12 +8,12 @@ from torch import nn
 
 from skiprun.config import ModelConfig
 from skiprun.errors import ConfigError, OptionError
-from skiprun.experiment.material import Look, Material
 from skiprun.experiment.parts import prepare
-from skiprun.experiment.subjects import Subject
+from skiprun.experiment.study_runner.material import SampleSelection, StudyInputs
+from skiprun.experiment.study_runner.subjects import StudyTarget
 from skiprun.models import build_model
-from skiprun.models.freeze import freeze, freeze_from_config, frozen_state, learning_notes
-from skiprun.models.weights import load_matching
+from skiprun.models.weights.freeze import freeze, freeze_from_config, frozen_state, learning_notes
+from skiprun.models.weights.pretrained import load_matching
 from tests.tiny import tiny_config
 
 
@@ -99,8 +99,8 @@ def test_a_study_of_several_seeds_looks_at_the_given_weights_in_each(tmp_path):
         compute={"device": "cpu"},
     )
     for shape in (None, (1, 8, 8)):
-        subject = Subject("two seeds", (given, given.revised(seed=1)), shape=shape)
-        first, second = Material(subject, Look()).models
+        subject = StudyTarget("two seeds", (given, given.replace(seed=1)), shape=shape)
+        first, second = StudyInputs(subject, SampleSelection()).models
         assert torch.equal(first.conv1.weight, made(seed=1, in_channels=1).conv1.weight)
         assert torch.equal(first.conv1.weight, second.conv1.weight)
 

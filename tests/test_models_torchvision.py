@@ -5,7 +5,7 @@ import torch
 
 from skiprun.models import build_model, cost
 from skiprun.registry import MODELS
-from skiprun.vision import torchvision
+from skiprun.system.torchvision_repair import torchvision
 
 SHARED = [
     "resnet18",
@@ -41,16 +41,16 @@ def test_weights_and_outputs_are_those_of_torchvision(name):
     ours = build_model(name, 7)
     assert list(ours.state_dict()) == list(theirs.state_dict())
     ours.load_state_dict(theirs.state_dict())
-    pictures = torch.randn(2, 3, 64, 64)
+    images = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         for model in (ours, theirs):
             model.eval()
-        assert torch.equal(ours(pictures), theirs(pictures))
+        assert torch.equal(ours(images), theirs(images))
         # In training too, with the same random numbers for dropout and stochastic depth.
         outputs = []
         for model in (ours, theirs):
             torch.manual_seed(1)
-            outputs.append(model.train()(pictures))
+            outputs.append(model.train()(images))
         assert torch.equal(*outputs)
 
 
@@ -77,6 +77,6 @@ def test_networks_for_masks_have_the_weights_and_outputs_of_torchvision(name):
     theirs = torchvision.models.get_model(name, weights=None, weights_backbone=None, num_classes=5, aux_loss=False)
     ours = build_model(name, 5)
     ours.load_state_dict(theirs.state_dict())
-    pictures = torch.randn(1, 3, 48, 40)
+    images = torch.randn(1, 3, 48, 40)
     with torch.no_grad():
-        assert torch.equal(ours.eval()(pictures), theirs.eval()(pictures)["out"])
+        assert torch.equal(ours.eval()(images), theirs.eval()(images)["out"])

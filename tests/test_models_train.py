@@ -18,9 +18,9 @@ ALWAYS = {"preact20", "highway20", "densenet_bc_40_12", "mobilenet_v1", "mobilen
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of noise, 32x32 in two classes."""
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     generator = np.random.default_rng(0)
     for split, count in (("train", 20), ("test", 4)):
         for name in ("a", "b"):
@@ -36,15 +36,15 @@ def has_masks(name: str) -> bool:
 
 
 def small(name: str) -> dict[str, object]:
-    """Return what makes a network small, or fit for small pictures."""
-    options = options_of(MODELS[name].thing)
+    """Return what makes a network small, or fit for small images."""
+    options = options_of(MODELS[name].target)
     if "stem" in options:
         return {"stem": "small"}
     return {"width": 8} if has_masks(name) and "width" in options else {}
 
 
-def described(name: str, pictures: Path, **model: object) -> dict[str, object]:
-    labelled = {"name": "image_folder", "root": str(pictures), "batch_size": 8, "image_size": 32}
+def described(name: str, images: Path, **model: object) -> dict[str, object]:
+    labelled = {"name": "image_folder", "root": str(images), "batch_size": 8, "image_size": 32}
     masked = {"name": "cells", "batch_size": 8}
     return {
         "model": {"name": name, **small(name), **model},
@@ -62,9 +62,9 @@ TRAINABLE = [name for name in MODELS.names() if name not in BEYOND_FLOAT32]
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in ALWAYS else pytest.mark.slow) for name in TRAINABLE]
 )
-def test_one_step_from_yaml(name: str, pictures: Path, tmp_path: Path) -> None:
+def test_one_step_from_yaml(name: str, images: Path, tmp_path: Path) -> None:
     file = tmp_path / "one.yaml"
-    file.write_text(yaml.safe_dump(described(name, pictures)))
+    file.write_text(yaml.safe_dump(described(name, images)))
     run = train(file, runs=tmp_path)
     summary = json.loads(run.summary_file.read_text())
     assert run.state == "finished" and summary["steps"] == 1
@@ -73,16 +73,16 @@ def test_one_step_from_yaml(name: str, pictures: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(BEYOND_FLOAT32))
-def test_a_gradient_beyond_float32_ends_the_run_in_words(name: str, pictures: Path, tmp_path: Path) -> None:
+def test_a_gradient_beyond_float32_ends_the_run_in_words(name: str, images: Path, tmp_path: Path) -> None:
     file = tmp_path / "one.yaml"
-    file.write_text(yaml.safe_dump(described(name, pictures)))
+    file.write_text(yaml.safe_dump(described(name, images)))
     with pytest.raises(Diverged, match="not finite"):
         train(file, runs=tmp_path)
 
 
-def test_skip_surgery_and_a_skip_schedule_train_from_yaml(pictures: Path, tmp_path: Path) -> None:
+def test_skip_surgery_and_a_skip_schedule_train_from_yaml(images: Path, tmp_path: Path) -> None:
     schedule = {"from": 1.0, "to": 0.0, "epochs": [0.0, 0.5]}
     model = {"connections": {"0,4-5": "none"}, "skip_schedule": schedule, "norm": "group", "activation": "gelu"}
     file = tmp_path / "surgery.yaml"
-    file.write_text(yaml.safe_dump(described("resnet20", pictures, **model) | {"schedule": {"steps": 4}}))
+    file.write_text(yaml.safe_dump(described("resnet20", images, **model) | {"schedule": {"steps": 4}}))
     assert train(file, runs=tmp_path).state == "finished"

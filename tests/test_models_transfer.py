@@ -17,16 +17,16 @@ from typer.testing import CliRunner
 
 from skiprun.cli.app import app, exit_code
 from skiprun.config import ModelConfig, RunConfig
-from skiprun.configfile import load_config
+from skiprun.config_file import load_config
 from skiprun.errors import CheckpointError, InputError, OptionError
 from skiprun.experiment import train
 from skiprun.models import build_model
-from skiprun.models.freeze import freeze, freeze_from_config, parameter_groups
 from skiprun.models.stages import stages
-from skiprun.models.weights import load_from_config, load_matching
+from skiprun.models.weights.freeze import freeze, freeze_from_config, parameter_groups
+from skiprun.models.weights.pretrained import load_from_config, load_matching
 from skiprun.registry import MODELS
 from skiprun.run import Run
-from skiprun.vision import torchvision
+from skiprun.system.torchvision_repair import torchvision
 from tests.test_models_contract import LARGE
 
 

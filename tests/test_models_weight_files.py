@@ -13,7 +13,7 @@ from torch import nn
 from skiprun.config import ModelConfig
 from skiprun.errors import CheckpointError
 from skiprun.models import build_model
-from skiprun.models.weights import load_from_config, load_matching
+from skiprun.models.weights.pretrained import load_from_config, load_matching
 
 
 def made(seed=0, classes=10, **options):

@@ -13,9 +13,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from skiprun.cli.app import app
-from skiprun.configfile import build_config
-from skiprun.data.cells import draw_picture
-from skiprun.errors import BadPictures, InputError, StorageError
+from skiprun.config_file import build_config
+from skiprun.data.datasets.cells import draw_image
+from skiprun.errors import BadImages, InputError, StorageError
 from skiprun.experiment import load_run, predict, predict_masks, train
 from skiprun.run import Run
 
@@ -50,7 +50,7 @@ def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for number, name in enumerate(["images/a.png", "images/deep/a.png", "images/deep/b.bmp"]):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(draw_picture(np.random.default_rng(number), 32)[0]).save(name)
+        Image.fromarray(draw_image(np.random.default_rng(number), 32)[0]).save(name)
     Path("images/notes.txt").write_text("notes")
     Path("images/.hidden.png").write_bytes(b"nothing")
     return Path("images")
@@ -111,9 +111,9 @@ def test_not_even_overwrite_replaces_an_image_that_is_read(masks: Run, images: P
 
 def test_an_overlay_is_the_image_where_nothing_was_found(masks: Run, images: Path) -> None:
     (item,) = predict_masks(masks, [images / "a.png"], Path("out"), overlay=True)
-    picture = np.asarray(Image.open(images / "a.png").convert("RGB")).astype(int)
+    image = np.asarray(Image.open(images / "a.png").convert("RGB")).astype(int)
     mask, laid = (np.asarray(Image.open(item[key])) for key in ("mask", "overlay"))
-    expected = np.where(mask[..., None] > 0, (picture + np.array([128, 0, 0])) // 2, picture)
+    expected = np.where(mask[..., None] > 0, (image + np.array([128, 0, 0])) // 2, image)
     assert np.array_equal(laid, expected)
 
 
@@ -214,11 +214,11 @@ def test_bad_images_are_named_at_once_and_nothing_is_written(
     for name in ("bad.png", "deep/worse.png"):
         (images / name).write_bytes(b"no image")
     keys = ["--csv", "found.csv", *(["--overlay"] if run == "masks" else [])]
-    with pytest.raises(BadPictures) as caught:
+    with pytest.raises(BadImages) as caught:
         call("predict", path, images, *keys)
     assert "2 images cannot be used:\n  2 files (images/bad.png, images/deep/worse.png): is not a" in str(caught.value)
     assert "\nMend or remove them, or leave such files out with --skip-bad." in str(caught.value)
     assert not Path("found.csv").exists() and not Path("predictions").exists()
     shown = call("predict", path, images, *keys, "--skip-bad")
     assert "of 3 images: 3 shrunk" in shown.stderr or run == "masks"
-    assert "Left out 2 of 5 pictures" in shown.stderr and len(rows("found.csv")) == 4
+    assert "Left out 2 of 5 images" in shown.stderr and len(rows("found.csv")) == 4

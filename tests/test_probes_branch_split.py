@@ -12,17 +12,17 @@ from skiprun.connections.highway import Highway
 from skiprun.connections.none import NoConnection
 from skiprun.connections.rezero import ReZero
 from skiprun.models import build_model
-from skiprun.models.block import BasicBlock, Block, numbered
-from skiprun.models.densenet import DenseLayer
-from skiprun.models.highway import HighwayLayer
-from skiprun.models.parts import NORMS
-from skiprun.models.preact import PreactBlock
+from skiprun.models.families.densenet import DenseLayer
+from skiprun.models.families.highway import HighwayLayer
+from skiprun.models.families.preact import PreactBlock
+from skiprun.models.layers.block import BasicBlock, Block, count_sites
+from skiprun.models.layers.parts import NORMS
 from skiprun.probes.branch_split import BranchSplit
-from skiprun.studies.cuts import branch_gradient, rejoined, skip_gradient
+from skiprun.studies.cuts import branch_gradient, replace_connections, skip_gradient
 
 
 class Scalar(Block):
-    """y = connection(x, w x), on pictures of one pixel."""
+    """y = connection(x, w x), on images of one pixel."""
 
     def __init__(self, connection, weight):
         super().__init__()
@@ -65,7 +65,7 @@ def test_gates_and_learned_scales_are_read_at_their_site():
 @pytest.mark.parametrize("connection", [Add, Highway, NoConnection])
 @pytest.mark.parametrize("shortcut", ["A", "B"])
 def test_both_sides_of_a_strided_block_agree_with_autograd(connection, shortcut):
-    block = BasicBlock(4, 8, 2, join=numbered(connection, 1), shortcut=shortcut).double()
+    block = BasicBlock(4, 8, 2, join=count_sites(connection, 1), shortcut=shortcut).double()
     x = torch.randn(3, 4, 6, 6, dtype=torch.float64, requires_grad=True)
     values = read(nn.Sequential(block), x, lambda output: output.square().sum().backward())
     alone = block.relu(block.connection(block.shortcut(x.detach()), block.branch(x)))
@@ -89,7 +89,7 @@ def test_micro_batches_count_as_one_batch():
 
 @pytest.mark.parametrize(("stride", "norm"), [(1, "batch"), (2, "batch"), (1, "none")])
 def test_a_preactivated_block_is_split_where_x_goes_two_ways(stride, norm):
-    numbers = numbered(Add, 2)
+    numbers = count_sites(Add, 2)
     numbers(4, 4)
     kinds = {"norm": NORMS[norm], "activation": nn.ReLU}
     block = PreactBlock(4, 4 * stride, stride, join=numbers, shortcut="B", **kinds).double()
@@ -109,11 +109,11 @@ def test_a_preactivated_block_is_split_where_x_goes_two_ways(stride, norm):
 
 def dense_layer():
     kinds = {"norm": NORMS["batch"], "activation": nn.ReLU}
-    return DenseLayer(4, 3, True, join=numbered(Concat, 1), dropout=0.0, **kinds)
+    return DenseLayer(4, 3, True, join=count_sites(Concat, 1), dropout=0.0, **kinds)
 
 
 def highway_layer():
-    return HighwayLayer(4, numbered(Highway, 1), NORMS["batch"], nn.ReLU)
+    return HighwayLayer(4, count_sites(Highway, 1), NORMS["batch"], nn.ReLU)
 
 
 @pytest.mark.parametrize("make", [dense_layer, highway_layer])
@@ -122,7 +122,7 @@ def test_blocks_that_hand_x_to_their_site_directly_are_split_too(make):
     x = torch.randn(3, 4, 6, 6, dtype=torch.float64, requires_grad=True)
     values = read(nn.Sequential(block), x, lambda output: output.square().sum().backward())
     for side, join in (("skip_grad", skip_gradient), ("branch_grad", branch_gradient)):
-        with rejoined({block.connection: join}):
+        with replace_connections({block.connection: join}):
             gradient = torch.autograd.grad(block(x).square().sum(), x)[0]
         assert values[f"{side}/01.0"] == pytest.approx(gradient.norm().item(), rel=1e-5)
 

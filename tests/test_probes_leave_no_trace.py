@@ -40,7 +40,7 @@ def hooks(model):
 def test_a_watched_step_is_bit_identical_to_an_unwatched_one(name, connection):
     watched, plain = network(connection), network(connection)
     before = instance_attributes(watched)
-    probe = PROBES[name].thing()
+    probe = PROBES[name].target()
     tags = probe.tags(watched)
     with probe.watch(watched):
         output = step(watched)
@@ -59,7 +59,7 @@ def test_a_watched_step_is_bit_identical_to_an_unwatched_one(name, connection):
 def test_hooks_are_gone_after_an_exception_and_after_ctrl_c(name, fault):
     model = network("highway")
     before, state = instance_attributes(model), copy.deepcopy(model.state_dict())
-    probe = PROBES[name].thing()
+    probe = PROBES[name].target()
     with pytest.raises(type(fault)), probe.watch(model):
         step(model.eval(), fault)
     assert not hooks(model) and instance_attributes(model) == before
@@ -68,7 +68,7 @@ def test_hooks_are_gone_after_an_exception_and_after_ctrl_c(name, fault):
 
 @pytest.mark.parametrize("name", PROBES.names())
 def test_a_network_without_sites_is_no_fault(name):
-    model, probe = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 4)), PROBES[name].thing()
+    model, probe = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 4)), PROBES[name].target()
     with probe.watch(model):
         step(model)
     assert len(probe.read()) == len(probe.tags(model))
@@ -76,7 +76,7 @@ def test_a_network_without_sites_is_no_fault(name):
 
 @pytest.mark.parametrize("name", PROBES.names())
 def test_tags_are_the_same_at_every_step(name):
-    model, probe = network("add"), PROBES[name].thing()
+    model, probe = network("add"), PROBES[name].target()
     first = probe.tags(model)
     with probe.watch(model):
         step(model)

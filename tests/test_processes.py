@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from skiprun.experiment import many
-from skiprun.processes import NO_GUARD, ready
 from skiprun.run import Run
+from skiprun.system.processes import NO_GUARD, ready
 from tests.tiny import tiny_config
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each process imports for itself")
@@ -148,11 +148,11 @@ def test_the_end_of_a_training_process_has_its_true_cause(codes: set[int | None]
 
 def test_small_runs_of_less_than_two_rounds_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(many, "cores", lambda: [0, 1])
-    assert [many.at_once([tiny_config()] * runs, small=True) for runs in (2, 3, 4, 5)] == [2, 3, 2, 2]
-    assert many.at_once([tiny_config()] * 3, small=False) == 2
-    assert many.at_once([tiny_config(compute={"threads": 2})] * 3, small=True) == 1
+    assert [many.num_workers([tiny_config()] * runs, small=True) for runs in (2, 3, 4, 5)] == [2, 3, 2, 2]
+    assert many.num_workers([tiny_config()] * 3, small=False) == 2
+    assert many.num_workers([tiny_config(compute={"threads": 2})] * 3, small=True) == 1
     monkeypatch.setattr(many, "cores", lambda: [0])
-    assert many.at_once([tiny_config()] * 3, small=True) == 1
+    assert many.num_workers([tiny_config()] * 3, small=True) == 1
 
 
 def newly_imported(folder: str) -> str:
@@ -173,7 +173,7 @@ def newly_imported(folder: str) -> str:
 
 PROGRAM = """
 from concurrent.futures import ProcessPoolExecutor
-from skiprun.processes import ready
+from skiprun.system.processes import ready
 from tests.test_processes import newly_imported
 import sys
 with ProcessPoolExecutor(1, ready()) as pool:

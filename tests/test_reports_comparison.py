@@ -11,23 +11,24 @@ from pathlib import Path
 
 import pytest
 
+from skiprun.claims.comparison import compare_runs
 from skiprun.errors import StorageError
 from skiprun.experiment.summary import gradient_ratio
-from skiprun.reports import compare, slug, write_comparison
+from skiprun.reports import slug, write_comparison
 from skiprun.reports.columns import columns
 from skiprun.reports.figures import draw
-from skiprun.reports.group import Group
+from skiprun.results.groups import Group
 from skiprun.run import Run
-from skiprun.storage import json_safe
+from skiprun.system.files import json_safe
 from tests.fake_runs import write_run, write_trio
 
 EVIL = "[red]<b>&[bold]$x$"
 
 
 def test_seeds_become_one_group_in_the_order_given(tmp_path: Path) -> None:
-    comparison = compare(write_trio(tmp_path))
+    comparison = compare_runs(write_trio(tmp_path))
     assert [group.label for group in comparison.groups] == ["plain20", "plain56", "resnet56"]
-    row = comparison.groups[0].plain()
+    row = comparison.groups[0].to_dict()
     assert row["seeds"] == [0, 1, 2]
     assert row["train"]["loss"]["mean"] == pytest.approx((0.010 + 0.008 + 0.013) / 3)
     assert row["test"]["error"]["std"] == pytest.approx(1.1 * 0.2516611, abs=1e-6)
@@ -37,12 +38,12 @@ def test_seeds_become_one_group_in_the_order_given(tmp_path: Path) -> None:
 
 def test_a_run_given_twice_counts_once(tmp_path: Path) -> None:
     run = write_run(tmp_path, "plain20")
-    assert len(compare([run, Run(run.path)]).groups[0].runs) == 1
+    assert len(compare_runs([run, Run(run.path)]).groups[0].runs) == 1
 
 
 def test_equal_names_in_two_folders_stay_apart(tmp_path: Path) -> None:
     runs = [write_run(tmp_path / side, "plain20", loss=0.1) for side in ("left", "right")]
-    assert [group.label for group in compare(runs).groups] == ["left/plain20", "right/plain20"]
+    assert [group.label for group in compare_runs(runs).groups] == ["left/plain20", "right/plain20"]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_equal_names_in_two_folders_stay_apart(tmp_path: Path) -> None:
 def test_a_damaged_summary_is_named_and_the_others_are_compared(tmp_path: Path, content: str) -> None:
     runs = write_trio(tmp_path, seeds=1)
     runs[1].summary_file.write_text(content, encoding="latin-1")
-    comparison = compare(runs)
+    comparison = compare_runs(runs)
     assert [group.label for group in comparison.groups] == ["plain20", "resnet56"]
     assert comparison.remarks[0].startswith("Not compared: plain56/seed-0: cannot be read")
     assert "\n" not in comparison.remarks[0]
@@ -60,25 +61,27 @@ def test_a_damaged_summary_is_named_and_the_others_are_compared(tmp_path: Path, 
 def test_a_damaged_config_costs_the_protocol_and_not_the_numbers(tmp_path: Path) -> None:
     runs = write_trio(tmp_path, seeds=1)
     runs[0].config_file.write_text("model: [")
-    comparison = compare(runs)
+    comparison = compare_runs(runs)
     assert len(comparison.groups) == 3
     assert any("config of plain20 cannot be read" in text for text in comparison.cautions)
 
 
 def test_a_run_that_vanished_is_named(tmp_path: Path) -> None:
-    comparison = compare([Run(tmp_path / "gone" / "seed-0"), *write_trio(tmp_path, seeds=1)])
+    comparison = compare_runs([Run(tmp_path / "gone" / "seed-0"), *write_trio(tmp_path, seeds=1)])
     assert len(comparison.groups) == 3 and len(comparison.asides) == 1
 
 
 def test_nothing_finished_is_an_empty_comparison(tmp_path: Path) -> None:
-    comparison = compare([write_run(tmp_path, "plain20", state="stopped")], tmp_path / "out")
+    comparison = compare_runs([write_run(tmp_path, "plain20", state="stopped")])
+    write_comparison(comparison, tmp_path / "out")
     assert comparison.groups == () and comparison.verdict.degradation is None
     assert (tmp_path / "out" / "report.html").exists()
 
 
 def test_numbers_that_were_not_finite_are_nan_and_null(tmp_path: Path) -> None:
     run = write_run(tmp_path, "plain20", loss=float("nan"))
-    comparison = compare([run], tmp_path / "out")
+    comparison = compare_runs([run])
+    write_comparison(comparison, tmp_path / "out")
     saved = json.loads((tmp_path / "out" / "comparison.json").read_text())
     assert saved["groups"][0]["train"]["loss"]["mean"] is None
     assert "| nan |" in (tmp_path / "out" / "report.md").read_text()
@@ -87,12 +90,15 @@ def test_numbers_that_were_not_finite_are_nan_and_null(tmp_path: Path) -> None:
 
 def test_a_mean_over_fewer_seeds_than_were_run_says_so(tmp_path: Path) -> None:
     losses = [0.1, float("nan"), 0.2]
-    compare([write_run(tmp_path, "plain20", seed, loss=loss) for seed, loss in enumerate(losses)], tmp_path / "out")
+    write_comparison(
+        compare_runs([write_run(tmp_path, "plain20", seed, loss=loss) for seed, loss in enumerate(losses)]),
+        tmp_path / "out",
+    )
     assert "| 2 of 3 | 0.150 |" in (tmp_path / "out" / "report.md").read_text()
 
 
 def test_protocol_tells_what_differs_from_what_is_shared(tmp_path: Path) -> None:
-    protocol = compare(write_trio(tmp_path, seeds=1)).protocol
+    protocol = compare_runs(write_trio(tmp_path, seeds=1)).protocol
     assert protocol.differing == {"model.name": {"plain20": "plain20", "plain56": "plain56", "resnet56": "resnet56"}}
     assert protocol.shared["optim.lr"] == 0.1
     assert not {"name", "seed", "log.every"} & {*protocol.shared, *protocol.differing}
@@ -100,14 +106,15 @@ def test_protocol_tells_what_differs_from_what_is_shared(tmp_path: Path) -> None
 
 def test_seeds_under_unequal_settings_are_a_caution(tmp_path: Path) -> None:
     runs = [write_run(tmp_path, "plain20", 0), write_run(tmp_path, "plain20", 1, settings={"optim": {"lr": 0.2}})]
-    assert compare(runs).cautions == ("The seeds of plain20 differ in optim.lr.",)
+    assert compare_runs(runs).cautions == ("The seeds of plain20 differ in optim.lr.",)
 
 
 def test_json_holds_everything_and_survives_the_round_trip(tmp_path: Path) -> None:
     runs = [*write_trio(tmp_path), write_run(tmp_path, "plain110", state="diverged", message="nan")]
-    comparison = compare(runs, tmp_path / "out")
+    comparison = compare_runs(runs)
+    write_comparison(comparison, tmp_path / "out")
     saved = json.loads((tmp_path / "out" / "comparison.json").read_text())
-    assert {key: saved[key] for key in comparison.plain()} == json_safe(comparison.plain())
+    assert {key: saved[key] for key in comparison.to_dict()} == json_safe(comparison.to_dict())
     assert saved["verdict"]["degradation"] is True and saved["verdict"]["cured"] is True
     assert saved["not_compared"][0]["state"] == "diverged"
     assert [run["test.error"] for run in saved["groups"][0]["runs"]] == pytest.approx([1.1, 0.88, 1.43])
@@ -120,9 +127,9 @@ def test_where_a_first_layer_is_frozen_there_is_no_gradient_ratio_rather_than_on
     rows = [row | dict.fromkeys([key for key in row if key == "grad/first_over_last"]) for row in rows]
     run.metrics_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert gradient_ratio(run) == {}
-    group = lacking(compare([run]).groups[0], "gradient.")
+    group = lacking(compare_runs([run]).groups[0], "gradient.")
     (ratio,) = [column for column in columns([group]) if column.heading == "gradient first/last"]
-    assert ratio.text(group) == "none" and group.plain()["gradient_first_over_last"]["n"] == 0
+    assert ratio.text(group) == "none" and group.to_dict()["gradient_first_over_last"]["n"] == 0
     assert "gradient_ratio" not in [drawing.name for drawing in draw([group])]
 
 
@@ -136,7 +143,7 @@ def lacking(group: Group, without: str) -> Group:
 
 
 def test_figures_have_labelled_axes_and_are_not_empty(tmp_path: Path) -> None:
-    comparison = compare(write_trio(tmp_path))
+    comparison = compare_runs(write_trio(tmp_path))
     drawings = {drawing.name: drawing for drawing in draw(comparison.groups)}
     names = ["training_loss", "validation_error", "gradient_flow_start", "gradient_flow_median", "gradient_ratio"]
     assert list(drawings) == [*names, "test_error"]
@@ -154,7 +161,7 @@ def test_figures_have_labelled_axes_and_are_not_empty(tmp_path: Path) -> None:
 
 def test_legends_name_every_network_and_lie_outside_the_axes(tmp_path: Path) -> None:
     runs = [write_run(tmp_path, f"a_rather_long_name_{number:02}", model="resnet20", epochs=2) for number in range(12)]
-    drawing = draw(compare(runs).groups)[0]
+    drawing = draw(compare_runs(runs).groups)[0]
     drawing.png()
     (legend,) = drawing.figure.legends
     assert [text.get_text() for text in legend.get_texts()] == [run.path.parent.name for run in runs]
@@ -165,13 +172,13 @@ def test_legends_name_every_network_and_lie_outside_the_axes(tmp_path: Path) -> 
 def test_a_damaged_log_costs_its_curve_only(tmp_path: Path) -> None:
     runs = write_trio(tmp_path, seeds=1)
     runs[0].metrics_file.write_text("{\n")
-    drawing = draw(compare(runs).groups)[0]
+    drawing = draw(compare_runs(runs).groups)[0]
     assert len(drawing.figure.axes[0].lines) == 2
     assert "not readable, for plain20" in drawing.caption
 
 
 def test_page_is_self_contained(tmp_path: Path) -> None:
-    compare(write_trio(tmp_path), tmp_path / "out")
+    write_comparison(compare_runs(write_trio(tmp_path)), tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text()
     text = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", page)
     assert page.count("data:image/png;base64,") == 6
@@ -182,7 +189,7 @@ def test_page_is_self_contained(tmp_path: Path) -> None:
 def test_names_and_messages_are_never_read_as_markup(tmp_path: Path) -> None:
     runs = [write_run(tmp_path, EVIL, model="resnet20", connection="add"), write_run(tmp_path, "plain20")]
     runs.append(write_run(tmp_path, "x", state="failed", message="<script>alert(1)</script> [/foo] | `"))
-    compare(runs, tmp_path / "out")
+    write_comparison(compare_runs(runs), tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text()
     assert "<script" not in page and "<b>" not in page
     assert "&lt;b&gt;&amp;[bold]$x$" in page
@@ -193,7 +200,7 @@ def test_names_and_messages_are_never_read_as_markup(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="file"):
-        write_comparison(compare(write_trio(tmp_path, seeds=1)), tmp_path / "file" / "out")
+        write_comparison(compare_runs(write_trio(tmp_path, seeds=1)), tmp_path / "file" / "out")
 
 
 def test_slugs_are_folder_names() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from skiprun.reports.verdict import judge
+from skiprun.claims.verdict import judge
 from tests.null_worlds import NOISES, WORLDS
 
 ALLOWED = 0.06

@@ -14,9 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from skiprun.cli.app import app
-from skiprun.reports import index, list_runs, listing, runs_rows
-from skiprun.reports.history import MOST_LINES, Thinned, read_history
-from skiprun.reports.reading import read
+from skiprun.reports import list_runs, listing, runs_rows
+from skiprun.results import index
+from skiprun.results.history import MOST_LINES, Thinned, read_history
+from skiprun.results.records import read
 from skiprun.run import Run, find_runs
 from tests.fake_runs import write_run
 

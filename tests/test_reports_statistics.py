@@ -9,7 +9,7 @@ import warnings
 import pytest
 from scipy import stats
 
-from skiprun.reports.statistics import NO_SPREAD, ONE_SEED, difference, holm, summarize
+from skiprun.results.statistics import NO_SPREAD, ONE_SEED, difference, holm, summarize
 
 
 def test_mean_spread_and_interval_of_three_runs_by_hand() -> None:

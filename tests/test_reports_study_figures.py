@@ -17,7 +17,7 @@ from skiprun.reports.study_drawing import draw_bars, draw_contours, draw_lines, 
 from skiprun.reports.study_figures import draw_study, write_study
 from skiprun.reports.study_rows import grids_of, lines_of, ways_over
 from skiprun.reports.study_tables import study_table
-from skiprun.storage import json_safe
+from skiprun.system.files import json_safe
 
 
 def describe(kind: str, x: str = "x", y: str = "y", **more: Any) -> dict[str, Any]:
@@ -189,16 +189,16 @@ def test_a_surface_along_one_direction_is_a_line_only(tmp_path: Path) -> None:
     assert [file.name for file in files] == ["trial-along-a-direction.png"]
 
 
-def test_pictures_are_written_whole_and_networks_without_rows_left_out(tmp_path: Path) -> None:
+def test_images_are_written_whole_and_networks_without_rows_left_out(tmp_path: Path) -> None:
     figure = describe("lines")
     empty = document("empty", [{"x": 1, "y": None}], figure)
     full = document("$full_", [{"x": 1, "y": 2.0}], figure, describe("bars", title="Nothing", where={"what": "else"}))
     full["figures"].reverse()
     empty["figures"] = full["figures"]
     (file,) = write_study([empty, full], tmp_path / "new")
-    with Image.open(file) as picture:
-        assert picture.format == "PNG"
-        assert picture.size[0] > 600
+    with Image.open(file) as image:
+        assert image.format == "PNG"
+        assert image.size[0] > 600
     assert sorted((tmp_path / "new").iterdir()) == [file]
 
 

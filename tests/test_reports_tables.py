@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console, RenderableType
 
-from skiprun.reports import compare, comparison_table, run_details, run_table, runs_rows, runs_table
+from skiprun.claims.comparison import compare_runs
+from skiprun.reports import comparison_table, run_details, run_table, runs_rows, runs_table
 from skiprun.run import Run, find_runs
 from tests.fake_runs import write_run, write_trio
 
@@ -23,28 +24,28 @@ def printed(renderable: RenderableType, width: int = 80) -> str:
 
 
 def test_comparison_fits_80_columns_with_every_number(tmp_path: Path) -> None:
-    text = printed(comparison_table(compare(write_trio(tmp_path))))
+    text = printed(comparison_table(compare_runs(write_trio(tmp_path))))
     for expected in ("269,722", "40.6 M", "0.0103", "68.03 +- 0.25", "gradient", "images/s", "resnet56"):
         assert expected in text
     assert text.count("\nplain56") == 2
 
 
 def test_comparison_is_one_table_where_there_is_room(tmp_path: Path) -> None:
-    text = printed(comparison_table(compare(write_trio(tmp_path))), width=160)
+    text = printed(comparison_table(compare_runs(write_trio(tmp_path))), width=160)
     assert text.count("\nplain56") == 1
 
 
 def test_segmentation_shows_every_test_score(tmp_path: Path) -> None:
     test = {"iou": 0.88, "dice": 0.93, "boundary": 0.81}
     runs = [write_run(tmp_path, "unet", seed, task="segmentation", connection="concat", test=test) for seed in (0, 1)]
-    text = printed(comparison_table(compare(runs)))
+    text = printed(comparison_table(compare_runs(runs)))
     assert "0.8800 +- 0.0000" in text and "0.9300" in text and "0.8100" in text and "boundary" in text
 
 
 def test_markup_in_names_is_shown_as_it_is(tmp_path: Path) -> None:
     runs = [write_run(tmp_path, "[bold]", model="plain20"), write_run(tmp_path, "x", state="failed", message="[/foo]")]
-    assert "[bold]" in printed(comparison_table(compare(runs)))
-    assert "[/foo]" in printed(comparison_table(compare(runs)))
+    assert "[bold]" in printed(comparison_table(compare_runs(runs)))
+    assert "[/foo]" in printed(comparison_table(compare_runs(runs)))
     assert "[bold]/seed-0" in printed(runs_table(runs)) and "[/foo]" in printed(runs_table(runs))
     wide = 1000  # so that no path is folded, however long
     assert "[bold]" in printed(run_table(runs[0]), wide) and "[/foo]" in printed(run_table(runs[1]), wide)
@@ -53,7 +54,7 @@ def test_markup_in_names_is_shown_as_it_is(tmp_path: Path) -> None:
 def test_nothing_is_cut_off(tmp_path: Path) -> None:
     name = "a_name_of_sixty_four_letters_" + "x" * 35
     runs = [write_run(tmp_path, name, model="plain20")]
-    for table in (comparison_table(compare(runs)), runs_table(runs)):
+    for table in (comparison_table(compare_runs(runs)), runs_table(runs)):
         assert name in "".join(line.split(" ")[0] for line in printed(table).splitlines())
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from skiprun.reports import Comparison, compare
+from skiprun.claims.comparison import Comparison, compare_runs
+from skiprun.reports import write_comparison
 from skiprun.reports.figures import draw
 from skiprun.run import Run
 from tests.fake_runs import write_run, write_trio
@@ -32,7 +33,7 @@ def said(comparison: Comparison, start: str) -> str:
 
 
 def test_seen_and_cured(tmp_path: Path) -> None:
-    comparison = compare(write_trio(tmp_path))
+    comparison = compare_runs(write_trio(tmp_path))
     verdict = comparison.verdict
     assert (verdict.degradation, verdict.cured) == (True, True)
     pair, cure = verdict.pairs[0], verdict.cures[0]
@@ -49,7 +50,8 @@ def test_seen_and_cured(tmp_path: Path) -> None:
 
 
 def test_one_seed_is_seen_and_untested(tmp_path: Path) -> None:
-    comparison = compare(write_trio(tmp_path, seeds=1), tmp_path / "out")
+    comparison = compare_runs(write_trio(tmp_path, seeds=1))
+    write_comparison(comparison, tmp_path / "out")
     verdict = comparison.verdict
     assert (verdict.degradation, verdict.cured, verdict.tested) == (None, None, False)
     assert (verdict.pairs[0].seen, verdict.cures[0].seen) == (True, True)
@@ -74,7 +76,7 @@ def test_one_seed_is_seen_and_untested(tmp_path: Path) -> None:
 
 def test_seeds_that_agree_are_no_test(tmp_path: Path) -> None:
     """Two seeds may agree by chance: each other time where there is no difference."""
-    comparison = compare(
+    comparison = compare_runs(
         plain(tmp_path, 20, [0.5, 0.5]) + plain(tmp_path, 56, [0.6, 1.2]) + residual(tmp_path, 56, [0.5])
     )
     assert comparison.verdict.degradation is None and comparison.verdict.tested and not comparison.verdict.cures
@@ -84,7 +86,7 @@ def test_seeds_that_agree_are_no_test(tmp_path: Path) -> None:
 
 def test_a_cure_in_two_of_two_seeds_is_undecided_where_the_test_is(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.10, 0.11]) + plain(tmp_path, 56, [2.0, 2.1]) + residual(tmp_path, 56, [0.05, 0.19])
-    comparison = compare(runs)
+    comparison = compare_runs(runs)
     assert (comparison.verdict.degradation, comparison.verdict.cured) == (True, None)
     said(comparison, "Undecided, whether it is cured by 'add' (2 of 2 seeds)")
 
@@ -92,7 +94,7 @@ def test_a_cure_in_two_of_two_seeds_is_undecided_where_the_test_is(tmp_path: Pat
 def test_seen_and_not_cured(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.01, 0.02, 0.01]) + plain(tmp_path, 56, [2.0, 1.8, 1.9])
     runs += residual(tmp_path, 56, [1.0, 1.1, 1.0], connection="highway")
-    comparison = compare(runs)
+    comparison = compare_runs(runs)
     assert (comparison.verdict.degradation, comparison.verdict.cured) == (True, False)
     assert "closes 4" in said(comparison, "Not cured by 'highway' (0 of 3 seeds)")
 
@@ -103,7 +105,7 @@ def test_two_connections_are_judged_each(tmp_path: Path) -> None:
         write_run(tmp_path, "highway56", seed, connection="highway", loss=loss, model="resnet56")
         for seed, loss in enumerate([3.0, 3.1])
     ]
-    comparison = compare(runs)
+    comparison = compare_runs(runs)
     assert [(cure.connection, cure.cured) for cure in comparison.verdict.cures] == [("add", True), ("highway", False)]
     assert comparison.verdict.cured is True
     assert "does not narrow" in said(comparison, "Not cured by 'highway'")
@@ -112,52 +114,52 @@ def test_two_connections_are_judged_each(tmp_path: Path) -> None:
 def test_level_losses_are_no_degradation(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.50, 0.52, 0.51]) + plain(tmp_path, 56, [0.50, 0.51, 0.51])
     runs += residual(tmp_path, 56, [0.4, 0.4])
-    comparison = compare(runs)
+    comparison = compare_runs(runs)
     assert comparison.verdict.degradation is False
     assert comparison.verdict.cured is None and not comparison.verdict.cures
     said(comparison, "Degradation was not seen: plain56")
 
 
 def test_two_networks_that_learned_by_heart_are_level(tmp_path: Path) -> None:
-    comparison = compare(plain(tmp_path, 20, [0.0001, 0.0002]) + plain(tmp_path, 56, [0.004, 0.0041]))
+    comparison = compare_runs(plain(tmp_path, 20, [0.0001, 0.0002]) + plain(tmp_path, 56, [0.004, 0.0041]))
     assert comparison.verdict.degradation is False
     assert "by heart" in said(comparison, "Degradation was not seen")
 
 
 def test_seeds_that_disagree_leave_it_open(tmp_path: Path) -> None:
-    comparison = compare(plain(tmp_path, 20, [0.5, 0.5, 0.5]) + plain(tmp_path, 56, [0.9, 0.4, 0.6]))
+    comparison = compare_runs(plain(tmp_path, 20, [0.5, 0.5, 0.5]) + plain(tmp_path, 56, [0.9, 0.4, 0.6]))
     assert comparison.verdict.degradation is None
     assert "higher in 2 of 3 seeds" in said(comparison, "Degradation is undecided")
 
 
 def test_without_a_plain_network_nothing_is_judged(tmp_path: Path) -> None:
-    comparison = compare(residual(tmp_path, 20, [0.1]) + residual(tmp_path, 56, [0.1]))
+    comparison = compare_runs(residual(tmp_path, 20, [0.1]) + residual(tmp_path, 56, [0.1]))
     assert comparison.verdict.degradation is None
     assert "plain20 and plain56" in said(comparison, "Degradation cannot be judged")
 
 
 def test_a_missing_shallow_control_is_named(tmp_path: Path) -> None:
-    comparison = compare(plain(tmp_path, 56, [2.0]) + residual(tmp_path, 56, [0.1]))
+    comparison = compare_runs(plain(tmp_path, 56, [2.0]) + residual(tmp_path, 56, [0.1]))
     assert "add a shallower one, such as plain20" in said(comparison, "Degradation cannot be judged")
 
 
 def test_a_control_that_is_still_training_is_named(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.1], state="stopped") + plain(tmp_path, 56, [2.0])
-    comparison = compare(runs)
+    comparison = compare_runs(runs)
     assert "Not finished or not readable: plain20/seed-0." in said(comparison, "Degradation cannot be judged")
     assert comparison.remarks == ["Not compared: plain20/seed-0: is stopped"]
 
 
 def test_a_missing_twin_with_skips_is_named(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.01, 0.01]) + plain(tmp_path, 56, [2.0, 2.1]) + residual(tmp_path, 20, [0.01, 0.01])
-    comparison = compare(runs)
+    comparison = compare_runs(runs)
     assert (comparison.verdict.degradation, comparison.verdict.cured) == (True, None)
     assert "such as resnet56" in said(comparison, "Whether skips cure it cannot be judged")
 
 
 def test_a_plain_network_that_diverged_is_no_degradation(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.01]) + plain(tmp_path, 56, [2.0], state="diverged", message="nan at step 40")
-    comparison = compare(runs + residual(tmp_path, 56, [0.01]))
+    comparison = compare_runs(runs + residual(tmp_path, 56, [0.01]))
     assert comparison.verdict.degradation is None
     assert "another fault than degradation" in said(comparison, "plain56 diverged in every run")
     assert comparison.remarks == ["Not compared: plain56/seed-0: diverged (nan at step 40)"]
@@ -166,12 +168,12 @@ def test_a_plain_network_that_diverged_is_no_degradation(tmp_path: Path) -> None
 def test_one_seed_of_three_that_diverged_is_told(tmp_path: Path) -> None:
     runs = write_trio(tmp_path, seeds=2)
     runs.append(write_run(tmp_path, "plain56", 2, state="diverged"))
-    assert "flatter it" in said(compare(runs), "1 of 3 runs of plain56 diverged")
+    assert "flatter it" in said(compare_runs(runs), "1 of 3 runs of plain56 diverged")
 
 
 def test_several_depths_are_all_judged_against_the_shallowest(tmp_path: Path) -> None:
     runs = plain(tmp_path, 56, [1.0]) + plain(tmp_path, 20, [0.1]) + plain(tmp_path, 32, [0.4])
-    comparison = compare(runs)
+    comparison = compare_runs(runs)
     names = [(pair.shallow, pair.deep) for pair in comparison.verdict.pairs]
     assert names == [("plain20", "plain32"), ("plain20", "plain56"), ("plain32", "plain56")]
     assert sum("Degradation was seen" in sentence for sentence in comparison.verdict.sentences) == 2
@@ -179,14 +181,14 @@ def test_several_depths_are_all_judged_against_the_shallowest(tmp_path: Path) ->
 
 def test_networks_of_other_families_are_not_paired(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0], family="another")
-    comparison = compare(runs)
+    comparison = compare_runs(runs)
     assert not comparison.verdict.pairs
     said(comparison, "Degradation cannot be judged: no two finished plain networks of one family")
 
 
 def test_an_uncontrolled_pair_is_called_so(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0], settings={"optim": {"lr": 0.01}})
-    comparison = compare(runs)
+    comparison = compare_runs(runs)
     assert comparison.verdict.pairs[0].also_differ == ["optim.lr"]
     assert "no controlled experiment: optim.lr differs too" in said(comparison, "Degradation was seen")
     assert comparison.cautions == ("optim.lr differs between the groups: plain20 0.1; plain56 0.01.",)
@@ -195,15 +197,15 @@ def test_an_uncontrolled_pair_is_called_so(tmp_path: Path) -> None:
 def test_controlled_pairs_are_preferred(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0])
     runs += [write_run(tmp_path, "slow56", model="plain56", loss=0.1, settings={"optim": {"lr": 0.01}})]
-    assert [pair.deep for pair in compare(runs).verdict.pairs] == ["plain56"]
+    assert [pair.deep for pair in compare_runs(runs).verdict.pairs] == ["plain56"]
 
 
 def test_different_data_is_tabulated_and_not_ranked(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0], fingerprint="beef")
-    comparison = compare(runs)
+    comparison = compare_runs(runs)
     assert comparison.verdict.ranking is None and not comparison.verdict.pairs
     assert len(comparison.groups) == 2
-    assert comparison.plain()["ranked"] is False
+    assert comparison.to_dict()["ranked"] is False
     assert "contents or its split differ" in comparison.apart[0]
     assert "beef" in comparison.apart[0] and "f00d" in comparison.apart[0]
     assert not any(sentence.startswith("Best") for sentence in comparison.verdict.sentences)
@@ -221,7 +223,7 @@ def scored(root: Path, tests: dict[str, list[float]], **more: Any) -> list[Run]:
 
 def test_ranking_tells_differences_from_noise(tmp_path: Path) -> None:
     tests = {"a": [1.0, 1.2, 1.1], "b": [1.1, 1.0, 1.25], "c": [5.0, 5.3, 5.2]}
-    comparison = compare(scored(tmp_path, tests))
+    comparison = compare_runs(scored(tmp_path, tests))
     ranking = comparison.verdict.ranking
     assert ranking is not None and ranking.first == ["a"] and ranking.best is None
     assert {rival.network: rival.beyond_noise for rival in ranking.rivals} == {"b": False, "c": True}
@@ -234,9 +236,8 @@ def test_ranking_tells_differences_from_noise(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seeds", [[1.1], [1.1, 1.3], [1.1, 1.3, 1.2]])
 def test_a_tie_is_said_as_a_tie(seeds: list[float], tmp_path: Path) -> None:
-    comparison = compare(
-        scored(tmp_path, {"a": seeds, "b": seeds, "c": [5.0, 5.3, 5.1][: len(seeds)]}), tmp_path / "out"
-    )
+    comparison = compare_runs(scored(tmp_path, {"a": seeds, "b": seeds, "c": [5.0, 5.3, 5.1][: len(seeds)]}))
+    write_comparison(comparison, tmp_path / "out")
     ranking = comparison.verdict.ranking
     assert ranking is not None and ranking.first == ["a", "b"] and ranking.best is None
     sentence = said(comparison, "Tied for the best test error: a and b, each with 1.")
@@ -247,7 +248,8 @@ def test_a_tie_is_said_as_a_tie(seeds: list[float], tmp_path: Path) -> None:
 
 
 def test_what_means_order_and_the_test_does_not_is_no_best(tmp_path: Path) -> None:
-    comparison = compare(scored(tmp_path, {"a": [1.0, 1.2, 1.1], "b": [1.1, 1.0, 1.25]}), tmp_path / "out")
+    comparison = compare_runs(scored(tmp_path, {"a": [1.0, 1.2, 1.1], "b": [1.1, 1.0, 1.25]}))
+    write_comparison(comparison, tmp_path / "out")
     said(comparison, "No single best in test error: a comes first")
     page = (tmp_path / "out" / "report.html").read_text()
     assert "No single best in test error</span><strong>a, not told apart from 1 of 1</strong>" in page
@@ -255,20 +257,20 @@ def test_what_means_order_and_the_test_does_not_is_no_best(tmp_path: Path) -> No
 
 def test_seeds_that_nobody_shares_are_not_called_one_seed(tmp_path: Path) -> None:
     runs = [write_run(tmp_path, "plain20", 0, loss=0.1), write_run(tmp_path, "plain56", 1, loss=2.0)]
-    sentence = said(compare(runs), "Degradation was seen in seeds that differ, untested: ")
+    sentence = said(compare_runs(runs), "Degradation was seen in seeds that differ, untested: ")
     assert "no seed in common" in sentence
 
 
 def test_a_share_of_the_gap_is_the_measured_one(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.2]) + plain(tmp_path, 56, [1.2]) + residual(tmp_path, 56, [0.13])
-    sentence = said(compare(runs), "Cured by 'add'")
+    sentence = said(compare_runs(runs), "Cured by 'add'")
     assert "closes all of the gap between plain56 and plain20 (107.0 % of it; " in sentence
 
 
 def test_all_pairs_are_corrected_for_since_the_best_is_chosen_by_the_same_scores(tmp_path: Path) -> None:
     near = {"a": [1.0, 1.2, 1.1], "b": [1.4, 1.65, 1.4]}
     far = {f"n{number}": [10.0 + number, 11.0 - number, 10.5 + 0.2 * number**2] for number in range(8)}
-    two, ten = compare(scored(tmp_path / "two", near)), compare(scored(tmp_path / "ten", near | far))
+    two, ten = compare_runs(scored(tmp_path / "two", near)), compare_runs(scored(tmp_path / "ten", near | far))
     (alone,), (beside, *_) = (each.verdict.ranking.rivals for each in (two, ten) if each.verdict.ranking)
     assert alone.network == beside.network == "b"
     assert (alone.beyond_noise, beside.beyond_noise) == (True, False)
@@ -277,7 +279,7 @@ def test_all_pairs_are_corrected_for_since_the_best_is_chosen_by_the_same_scores
 
 def test_one_lost_seed_leaves_the_others_paired_and_is_named(tmp_path: Path) -> None:
     tests = {"a": [1.0, 5.0, 9.0, 3.0], "b": [1.5, 5.6, 9.6, math.nan], "c": [2.0, 6.1, 10.2, 4.1]}
-    comparison = compare(scored(tmp_path, tests))
+    comparison = compare_runs(scored(tmp_path, tests))
     assert comparison.verdict.ranking is not None
     gaps = {rival.network: rival.behind for rival in comparison.verdict.ranking.rivals}
     assert (gaps["b"].method, gaps["b"].n, list(gaps["b"].by_seed)) == ("paired t", 3, [0, 1, 2])
@@ -286,10 +288,10 @@ def test_one_lost_seed_leaves_the_others_paired_and_is_named(tmp_path: Path) -> 
 
 
 def test_an_interval_of_an_error_ends_where_errors_do(tmp_path: Path) -> None:
-    comparison = compare(scored(tmp_path, {"a": [90.0, 98.0], "b": [0.0, 1.0]}))
+    comparison = compare_runs(scored(tmp_path, {"a": [90.0, 98.0], "b": [0.0, 1.0]}))
     a, b = (group.sample("test.error") for group in comparison.groups)
     assert (a.high, b.low) == (100.0, 0.0) and 0 < a.low < 94 and 0.5 < b.high < 100
-    assert comparison.plain()["groups"][0]["test"]["error"]["high"] == 100.0
+    assert comparison.to_dict()["groups"][0]["test"]["error"]["high"] == 100.0
     drawing = next(each for each in draw(comparison.groups) if each.name == "test_error")
     reach = [x for line in drawing.figure.axes[0].lines for x in line.get_xdata()]
     assert min(reach) >= 0 and max(reach) <= 100 and "cut where the score ends" in drawing.caption
@@ -305,7 +307,7 @@ def test_segmentation_says_what_skips_are_worth(tmp_path: Path) -> None:
         with_skips = {"iou": 0.88 + 0.5 * shift, "dice": 0.93 + shift, "boundary": 0.80}
         runs.append(write_run(tmp_path, "noskip", seed, connection="none", test=without, **SEGMENTATION))
         runs.append(write_run(tmp_path, "unet", seed, connection="concat", test=with_skips, **SEGMENTATION))
-    comparison = compare(runs)
+    comparison = compare_runs(runs)
     gains = {worth.score: worth.gain for worth in comparison.verdict.worth}
     assert list(gains) == ["iou", "dice", "boundary"]
     assert gains["iou"].mean == pytest.approx(0.1, abs=0.01) and gains["iou"].significant
@@ -324,14 +326,16 @@ def test_skips_that_are_worth_nothing_are_said_so(tmp_path: Path) -> None:
     for seed, (one, other) in enumerate([(0.80, 0.81), (0.82, 0.80), (0.81, 0.805)]):
         runs.append(write_run(tmp_path, "noskip", seed, connection="none", test={"iou": one}, **SEGMENTATION))
         runs.append(write_run(tmp_path, "unet", seed, connection="concat", test={"iou": other}, **SEGMENTATION))
-    sentence = said(compare(runs), "In test iou the skips ('concat') are worth nothing that these seeds show (-0.0050)")
+    sentence = said(
+        compare_runs(runs), "In test iou the skips ('concat') are worth nothing that these seeds show (-0.0050)"
+    )
     assert "not beyond the noise; detectable: 0.0" in sentence
 
 
 def test_one_seed_of_segmentation_is_untested(tmp_path: Path) -> None:
     scores = {"noskip": {"iou": 0.7, "boundary": 0.5}, "unet": {"iou": 0.9, "boundary": 0.9}}
     kinds = {"noskip": "none", "unet": "concat"}
-    comparison = compare(
+    comparison = compare_runs(
         [write_run(tmp_path, name, connection=kinds[name], test=scores[name], **SEGMENTATION) for name in scores]
     )
     assert comparison.verdict.tested is False and comparison.verdict.worth[0].beyond_noise is None
@@ -340,11 +344,11 @@ def test_one_seed_of_segmentation_is_untested(tmp_path: Path) -> None:
 
 
 def test_segmentation_without_a_control_says_so(tmp_path: Path) -> None:
-    comparison = compare([write_run(tmp_path, "unet", connection="concat", test={"iou": 0.9}, **SEGMENTATION)])
+    comparison = compare_runs([write_run(tmp_path, "unet", connection="concat", test={"iou": 0.9}, **SEGMENTATION)])
     said(comparison, "What the skips of unet are worth cannot be judged")
 
 
 def test_segmentation_tables_show_no_single_class(tmp_path: Path) -> None:
     scores = {"iou": 0.9, "boundary": 0.8, "iou_class_1": 0.7}
-    (group,) = compare([write_run(tmp_path, "unet", connection="concat", test=scores, **SEGMENTATION)]).groups
+    (group,) = compare_runs([write_run(tmp_path, "unet", connection="concat", test=scores, **SEGMENTATION)]).groups
     assert group.test_scores == ["iou", "boundary"]

@@ -13,12 +13,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from skiprun.cli.app import app
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.errors import StorageError
-from skiprun.experiment import keeping, train
-from skiprun.experiment.material import Look
-from skiprun.experiment.studying import study
-from skiprun.experiment.subjects import find_trained
+from skiprun.experiment import train
+from skiprun.experiment.study_runner import keeping
+from skiprun.experiment.study_runner.material import SampleSelection
+from skiprun.experiment.study_runner.studying import study
+from skiprun.experiment.study_runner.subjects import find_trained
 
 CONFIG = {
     "model": {"name": "resnet_cifar", "depth": 8, "width": 4},
@@ -74,7 +75,7 @@ def call(*arguments: str) -> Result:
 STUDIES = {
     "lesion": ["lesion", "one", "--draws", "1"],
     "paths": ["paths", "one", "--draws", "1", "--batches", "1"],
-    "landscape": ["landscape", "one", "--steps", "3", "--pictures", "32", "--jobs", "1"],
+    "landscape": ["landscape", "one", "--steps", "3", "--images", "32", "--jobs", "1"],
     "similarity": ["similarity", "one", "two", "--batches", "1"],
     "two runs": ["truncate", "one", "two"],
 }
@@ -118,7 +119,7 @@ def test_a_disk_that_fills_up_while_a_study_runs_costs_what_is_kept_and_not_what
     original: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first rows are kept, the disk fills up, the rest and the document are not; every row is returned."""
-    subjects, look = find_trained(["one"], original / "runs"), Look("train", 32)
+    subjects, look = find_trained(["one"], original / "runs"), SampleSelection("train", 32)
     (whole,) = study("landscape", subjects, look, {"steps": 3}, fresh=True)
     opened, appended, written = Path.open, keeping.open_to_append, 0
 

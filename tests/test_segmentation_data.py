@@ -1,4 +1,4 @@
-"""Cells that the program draws, border weights, and pictures changed together with their masks."""
+"""Cells that the program draws, border weights, and images changed together with their masks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.data import load_data
+from skiprun.data.augmentation.mask_augment import JointAugment
 from skiprun.data.borders import closeness, with_borders
-from skiprun.data.cells import SIZES, draw_cells, draw_split
-from skiprun.data.joint import JointAugment
+from skiprun.data.datasets.cells import SIZES, draw_cells, draw_split
 from skiprun.errors import OptionError
 
 CPU = torch.device("cpu")
@@ -31,10 +31,10 @@ def augment(**changes):
 
 def test_cells_have_masks_and_know_their_task():
     loaders = load()
-    pictures, masks = loaders.train_batch(torch.arange(4))
+    images, masks = loaders.train_batch(torch.arange(4))
     assert (loaders.task, loaders.num_classes, loaders.image_shape) == ("segmentation", 2, (1, 64, 64))
     assert [len(split) for split in (loaders.train, loaders.val, loaders.test)] == list(SIZES.values())
-    assert pictures.shape == (4, 1, 64, 64) and masks.shape == (4, 64, 64)
+    assert images.shape == (4, 1, 64, 64) and masks.shape == (4, 64, 64)
     assert set(masks.unique().tolist()) == {0, 1}
     assert 0.2 < masks.float().mean() < 0.7
 
@@ -47,9 +47,9 @@ def test_cells_are_a_function_of_the_seed_and_the_test_split_is_not():
     assert not torch.equal(same.train.take(index)[0], other.train.take(index)[0])
 
 
-def test_no_picture_is_in_two_splits():
-    pictures = [each.tobytes() for split in SIZES for each in draw_split(split, 0, 64, False).pictures]
-    assert len(set(pictures)) == sum(SIZES.values())
+def test_no_image_is_in_two_splits():
+    images = [each.tobytes() for split in SIZES for each in draw_split(split, 0, 64, False).images]
+    assert len(set(images)) == sum(SIZES.values())
 
 
 def test_touching_cells_are_parted_by_a_wall():
@@ -62,7 +62,7 @@ def test_touching_cells_are_parted_by_a_wall():
             assert len(np.unique(labels[parts == part])) == 1
 
 
-def test_larger_pictures_hold_more_cells():
+def test_larger_images_hold_more_cells():
     small, large = (len(np.unique(draw_cells(np.random.default_rng(0), side))) for side in (64, 128))
     assert large > 3 * small
 
@@ -103,31 +103,31 @@ def test_objects_of_a_mask_are_its_connected_parts():
 
 
 def tagged(count=64, side=16):
-    """Return pictures whose every pixel says where it was, and masks that say the same."""
+    """Return images whose every pixel says where it was, and masks that say the same."""
     places = torch.arange(side * side).view(1, 1, side, side).expand(count, 1, side, side)
     return places.float(), (places[:, 0] % 251).to(torch.uint8)
 
 
 @pytest.mark.parametrize("changes", [{"flip": True}, {"rot90": True}, {"flip": True, "rot90": True}])
 def test_flips_and_turns_move_every_pixel_with_its_mask(changes):
-    pictures, masks = tagged()
+    images, masks = tagged()
     torch.manual_seed(0)
-    moved, followed = augment(**changes)(pictures, masks)
+    moved, followed = augment(**changes)(images, masks)
     assert torch.equal(moved[:, 0].long() % 251, followed.long())
     different = {each.numpy().tobytes() for each in moved}
     assert len(different) == {1: 2, 2: 8}[len(changes)] if "flip" in changes else len(different) == 4
 
 
 def test_turns_are_quarter_turns_and_nothing_else():
-    pictures, masks = tagged(32)
+    images, masks = tagged(32)
     torch.manual_seed(0)
-    turned = {each.numpy().tobytes() for each in augment(turn=True)(pictures, masks)[0]}
-    assert turned == {torch.rot90(pictures[0], quarters, (1, 2)).numpy().tobytes() for quarters in range(4)}
+    turned = {each.numpy().tobytes() for each in augment(rot90=True)(images, masks)[0]}
+    assert turned == {torch.rot90(images[0], quarters, (1, 2)).numpy().tobytes() for quarters in range(4)}
 
 
 @pytest.mark.parametrize("changes", [{"elastic": 3.0}, {"rotate": 30.0}, {"scale": 0.3}, {"crop": 4}])
-def test_bending_moves_picture_and_mask_alike(changes):
-    """A picture that is its own mask stays its own mask, but for the pixels between the two shades."""
+def test_bending_moves_image_and_mask_alike(changes):
+    """An image that is its own mask stays its own mask, but for the pixels between the two shades."""
     shapes = torch.zeros(16, 64, 64)
     shapes[:, 20:40, 10:30] = 1
     torch.manual_seed(0)
@@ -138,20 +138,20 @@ def test_bending_moves_picture_and_mask_alike(changes):
 
 
 def test_a_quarter_turn_by_rotation_is_one_of_pixels():
-    """On a picture that is not square a turned square keeps its size."""
-    picture = torch.zeros(1, 1, 40, 80)
-    picture[..., 12:28, 32:48] = 1
+    """On an image that is not square a turned square keeps its size."""
+    image = torch.zeros(1, 1, 40, 80)
+    image[..., 12:28, 32:48] = 1
     augmentation = augment(rotate=90.0)
     torch.manual_seed(3)
-    turned, _ = augmentation(picture.expand(64, 1, 40, 80), torch.zeros(64, 40, 80, dtype=torch.uint8))
+    turned, _ = augmentation(image.expand(64, 1, 40, 80), torch.zeros(64, 40, 80, dtype=torch.uint8))
     assert (turned[..., 20:60].sum((1, 2, 3)) - 256).abs().max() < 8
 
 
 def test_brightness_and_noise_leave_the_mask_alone():
-    pictures, masks = torch.randn(4, 1, 8, 8), torch.randint(2, (4, 8, 8), dtype=torch.uint8)
+    images, masks = torch.randn(4, 1, 8, 8), torch.randint(2, (4, 8, 8), dtype=torch.uint8)
     torch.manual_seed(0)
-    changed, same = augment(brightness=0.3, noise=0.1)(pictures, masks)
-    assert torch.equal(same, masks) and not torch.equal(changed, pictures)
+    changed, same = augment(brightness=0.3, noise=0.1)(images, masks)
+    assert torch.equal(same, masks) and not torch.equal(changed, images)
 
 
 def test_brightness_is_a_factor_of_the_light():

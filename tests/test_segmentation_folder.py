@@ -1,4 +1,4 @@
-"""Pictures with masks from files: every format, size and depth, and every way in which they can be wrong."""
+"""Images with masks from files: every format, size and depth, and every way in which they can be wrong."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 import torch
 from PIL import Image
 
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.data import load_data
 from skiprun.data.borders import VOID
-from skiprun.data.masks import starts
-from skiprun.errors import BadPicture, DataNotFound, InputError, OptionError
+from skiprun.data.folders.masks import starts
+from skiprun.errors import BadImage, DataNotFound, InputError, OptionError
 from skiprun.experiment.known_data import describe_data
 from skiprun.experiment.seen import whole
 
@@ -38,26 +38,26 @@ def draw(path, values, **options):
     Image.fromarray(values).save(path, **options)
 
 
-def picture(number=0, height=24, width=24, channels=None):
+def image(number=0, height=24, width=24, channels=None):
     shape = (height, width) if channels is None else (height, width, channels)
     return np.random.default_rng(number).integers(0, 256, shape).astype(np.uint8)
 
 
 def mask(number=0, height=24, width=24, value=255):
-    return np.where(picture(number + 100, height, width) > 128, value, 0).astype(np.uint8)
+    return np.where(image(number + 100, height, width) > 128, value, 0).astype(np.uint8)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder of eight grey pictures to train on and three to test on."""
+    """A folder of eight grey images to train on and three to test on."""
     for split, number in (("train", 8), ("test", 3)):
         for each in range(number):
-            draw(tmp_path / split / "images" / f"p{each}.png", picture(each))
+            draw(tmp_path / split / "images" / f"p{each}.png", image(each))
             draw(tmp_path / split / "masks" / f"p{each}.png", mask(each))
     return tmp_path
 
 
-def test_pictures_and_masks_are_paired_by_name(folder):
+def test_images_and_masks_are_paired_by_name(folder):
     loaders = load(folder)
     assert (loaders.task, loaders.image_shape, loaders.class_names) == (
         "segmentation",
@@ -65,13 +65,13 @@ def test_pictures_and_masks_are_paired_by_name(folder):
         ("background", "object"),
     )
     assert [len(split) for split in (loaders.train, loaders.val, loaders.test)] == [6, 2, 3]
-    pictures, masks = loaders.test.take(torch.arange(3))
-    assert torch.equal(pictures[:, 0], torch.from_numpy(np.stack([picture(each) for each in range(3)])))
+    images, masks = loaders.test.take(torch.arange(3))
+    assert torch.equal(images[:, 0], torch.from_numpy(np.stack([image(each) for each in range(3)])))
     assert torch.equal(masks, torch.from_numpy(np.stack([mask(each) > 0 for each in range(3)]).astype(np.uint8)))
 
 
 def test_a_val_folder_is_the_validation_split(folder):
-    draw(folder / "val" / "images" / "v.png", picture(50))
+    draw(folder / "val" / "images" / "v.png", image(50))
     draw(folder / "val" / "masks" / "v.png", mask(50))
     loaders = load(folder)
     assert [len(split) for split in (loaders.train, loaders.val, loaders.test)] == [8, 1, 3]
@@ -84,7 +84,7 @@ def test_without_a_test_folder_val_is_tested_on_and_never_chooses_the_checkpoint
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "jpg", "bmp", "webp"])
-def test_formats_of_pictures(folder, suffix):
+def test_formats_of_images(folder, suffix):
     for path in sorted((folder / "train" / "images").iterdir()):
         Image.open(path).save(path.with_suffix(f".{suffix}"))
         if suffix != "png":
@@ -93,23 +93,23 @@ def test_formats_of_pictures(folder, suffix):
 
 
 @pytest.mark.parametrize("place", ["train/images/p0.png", "train/images/p7.png", "test/images/p2.png"])
-def test_colour_pictures_have_three_channels(folder, place):
-    draw(folder / place, picture(0, channels=3))
+def test_colour_images_have_three_channels(folder, place):
+    draw(folder / place, image(0, channels=3))
     assert load(folder).image_shape == (3, 24, 24)
 
 
-def test_what_reading_takes_from_pictures_is_told(folder, caplog):
-    alpha = np.dstack([picture(0, channels=3), picture(1)])
+def test_what_reading_takes_from_images_is_told(folder, caplog):
+    alpha = np.dstack([image(0, channels=3), image(1)])
     draw(folder / "test" / "images" / "p1.png", alpha)
     load(folder)
     assert "1 of 3 images are transparent, above white (data.background)" in caplog.text
 
 
 def test_sixteen_bits_are_stretched(folder):
-    deep = (picture(0).astype(np.uint16) * 16)[:, :]
+    deep = (image(0).astype(np.uint16) * 16)[:, :]
     draw(folder / "test" / "images" / "p0.png", deep)
-    low, high = picture(0).min(), picture(0).max()
-    expected = np.rint(255 * (picture(0).astype(float) - low) / (high - low))
+    low, high = image(0).min(), image(0).max()
+    expected = np.rint(255 * (image(0).astype(float) - low) / (high - low))
     assert np.abs(load(folder).test.take(torch.tensor([0]))[0][0, 0].numpy() - expected).max() <= 1
 
 
@@ -132,30 +132,30 @@ def test_masks_of_sixteen_bits_of_one_bit_and_in_grey_colour(folder):
 def test_classes_and_pixels_to_ignore_by_key(folder):
     for split in ("train", "test"):
         for path in (folder / split / "masks").iterdir():
-            draw(path, np.array([0, 1, 2, 9], np.uint8)[picture(7) % 4])
+            draw(path, np.array([0, 1, 2, 9], np.uint8)[image(7) % 4])
     loaders = load(folder, classes=["sky", "tree", "road"], ignore_index=9)
     assert loaders.num_classes == 3 and loaders.class_names[2] == "road"
     assert set(loaders.test.take(torch.tensor([0]))[1].unique().tolist()) == {0, 1, 2, VOID}
 
 
 def test_sizes_that_differ_are_resized_by_key(folder):
-    draw(folder / "train" / "images" / "p0.png", picture(0, 40, 30))
+    draw(folder / "train" / "images" / "p0.png", image(0, 40, 30))
     draw(folder / "train" / "masks" / "p0.png", mask(0, 40, 30))
-    with pytest.raises(BadPicture, match=r"p0.png is 30x40, and the first is|is 24x24, and the first is 30x40"):
+    with pytest.raises(BadImage, match=r"p0.png is 30x40, and the first is|is 24x24, and the first is 30x40"):
         load(folder)
     loaders = load(folder, image_size=16)
     assert loaders.image_shape == (1, 16, 16) and len(loaders.train) == 6
 
 
-def test_large_pictures_are_cut_into_tiles_by_key(folder):
+def test_large_images_are_cut_into_tiles_by_key(folder):
     loaders = load(folder, image_size=16, fit="tile")
     assert len(loaders.test) == 3 * 4
-    pictures, masks = loaders.test.take(torch.arange(4))
-    assert np.array_equal(pictures[3, 0].numpy(), picture(0)[8:, 8:])
+    images, masks = loaders.test.take(torch.arange(4))
+    assert np.array_equal(images[3, 0].numpy(), image(0)[8:, 8:])
     assert np.array_equal(masks[3].numpy(), mask(0)[8:, 8:] > 0)
 
 
-def test_small_pictures_are_filled_up_with_void(folder):
+def test_small_images_are_filled_up_with_void(folder):
     masks = load(folder, image_size=32, fit="tile").test.take(torch.tensor([0]))[1][0]
     assert (masks[24:] == VOID).all() and (masks[:24, :24] != VOID).all()
 
@@ -183,7 +183,7 @@ def without_mask(folder: Path) -> str:
 
 def other_size(folder: Path) -> str:
     draw(folder / "train" / "masks" / "p3.png", mask(3, 20, 24))
-    return r"train/masks/p3.png is 24x20, and its picture .*p3.png is 24x24"
+    return r"train/masks/p3.png is 24x20, and its image .*p3.png is 24x24"
 
 
 def unknown_class(folder: Path) -> str:
@@ -192,7 +192,7 @@ def unknown_class(folder: Path) -> str:
 
 
 def coloured_mask(folder: Path) -> str:
-    draw(folder / "train" / "masks" / "p3.png", picture(3, channels=3))
+    draw(folder / "train" / "masks" / "p3.png", image(3, channels=3))
     return r"train/masks/p3.png is in colour"
 
 
@@ -200,18 +200,18 @@ def corrupt(folder: Path) -> str:
     path = folder / "train" / "images" / "p3.png"
     content = path.read_bytes()
     path.write_bytes(content[:60] + bytes(40) + content[100:])
-    return r"train/images/p3.png is not a readable picture"
+    return r"train/images/p3.png is not a readable image"
 
 
 def cut_short(folder: Path) -> str:
     path = folder / "train" / "masks" / "p3.png"
     path.write_bytes(path.read_bytes()[:80])
-    return r"train/masks/p3.png is not a readable picture"
+    return r"train/masks/p3.png is not a readable image"
 
 
 def empty(folder: Path) -> str:
     (folder / "train" / "images" / "p3.png").write_bytes(b"")
-    return r"train/images/p3.png is not a readable picture"
+    return r"train/images/p3.png is not a readable image"
 
 
 def huge(folder: Path) -> str:
@@ -237,20 +237,20 @@ WRONG = [without_mask, other_size, unknown_class, coloured_mask, corrupt, cut_sh
 @pytest.mark.parametrize("spoil", WRONG, ids=lambda spoil: spoil.__name__)
 def test_what_cannot_be_used_is_refused_by_name_and_left_out_by_key(folder, spoil, caplog):
     message = spoil(folder)
-    with pytest.raises(BadPicture, match=message) as caught:
+    with pytest.raises(BadImage, match=message) as caught:
         load(folder)
     assert caught.value.exit_code == 2 and "--skip-bad" in str(caught.value)
     loaders = load(folder, skip_bad=True)
     assert len(loaders.train) + len(loaders.val) == 7
-    assert "Left out 1 of 8 pictures" in caplog.text and "p3.png" in caplog.text
+    assert "Left out 1 of 8 images" in caplog.text and "p3.png" in caplog.text
 
 
 def test_more_than_one_class_out_of_range_is_named_beside_what_is_allowed(folder):
-    with pytest.raises(BadPicture, match=r"value 255, which is no class; data.classes names 0 to 2"):
+    with pytest.raises(BadImage, match=r"value 255, which is no class; data.classes names 0 to 2"):
         load(folder, classes=["a", "b", "c"])
 
 
-def test_every_picture_bad_is_an_error_even_where_they_may_be_left_out(folder):
+def test_every_image_bad_is_an_error_even_where_they_may_be_left_out(folder):
     for path in (folder / "test" / "masks").iterdir():
         path.write_bytes(b"nothing")
     with pytest.raises(InputError, match="No image of test can be used"):
@@ -266,7 +266,7 @@ def test_folders_of_another_layout_are_refused(tmp_path):
 
 
 def test_two_files_of_one_name_are_refused(folder):
-    draw(folder / "train" / "images" / "p3.tif", picture(3))
+    draw(folder / "train" / "images" / "p3.tif", image(3))
     with pytest.raises(InputError, match="more than one file called 'p3'"):
         load(folder)
 
@@ -283,8 +283,8 @@ def test_oxford_pets_as_published(tmp_path):
     """The undecided rim is void, the animal is 1."""
     base = tmp_path / "oxford-iiit-pet"
     for name in ("Abyssinian_1", "beagle_2", "beagle_3", "beagle_4"):
-        draw(base / "images" / f"{name}.jpg", picture(1, 40, 50, 3))
-        draw(base / "annotations" / "trimaps" / f"{name}.png", (picture(2, 40, 50) % 3 + 1).astype(np.uint8))
+        draw(base / "images" / f"{name}.jpg", image(1, 40, 50, 3))
+        draw(base / "annotations" / "trimaps" / f"{name}.png", (image(2, 40, 50) % 3 + 1).astype(np.uint8))
     lines = ["Abyssinian_1 1 1 1\n", "beagle_2 2 2 1\n", "beagle_3 2 2 1\n", "beagle_4 2 2 1\n"]
     (base / "annotations" / "trainval.txt").write_text("".join(lines))
     (base / "annotations" / "test.txt").write_text(lines[0])
@@ -294,15 +294,15 @@ def test_oxford_pets_as_published(tmp_path):
 
 
 def test_voc_as_published(tmp_path):
-    """Masks are palette pictures whose indices are the classes, outlines are 255."""
+    """Masks are palette images whose indices are the classes, outlines are 255."""
     base = tmp_path / "VOCdevkit" / "VOC2012"
     for name in "abcde":
-        draw(base / "JPEGImages" / f"{name}.jpg", picture(1, 40, 50, 3))
-        values = np.array([*range(21), 255], np.uint8)[picture(2, 40, 50) % 22]
-        image = Image.fromarray(values).convert("P")
-        image.putdata(values.flatten().tolist())
+        draw(base / "JPEGImages" / f"{name}.jpg", image(1, 40, 50, 3))
+        values = np.array([*range(21), 255], np.uint8)[image(2, 40, 50) % 22]
+        indexed = Image.fromarray(values).convert("P")
+        indexed.putdata(values.flatten().tolist())
         (base / "SegmentationClass").mkdir(exist_ok=True)
-        image.save(base / "SegmentationClass" / f"{name}.png")
+        indexed.save(base / "SegmentationClass" / f"{name}.png")
     lists = base / "ImageSets" / "Segmentation"
     lists.mkdir(parents=True)
     (lists / "train.txt").write_text("a\nb\nc\nd\n")
@@ -355,7 +355,7 @@ def test_predict_spreads_deep_images_as_the_run_did(tmp_path):
 
 def test_deep_images_of_a_run_that_saw_none_are_refused(tmp_path):
     deep_folder(tmp_path / "deep", np.uint16, 4000)
-    with pytest.raises(BadPicture, match="the images of training had not"):
+    with pytest.raises(BadImage, match="the images of training had not"):
         whole(tmp_path / "deep/test/images/1.png", {"conversion": {"span": None}}, "white", Counter())
 
 
@@ -364,7 +364,7 @@ def test_many_files_with_one_problem_are_told_in_a_line_and_the_ways_out_fit(fol
     for path in folder.rglob("masks/*.png"):
         mask = np.asarray(Image.open(path)) > 0
         Image.fromarray(np.where(mask, 255, np.arange(mask.shape[1]) % 2).astype(np.uint8)).save(path)
-    with pytest.raises(BadPicture) as caught:
+    with pytest.raises(BadImage) as caught:
         load(folder, classes=["0", "1", "255"])
     assert "if 255 is void, set data.ignore_index=255 and leave it out of data.classes, which" in str(caught.value)
     assert "if it is a class of its own, number the classes 0, 1, 2 ..." in str(caught.value)

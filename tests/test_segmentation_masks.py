@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 
 from skiprun.config import DataConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.data import load_data
 from skiprun.data.borders import VOID, closeness
-from skiprun.data.mask_file import read_mask_file
-from skiprun.errors import BadPicture, ConfigError, InputError, OptionError
+from skiprun.data.folders.mask_file import read_mask_file
+from skiprun.errors import BadImage, ConfigError, InputError, OptionError
 
 CPU = torch.device("cpu")
 CLASSES = np.arange(64, dtype=np.uint8).reshape(8, 8) % 3
@@ -105,7 +105,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_may_not_be_what_was_drawn_is_refused_by_name(tmp_path, name):
     image, options, problem = REFUSED[name]
-    with pytest.raises(BadPicture, match=problem) as caught:
+    with pytest.raises(BadImage, match=problem) as caught:
         read_mask_file(saved(image, tmp_path / name, **options), two_classes=False)
     assert name in str(caught.value)
 
@@ -124,7 +124,7 @@ STRETCHED = {
 @pytest.mark.parametrize("name", STRETCHED)
 def test_a_depth_that_is_changed_on_reading_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(STRETCHED[name])
-    with pytest.raises(BadPicture, match="depth that is changed"):
+    with pytest.raises(BadImage, match="depth that is changed"):
         read_mask_file(tmp_path / name, two_classes=False)
 
 
@@ -132,7 +132,7 @@ def test_the_content_counts_not_the_ending(tmp_path):
     buffer = io.BytesIO()
     GREY.save(buffer, "JPEG")
     (tmp_path / "a.png").write_bytes(buffer.getvalue())
-    with pytest.raises(BadPicture, match="is a JPEG"):
+    with pytest.raises(BadImage, match="is a JPEG"):
         read_mask_file(tmp_path / "a.png", two_classes=True)
 
 
@@ -142,7 +142,7 @@ def test_of_two_classes_black_and_white_say_which_is_which(tmp_path):
     assert np.array_equal(read_mask_file(saved(two, tmp_path / "a.png"), True).values, CLASSES.clip(0, 1))
     for colours in ([255, 255, 255, 0, 0, 0], [255, 0, 0, 0, 0, 0]):
         two.putpalette(colours)
-        with pytest.raises(BadPicture, match="palette"):
+        with pytest.raises(BadImage, match="palette"):
             read_mask_file(saved(two, tmp_path / "b.gif"), two_classes=True)
 
 
@@ -213,7 +213,7 @@ def test_lossy_masks_of_named_classes_are_refused(folder):
     for path in folder.rglob("masks/*.png"):
         Image.fromarray(halves(0, 2)).save(path.with_suffix(".jpg"), quality=75)
         path.unlink()
-    with pytest.raises(BadPicture, match=r"p0.jpg is a JPEG that may have changed what was drawn"):
+    with pytest.raises(BadImage, match=r"p0.jpg is a JPEG that may have changed what was drawn"):
         load(folder, classes=["background", "edge", "disc"])
 
 
@@ -230,7 +230,7 @@ def test_what_masks_mean_is_refused_for_a_dataset_that_says_it(key):
 def test_numbers_of_objects_are_one_class_by_key(folder):
     for path in folder.rglob("masks/*.png"):
         draw(path, halves(0, 7, 300, dtype=np.uint16))
-    with pytest.raises(BadPicture, match=r"value 7, 300, which is no class.*data.instances=true"):
+    with pytest.raises(BadImage, match=r"value 7, 300, which is no class.*data.instances=true"):
         load(folder)
     masks = load(folder, instances=True).test.take(torch.arange(3))[1]
     assert masks[0].tolist() == halves(0, 1, 1).tolist()

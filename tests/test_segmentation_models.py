@@ -1,4 +1,4 @@
-"""Networks for masks: published counts, any size of picture, skips by level and by connection."""
+"""Networks for masks: published counts, any size of image, skips by level and by connection."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_parameters_of_the_textbook_unet(options, parameters, macs):
     assert macs is None or counted.macs == macs
 
 
-def test_grey_pictures_have_the_published_count_too():
+def test_grey_images_have_the_published_count_too():
     with torch.device("meta"):
         counted = cost(build_model("unet", 2, 1), (1, 256, 256))
     assert (counted.parameters, counted.macs, counted.layers) == (31_036_481, 48_091_889_664, 23)
@@ -47,7 +47,7 @@ def test_grey_pictures_have_the_published_count_too():
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (1, 5), (7, 64)])
 @pytest.mark.parametrize("up", ["transposed", "bilinear"])
-def test_any_size_of_picture_gives_a_mask_of_that_size(size, up):
+def test_any_size_of_image_gives_a_mask_of_that_size(size, up):
     assert unet(up=up)(torch.randn(2, 1, *size)).shape == (2, 1, *size)
 
 
@@ -138,13 +138,13 @@ def test_parameters_of_unetplusplus(options, parameters, macs):
 def test_deep_supervision_trains_every_head_and_answers_with_their_mean():
     torch.manual_seed(0)
     model = build_model("unetplusplus", 3, 1, width=4, depth=3, deep_supervision=True)
-    pictures, masks = torch.randn(2, 1, 20, 17), torch.randint(3, (2, 20, 17))
-    output = model(pictures)
+    images, masks = torch.randn(2, 1, 20, 17), torch.randint(3, (2, 20, 17))
+    output = model(images)
     assert output.shape == (3, 2, 3, 20, 17)
     Segmentation().loss(output, masks).backward()
     assert all(head.weight.grad.abs().sum() > 0 for head in model.heads)
     model.eval()
-    assert model(pictures).shape == (2, 3, 20, 17)
+    assert model(images).shape == (2, 3, 20, 17)
 
 
 @pytest.mark.parametrize("connection", ["concat", "none", "attention_gate"])
@@ -158,7 +158,7 @@ def test_unetplusplus_takes_connections_that_bear_unequal_channels(connection):
 
 @pytest.mark.parametrize("name", ["fcn_resnet50", "deeplabv3_resnet50"])
 def test_torchvision_networks_have_its_parameters_but_for_the_auxiliary_head(name):
-    from skiprun.vision import torchvision
+    from skiprun.system.torchvision_repair import torchvision
 
     with torch.device("meta"):
         theirs = torchvision.models.get_model(name, weights=None, weights_backbone=None, aux_loss=True)

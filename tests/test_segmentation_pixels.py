@@ -11,16 +11,17 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
+from skiprun.claims.comparison import compare_runs
 from skiprun.cli.app import app
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.data import load_data
 from skiprun.data.pixels import count_pixels
 from skiprun.errors import InputError
 from skiprun.experiment import prepare, train
 from skiprun.experiment.doctor import examine
 from skiprun.experiment.matching import renumbered
-from skiprun.experiment.pictures import Pictures
-from skiprun.reports import compare, comparison_table, write_comparison
+from skiprun.experiment.study_runner.images import Images
+from skiprun.reports import comparison_table, write_comparison
 from skiprun.run import Run
 from skiprun.tasks.segmentation import constant_scores
 
@@ -133,14 +134,14 @@ def test_no_checkpoint_is_chosen_by_a_split_with_nothing_to_score(tmp_path, monk
     assert not list(tmp_path.rglob("best.pt"))
 
 
-def test_a_study_of_pictures_whose_masks_show_nothing_is_refused(tmp_path):
+def test_a_study_of_images_whose_masks_show_nothing_is_refused(tmp_path):
     root = write_folder(tmp_path, train="half", test="none")
     Image.fromarray(np.tile(MASKS["half"], (16, 1)).astype(np.uint8)).save(root / "test" / "masks" / "0.png")
-    pictures = Pictures(load(root), batch_size=4)
-    assert len(pictures.scored("test", None)[0][0]) == 4
-    assert pictures.about("test") == "test split (one class everywhere has iou 0.1250)"
+    images = Images(load(root), batch_size=4)
+    assert len(images.scored("test", None)[0][0]) == 4
+    assert images.about("test") == "test split (one class everywhere has iou 0.1250)"
     with pytest.raises(InputError, match="masks of 1 image to score show nothing"):
-        pictures.scored("test", 1)
+        images.scored("test", 1)
 
 
 def test_a_value_that_is_no_class_is_refused_wherever_the_masks_come_from():
@@ -195,7 +196,7 @@ def test_the_trivial_answer_is_that_of_the_data_that_is_scored(run, tmp_path):
 
 
 def test_a_comparison_says_the_trivial_answer_in_table_and_page(run, tmp_path):
-    comparison = compare([run])
+    comparison = compare_runs([run])
     line = "Trivial: one class everywhere scores on the test split of mask_folder iou 0.5000, dice 0.6667, boundary"
     assert any(remark.startswith(line) for remark in comparison.remarks)
     assert any("square of side 3, not in a disc" in remark for remark in comparison.remarks)
@@ -215,7 +216,7 @@ def test_a_score_that_could_not_be_taken_is_a_dash_in_tables_and_null_in_json(ru
     summary = run.summary()
     summary["test"]["boundary"] = None
     (copy / "summary.json").write_text(json.dumps(summary))
-    comparison = compare([Run.open(copy)])
+    comparison = compare_runs([Run.open(copy)])
     console = Console(width=200)
     with console.capture() as printed:
         console.print(comparison_table(comparison))

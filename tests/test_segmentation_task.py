@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from skiprun.data.borders import VOID as VOID_OF_DATA
+from skiprun.system.torchvision_repair import torchvision  # noqa: F401 - torchmetrics imports it, which must be done in one place
 from skiprun.tasks.segmentation import VOID, Segmentation, constant_scores
-from skiprun.vision import torchvision  # noqa: F401 - torchmetrics imports it, which must be done in one place
 
 
 def scored(output, target, **options):
@@ -190,7 +190,7 @@ def test_boundary_counts_pixels_within_the_tolerance(moved, tolerance, boundary)
     assert scores["boundary"] == pytest.approx(boundary, abs=0.05)
 
 
-def test_the_edge_of_the_picture_is_no_boundary():
+def test_the_edge_of_the_image_is_no_boundary():
     full = torch.ones(1, 8, 8, dtype=torch.uint8)
     counts = Segmentation().counts(logits_of(full), full)
     assert counts[4:].tolist() == [0, 0, 0, 0]

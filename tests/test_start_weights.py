@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from skiprun.cli.app import app
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.errors import CheckpointError, RunTaken
 from skiprun.experiment import plan_comparison, train
-from skiprun.experiment.subjects import find_subjects
+from skiprun.experiment.study_runner.subjects import find_subjects
 from skiprun.models import build_model
 from tests.tiny import tiny_config
 
@@ -47,7 +47,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_weights_by_the_name_of_a_run_are_found_where_the_option_says(elsewhere: Path) -> None:
     config = starting("one")
-    Path("next.yaml").write_text(yaml.safe_dump(config.plain()))
+    Path("next.yaml").write_text(yaml.safe_dump(config.to_dict()))
     for words in (
         ["train", "next.yaml", "--quiet"],
         ["compare", "next.yaml", "--quiet", "--jobs", "1", "--set", "name=compared"],
@@ -102,5 +102,5 @@ def test_a_run_goes_on_though_the_weights_that_it_names_are_others_now(elsewhere
 
 def written(config: RunConfig) -> str:
     """Write a config as a YAML file and return its name."""
-    Path("written.yaml").write_text(yaml.safe_dump(config.plain()))
+    Path("written.yaml").write_text(yaml.safe_dump(config.to_dict()))
     return "written.yaml"

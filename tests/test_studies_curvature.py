@@ -31,7 +31,7 @@ def test_the_ends_of_the_spectrum_of_a_quadratic_are_its_curvatures():
     assert facts["ratio"] == pytest.approx(1 / 8, rel=0.05)
 
 
-def test_batches_count_by_their_pictures():
+def test_batches_count_by_their_images():
     batches = [(torch.ones(1, 1).double(), torch.zeros(1)), (torch.ones(3, 1).double(), torch.zeros(3))]
     loss = lambda output, target: (len(target) * output[0].square() / 2).sum()  # noqa: E731
     assert curvature(weights([1.0, 1.0, 1.0]), batches, loss).facts["largest"] == pytest.approx((1 + 9) / 4)

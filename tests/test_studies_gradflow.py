@@ -9,7 +9,7 @@ from torch import nn
 from skiprun.connections.add import Add
 from skiprun.connections.none import NoConnection
 from skiprun.models import build_model
-from skiprun.models.resnet_cifar import CifarResNet
+from skiprun.models.families.resnet_cifar import CifarResNet
 from skiprun.studies.gradflow import gradflow
 
 
@@ -23,14 +23,14 @@ def networks(connection, depth, norm=nn.BatchNorm2d, seeds=2):
         yield CifarResNet(10, 3, connection, depth, norm=norm)
 
 
-def pictures(count=32):
-    """Return random pictures that are mostly grey and smooth, as photographs are; normalised."""
+def images(count=32):
+    """Return random images that are mostly grey and smooth, as photographs are; normalised."""
     generator = torch.Generator().manual_seed(0)
-    picture = torch.zeros(count, 3, 32, 32)
+    image = torch.zeros(count, 3, 32, 32)
     for size in (1, 2, 4, 8, 16):
         grey, colour = (torch.randn(count, channels, size, size, generator=generator) for channels in (1, 3))
-        picture += nn.functional.interpolate(0.8 * grey + 0.2 * colour, size=32, mode="bilinear")
-    return picture / picture.std(), torch.randint(10, (count,), generator=generator)
+        image += nn.functional.interpolate(0.8 * grey + 0.2 * colour, size=32, mode="bilinear")
+    return image / image.std(), torch.randint(10, (count,), generator=generator)
 
 
 def test_a_chain_of_scalar_layers_grows_by_its_weight():
@@ -56,7 +56,7 @@ def test_a_chain_of_scalar_layers_grows_by_its_weight():
     ],
 )
 def test_twenty_layers_at_initialization_agree_with_the_reference(connection, norm, weights, signal, growth):
-    facts = gradflow(networks(connection, 20, norm), [pictures()], nn.functional.cross_entropy).facts
+    facts = gradflow(networks(connection, 20, norm), [images()], nn.functional.cross_entropy).facts
     assert math.log10(facts["first_over_last"]) == pytest.approx(math.log10(weights), abs=0.5)
     assert math.log10(facts["actgrad_first_over_last"]) == pytest.approx(math.log10(signal), abs=0.5)
     assert facts["growth_per_layer"] == pytest.approx(growth, abs=0.05)
@@ -64,13 +64,13 @@ def test_twenty_layers_at_initialization_agree_with_the_reference(connection, no
 
 @pytest.mark.parametrize(("connection", "weights", "word"), [(NoConnection, 603, "Explod"), (Add, 3.4, "Within")])
 def test_fifty_six_layers_explode_when_plain_and_do_not_when_residual(connection, weights, word):
-    result = gradflow(networks(connection, 56), [pictures()], nn.functional.cross_entropy)
+    result = gradflow(networks(connection, 56), [images()], nn.functional.cross_entropy)
     assert math.log10(result.facts["first_over_last"]) == pytest.approx(math.log10(weights), abs=0.7)
     assert result.verdict.startswith(word)
 
 
 def test_without_norm_the_signal_of_a_residual_network_doubles_at_every_block():
-    result = gradflow(networks(Add, 56, no_norm, seeds=1), [pictures(8)], nn.functional.cross_entropy)
+    result = gradflow(networks(Add, 56, no_norm, seeds=1), [images(8)], nn.functional.cross_entropy)
     assert result.facts["variance_theory"] == 2.0
     assert result.facts["variance_per_block"] == pytest.approx(2.0, abs=0.3)
     assert "signal itself explodes" in result.verdict
@@ -79,7 +79,7 @@ def test_without_norm_the_signal_of_a_residual_network_doubles_at_every_block():
 def test_layers_without_a_gradient_are_said_and_not_divided():
     net = build_model("resnet20").requires_grad_(False)
     net.fc.requires_grad_(True)
-    result = gradflow([net], [pictures(2)], nn.functional.cross_entropy)
+    result = gradflow([net], [images(2)], nn.functional.cross_entropy)
     assert result.facts["first_over_last"] is None
     assert result.verdict.startswith("No gradient")
 
@@ -88,7 +88,7 @@ def test_frozen_first_layers_give_no_ratio_rather_than_a_gradient_that_vanishes(
     net = build_model("resnet20", width=4)
     for part in (net.conv1, net.bn1, net.layer1):
         part.requires_grad_(False)
-    result = gradflow([net], [pictures(8)], nn.functional.cross_entropy)
+    result = gradflow([net], [images(8)], nn.functional.cross_entropy)
     assert result.facts["first_over_last"] is None and result.facts["actgrad_first_over_last"] is None
     assert result.verdict.startswith("No gradient") and "frozen" in result.verdict
     assert 0 < result.facts["max_over_min"] < 1e3, "of the layers that learn"

@@ -11,15 +11,15 @@ from skiprun.registry import STUDIES
 from skiprun.studies import needs, options
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-# Those that send pictures through a network; a map of weights only reads it.
-PASSING = [name for name in STUDIES.names() if len(needs(STUDIES[name].thing)) > 1]
+# Those that send images through a network; a map of weights only reads it.
+PASSING = [name for name in STUDIES.names() if len(needs(STUDIES[name].target)) > 1]
 FEW = {"tolerance": 0.5, "points": 31, "steps": 3, "draws": 1, "depths": (1, 2), "width": 8, "workers": 1}
 
 
 def network(study, seed=0):
     """Return a network whose modes and gradients are not all alike, so that a change of them shows."""
     torch.manual_seed(seed)
-    dense = study is STUDIES["reuse"].thing
+    dense = study is STUDIES["reuse"].target
     model = build_model("densenet_cifar", depth=10, growth=4) if dense else build_model("resnet20", width=4)
     next(model.children()).eval()
     last = list(model.parameters())[-1]
@@ -93,7 +93,7 @@ def assert_untouched(model, before):
 
 @pytest.mark.parametrize("name", STUDIES.names())
 def test_a_study_leaves_networks_and_the_random_stream_as_they_were(name):
-    study = STUDIES[name].thing
+    study = STUDIES[name].target
     model = network(study)
     needed = given(study, model)
     before, stream = fingerprint(model), torch.get_rng_state()
@@ -105,10 +105,10 @@ def test_a_study_leaves_networks_and_the_random_stream_as_they_were(name):
 
 @pytest.mark.parametrize("fault", [RuntimeError("in the middle"), KeyboardInterrupt()])
 @pytest.mark.parametrize(
-    "name", [name for name in STUDIES.names() if {"evaluate", "loss"} & set(needs(STUDIES[name].thing))]
+    "name", [name for name in STUDIES.names() if {"evaluate", "loss"} & set(needs(STUDIES[name].target))]
 )
 def test_a_study_that_is_stopped_in_the_middle_leaves_no_trace(name, fault):
-    study = STUDIES[name].thing
+    study = STUDIES[name].target
     model = network(study)
     needed = given(study, model, fault)
     before, stream = fingerprint(model), torch.get_rng_state()
@@ -121,12 +121,12 @@ def test_a_study_that_is_stopped_in_the_middle_leaves_no_trace(name, fault):
 @pytest.mark.parametrize("fault", [RuntimeError("in the middle"), KeyboardInterrupt()])
 @pytest.mark.parametrize("name", PASSING)
 def test_a_fault_within_a_network_leaves_no_trace(name, fault, monkeypatch):
-    study = STUDIES[name].thing
+    study = STUDIES[name].target
     model = network(study)
     needed = given(study, model)
     before, stream = fingerprint(model), torch.get_rng_state()
     faulty = Faulty(nn.Conv2d.forward, fault, at=30)
-    monkeypatch.setattr(nn.Conv2d, "forward", lambda layer, pictures: faulty(layer, pictures))
+    monkeypatch.setattr(nn.Conv2d, "forward", lambda layer, images: faulty(layer, images))
     with pytest.raises(type(fault)):
         study(**needed, **chosen(study))
     assert_untouched(model, before)
@@ -135,7 +135,7 @@ def test_a_fault_within_a_network_leaves_no_trace(name, fault, monkeypatch):
 
 @pytest.mark.parametrize("name", STUDIES.names())
 def test_the_figures_of_a_study_name_columns_of_its_rows(name):
-    study = STUDIES[name].thing
+    study = STUDIES[name].target
     result = study(**given(study, network(study)), **chosen(study))
     for figure in STUDIES[name].facts["figures"]:
         rows = [row for row in result.rows if figure.where.items() <= row.items()]
@@ -146,6 +146,6 @@ def test_the_figures_of_a_study_name_columns_of_its_rows(name):
 
 @pytest.mark.parametrize("name", STUDIES.names())
 def test_the_same_seed_gives_the_same_rows(name):
-    study = STUDIES[name].thing
+    study = STUDIES[name].target
     one, other = (study(**given(study, network(study)), **chosen(study)) for _ in range(2))
     assert one.rows == other.rows and one.facts == other.facts

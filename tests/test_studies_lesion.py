@@ -12,7 +12,7 @@ from skiprun.connections.highway import Highway
 from skiprun.connections.none import NoConnection
 from skiprun.errors import InputError
 from skiprun.models import build_model
-from skiprun.models.block import Block
+from skiprun.models.layers.block import Block
 from skiprun.studies.lesion import lesion, verdict
 from skiprun.studies.reorder import alike, swapped
 
@@ -20,7 +20,7 @@ MANY = 10_000  # images, whose errors are told apart from a point on
 
 
 class Scalar(Block):
-    """y = connection(x, w x), on pictures of one pixel."""
+    """y = connection(x, w x), on images of one pixel."""
 
     def __init__(self, connection, weight):
         super().__init__()
@@ -72,8 +72,8 @@ def test_all_blocks_deleted_at_random_leave_the_input():
 
 def test_plain_blocks_that_change_the_shape_cannot_be_deleted():
     model = build_model("plain20", width=4)
-    pictures = torch.randn(2, 3, 16, 16)
-    result = lesion(model, lambda net: {"loss": net.eval()(pictures).mean().item()}, MANY, draws=1)
+    images = torch.randn(2, 3, 16, 16)
+    result = lesion(model, lambda net: {"loss": net.eval()(images).mean().item()}, MANY, draws=1)
     assert result.facts["deletable"] == 7 and result.facts["sites"] == 9
     numbers = {row["site"]: row["number"] for row in result.rows if row["what"] == "delete"}
     assert numbers.keys().isdisjoint({"layer2.0.connection", "layer3.0.connection"})

@@ -9,13 +9,13 @@ from torch import nn
 from skiprun.connections import Site
 from skiprun.connections.add import Add
 from skiprun.models import build_model
-from skiprun.models.block import Block
-from skiprun.studies.cuts import branch_gradient, rejoined, skip_gradient
+from skiprun.models.layers.block import Block
+from skiprun.studies.cuts import branch_gradient, replace_connections, skip_gradient
 from skiprun.studies.paths import Tracer, paths, shortest_range, verdict
 
 
 class Scalar(Block):
-    """y = x + w x, on pictures of one pixel."""
+    """y = x + w x, on images of one pixel."""
 
     def __init__(self, weight):
         super().__init__()
@@ -58,14 +58,16 @@ def test_all_paths_together_are_the_gradient_of_the_network():
     for _, conv in [each for each in model.named_modules() if each[0].endswith("conv1")]:
         nn.init.normal_(conv.weight, std=0.1)
     tracer = Tracer(model, total)
-    pictures = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    images = torch.randn(2, 3, 8, 8, dtype=torch.float64)
     gradients = []
     some = tracer.sites[:3]
     for choice in range(8):
-        with rejoined({site: branch_gradient if choice >> bit & 1 else skip_gradient for bit, site in enumerate(some)}):
-            value = model(pictures).sum()
+        with replace_connections(
+            {site: branch_gradient if choice >> bit & 1 else skip_gradient for bit, site in enumerate(some)}
+        ):
+            value = model(images).sum()
         gradients.append(torch.autograd.grad(value, tracer.start)[0])
-    whole = torch.autograd.grad(model(pictures).sum(), tracer.start)[0]
+    whole = torch.autograd.grad(model(images).sum(), tracer.start)[0]
     assert torch.allclose(sum(gradients), whole)
 
 

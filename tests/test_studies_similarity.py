@@ -20,7 +20,7 @@ def test_rotation_and_scale_of_the_features_do_not_matter():
     assert cka(x, x @ torch.diag(torch.tensor([9.0, 1, 1, 1, 1])).double()) < 0.95
 
 
-def test_independent_features_have_none_in_the_mean_also_of_few_pictures():
+def test_independent_features_have_none_in_the_mean_also_of_few_images():
     torch.manual_seed(0)
     pairs = [(torch.randn(8, 30), torch.randn(8, 30)) for _ in range(400)]
     assert alignment([(kernel(x)[None], kernel(y)[None]) for x, y in pairs]).item() == pytest.approx(0, abs=0.06)
@@ -58,7 +58,7 @@ def test_networks_without_sites_are_compared_layer_by_layer():
 
 
 def test_batches_too_small_for_the_estimate_are_refused():
-    with pytest.raises(InputError, match="four pictures"):
+    with pytest.raises(InputError, match="four images"):
         similarity(nn.Linear(1, 1), nn.Linear(1, 1), [(torch.zeros(3, 1), torch.zeros(3))])
 
 

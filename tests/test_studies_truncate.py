@@ -7,12 +7,12 @@ from torch import nn
 from skiprun.connections import Site
 from skiprun.connections.add import Add
 from skiprun.errors import InputError
-from skiprun.models.block import Block
+from skiprun.models.layers.block import Block
 from skiprun.studies.truncate import sums, truncate, verdict
 
 
 class Open(Block):
-    """y = x + w x, on pictures of one pixel; a channel is in the dark until its w is set."""
+    """y = x + w x, on images of one pixel; a channel is in the dark until its w is set."""
 
     def __init__(self, weights):
         super().__init__()
@@ -38,19 +38,19 @@ class Network(nn.Module):
 
 
 def batch(count=60):
-    """Return pictures whose last channel is the label, -1 or 1, and whose first is large and says nothing."""
+    """Return images whose last channel is the label, -1 or 1, and whose first is large and says nothing."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(2, (count,), generator=generator)
-    pictures = torch.zeros(count, 4, 1, 1)
-    pictures[:, 0, 0, 0] = 10 * torch.randn(count, generator=generator)
-    pictures[:, 3, 0, 0] = 2.0 * labels - 1
-    return pictures, labels
+    images = torch.zeros(count, 4, 1, 1)
+    images[:, 0, 0, 0] = 10 * torch.randn(count, generator=generator)
+    images[:, 3, 0, 0] = 2.0 * labels - 1
+    return images, labels
 
 
 @torch.no_grad()
 def evaluate(model):
-    pictures, labels = batch()
-    wrong = (model(pictures).argmax(1) != labels).double().mean().item()
+    images, labels = batch()
+    wrong = (model(images).argmax(1) != labels).double().mean().item()
     return {"loss": wrong, "error": 100 * wrong}
 
 

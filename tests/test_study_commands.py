@@ -16,13 +16,13 @@ import torch
 from typer.testing import CliRunner, Result
 
 from skiprun.cli.app import app
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.errors import InputError, OptionError, SkiprunError, UnknownName
 from skiprun.experiment import train
-from skiprun.experiment.again import weights_on_the_way
-from skiprun.experiment.material import Look, Material
-from skiprun.experiment.studying import checked, study
-from skiprun.experiment.subjects import crossed, find_subjects, find_trained
+from skiprun.experiment.study_runner.material import SampleSelection, StudyInputs
+from skiprun.experiment.study_runner.retrain import weight_trajectory
+from skiprun.experiment.study_runner.studying import checked, study
+from skiprun.experiment.study_runner.subjects import crossed, find_subjects, find_trained
 from skiprun.registry import STUDIES
 from skiprun.run import Run
 from skiprun.training.checkpoint import load
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parent.parent
 BRIEF = {
     "lesion": ["--draws", "1"],
     "paths": ["--draws", "1", "--batches", "1"],
-    "landscape": ["--steps", "3", "--pictures", "32", "--jobs", "1"],
+    "landscape": ["--steps", "3", "--images", "32", "--jobs", "1"],
     "truncate": [],
 }
 
@@ -119,22 +119,22 @@ def test_names_cross_with_what_is_given_and_stay_without_it() -> None:
         crossed([])
 
 
-def test_networks_for_large_pictures_see_random_ones_of_their_size(tmp_path: Path) -> None:
+def test_networks_for_large_images_see_random_ones_of_their_size(tmp_path: Path) -> None:
     large, small = find_subjects(["resnet50", "resnet50:stem=small"], tmp_path)
     assert (large.shape, small.shape) == ((3, 224, 224), None)
     (chosen,) = find_subjects(["resnet50"], tmp_path, overrides=["data.name=cifar10"])
     assert chosen.shape is None
     (given,) = find_subjects(["resnet20"], tmp_path, shape=(3, 16, 16))
-    material = Material(given, Look(batches=2, batch_size=4))
-    assert [pictures.shape for pictures, _ in material.batches] == [(4, 3, 16, 16)] * 2
-    assert material.summary == "initial weights, random normal pictures of 3x16x16, on cpu."
+    material = StudyInputs(given, SampleSelection(batches=2, batch_size=4))
+    assert [images.shape for images, _ in material.batches] == [(4, 3, 16, 16)] * 2
+    assert material.summary == "initial weights, random normal images of 3x16x16, on cpu."
 
 
 def test_seeds_are_networks_of_their_own_and_those_that_training_starts_from(tmp_path: Path) -> None:
     (subject,) = find_subjects(["resnet20"], tmp_path, seeds=2)
-    one, other = Material(subject, Look()).models
+    one, other = StudyInputs(subject, SampleSelection()).models
     assert not torch.equal(one.state_dict()["fc.weight"], other.state_dict()["fc.weight"])
-    again, _ = Material(subject, Look()).models
+    again, _ = StudyInputs(subject, SampleSelection()).models
     assert torch.equal(one.state_dict()["fc.weight"], again.state_dict()["fc.weight"])
 
 
@@ -186,7 +186,9 @@ def test_reuse_draws_dense_blocks_and_refuses_other_networks(runs: Path) -> None
 
 def test_weights_of_a_run_are_the_best_the_last_or_the_initial_ones(runs: Path) -> None:
     (subject,) = find_trained(["digits-resnet_cifar"], runs)
-    best, last, initial = (Material(subject, Look(weights=which)).model for which in ("best", "last", "initial"))
+    best, last, initial = (
+        StudyInputs(subject, SampleSelection(weights=which)).model for which in ("best", "last", "initial")
+    )
     run = subject.runs[0]
     assert torch.equal(best.state_dict()["fc.weight"], load(run.checkpoints / "best.pt")["model"]["fc.weight"])
     assert torch.equal(last.state_dict()["fc.weight"], load(run.checkpoints / "last.pt")["model"]["fc.weight"])
@@ -195,7 +197,7 @@ def test_weights_of_a_run_are_the_best_the_last_or_the_initial_ones(runs: Path) 
 
 def test_a_run_trained_again_ends_with_the_same_bits(runs: Path) -> None:
     run = Run(runs / "digits-resnet_cifar" / "seed-0")
-    states = weights_on_the_way(run.config)
+    states = weight_trajectory(run.config)
     last = load(run.checkpoints / "last.pt")["model"]
     assert len(states) == 2  # before the first step, and after the only epoch
     assert all(torch.equal(states[-1][name], value) for name, value in last.items())
@@ -215,7 +217,7 @@ class Halt:
 
 
 def test_an_interrupted_landscape_continues_where_it_stopped(runs: Path) -> None:
-    subjects, look = find_trained(["digits-plain_cifar"], runs), Look("train", 32)
+    subjects, look = find_trained(["digits-plain_cifar"], runs), SampleSelection("train", 32)
     options = {"steps": 3}
     (whole,) = study("landscape", subjects, look, options, fresh=True)
     partial = subjects[0].runs[0].studies / "landscape.partial.jsonl"
@@ -242,16 +244,18 @@ def test_an_interrupted_landscape_continues_where_it_stopped(runs: Path) -> None
 def test_rows_of_another_landscape_are_not_taken_over(runs: Path) -> None:
     subjects = find_trained(["digits-plain_cifar"], runs)
     with pytest.raises(KeyboardInterrupt):
-        study("landscape", subjects, Look("train", 32), {"steps": 3}, lambda label, done: Halt(2), fresh=True)
+        study(
+            "landscape", subjects, SampleSelection("train", 32), {"steps": 3}, lambda label, done: Halt(2), fresh=True
+        )
     begun: list[int] = []
 
     def listen(label: str, done: int) -> Halt:
         begun.append(done)
         return Halt(100)
 
-    study("landscape", subjects, Look("train", 16), {"steps": 3}, listen)
-    study("landscape", subjects, Look("train", 16), {"steps": 3, "seed": 1}, listen)
-    study("landscape", subjects, Look("train", 16, weights="initial"), {"steps": 3, "seed": 1}, listen)
+    study("landscape", subjects, SampleSelection("train", 16), {"steps": 3}, listen)
+    study("landscape", subjects, SampleSelection("train", 16), {"steps": 3, "seed": 1}, listen)
+    study("landscape", subjects, SampleSelection("train", 16, weights="initial"), {"steps": 3, "seed": 1}, listen)
     assert begun == [0, 0, 0]
 
 
@@ -278,7 +282,7 @@ def test_studies_are_listed_and_any_can_be_run(runs: Path) -> None:
 
 def test_a_landscape_with_its_trajectory_is_one_document(runs: Path) -> None:
     small_run(runs, {"name": "resnet_cifar", "depth": 8, "width": 4}, "digits-longer", epochs=3)
-    brief = ["--steps", "3", "--pictures", "32", "--jobs", "1", "--trajectory", "--runs", str(runs), "--json"]
+    brief = ["--steps", "3", "--images", "32", "--jobs", "1", "--trajectory", "--runs", str(runs), "--json"]
     first, second = json.loads(call("landscape", "digits-longer", *brief).stdout)
     assert (first["study"], second["study"]) == ("landscape", "trajectory")
     assert sum(row["what"] == "way" for row in second["networks"][0]["rows"]) == 4

@@ -8,11 +8,12 @@ import sys
 
 import pytest
 
-from skiprun.machine import peak_memory
+from skiprun.system.machine import peak_memory
 
 PROGRAM = """
 import importlib, os, pkgutil, signal, sys
-import multiprocessing.context, skiprun.vision, tensorboard.program  # these libraries know the real system
+# These libraries know the real system.
+import multiprocessing.context, skiprun.system.torchvision_repair, tensorboard.program
 
 for name in ("SIGHUP", "SIGUSR1", "SIGKILL", "pthread_sigmask"):
     delattr(signal, name)
@@ -24,7 +25,7 @@ import skiprun
 
 # The nursery is forked from on Linux alone.
 modules = [found.name for found in pkgutil.walk_packages(skiprun.__path__, "skiprun.")]
-for name in set(modules) - {"skiprun.nursery", "skiprun.__main__"}:
+for name in set(modules) - {"skiprun.system.forkserver_preload", "skiprun.__main__"}:
     importlib.import_module(name)
 
 from skiprun.training.stopping import StopFlag

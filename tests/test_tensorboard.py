@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from skiprun.errors import Stopped
 from skiprun.run import Run
-from skiprun.training.tensorboard import GradientPicture, TensorBoard, whole_decades
+from skiprun.training.views.tensorboard import GradientImage, TensorBoard, whole_decades
 from tests.tiny import tiny_config, tiny_trainer
 
 
@@ -23,7 +23,7 @@ def train(folder: Path, stop_at: int | None = None) -> None:
         folder,
         config,
         views=[TensorBoard(folder, config)],
-        stop_requested=lambda: next(left, None) if stop_at else None,
+        stop_signal=lambda: next(left, None) if stop_at else None,
     )
     trainer.fit()
 
@@ -73,23 +73,23 @@ def test_every_tag_has_one_value_a_logged_step(tmp_path: Path, stop_at: int | No
     assert promised <= shown.keys()
 
 
-def test_one_picture_an_epoch_the_config_the_layout_and_the_hyperparameters(tmp_path: Path) -> None:
+def test_one_image_an_epoch_the_config_the_layout_and_the_hyperparameters(tmp_path: Path) -> None:
     train(tmp_path)
     reader = EventAccumulator(str(tmp_path), size_guidance={"images": 0})
     reader.Reload()
-    (picture,) = reader.Tags()["images"]
-    assert [image.step for image in reader.Images(picture)] == [4, 8, 12]
-    assert reader.Images(picture)[0].encoded_image_string[:8] == b"\x89PNG\r\n\x1a\n"
+    (tag,) = reader.Tags()["images"]
+    assert [image.step for image in reader.Images(tag)] == [4, 8, 12]
+    assert reader.Images(tag)[0].encoded_image_string[:8] == b"\x89PNG\r\n\x1a\n"
     assert "config/text_summary" in reader.Tags()["tensors"]
     assert "custom_scalars__config__" in reader.Tags()["tensors"]
     assert {"_hparams_/experiment", "_hparams_/session_start_info"} <= set(reader.summary_metadata)
     assert not [path for path in tmp_path.iterdir() if path.is_dir()], "hyperparameters open no second run"
 
 
-def test_a_picture_shows_its_epoch_whatever_was_drawn_before() -> None:
-    shown, fresh = GradientPicture([1.0, 0.5, 0.2]), GradientPicture([1.0, 0.5, 0.2])
-    pictures = {shown.draw([0.9, 0.3, 0.2], 2), shown.draw([0.8, 0.4, 0.6], 3), shown.draw([70.0, 0.0, math.nan], 4)}
-    assert len(pictures) == 3
+def test_a_image_shows_its_epoch_whatever_was_drawn_before() -> None:
+    shown, fresh = GradientImage([1.0, 0.5, 0.2]), GradientImage([1.0, 0.5, 0.2])
+    images = {shown.draw([0.9, 0.3, 0.2], 2), shown.draw([0.8, 0.4, 0.6], 3), shown.draw([70.0, 0.0, math.nan], 4)}
+    assert len(images) == 3
     fresh.draw([70.0, 0.0, math.nan], 4)
     assert shown.draw([0.8, 0.4, 0.6], 5) == fresh.draw([0.8, 0.4, 0.6], 5)
 

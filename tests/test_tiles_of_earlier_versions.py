@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.errors import OtherData
 from skiprun.experiment import evaluate, train
 from skiprun.experiment.longer import lengthen
@@ -77,6 +77,6 @@ def test_other_images_are_other_data_still(run: Run, config: RunConfig) -> None:
 
 
 def test_a_new_run_is_split_by_image(config: RunConfig, run: Run, tmp_path: Path) -> None:
-    new = train(config.revised(name="new"), runs=tmp_path / "runs")
+    new = train(config.replace(name="new"), runs=tmp_path / "runs")
     assert new.summary()["data"]["fingerprint"] != fingerprint_of(run)
     assert new.summary()["data"]["val"] % 4 == 0

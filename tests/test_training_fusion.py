@@ -20,13 +20,13 @@ from torch import Tensor, nn
 from skiprun.errors import SkiprunError, Stopped
 from skiprun.models import build_model
 from skiprun.registry import MODELS
+from skiprun.training.acceleration.compilation import TrainingPass, is_cut_short
+from skiprun.training.acceleration.fusion import fuse
+from skiprun.training.acceleration.kernels import library
+from skiprun.training.acceleration.kernels.library import Kernel, find_compiler
+from skiprun.training.acceleration.kernels.norm import NormJoinReLU
 from skiprun.training.checkpoint import load
-from skiprun.training.compilation import TrainingPass, is_cut_short
-from skiprun.training.device import place
-from skiprun.training.fusion import fuse
-from skiprun.training.kernels import library
-from skiprun.training.kernels.library import Kernel, find_compiler
-from skiprun.training.kernels.norm import NormJoinReLU
+from skiprun.training.device import setup_device
 from skiprun.training.trainer import Trainer
 from tests.test_training_trainer import StopAt, assert_same_run, lines
 from tests.tiny import tiny_config, tiny_trainer
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(find_compiler() is None, reason="needs a C++ com
 EXACT = torch.float64
 
 
-def picture(channels: int, dtype: torch.dtype, seed: int, size: int = 9) -> Tensor:
+def image(channels: int, dtype: torch.dtype, seed: int, size: int = 9) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.randn(6, channels, size, size, generator=generator) * 2 + 3
     return drawn.to(dtype, memory_format=torch.channels_last).requires_grad_()  # type: ignore[call-overload]
@@ -52,7 +52,7 @@ def norm(channels: int) -> nn.BatchNorm2d:
 
 def results(layer: nn.BatchNorm2d, y: list[Tensor], inputs: list[Tensor]) -> list[Tensor]:
     """Return outputs, gradients and statistics, where what flows back into each output is drawn."""
-    back = [picture(each.shape[1], torch.bfloat16, 4 + n, each.shape[2]).to(each.dtype) for n, each in enumerate(y)]
+    back = [image(each.shape[1], torch.bfloat16, 4 + n, each.shape[2]).to(each.dtype) for n, each in enumerate(y)]
     torch.autograd.backward(y, back)
     grads = [each.grad for each in (*inputs, layer.weight, layer.bias)]
     state = [layer.running_mean, layer.running_var, layer.num_batches_tracked]
@@ -67,7 +67,7 @@ def results(layer: nn.BatchNorm2d, y: list[Tensor], inputs: list[Tensor]) -> lis
 def test_the_operation_is_that_of_the_layers_in_exact_arithmetic(
     channels: int, join: bool, relu: bool, copies: int, dtype: torch.dtype
 ) -> None:
-    inputs = [picture(channels, dtype, 2)] + [picture(channels, dtype, 3)] * join
+    inputs = [image(channels, dtype, 2)] + [image(channels, dtype, 3)] * join
     layer = norm(channels)
     found = NormJoinReLU(layer, relu, copies)(*inputs)
     found = results(layer, list(found) if copies == 2 else [found], inputs)
@@ -86,7 +86,7 @@ def test_the_operation_is_that_of_the_layers_in_exact_arithmetic(
 
 
 def test_values_far_from_zero_keep_their_variance() -> None:
-    x = picture(16, torch.float32, 2).detach() + 10_000
+    x = image(16, torch.float32, 2).detach() + 10_000
     layer = nn.BatchNorm2d(16, momentum=1.0)
     NormJoinReLU(layer, relu=False)(x)
     exact = x.to(EXACT).var((0, 2, 3))
@@ -96,7 +96,7 @@ def test_values_far_from_zero_keep_their_variance() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("size", [1e-10, 1e13, 1e15, 1e17])
 def test_the_gradient_of_huge_and_tiny_inputs_is_exact_too(size: float, dtype: torch.dtype) -> None:
-    x = (picture(16, dtype, 2).detach() * size).requires_grad_()
+    x = (image(16, dtype, 2).detach() * size).requires_grad_()
     exact = x.detach().to(EXACT).requires_grad_()
     found = results(layer := norm(16), [NormJoinReLU(layer, relu=False)(x)], [x])
     expected = results(layer := norm(16).to(EXACT), [layer(exact)], [exact])
@@ -107,7 +107,7 @@ def test_the_gradient_of_huge_and_tiny_inputs_is_exact_too(size: float, dtype: t
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_what_is_not_finite_stays_so(dtype: torch.dtype) -> None:
-    x = picture(16, dtype, 2).detach()
+    x = image(16, dtype, 2).detach()
     x[0, 3, 0, 0] = float("nan")
     x[0, 4, 0, 0] = -float("inf")
     y, expected = NormJoinReLU(norm(16), relu=True)(x), F.relu(norm(16)(x.float()))
@@ -115,7 +115,7 @@ def test_what_is_not_finite_stays_so(dtype: torch.dtype) -> None:
     assert y[:, 3].isnan().all()
     skip = torch.zeros_like(x)
     skip[1] = -float("inf")
-    y = NormJoinReLU(norm(16), relu=True)(picture(16, dtype, 2).detach(), skip)
+    y = NormJoinReLU(norm(16), relu=True)(image(16, dtype, 2).detach(), skip)
     assert torch.equal(y[1], torch.zeros_like(y[1]))
 
 
@@ -125,7 +125,7 @@ def test_bits_do_not_depend_on_the_number_of_threads() -> None:
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            x, layer = picture(16, torch.bfloat16, 2, size=64), norm(16)
+            x, layer = image(16, torch.bfloat16, 2, size=64), norm(16)
             found.append(results(layer, [NormJoinReLU(layer, relu=True)(x)], [x]))
     finally:
         torch.set_num_threads(before)
@@ -135,19 +135,19 @@ def test_bits_do_not_depend_on_the_number_of_threads() -> None:
 
 def test_what_the_operation_cannot_take_is_left_to_torch() -> None:
     layer = norm(4)
-    x = picture(4, EXACT, 2)
+    x = image(4, EXACT, 2)
     layer.double()
     torch.testing.assert_close(NormJoinReLU(layer, relu=True, copies=2)(x)[1], F.relu(norm(4).double()(x)))
     with pytest.raises(ValueError, match="more than 1 value per channel"):
         NormJoinReLU(norm(4), relu=True)(torch.zeros(1, 4, 1, 1))
-    x, weights = picture(4, torch.float32, 2), torch.randn(6, 4, 1, 1)
+    x, weights = image(4, torch.float32, 2), torch.randn(6, 4, 1, 1)
     torch.testing.assert_close(NormJoinReLU(norm(4), relu=False)(x, weights), norm(4)(x) + weights)
     half = norm(4).bfloat16()
     torch.testing.assert_close(NormJoinReLU(half, relu=False)(x.bfloat16()), norm(4).bfloat16()(x.bfloat16()))
 
 
 class Odd(nn.Module):
-    """Sums that are not of two pictures as they are, and layers that somebody watches."""
+    """Sums that are not of two images as they are, and layers that somebody watches."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -163,7 +163,7 @@ class Odd(nn.Module):
 
 
 def test_what_looks_like_a_join_and_is_not_stays_what_it_is() -> None:
-    model, x = Odd().train(), picture(16, torch.float32, 2)
+    model, x = Odd().train(), image(16, torch.float32, 2)
     torch.testing.assert_close(fuse(model)(x), model(x), rtol=1e-4, atol=1e-4)
     assert model.seen == ["conv", "bn3"] * 2
 
@@ -184,7 +184,7 @@ class FailsHalfway(nn.Module):
 def test_a_pass_that_fails_halfway_leaves_no_trace() -> None:
     said: list[str] = []
     fails, eager = FailsHalfway().train(), FailsHalfway().train()
-    x = picture(4, torch.float32, 2).detach()
+    x = image(4, torch.float32, 2).detach()
     torch.manual_seed(0)
     found = TrainingPass(fails, "fused", said.append)(x)
     torch.manual_seed(0)
@@ -219,14 +219,14 @@ def test_a_fused_network_computes_what_it_did_before(name: str) -> None:
     made = [module for module in call.modules() if isinstance(module, NormJoinReLU)]  # type: ignore[attr-defined]
     assert len(made) == fused_layers
     assert sum(each.copies == 2 for each in made) == pairs
-    pictures = torch.randn(3, 3, 40, 40).contiguous(memory_format=torch.channels_last)
-    wanted = torch.randn(eager(pictures[:1].expand(2, -1, -1, -1)).shape[1:])
+    images = torch.randn(3, 3, 40, 40).contiguous(memory_format=torch.channels_last)
+    wanted = torch.randn(eager(images[:1].expand(2, -1, -1, -1)).shape[1:])
     eager.load_state_dict(fused.state_dict())
 
     def outcome(model: nn.Module, forward: Any) -> list[Tensor]:
         dtype = next(model.parameters()).dtype
         torch.manual_seed(1)  # for dropout and stochastic depth
-        output = forward(pictures.to(dtype))
+        output = forward(images.to(dtype))
         (output * wanted.to(dtype)).sum().backward()
         statistics = [buffer.double().flatten() for buffer in model.buffers()]
         grads = [weight.grad.double().flatten() for weight in model.parameters() if weight.grad is not None]
@@ -250,13 +250,13 @@ def test_every_network_can_be_looked_into(name: str) -> None:
     call: Any = fuse(fused)
     assert not any(type(layer) is nn.BatchNorm2d for layer in _called(call))
     # In float64 the operation is torch's again, so that deep plain networks do not turn its rounding into noise.
-    pictures, outputs = torch.randn(2, 3, 64, 64, dtype=EXACT), []
+    images, outputs = torch.randn(2, 3, 64, 64, dtype=EXACT), []
     for forward in (eager.double(), call.double()):
         torch.manual_seed(1)
-        outputs.append(forward(pictures).detach())
+        outputs.append(forward(images).detach())
     torch.testing.assert_close(outputs[0], outputs[1])
     for each in (eager.float(), call.float()):
-        assert each(pictures.float()).shape == outputs[0].shape
+        assert each(images.float()).shape == outputs[0].shape
     assert [key for key, _ in eager.named_buffers()] == [key for key, _ in fused.named_buffers()]
 
 
@@ -267,7 +267,7 @@ def _called(call: Any) -> list[nn.Module]:
 
 def fused_trainer(folder: Path, said: list[str] | None = None, **options: Any) -> Trainer:
     config = tiny_config(**options.pop("sections", {}))
-    placement = replace(place(config), way="fused")
+    placement = replace(setup_device(config), way="fused")
     return tiny_trainer(folder, config, placement=placement, say=[].append if said is None else said.append, **options)
 
 
@@ -276,7 +276,7 @@ def test_a_fused_run_learns_what_an_eager_one_does(tmp_path: Path, precision: st
     said: list[str] = []
     trainer = fused_trainer(tmp_path / "fused", said, sections={"compute": {"precision": precision}})
     trainer.fit()
-    assert (said, trainer.network.way) == ([], "fused")
+    assert (said, trainer.forward_pass.way) == ([], "fused")
     tiny_trainer(tmp_path / "eager", tiny_config(compute={"precision": precision})).fit()
     near = {"fp32": 1e-4, "bf16": 3e-2}[precision]
     for one, other in zip(lines(tmp_path / "fused")[:3], lines(tmp_path / "eager")[:3], strict=True):
@@ -287,9 +287,9 @@ def test_a_fused_run_learns_what_an_eager_one_does(tmp_path: Path, precision: st
 def test_a_fused_run_stopped_and_continued_ends_with_the_same_bits(tmp_path: Path, optim: dict[str, Any]) -> None:
     fused_trainer(tmp_path / "whole", sections={"optim": optim}).fit()
     with pytest.raises(Stopped):
-        fused_trainer(tmp_path / "parts", sections={"optim": optim}, stop_requested=StopAt(5)).fit()
+        fused_trainer(tmp_path / "parts", sections={"optim": optim}, stop_signal=StopAt(5)).fit()
     continued = tiny_trainer(tmp_path / "parts", tiny_config(optim=optim))  # the checkpoint says that it is fused
-    assert continued.network.way == "fused"
+    assert continued.forward_pass.way == "fused"
     continued.fit()
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
 
@@ -300,11 +300,11 @@ def test_a_strength_that_fades_reaches_the_fused_pass(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = build_model("resnet20", 3, 3).train()
     make_fadable(model)
-    call, pictures = fuse(model), torch.randn(4, 3, 16, 16)
-    before = call(pictures)
+    call, images = fuse(model), torch.randn(4, 3, 16, 16)
+    before = call(images)
     set_skip_strength(model, 0.5)
-    torch.testing.assert_close(call(pictures), model(pictures), rtol=1e-3, atol=1e-3)
-    assert not torch.allclose(call(pictures), before, rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(call(images), model(images), rtol=1e-3, atol=1e-3)
+    assert not torch.allclose(call(images), before, rtol=1e-2, atol=1e-2)
 
 
 def test_frozen_norms_stay_as_they_are() -> None:
@@ -402,7 +402,7 @@ def test_runs_that_start_together_compile_once(elsewhere: Path, tmp_path: Path) 
     code = (
         "import sys, pathlib, platformdirs; import torch; "
         f"platformdirs.user_cache_path = lambda name: pathlib.Path({str(elsewhere.parent)!r}); "
-        "from skiprun.training.kernels.library import prepare; prepare()"
+        "from skiprun.training.acceleration.kernels.library import prepare; prepare()"
     )
     environment = dict(os.environ, CXX=str(compiler))
     started = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(3)]

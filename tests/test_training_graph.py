@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from skiprun.training import graph
-from skiprun.training.graph import WARM_UP, StepGraph
+from skiprun.training.acceleration import graph
+from skiprun.training.acceleration.graph import WARM_UP, StepGraph
 from skiprun.training.trainer import Trainer
 from tests.test_training_trainer import assert_same_run, lines
 from tests.tiny import tiny_config, tiny_trainer
@@ -41,7 +41,7 @@ class Recorded:
 
 def captured_trainer(folder: Path, said: list[str], **sections: Any) -> Trainer:
     trainer = tiny_trainer(folder, tiny_config(**sections))
-    trainer.graph = StepGraph(partial(trainer._learn, watched=True), CPU, said.append)
+    trainer.graph = StepGraph(partial(trainer.optimizer_step, watched=True), CPU, said.append)
     return trainer
 
 
@@ -64,7 +64,7 @@ def test_a_step_that_cannot_be_captured_costs_one_line_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(step: Callable[..., Tensor], inputs: Sequence[Tensor], stream: None) -> None:
-        for parameter in trainer.learning:
+        for parameter in trainer.trainable:
             parameter.grad = torch.full_like(parameter, torch.nan)  # what a capture that broke off leaves
         raise RuntimeError("operation not permitted when stream is capturing\nmore for developers")
 
@@ -80,10 +80,10 @@ def test_a_step_that_cannot_be_captured_costs_one_line_and_nothing_else(
 
 
 def test_a_cpu_needs_no_graph(tmp_path: Path) -> None:
-    trainer = tiny_trainer(tmp_path, tiny_config(compute={"device": "cpu", "cuda_graph": True}))
-    assert trainer.graph is None and trainer.notes == [
-        "compute.cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule."
-    ]
+    said: list[str] = []
+    trainer = tiny_trainer(tmp_path, tiny_config(compute={"device": "cpu", "cuda_graph": True}), say=said.append)
+    assert trainer.graph is None
+    assert said == ["compute.cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule."]
 
 
 @pytest.mark.gpu

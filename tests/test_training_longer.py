@@ -38,7 +38,7 @@ def assert_as_straight(straight: Path, longer: Path, ends: list[int]) -> None:
     assert [row for row in rows if row not in extra] == once
     assert all(row.get("epoch_end") and row["step"] in ends for row in extra)
     states = [load(folder / "last.pt") for folder in (straight, longer)]
-    for part in ("model", "optimizer", "step", "epoch", "validated", "sums"):
+    for part in ("model", "optimizer", "step", "epoch", "validated", "totals"):
         assert_same_bits(*(state[part] for state in states), part)
     validated = [row for row in rows if row.get("epoch_end")]
     best = min(validated, key=lambda row: (row["val/error"], row["val/loss"]))
@@ -70,7 +70,7 @@ def test_a_longer_run_that_is_stopped_on_its_way_is_too(old: int, new: int, stop
     train(tmp_path / "straight", config({"steps": new}))
     train(tmp_path / "longer", config({"steps": old}))
     with pytest.raises(Stopped):
-        tiny_trainer(tmp_path / "longer", config({"steps": new}), stop_requested=StopAt(stop)).fit()
+        tiny_trainer(tmp_path / "longer", config({"steps": new}), stop_signal=StopAt(stop)).fit()
     assert load(tmp_path / "longer" / "last.pt")["step"] == old + stop
     train(tmp_path / "longer", config({"steps": new}))
     assert_as_straight(tmp_path / "straight", tmp_path / "longer", [old])
@@ -79,7 +79,7 @@ def test_a_longer_run_that_is_stopped_on_its_way_is_too(old: int, new: int, stop
 def test_a_run_stopped_at_its_end_before_that_was_validated_is_too(tmp_path: Path) -> None:
     train(tmp_path / "straight", config({"steps": 10}))
     with pytest.raises(Stopped):
-        tiny_trainer(tmp_path / "longer", config({"steps": 6}), stop_requested=StopAt(6)).fit()
+        tiny_trainer(tmp_path / "longer", config({"steps": 6}), stop_signal=StopAt(6)).fit()
     train(tmp_path / "longer", config({"steps": 10}))
     assert_as_straight(tmp_path / "straight", tmp_path / "longer", [])
 
@@ -99,8 +99,10 @@ def test_a_checkpoint_of_an_earlier_version_which_counted_a_part_as_an_epoch_goe
     train(tmp_path / "longer", config({"steps": old}))
     checkpoints = Checkpoints(tmp_path / "longer")
     state = load(checkpoints.last)
-    del state["validated"]
-    checkpoints.save_last(state | {"epoch": -(-old // 4), "sums": torch.zeros_like(state["sums"])})
+    sums = torch.zeros(3 + len(state["totals"]["counts"]), dtype=torch.float64)
+    for key in ("validated", "totals", "ema_model"):
+        del state[key]
+    checkpoints.save_last(state | {"epoch": -(-old // 4), "sums": sums, "average": None})
     train(tmp_path / "longer", config({"steps": 10}))
     ends = [[row["step"] for row in lines(tmp_path / each) if row.get("epoch_end")] for each in ("straight", "longer")]
     assert ends[1] == sorted({*ends[0], old})

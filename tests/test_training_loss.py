@@ -13,13 +13,14 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
+from skiprun.data.contract import micro_batches
 from skiprun.experiment import evaluate, load_model, train
 from skiprun.experiment.parts import prepare
+from skiprun.inference.evaluate import evaluate as evaluate_batches
 from skiprun.tasks import Task
 from skiprun.tasks.classification import Classification
 from skiprun.tasks.segmentation import VOID, Segmentation
-from skiprun.training.evaluate import evaluate as evaluate_batches
 from tests.tiny import tiny_config, tiny_trainer
 
 
@@ -136,9 +137,11 @@ def test_b27_a_run_with_accumulate_makes_the_steps_of_the_run_without(
 
 
 def test_accumulation_draws_the_augmentation_of_the_step_without(tmp_path: Path) -> None:
-    one, four = (
-        tiny_trainer(tmp_path / str(parts), tiny_config(optim={"accumulate": parts}))._batch() for parts in (1, 4)
-    )
+    def first_batch(parts: int) -> list[Tensor]:
+        trainer = tiny_trainer(tmp_path / str(parts), tiny_config(optim={"accumulate": parts}))
+        return micro_batches(*trainer.data.train_batch(trainer.order.batch(0)), trainer.config)
+
+    one, four = first_batch(1), first_batch(4)
     assert torch.equal(torch.cat(four[::2]), one[0])
     assert torch.equal(torch.cat(four[1::2]), one[1])
 
@@ -186,15 +189,13 @@ def test_b49_the_command_line_prints_that_loss(smoothed: Any, capsys: pytest.Cap
 def test_b65_of_epochs_with_one_score_the_lower_loss_is_kept_then_the_earlier(tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, tiny_config())
     for epoch, (error, loss) in enumerate([(5.0, 0.4), (5.0, 0.3), (5.0, 0.3), (6.0, 0.1), (5.0, 0.35)], start=1):
-        trainer.epoch = epoch
-        trainer._keep_if_best({"error": error, "loss": loss})
-    assert trainer.best["epoch"] == 2
+        trainer.best.update({"step": 1, "epoch": epoch, "val": {"error": error, "loss": loss}}, trainer.model)
+    assert trainer.best.record["epoch"] == 2
 
 
 def test_b65_higher_scores_are_better_and_lower_losses_still(tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, tiny_config())
-    trainer.task = Segmentation()
+    trainer.best.task = Segmentation()
     for epoch, (iou, loss) in enumerate([(0.8, 0.2), (0.7, 0.1), (0.8, 0.1), (0.8, 0.3)], start=1):
-        trainer.epoch = epoch
-        trainer._keep_if_best({"iou": iou, "loss": loss})
-    assert trainer.best["epoch"] == 3
+        trainer.best.update({"step": 1, "epoch": epoch, "val": {"iou": iou, "loss": loss}}, trainer.model)
+    assert trainer.best.record["epoch"] == 3

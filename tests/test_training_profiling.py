@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from skiprun.system.progress import NullProgress
 from skiprun.training.profiling import Profiling, kind
-from skiprun.training.trainer import Silence
 from tests.test_training_trainer import assert_same_run
 from tests.tiny import tiny_config, tiny_trainer
 
@@ -31,7 +31,7 @@ def test_operations_belong_to_kinds(operation: str, expected: str) -> None:
 
 def test_profile_writes_a_trace_says_shares_and_changes_nothing(tmp_path: Path) -> None:
     said: list[str] = []
-    watcher = Profiling(Silence(), tmp_path / "trace.json", said.append)
+    watcher = Profiling(NullProgress(), tmp_path / "trace.json", said.append)
     tiny_trainer(tmp_path / "profiled", tiny_config(), progress=watcher).fit()
     tiny_trainer(tmp_path / "plain", tiny_config()).fit()
     assert_same_run(tmp_path / "profiled", tmp_path / "plain")

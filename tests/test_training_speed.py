@@ -13,11 +13,12 @@ import torch
 from skiprun.errors import ConfigError, InputError, Stopped
 from skiprun.experiment import parts as parts_module
 from skiprun.experiment.parts import prepare
-from skiprun.machine import keep_memory
-from skiprun.training import compilation, device
+from skiprun.system.machine import keep_memory
+from skiprun.training import device
+from skiprun.training.acceleration import compilation
+from skiprun.training.acceleration.compilation import TrainingPass, choose_execution
 from skiprun.training.checkpoint import load
-from skiprun.training.compilation import TrainingPass, choose_way
-from skiprun.training.device import choose_threads, fast_precision, place
+from skiprun.training.device import choose_threads, fast_precision, setup_device
 from skiprun.training.trainer import Trainer
 from tests.test_training_trainer import StopAt, assert_same_bits, assert_same_run, lines
 from tests.tiny import tiny_config, tiny_trainer
@@ -28,7 +29,7 @@ RESNET20_BYTES = 1_522_624
 
 def way(steps: int, **compute: Any) -> str:
     config = tiny_config(**CIFAR, schedule={"steps": steps}, compute={"device": "cpu"} | compute)
-    return choose_way(config, torch.device(config.compute.device), 45_000, RESNET20_BYTES)
+    return choose_execution(config, torch.device(config.compute.device), 45_000, RESNET20_BYTES)
 
 
 def test_fusing_pays_for_the_64000_steps_of_he_2015_and_not_for_five() -> None:
@@ -65,7 +66,7 @@ def test_a_cpu_takes_bf16_where_it_multiplies_it(
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
     assert fast_precision(torch.device("cpu")) == chosen
-    assert place(tiny_config(compute={"device": "cpu", "precision": "fp32"})).precision == "fp32"
+    assert setup_device(tiny_config(compute={"device": "cpu", "precision": "fp32"})).precision == "fp32"
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def compiled_trainer(folder: Path, said: list[str] | None = None, **options: Any
     """Return a trainer that compiles, with its hooks unwatched."""
     say = [].append if said is None else said.append
     config = tiny_config(compute={"compile": "on"} | options.pop("compute", {}), **options.pop("sections", {}))
-    placement = replace(place(config), way="compiled")
+    placement = replace(setup_device(config), way="compiled")
     return tiny_trainer(folder, config, placement=placement, say=say, **options)
 
 
@@ -140,27 +141,27 @@ def test_a_compiler_that_fails_costs_one_line_and_nothing_else(tmp_path: Path, m
 def test_a_pass_that_is_watched_by_hooks_runs_uncompiled() -> None:
     model = torch.nn.Linear(2, 2)
     network = TrainingPass(model, "compiled", say=lambda line: None)
-    network.call = lambda pictures: pictures
-    pictures = torch.ones(1, 2)
-    assert network(pictures) is pictures
-    assert torch.equal(network(pictures, eager=True), model(pictures))
+    network.call = lambda images: images
+    images = torch.ones(1, 2)
+    assert network(images) is images
+    assert torch.equal(network(images, eager=True), model(images))
 
 
 def test_the_choice_to_compile_goes_with_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compilation.torch, "compile", lambda model, **_: model)
     config = tiny_config()
-    chosen = replace(place(config), way="compiled")
+    chosen = replace(setup_device(config), way="compiled")
     with pytest.raises(Stopped):
-        tiny_trainer(tmp_path, config, placement=chosen, stop_requested=StopAt(2)).fit()
+        tiny_trainer(tmp_path, config, placement=chosen, stop_signal=StopAt(2)).fit()
     continued = tiny_trainer(tmp_path, config)
-    assert continued.network.way == "compiled"
+    assert continued.forward_pass.way == "compiled"
 
 
 @pytest.mark.slow
 def test_a_compiled_run_stopped_and_continued_ends_with_the_same_bits(tmp_path: Path) -> None:
     compiled_trainer(tmp_path / "whole").fit()
     with pytest.raises(Stopped):
-        compiled_trainer(tmp_path / "parts", stop_requested=StopAt(5)).fit()
+        compiled_trainer(tmp_path / "parts", stop_signal=StopAt(5)).fit()
     continued = compiled_trainer(tmp_path / "parts")
     assert continued.step == 5
     continued.fit()
@@ -209,7 +210,7 @@ def test_recomputed_blocks_keep_less_for_the_backward_pass(tmp_path: Path) -> No
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            output = trainer.model(trainer.data.pictures[:16])
+            output = trainer.model(trainer.data.images[:16])
         held[recompute] = sum(bytes_.values())
         del output
     assert held[True] < 0.7 * held[False]

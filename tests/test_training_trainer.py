@@ -87,7 +87,7 @@ def test_a_run_stopped_at_a_step_and_continued_ends_with_the_same_bits(tmp_path:
     config = tiny_config(**VARIANTS[variant])
     tiny_trainer(tmp_path / "whole", config).fit()
     with pytest.raises(Stopped) as stopped:
-        tiny_trainer(tmp_path / "parts", config, stop_requested=StopAt(step)).fit()
+        tiny_trainer(tmp_path / "parts", config, stop_signal=StopAt(step)).fit()
     assert stopped.value.exit_code == 143
     continued = tiny_trainer(tmp_path / "parts", config)
     assert continued.step == step
@@ -121,7 +121,7 @@ def test_negative_control_a_global_random_order_does_not_continue_with_the_same_
     config = tiny_config()
     tiny_trainer(tmp_path / "whole", config).fit()
     with pytest.raises(Stopped):
-        tiny_trainer(tmp_path / "parts", config, stop_requested=StopAt(5)).fit()
+        tiny_trainer(tmp_path / "parts", config, stop_signal=StopAt(5)).fit()
     tiny_trainer(tmp_path / "parts", config).fit()
     assert lines(tmp_path / "whole") != lines(tmp_path / "parts")
 
@@ -175,7 +175,7 @@ def test_divergence_stops_with_the_step_and_keeps_the_last_good_checkpoint(
 
 def test_another_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
-        tiny_trainer(tmp_path, tiny_config(), stop_requested=StopAt(2)).fit()
+        tiny_trainer(tmp_path, tiny_config(), stop_signal=StopAt(2)).fit()
     state = load(tmp_path / "last.pt")
     Checkpoints(tmp_path).save_last(state | {"data": "other"})
     with pytest.raises(CheckpointError, match="dataset has changed"):

@@ -1,4 +1,4 @@
-"""Convolutions by Winograd's algorithm give what the sum itself gives, for pictures of any size."""
+"""Convolutions by Winograd's algorithm give what the sum itself gives, for images of any size."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from skiprun.errors import SkiprunError
 from skiprun.models import build_model
+from skiprun.training.acceleration.fusion import fuse
+from skiprun.training.acceleration.kernels.winograd import CONVOLVE, WinogradConv2d, WinogradFunction, is_supported
 from skiprun.training.device import has_matrix_units
-from skiprun.training.fusion import fuse
-from skiprun.training.kernels.winograd import CONVOLVE, WinogradConv2d, WinogradFunction, suits
 
 EXACT = torch.float64
 
@@ -148,10 +148,10 @@ USUAL: dict[str, Any] = {"in_channels": 32, "out_channels": 32, "kernel_size": 3
 
 @pytest.mark.parametrize("what", OTHERS)
 def test_other_convolutions_are_left_to_torch(what: str) -> None:
-    assert suits(nn.Conv2d(**USUAL))
-    assert not suits(nn.Conv2d(**USUAL | OTHERS[what]))
-    assert not suits(nn.Conv2d(**USUAL).double())
-    assert not suits(nn.ConvTranspose2d(32, 32, 3, padding=1))
+    assert is_supported(nn.Conv2d(**USUAL))
+    assert not is_supported(nn.Conv2d(**USUAL | OTHERS[what]))
+    assert not is_supported(nn.Conv2d(**USUAL).double())
+    assert not is_supported(nn.ConvTranspose2d(32, 32, 3, padding=1))
 
 
 def test_what_the_kernels_cannot_take_is_left_to_torch() -> None:
@@ -177,7 +177,7 @@ def test_autocast_names_the_type(monkeypatch: pytest.MonkeyPatch) -> None:
     assert layer(x).dtype == torch.float32
     with torch.autocast("cpu", torch.bfloat16):
         direct_one, found = conv(x), layer(x)
-        monkeypatch.setattr("skiprun.training.kernels.winograd.has_matrix_units", lambda: True)
+        monkeypatch.setattr("skiprun.training.acceleration.kernels.winograd.has_matrix_units", lambda: True)
         assert torch.equal(layer(x), direct_one)  # matrix units are faster at the sum itself
     assert found.dtype == torch.bfloat16
     assert has_matrix_units() or not torch.equal(found, direct_one)
@@ -202,4 +202,4 @@ def test_the_convolutions_of_a_network_that_suit_are_replaced(name: str) -> None
     call: Any = fuse(build_model(name, 3, 3).train())
     called = [call.get_submodule(node.target) for node in call.graph.nodes if node.op == "call_module"]
     assert sum(isinstance(layer, WinogradConv2d) for layer in called) == NETWORKS[name]
-    assert not any(suits(layer) for layer in called)
+    assert not any(is_supported(layer) for layer in called)

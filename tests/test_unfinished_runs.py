@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 from skiprun.cli.app import app
 from skiprun.errors import CheckpointError, InputError, Stopped
 from skiprun.experiment import evaluate, load_run, train
-from skiprun.experiment.studying import study
-from skiprun.experiment.subjects import find_trained
-from skiprun.models.weightfile import read_weights
+from skiprun.experiment.study_runner.studying import study
+from skiprun.experiment.study_runner.subjects import find_trained
+from skiprun.models.weights.weight_file import read_weights
 from skiprun.run import Run
 from tests.faulty import SignalAfterStep
 from tests.test_study_commands import small_run
@@ -25,7 +25,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished run, smoke, and one that was stopped after its first epoch."""
     folder = tmp_path_factory.mktemp("unfinished") / "runs"
     done = small_run(folder, {"name": "resnet_cifar", "depth": 8, "width": 4}, "smoke")
-    config = done.config.revised(name="begun", schedule=done.config.plain()["schedule"] | {"epochs": 2.0})
+    config = done.config.replace(name="begun", schedule=done.config.to_dict()["schedule"] | {"epochs": 2.0})
     with pytest.raises(Stopped):
         train(config, runs=folder, progress=SignalAfterStep(45, 15))
     return folder
@@ -71,7 +71,7 @@ def test_studies_do_likewise(names: list[str], split: str, runs: Path) -> None:
 
 @pytest.mark.parametrize("command", ["lesion", "truncate"])
 def test_study_commands_do_likewise(command: str, runs: Path) -> None:
-    shown = call(command, "begun", "--runs", str(runs), "--json", "--pictures", "16")
+    shown = call(command, "begun", "--runs", str(runs), "--json", "--images", "16")
     assert json.loads(shown.stdout)["networks"][0]["look"]["split"] == "val" and "not finished" in shown.stderr
 
 

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from skiprun.cli.app import app
 from skiprun.cli.options import user_path
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.errors import InputError
 from skiprun.experiment import load_run, train
-from skiprun.models.weightfile import read_weights
+from skiprun.models.weights.weight_file import read_weights
 
 # Neither the runs nor the data of anybody: they list what there is, count networks, or look at weights alone.
 WITHOUT_RUNS = {"models list", "models show", "models cost", "datasets", "connections", "probes", "studies list"}

@@ -1,4 +1,4 @@
-"""A training run of seconds: 96 small pictures in memory, a narrow network, and what can be asked of it."""
+"""A training run of seconds: 96 small images in memory, a narrow network, and what can be asked of it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.models import build_model
 from skiprun.probes.grad_norm import GradNorm
 from skiprun.tasks.classification import Classification
 from skiprun.training.checkpoint import Checkpoints
-from skiprun.training.device import place
+from skiprun.training.device import setup_device
 from skiprun.training.metrics import MetricsLog
 from skiprun.training.randomness import derive
 from skiprun.training.trainer import Trainer
@@ -28,21 +28,21 @@ class TinyData:
 
     def __init__(self, device: torch.device) -> None:
         generator = torch.Generator().manual_seed(0)
-        self.pictures = torch.randn(96, 1, 8, 8, generator=generator)
+        self.images = torch.randn(96, 1, 8, 8, generator=generator)
         self.labels = torch.arange(96) % 4
         for label in range(4):
             row, column = divmod(label, 2)
-            self.pictures[self.labels == label, :, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 1.5
-        self.pictures, self.labels = self.pictures.to(device), self.labels.to(device)
+            self.images[self.labels == label, :, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 1.5
+        self.images, self.labels = self.images.to(device), self.labels.to(device)
         self.train = range(64)
 
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        pictures = self.pictures[index]
-        return pictures + 0.1 * torch.randn_like(pictures), self.labels[index]
+        images = self.images[index]
+        return images + 0.1 * torch.randn_like(images), self.labels[index]
 
     def batches(self, split: str, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         part = {"train": slice(0, 64), "val": slice(64, 80), "test": slice(80, 96)}[split]
-        yield self.pictures[part], self.labels[part]
+        yield self.images[part], self.labels[part]
 
 
 def tiny_config(**sections: Any) -> RunConfig:
@@ -62,10 +62,10 @@ def tiny_trainer(folder: Path, config: RunConfig, **options: Any) -> Trainer:
     """Return a trainer of the tiny data that keeps its files in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     views = options.pop("views", [])
-    placement = options.pop("placement", None) or place(config)
+    placement = options.pop("placement", None) or setup_device(config)
     torch.manual_seed(derive(config.seed, "weights"))
     model = build_model("resnet_cifar", 4, 1, depth=8, width=4)
-    return Trainer(
+    trainer = Trainer(
         model,
         Classification(config.optim.label_smoothing),
         TinyData(placement.device),
@@ -76,3 +76,5 @@ def tiny_trainer(folder: Path, config: RunConfig, **options: Any) -> Trainer:
         [GradNorm()],
         **options,
     )
+    trainer.resume()
+    return trainer

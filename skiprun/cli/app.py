@@ -35,7 +35,7 @@ from skiprun.cli import (
 )
 from skiprun.cli.terminal import complain, listen, say
 from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory
-from skiprun.machine import leave_imports_alone, trust_no_working_folder
+from skiprun.system.machine import leave_imports_alone, trust_no_working_folder
 
 app = typer.Typer(
     name="skiprun",

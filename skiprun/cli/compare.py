@@ -31,35 +31,38 @@ def compare(
 ) -> None:
     """Train what is missing under one protocol, then compare. Shows table, statistics and verdict; writes a page."""
     from skiprun import reports
-    from skiprun.processes import ready
+    from skiprun.system.processes import ready
 
     names, changes = apart(names, set_)
-    comparisons = runs / "comparisons"
-    if jobs != 1 and len(names) * (seeds or 1) > 1 and not list(comparisons.glob(f"{reports.slug(names)}*")):
+    if jobs != 1 and len(names) * (seeds or 1) > 1 and not list((runs / "comparisons").glob(f"{reports.slug(names)}*")):
         ready()  # what training processes are forked from imports while this process does
+    import matplotlib.figure  # noqa: F401 - for the page, while the server still imports
+
     from skiprun import experiment
-    from skiprun.experiment.keeping import told_instead
 
     silent = quiet or json
-    tell = be_silent if silent else say
-    planned = experiment.plan_comparison(names, config, overrides(changes, device, root), seeds, runs, root, name, tell)
-    import matplotlib.figure  # noqa: F401 - for the report, while the server still imports
-
     with Board(silent) as board:
-        done = experiment.train_missing(planned, runs, board.row, None if silent else loading, tell, jobs=jobs)
-    comparison = reports.compare(done)
-    folder = comparisons / reports.slug(names, experiment.experiment_digest(names, planned, runs))
-    report: Path | None = None
-    with told_instead(say):
-        reports.write_comparison(comparison, folder)
-        report = folder / "report.html"
+        comparison = experiment.compare(
+            names,
+            protocol=config,
+            overrides=overrides(changes, device, root),
+            seeds=seeds,
+            runs=runs,
+            root=root,
+            prefix=name,
+            jobs=jobs,
+            progress_for=board.row,
+            loading=None if silent else loading,
+            say=be_silent if silent else say,
+            warn=say,
+        )
     if json:
-        emit(comparison.plain())
+        emit(comparison.to_dict())
         return
     results.print(reports.comparison_table(comparison))
     for sentence in comparison.verdict.sentences:
         results.print(sentence, markup=False)
-    if report:
-        say(f"Report: {report}")
+    if comparison.report:
+        say(f"Report: {comparison.report}")
     if not comparison.groups:
         raise typer.Exit(1)

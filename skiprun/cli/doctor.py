@@ -23,7 +23,7 @@ def doctor(
     json: Json = False,
 ) -> None:
     """Check this machine. With CONFIG also its data, its place on the disk and a few real steps."""
-    from skiprun.configfile import load_config
+    from skiprun.config_file import load_config
 
     loaded = load_config(config, overrides(set_, device, root)) if config else None
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
-from skiprun.cli.study import Fresh, Inquiry, Pictures, RunNames, Seed, Split, Weights, show
+from skiprun.cli.study import Fresh, Images, RunNames, Seed, Split, StudyRequest, Weights, show
 
 
 def landscape(
@@ -17,7 +17,7 @@ def landscape(
     span: Annotated[float, typer.Option(min=0.001, max=100, help="Distance to the edge, in filter norms.")] = 1.0,
     seed: Seed = 0,
     split: Split = "train",
-    pictures: Pictures = 256,
+    images: Images = 256,
     weights: Weights = "best",
     trajectory: Annotated[bool, typer.Option("--trajectory", help="Train again to see the way to there.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")] = None,
@@ -30,14 +30,14 @@ def landscape(
     quiet: Quiet = False,
 ) -> None:
     """Measure the loss around the weights of RUN. The same command continues where it was stopped."""
-    from skiprun.experiment.material import Look
-    from skiprun.experiment.studying import free_processes
-    from skiprun.experiment.subjects import Place, find_trained
+    from skiprun.experiment.study_runner.material import SampleSelection
+    from skiprun.experiment.study_runner.studying import free_processes
+    from skiprun.experiment.study_runner.subjects import Place, find_trained
 
     subjects, workers = find_trained(names, runs, Place(root, other_data)), jobs or free_processes(device)
-    look = Look(split, pictures, weights=weights, device=device)
+    look = SampleSelection(split, images, weights=weights, device=device)
     options = {"dims": dims, "steps": steps, "span": span, "seed": seed, "workers": workers}
-    inquiries = [Inquiry("landscape", subjects, look, options)]
+    inquiries = [StudyRequest("landscape", subjects, look, options)]
     if trajectory:
-        inquiries.append(Inquiry("trajectory", subjects, look, {"steps": steps, "workers": workers}))
+        inquiries.append(StudyRequest("trajectory", subjects, look, {"steps": steps, "workers": workers}))
     show(*inquiries, runs=runs, json=json, quiet=quiet, fresh=fresh)

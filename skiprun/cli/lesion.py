@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
-from skiprun.cli.study import Draws, Pictures, RunNames, ScoredSplit, Seed, Weights, study_runs
+from skiprun.cli.study import Draws, Images, RunNames, ScoredSplit, Seed, Weights, study_runs
 
 Side = Annotated[Literal["branch", "skip"], typer.Option(metavar="branch|skip", help="What is cut at a site.")]
 
@@ -18,7 +18,7 @@ def lesion(
     draws: Draws = 3,
     seed: Seed = 0,
     split: ScoredSplit = None,
-    pictures: Pictures = None,
+    images: Images = None,
     weights: Weights = "best",
     root: Root = None,
     other_data: OtherData = False,
@@ -29,5 +29,5 @@ def lesion(
 ) -> None:
     """Delete each block of RUN, some by chance, and swap some. Shows what is lost."""
     options = {"side": side, "draws": draws, "seed": seed}
-    look = {"split": split, "pictures": pictures, "weights": weights, "device": device}
+    look = {"split": split, "images": images, "weights": weights, "device": device}
     study_runs("lesion", names, options, runs, json, quiet, root, other_data, **look)

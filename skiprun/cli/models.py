@@ -38,14 +38,14 @@ def input_shape(text: str | None) -> tuple[int, int, int] | None:
 def list_models(
     pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A name with * and ?.")] = "*",
     input: Input = None,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Pictures a step, for the memory.")] = 128,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Images a step, for the memory.")] = 128,
     json: Json = False,
 ) -> None:
-    """List the architectures that PATTERN matches: what one picture costs, and what a training step keeps of a batch.
+    """List the architectures that PATTERN matches: what one image costs, and what a training step keeps of a batch.
 
-    MACs are multiply-adds for one picture; memory is that of the activations in float32.
+    MACs are multiply-adds for one image; memory is that of the activations in float32.
     """
-    from skiprun import catalog
+    from skiprun.models.complexity import catalog
 
     rows = catalog.describe_models(pattern, input_shape(input), None if json or not people.is_terminal else loading)
     rows = [
@@ -59,7 +59,7 @@ def list_models(
         raise InputError(f"No architecture matches '{pattern}'; `skiprun models` lists them all.")
     columns = ["name", "family", "connection", "layers", "parameters", "MACs", "memory\nGiB", "input", "year"]
     wide = ["summary"] if results.width >= WIDE else []
-    title = f"MACs of one picture; memory for the activations of {counted(batch, 'image')} while training in float32"
+    title = f"MACs of one image; memory for the activations of {counted(batch, 'image')} while training in float32"
     show_table(columns + wide, [[*_row(row), *(row[key] for key in wide)] for row in rows], title, OPTIONAL)
     results.print()
     show_table(["family", "paper"], _grouped([(row["family"], row["paper"]) for row in rows], "; "))
@@ -98,7 +98,7 @@ def _short(number: int | None) -> str | None:
 @app.command(epilog="Example: skiprun models show resnet56:connection=highway")
 def show(name: Architecture, input: Input = None, json: Json = False) -> None:
     """Show an architecture block by block."""
-    from skiprun import catalog
+    from skiprun.models.complexity import catalog
 
     rows = catalog.blocks(name, input_shape(input))
     if json:
@@ -127,7 +127,7 @@ def cost(
 
     By default the other is the same network with a standard convolution in the place of each depthwise separable one.
     """
-    from skiprun import catalog
+    from skiprun.models.complexity import catalog
 
     rows, total = catalog.saving(name, against, input_shape(input))
     if json:

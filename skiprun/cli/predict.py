@@ -13,8 +13,8 @@ import typer
 from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
 from skiprun.cli.tables import show_table
 from skiprun.cli.terminal import emit, loading, say
-from skiprun.errors import BadPicture, InputError, grouped
-from skiprun.storage import check_writable, make_folder, write_bytes
+from skiprun.errors import BadImage, InputError, grouped
+from skiprun.system.files import check_writable, make_folder, write_bytes
 
 FEW = 20  # images, whose progress nobody needs to see
 
@@ -78,11 +78,11 @@ def refuse_overlay(overlay: bool) -> None:
 def tell_problems(bad: list[dict[str, Any]], total: int) -> None:
     """List the images that were left out; none is left if all were."""
     if bad:
-        say(f"Left out {len(bad)} of {total} pictures:")
-    for line in grouped([BadPicture(Path(item["file"]), item["problem"]) for item in bad]):
+        say(f"Left out {len(bad)} of {total} images:")
+    for line in grouped([BadImage(Path(item["file"]), item["problem"]) for item in bad]):
         say(f"  {line}.")
     if len(bad) == total:
-        raise InputError("None of the pictures can be used.")
+        raise InputError("None of the images can be used.")
 
 
 def show(done: list[dict[str, Any]], top: int, json: bool) -> None:
@@ -91,9 +91,9 @@ def show(done: list[dict[str, Any]], top: int, json: bool) -> None:
     if json:
         emit(shown)
     elif "mask" in shown[0]:
-        show_table(["picture", "mask", "share of pixels"], [mask_row(item) for item in shown])
+        show_table(["image", "mask", "share of pixels"], [mask_row(item) for item in shown])
     else:
-        show_table(["picture", "labels"], [label_row(item) for item in shown])
+        show_table(["image", "labels"], [label_row(item) for item in shown])
 
 
 def label_row(item: dict[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ import typer
 from skiprun.cli.gradflow import Connections, Depths, Input, Norms, Protocol, Seeds, combined
 from skiprun.cli.models import input_shape
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, Set, apart
-from skiprun.cli.study import Inquiry, Names, Weights, show
+from skiprun.cli.study import Names, StudyRequest, Weights, show
 from skiprun.cli.terminal import be_silent, say
 from skiprun.errors import InputError
 
@@ -24,7 +24,7 @@ def shatter(
     connections: Connections = None,
     norms: Norms = None,
     points: Annotated[int, typer.Option(min=31, max=4096, help="Inputs on a line.")] = 128,
-    lines: Annotated[int, typer.Option(min=1, help="Lines between pictures, for each network.")] = 3,
+    lines: Annotated[int, typer.Option(min=1, help="Lines between images, for each network.")] = 3,
     seeds: Seeds = 3,
     weights: Weights = "best",
     config: Protocol = None,
@@ -41,19 +41,19 @@ def shatter(
 
     Without a name, the paper's fully connected networks are drawn: autocorrelation by depth, and the theorems.
     """
-    from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import Place, find_subjects
+    from skiprun.experiment.study_runner.material import SampleSelection
+    from skiprun.experiment.study_runner.subjects import Place, find_subjects
 
     names, set_ = apart(names, set_)
-    look = Look("train", batches=1, weights=weights, device=device)
+    look = SampleSelection("train", batches=1, weights=weights, device=device)
     if not (names or depths or connections or norms):
         refuse_unused(set_, config, input_)
-        show(*(Inquiry(study, [], look, {}) for study in OWN), runs=runs, json=json, quiet=quiet)
+        show(*(StudyRequest(study, [], look, {}) for study in OWN), runs=runs, json=json, quiet=quiet)
         return
     wanted = combined(names, depths, connections, norms)
     tell, place = be_silent if quiet or json else say, Place(root, other_data)
     subjects = find_subjects(wanted, runs, config, set_, seeds, input_shape(input_), place, tell)
-    show(Inquiry("shatter", subjects, look, {"points": points, "lines": lines}), runs=runs, json=json, quiet=quiet)
+    show(StudyRequest("shatter", subjects, look, {"points": points, "lines": lines}), runs=runs, json=json, quiet=quiet)
 
 
 def refuse_unused(overrides: Sequence[str], config: Path | None, input_: str | None) -> None:

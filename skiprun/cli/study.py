@@ -17,8 +17,8 @@ from skiprun.cli.terminal import be_silent, emit, loading, results, say
 from skiprun.errors import OptionError
 
 if TYPE_CHECKING:
-    from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import Subject
+    from skiprun.experiment.study_runner.material import SampleSelection
+    from skiprun.experiment.study_runner.subjects import StudyTarget
 
 app = typer.Typer(cls=ListByDefault, help="List studies; `studies run STUDY` runs any one.", rich_markup_mode=None)
 
@@ -30,9 +30,9 @@ ScoredSplit = Annotated[
     SplitName | None,
     typer.Option("--split", metavar="train|val|test", help="Default: test, but val of a run that is not finished."),
 ]
-Pictures = Annotated[int | None, typer.Option(min=1, help="Score this many pictures; default: all.")]
+Images = Annotated[int | None, typer.Option(min=1, help="Score this many images; default: all.")]
 Batches = Annotated[int | None, typer.Option(min=1, help="Batches to look at.")]
-BatchSize = Annotated[int | None, typer.Option(min=2, max=4096, help="Pictures a batch.")]
+BatchSize = Annotated[int | None, typer.Option(min=2, max=4096, help="Images a batch.")]
 Weights = Annotated[
     Literal["best", "last", "initial"], typer.Option(metavar="best|last|initial", help="Which weights of a run.")
 ]
@@ -41,12 +41,12 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of the random choices.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget what an earlier try left.")]
 
 
-class Inquiry(NamedTuple):
+class StudyRequest(NamedTuple):
     """One study of some networks."""
 
     study: str
-    subjects: Sequence[Subject]
-    look: Look
+    subjects: Sequence[StudyTarget]
+    look: SampleSelection
     options: Mapping[str, Any]
 
 
@@ -61,20 +61,20 @@ def study_runs(
     other_data: bool,
     **look: Any,
 ) -> None:
-    """Make one study of trained runs, of as much of their data as `Look` takes."""
-    from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import Place, find_trained
+    """Make one study of trained runs, of as much of their data as `SampleSelection` takes."""
+    from skiprun.experiment.study_runner.material import SampleSelection
+    from skiprun.experiment.study_runner.subjects import Place, find_trained
 
     subjects = find_trained(names, runs, Place(root, other_data))
-    show(Inquiry(study, subjects, Look(**look), options), runs=runs, json=json, quiet=quiet)
+    show(StudyRequest(study, subjects, SampleSelection(**look), options), runs=runs, json=json, quiet=quiet)
 
 
-def show(*inquiries: Inquiry, runs: Path, json: bool, quiet: bool, fresh: bool = False) -> None:
+def show(*inquiries: StudyRequest, runs: Path, json: bool, quiet: bool, fresh: bool = False) -> None:
     """Study networks, write the figures, and print tables and verdicts, or one JSON document."""
     from skiprun import reports
 
     silent = quiet or json
-    found = [conduct(each, runs, silent, fresh) for each in inquiries]
+    found = [run_study(each, runs, silent, fresh) for each in inquiries]
     if json:
         emit(found[0] if len(found) == 1 else found)
         return
@@ -84,10 +84,10 @@ def show(*inquiries: Inquiry, runs: Path, json: bool, quiet: bool, fresh: bool =
             (be_silent if quiet else say)(f"Figure: {file}")
 
 
-def conduct(inquiry: Inquiry, runs: Path, silent: bool, fresh: bool) -> dict[str, Any]:
+def run_study(inquiry: StudyRequest, runs: Path, silent: bool, fresh: bool) -> dict[str, Any]:
     """Make one study and write its figures: beside the run if it is one, else below studies/ of all runs."""
     from skiprun import reports
-    from skiprun.experiment.studying import study
+    from skiprun.experiment.study_runner.studying import study
 
     spare = runs / "studies" / reports.slug([inquiry.study, *(subject.label for subject in inquiry.subjects)])
     progress_for, prepared, tell = (_uncounted, None, be_silent) if silent else (Counted, loading, say)
@@ -97,11 +97,11 @@ def conduct(inquiry: Inquiry, runs: Path, silent: bool, fresh: bool) -> dict[str
     return {"study": inquiry.study, "networks": documents, "figures": [str(file) for file in files]}
 
 
-def write_figures(inquiry: Inquiry, documents: list[dict[str, Any]], runs: Path, spare: Path) -> list[Path]:
+def write_figures(inquiry: StudyRequest, documents: list[dict[str, Any]], runs: Path, spare: Path) -> list[Path]:
     """Write the figures of a study, and its document where it belongs to no single run; return the figures."""
     from skiprun import reports
-    from skiprun.experiment.keeping import folder_for, told_instead
-    from skiprun.storage import write_json
+    from skiprun.experiment.study_runner.keeping import folder_for, told_instead
+    from skiprun.system.files import write_json
 
     alone = documents[0]["run"] if len(documents) == 1 else None
     labels = [document["label"] for document in documents if inquiry.subjects]
@@ -175,7 +175,7 @@ def run(
     names: Names = None,
     option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the study.")] = None,
     split: ScoredSplit = None,
-    pictures: Pictures = None,
+    images: Images = None,
     batches: Batches = None,
     batch_size: BatchSize = None,
     weights: Weights = "best",
@@ -187,11 +187,13 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run any study of the registry, also one that has no command of its own."""
-    from skiprun.experiment.material import Look
-    from skiprun.experiment.subjects import Place, find_subjects
+    from skiprun.experiment.study_runner.material import SampleSelection
+    from skiprun.experiment.study_runner.subjects import Place, find_subjects
 
-    look = Look(split, pictures, batches, batch_size, weights, device)
-    inquiry = Inquiry(study, find_subjects(names or [], runs, place=Place(root, other_data)), look, pairs(option or []))
+    look = SampleSelection(split, images, batches, batch_size, weights, device)
+    inquiry = StudyRequest(
+        study, find_subjects(names or [], runs, place=Place(root, other_data)), look, pairs(option or [])
+    )
     show(inquiry, runs=runs, json=json, quiet=quiet)
 
 

@@ -19,7 +19,7 @@ from rich.table import Column
 from rich.text import Text
 
 from skiprun.errors import printable
-from skiprun.storage import json_safe
+from skiprun.system.files import json_safe
 
 
 class PlainConsole(Console):

@@ -20,7 +20,7 @@ def train(
     device: Device = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Delete what is there and start over.")] = False,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave pictures and masks that cannot be used out, and list them.")
+        bool, typer.Option("--skip-bad", help="Leave images and masks that cannot be used out, and list them.")
     ] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Say where a step's time goes; trace.json.")] = False,
     runs: RunsFolder = RUNS,
@@ -28,10 +28,10 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train each CONFIG. The same command again continues an unfinished run and shows a finished one."""
-    from skiprun.configfile import load_config
+    from skiprun.config_file import load_config
     from skiprun.errors import InputError
     from skiprun.run import Run, refuse_one_place
-    from skiprun.storage import check_writable
+    from skiprun.system.files import check_writable
 
     configs, changes = apart(configs, set_)
     if not configs:

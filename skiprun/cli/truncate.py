@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
-from skiprun.cli.study import Pictures, RunNames, ScoredSplit, Weights, study_runs
+from skiprun.cli.study import Images, RunNames, ScoredSplit, Weights, study_runs
 
 
 def truncate(
     names: RunNames,
     split: ScoredSplit = None,
-    pictures: Pictures = 2000,
+    images: Images = 2000,
     weights: Weights = "best",
     root: Root = None,
     other_data: OtherData = False,
@@ -19,5 +19,5 @@ def truncate(
     quiet: Quiet = False,
 ) -> None:
     """Score the first k blocks of RUN. With the trained head, and with a linear probe behind each block."""
-    look = {"split": split, "pictures": pictures, "batches": 0, "weights": weights, "device": device}
+    look = {"split": split, "images": images, "batches": 0, "weights": weights, "device": device}
     study_runs("truncate", names, {}, runs, json, quiet, root, other_data, **look)

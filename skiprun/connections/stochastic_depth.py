@@ -19,7 +19,7 @@ class StochasticDepth(Connection):
         super().__init__(site)
         if not 0 < survival <= 1:
             raise OptionError("survival", f"found {survival:g}; a probability above 0 and up to 1 is needed")
-        from skiprun.vision import torchvision
+        from skiprun.system.torchvision_repair import torchvision
 
         self.probability = 1 - (site.index + 1) / site.total * (1 - survival)
         mode = "row" if per_image else "batch"

@@ -2,7 +2,7 @@
 
 One file a dataset, registered with the facts that `skiprun datasets` lists. A builder takes the `data` section of a
 config, the device and a progress callback, and returns Loaders. Importing this package does not import torch, so that
-the processes that decode a folder's pictures start quickly.
+the processes that decode a folder's images start quickly.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From decoded pictures to Loaders: the validation split, the statistics, and where the pictures live."""
+"""From decoded images to Loaders: the validation split, the statistics, and where the images live."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ import numpy as np
 import torch
 
 from skiprun.config import DataConfig
-from skiprun.data.augment import Augment, check_augmentation
+from skiprun.data.augmentation.augment import Augment, check_augmentation
+from skiprun.data.augmentation.mask_augment import JointAugment, check_joint
 from skiprun.data.copies import tell_copies
-from skiprun.data.joint import JointAugment, check_joint
+from skiprun.data.folders.remarks import tell_absent
 from skiprun.data.loaders import Loaders, MappedSplit, ResidentSplit, Split
 from skiprun.data.only_classes import keep_classes, rows_in_use
 from skiprun.data.pixels import Pixels, check_pixels, count_pixels
-from skiprun.data.remarks import tell_absent
-from skiprun.data.source import Array, Portion, Source, mean_and_std
+from skiprun.data.source import Array, RawDataset, RawSplit, mean_and_std
 from skiprun.data.subjects import draw_part, group_numbers, names_of, tell_shared
 from skiprun.errors import InputError, OptionError, counted
-from skiprun.machine import memory_bytes
+from skiprun.system.machine import memory_bytes
 
 # The share of a device's free memory that a dataset may fill; networks and activations need the rest.
 RESIDENT_SHARE = 0.5
-# Above this size, pictures that are mapped from a file stay there on a CPU: the system's page cache holds them as well.
+# Above this size, images that are mapped from a file stay there on a CPU: the system's page cache holds them as well.
 RESIDENT_BYTES = 1 << 30
 
 
-def assemble(source: Source, config: DataConfig, device: torch.device, whole_images: bool = True) -> Loaders:
+def assemble(source: RawDataset, config: DataConfig, device: torch.device, whole_images: bool = True) -> Loaders:
     """Return the Loaders of a dataset; without `whole_images`, of tiles that were drawn one by one for validation.
 
     Raises:
@@ -84,7 +84,7 @@ def assemble(source: Source, config: DataConfig, device: torch.device, whole_ima
     )
 
 
-def pixels_of(source: Source, parts: Mapping[str, tuple[Portion, Array]], config: DataConfig) -> Pixels:
+def pixels_of(source: RawDataset, parts: Mapping[str, tuple[RawSplit, Array]], config: DataConfig) -> Pixels:
     """Return the pixels by split and class, of splits on which something can be learned and scored."""
     names = source.class_names
     pixels = {split: count_pixels(portion.targets, rows, len(names)) for split, (portion, rows) in parts.items()}
@@ -92,12 +92,12 @@ def pixels_of(source: Source, parts: Mapping[str, tuple[Portion, Array]], config
     return pixels
 
 
-def by_tile(source: Source, config: DataConfig) -> bool:
+def by_tile(source: RawDataset, config: DataConfig) -> bool:
     """Tell whether earlier versions drew validation tile by tile."""
     return config.fit == "tile" and config.subject is None and source.val is None
 
 
-def validation_rows(source: Source, config: DataConfig, whole_images: bool = True) -> tuple[Array, Array]:
+def validation_rows(source: RawDataset, config: DataConfig, whole_images: bool = True) -> tuple[Array, Array]:
     """Return the rows of train, and the rows of the validation split in its own portion or else in train.
 
     A set with labels is stratified; one with masks is divided as if it had one class. What shows one image, or one
@@ -109,7 +109,7 @@ def validation_rows(source: Source, config: DataConfig, whole_images: bool = Tru
     targets = source.train.targets[rows] if source.train.targets.ndim == 1 else np.zeros(len(rows), np.int64)
     groups = group_numbers(names_of(source.train, rows, config)) if whole_images else None
     total = len(rows) if groups is None else int(groups.max()) + 1
-    what = "pictures" if groups is None else "subjects" if config.subject else "images"
+    what = "subjects" if groups is not None and config.subject else "images"
     if round(config.val_fraction * total) < 1:
         least = 1 / total
         raise OptionError(
@@ -120,12 +120,12 @@ def validation_rows(source: Source, config: DataConfig, whole_images: bool = Tru
     except ValueError:
         raise OptionError(
             "val_fraction",
-            f"found {config.val_fraction:g}, which leaves a class without training pictures; use a smaller share",
+            f"found {config.val_fraction:g}, which leaves a class without training images; use a smaller share",
         ) from None
     return rows[rest], rows[part]
 
 
-def fingerprint(source: Source, val_rows: Array) -> str:
+def fingerprint(source: RawDataset, val_rows: Array) -> str:
     """Return a hex digest of contents, class names and split."""
     rows = blake2b(val_rows.astype("<i8").tobytes(), digest_size=16).hexdigest()
     sizes = [len(portion) for portion in source.portions]
@@ -133,10 +133,10 @@ def fingerprint(source: Source, val_rows: Array) -> str:
     return blake2b(known.encode(), digest_size=16).hexdigest()
 
 
-def fits(source: Source, device: torch.device) -> bool:
+def fits(source: RawDataset, device: torch.device) -> bool:
     """Say whether a dataset may live on a device, or in memory if it is the CPU."""
-    size = sum(portion.pictures.nbytes + portion.targets.nbytes for portion in source.portions)
-    if device.type == "cpu" and isinstance(source.train.pictures, np.memmap) and size > RESIDENT_BYTES:
+    size = sum(portion.images.nbytes + portion.targets.nbytes for portion in source.portions)
+    if device.type == "cpu" and isinstance(source.train.images, np.memmap) and size > RESIDENT_BYTES:
         return False
     return size <= RESIDENT_SHARE * free_bytes(device)
 
@@ -152,9 +152,9 @@ def free_bytes(device: torch.device) -> float:
     return memory_bytes()
 
 
-def _split(portion: Portion, rows: Array, device: torch.device, resident: bool) -> Split:
+def _split(portion: RawSplit, rows: Array, device: torch.device, resident: bool) -> Split:
     """Return rows of a portion as a split, copied to the device or left in the mapped file."""
     if not resident:
-        return MappedSplit(portion.pictures, portion.targets, rows, device)
-    pictures, targets = (torch.from_numpy(array[rows]).to(device) for array in (portion.pictures, portion.targets))
-    return ResidentSplit(pictures, targets)
+        return MappedSplit(portion.images, portion.targets, rows, device)
+    images, targets = (torch.from_numpy(array[rows]).to(device) for array in (portion.images, portion.targets))
+    return ResidentSplit(images, targets)

@@ -8,10 +8,10 @@ from hashlib import blake2b
 import numpy as np
 
 from skiprun.data.notices import notice
-from skiprun.data.source import Array, Portion
+from skiprun.data.source import Array, RawSplit
 from skiprun.errors import some
 
-Part = tuple[Portion, Array]
+Part = tuple[RawSplit, Array]
 # Odd numbers, one for each sum of an image: their products add up to a number that other images hardly have.
 FACTORS = np.random.default_rng(0).integers(1 << 62, size=8) | 1
 
@@ -57,4 +57,4 @@ def digests(part: Part, chosen: Array) -> Iterator[bytes]:
     """Yield the digest of the pixels of each chosen row."""
     portion, rows = part
     for row in rows[chosen]:
-        yield blake2b(np.ascontiguousarray(portion.pictures[row]).data, digest_size=16).digest()
+        yield blake2b(np.ascontiguousarray(portion.images[row]).data, digest_size=16).digest()

@@ -13,22 +13,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skiprun.data.conversion import Conversion
+from skiprun.data.folders.conversion import Conversion
 from skiprun.data.source import Array
 
 Augmentation = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-# Networks for masks keep the picture's size to the end, so a batch to evaluate is bounded by its pixels.
+# Networks for masks keep the image's size to the end, so a batch to evaluate is bounded by its pixels.
 MASK_BATCH_PIXELS = 1 << 20
 
 
 class Split(Protocol):
-    """Pictures and targets by number."""
+    """Images and targets by number."""
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Return uint8 pictures [B, C, H, W] and their targets, int64 [B] or masks [B, H, W], on the device."""
+        """Return uint8 images [B, C, H, W] and their targets, int64 [B] or masks [B, H, W], on the device."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,18 +36,18 @@ class ResidentSplit:
     """A split that lives on the device.
 
     Attributes:
-        pictures: uint8 [N, H, W, C]; so a batch is one gather of rows, and arrives as channels_last.
+        images: uint8 [N, H, W, C]; so a batch is one gather of rows, and arrives as channels_last.
         targets: int64 [N], or masks [N, H, W].
     """
 
-    pictures: Tensor
+    images: Tensor
     targets: Tensor
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        return self.pictures.index_select(0, index).permute(0, 3, 1, 2), self.targets.index_select(0, index)
+        return self.images.index_select(0, index).permute(0, 3, 1, 2), self.targets.index_select(0, index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +55,13 @@ class MappedSplit:
     """A split larger than memory: rows of mapped arrays, gathered on the host and moved batch by batch.
 
     Attributes:
-        pictures: uint8 [M, H, W, C], mapped from a file.
+        images: uint8 [M, H, W, C], mapped from a file.
         targets: [M] or [M, H, W].
         rows: int64 [N], the rows that make up the split.
         device: where batches arrive.
     """
 
-    pictures: Array
+    images: Array
     targets: Array
     rows: Array
     device: torch.device
@@ -71,7 +71,7 @@ class MappedSplit:
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
         rows = self.rows[index.cpu().numpy()]
-        return self._gather(self.pictures, rows).permute(0, 3, 1, 2), self._gather(self.targets, rows)
+        return self._gather(self.images, rows).permute(0, 3, 1, 2), self._gather(self.targets, rows)
 
     def _gather(self, array: Array, rows: Array) -> Tensor:
         """Copy rows to the device; the pages they came from no longer count as this process's memory."""
@@ -95,7 +95,7 @@ class Loaders:
         task: a name in TASKS.
         fingerprint: hex digest of contents, class names and split.
         mean, std: of the training split, in 0..1 units, one a channel.
-        augment: changes normalized float pictures and their targets; every draw is from torch's global generators.
+        augment: changes normalized float images and their targets; every draw is from torch's global generators.
         pixels: of masks, by split: the pixels of each class, and of void last.
         conversion: how images of the user's files became what they are here; None where there were no such files.
         earlier: returns the same data as earlier versions split it; None where they split it likewise.
@@ -118,26 +118,26 @@ class Loaders:
     earlier: Callable[[], Loaders] | None = None
 
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Return augmented, normalized float32 pictures of the training split and their targets."""
-        pictures, targets = self.train.take(index)
-        return self.augment(self.normalize(pictures), targets)
+        """Return augmented, normalized float32 images of the training split and their targets."""
+        images, targets = self.train.take(index)
+        return self.augment(self.normalize(images), targets)
 
     def batches(self, split: str, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield 'train', 'val' or 'test' in its order, normalized, not augmented; the last batch may be smaller.
 
-        Pictures with masks come in batches of 16 at 256x256, if `batch_size` says more.
+        Images with masks come in batches of 16 at 256x256, if `batch_size` says more.
         """
         if self.task == "segmentation":
             batch_size = min(batch_size, max(1, MASK_BATCH_PIXELS // math.prod(self.image_shape[1:])))
         portion = {"train": self.train, "val": self.val, "test": self.test}[split]
         for start in range(0, len(portion), batch_size):
             index = torch.arange(start, min(start + batch_size, len(portion)), device=self.device)
-            pictures, targets = portion.take(index)
-            yield self.normalize(pictures), targets
+            images, targets = portion.take(index)
+            yield self.normalize(images), targets
 
-    def normalize(self, pictures: Tensor) -> Tensor:
-        """Return uint8 pictures as float32 with the mean and standard deviation of the training split taken out."""
-        return pictures.float().mul_(self._scale).add_(self._shift)
+    def normalize(self, images: Tensor) -> Tensor:
+        """Return uint8 images as float32 with the mean and standard deviation of the training split taken out."""
+        return images.float().mul_(self._scale).add_(self._shift)
 
     @cached_property
     def _scale(self) -> Tensor:

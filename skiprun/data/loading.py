@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from skiprun.arguments import checked_arguments
 from skiprun.config import DataConfig
 from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress
 from skiprun.data.uses import refuse_unused
 from skiprun.registry import DATASETS
+from skiprun.system.arguments import checked_arguments
 
 
 @checked_arguments
@@ -18,7 +18,7 @@ def load_data(config: DataConfig, device: torch.device, progress: Progress | Non
 
     Args:
         config: the `data` section.
-        device: where the pictures live, or arrive if they do not fit.
+        device: where the images live, or arrive if they do not fit.
         progress: told of (done, total, what) while files are fetched, unpacked or decoded.
         new: refuse keys that the dataset has no use for; an earlier run may have them.
 
@@ -31,7 +31,7 @@ def load_data(config: DataConfig, device: torch.device, progress: Progress | Non
     entry = DATASETS[config.name]
     if new:
         refuse_unused(config)
-    loaders: Loaders = entry.thing(config, device, progress or _silence)
+    loaders: Loaders = entry.target(config, device, progress or _silence)
     return loaders
 
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from skiprun.data.source import Array, Portion, Source
+from skiprun.data.source import Array, RawDataset, RawSplit
 from skiprun.errors import OptionError, did_you_mean
 
 KEY = "only_classes"
 
 
-def keep_classes(source: Source, wanted: Sequence[str] | None) -> Source:
+def keep_classes(source: RawDataset, wanted: Sequence[str] | None) -> RawDataset:
     """Return a source whose classes are the wanted ones, numbered in their order; None keeps all.
 
-    The pictures stay where they are: those of other classes have the label -1, and are in no split.
+    The images stay where they are: those of other classes have the label -1, and are in no split.
 
     Raises:
         OptionError: a class that the dataset does not have, or names twice.
@@ -40,6 +40,6 @@ def keep_classes(source: Source, wanted: Sequence[str] | None) -> Source:
     return replace(source, train=train, val=val, test=test, class_names=tuple(wanted))
 
 
-def rows_in_use(portion: Portion) -> Array:
+def rows_in_use(portion: RawSplit) -> Array:
     """Return the rows of a portion whose class is kept."""
     return np.flatnonzero(portion.targets >= 0) if portion.targets.ndim == 1 else np.arange(len(portion))

@@ -1,8 +1,8 @@
 """A stratified part of a training set, exactly sized, as a function of a seed.
 
 Each class gives its share of the part, rounded by the largest remainder; classes that would give nothing are rounded up
-before others. scikit-learn's train_test_split is not used, because it refuses classes of one picture and parts with
-fewer pictures than classes.
+before others. scikit-learn's train_test_split is not used, because it refuses classes of one image and parts with
+fewer images than classes.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import torch
 from skiprun.data.source import Array
 
 
-def take_part(labels: Array, count: int, seed: int) -> tuple[Array, Array]:
+def stratified_split(labels: Array, count: int, seed: int) -> tuple[Array, Array]:
     """Return (rest, part) as rising row numbers; `part` has `count` rows, and every class keeps one in the rest.
 
     Raises:
-        ValueError: the rest cannot hold a picture of every class.
+        ValueError: the rest cannot hold an image of every class.
     """
     sizes = np.bincount(labels)
     shares = _shares(sizes, count)

@@ -1,6 +1,6 @@
-"""What a dataset's file hands over: decoded pictures and targets of its portions, before they are split and moved.
+"""What a dataset's file hands over: decoded images and targets of its portions, before they are split and moved.
 
-This module does not import torch; the processes that decode pictures use it.
+This module does not import torch; the processes that decode images use it.
 """
 
 from __future__ import annotations
@@ -21,57 +21,57 @@ CHUNK_BYTES = 1 << 22
 
 
 @dataclass(frozen=True)
-class Portion:
-    """Pictures of one official portion.
+class RawSplit:
+    """Images of one official portion.
 
     Attributes:
-        pictures: uint8 [N, H, W, C], in memory or mapped.
+        images: uint8 [N, H, W, C], in memory or mapped.
         targets: int64 labels [N], or masks [N, H, W].
         known_moments: what `moments` returns, where it was kept from the decoding.
         files: the name of the image that each came from, where they came from files; tiles of one image have one.
     """
 
-    pictures: Array
+    images: Array
     targets: Array
     known_moments: Array | None = None
     files: Sequence[str] | None = None
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
     @cached_property
     def moments(self) -> Array:
-        """Sums and sums of squares of each picture's channels, int64 [N, 2, C]."""
-        return moments(self.pictures) if self.known_moments is None else self.known_moments
+        """Sums and sums of squares of each image's channels, int64 [N, 2, C]."""
+        return moments(self.images) if self.known_moments is None else self.known_moments
 
 
 @dataclass(frozen=True)
-class Source:
+class RawDataset:
     """The portions of a dataset and its classes.
 
     Attributes:
         val: None where the validation split is taken from train.
-        content: digest of all pictures and targets, if it is known already.
+        content: digest of all images and targets, if it is known already.
         own: the user's own files, whose splits may share images.
     """
 
-    train: Portion
-    test: Portion
+    train: RawSplit
+    test: RawSplit
     class_names: tuple[str, ...]
-    val: Portion | None = None
+    val: RawSplit | None = None
     task: str = "classification"
     content: str | None = None
     own: bool = False
 
     @property
-    def portions(self) -> list[Portion]:
+    def portions(self) -> list[RawSplit]:
         """The portions that there are."""
         return [portion for portion in (self.train, self.val, self.test) if portion is not None]
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height and width."""
-        height, width, channels = self.train.pictures.shape[1:]
+        height, width, channels = self.train.images.shape[1:]
         return channels, height, width
 
     def digest(self) -> str:
@@ -80,34 +80,34 @@ class Source:
             return self.content
         digest = blake2b(digest_size=16)
         for portion in self.portions:
-            digest.update(repr((portion.pictures.shape, portion.targets.dtype.str)).encode())
-            digest.update(np.ascontiguousarray(portion.pictures).data)
+            digest.update(repr((portion.images.shape, portion.targets.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(portion.images).data)
             digest.update(np.ascontiguousarray(portion.targets).data)
         return digest.hexdigest()
 
 
-def moments(pictures: Array) -> Array:
+def moments(images: Array) -> Array:
     """Return sums and sums of squares over the pixels of uint8 [N, H, W, C], int64 [N, 2, C].
 
     The products run in float64, where whole numbers below 2**53 are exact in any order of summation.
     """
-    count, height, width, channels = pictures.shape
+    count, height, width, channels = images.shape
     found = np.empty((count, 2, channels), np.int64)
     ones = np.ones(height * width)
     step = max(1, CHUNK_BYTES // max(1, height * width * channels))
     for start in range(0, count, step):
-        pixels = pictures[start : start + step].reshape(-1, height * width, channels).astype(np.float64)
+        pixels = images[start : start + step].reshape(-1, height * width, channels).astype(np.float64)
         found[start : start + step, 0] = ones @ pixels
         found[start : start + step, 1] = ones @ (pixels * pixels)
     return found
 
 
 def mean_and_std(sums: Array, pixels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and standard deviation of each channel, in 0..1 units, from the moments of all pictures of a split.
+    """Return mean and standard deviation of each channel, in 0..1 units, from the moments of all images of a split.
 
     Args:
         sums: int64 [N, 2, C].
-        pixels: pixels of one picture.
+        pixels: pixels of one image.
     """
     count = len(sums) * pixels
     # Python's whole numbers have no largest one, so count * squares - total**2 is exact.

@@ -9,12 +9,12 @@ import numpy as np
 
 from skiprun.config import DataConfig
 from skiprun.data.notices import notice
-from skiprun.data.partition import take_part
-from skiprun.data.source import Array, Portion
+from skiprun.data.partition import stratified_split
+from skiprun.data.source import Array, RawSplit
 from skiprun.errors import OptionError, some
 
 
-def names_of(portion: Portion, rows: Array, config: DataConfig) -> list[str] | None:
+def names_of(portion: RawSplit, rows: Array, config: DataConfig) -> list[str] | None:
     """Return the name of the subject that each row shows, or of its image; None where there are no files.
 
     Raises:
@@ -53,9 +53,9 @@ def draw_part(labels: Array, groups: Array | None, share: float, seed: int) -> t
         ValueError: the rest cannot hold every label.
     """
     if groups is None:
-        return take_part(labels, round(share * len(labels)), seed)
+        return stratified_split(labels, round(share * len(labels)), seed)
     of_groups = group_labels(labels, groups)
-    chosen = take_part(of_groups, round(share * len(of_groups)), seed)
+    chosen = stratified_split(of_groups, round(share * len(of_groups)), seed)
     rest, part = (np.flatnonzero(np.isin(groups, each)) for each in chosen)
     if len(np.unique(labels[rest])) < len(np.unique(labels)):
         raise ValueError("the rest lacks a label")
@@ -73,7 +73,7 @@ def group_labels(labels: Array, groups: Array) -> Array:
     return label[order][np.unique(group, return_index=True)[1]]
 
 
-def tell_shared(parts: Mapping[str, tuple[Portion, Array]], config: DataConfig) -> None:
+def tell_shared(parts: Mapping[str, tuple[RawSplit, Array]], config: DataConfig) -> None:
     """Say which subjects are trained on and scored as well, where the splits were given."""
     if config.subject is None:
         return

@@ -1,5 +1,6 @@
 """From a config to parts to a run, and back: the one place that knows all the wings."""
 
+from skiprun.experiment.compare import compare
 from skiprun.experiment.finished import choose_split, evaluate, load_model, load_run, rebuild, score
 from skiprun.experiment.foreign import rebuild_file
 from skiprun.experiment.many import train_missing
@@ -11,6 +12,7 @@ from skiprun.experiment.train import train
 __all__ = [
     "Parts",
     "choose_split",
+    "compare",
     "evaluate",
     "experiment_digest",
     "load_model",

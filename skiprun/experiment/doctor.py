@@ -19,19 +19,20 @@ from typing import Literal
 import torch
 
 import skiprun
-from skiprun.cache import cache_folder, code_folder, naming_the_way_out
 from skiprun.config import RunConfig
 from skiprun.errors import RunBusy, SkiprunError, Stopped, StorageError, counted
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.room import check_room, room_needed
 from skiprun.experiment.start_weights import with_known_weights
 from skiprun.experiment.train import make_trainer, tensorboard_needed
-from skiprun.machine import cores, peak_memory
 from skiprun.run import Run
-from skiprun.storage import check_writable, free_bytes
+from skiprun.system.cache import cache_folder, code_folder, naming_the_way_out
+from skiprun.system.files import check_writable, free_bytes
+from skiprun.system.machine import cores, peak_memory
+from skiprun.system.progress import NullProgress
 from skiprun.training.device import check_threads, fast_precision
 from skiprun.training.metrics import MetricsLog
-from skiprun.training.trainer import Silence, Trainer
+from skiprun.training.trainer import Trainer
 
 STEPS = 4  # the first pays for the set-up, the others are timed
 
@@ -77,7 +78,7 @@ def examine(config: RunConfig | None, runs: Path) -> Iterator[Check]:
 
 def versions() -> str:
     """Return the versions that a result depends on."""
-    from skiprun.vision import torchvision
+    from skiprun.system.torchvision_repair import torchvision
 
     return f"skiprun {skiprun.__version__}, Python {platform.python_version()}, torch {torch.__version__}, " + (
         f"torchvision {torchvision.__version__}"
@@ -151,7 +152,7 @@ def disk(parts: Parts, run: Run) -> str:
     return f"{room_needed(parts) / 1e6:.1f} MB needed, {free_bytes(run.path) / 1e6:,.0f} MB free"
 
 
-class Clock(Silence):
+class Clock(NullProgress):
     """Progress that notes when steps end."""
 
     def __init__(self) -> None:
@@ -173,6 +174,7 @@ def training(parts: Parts) -> str:
             clock,
             lambda: signal.SIGTERM if len(clock.times) == STEPS else None,
         )
+        trainer.resume()
         with contextlib.suppress(Stopped):
             trainer.fit()
         started = time.monotonic()

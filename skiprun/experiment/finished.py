@@ -1,4 +1,4 @@
-"""From a finished run back to its network: scores of a split, labels of pictures."""
+"""From a finished run back to its network: scores of a split, labels of images."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from skiprun.arguments import checked_arguments
 from skiprun.config import Count
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError, memory_needed
 from skiprun.experiment.known_data import KnownData, config_with_data
 from skiprun.experiment.parts import Parts, Say, located, prepare
+from skiprun.inference.evaluate import evaluate as evaluate_batches
 from skiprun.models import build_from_config
 from skiprun.registry import TASKS
 from skiprun.run import Run, run_folder, runs_folder
+from skiprun.system.arguments import checked_arguments
 from skiprun.tasks import Task
 from skiprun.training.checkpoint import Checkpoints, load
-from skiprun.training.evaluate import evaluate as evaluate_batches
 
 
 @checked_arguments
@@ -102,7 +102,7 @@ def evaluate(
             raise InputError("evaluate(): root and other_data are for a run; a network is scored on `data`.")
         split = choose_split((), split)
         check_network(model_or_run, data, split)
-        return _score(model_or_run, task or TASKS[data.task].thing(), data.batches(split, batch_size or 128))
+        return _score(model_or_run, task or TASKS[data.task].target(), data.batches(split, batch_size or 128))
     run = model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run)
     split = choose_split([run], split, say)
     parts = rebuild(run, root, other_data, say)

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from skiprun.arguments import checked_arguments
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError, OptionError, counted, some
 from skiprun.experiment.parts import Loading, Parts, prepare
 from skiprun.experiment.start_weights import with_weights_found
 from skiprun.run import runs_folder
+from skiprun.system.arguments import checked_arguments
 
 Values = Sequence[float]
 # Of the training that never happens: no split is too small for it. Evaluation looks at as many as if it were usual.
@@ -74,7 +74,7 @@ def rebuild_file(
     parts = prepare(config, loading)
     refuse_half_given(parts)
     if BATCH not in map(key_of, overrides):
-        config = config.revised(data=config.plain()["data"] | {"batch_size": USUAL_BATCH})
+        config = config.replace(data=config.to_dict()["data"] | {"batch_size": USUAL_BATCH})
     loaders = with_normalization(parts.loaders, mean, std)
     guessed = [] if mean and std else [NORMALIZATION.format(mean=_numbers(loaders.mean), std=_numbers(loaders.std))]
     network = parts.model.to(parts.placement.device).eval()

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from skiprun.data.masks import THREADS
-from skiprun.data.opening import SUFFIXES
+from skiprun.data.folders.masks import THREADS
+from skiprun.data.folders.opening import SUFFIXES
 from skiprun.data.source import Progress
-from skiprun.errors import BadPicture, InputError, did_you_mean, refuse
-from skiprun.storage import check_writable
+from skiprun.errors import BadImage, InputError, did_you_mean, refuse
+from skiprun.system.files import check_writable
 
 T = TypeVar("T")
 
@@ -88,15 +88,15 @@ def read_each(
         progress: told of (done, total, what).
 
     Raises:
-        BadPicture, BadPictures: all that cannot be used, by name; after the first, no image is given any more.
+        BadImage, BadImages: all that cannot be used, by name; after the first, no image is given any more.
     """
-    bad: list[BadPicture] = []
+    bad: list[BadImage] = []
     for number, each in enumerate(inputs, 1):
         progress(number, len(inputs), "images")
         row = {"file": str(each.file)}
         try:
             image = read(each.file)
-        except BadPicture as problem:
+        except BadImage as problem:
             if skip_bad:
                 yield None, row | {"problem": problem.problem}
             else:
@@ -114,11 +114,11 @@ def refuse_bad(inputs: Sequence[Input], read: Callable[[Path], object]) -> None:
         refuse([problem for problem in outcomes if problem])
 
 
-def problem_of(file: Path, read: Callable[[Path], object]) -> BadPicture | None:
+def problem_of(file: Path, read: Callable[[Path], object]) -> BadImage | None:
     """Return why an image cannot be used; None where it can."""
     try:
         read(file)
-    except BadPicture as problem:
+    except BadImage as problem:
         return problem
     return None
 

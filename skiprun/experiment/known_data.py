@@ -14,7 +14,7 @@ from typing import Any
 
 from skiprun.config import DataConfig, RunConfig
 from skiprun.data import Loaders
-from skiprun.data.place import folder_of
+from skiprun.data.download.place import folder_of
 from skiprun.data.uses import uses
 from skiprun.errors import CheckpointError, InputError, OtherData, StorageError, counted, some
 from skiprun.experiment.matching import MOST_NAMES, as_trained_on
@@ -99,7 +99,7 @@ def config_with_data(run: Run, root: Path | str | None = None, say: Say = lambda
         place = last_place(run, config)
         if place != folder_of(config.data.root):
             say(f"{run.name}: its data is in {place}.")
-    return config.revised(data=config.plain()["data"] | {"root": str(place)})
+    return config.replace(data=config.to_dict()["data"] | {"root": str(place)})
 
 
 def last_place(run: Run, config: RunConfig) -> Path:

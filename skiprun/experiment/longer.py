@@ -11,12 +11,12 @@ import torch
 import yaml
 
 from skiprun.config import RunConfig, ScheduleConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.errors import InputError
 from skiprun.experiment.known_data import KnownData, config_with_data
 from skiprun.experiment.parts import Say, prepare
 from skiprun.run import Run
-from skiprun.storage import plain_words, write_text
+from skiprun.system.files import plain_words, write_text
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.optim import total_steps
 
@@ -92,7 +92,7 @@ def _steps(run: Run, config: RunConfig) -> int:
 
 def _longer(config: RunConfig, length: float, unit: Unit, lr: float | None, end: int) -> RunConfig:
     """Return a config with a longer schedule, whose cosine begins again at the old end."""
-    plain = config.plain()
+    plain = config.to_dict()
     schedule: dict[str, Any] = plain["schedule"] | {unit: length}
     if config.schedule.kind == "cosine":
         restart = {"step": end, "lr": config.optim.lr if lr is None else lr}
@@ -110,7 +110,7 @@ def _write(run: Run, before: ScheduleConfig, longer: RunConfig) -> None:
         run.record_environment(told | {"lengthened": {"schedule": schedule, "test": test}})
     with plain_words("delete", run.summary_file):
         run.summary_file.unlink(missing_ok=True)
-    write_text(run.config_file, yaml.safe_dump(longer.plain(), sort_keys=False))
+    write_text(run.config_file, yaml.safe_dump(longer.to_dict(), sort_keys=False))
 
 
 def _tell(run: Run, config: RunConfig, say: Say) -> None:

@@ -20,20 +20,20 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
-from skiprun.arguments import checked_arguments
 from skiprun.config import Count, RunConfig
-from skiprun.configfile import build_config
+from skiprun.config_file import build_config
 from skiprun.errors import Diverged, SkiprunError, Stopped, counted
 from skiprun.experiment.parts import Loading, Say, prepare
 from skiprun.experiment.plan import Planned
 from skiprun.experiment.train import known_data, train
-from skiprun.machine import cores, keep_to
-from skiprun.processes import NO_GUARD, belong_to_parent, ready
 from skiprun.run import Run
+from skiprun.system.arguments import checked_arguments
+from skiprun.system.machine import cores, set_affinity
+from skiprun.system.processes import NO_GUARD, exit_with_parent, ready
+from skiprun.system.progress import NullProgress, Progress
 from skiprun.training.device import SMALL_STEP
 from skiprun.training.metrics import Record
 from skiprun.training.stopping import StopFlag
-from skiprun.training.trainer import Progress, Silence
 
 ProgressFor = Callable[[str], Progress]
 
@@ -42,7 +42,7 @@ ProgressFor = Callable[[str], Progress]
 def train_missing(
     planned: Sequence[Planned],
     runs: Path | str,
-    progress_for: ProgressFor = lambda label: Silence(),
+    progress_for: ProgressFor = lambda label: NullProgress(),
     loading: Loading | None = None,
     say: Say = lambda message: None,
     jobs: Count | None = None,
@@ -55,7 +55,7 @@ def train_missing(
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
         say: told, in a line, what is done.
-        jobs: runs at once; None: one on a GPU, and on a CPU what `at_once` says.
+        jobs: runs at once; None: one on a GPU, and on a CPU what `num_workers` says.
     """
     runs = Path(runs)
     for item in planned:
@@ -68,7 +68,7 @@ def train_missing(
             work[config.name] = parts.cost.macs * config.data.batch_size
     if missing and jobs is None:
         small = max(work.values()) < SMALL_STEP
-        jobs = at_once(missing.values(), small) if parts.placement.device.type == "cpu" else 1
+        jobs = num_workers(missing.values(), small) if parts.placement.device.type == "cpu" else 1
     if missing and min(jobs or 1, len(missing)) > 1:
         jobs = min(jobs or 1, len(missing))
         say(f"Training {counted(len(missing), 'run')}, {jobs} at a time.")
@@ -81,7 +81,7 @@ def train_missing(
     return [item.run for item in planned]
 
 
-def at_once(configs: Collection[RunConfig], small: bool) -> int:
+def num_workers(configs: Collection[RunConfig], small: bool) -> int:
     """Return how many runs to train at once on a CPU: one a core, or as their threads allow.
 
     Small ones that fill less than two rounds all begin at once, and the system gives each its turn: three runs on two
@@ -116,7 +116,7 @@ def in_parallel(missing: dict[str, RunConfig], runs: Path, jobs: int, progress_f
     for number in range(jobs):
         shares.put(cores()[number::jobs] if jobs <= len(cores()) else cores())
     with StopFlag() as stop, ProcessPoolExecutor(jobs, context, _enter, (told, shares)) as pool, _killed_by_interrupt():
-        futures = [pool.submit(_train_here, label, config.plain(), runs) for label, config in missing.items()]
+        futures = [pool.submit(_train_here, label, config.to_dict(), runs) for label, config in missing.items()]
         processes = list(pool._processes.values())
         _wait(futures, stop)
     told.cancel_join_thread()  # a process that was killed may have left it locked
@@ -183,7 +183,7 @@ def _pass_on(told: Queue[Any], listeners: dict[str, Progress], say: Say) -> None
             getattr(listeners[label], method)(*values)
 
 
-class _Voice:
+class WorkerProgress:
     """Progress, and words, of a run in another process."""
 
     told: Queue[Any]
@@ -209,21 +209,21 @@ class _Voice:
 
 def _enter(told: Queue[Any], shares: Queue[list[int]]) -> None:
     """Prepare a training process: outside of training, signals are for the process that started it."""
-    belong_to_parent()
+    exit_with_parent()
     logging.getLogger("skiprun").addHandler(logging.NullHandler())  # of the data, which the parent loaded and told of
-    _Voice.told = told
-    keep_to(shares.get())
+    WorkerProgress.told = told
+    set_affinity(shares.get())
 
 
 def _train_here(label: str, plain: dict[str, Any], runs: Path) -> SkiprunError | None:
     """Train one run in this process; return its error as one that can be passed between processes."""
-    if _Voice.stopped:  # the next run may be here already
+    if WorkerProgress.stopped:  # the next run may be here already
         return None
-    voice = _Voice(label)
+    voice = WorkerProgress(label)
     try:
         train_one(build_config(plain), runs, voice, voice.say)
     except (Stopped, KeyboardInterrupt):
-        _Voice.stopped = True
+        WorkerProgress.stopped = True
         return None
     except SkiprunError as error:
         passed = SkiprunError(f"{label}: {error}")

@@ -1,7 +1,7 @@
-"""Masks of pictures by a finished run: any size in, the same size out, in memory that does not grow with the picture.
+"""Masks of images by a finished run: any size in, the same size out, in memory that does not grow with the image.
 
-A run whose data was resized sees each picture at that size, and its logits are brought back. Any other run sees
-pictures as they are, large ones in tiles that overlap; of the overlap each tile gives the half nearer to its middle.
+A run whose data was resized sees each image at that size, and its logits are brought back. Any other run sees
+images as they are, large ones in tiles that overlap; of the overlap each tile gives the half nearer to its middle.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from skiprun.data.masks import starts
+from skiprun.data.folders.masks import starts
 from skiprun.experiment.inputs import Input, Output, read_each, refuse_bad
 from skiprun.experiment.parts import Loading, Say
 from skiprun.experiment.seen import count_scaled, in_channels, tell_changes, whole
 from skiprun.registry import DATASETS
 from skiprun.run import Run
-from skiprun.storage import make_folder, write_bytes
+from skiprun.system.files import make_folder, write_bytes
 from skiprun.tasks.segmentation import decide
 
 TILE, OVERLAP = 512, 128
@@ -49,24 +49,24 @@ def write_masks(
     error, or is yielded with a 'problem' where it may be left out.
 
     Raises:
-        BadPicture, BadPictures: all images that cannot be used, by name, before anything is written.
+        BadImage, BadImages: all images that cannot be used, by name, before anything is written.
     """
     data, tally = run.summary()["data"], Counter[str]()
     names, read = data["class_names"], partial(whole, record=data, background=run.config.data.background)
     if not skip_bad:
         refuse_bad(inputs, partial(read, tally=Counter()))
     images = read_each(inputs, partial(read, tally=tally), skip_bad, progress)
-    for (picture, row), output in zip(images, outputs, strict=True):
-        if picture is None:
+    for (image, row), output in zip(images, outputs, strict=True):
+        if image is None:
             yield row
             continue
         tally["used"] += 1
-        mask = find_mask(run, model, picture, tally)
+        mask = find_mask(run, model, image, tally)
         make_folder(output.mask.parent)
         write_bytes(output.mask, encoded(mask, len(names)))
         row["mask"] = str(output.mask)
         if output.overlay:
-            write_bytes(output.overlay, laid_over(picture, mask))
+            write_bytes(output.overlay, laid_over(image, mask))
             row["overlay"] = str(output.overlay)
         counts = np.bincount(mask.ravel(), minlength=len(names)) / mask.size
         yield row | {"shares": dict(zip(names, counts.tolist(), strict=True))}
@@ -80,11 +80,11 @@ def resized_to(run: Run) -> tuple[int, int] | None:
     return (config.image_size, config.image_size) if resized and config.image_size else None
 
 
-def find_mask(run: Run, model: nn.Module, picture: Array, tally: Counter[str]) -> Array:
-    """Return the classes of a picture uint8 [H, W, 3], uint8 [H, W]; see `skiprun.experiment.seen` for the tally."""
+def find_mask(run: Run, model: nn.Module, image: Array, tally: Counter[str]) -> Array:
+    """Return the classes of an image uint8 [H, W, 3], uint8 [H, W]; see `skiprun.experiment.seen` for the tally."""
     data = run.summary()["data"]
     channels = data["image_shape"][0]
-    seen = in_channels(picture, channels, tally)
+    seen = in_channels(image, channels, tally)
     mean, std = (torch.tensor(data[key]).view(-1, 1, 1) for key in ("mean", "std"))
 
     def logits(pixels: Array) -> Tensor:
@@ -93,7 +93,7 @@ def find_mask(run: Run, model: nn.Module, picture: Array, tally: Counter[str]) -
         return model(((tensor.float() / 255 - mean) / std)[None].to(device)).cpu()
 
     if size := resized_to(run):
-        height, width = picture.shape[:2]
+        height, width = image.shape[:2]
         count_scaled((width, height), size, tally)
         small = Image.fromarray(seen[..., 0] if channels == 1 else seen).resize(size)
         return enlarged(logits(np.asarray(small)), height, width)
@@ -113,7 +113,7 @@ def enlarged(logits: Tensor, height: int, width: int) -> Array:
 
 
 def tiled(pixels: Array, logits: Callable[[Array], Tensor], tile: int = TILE, overlap: int = OVERLAP) -> Array:
-    """Return the classes of a picture [H, W] or [H, W, C], from tiles if it is larger than one."""
+    """Return the classes of an image [H, W] or [H, W, C], from tiles if it is larger than one."""
     mask = np.empty(pixels.shape[:2], np.uint8)
     for row, top, bottom in spans(pixels.shape[0], tile, overlap):
         for column, left, right in spans(pixels.shape[1], tile, overlap):
@@ -137,10 +137,10 @@ def encoded(mask: Array, classes: int) -> bytes:
     return png(image)
 
 
-def laid_over(picture: Array, mask: Array) -> bytes:
-    """Return a picture uint8 [H, W, 3] as PNG, half of its colour given by the class of each pixel but the first."""
+def laid_over(image: Array, mask: Array) -> bytes:
+    """Return an image uint8 [H, W, 3] as PNG, half of its colour given by the class of each pixel but the first."""
     colours = np.array([voc_colour(index) for index in range(256)], np.uint16)[mask]
-    mixed = np.where(mask[..., None] > 0, (picture + colours) // 2, picture)
+    mixed = np.where(mask[..., None] > 0, (image + colours) // 2, image)
     return png(Image.fromarray(mixed.astype(np.uint8)))
 
 

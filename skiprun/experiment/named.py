@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config, load_config, override
+from skiprun.config_file import build_config, load_config, override
 from skiprun.errors import InputError, did_you_mean
 from skiprun.registry import MODELS
 from skiprun.run import Run, nearest_run, run_folder, runs_in
-from skiprun.yamlfile import read_yaml
+from skiprun.system.yaml_file import read_yaml
 
 PROTOCOLS = Path(__file__).parent.parent / "protocols"
 DIGITS = PROTOCOLS / "degradation_digits.yaml"
@@ -42,11 +42,11 @@ def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str 
     """
     if name.endswith((".yaml", ".yml")):
         config = load_config(name, overrides)
-        return config if prefix is None else config.revised(name=f"{prefix}-{config.name}")
+        return config if prefix is None else config.replace(name=f"{prefix}-{config.name}")
     architecture, _, options = name.partition(":")
     if architecture not in MODELS:
         MODELS[architecture]  # raises UnknownName with the nearest one
-    plain, marks = read_yaml(protocol)
+    plain, source_locations = read_yaml(protocol)
     shared = plain.get("name", protocol.stem) if prefix is None else prefix
     plain["name"] = f"{shared}-{label_of(name)}"
     plain["model"] = (plain.get("model") or {}) | {"name": architecture}
@@ -56,8 +56,8 @@ def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str 
                 f"{name}: behind the colon stand options of the network, such as {architecture}:connection=none; "
                 f"give '{option}' to all with --set, or write a config."
             )
-        override(plain, marks, f"model.{option}", name)
-    return build_config(plain, overrides, marks, str(protocol))
+        override(plain, source_locations, f"model.{option}", name)
+    return build_config(plain, overrides, source_locations, str(protocol))
 
 
 def label_of(name: str) -> str:

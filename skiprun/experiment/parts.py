@@ -11,23 +11,23 @@ from typing import Any
 import torch
 from torch import nn
 
-from skiprun.arguments import checked_arguments
 from skiprun.config import RunConfig
-from skiprun.configfile import refuse_contradictions
+from skiprun.config_file import refuse_contradictions
 from skiprun.data import Loaders, load_data
 from skiprun.data.pixels import sentence
 from skiprun.errors import ConfigError, OptionError, UnknownName, memory_needed
 from skiprun.experiment.unused_keys import refuse_unused
+from skiprun.inference.evaluate import evaluation_batch
 from skiprun.models import SMALLER_NETWORK, Cost, build_from_config, check_from_config, cost
-from skiprun.models.freeze import freeze_from_config, learning_notes
-from skiprun.models.meta import run_on_meta
-from skiprun.models.weights import WeightReport, load_from_config
+from skiprun.models.complexity.meta import run_on_meta
+from skiprun.models.weights.freeze import freeze_from_config, learning_notes
+from skiprun.models.weights.pretrained import WeightReport, load_from_config
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS
+from skiprun.system.arguments import checked_arguments
 from skiprun.tasks import Task
 from skiprun.tasks.segmentation import constant_scores
-from skiprun.training.compilation import choose_way
-from skiprun.training.device import Placement, choose_threads, place
-from skiprun.training.evaluate import evaluation_batch
+from skiprun.training.acceleration.compilation import choose_execution
+from skiprun.training.device import DeviceSetup, choose_threads, setup_device
 from skiprun.training.optim import average_note, total_steps
 from skiprun.training.randomness import derive
 
@@ -41,7 +41,7 @@ class Parts:
     """What a config names, built."""
 
     config: RunConfig
-    placement: Placement
+    placement: DeviceSetup
     loaders: Loaders
     task: Task
     model: nn.Module
@@ -93,12 +93,12 @@ def prepare(
         refuse_unused(config)
     with building(config):
         check_from_config(config.model, given_weights)
-    placement = place(config)
+    placement = setup_device(config)
     with memory_needed("while the data is read", "Try a smaller data.image_size."), located(config, "data"):
         loaders = load_data(config.data, placement.device, progress, new=accept is None)
         loaders = replace(accept(loaders) if accept else loaders, earlier=None)
     check_task(config, loaders.task)
-    task = TASKS[loaders.task].thing(**task_options(config, loaders.task))
+    task = TASKS[loaders.task].target(**task_options(config, loaders.task))
     torch.manual_seed(derive(config.seed, "weights"))
     with building(config):
         model = build_from_config(config.model, loaders.num_classes, loaders.image_shape[0])
@@ -114,14 +114,14 @@ def prepare(
     check_batch(config, model, loaders.image_shape)
     if placement.device.type == "cpu":
         choose_threads(config, size.macs)
-    way = choose_way(config, placement.device, len(loaders.train), size.activation_bytes)
+    way = choose_execution(config, placement.device, len(loaders.train), size.activation_bytes)
     return Parts(config, replace(placement, way=way), loaders, task, model, size, tuple(notes), report)
 
 
 def try_threads(parts: Parts) -> None:
     """Choose the CPU threads of a new run, by trying a training step on a copy of its network where that matters.
 
-    As many pictures are tried as keep the threads busy, and no more: they shall fit wherever the run itself does.
+    As many images are tried as keep the threads busy, and no more: they shall fit wherever the run itself does.
     """
     if parts.placement.device.type != "cpu":
         return
@@ -129,9 +129,9 @@ def try_threads(parts: Parts) -> None:
     index = torch.arange(min(enough, parts.config.micro_batch))
 
     def step() -> None:
-        pictures, targets = parts.loaders.train_batch(index)
+        images, targets = parts.loaders.train_batch(index)
         with parts.placement.autocast():
-            output = copy.deepcopy(parts.model).train()(pictures)
+            output = copy.deepcopy(parts.model).train()(images)
         parts.task.loss(output, targets).backward()
 
     choose_threads(parts.config, parts.cost.macs, step)
@@ -151,7 +151,7 @@ def check_names(config: RunConfig) -> None:
         except UnknownName as error:
             problems.append(f"{config.place(key)}: {error}")
         else:
-            if config.compute.activation_checkpointing and key == "probes" and registry[name].thing.hooks:
+            if config.compute.activation_checkpointing and key == "probes" and registry[name].target.hooks:
                 why = "which would see each block twice; not with compute.activation_checkpointing"
                 problems.append(f"{config.place(key)}: found '{name}', {why}")
     if problems:
@@ -162,7 +162,7 @@ def check_task(config: RunConfig, task: str) -> None:
     """Refuse a network that was made for another kind of target than the dataset has."""
     made_for = MODELS[config.model.name].facts.get("task", "classification")
     if made_for != task:
-        have = {"classification": "one label a picture", "segmentation": "masks"}
+        have = {"classification": "one label an image", "segmentation": "masks"}
         raise ConfigError(
             [
                 f"{config.place('model.name')}: '{config.model.name}' learns {have[made_for]}, and dataset "
@@ -172,7 +172,7 @@ def check_task(config: RunConfig, task: str) -> None:
 
 
 def check_batch(config: RunConfig, model: nn.Module, shape: Sequence[int]) -> None:
-    """Refuse batches of one picture where a network normalizes over a batch of single pixels."""
+    """Refuse batches of one image where a network normalizes over a batch of single pixels."""
     parts = config.optim.accumulate
     if config.data.batch_size > parts:
         return
@@ -182,7 +182,7 @@ def check_batch(config: RunConfig, model: nn.Module, shape: Sequence[int]) -> No
         raise ConfigError(
             [
                 f"{config.place('data.batch_size')}: found {config.data.batch_size}, with optim.accumulate {parts} one "
-                f"picture at a time, over which '{config.model.name}' cannot normalize; use {2 * parts} or more"
+                f"image at a time, over which '{config.model.name}' cannot normalize; use {2 * parts} or more"
             ]
         ) from None
 

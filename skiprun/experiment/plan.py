@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
-from skiprun.arguments import checked_arguments
 from skiprun.config import Count, RunConfig
 from skiprun.errors import ConfigError, InputError, RunBusy
 from skiprun.experiment.known_data import config_with_data
@@ -16,6 +15,7 @@ from skiprun.experiment.named import DIGITS, config_for, find_existing, label_of
 from skiprun.experiment.start_weights import with_known_weights
 from skiprun.registry import MODELS
 from skiprun.run import Run, refuse_one_place
+from skiprun.system.arguments import checked_arguments
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def plan_comparison(
             continue
         refuse_misspelled(name, runs)
         config = config_for(name, protocol or DIGITS, overrides, prefix)
-        drawn = [config.revised(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
+        drawn = [config.replace(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
         configs = [with_known_weights(each, runs) for each in drawn]
         planned += [Planned(f"{label_of(name)} seed {each.seed}", Run.of(runs, each), each) for each in configs]
     return distinct(planned)

@@ -10,10 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skiprun.arguments import checked_arguments
 from skiprun.config import Count
-from skiprun.data.conversion import Conversion, convert
-from skiprun.data.opening import open_picture, read_file
+from skiprun.data.folders.conversion import Conversion, convert
+from skiprun.data.folders.opening import open_image, read_file
 from skiprun.errors import InputError
 from skiprun.experiment.finished import load_model
 from skiprun.experiment.inputs import Input, find_inputs, name_outputs, read_each
@@ -21,6 +20,7 @@ from skiprun.experiment.masking import write_masks
 from skiprun.experiment.parts import Loading, Say
 from skiprun.experiment.seen import count_scaled, in_channels, tell_changes
 from skiprun.run import Run
+from skiprun.system.arguments import checked_arguments
 
 # Of runs that did not record it: the upper 8 of 16 bits.
 EARLIER = {"span": (0, 65535)}
@@ -46,7 +46,7 @@ def predict(
         say: told, in a line each, what a folder holds besides images, and what was changed to fit the network.
 
     Raises:
-        BadPicture, BadPictures: all images that cannot be used, by name.
+        BadImage, BadImages: all images that cannot be used, by name.
         InputError: there is nothing to read, or the run finds masks.
     """
     data = data_of(run, "classification", "label images")
@@ -73,12 +73,12 @@ def label(
 ) -> Iterator[dict[str, Any]]:
     """Yield the labels of each image; see `predict`."""
     tally: Counter[str] = Counter()
-    for picture, row in read_each(inputs, lambda file: read_picture(file, data, tally), skip_bad, progress):
-        if picture is None:
+    for image, row in read_each(inputs, lambda file: read_image(file, data, tally), skip_bad, progress):
+        if image is None:
             yield row
             continue
         tally["used"] += 1
-        probabilities = model(picture).softmax(1)[0]
+        probabilities = model(image).softmax(1)[0]
         best = probabilities.topk(min(top, len(probabilities)))
         ranked = [
             {"label": data["class_names"][index], "probability": value}
@@ -127,19 +127,19 @@ def size_of(data: dict[str, Any]) -> tuple[int, int]:
     return data["image_shape"][2], data["image_shape"][1]
 
 
-def read_picture(file: Path, data: dict[str, Any], tally: Counter[str]) -> Tensor:
-    """Return a picture as the network saw its training set: [1, C, H, W], brought to its size, normalized.
+def read_image(file: Path, data: dict[str, Any], tally: Counter[str]) -> Tensor:
+    """Return an image as the network saw its training set: [1, C, H, W], brought to its size, normalized.
 
     Args:
-        file: of the picture.
+        file: of the image.
         data: what the run recorded of its data.
         tally: counts what was changed, see `convert` and `skiprun.experiment.seen`.
 
     Raises:
-        BadPicture: it cannot be used.
+        BadImage: it cannot be used.
     """
     known = data.get("conversion", EARLIER) or {}
-    image = open_picture(file, read_file(file))
+    image = open_image(file, read_file(file))
     values = convert(file, image, Conversion(**known | {"size": size_of(data)}), tally)
     count_scaled(image.size, size_of(data), tally)
     values = in_channels(values, data["image_shape"][0], tally)

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from skiprun.errors import CheckpointError, Stopped
-from skiprun.experiment.again import as_trained
 from skiprun.experiment.known_data import KnownData, config_with_data
 from skiprun.experiment.parts import prepare
+from skiprun.experiment.study_runner.retrain import as_trained
 from skiprun.experiment.train import make_trainer
-from skiprun.ordinary import read_bytes
 from skiprun.run import Run
-from skiprun.storage import plain_words
+from skiprun.system.files import plain_words
+from skiprun.system.ordinary_files import read_bytes
 from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.metrics import MetricsLog
 
@@ -81,7 +81,7 @@ def _train_again(
         shutil.copy(kept.best, Checkpoints(folder).best)
         with plain_words("read", run.metrics_file):
             metrics.write_bytes(read_bytes(run.metrics_file))
-    config = as_trained(run).revised(data=config_with_data(run, root).plain()["data"])
+    config = as_trained(run).replace(data=config_with_data(run, root).to_dict()["data"])
     trainer = make_trainer(
         prepare(config, accept=KnownData(run, way_out="train it anew under another name")),
         folder,
@@ -89,6 +89,7 @@ def _train_again(
         None,
         lambda: signal.SIGTERM if trainer.step >= last else None,
     )
+    trainer.resume()
     first, last = trainer.step, min(trainer.step + steps, end)
     if last <= first:
         raise CheckpointError(f"{kept.last}: of step {end}, no later than the one before it; nothing to replay.")
@@ -121,7 +122,7 @@ def first_difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str | None
 
 def _tensors(state: dict[str, Any]) -> Iterator[tuple[str, Tensor]]:
     """Yield the tensors of a state by name."""
-    for part in ("model", "average"):
+    for part in ("model", "ema_model"):
         for name, tensor in (state[part] or {}).items():
             yield f"{part}.{name}", tensor
     for number, slots in state["optimizer"]["state"].items():

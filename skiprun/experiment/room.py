@@ -9,7 +9,7 @@ from torch import Tensor
 
 from skiprun.errors import StorageError
 from skiprun.experiment.parts import Parts
-from skiprun.storage import free_bytes
+from skiprun.system.files import free_bytes
 from skiprun.training.optim import total_steps
 
 BYTES_A_VALUE = 70  # of a metric: about 30 as text in metrics.jsonl, about 40 as an event

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from skiprun.data.conversion import DEEP, Conversion, convert, span_of
-from skiprun.data.opening import open_picture, read_file
+from skiprun.data.folders.conversion import DEEP, Conversion, convert, span_of
+from skiprun.data.folders.opening import open_image, read_file
 from skiprun.data.source import Array
 from skiprun.experiment.parts import Say
 
@@ -26,9 +26,9 @@ def whole(file: Path, record: Mapping[str, Any], background: str, tally: Counter
         tally: counts what the image may have lost, see `convert`, and 'apart', those spread by themselves.
 
     Raises:
-        BadPicture: it cannot be used.
+        BadImage: it cannot be used.
     """
-    image = open_picture(file, read_file(file))
+    image = open_image(file, read_file(file))
     if known := record.get("conversion"):
         return convert(file, image, Conversion(**known), tally)
     apart = image.mode in DEEP

@@ -6,8 +6,8 @@ import hashlib
 from pathlib import Path
 
 from skiprun.config import RunConfig
-from skiprun.models import published
-from skiprun.models.weightfile import file_of
+from skiprun.models.weights import published
+from skiprun.models.weights.weight_file import file_of
 from skiprun.run import Run, run_folder
 
 
@@ -51,4 +51,4 @@ def digest(wanted: str) -> str | None:
 
 
 def _with_weights(config: RunConfig, weights: str) -> RunConfig:
-    return config.revised(model=config.plain()["model"] | {"weights": weights})
+    return config.replace(model=config.to_dict()["model"] | {"weights": weights})

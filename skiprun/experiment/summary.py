@@ -19,9 +19,9 @@ from skiprun.connections import sites
 from skiprun.experiment.known_data import describe_data
 from skiprun.experiment.parts import Parts
 from skiprun.experiment.start_weights import digest
-from skiprun.machine import cores, find_program
 from skiprun.registry import MODELS
 from skiprun.run import Run
+from skiprun.system.machine import cores, find_program
 from skiprun.training.trainer import Trainer
 
 
@@ -62,7 +62,7 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
         "precision": parts.placement.precision,
         "device": str(parts.placement.device),
         "threads": torch.get_num_threads(),
-        "best": trainer.best,
+        "best": trainer.best.record,
         "final": trainer.final,
         "test": test,
         "test_scored": 1 + sum(bool(entry["lengthened"].get("test")) for entry in run.lengthenings()),

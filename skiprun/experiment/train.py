@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from skiprun.arguments import checked_arguments
 from skiprun.config import RunConfig
-from skiprun.configfile import build_config, load_config
+from skiprun.config_file import build_config, load_config
 from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, StorageError, is_out_of_memory, kept
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.parts import Loading, Parts, Say, prepare, try_threads
@@ -17,16 +16,16 @@ from skiprun.experiment.room import check_room
 from skiprun.experiment.start_weights import with_known_weights
 from skiprun.experiment.summary import environment, summarize
 from skiprun.registry import PROBES
-from skiprun.run import Run, State
-from skiprun.storage import check_writable
+from skiprun.run import RUNS, Run, State
+from skiprun.system.arguments import checked_arguments
+from skiprun.system.files import check_writable
+from skiprun.system.progress import NullProgress, Progress
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import check_threads
 from skiprun.training.metrics import MetricsLog, View
-from skiprun.training.overlays import Overlays
 from skiprun.training.stopping import StopFlag
-from skiprun.training.trainer import Progress, Silence, Trainer
-
-RUNS = Path("runs")
+from skiprun.training.trainer import Trainer
+from skiprun.training.views.overlays import Overlays
 
 
 @checked_arguments
@@ -79,7 +78,7 @@ def train(
         if profile:
             from skiprun.training.profiling import Profiling
 
-            progress = Profiling(progress or Silence(), run.path / "trace.json", say)
+            progress = Profiling(progress or NullProgress(), run.path / "trace.json", say)
         with StopFlag() as stop:
             _train(parts, run, progress, say, stop)
     return run
@@ -108,6 +107,7 @@ def _train(parts: Parts, run: Run, progress: Progress | None, say: Say, stop: St
     run.record_status("unfinished", 0)
     check_room(parts, run.path)
     trainer = make_trainer(parts, run.checkpoints, logging_to(run, parts), progress, stop.asked, say)
+    trainer.resume()
     for line in trainer.notes:
         say(line)
     if trainer.step:
@@ -133,7 +133,7 @@ def logging_to(run: Run, parts: Parts) -> OpenLog:
 def views(run: Run, parts: Parts) -> list[View]:
     """Return what shows a run while it trains: TensorBoard, with overlays where there are masks."""
     with tensorboard_needed():
-        from skiprun.training.tensorboard import TensorBoard
+        from skiprun.training.views.tensorboard import TensorBoard
     board = TensorBoard(run.path, parts.config)
     if parts.loaders.task != "segmentation":
         return [board]
@@ -158,11 +158,11 @@ def make_trainer(
     folder: Path,
     open_log: OpenLog,
     progress: Progress | None,
-    asked: Callable[[], int | None],
+    stop_signal: Callable[[], int | None],
     say: Say = lambda message: None,
 ) -> Trainer:
-    """Return the trainer of a config, continued from the checkpoints of a folder if there are any."""
-    probes = [PROBES[name].thing() for name in parts.config.probes]
+    """Return the trainer of a config; `resume` looks for checkpoints in the folder."""
+    probes = [PROBES[name].target() for name in parts.config.probes]
     return Trainer(
         parts.model,
         parts.task,
@@ -173,7 +173,7 @@ def make_trainer(
         open_log,
         probes,
         progress,
-        asked,
+        stop_signal,
         say,
         parts.evaluation_batch,
     )

@@ -7,17 +7,17 @@ from typing import Any
 
 from torch import nn
 
-from skiprun.arguments import checked_arguments, fits, in_words
 from skiprun.config import Count, ModelConfig
 from skiprun.connections import sites
 from skiprun.connections.fade import make_fadable
 from skiprun.errors import OptionError, OutOfMemory
-from skiprun.machine import memory_bytes
-from skiprun.models.freeze import freeze_from_config
-from skiprun.models.meta import without_content
+from skiprun.models.complexity.meta import without_content
 from skiprun.models.options import checked, options_of
 from skiprun.models.surgery import choose_connections
+from skiprun.models.weights.freeze import freeze_from_config
 from skiprun.registry import MODELS
+from skiprun.system.arguments import checked_arguments, fits, in_words
+from skiprun.system.machine import memory_bytes
 
 # What a config says of the connections and of the start, not of the architecture.
 ASIDE = {"name", "connection", "connection_options", "connections", "skip_schedule", "options"}
@@ -41,7 +41,7 @@ def build_model(
     Args:
         name: an architecture of `skiprun models`.
         num_classes: size of the output.
-        in_channels: channels of the pictures.
+        in_channels: channels of the images.
         connection: a connection of `skiprun connections`; None takes the architecture's own.
         connection_options: options of that connection, such as {"bias": -1.0}.
         connections: other connections at some sites, such as {"3,5-9": "none"}.
@@ -59,13 +59,13 @@ def build_model(
         said = {"connection": connection, "connection_options": connection_options, "connections": connections}
         for key in filter(said.get, said):
             raise OptionError(key, f"{name} has no connection sites, so none can be chosen")
-    if options.get("stem") == "small" and "stem" not in options_of(entry.thing):
+    if options.get("stem") == "small" and "stem" not in options_of(entry.target):
         del options["stem"]  # it has no other
-    parts |= checked(name, entry.thing, options, entry.facts.get("fixed", ()))
+    parts |= checked(name, entry.target, options, entry.facts.get("fixed", ()))
     for key in {"width", "depth"} & options.keys():
         if not fits(options[key], field := ModelConfig.model_fields[key].annotation):
             raise OptionError(key, f"found {options[key]}; it must be {in_words(field)}")
-    model: nn.Module = entry.thing(num_classes, in_channels, **parts)
+    model: nn.Module = entry.target(num_classes, in_channels, **parts)
     return model
 
 

@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from skiprun.errors import OptionError, did_you_mean
-from skiprun.models.parts import ACTIVATIONS, NORMS, Activation, Norm
+from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm
 
 WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
 Hint = Any

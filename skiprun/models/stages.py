@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from skiprun.models.block import Block
+from skiprun.models.layers.block import Block
 
 Units = dict[str, nn.Module]
 WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)

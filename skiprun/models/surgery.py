@@ -17,7 +17,7 @@ def connections_that_fit(entry: Entry[Any]) -> list[str]:
     if "connection" not in entry.facts:
         return []
     fits = entry.facts.get("fits", lambda connection: not connection.grows)
-    return sorted(each.name for each in CONNECTIONS if fits(each.thing))
+    return sorted(each.name for each in CONNECTIONS if fits(each.target))
 
 
 def choose_connections(
@@ -59,7 +59,7 @@ def choose_connections(
 
 def fitting(entry: Entry[Any], name: str, key: str) -> type[Connection]:
     """Return a connection by name, or refuse it with those that fit the architecture."""
-    chosen: type[Connection] = CONNECTIONS[name].thing
+    chosen: type[Connection] = CONNECTIONS[name].target
     fits = connections_that_fit(entry)
     if name not in fits:
         raise OptionError(key, f"'{name}' does not fit {entry.name}. These fit: {', '.join(fits)}")

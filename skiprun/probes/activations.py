@@ -1,7 +1,7 @@
 """Activations by layer: mean, standard deviation and share of dead units of what each layer receives.
 
 A unit is a channel of a convolution's input or a feature of a linear layer's; it is dead if it is zero for every
-picture of the batch at every place. What a layer receives is what the activation in front of it gave, so `relu` is
+image of the batch at every place. What a layer receives is what the activation in front of it gave, so `relu` is
 seen whether it is a module, shared by several layers, or a function.
 """
 
@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import Tensor, nn
 
-from skiprun.models.cost import layers_by_depth
+from skiprun.models.complexity.cost import layers_by_depth
 from skiprun.probes.base import numbered
 from skiprun.registry import PROBES
 

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.connections import Connection, sites
-from skiprun.models.block import Block
-from skiprun.models.preact import PreactBlock
+from skiprun.models.families.preact import PreactBlock
+from skiprun.models.layers.block import Block
 from skiprun.probes.base import numbered
 from skiprun.registry import PROBES
 
@@ -132,7 +132,7 @@ class Tally:
             self.sums["dot"] = self.sums["dot"] + (x * fx).sum()
 
     def look_at_gate(self, gate: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        """Add the openness of a gate, weighted by the pictures it was for."""
+        """Add the openness of a gate, weighted by the images it was for."""
         self.sums["gate"] = self.sums["gate"] + output.detach().float().sigmoid().mean() * len(output)
         self.sums["seen"] = self.sums["seen"] + len(output)
 

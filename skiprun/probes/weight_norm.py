@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from skiprun.models.cost import layers_by_depth
+from skiprun.models.complexity.cost import layers_by_depth
 from skiprun.probes.base import numbered
 from skiprun.probes.grad_norm import gradient_norms, of_weights
 from skiprun.registry import PROBES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from skiprun.reports.comparison import Comparison, compare
 from skiprun.reports.listing import list_runs, run_details, runs_rows
 from skiprun.reports.page import read_comparison, slug, write_comparison
 from skiprun.reports.study_figures import write_study
@@ -10,8 +9,6 @@ from skiprun.reports.study_tables import study_table
 from skiprun.reports.tables import comparison_table, listing_table, run_table, runs_table
 
 __all__ = [
-    "Comparison",
-    "compare",
     "comparison_table",
     "list_runs",
     "listing_table",

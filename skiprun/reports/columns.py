@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from skiprun.reports.group import LOSS, SPEED, Group
-from skiprun.reports.numbers import count, score, significant, spread, unit, whole
-from skiprun.reports.reading import Reading
+from skiprun.results.groups import LOSS, SPEED, Group
+from skiprun.results.numbers import count, score, significant, spread, unit, whole
+from skiprun.results.records import RunRecord
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def seed_rows(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
     return headings, [[group.label, *_run_row(group, run)] for group in groups for run in group.runs]
 
 
-def _run_row(group: Group, run: Reading) -> list[str]:
+def _run_row(group: Group, run: RunRecord) -> list[str]:
     scores = [
         score(run.number(key), group.score_name) for key in (group.train_score, group.val_score, group.test_score)
     ]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from skiprun.palette import STYLE, look
-from skiprun.reports.history import Band
-from skiprun.reports.statistics import Sample
+from skiprun.results.history import Band
+from skiprun.results.statistics import Sample
 
 WIDTH = 5.6  # inches: two figures beside each other on a page, one on a phone
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from skiprun.palette import STYLE
 from skiprun.reports.drawing import Curve, Dots, Drawing, draw_dots, draw_lines
-from skiprun.reports.group import Group
-from skiprun.reports.history import History, Series, band, read_history
+from skiprun.results.groups import Group
+from skiprun.results.history import History, Series, band, read_history
 
 MOST = 32  # networks in one figure; beyond them the looks repeat
 MEANS = "Lines are means over seeds, bands reach from the lowest to the highest seed."

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from skiprun.errors import counted
-from skiprun.reports.index import Index
-from skiprun.reports.reading import BROKEN, Reading, epoch_rows, read
+from skiprun.results.index import Index
+from skiprun.results.records import BROKEN, RunRecord, epoch_rows, read
 from skiprun.run import Run
 
 
@@ -41,7 +41,7 @@ def list_runs(root: Path, most: int | None = None) -> Listing:
     return Listing(rows, len(runs))
 
 
-def _row(reading: Reading) -> dict[str, Any]:
+def _row(reading: RunRecord) -> dict[str, Any]:
     row = {
         "name": reading.run.name,
         "path": str(reading.path),
@@ -54,7 +54,7 @@ def _row(reading: Reading) -> dict[str, Any]:
     return row | {"when": last_change(reading.run)}
 
 
-def _finished_numbers(reading: Reading) -> dict[str, Any]:
+def _finished_numbers(reading: RunRecord) -> dict[str, Any]:
     name = reading.text("data.score_name")
     return {
         "progress": counted(round(reading.number("epochs"), 1), "epoch"),
@@ -64,7 +64,7 @@ def _finished_numbers(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _numbers_so_far(reading: Reading) -> dict[str, Any]:
+def _numbers_so_far(reading: RunRecord) -> dict[str, Any]:
     """Return how far a run has got, and its best validation score so far."""
     rows = [] if reading.state == BROKEN else list(epoch_rows(reading.run))
     names = [
@@ -76,7 +76,7 @@ def _numbers_so_far(reading: Reading) -> dict[str, Any]:
     return {"progress": _progress(reading, rows), "score": name, "val": best, "test": None}
 
 
-def _progress(reading: Reading, rows: Sequence[dict[str, Any]]) -> str:
+def _progress(reading: RunRecord, rows: Sequence[dict[str, Any]]) -> str:
     """Say how far a run has got in the unit of its schedule."""
     latest = rows[-1] if rows else {}
     for unit, key in (("epochs", "epoch"), ("steps", "step")):

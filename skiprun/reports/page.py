@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import skiprun
-from skiprun.documents import Shape, read_document, write_sealed
+from skiprun.claims.comparison import Comparison
+from skiprun.claims.ranking import Ranking
 from skiprun.reports.columns import columns, seed_rows
-from skiprun.reports.comparison import Comparison
-from skiprun.reports.protocol import machines
-from skiprun.reports.ranking import Ranking
-from skiprun.storage import make_folder, write_bytes, write_text
+from skiprun.results.protocol import machines
+from skiprun.system.documents import Shape, read_document, write_sealed
+from skiprun.system.files import make_folder, write_bytes, write_text
 
 TEMPLATES = Path(__file__).parent
 ANSWERS = {True: "yes", False: "no", None: "cannot be judged"}
@@ -55,7 +55,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     for name, _, png in figures:
         write_bytes(folder / name, png)
     written = {"written": time.strftime("%Y-%m-%d %H:%M"), "skiprun": skiprun.__version__}
-    write_sealed(folder / "comparison.json", {**written, **comparison.plain()})
+    write_sealed(folder / "comparison.json", {**written, **comparison.to_dict()})
     facts = page_facts(comparison) | written | {"figures": figures}
     write_text(folder / "report.md", render("report.md", facts))
     write_text(folder / "report.html", render("report.html", facts))

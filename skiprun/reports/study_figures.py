@@ -11,7 +11,7 @@ from skiprun.palette import STYLE
 from skiprun.reports.drawing import Drawing
 from skiprun.reports.study_drawing import MOST_PANELS, draw_bars, draw_contours, draw_lines, draw_matrix, draw_relief
 from skiprun.reports.study_rows import Description, Document, is_way, rows_of
-from skiprun.storage import make_folder, write_bytes
+from skiprun.system.files import make_folder, write_bytes
 
 Draw = Callable[[Description, Sequence[Document]], Any]
 KINDS: dict[str, dict[str, Draw]] = {

@@ -1,4 +1,4 @@
-"""What one figure of a study shows, read from its documents: plain data that `skiprun.experiment.studying` writes."""
+"""What one figure of a study shows, read from its documents: plain data, written by the study runner."""
 
 from __future__ import annotations
 

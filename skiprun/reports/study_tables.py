@@ -11,9 +11,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from skiprun.reports.numbers import significant
 from skiprun.reports.study_rows import Description, Document, Line, is_way, lines_of, panels_of
 from skiprun.reports.tables import Fitting, plain_table
+from skiprun.results.numbers import significant
 
 WHOLE = 32  # places that are shown one by one
 MOST_FACTS = 14  # more of them are the values of a figure over again

@@ -12,10 +12,10 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from skiprun.claims.comparison import Comparison
 from skiprun.reports.columns import Column, columns
-from skiprun.reports.comparison import Comparison
 from skiprun.reports.listing import Listing, run_details, runs_rows
-from skiprun.reports.numbers import count, score, whole
+from skiprun.results.numbers import count, score, whole
 from skiprun.run import Run
 
 NUMBERS = (

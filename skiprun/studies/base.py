@@ -6,7 +6,7 @@ A study takes what it needs by position, from this vocabulary, and its options b
     models            networks of one architecture, each with its own seed
     evaluate          model -> scores, such as {"loss": 0.3, "error": 8.2}
     images            how many images these scores are of
-    batches           normalised pictures and targets to look at, on the network's device
+    batches           normalised images and targets to look at, on the network's device
     train_batches     the same of the training split
     loss              (output, targets) -> a number to differentiate
     states            weights along a training run, oldest first
@@ -98,7 +98,7 @@ def options(study: Callable[..., StudyResult]) -> dict[str, Any]:
 
 
 @contextmanager
-def specimen(model: nn.Module, seed: int = 0) -> Iterator[nn.Module]:
+def isolated_copy(model: nn.Module, seed: int = 0) -> Iterator[nn.Module]:
     """Give a copy to cut up, and a random stream of its own; the network and torch's stream stay as they were.
 
     Nothing has to be put back, so an exception or Ctrl-C in the middle cannot leave a trace either.
@@ -117,14 +117,14 @@ def sites_of(model: nn.Module) -> dict[str, Connection]:
     return found
 
 
-def headline(scores: Mapping[str, float]) -> str:
+def primary_metric(scores: Mapping[str, float]) -> str:
     """Return the score that a study speaks of: the error, else the first that is not the loss."""
     return "error" if "error" in scores else next((name for name in scores if name != "loss"), "loss")
 
 
-def worsening(scores: Mapping[str, float], intact: Mapping[str, float]) -> float:
+def metric_drop(scores: Mapping[str, float], intact: Mapping[str, float]) -> float:
     """Return by how many points the headline score is worse than that of the intact network; a loss by its own unit."""
-    name = headline(intact)
+    name = primary_metric(intact)
     change = scores[name] - intact[name]
     return change if name in ("error", "loss") else -100 * change
 

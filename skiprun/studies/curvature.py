@@ -12,7 +12,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor, nn
 
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Batches, Figure, Loss, Row, StudyResult, specimen
+from skiprun.studies.base import Batches, Figure, Loss, Row, StudyResult, isolated_copy
 
 FIGURES = (Figure("Ends of the spectrum", "bars", "end", "eigenvalue", "end of the Hessian's spectrum", "eigenvalue"),)
 
@@ -28,7 +28,7 @@ def curvature(model: nn.Module, batches: Batches, loss: Loss, *, tolerance: floa
         tolerance: relative error of the eigenvalues at which the iteration stops.
         seed: of the first vector.
     """
-    with specimen(model, seed) as copy:
+    with isolated_copy(model, seed) as copy:
         hessian = Hessian(copy.eval(), batches, loss)
         start = torch.randn(hessian.size, dtype=torch.float64).numpy()
         operator = LinearOperator((hessian.size, hessian.size), matvec=hessian.times, dtype=np.float64)
@@ -50,18 +50,18 @@ class Hessian:
         self.products = 0
 
     def times(self, vector: np.ndarray) -> np.ndarray:
-        """Return the product with a vector, the mean over the batches by their pictures."""
+        """Return the product with a vector, the mean over the batches by their images."""
         self.products += 1
         parts = torch.from_numpy(vector.reshape(-1)).split([parameter.numel() for parameter in self.parameters])
         direction = [part.view_as(each).to(each) for part, each in zip(parts, self.parameters, strict=True)]
-        pictures = sum(len(targets) for _, targets in self.batches)
-        total = sum(self.of_batch(*batch, direction) * (len(batch[1]) / pictures) for batch in self.batches)
+        images = sum(len(targets) for _, targets in self.batches)
+        total = sum(self.of_batch(*batch, direction) * (len(batch[1]) / images) for batch in self.batches)
         assert isinstance(total, Tensor)
         return total.numpy()
 
-    def of_batch(self, pictures: Tensor, targets: Tensor, direction: list[Tensor]) -> Tensor:
+    def of_batch(self, images: Tensor, targets: Tensor, direction: list[Tensor]) -> Tensor:
         """Return the product of one batch's Hessian with a direction, flat, on the CPU."""
-        value = self.loss(self.model(pictures), targets)
+        value = self.loss(self.model(images), targets)
         gradients = torch.autograd.grad(value, self.parameters, create_graph=True)
         products = torch.autograd.grad(gradients, self.parameters, grad_outputs=direction, materialize_grads=True)
         return torch.cat([product.flatten() for product in products]).double().cpu()

@@ -43,7 +43,7 @@ CUTS: dict[str, Join] = {"branch": without_branch, "skip": without_skip}
 
 
 @contextmanager
-def rejoined(joins: Mapping[Connection, Join]) -> Iterator[None]:
+def replace_connections(joins: Mapping[Connection, Join]) -> Iterator[None]:
     """Let some sites join their two sides in another way for a while; all hooks stay as they are."""
     try:
         for connection, join in joins.items():
@@ -56,7 +56,7 @@ def rejoined(joins: Mapping[Connection, Join]) -> Iterator[None]:
 
 
 class Shapes:
-    """Watches which shapes meet at each site of a specimen, as pictures pass."""
+    """Watches which shapes meet at each site of a specimen, as images pass."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model, self.paths = model, list(sites_of(model))
@@ -64,7 +64,7 @@ class Shapes:
         self.hooks = [site.register_forward_pre_hook(self.look) for site in sites_of(model).values()]
 
     def look(self, site: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
-        """Keep the shapes of one picture."""
+        """Keep the shapes of one image."""
         self.met[site] = (inputs[0].shape[1:], inputs[1].shape[1:])
 
     def cuttable(self) -> dict[str, Connection]:

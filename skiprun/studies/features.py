@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.connections import sites
-from skiprun.models.block import Block
-from skiprun.models.cost import layers_by_depth
+from skiprun.models.complexity.cost import layers_by_depth
+from skiprun.models.layers.block import Block
 from skiprun.studies.base import Batches
 from skiprun.studies.reorder import parent
 
@@ -20,7 +20,7 @@ def stations(model: nn.Module) -> dict[str, nn.Module]:
     return {path: block for path, block in blocks.items() if isinstance(block, Block)} or layers_by_depth(model)
 
 
-class Reader:
+class FeatureExtractor:
     """Keeps what the stations of a specimen give; its hooks stay there."""
 
     def __init__(self, model: nn.Module, change: Callable[[Tensor], Tensor]) -> None:
@@ -37,11 +37,11 @@ class Reader:
     @torch.no_grad()
     def read(self, batches: Batches) -> Iterator[list[Tensor]]:
         """Yield the changed outputs of all stations for each batch, from the input to the output."""
-        for pictures, _ in batches:
-            self.model(pictures)
+        for images, _ in batches:
+            self.model(images)
             yield [self.outputs[path] for path in self.paths]
 
 
 def pooled(output: Tensor) -> Tensor:
-    """Return one vector a picture: the mean over the pixels."""
+    """Return one vector an image: the mean over the pixels."""
     return output.flatten(2).mean(dim=2) if output.ndim > 2 else output

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.connections import sites
-from skiprun.models.cost import layers_by_depth
+from skiprun.models.complexity.cost import layers_by_depth
 from skiprun.studies.base import Loss
 
 MEASURES = ("grad_norm", "actgrad", "act_std", "weight_norm")
 
 
-class Gauge:
+class LayerRecorder:
     """Reads all layers and sites of a network in one pass forward and back; its hooks stay in the network.
 
     What is frozen has no gradient, which is not one of zero: it is NaN.
@@ -34,10 +34,10 @@ class Gauge:
         if output.requires_grad:
             output.register_hook(lambda gradient: self.gradients.__setitem__(module, gradient.norm()))
 
-    def measure(self, loss: Loss, pictures: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def measure(self, loss: Loss, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return MEASURES of the layers [4, layers], the variance at the sites [sites], and the loss."""
         self.model.zero_grad()
-        value = loss(self.model(pictures), targets)
+        value = loss(self.model(images), targets)
         value.backward()
         rows = [self.of_layer(layer) for layer in self.layers.values()]
         variances = [self.outputs[site] for site in self.sites.values()]

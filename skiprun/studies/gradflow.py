@@ -3,7 +3,7 @@
 For layer l, |dL/dW_l|_F and the norm of dL/d(output of l), in median and spread over networks and batches. First is the
 layer behind the stem, in a residual network the first convolution of the first block; last is the one in front of the
 classifier, the last convolution of the last block. Projections of shortcuts do not count. Between first and last, the
-ratio for weights depends on how smooth the pictures are, that for outputs much less.
+ratio for weights depends on how smooth the images are, that for outputs much less.
 
 A growth of 1.21 a layer toward the input, sqrt(pi / (pi - 1)), is what batch norm causes in plain networks (Yang et al.
 2019, "A mean field theory of batch normalization"); without it the signal of a residual network doubles its variance at
@@ -24,8 +24,8 @@ from skiprun.connections import sites
 from skiprun.connections.add import Add
 from skiprun.connections.none import NoConnection
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Batches, Figure, Loss, Row, StudyResult, specimen
-from skiprun.studies.gauge import MEASURES, Gauge
+from skiprun.studies.base import Batches, Figure, Loss, Row, StudyResult, isolated_copy
+from skiprun.studies.gauge import MEASURES, LayerRecorder
 
 TWO_ORDERS = 100.0
 
@@ -81,8 +81,8 @@ def gradflow(models: Iterable[nn.Module], batches: Batches, loss: Loss, *, train
     """
     measured = []
     for model in models:
-        with specimen(model) as copy:
-            gauge, expected = Gauge(copy.train(training)), theory(copy)
+        with isolated_copy(model) as copy:
+            gauge, expected = LayerRecorder(copy.train(training)), theory(copy)
             paths, places = list(gauge.layers), list(gauge.sites)
             measured += [gauge.measure(loss, *batch) for batch in batches]
     layers, variances, losses = (torch.stack(each).double().cpu() for each in zip(*measured, strict=True))

@@ -23,8 +23,8 @@ from torch import Tensor, nn
 
 from skiprun.errors import OptionError
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Evaluate, Figure, Report, Row, StudyResult, ignore, specimen
-from skiprun.studies.plane import ENDLESS, Plane, grid, random_direction, survey
+from skiprun.studies.base import Evaluate, Figure, Report, Row, StudyResult, ignore, isolated_copy
+from skiprun.studies.plane import ENDLESS, Plane, evaluate_grid, grid, random_direction
 
 NEAR = 0.5
 X, Y = "first direction (filter norms)", "second direction (filter norms)"
@@ -65,10 +65,10 @@ def landscape(
     half = torch.linspace(0, span, steps // 2 + 1, dtype=torch.float64)
     axis = torch.cat([-half.flip(0)[:-1], half]).tolist()  # the middle is 0 to the last bit
     generator = torch.Generator().manual_seed(seed)
-    with specimen(model, seed) as copy:
+    with isolated_copy(model, seed) as copy:
         plane = Plane(copy, random_direction(copy, generator), random_direction(copy, generator))
         points = grid(axis, axis if dims == 2 else [0.0])
-        rows = survey(plane, evaluate, points, known, workers, report)
+        rows = evaluate_grid(plane, evaluate, points, known, workers, report)
     loss = torch.tensor([row["loss"] for row in rows], dtype=torch.float64).view(-1, steps)
     facts = sums(loss, torch.tensor(axis, dtype=torch.float64))
     return StudyResult(rows, verdict(facts), facts)

@@ -24,14 +24,14 @@ from skiprun.studies.base import (
     Report,
     Row,
     StudyResult,
-    headline,
     ignore,
+    isolated_copy,
+    metric_drop,
+    primary_metric,
     sites_of,
-    specimen,
     spread,
-    worsening,
 )
-from skiprun.studies.cuts import CUTS, Shapes, rejoined
+from skiprun.studies.cuts import CUTS, Shapes, replace_connections
 from skiprun.studies.reorder import alike, parent, swapped
 from skiprun.studies.resolution import of_images, smallest_gap
 
@@ -76,19 +76,19 @@ def lesion(
         seed: of these choices.
         report: told of each row.
     """
-    with specimen(model, seed) as copy:
+    with isolated_copy(model, seed) as copy:
         shapes = Shapes(copy)
         intact = evaluate(copy)
-        bench = Bench(copy, evaluate, intact, shapes.cuttable(), side, draws, random.Random(seed))
+        bench = LesionRun(copy, evaluate, intact, shapes.cuttable(), side, draws, random.Random(seed))
         rows: list[Row] = [{"what": "intact", "damage": 0.0, **intact}]
         for row in bench.rows():
             report(row, bench.total)
             rows.append(row)
-    facts = sums(rows, headline(intact), len(shapes.met), images)
+    facts = sums(rows, primary_metric(intact), len(shapes.met), images)
     return StudyResult(rows, verdict(facts), facts)
 
 
-class Bench:
+class LesionRun:
     """A specimen with its cuttable sites."""
 
     def __init__(
@@ -114,10 +114,10 @@ class Bench:
     def rows(self) -> Iterator[Row]:
         """Yield the scores of all lesions, one after the other."""
         for path, connection in self.found.items():
-            with rejoined({connection: self.join}):
+            with replace_connections({connection: self.join}):
                 scores = self.evaluate(self.model)
             row = {"what": "delete", "number": self.paths.index(path) + 1, "site": path}
-            yield {**row, "damage": worsening(scores, self.intact), **scores}
+            yield {**row, "damage": metric_drop(scores, self.intact), **scores}
         for count in self.counts:
             damages = [self.delete(count) for _ in range(self.draws)]
             yield {"what": "random", "blocks": count, **spread(damages, "damage")}
@@ -127,13 +127,13 @@ class Bench:
 
     def delete(self, count: int) -> float:
         """Return the damage without some random blocks."""
-        with rejoined({self.found[path]: self.join for path in self.chance.sample(self.keeping, count)}):
-            return worsening(self.evaluate(self.model), self.intact)
+        with replace_connections({self.found[path]: self.join for path in self.chance.sample(self.keeping, count)}):
+            return metric_drop(self.evaluate(self.model), self.intact)
 
     def swap(self, count: int) -> tuple[float, float]:
         """Return Kendall's tau and the damage with some random pairs swapped."""
         with swapped(self.model, self.groups, count, self.chance) as tau:
-            return tau, worsening(self.evaluate(self.model), self.intact)
+            return tau, metric_drop(self.evaluate(self.model), self.intact)
 
 
 def sums(rows: list[Row], score: str, sites: int, images: int) -> dict[str, Any]:

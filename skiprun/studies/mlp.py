@@ -48,7 +48,7 @@ class Mlp(nn.Module):
         self.stem = nn.Linear(inputs, width) if inputs else nn.Identity()
         self.norms = nn.ModuleList(Standardized(constant) if normed else nn.Identity() for _ in range(depth))
         self.layers = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(depth))
-        make = CONNECTIONS[connection].thing
+        make = CONNECTIONS[connection].target
         self.joins = nn.ModuleList(make(Site(width, width, index, depth)) for index in range(depth))
         for layer in (self.stem, *self.layers):
             if isinstance(layer, nn.Linear):
@@ -65,7 +65,7 @@ class Mlp(nn.Module):
         z, states = self.stem(x), []
         for norm, layer, join in zip(self.norms, self.layers, self.joins, strict=True):
             fz = layer(norm(z).relu())
-            # Connections join pictures: here they have one pixel.
+            # Connections join images: here they have one pixel.
             z = join(z[..., None, None], fz[..., None, None])[..., 0, 0]
             states.append(z)
         return states

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.connections import Connection
-from skiprun.models.block import Block
+from skiprun.models.layers.block import Block
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Batch, Batches, Figure, Loss, Report, Row, StudyResult, ignore, sites_of, specimen
-from skiprun.studies.cuts import branch_gradient, rejoined, skip_gradient
+from skiprun.studies.base import Batch, Batches, Figure, Loss, Report, Row, StudyResult, ignore, isolated_copy, sites_of
+from skiprun.studies.cuts import branch_gradient, replace_connections, skip_gradient
 from skiprun.studies.reorder import parent
 
 LENGTH = "path length (branches on the way)"
@@ -45,7 +45,7 @@ def paths(
 
     Args:
         model: a trained network with connection sites.
-        batches: each draw looks at one of them, in turn; some 32 pictures are enough.
+        batches: each draw looks at one of them, in turn; some 32 images are enough.
         loss: what is differentiated.
         draws: random choices of the sites for each length.
         seed: of these choices.
@@ -53,7 +53,7 @@ def paths(
     """
     chance = random.Random(seed)
     rows: list[Row] = []
-    with specimen(model, seed) as copy:
+    with isolated_copy(model, seed) as copy:
         tracer = Tracer(copy.eval(), loss)
         total = len(tracer.sites)
         for length in range(total + 1):
@@ -75,7 +75,7 @@ class Tracer:
         found = sites_of(model)
         self.sites = list(found.values())
         block = model.get_submodule(parent(next(iter(found))))
-        # The skips of a U-Net meet in the pictures alone.
+        # The skips of a U-Net meet in the images alone.
         (block if isinstance(block, Block) else model).register_forward_pre_hook(self.watch)
 
     def watch(self, block: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -85,7 +85,7 @@ class Tracer:
     def norm(self, through: Sequence[Connection], batch: Batch) -> float:
         """Return the norm of the gradient through the branches of some sites and the skips of the others."""
         joins = {site: branch_gradient if site in through else skip_gradient for site in self.sites}
-        with rejoined(joins):
+        with replace_connections(joins):
             # The forward pass is that of the whole network; only what it remembers for the way back is cut.
             value = self.loss(self.model(batch[0].clone().requires_grad_()), batch[1])
         (gradient,) = torch.autograd.grad(value, self.start, allow_unused=True)

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skiprun.machine import keep_memory, safe_interpreters
-from skiprun.processes import end_with_parent
 from skiprun.studies.base import Evaluate, Report, Row
+from skiprun.system.machine import keep_memory, safe_interpreters
+from skiprun.system.processes import end_with_parent
 
 Point = tuple[float, float]
 # Stands for a loss beyond all numbers, which neither a table nor a figure can hold.
@@ -36,7 +36,7 @@ class Plane:
         self.origin = [parameter.detach().clone() for parameter in self.model.parameters()]
 
     @torch.no_grad()
-    def go_to(self, point: Point) -> nn.Module:
+    def set_weights(self, point: Point) -> nn.Module:
         """Set the weights to those of a point and return the network."""
         steps = zip(self.model.parameters(), self.origin, self.first, self.second, strict=True)
         for parameter, origin, first, second in steps:
@@ -45,7 +45,7 @@ class Plane:
 
     def row(self, point: Point, evaluate: Evaluate) -> Row:
         """Return a point with its scores."""
-        scores = evaluate(self.go_to(point))
+        scores = evaluate(self.set_weights(point))
         finite = {name: value if math.isfinite(value) else ENDLESS for name, value in scores.items()}
         return {"x": point[0], "y": point[1], **finite}
 
@@ -79,7 +79,7 @@ def grid(xs: Iterable[float], ys: Iterable[float]) -> list[Point]:
     return [(x, y) for y in ys for x in xs]
 
 
-def survey(
+def evaluate_grid(
     plane: Plane, evaluate: Evaluate, points: Sequence[Point], known: Sequence[Row], workers: int, report: Report
 ) -> list[Row]:
     """Return the rows of all points; known ones are taken over, and each new one is reported."""
@@ -103,7 +103,7 @@ def scores(plane: Plane, evaluate: Evaluate, points: Sequence[Point], workers: i
         return
     threads = max(1, torch.get_num_threads() // workers)
     with ExitStack() as stack:
-        with deaf(), safe_interpreters():
+        with signals_blocked(), safe_interpreters():
             pool = ProcessPoolExecutor(workers, get_context("spawn"), _settle, (plane, evaluate, threads))
             stack.callback(pool.shutdown, cancel_futures=True)
             rows = pool.map(_visit, points)
@@ -111,7 +111,7 @@ def scores(plane: Plane, evaluate: Evaluate, points: Sequence[Point], workers: i
 
 
 @contextmanager
-def deaf() -> Iterator[None]:
+def signals_blocked() -> Iterator[None]:
     """Put signals off for a while; processes that are started meanwhile never hear them: they end with this one."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield

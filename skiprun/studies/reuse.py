@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from skiprun.connections import Connection
 from skiprun.errors import InputError
-from skiprun.models.cost import layers_by_depth
+from skiprun.models.complexity.cost import layers_by_depth
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Figure, Row, StudyResult, sites_of
 from skiprun.studies.reorder import parent

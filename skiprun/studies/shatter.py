@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from skiprun.errors import OptionError
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Batches, Figure, Row, StudyResult, specimen
+from skiprun.studies.base import Batches, Figure, Row, StudyResult, isolated_copy
 
 LAGS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15)
 FIGURES = (
@@ -35,11 +35,11 @@ FIGURES = (
 def shatter(
     models: Iterable[nn.Module], batches: Batches, *, points: int = 128, lines: int = 3, training: bool = True
 ) -> StudyResult:
-    """Autocorrelation of the gradient along lines between pictures.
+    """Autocorrelation of the gradient along lines between images.
 
     Args:
         models: networks of one architecture, one a seed; or the one of a run.
-        batches: lines are drawn between the pictures of the first.
+        batches: lines are drawn between the images of the first.
         points: points on a line.
         lines: lines for each network.
         training: whether batch norm uses the statistics of the line's points, as it does while a network trains.
@@ -48,14 +48,14 @@ def shatter(
         raise OptionError(
             "points", f"found {points}; lags go up to {LAGS[-1]}, so that more than {2 * LAGS[-1]} are needed"
         )
-    pictures = batches[0][0]
+    images = batches[0][0]
     found = []
     for seed, model in enumerate(models):
-        with specimen(model, seed) as copy:
+        with isolated_copy(model, seed) as copy:
             copy.train(training)
             for _ in range(lines):
-                start, end = pictures[torch.randperm(len(pictures))[:2].to(pictures.device)]
-                steps = torch.linspace(0, 1, points, device=pictures.device).view(-1, *[1] * start.ndim)
+                start, end = images[torch.randperm(len(images))[:2].to(images.device)]
+                steps = torch.linspace(0, 1, points, device=images.device).view(-1, *[1] * start.ndim)
                 found.append(autocorrelation(gradients(copy, torch.lerp(start, end, steps))))
     rows = lag_rows(torch.stack(found), points)
     facts = likeness(rows)

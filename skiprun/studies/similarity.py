@@ -1,4 +1,4 @@
-"""Similarity of two networks, block by block: centered kernel alignment of what they give for the same pictures.
+"""Similarity of two networks, block by block: centered kernel alignment of what they give for the same images.
 
 CKA = HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)) for the linear kernels K = X X', L = Y Y' of two layers (Kornblith et al.
 2019). HSIC is the unbiased estimate of Song et al. 2012, equation 5, in the mean over batches, so that CKA does not
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from skiprun.errors import InputError
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Batches, Figure, Row, StudyResult, specimen
-from skiprun.studies.features import Reader
+from skiprun.studies.base import Batches, Figure, Row, StudyResult, isolated_copy
+from skiprun.studies.features import FeatureExtractor
 
 FIGURES = (
     Figure("Similarity (CKA)", "matrix", "b", "a", "block of the second", "block of the first", "cka", "linear CKA"),
@@ -29,12 +29,12 @@ def similarity(model: nn.Module, other: nn.Module, batches: Batches) -> StudyRes
     Args:
         model: a network.
         other: the one to compare it with; it may have another depth and width.
-        batches: pictures that both see, four a batch or more.
+        batches: images that both see, four a batch or more.
     """
-    if min(len(pictures) for pictures, _ in batches) < 4:
-        raise InputError("Similarity needs batches of four pictures or more: the unbiased estimate divides by n - 3.")
-    with specimen(model) as one, specimen(other) as two:
-        readers = Reader(one, kernel), Reader(two, kernel)
+    if min(len(images) for images, _ in batches) < 4:
+        raise InputError("Similarity needs batches of four images or more: the unbiased estimate divides by n - 3.")
+    with isolated_copy(model) as one, isolated_copy(other) as two:
+        readers = FeatureExtractor(one, kernel), FeatureExtractor(two, kernel)
         both = zip(*(reader.read(batches) for reader in readers), strict=True)
         cka = alignment((torch.stack(first), torch.stack(second)) for first, second in both).cpu()
     rows: list[Row] = [
@@ -47,7 +47,7 @@ def similarity(model: nn.Module, other: nn.Module, batches: Batches) -> StudyRes
 
 
 def kernel(output: Tensor) -> Tensor:
-    """Return the linear kernel X X' of a layer's output, without its diagonal: [pictures, pictures]."""
+    """Return the linear kernel X X' of a layer's output, without its diagonal: [images, images]."""
     features = output.flatten(1).double()
     return (features @ features.T).fill_diagonal_(0)
 

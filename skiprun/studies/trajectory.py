@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from skiprun.errors import InputError
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Evaluate, Figure, Report, Row, StudyResult, ignore, specimen
-from skiprun.studies.plane import Plane, grid, is_bias, survey
+from skiprun.studies.base import Evaluate, Figure, Report, Row, StudyResult, ignore, isolated_copy
+from skiprun.studies.plane import Plane, evaluate_grid, grid, is_bias
 
 X, Y = "first principal component (norm of weights)", "second principal component (norm of weights)"
 FIGURES = (
@@ -62,11 +62,11 @@ def trajectory(
     """
     if len(states) < 3:
         raise InputError(f"A trajectory needs three states or more to span a plane; found {len(states)}.")
-    with specimen(model) as copy:
+    with isolated_copy(model) as copy:
         copy.load_state_dict(states[-1])
         axes, way, explained = components(copy, states)
         points = grid(*(extent(way[:, axis], steps) for axis in (0, 1)))
-        surface = survey(Plane(copy, *axes), evaluate, points, known, workers, report)
+        surface = evaluate_grid(Plane(copy, *axes), evaluate, points, known, workers, report)
     rows: list[Row] = [{"what": "way", "state": number, "x": x, "y": y} for number, (x, y) in enumerate(way.tolist())]
     rows += [{"what": "surface", **row} for row in surface]
     facts: dict[str, Any] = {"explained": sum(explained), "explained_1": explained[0], "explained_2": explained[1]}

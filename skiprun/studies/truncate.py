@@ -2,7 +2,7 @@
 
 With the trained head: the branches of all later blocks are cut, so that the first k alone decide (a plain block that
 changes the shape stays). With linear probes: logistic regression on what each block gives, mean over the pixels, fitted
-on training pictures (Alain and Bengio 2016).
+on training images (Alain and Bengio 2016).
 """
 
 from __future__ import annotations
@@ -19,9 +19,19 @@ from torch import Tensor, nn
 
 from skiprun.errors import InputError, counted
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Batches, Evaluate, Figure, Report, Row, StudyResult, headline, ignore, specimen
-from skiprun.studies.cuts import Shapes, rejoined, without_branch
-from skiprun.studies.features import Reader, pooled
+from skiprun.studies.base import (
+    Batches,
+    Evaluate,
+    Figure,
+    Report,
+    Row,
+    StudyResult,
+    ignore,
+    isolated_copy,
+    primary_metric,
+)
+from skiprun.studies.cuts import Shapes, replace_connections, without_branch
+from skiprun.studies.features import FeatureExtractor, pooled
 from skiprun.studies.resolution import are_apart, of_images, smallest_gap
 
 BLOCKS = "number of blocks"
@@ -38,24 +48,24 @@ def truncate(
     """Scores of the first k blocks with the trained head, and of a linear probe behind each.
 
     Args:
-        model: a trained network with connection sites that labels pictures.
+        model: a trained network with connection sites that labels images.
         evaluate: model -> scores.
-        train_batches: pictures that the probes are fitted on.
-        batches: pictures that they are scored on.
+        train_batches: images that the probes are fitted on.
+        batches: images that they are scored on.
         report: told of each row.
     """
     if batches[0][1].ndim != 1:
-        raise InputError("Truncation needs a network that labels pictures; this one labels pixels.")
+        raise InputError("Truncation needs a network that labels images; this one labels pixels.")
     rows: list[Row] = []
-    with specimen(model) as copy:
+    with isolated_copy(model) as copy:
         shapes = Shapes(copy)
         intact = evaluate(copy)
         found = shapes.cuttable()
-        reader = Reader(copy, pooled)
+        reader = FeatureExtractor(copy, pooled)
         fitted, scored = (gather(reader, each) for each in (train_batches, batches))
         for count, path in enumerate(shapes.paths, start=1):
             later = [site for name, site in found.items() if name in shapes.paths[count:]]
-            with rejoined(dict.fromkeys(later, without_branch)):
+            with replace_connections(dict.fromkeys(later, without_branch)):
                 row = {"blocks": count, "site": path, **evaluate(copy)}
             rows.append(row | probe(fitted, scored, count - 1))
             report(rows[-1], len(shapes.paths))
@@ -63,8 +73,8 @@ def truncate(
     return StudyResult(rows, verdict(facts), facts)
 
 
-def gather(reader: Reader, batches: Batches) -> tuple[list[Tensor], Tensor]:
-    """Return the vectors of all stations for all pictures, and the labels."""
+def gather(reader: FeatureExtractor, batches: Batches) -> tuple[list[Tensor], Tensor]:
+    """Return the vectors of all stations for all images, and the labels."""
     parts = [[each.cpu() for each in outputs] for outputs in reader.read(batches)]
     return [torch.cat(station) for station in zip(*parts, strict=True)], torch.cat(
         [batch[1] for batch in batches]
@@ -86,7 +96,7 @@ def sums(rows: list[Row], intact: dict[str, float], images: int) -> dict[str, An
     """Return which probes are not told from the last by so many images, and what half of the blocks are worth."""
     last = rows[-1]["probe_error"]
     level = [row["blocks"] for row in rows if not are_apart(row["probe_error"], last, images)]
-    half, score = rows[(len(rows) - 1) // 2], headline(intact)
+    half, score = rows[(len(rows) - 1) // 2], primary_metric(intact)
     return {
         "blocks": len(rows),
         "intact": intact[score],

@@ -1,4 +1,4 @@
-"""One label a picture: cross-entropy, scored by the error in percent."""
+"""One label an image: cross-entropy, scored by the error in percent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Classification(Task):
         return F.cross_entropy(output.float(), target, label_smoothing=smoothing, reduction="sum") / sizes
 
     def counts(self, output: Tensor, target: Tensor) -> Tensor:
-        """Return [wrong, seen]; a mixed picture counts for its heavier label."""
+        """Return [wrong, seen]; a mixed image counts for its heavier label."""
         label = target if target.ndim == 1 else target.argmax(1)
         wrong = (output.argmax(1) != label).sum()
         return torch.stack([wrong, torch.full_like(wrong, len(label))]).double()

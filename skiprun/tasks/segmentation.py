@@ -147,7 +147,7 @@ def decide(output: Tensor) -> Tensor:
 def cross_entropy(logits: Tensor, truth: Tensor, smoothing: float) -> Tensor:
     """Return the cross entropy of each pixel, [N, H, W]."""
     if logits.shape[1] > 1:
-        # As F.cross_entropy, which has no repeatable kernel for pictures on a GPU.
+        # As F.cross_entropy, which has no repeatable kernel for images on a GPU.
         logs = logits.log_softmax(1)
         return -torch.lerp(logs.gather(1, truth[:, None])[:, 0], logs.mean(1), smoothing)
     share = truth * (1 - smoothing) + smoothing / 2
@@ -183,7 +183,7 @@ def boundary_counts(predicted: Tensor, truth: Tensor, valid: Tensor, tolerance: 
 
 
 def grow(masks: Tensor, pixels: int) -> Tensor:
-    """Return masks [N, C, H, W] grown by some pixels to all sides; the picture's edge does not grow inwards."""
+    """Return masks [N, C, H, W] grown by some pixels to all sides; the image's edge does not grow inwards."""
     return F.max_pool2d(masks, 2 * pixels + 1, stride=1, padding=pixels) if pixels else masks
 
 

@@ -19,15 +19,16 @@ from torch import Tensor
 
 import skiprun
 from skiprun.errors import CheckpointError
-from skiprun.models.torchfile import load_plain
-from skiprun.storage import plain_words, replace_keeping, write_bytes
+from skiprun.legacy import checkpoint_of_today
+from skiprun.models.weights.torch_file import load_plain
+from skiprun.system.files import plain_words, replace_keeping, write_bytes
 
-FORMAT = 1
+FORMAT = 2  # 1 had other words, see skiprun.legacy
 _END = b"PK\x05\x06"  # the zip format's end-of-directory record: 22 bytes, the last two count the comment's
 _SEAL = 64
 # What every checkpoint holds, and what a run that goes on needs besides.
 EVERY = {"format": int, "skiprun": str, "model": dict}
-TO_GO_ON = {"config": dict, "data": str, "threads": int, "optimizer": dict, "step": int, "epoch": int, "sums": Tensor}
+TO_GO_ON = {"config": dict, "data": str, "threads": int, "optimizer": dict, "step": int, "epoch": int, "totals": dict}
 TO_GO_ON |= {"seconds": dict, "best": dict, "final": dict}
 
 
@@ -67,11 +68,12 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     except Exception as error:
         raise DamagedCheckpoint(f"{path}: cannot be read as plain weights ({type(error).__name__}).") from None
     refuse_incomplete(path, state, EVERY)
+    state = checkpoint_of_today(state)
     if state["format"] > FORMAT:
         raise CheckpointError(
             f"{path}: written by skiprun {state['skiprun']}, newer than this one; upgrade to read it."
         )
-    for part in ("model", "average"):
+    for part in ("model", "ema_model"):
         if bad := not_finite(state.get(part) or {}):
             raise DamagedCheckpoint(f"{path}: the values of '{bad}' are not finite.")
     return state

@@ -13,19 +13,19 @@ import torch
 
 from skiprun.config import RunConfig
 from skiprun.errors import InputError, counted
-from skiprun.machine import all_cores, cores, keep_memory
+from skiprun.system.machine import all_cores, cores, keep_memory
 
 # How a training pass is computed (see compilation).
-Way = Literal["eager", "fused", "compiled"]
+Execution = Literal["eager", "fused", "compiled"]
 
 
 @dataclass(frozen=True)
-class Placement:
+class DeviceSetup:
     """The device and the precision of a run, and how its training pass is computed, as chosen."""
 
     device: torch.device
     precision: str
-    way: Way = "eager"
+    way: Execution = "eager"
 
     @property
     def autocast(self) -> Callable[[], contextlib.AbstractContextManager]:
@@ -40,7 +40,7 @@ class Placement:
         return f"{name}{threads}, {self.precision}{'' if self.way == 'eager' else f', {self.way}'}"
 
 
-def place(config: RunConfig) -> Placement:
+def setup_device(config: RunConfig) -> DeviceSetup:
     """Choose device and precision; `auto` takes CUDA if it is there, and bf16 where the processor multiplies it.
 
     Raises:
@@ -54,7 +54,9 @@ def place(config: RunConfig) -> Placement:
     if exact != torch.are_deterministic_algorithms_enabled():  # the call imports the compiler, for a second
         torch.use_deterministic_algorithms(exact)
     keep_memory()
-    return Placement(device, fast_precision(device) if config.compute.precision == "auto" else config.compute.precision)
+    return DeviceSetup(
+        device, fast_precision(device) if config.compute.precision == "auto" else config.compute.precision
+    )
 
 
 # Below this many multiply-adds a step, threads spend their time waiting for each other: a plain56 on 8x8 digits
@@ -79,7 +81,7 @@ def choose_threads(config: RunConfig, macs: int, step: Callable[[], object] | No
 
     Args:
         config: with `threads` and the batch size.
-        macs: multiply-adds of the network for one picture.
+        macs: multiply-adds of the network for one image.
         step: does the work of a training step, and is timed; None takes all for a large network.
     """
     everything = len(cores())
@@ -112,3 +114,12 @@ def fast_precision(device: torch.device) -> str:
 def has_matrix_units() -> bool:
     """Tell whether the processor multiplies bf16 tile by tile (AMX); convolutions then take less than the rest."""
     return torch.cpu._is_amx_tile_supported()
+
+
+def less_memory(config: RunConfig) -> str:
+    """Say what would take less memory: fewer images at once, or less of each."""
+    if config.micro_batch == 1:
+        smaller = "Try --fresh with a smaller data.image_size or model.width"
+        return f"{smaller}, or with --set compute.activation_checkpointing=true."
+    fewer = config.micro_batch // 2 * config.optim.accumulate
+    return f"Try --fresh with --set data.batch_size={fewer}, or with a larger optim.accumulate."

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skiprun.config import OptimConfig, RunConfig, ScheduleConfig
-from skiprun.models.freeze import parameter_groups
+from skiprun.models.weights.freeze import parameter_groups
 
 
 class Uncompiled:
@@ -140,3 +141,12 @@ def clip(parameters: Iterable[nn.Parameter], config: OptimConfig) -> Tensor | No
         nn.utils.clip_grad_value_(parameters, config.clip_value)
         return (largest > config.clip_value).float()
     return None
+
+
+def make_ema_model(model: nn.Module, decay: float | None) -> AveragedModel | None:
+    """Return the exponential moving average of a network's weights and buffers; None without a decay."""
+    if decay is None:
+        return None
+    ema_model = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    ema_model.n_averaged = ema_model.n_averaged.cpu()  # it is looked at in every step
+    return ema_model

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from skiprun.storage import write_bytes
+from skiprun.system.files import write_bytes
 
 # The first steps compile, allocate and choose algorithms.
 SKIPPED, WATCHED = 3, 5
@@ -24,7 +24,7 @@ KINDS = {
     "activation": ("relu", "Relu", "threshold", "clamp_min", "gelu", "silu", "elu", "tanh"),
     "optimizer": ("Optimizer", "_fused_", "_foreach_"),
     "joins and sums": ("aten::add", "aten::sum"),
-    "pictures": ("index_select", "constant_pad", "randint", "aten::where", "aten::rand"),
+    "images": ("index_select", "constant_pad", "randint", "aten::where", "aten::rand"),
     "linear layers": ("addmm", "aten::mm", "linear"),
 }
 

@@ -1,0 +1,78 @@
+"""Finished runs side by side, grouped over seeds: the numbers, the statistics and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from skiprun.claims.verdict import Verdict, judge
+from skiprun.results.groups import Group, group_by_experiment
+from skiprun.results.mask_scores import about_masks
+from skiprun.results.protocol import Protocol, cautions, machines, read_protocol, scored_apart
+from skiprun.results.records import RunRecord, read
+from skiprun.run import Run
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Groups of runs and what was seen.
+
+    Attributes:
+        groups: one experiment each, over its finished seeds, in the order given.
+        asides: runs that are not finished or cannot be read.
+        apart: why the groups cannot be ranked; empty where they can.
+        cautions: what else is unequal.
+        report: the page that shows it, if one was written.
+    """
+
+    groups: tuple[Group, ...]
+    asides: tuple[RunRecord, ...]
+    apart: tuple[str, ...]
+    cautions: tuple[str, ...]
+    protocol: Protocol
+    verdict: Verdict
+    report: Path | None = None
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader must know beside the table: no ranking and why, what is unequal, the floor, what is left."""
+        cautions = [f"Caution: {text}" for text in self.cautions]
+        return [
+            *self.apart,
+            *cautions,
+            *about_masks(self.groups),
+            *(f"Not compared: {aside.line}" for aside in self.asides),
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data, for JSON."""
+        return {
+            "groups": [group.to_dict() for group in self.groups],
+            "verdict": self.verdict.to_dict(),
+            "ranked": not self.apart,
+            "not_ranked_because": list(self.apart),
+            "cautions": list(self.cautions),
+            "not_compared": [plain_aside(aside) for aside in self.asides],
+            "protocol": asdict(self.protocol),
+            "machines": machines(self.groups),
+        }
+
+
+def plain_aside(aside: RunRecord) -> dict[str, Any]:
+    """Return a run that is not compared as plain data."""
+    return {"run": aside.run.name, "path": str(aside.path), "state": aside.state, "message": aside.message}
+
+
+def compare_runs(runs: Sequence[Run]) -> Comparison:
+    """Compare runs by experiment over their seeds; a run that is not finished or is damaged is named and left out.
+
+    Args:
+        runs: opened runs; one that is given twice counts once.
+    """
+    readings = [read(run) for run in {run.path.absolute(): run for run in runs}.values()]
+    groups = group_by_experiment([reading for reading in readings if reading.finished])
+    asides = tuple(reading for reading in readings if not reading.finished)
+    apart, protocol = scored_apart(groups), read_protocol(groups)
+    return Comparison(groups, asides, apart, cautions(groups, protocol), protocol, judge(groups, asides, apart))

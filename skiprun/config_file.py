@@ -1,0 +1,131 @@
+"""From a YAML file and `--set` overrides to a RunConfig, or to all of its problems with file, line and column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from skiprun.config import RunConfig, contradictions, section_at
+from skiprun.errors import ConfigError, InputError, did_you_mean
+from skiprun.system.yaml_file import parse, read_yaml
+
+# Words of other tools.
+SAME = {"gpu": "cuda", "float32": "fp32", "bfloat16": "bf16", "fp16": "bf16"}
+
+
+def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read, complete and check one experiment.
+
+    Args:
+        path: the YAML file; its stem becomes the run's name unless the file gives one.
+        overrides: `section.key=value` texts, the value in YAML.
+
+    Raises:
+        ConfigError: with every problem of the file and the overrides, one line each.
+    """
+    path = Path(path).expanduser()
+    plain, source_locations = read_yaml(path)
+    plain.setdefault("name", re.sub(r"[^A-Za-z0-9._-]", "-", path.stem))
+    return build_config(plain, overrides, source_locations, str(path))
+
+
+def build_config(
+    plain: dict[str, Any],
+    overrides: Sequence[str] = (),
+    source_locations: dict[str, str] | None = None,
+    source: str = "config",
+) -> RunConfig:
+    """Check plain data with overrides laid over it; `source_locations` maps dotted keys to 'file:line:column'."""
+    source_locations = dict(source_locations or {})
+    for text in overrides:
+        override(plain, source_locations, text)
+    config = complete_config(plain, source_locations, source)
+    refuse_contradictions(config)
+    return config
+
+
+def complete_config(plain: dict[str, Any], source_locations: dict[str, str], source: str) -> RunConfig:
+    """Return plain data as a config, which has the keys and the types that it should and may yet contradict itself."""
+    try:
+        config = RunConfig.model_validate(plain)
+    except ValidationError as error:
+        raise ConfigError([_describe(each, source_locations, source) for each in error.errors()]) from None
+    config._source_locations.update(source_locations)
+    return config
+
+
+def refuse_contradictions(config: RunConfig) -> None:
+    """Raise ConfigError, with every problem, for what cannot be built or trained."""
+    if problems := [f"{config.place(key)}: {message}" for key, message in contradictions(config)]:
+        raise ConfigError(problems)
+
+
+def override(plain: dict[str, Any], source_locations: dict[str, str], text: str, source: str = "--set") -> None:
+    """Lay one `section.key=value` over plain data; problems with it are those of its source."""
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        raise InputError(f"{source} {text}: found no 'key=value'; write for instance --set optim.lr=0.05")
+    parsed, _ = parse(value, f"{source} {key}")
+    *parents, last = key.split(".")
+    for depth, parent in enumerate(parents, 1):
+        if parent not in plain:
+            source_locations[".".join(parents[:depth])] = source
+        child = plain.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise InputError(f"{source} {text}: '{parent}' is not a section")
+        plain = child
+    plain[last] = parsed
+    for below in [mark for mark in source_locations if mark.startswith(f"{key}.")]:
+        del source_locations[below]
+    source_locations[key] = source
+
+
+def _describe(error: ErrorDetails, source_locations: dict[str, str], source: str) -> str:
+    """Say one pydantic error as 'place key: what was found, what is allowed, the nearest name'."""
+    loc = [str(part) for part in error["loc"] if str(part) not in ("bool", "int", "float", "str")]
+    key = ".".join(part[:60] for part in loc)
+    parents = (".".join(loc[:n]) for n in range(len(loc), 0, -1))
+    place = next((source_locations[parent] for parent in parents if parent in source_locations), source)
+    if error["type"] == "extra_forbidden":
+        fields = [field.alias or name for name, field in section_at(loc[:-1]).model_fields.items()]
+        near = _in_a_section(loc) or did_you_mean(loc[-1], fields)
+        return f"{place} {key}: unknown key.{near} Allowed here: {', '.join(fields)}"
+    if error["type"] == "missing":
+        return f"{place} {key}: missing; {_meaning(loc)}"
+    message = error["msg"].removeprefix("Value error, ")
+    found, allowed = error["input"], message[0].lower() + message[1:]
+    near = ""
+    if error["type"] == "string_pattern_mismatch":
+        allowed = "letters, digits, '.', '_' and '-' are allowed, 64 at most, a letter or digit first"
+        near = "" if key in source_locations else " It is that of the file; give another as a key, or with --name."
+    if error["type"] == "literal_error" and isinstance(found, str):
+        near = did_you_mean(SAME.get(found, found), re.findall(r"'([^']*)'", error["msg"]))
+    if error["type"] == "list_type" and (meaning := _meaning(loc)):
+        allowed = f"a list is needed: {meaning}"
+    if error["type"] == "string_type" and isinstance(found, bool | int | float | None):
+        near = " What is text here has to be in quotes."
+    return f"{place} {key}: found {_short(found)}; {allowed}.{near}"
+
+
+def _in_a_section(loc: Sequence[str]) -> str:
+    """Say of a key that stands outside of its section where it belongs; nothing of any other."""
+    homes = [name for name in RunConfig.model_fields if loc[0] in section_at([name]).model_fields]
+    return f" Did you mean '{homes[0]}.{loc[0]}'?" if len(loc) == 1 and len(homes) == 1 else ""
+
+
+def _meaning(loc: Sequence[str]) -> str:
+    """Return what the schema says of a missing key."""
+    field = section_at(loc[:-1]).model_fields.get(loc[-1])
+    return (field and field.description) or "this section is needed"
+
+
+def _short(value: Any) -> str:
+    """Return a value as a person would quote it, cut to a line's length."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."

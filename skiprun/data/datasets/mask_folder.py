@@ -1,0 +1,92 @@
+"""Any folder of images with masks: <split>/images/ and <split>/masks/, paired by the names of the files."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+
+from skiprun.config import DataConfig
+from skiprun.data.assemble import assemble
+from skiprun.data.download.official import PublishedDataset, load_official
+from skiprun.data.download.place import folder_of
+from skiprun.data.folders.mask_classes import check_meanings
+from skiprun.data.folders.mask_split import ReadSplit, make_portion, read_splits
+from skiprun.data.folders.pairs import Pair, list_pairs
+from skiprun.data.folders.remarks import check_colours, one_coloured
+from skiprun.data.loaders import Loaders
+from skiprun.data.source import Progress, RawDataset
+from skiprun.data.uses import tell_unused
+from skiprun.errors import OptionError
+from skiprun.registry import DATASETS
+
+TWO = ["background", "object"]
+
+
+@DATASETS.register(
+    "mask_folder",
+    task="segmentation",
+    classes=None,
+    shape="any",
+    size=None,
+    train=None,
+    test=None,
+    download=None,
+    paper=None,
+    resizes=True,
+)
+def mask_folder(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+    """Your own images with masks: data.root holds <split>/images/ and <split>/masks/, paired by name.
+
+    Splits are train, val and test. Without test, val is what is tested on, and validation is taken from train.
+    """
+    if config.root is None:
+        raise OptionError("root", "mask_folder needs the folder of the images, such as data.root=~/images")
+    if config.classes is not None and not 2 <= len(config.classes) <= 255:
+        raise OptionError("classes", f"found {len(config.classes)} names; 2 to 255 are allowed")
+    pairs = list_pairs(folder_of(config.root), config)
+    if "test" not in pairs:
+        pairs["test"] = pairs.pop("val")
+    if "val" in pairs:
+        tell_unused(config, ["val_fraction", "split_seed"], f"{config.root} has a split for validation")
+    return from_pairs(pairs, config, device, progress)
+
+
+def from_pairs(pairs: dict[str, list[Pair]], config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+    """Return the Loaders of pairs of files by split.
+
+    Raises:
+        BadImage: the first that cannot be used, unless `skip_bad` leaves it out.
+        InputError: the splits do not fit together, or a value of the masks may mean two things.
+    """
+    read, how = read_splits(pairs, config, progress)
+    check_sizes(read)
+    check_meanings({meant: file for part in read.values() for meant, file in part.meant.items()})
+    grey = all((part.images == part.images[..., :1]).all() for part in read.values())
+    portions = {split: make_portion(part, grey, config) for split, part in read.items()}
+    pixels = math.prod(portions["train"].images.shape[1:3])
+    check_colours({split: one_coloured(each.moments, pixels) for split, each in portions.items()}, config.background)
+    names = tuple(config.classes or TWO)
+    source = RawDataset(portions["train"], portions["test"], names, portions.get("val"), "segmentation", own=True)
+    return replace(assemble(source, config, device), conversion=how)
+
+
+def check_sizes(read: dict[str, ReadSplit]) -> None:
+    """Refuse splits of different sizes."""
+    sizes = {split: "x".join(map(str, reversed(part.masks.shape[1:]))) for split, part in read.items()}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{split} {size}" for split, size in sizes.items())
+        raise OptionError("image_size", f"not set, and the splits differ in size: {listed}")
+
+
+def load_resized(official: PublishedDataset, config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+    """Return the Loaders of a published set whose images have many sizes.
+
+    Raises:
+        OptionError: `image_size` does not say which size they shall have.
+    """
+    if config.image_size is None:
+        raise OptionError("image_size", f"not set; the images of '{official.name}' have many sizes, choose such as 128")
+    source = load_official(official, config.model_copy(update={"image_size": None}), progress)
+    return assemble(source, config, device)

@@ -1,0 +1,1 @@
+"""Files of published datasets: where they live, and how they are fetched."""

@@ -1,0 +1,196 @@
+"""Official files of a dataset: fetched, checked against the published sum, unpacked without trust in their contents."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import io
+import os
+import shutil
+import tarfile
+import urllib.request
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import md5
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from skiprun.data.source import Progress
+from skiprun.errors import InputError
+from skiprun.system.files import make_folder, plain_words, sync_folder, write_bytes
+
+TIMEOUT = 60.0
+BLOCK = 1 << 20
+# Images hardly shrink; an archive that grows more than this is no dataset.
+GROWTH = 20
+SLACK = 1 << 26
+DAMAGED = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A published file.
+
+    Attributes:
+        urls: where it can be fetched, in order of preference.
+        path: its place below the dataset's folder; the last part is its official name.
+        md5: its published sum.
+    """
+
+    urls: tuple[str, ...]
+    path: str
+    md5: str
+
+    @property
+    def name(self) -> str:
+        """The official file name."""
+        return Path(self.path).name
+
+
+class FetchFailed(Exception):
+    """No address gave the file; the text says why."""
+
+
+def sum_of(path: Path) -> str:
+    """Return the MD5 sum of a file."""
+    digest = md5(usedforsecurity=False)
+    with plain_words("read", path), path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def fetch(archive: Archive, root: Path, progress: Progress) -> None:
+    """Fetch a file under a temporary name, check it, and only then give it its own; a damaged one is kept as .bad.
+
+    Raises:
+        FetchFailed: no address answered, or what came was not the file.
+    """
+    target = root / archive.path
+    partial = target.with_name(f".{target.name}.part")
+    make_folder(target.parent)
+    problems = []
+    for url in archive.urls:
+        try:
+            _receive(url, partial, archive.name, progress)
+        except (OSError, http.client.HTTPException) as error:
+            problems.append(f"{urlsplit(url).hostname}: {_words(error)}")
+            continue
+        found, bad = sum_of(partial), target.with_name(f"{target.name}.bad")
+        with plain_words("write", target):
+            if found == archive.md5:
+                if target.exists():  # damaged, or nothing would have been fetched
+                    target.replace(bad)
+                partial.replace(target)
+                sync_folder(target.parent)
+                return
+            partial.replace(bad)
+        problems.append(
+            f"{urlsplit(url).hostname}: came damaged, MD5 {found} instead of {archive.md5}, kept as {bad.name}"
+        )
+    with plain_words("remove", partial):
+        partial.unlink(missing_ok=True)
+    raise FetchFailed("; ".join(problems))
+
+
+def _words(error: Exception) -> str:
+    """Return why a connection failed, without numbers and wrappers."""
+    reason = getattr(error, "reason", None) or error
+    return getattr(reason, "strerror", None) or str(reason)
+
+
+def _receive(url: str, partial: Path, name: str, progress: Progress) -> None:
+    """Write what an address sends to a file."""
+    request = urllib.request.Request(url, headers={"User-Agent": "skiprun"})
+    with plain_words("write", partial):
+        partial.unlink(missing_ok=True)
+        file = partial.open("xb")  # through no link
+    with file, urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+        total = int(response.headers.get("Content-Length") or 0)
+        done = 0
+        while block := response.read(BLOCK):
+            with plain_words("write", partial):
+                file.write(block)
+            done += len(block)
+            progress(done, max(done, total), f"downloading {name}, bytes")
+        with plain_words("write", partial):
+            file.flush()
+            os.fsync(file.fileno())
+    if done < total:
+        raise ConnectionError(f"broke off after {done:,} of {total:,} bytes")
+
+
+def unpack_tar(archive: Path, folder: str, progress: Progress) -> None:
+    """Unpack one folder of a tar file beside it, in place of what is there.
+
+    Raises:
+        InputError: damaged, without the folder, larger than plausible, or with members that lead outside.
+    """
+    root = archive.parent
+    temporary = root / f".{folder}.unpacking"
+    shutil.rmtree(temporary, ignore_errors=True)
+    make_folder(temporary)
+    try:
+        _extract(archive, temporary, progress)
+        if not (temporary / folder).is_dir():
+            raise InputError(f"{archive}: holds no folder '{folder}'; it is not the official file.")
+        with plain_words("write", root / folder):
+            shutil.rmtree(root / folder, ignore_errors=True)
+            (temporary / folder).replace(root / folder)
+            sync_folder(root)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _extract(archive: Path, folder: Path, progress: Progress) -> None:
+    """Extract all members into a folder, refusing what is unsafe."""
+    try:
+        with plain_words("unpack", archive), tarfile.open(archive) as tar:
+            for number, member in enumerate(_within_limit(tar, archive), 1):
+                tar.extract(member, folder, filter="data")
+                progress(number, number + 1, f"unpacking {archive.name}, files")
+    except DAMAGED as error:
+        raise InputError(f"{archive}: cannot be unpacked ({error}). Delete it, and fetch it again.") from error
+
+
+def _within_limit(tar: tarfile.TarFile, archive: Path) -> Iterator[tarfile.TarInfo]:
+    """Yield the members of an archive for as long as their sizes are plausible."""
+    left = _limit(archive)
+    for member in tar:
+        left -= member.size
+        if left < 0:
+            raise _too_large(archive)
+        yield member
+
+
+def _limit(archive: Path) -> int:
+    """Return how many bytes an archive may unpack to."""
+    return GROWTH * archive.stat().st_size + SLACK
+
+
+def _too_large(archive: Path) -> InputError:
+    return InputError(f"{archive}: unpacks to more than {GROWTH} times its size; it is not the official file.")
+
+
+def unpack_gzip(archive: Path) -> None:
+    """Unpack a .gz file beside it, in place of what is there."""
+    try:
+        with plain_words("read", archive):
+            packed = io.BytesIO(archive.read_bytes())
+        with gzip.open(packed) as file:
+            content = file.read(_limit(archive) + 1)
+    except DAMAGED as error:
+        raise InputError(f"{archive}: cannot be unpacked ({error}). Delete it, and fetch it again.") from error
+    if len(content) > _limit(archive):
+        raise _too_large(archive)
+    write_bytes(archive.with_suffix(""), content)
+
+
+def same_as_gzip(unpacked: Path, archive: Path) -> bool:
+    """Compare an unpacked file with the checksum at the end of its .gz file, where that is there."""
+    if not archive.exists():
+        return True
+    with plain_words("read", unpacked):
+        trailer = archive.read_bytes()[-8:-4]
+        return zlib.crc32(unpacked.read_bytes()) == int.from_bytes(trailer, "little")

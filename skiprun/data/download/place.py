@@ -1,0 +1,39 @@
+"""Where datasets live: the user's cache, never the project's tree; one process at a time changes a folder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from skiprun.data.source import Progress
+from skiprun.system.cache import cache_folder, naming_the_way_out
+from skiprun.system.files import make_folder, plain_words
+from skiprun.system.ordinary_files import refuse_link
+
+LOCK = ".skiprun.lock"
+
+
+def folder_of(root: str | None) -> Path:
+    """Return the folder that `data.root` means, or else the cache."""
+    return Path(root).expanduser().absolute() if root else cache_folder()
+
+
+@contextlib.contextmanager
+def locked(folder: Path, progress: Progress) -> Iterator[None]:
+    """Hold a folder against other processes, creating it if needed; the system frees the lock of a killed process."""
+    import filelock
+
+    lock = filelock.FileLock(folder / LOCK)
+    with naming_the_way_out(), plain_words("lock", folder):
+        make_folder(folder)
+        refuse_link(folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            progress(0, 1, f"waiting for another process to fill {folder}")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,133 @@
+"""From an image of any mode to uint8 RGB of a set's size: the same rule for all images of a set, and for those to come.
+
+Deep images (more than 8 bits a channel, whole or not) are spread from the darkest to the brightest value of the set, as
+cameras leave the upper bits empty. What lies under transparency is one colour. Other images keep their values.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from skiprun.data.folders.opening import HALVED
+from skiprun.data.source import Array
+from skiprun.errors import BadImage
+
+DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How an image becomes uint8 [H, W, 3].
+
+    Attributes:
+        size: width and height; None keeps each image's own.
+        fit: how it comes to that size: crop (cut off what is over at two sides), pad, or resize (squeeze).
+        background: the colour under transparency and beside padded images.
+        span: the values of deep images that become 0 and 255; None where no deep image is expected.
+    """
+
+    size: tuple[int, int] | None = None
+    fit: str = "crop"
+    background: str = "white"
+    span: Span | None = None
+
+
+class Deep(BadImage):
+    """An image with more than 8 bits a channel, where nothing is known of the range of its values."""
+
+    def __init__(self, path: Path, problem: str = "") -> None:
+        super().__init__(
+            path, problem or "has more than 8 bits a channel, and the images of training had not; save it with 8"
+        )
+
+
+def convert(path: Path, image: Image.Image, how: Conversion, tally: Counter[str]) -> Array:
+    """Return an image as uint8 [H, W, 3], and count in the tally what it may have lost.
+
+    The tally counts images: 'deep'; 'halved', 16 bits a colour, of which Pillow reads the upper 8; 'transparent' in
+    places; 'trimmed' by more than a tenth; and 'pixels', of which some are 'cut'.
+
+    Raises:
+        Deep: it needs a span, and there is none.
+        BadImage: it holds no pixels that can be shown.
+    """
+    rgb = eight_bits(path, image, how, tally)
+    if how.size is None:
+        return np.asarray(rgb)
+    if how.fit == "pad":
+        return np.asarray(ImageOps.pad(rgb, how.size, color=how.background))
+    if how.fit == "resize":
+        return np.asarray(rgb.resize(how.size))
+    count_cut(rgb.size, how.size, tally)
+    return np.asarray(ImageOps.fit(rgb, how.size))
+
+
+def eight_bits(path: Path, image: Image.Image, how: Conversion, tally: Counter[str]) -> Image.Image:
+    """Return an image as RGB of 8 bits; see `convert`."""
+    if image.mode in DEEP:
+        tally["deep"] += 1
+        return spread(path, image, how.span).convert("RGB")
+    if image.info.get(HALVED):
+        tally["halved"] += 1
+    try:
+        if image.has_transparency_data and not is_opaque(rgba := image.convert("RGBA")):
+            tally["transparent"] += 1
+            image = Image.alpha_composite(Image.new("RGBA", image.size, how.background), rgba)
+        return image if image.mode == "RGB" else image.convert("RGB")
+    except ValueError:
+        raise BadImage(path, f"has pixels of the mode {image.mode}; save it as RGB or grey") from None
+
+
+def is_opaque(rgba: Image.Image) -> bool:
+    """Say whether nothing shines through an image."""
+    return rgba.getchannel("A").getextrema() == (255, 255)
+
+
+def spread(path: Path, image: Image.Image, span: Span | None) -> Image.Image:
+    """Return a deep image with 8 bits: what lies outside of the span is at its ends.
+
+    Raises:
+        Deep: there is no span.
+        BadImage: it holds values that are no numbers.
+    """
+    span_of(path, image)  # refuses what are no numbers
+    if span is None:
+        raise Deep(path)
+    low, high = span
+    values = np.asarray(image).astype(np.float64)
+    return Image.fromarray(np.rint(255 * (values - low) / ((high - low) or 1)).clip(0, 255).astype(np.uint8))
+
+
+def widest(spans: Sequence[Span]) -> Span | None:
+    """Return the span of all values of some images by the span of each; None of none."""
+    return (min(low for low, _ in spans), max(high for _, high in spans)) if spans else None
+
+
+def span_of(path: Path, image: Image.Image) -> Span:
+    """Return the least and the greatest value of a deep image.
+
+    Raises:
+        BadImage: it holds values that are no numbers.
+    """
+    values = np.asarray(image)
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite(low + high):
+        raise BadImage(path, "has pixels that are no finite numbers")
+    return low, high
+
+
+def count_cut(had: tuple[int, int], size: tuple[int, int], tally: Counter[str]) -> None:
+    """Count the pixels that lie outside of the largest part with the proportions of a size."""
+    pixels, across, down = had[0] * had[1], had[0] * size[1], had[1] * size[0]
+    tally["pixels"] += pixels
+    if across != down:
+        cut = 1 - min(across, down) / max(across, down)
+        tally["cut"] += round(cut * pixels)
+        tally["trimmed"] += cut > 0.1

@@ -1,0 +1,139 @@
+"""Decoded images of folders, kept as uint8 arrays in the user's cache, keyed by the content of the files.
+
+    image_folder/<names, sizes, conversion>-<content>.npy            uint8 [N, H, W, 3], of all splits
+                 <names, sizes, conversion>-<content>.moments.npy    int64 [N, 2, 3]
+                 <names, sizes, conversion>-<content>.json           sums of the two, and what the images lost
+                 index.json                                          what is kept of each folder
+
+Files that are unchanged by name, size and time are not read again. Others are read and compared by content, so a copy
+of the folder needs no decoding. Of a folder the latest arrays are kept; those of its earlier contents and of folders
+that are gone are deleted when others are made. An array gets its name when it is whole and on the disk; one process
+at a time writes. Before they are used, arrays are compared with their sums; damaged ones are told, and made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from skiprun.data.download.place import locked
+from skiprun.data.folders.conversion import Conversion, Deep, Span
+from skiprun.data.folders.decoded_arrays import Decoded, build, content_of, key, open_arrays, words
+from skiprun.data.folders.decoding import digest_all, find_bad, find_span, square
+from skiprun.data.folders.listing import Listing
+from skiprun.data.source import Progress
+from skiprun.errors import BadImage
+from skiprun.system.cache import cache_folder
+from skiprun.system.documents import read_cached, write_sealed
+from skiprun.system.files import delete_spare, remove_leftovers
+
+
+def decoded(
+    listing: Listing,
+    side: int | None,
+    progress: Progress,
+    skip_bad: bool = False,
+    fit: str = "crop",
+    background: str = "white",
+) -> Decoded:
+    """Return the decoded images of a folder, from the cache or made now.
+
+    Raises:
+        OptionError: the images differ in size, and `image_size` does not say which they shall have.
+        BadImage: an image that cannot be used, unless it may be left out.
+        StorageError: the cache cannot be written.
+    """
+    folder = cache_folder() / "image_folder"
+    how = Conversion(square(side), fit, background)
+    known = _remembered(folder, listing, how, skip_bad)
+    if known is None:
+        with locked(folder, progress):
+            remove_leftovers(folder)
+            known = _remembered(folder, listing, how, skip_bad) or _made(folder, listing, how, skip_bad, progress)
+            _remember(folder, listing, how, known)
+    return known
+
+
+def _remembered(folder: Path, listing: Listing, how: Conversion, skip_bad: bool) -> Decoded | None:
+    """Return the arrays of a folder whose files are unchanged by name, size and time."""
+    entry = _index(folder).get(_place(listing, how))
+    if entry is None or entry["files"] != listing.digest(of_times=True) or (entry["bad"] and not skip_bad):
+        return None
+    bad = [BadImage(listing.root / file, problem) for file, problem in entry["bad"].items()]
+    return open_arrays(folder, _without(listing, bad), how, entry["content"], bad)
+
+
+def _made(folder: Path, listing: Listing, how: Conversion, skip_bad: bool, progress: Progress) -> Decoded:
+    """Return arrays of the same content, or decode the images; with `skip_bad`, of those that can be used."""
+    try:
+        return _compared(folder, listing, how, progress) or build(folder, listing, how, progress)
+    except Deep:
+        if how.span is not None:
+            raise
+        return _made(folder, listing, replace(how, span=_span(listing, progress)), skip_bad, progress)
+    except BadImage:
+        if not skip_bad:
+            raise
+    return _made_of_good(folder, listing, how, progress)
+
+
+def _made_of_good(folder: Path, listing: Listing, how: Conversion, progress: Progress) -> Decoded:
+    """Return arrays of the images that can be used."""
+    try:
+        bad = find_bad(listing, how, progress)
+    except Deep:
+        how = replace(how, span=_span(listing, progress))
+        bad = find_bad(listing, how, progress)
+    rest = _without(listing, bad)
+    made = _compared(folder, rest, how, progress) or build(folder, rest, how, progress)
+    return replace(made, bad=tuple(bad))
+
+
+def _span(listing: Listing, progress: Progress) -> Span:
+    """Return the span of the deep images of the first split, which is train; or else of all."""
+    first = next(iter(listing.bounds.values()))
+    found = find_span(listing.files_of(first), progress) or find_span(listing, progress)
+    assert found is not None, "there is a deep image"
+    return found
+
+
+def _without(listing: Listing, bad: Iterable[BadImage]) -> Listing:
+    """Return a listing without the images that cannot be used."""
+    return listing.without({each.path for each in bad})
+
+
+def _compared(folder: Path, listing: Listing, how: Conversion, progress: Progress) -> Decoded | None:
+    """Return the arrays of files of the same content, if there are any arrays of files of these names and sizes."""
+    if not list(folder.glob(f"{key(listing, how)}-*.moments.npy")):
+        return None
+    return open_arrays(folder, listing, how, content_of(digest_all(listing, progress)))
+
+
+def _place(listing: Listing, how: Conversion) -> str:
+    """Return what the index knows a folder by."""
+    return f"{words(how)} {listing.root}"
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    """Return what is kept of each folder; nothing if the index is damaged."""
+    return read_cached(folder / "index.json") or {}
+
+
+def _remember(folder: Path, listing: Listing, how: Conversion, found: Decoded) -> None:
+    """Note which arrays a folder has now, and delete those that no folder has any more."""
+    entry = {
+        "root": str(listing.root),
+        "files": listing.digest(of_times=True),
+        "arrays": f"{key(found.listing, how)}-{found.content}",
+        "content": found.content,
+        "bad": {str(each.path.relative_to(listing.root)): each.problem for each in found.bad},
+    }
+    others = {place: other for place, other in _index(folder).items() if Path(other["root"]).is_dir()}
+    index = others | {_place(listing, how): entry}
+    write_sealed(folder / "index.json", index)
+    kept = {"index", *(each["arrays"] for each in index.values())}
+    for file in (*folder.glob("*.npy"), *folder.glob("*.json")):
+        if file.name.split(".")[0] not in kept:
+            delete_spare(file)

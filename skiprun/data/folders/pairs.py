@@ -1,0 +1,121 @@
+"""Images and their masks below a folder, paired by name: <split>/images/a/b.jpg and <split>/masks/a/b.png."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from skiprun.config import DataConfig
+from skiprun.data.folders.decoding import leave_out
+from skiprun.data.folders.splits import SPLITS, refuse_other_names
+from skiprun.data.folders.walking import Walk
+from skiprun.data.notices import notice
+from skiprun.errors import BadImage, DataNotFound, InputError, did_you_mean, some
+from skiprun.system.files import plain_words
+
+LAYOUT = "It must hold train/images/, train/masks/, the same for test or val or both; a mask has its image's name."
+
+PARTS = ("images", "masks")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The file of an image and that of its mask.
+
+    Attributes:
+        name: what tells an image from the others: its path below the folder of the data.
+    """
+
+    name: str
+    image: Path
+    mask: Path
+
+
+def list_pairs(root: Path, config: DataConfig) -> dict[str, list[Pair]]:
+    """Return the pairs of files of each split that there is, by name; what is not used is counted aloud.
+
+    Raises:
+        DataNotFound: there is no such folder.
+        InputError: it is laid out in another way.
+        BadImage: an image has no mask, unless it may be left out.
+    """
+    if not root.is_dir():
+        raise DataNotFound("mask_folder", root, f"Set data.root to the folder of the images. {LAYOUT}")
+    with plain_words("read", root):
+        refuse_other_names(root)
+        walk = Walk()
+        names = {entry.name for entry in walk.visible(root)}
+        splits = [split for split in SPLITS if (root / split).is_dir()]
+        if "train" not in splits or len(splits) < 2:
+            found = some(sorted(names), 8) or "nothing"
+            raise InputError(f"{root}: found {found}. {LAYOUT}{nearest(root, names)}")
+        pairs = {split: list_split(root, split, config, walk) for split in splits}
+        walk.unused.beside += sorted(names - {*splits})
+        walk.unused.tell(root)
+        return pairs
+
+
+def nearest(root: Path, names: Collection[str]) -> str:
+    """Say what would make the layout right, by what a folder holds; nothing where that is not known."""
+    if {*PARTS} <= {*names}:
+        return " Here images/ and masks/ have no split: move them into train/, and a part of both into test/."
+    if "train" in names:
+        return " There is train, and what to test on is missing: move a part of it into test/."
+    if {*SPLITS} & {*names}:
+        return " What is there lacks train."
+    below = next((name for name in sorted(names) if (root / name / "train" / PARTS[0]).is_dir()), None)
+    return f" Set data.root={root / below}?" if below else ""
+
+
+def list_split(root: Path, split: str, config: DataConfig, walk: Walk) -> list[Pair]:
+    """Return the pairs of one split, sorted by name."""
+    images = by_name(root, f"{split}/images", "", walk)
+    masks = by_name(root, f"{split}/masks", config.mask_suffix or "", walk)
+    if not images:
+        raise InputError(f"{root / split / 'images'} holds no images. {LAYOUT}")
+    walk.unused.beside += [f"{split}/{entry.name}" for entry in walk.visible(root / split) if entry.name not in PARTS]
+    bare = [name for name in images if name not in masks]
+    left_over = [masks[name] for name in masks if name not in images]
+    if bare:
+        problem = f"has no mask in {root / split / 'masks'}"
+        if not config.skip_bad:
+            others = f", nor have {len(bare) - 1} others" if len(bare) > 1 else ""
+            raise BadImage(root / images[bare[0]], problem + others + likely_cause(images, masks, bare[0]))
+        leave_out([BadImage(root / images[name], problem) for name in bare], len(images))
+    if left_over:
+        notice(
+            f"Not used: {len(left_over)} of {len(masks)} masks of {split}, which have no image: {some(left_over, 4)}."
+        )
+    return [Pair(images[name], root / images[name], root / masks[name]) for name in images if name in masks]
+
+
+def by_name(root: Path, folder: str, suffix: str, walk: Walk) -> dict[str, str]:
+    """Return the images below a folder, sorted: by their paths in it, without ending and suffix, the paths below root.
+
+    Files whose names lack the suffix keep their whole names, which no image has.
+    """
+    place = root / folder
+    if not place.is_dir():
+        there = [entry.name for entry in walk.visible(place.parent)]
+        raise InputError(f"{place}: there is no such folder.{did_you_mean(place.name, there)} {LAYOUT}")
+    found: dict[str, str] = {}
+    for file, _ in walk.images_below(place, folder):
+        stem = Path(file).relative_to(folder).with_suffix("").as_posix()
+        name = stem.removesuffix(suffix) if stem.endswith(suffix) else f"{stem} without {suffix}"
+        if name in found:
+            raise InputError(
+                f"{place} holds more than one file called '{name}': {found[name]} and {file}; names pair images with "
+                "masks."
+            )
+        found[name] = file
+    return dict(sorted(found.items()))
+
+
+def likely_cause(images: Iterable[str], masks: Collection[str], bare: str) -> str:
+    """Return why masks may not have been found, as advice; nothing where no cause is likely."""
+    if Path(bare).name in masks:
+        return ". A mask lies below masks/ where its image lies below images/"
+    longer = [mask.removeprefix(bare) for mask in masks if mask.startswith(bare)]
+    suffix = next((each for each in longer if all(f"{name}{each}" in masks for name in images)), "")
+    return f". The masks' names end in {suffix}; set data.mask_suffix={suffix}" if suffix else ""

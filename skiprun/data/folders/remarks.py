@@ -1,0 +1,90 @@
+"""What reading did to the images of a set, in a line each; splits of which nothing is left are refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from skiprun.data.folders.conversion import Conversion
+from skiprun.data.notices import notice
+from skiprun.data.source import Array
+from skiprun.errors import InputError, some
+
+# A copy of the moments of a million images would take 48 MB.
+CHUNK = 1 << 16
+
+
+def tell_losses(tally: Counter[str], how: Conversion, total: int) -> None:
+    """Log what a conversion took from a number of images."""
+    for line in losses(tally, how, total):
+        notice(line)
+
+
+def losses(tally: Counter[str], how: Conversion, total: int) -> Iterator[str]:
+    """Yield a line for each kind of loss; see `convert` for the tally."""
+    if tally["deep"] and how.span:
+        low, high = how.span
+        yield f"{tally['deep']:,} of {total:,} images are deep: values from {low:,g} to {high:,g} become 0 to 255."
+    if tally["halved"]:
+        yield f"{tally['halved']:,} of {total:,} images have 16 bits a colour, of which the upper 8 are read."
+    if tally["transparent"]:
+        yield f"{tally['transparent']:,} of {total:,} images are transparent, above {how.background} (data.background)."
+    if tally["trimmed"]:
+        yield (
+            f"The crop to a square cuts off {tally['cut'] / tally['pixels']:.1%} of all pixels, and more than a tenth "
+            f"of {tally['trimmed']:,} of {total:,} images; data.fit=pad or resize keeps them whole."
+        )
+
+
+def tell_absent(labels: Mapping[str, Array], names: Sequence[str]) -> None:
+    """Log which classes have no image in a split that is scored.
+
+    Args:
+        labels: int64 [N], by split.
+        names: of the classes.
+    """
+    for split in ("val", "test"):
+        counts = np.bincount(labels[split], minlength=len(names))
+        if absent := [name for name, count in zip(names, counts, strict=True) if not count]:
+            notice(
+                f"{len(absent)} of {len(names)} classes have no image in {split}, whose scores say nothing of them: "
+                f"{some(absent)}."
+            )
+
+
+def check_colours(plain: Mapping[str, Array], background: str) -> None:
+    """Count the images of one colour, and refuse a split that has no others.
+
+    Args:
+        plain: by split, which images have one colour.
+        background: what transparent images lie on.
+
+    Raises:
+        InputError: every image of a split is of one colour.
+    """
+    for split, found in plain.items():
+        if found.all():
+            raise InputError(
+                f"Each of the {len(found):,} images of {split} is of one colour once it is read; nothing can be "
+                f"learned from them. If they are drawn in {background} on transparency, set another data.background; "
+                "if what they show is near the sides, another data.fit."
+            )
+    if listed := [f"{found.sum():,} of {len(found):,} in {split}" for split, found in plain.items() if found.any()]:
+        notice(f"Images of one colour: {', '.join(listed)}.")
+
+
+def one_coloured(moments: Array, pixels: int) -> Array:
+    """Return which images have one colour, bool [N], by their sums and sums of squares, int64 [N, 2, C].
+
+    Args:
+        moments: of the images.
+        pixels: of one image.
+    """
+    found = np.empty(len(moments), bool)
+    for start in range(0, len(moments), CHUNK):
+        sums, squares = moments[start : start + CHUNK, 0], moments[start : start + CHUNK, 1]
+        # Exact in whole numbers: a channel without variance has pixels * value**2 for the sum of its squares.
+        found[start : start + CHUNK] = ((sums % pixels == 0) & (squares == sums * (sums // pixels))).all(1)
+    return found

@@ -1,0 +1,62 @@
+"""From names to runs to a comparison: the controlled experiment as one function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from skiprun.claims.comparison import Comparison, compare_runs
+from skiprun.config import Count
+from skiprun.experiment.many import ProgressFor, train_missing
+from skiprun.experiment.parts import Loading, Say
+from skiprun.experiment.plan import experiment_digest, plan_comparison
+from skiprun.experiment.study_runner.keeping import told_instead
+from skiprun.reports.page import slug, write_comparison
+from skiprun.run import RUNS
+from skiprun.system.arguments import checked_arguments
+from skiprun.system.progress import NullProgress
+
+
+@checked_arguments
+def compare(
+    names: Sequence[str],
+    *,
+    protocol: Path | str | None = None,
+    overrides: Sequence[str] = (),
+    seeds: Count | None = None,
+    runs: Path | str = RUNS,
+    root: Path | str | None = None,
+    prefix: str | None = None,
+    jobs: Count | None = None,
+    progress_for: ProgressFor = lambda label: NullProgress(),
+    loading: Loading | None = None,
+    say: Say = lambda message: None,
+    warn: Say | None = None,
+) -> Comparison:
+    """Train what is missing under one protocol, compare all, and write the page; what `skiprun compare` does.
+
+    Args:
+        names: architectures, also with options as `resnet56:connection=highway`; YAML files; run directories.
+        protocol: the YAML file whose data, optimizer and schedule all architectures share; default: digits.
+        overrides: `section.key=value` for all that is trained.
+        seeds: train seeds 0..n-1; None: the seed of each config.
+        runs: the folder of all runs.
+        root: where the data of runs that go on is now; None: where it was.
+        prefix: what the names of new runs begin with; None: the protocol's name, for architectures.
+        jobs: runs at once; None: see `train_missing`.
+        progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
+        loading: told of (done, total, what) while data is prepared.
+        say: told, in a line, what is done.
+        warn: told why the page could not be kept; None: `say` is.
+
+    Raises:
+        InputError: two experiments would be one run, or the options reach none of the names.
+    """
+    planned = plan_comparison(names, protocol, overrides, seeds, runs, root, prefix, say)
+    comparison = compare_runs(train_missing(planned, runs, progress_for, loading, say, jobs=jobs))
+    folder = Path(runs) / "comparisons" / slug(names, experiment_digest(names, planned, runs))
+    report = None
+    with told_instead(warn or say):
+        report = write_comparison(comparison, folder)
+    return replace(comparison, report=report)

@@ -1,0 +1,1 @@
+"""Studies of runs, from names to documents that are kept."""

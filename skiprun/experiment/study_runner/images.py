@@ -1,0 +1,97 @@
+"""Images that a study looks at, the same every time: of a dataset, or random ones for networks that none fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from skiprun.data import Loaders
+from skiprun.errors import InputError, counted
+from skiprun.experiment.study_runner.subjects import Shape
+from skiprun.inference.evaluate import evaluate
+from skiprun.tasks import Task
+from skiprun.tasks.segmentation import constant_scores, shows_anything
+from skiprun.training.randomness import Order, derive
+
+Batch = tuple[Tensor, Tensor]
+NOISE_CLASSES = 10
+SCORE_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """model -> scores over the same images every time; it can be sent to another process."""
+
+    task: Task
+    batches: Sequence[Batch]
+
+    def __call__(self, model: nn.Module) -> dict[str, float]:
+        return evaluate(model, self.task, self.batches)
+
+
+class Images:
+    """Images of a dataset, not augmented, chosen by chance with a fixed seed."""
+
+    def __init__(self, loaders: Loaders, batch_size: int) -> None:
+        self.loaders, self.batch_size = loaders, min(batch_size, SCORE_BATCH)
+
+    def about(self, split: str) -> str:
+        """Say which images these are, and of masks what one class everywhere scores on the whole split."""
+        if not self.loaders.pixels:
+            return f"{split} split"
+        trivial = constant_scores(self.loaders.pixels[split][:-1])["iou"]
+        return f"{split} split (one class everywhere has iou {trivial:.4f})"
+
+    def batches(self, split: str, count: int, size: int) -> list[Batch]:
+        """Return some batches of a split, or as many as it fills; all have one size."""
+        portion = getattr(self.loaders, split)
+        size = min(size, len(portion))
+        order = Order(0, len(portion), size, self.loaders.device)
+        return [self._take(portion, order.batch(number)) for number in range(min(count, len(portion) // size))]
+
+    def scored(self, split: str, number: int | None) -> list[Batch]:
+        """Return a number of images of a split, or all, in batches.
+
+        Raises:
+            InputError: their masks show nothing, so there is nothing to score.
+        """
+        portion = getattr(self.loaders, split)
+        chosen = Order(0, len(portion), len(portion), self.loaders.device).batch(0)[:number]
+        batches = [self._take(portion, index) for index in chosen.sort().values.split(self.batch_size)]
+        if self.loaders.task == "segmentation" and not any(shows_anything(targets) for _, targets in batches):
+            raise InputError(
+                f"The masks of {counted(len(chosen), 'image')} to score show nothing; score more with --images."
+            )
+        return batches
+
+    def _take(self, portion: Any, index: Tensor) -> Batch:
+        images, targets = portion.take(index)
+        return self.loaders.normalize(images), targets
+
+
+class Noise:
+    """Random normal images with random labels, for networks that no dataset at hand fits."""
+
+    def __init__(self, shape: Shape, device: torch.device) -> None:
+        self.shape, self.device = shape, device
+
+    def about(self, split: str) -> str:
+        """Say which images these are."""
+        return f"random normal images of {'x'.join(map(str, self.shape))}"
+
+    def batches(self, split: str, count: int, size: int) -> list[Batch]:
+        """Return some batches; the split does not matter."""
+        return [self._draw(number, size) for number in range(count)]
+
+    def scored(self, split: str, number: int | None) -> list[Batch]:
+        """Return a number of images in batches."""
+        return self.batches(split, 1, number or SCORE_BATCH)
+
+    def _draw(self, number: int, size: int) -> Batch:
+        chance = torch.Generator().manual_seed(derive(0, "noise", number))
+        labels = torch.randint(NOISE_CLASSES, (size,), generator=chance)
+        return torch.randn(size, *self.shape, generator=chance).to(self.device), labels.to(self.device)

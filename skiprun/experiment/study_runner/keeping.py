@@ -1,0 +1,115 @@
+"""What a study leaves on the disk while it runs and after: rows as they come, and the document at the end.
+
+Both begin with what they are: options, data and a digest of the weights. Rows of anything else are never taken over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from skiprun.errors import StorageError
+from skiprun.experiment.parts import Say
+from skiprun.system.files import is_writable, make_folder, plain_words, write_text
+from skiprun.system.ordinary_files import open_to_append, read_bytes
+
+PARTIAL = ".partial.jsonl"
+Document = dict[str, Any]
+Row = dict[str, Any]
+
+
+def fingerprint(models: Iterable[nn.Module]) -> str:
+    """Return a digest of the weights under study, so that rows of other weights are never taken over."""
+    digest = blake2b(digest_size=8)
+    for model in models:
+        for tensor in model.state_dict().values():
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def finished(file: Path, identity: Document) -> Document | None:
+    """Return the document of exactly this study, if it is there."""
+    with suppress(OSError, ValueError):
+        document: Document = json.loads(read_bytes(file))
+        if {key: document.get(key) for key in identity} == json.loads(json.dumps(identity)):
+            return document
+    return None
+
+
+def forget(file: Path) -> None:
+    """Delete what earlier tries left."""
+    for path in (file, file.with_suffix(PARTIAL)):
+        with plain_words("delete", path):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def keeping(file: Path | None, identity: Document, warn: Say) -> Iterator[tuple[list[Row], Callable[[Row], None]]]:
+    """Give the rows that an earlier try left, and a way to keep new ones until the study is done."""
+    if file is None:
+        yield [], lambda row: None
+        return
+    partial = file.with_suffix(PARTIAL)
+    known = left_over(partial, identity)
+    lines = RowFile(partial, warn, [identity, *known])
+    yield known, lines.append
+    with suppress(OSError):
+        partial.unlink(missing_ok=True)
+
+
+class RowFile:
+    """A file that grows by a line a row; once the disk refuses one, that is told, and the study goes on without it."""
+
+    def __init__(self, file: Path, warn: Say, first: Iterable[Row]) -> None:
+        self.file, self.warn, self.works = file, warn, False
+        with told_instead(warn):
+            make_folder(file.parent)
+            write_text(file, "".join(json.dumps(line) + "\n" for line in first))
+            self.works = True
+
+    def append(self, row: Row) -> None:
+        """Write one row, unless an earlier one could not be."""
+        if not self.works:
+            return
+        self.works = False
+        with told_instead(self.warn), plain_words("write", self.file):
+            with open_to_append(self.file) as lines:
+                lines.write(json.dumps(row).encode() + b"\n")
+            self.works = True
+
+
+@contextmanager
+def told_instead(warn: Say) -> Iterator[None]:
+    """Let what was found be shown where the disk does not take it: say so, instead of an error."""
+    try:
+        yield
+    except StorageError as error:
+        warn(f"{error} What is found is shown all the same, and not kept.")
+
+
+def folder_for(run: Path, spare: Path | None, warn: Say) -> Path | None:
+    """Return where the studies of a run are kept: beside it, or in a spare folder, or nowhere, which is told."""
+    beside = run / "studies"
+    if is_writable(beside, below=run.parent.parent):
+        return beside
+    if spare and is_writable(spare, below=spare.parent.parent):
+        warn(f"{run} cannot be written to; what is found is kept in {spare}.")
+        return spare
+    warn(f"{run} cannot be written to: what is found is shown, not kept. To keep it, name a folder with --runs.")
+    return None
+
+
+def left_over(partial: Path, identity: Document) -> list[Row]:
+    """Return the rows that an interrupted try of exactly this study left; a line cut short is left out."""
+    with suppress(OSError, ValueError):
+        first, *lines = read_bytes(partial).decode().split("\n")[:-1]
+        if json.loads(first) == json.loads(json.dumps(identity)):
+            return [json.loads(line) for line in lines]
+    return []

@@ -1,0 +1,170 @@
+"""What a study looks at: trained runs, or architectures as they are drawn."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from skiprun.config import RunConfig
+from skiprun.errors import InputError
+from skiprun.experiment.known_data import config_with_data
+from skiprun.experiment.named import DIGITS, config_for, find_existing, refuse_misspelled, tell_unused
+from skiprun.experiment.start_weights import with_weights_found
+from skiprun.registry import MODELS
+from skiprun.run import Run, nearest_run
+
+Shape = tuple[int, int, int]
+FAMILY = "resnet_cifar"
+SMALL = 32  # pixels; the 8x8 digits vanish in networks that are made for larger images
+
+
+@dataclass(frozen=True)
+class StudyTarget:
+    """One network under study.
+
+    Attributes:
+        label: what it is called in tables and figures.
+        configs: one for each seed.
+        runs: where its weights are, one for each seed; none for a network as it is drawn.
+        shape: channels, height and width of random normal images to look at; None: the dataset of the configs.
+        other_data: look at data that is not a run's own, too.
+    """
+
+    label: str
+    configs: tuple[RunConfig, ...]
+    runs: tuple[Run, ...] = ()
+    shape: Shape | None = None
+    other_data: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the data of runs is looked for.
+
+    Attributes:
+        root: its folder; None: where it was.
+        other_data: whether it may be other data than a run was trained on.
+    """
+
+    root: Path | None = None
+    other_data: bool = False
+
+    def subject(self, label: str, found: Sequence[Run], shape: Shape | None = None) -> StudyTarget:
+        """Return runs, one a seed, as a subject."""
+        given = [run.config if shape else config_with_data(run, self.root) for run in found]
+        homes = [run.path.parent.parent for run in found]
+        configs = tuple(with_weights_found(*each) for each in zip(given, homes, strict=True))
+        return StudyTarget(label, configs, tuple(found), shape, self.other_data)
+
+
+HERE = Place()
+
+
+def find_trained(names: Sequence[str], runs: Path, place: Place = HERE) -> list[StudyTarget]:
+    """Return one subject for each run that is named; all seeds of an experiment if that is named.
+
+    Raises:
+        InputError: there is no such run, or its data is not where it was.
+    """
+    found = [run for name in names for run in existing(name, runs)]
+    homes = [run.path.parent for run in found]
+    labels = [run.path.parent.name + f" {run.path.name}" * (homes.count(run.path.parent) > 1) for run in found]
+    return [place.subject(label, [run]) for label, run in zip(labels, found, strict=True)]
+
+
+def existing(name: str, runs: Path) -> list[Run]:
+    """Return the runs of a name, or say which names are near it."""
+    if found := find_existing(name, runs):
+        return found
+    near = nearest_run(runs / name) or " `skiprun runs` lists what is there; train it first."
+    raise InputError(f"No run is called '{name}' in {runs}.{near}")
+
+
+def find_subjects(
+    names: Sequence[str],
+    runs: Path,
+    protocol: Path | None = None,
+    overrides: Sequence[str] = (),
+    seeds: int = 1,
+    shape: Shape | None = None,
+    place: Place = HERE,
+    say: Callable[[str], None] = lambda message: None,
+) -> list[StudyTarget]:
+    """Return one subject for each name: an architecture, a YAML file, or a run with all of its seeds.
+
+    Args:
+        names: what to study.
+        runs: the folder of all runs.
+        protocol: the YAML file that says on which data architectures are studied; default: digits.
+        overrides: `section.key=value` for what is not trained.
+        seeds: networks to draw of what is not trained.
+        shape: look at random normal images of this size instead.
+        place: where the data is.
+        say: told, in a line, which names protocol and overrides do not reach.
+
+    Raises:
+        InputError: protocol or overrides reach none of the names.
+    """
+    given = [f"--config {protocol}"] * (protocol is not None) + [f"--set {text}" for text in overrides]
+    there = {name: found for name in names if (found := find_existing(name, runs))}
+    tell_unused(given, there, names, say)
+    if place.root:
+        overrides = [*overrides, f"data.root={json.dumps(str(place.root))}"]
+    subjects = []
+    for name in names:
+        if name in there:
+            found = there[name]
+            label = found[0].path.parent.name + f" {found[0].path.name}" * (len(found) == 1 and _has_seeds(found[0]))
+            subjects.append(place.subject(label, found, shape))
+            continue
+        refuse_misspelled(name, runs)
+        config = with_weights_found(config_for(name, protocol or DIGITS, overrides), runs)
+        drawn = tuple(config.replace(seed=config.seed + number) for number in range(seeds))
+        chosen = protocol is not None or name.endswith((".yaml", ".yml")) or any("data." in key for key in overrides)
+        subjects.append(StudyTarget(title(name), drawn, shape=shape or (None if chosen else own_shape(config))))
+    return subjects
+
+
+def _has_seeds(run: Run) -> bool:
+    """Tell whether an experiment has other seeds than this run's."""
+    return len(list(run.path.parent.glob("seed-*/config.yaml"))) > 1
+
+
+def own_shape(config: RunConfig) -> Shape | None:
+    """Return the input size of a network for large images; None if the small ones of the protocol fit it."""
+    channels, height, width = MODELS[config.model.name].facts.get("input", (3, SMALL, SMALL))
+    return None if height <= SMALL or config.model.stem == "small" else (channels, height, width)
+
+
+def title(name: str) -> str:
+    """Return a name as people read it: resnet_cifar:depth=56,norm=none -> resnet_cifar depth 56, norm none."""
+    architecture, _, options = name.partition(":")
+    return " ".join(filter(None, [architecture, ", ".join(options.split(",")).replace("=", " ")]))
+
+
+def crossed(
+    names: Sequence[str], depths: Sequence[int] = (), connections: Sequence[str] = (), norms: Sequence[str] = ()
+) -> list[str]:
+    """Return each name with every combination of depth, connection and norm: plain56 -> plain56:norm=none.
+
+    Raises:
+        InputError: there is nothing to combine or to name.
+    """
+    axes = [[f"{key}={each}" for each in given] for key, given in zip(AXES, (depths, connections, norms), strict=True)]
+    varied = [axis for axis in axes if axis]
+    if not names and not varied:
+        raise InputError("Name an architecture, a YAML file or a run, such as resnet56; or give --depths 20,56.")
+    if not varied:
+        return list(names)
+    options = [",".join(each) for each in itertools.product(*varied)]
+    return [_with(name, each) for name in names or [FAMILY] for each in options]
+
+
+AXES = ("depth", "connection", "norm")
+
+
+def _with(name: str, options: str) -> str:
+    return f"{name},{options}" if ":" in name else f"{name}:{options}"

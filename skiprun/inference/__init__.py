@@ -1,0 +1,1 @@
+"""Scores, labels and masks of a network."""

@@ -1,0 +1,1 @@
+"""What a network costs, and what it looks like, without training it."""

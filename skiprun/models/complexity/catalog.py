@@ -1,0 +1,166 @@
+"""What is in the models wing, at once: a cache keyed by version and sources, so that listing needs no torch.
+
+Only where the cache knows too little are the networks built, on torch's meta device, and counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatch
+from hashlib import blake2b
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from skiprun.config_file import build_config
+from skiprun.errors import InputError, StorageError
+from skiprun.system.cache import cache_folder
+from skiprun.system.documents import read_cached, write_sealed
+from skiprun.system.files import make_folder
+
+Row = dict[str, Any]
+Progress = Callable[[int, int, str], None]
+WINGS = ("skiprun.models", "skiprun.models.families", "skiprun.connections")
+
+
+def describe_models(
+    pattern: str = "*", input_shape: Sequence[int] | None = None, progress: Progress | None = None
+) -> list[Row]:
+    """Return a row for every architecture whose name matches a wild card.
+
+    Args:
+        pattern: a name with * and ?.
+        input_shape: channels, height and width to count for; None takes each architecture's own.
+        progress: told (done, total, what) while networks are counted, which takes some seconds when the cache is cold.
+
+    Returns:
+        name, family, task, summary, year, paper, connection (its own), connections (that fit), input, layers,
+        parameters, macs, activation_bytes (of a training step, for each image), sites; and problem, a text where
+        images of the size do not pass through the network, else None. Counts are for 10 classes.
+    """
+    known = _read_cache()
+    size = "x".join(map(str, input_shape)) if input_shape else "own"
+    if "names" not in known:
+        known = {"names": _all_names(), "rows": {}}
+    names = [name for name in known["names"] if fnmatch(name, pattern)]
+    missing = [name for name in names if f"{name} {size}" not in known["rows"]]
+    for done, name in enumerate(missing, start=1):
+        known["rows"][f"{name} {size}"] = describe_model(name, input_shape)
+        if progress:
+            progress(done, len(missing), "networks counted")
+    if missing:
+        _write_cache(known)
+    return [known["rows"][f"{name} {size}"] for name in names]
+
+
+def describe_model(name: str, input_shape: Sequence[int] | None = None) -> Row:
+    """Build one architecture without content, and return its row."""
+    from skiprun.connections import sites
+    from skiprun.models import build_model, cost
+    from skiprun.models.complexity.meta import without_content
+    from skiprun.models.surgery import connections_that_fit
+    from skiprun.registry import MODELS
+
+    entry = MODELS[name]
+    facts = {key: entry.facts.get(key) for key in ("family", "year", "paper", "connection")}
+    shape = tuple(input_shape or entry.facts["input"])
+    with without_content():
+        model = build_model(name, in_channels=shape[0])
+    row: Row = {"name": name, "task": entry.facts.get("task", "classification"), "summary": entry.summary, **facts}
+    row |= {"connections": connections_that_fit(entry), "sites": len(sites(model)), "input": list(shape)}
+    try:
+        found = cost(model, shape)
+    except InputError as error:
+        parameters = sum(each.numel() for each in model.parameters())
+        nothing = dict.fromkeys(("layers", "macs", "activation_bytes"))
+        return row | nothing | {"parameters": parameters, "problem": str(error)}
+    counts = {"parameters": found.parameters, "macs": found.macs, "activation_bytes": found.activation_bytes}
+    return row | counts | {"layers": entry.facts.get("layers", found.layers), "problem": None}
+
+
+def blocks(name: str, input_shape: Sequence[int] | None = None) -> list[Row]:
+    """Return the block table of an architecture (see skiprun.models.complexity.table)."""
+    from skiprun.models.complexity.table import block_table
+
+    return block_table(*_without_content(name, input_shape))
+
+
+def saving(name: str, against: str = "standard", input_shape: Sequence[int] | None = None) -> tuple[list[Row], Row]:
+    """Return how many times less an architecture costs than another: rows, and one for all.
+
+    Args:
+        name: an architecture, perhaps with options.
+        against: another, compared by stage; or `standard`, the same with standard convolutions instead of depthwise
+            separable ones, compared by layer (see skiprun.models.complexity.saving).
+        input_shape: channels, height and width for both; None takes what `name` was made for.
+    """
+    from skiprun.models.complexity.saving import stage_saving, standard_saving
+
+    model, shape = _without_content(name, input_shape)
+    if against != "standard":
+        return stage_saving(model, _without_content(against, shape)[0], shape)
+    rows, total = standard_saving(model, shape)
+    if not rows:
+        raise InputError(
+            f"{name} has no depthwise separable convolutions, as mobilenet_v1 has; compare it with --against NAME."
+        )
+    return rows, total
+
+
+def _without_content(name: str, input_shape: Sequence[int] | None) -> tuple[Any, Sequence[int]]:
+    """Build an architecture, perhaps with options as `resnet56:connection=highway`, without content."""
+    from skiprun.models import build_from_config
+    from skiprun.models.complexity.meta import without_content
+    from skiprun.registry import MODELS
+
+    architecture, _, options = name.partition(":")
+    shape = input_shape or MODELS[architecture].facts["input"]
+    around = {"model": {"name": architecture}, "data": {"name": "digits"}, "schedule": {"epochs": 1}}
+    config = build_config(around, [f"model.{option}" for option in options.split(",") if option], source=name)
+    with without_content():
+        return build_from_config(config.model, in_channels=shape[0]), shape
+
+
+def _all_names() -> list[str]:
+    """Return the names of all architectures, which imports torch."""
+    from skiprun.registry import MODELS
+
+    return MODELS.names()
+
+
+def cache_file() -> Path:
+    """Return the place of what is known of the architectures."""
+    return cache_folder() / f"models-{_key()}.json"
+
+
+def _key() -> str:
+    """Return a digest of the wings' sources and of the versions of what they call."""
+    digest = blake2b(digest_size=8)
+    for package in ("torch", "torchvision"):
+        digest.update(metadata.version(package).encode())
+    for wing in WINGS:
+        spec = importlib.util.find_spec(wing)
+        folders = spec.submodule_search_locations if spec else None
+        for file in sorted(file for folder in folders or [] for file in Path(folder).rglob("*.py")):
+            digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _read_cache() -> dict[str, Any]:
+    """Return what is known, or nothing where there is no cache or it is damaged."""
+    with contextlib.suppress(StorageError):  # there may be no place for it
+        return read_cached(cache_file()) or {}
+    return {}
+
+
+def _write_cache(known: dict[str, Any]) -> None:
+    """Replace the cache and delete those of other versions; a listing does not fail for a disk."""
+    with contextlib.suppress(StorageError, OSError):
+        file = cache_file()
+        make_folder(file.parent)
+        write_sealed(file, known)
+        for old in file.parent.glob("models-*.json"):
+            if old != file:
+                old.unlink()

@@ -1,0 +1,70 @@
+"""ConvNeXt: torchvision's networks, the additions of their blocks made sites (Liu et al. 2022, table 9).
+
+torchvision's block scales its branch by a learned factor for each channel (LayerScale) that starts at `layer_scale`,
+and leaves it out at random with a probability that rises to `stochastic_depth`. `activation` replaces its GELU; the
+layer norm over the channels of each pixel is a part of the block.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+from skiprun.connections.base import ConnectionFactory
+from skiprun.models.layers.block import ConnectionMaker
+from skiprun.models.layers.parts import Activation
+from skiprun.models.layers.torchvision_block import TorchvisionBlock, fit_stem, give_sites, replace_parts
+from skiprun.registry import MODELS
+
+
+class ConvNeXtBlock(TorchvisionBlock):
+    """Depthwise 7x7, layer norm, two linear layers, LayerScale."""
+
+    block: nn.Module
+    stochastic_depth: nn.Module
+
+    def __init__(self, theirs: Any, join: ConnectionMaker) -> None:
+        super().__init__(theirs, join, channels=len(theirs.layer_scale))
+        self.layer_scale = theirs.layer_scale
+        if not self.connection.uses_shortcut:
+            # A branch that starts near zero gives nothing where no shortcut carries x past it.
+            nn.init.ones_(self.layer_scale)
+
+    def branch(self, x: Tensor) -> Tensor:
+        return self.stochastic_depth(self.layer_scale * self.block(x))
+
+
+def convnext(
+    num_classes: int,
+    in_channels: int,
+    connection: ConnectionFactory,
+    stem: Literal["imagenet", "small"] = "imagenet",
+    stochastic_depth: float = 0.1,
+    layer_scale: float = 1e-6,
+    activation: Activation | None = None,
+    *,
+    name: str,
+) -> nn.Module:
+    """Return torchvision's network of a name with our sites; `stem: small` has patches of 2x2 pixels, not 4x4."""
+    from skiprun.system.torchvision_repair import torchvision
+
+    make = getattr(torchvision.models, name)
+    network: nn.Module = make(num_classes=num_classes, stochastic_depth_prob=stochastic_depth, layer_scale=layer_scale)
+    fit_stem(network, in_channels, **({"kernel_size": 2, "stride": 2} if stem == "small" else {}))
+    give_sites(network, connection, {torchvision.models.convnext.CNBlock: ConvNeXtBlock})
+    replace_parts(network, None, activation)
+    return network
+
+
+for _size, _probability in {"tiny": 0.1, "small": 0.4, "base": 0.5, "large": 0.5}.items():
+    MODELS.register(
+        f"convnext_{_size}",
+        family="convnext",
+        connection="add",
+        input=(3, 224, 224),
+        year=2022,
+        paper="Liu et al. 2022, table 9",
+        summary=f"ConvNeXt-{_size.capitalize()}, large depthwise convolutions with LayerScale",
+    )(partial(convnext, name=f"convnext_{_size}", stochastic_depth=_probability))

@@ -1,0 +1,169 @@
+"""DenseNet: every layer sees the outputs of all layers before it (Huang et al. 2017, table 1 and section 3).
+
+A layer adds k channels (the growth rate) to what it was given, y = [x, f(x)]. Transitions between the blocks halve the
+size, and with compression also the channels. `bc` stands for bottleneck layers and compression by one half. With
+`connection: none` nothing is used again: each layer sees the last one's k channels alone.
+
+Module names are torchvision's, so that weights of densenet121 and its like load into either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+from skiprun.connections.base import ConnectionFactory
+from skiprun.models.layers.block import Block, ConnectionMaker, conv1x1, conv3x3, count_sites
+from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init, preact_norm
+from skiprun.registry import MODELS
+
+
+class DenseLayer(Block):
+    """Norm, activation, 3x3 convolution to k channels, and before it the same of 1x1 to 4k where it is a bottleneck."""
+
+    def __init__(
+        self,
+        channels: int,
+        growth: int,
+        bottleneck: bool,
+        *,
+        join: ConnectionMaker,
+        norm: Norm,
+        activation: Activation,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        width = 4 * growth if bottleneck else channels
+        self.norm1 = preact_norm(norm, channels)
+        self.relu = activation()
+        self.conv1 = conv1x1(channels, width) if bottleneck else conv3x3(channels, growth)
+        if bottleneck:
+            self.norm2 = norm(width)
+            self.conv2 = conv3x3(width, growth)
+        self.bottleneck = bottleneck
+        self.dropout = nn.Dropout(dropout)
+        self.connection = join(channels, growth)
+        self.downsample = None
+
+    def branch(self, x: Tensor) -> Tensor:
+        out = self.conv1(self.relu(self.norm1(x)))
+        if self.bottleneck:
+            out = self.conv2(self.relu(self.norm2(out)))
+        return self.dropout(out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.connection(x, self.branch(x))
+
+
+class Transition(nn.Sequential):
+    """Norm, activation, 1x1 convolution and the mean over 2x2 pixels."""
+
+    def __init__(self, channels: int, out: int, norm: Norm, activation: Activation) -> None:
+        super().__init__()
+        self.norm = norm(channels)
+        self.relu = activation()
+        self.conv = conv1x1(channels, out)
+        self.pool = nn.AvgPool2d(2)
+
+
+class DenseNet(nn.Module):
+    """A stem, dense blocks with transitions between them, norm and activation, the mean, one linear layer."""
+
+    def __init__(
+        self,
+        num_classes: int,
+        stem: nn.Sequential,
+        channels: int,
+        blocks: Sequence[int],
+        growth: int,
+        bottleneck: bool,
+        compression: float,
+        *,
+        connection: ConnectionFactory,
+        norm: Norm,
+        activation: Activation,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        join = count_sites(connection, sum(blocks))
+        make = partial(DenseLayer, join=join, norm=norm, activation=activation, dropout=dropout)
+        self.features = stem
+        for number, layers in enumerate(blocks, start=1):
+            block = nn.Sequential()
+            for layer in range(1, layers + 1):
+                dense = make(channels, growth, bottleneck)
+                block.add_module(f"denselayer{layer}", dense)
+                channels = dense.connection.channels
+            self.features.add_module(f"denseblock{number}", block)
+            if number < len(blocks):
+                transition = Transition(channels, int(channels * compression), norm, activation)
+                self.features.add_module(f"transition{number}", transition)
+                channels = int(channels * compression)
+        self.features.add_module(f"norm{len(blocks) + 1}", norm(channels))
+        self.relu = activation()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(channels, num_classes)
+        he_init(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.avgpool(self.relu(self.features(x))).flatten(1))
+
+
+def small_stem(in_channels: int, channels: int) -> nn.Sequential:
+    """Return one 3x3 convolution."""
+    stem = nn.Sequential()
+    stem.add_module("conv0", conv3x3(in_channels, channels))
+    return stem
+
+
+def imagenet_stem(in_channels: int, channels: int, norm: Norm, activation: Activation) -> nn.Sequential:
+    """Return a 7x7 convolution and a pooling, each with stride 2."""
+    stem = nn.Sequential()
+    stem.add_module("conv0", nn.Conv2d(in_channels, channels, 7, stride=2, padding=3, bias=False))
+    stem.add_module("norm0", norm(channels))
+    stem.add_module("relu0", activation())
+    stem.add_module("pool0", nn.MaxPool2d(3, stride=2, padding=1))
+    return stem
+
+
+def densenet_imagenet(
+    num_classes: int,
+    in_channels: int,
+    connection: ConnectionFactory,
+    stem: Literal["imagenet", "small"] = "imagenet",
+    dropout: float = 0.0,
+    norm: Norm = NORMS["batch"],
+    activation: Activation = ACTIVATIONS["relu"],
+    *,
+    blocks: Sequence[int],
+    growth: int,
+) -> nn.Module:
+    """Return four dense blocks of bottleneck layers with compression; `stem: small` suits images of 32 pixels."""
+    channels = 2 * growth
+    first = small_stem(in_channels, channels)
+    if stem == "imagenet":
+        first = imagenet_stem(in_channels, channels, norm, activation)
+    parts: dict[str, Any] = {"connection": connection, "norm": norm, "activation": activation, "dropout": dropout}
+    return DenseNet(num_classes, first, channels, blocks, growth, True, 0.5, **parts)
+
+
+def fits(connection: Any) -> bool:
+    """Tell whether a dense layer can use a connection: it takes x and f(x) of different channels."""
+    return connection.grows or not connection.uses_shortcut
+
+
+FACTS = {"connection": "concat", "fits": fits, "year": 2017}
+IMAGENET = {"family": "densenet", "input": (3, 224, 224), "paper": "Huang et al. 2017, table 1"} | FACTS
+
+for _depth, _blocks, _growth in (
+    (121, (6, 12, 24, 16), 32),
+    (161, (6, 12, 36, 24), 48),
+    (169, (6, 12, 32, 32), 32),
+    (201, (6, 12, 48, 32), 32),
+):
+    MODELS.register(f"densenet{_depth}", summary=f"DenseNet-BC of {_depth} layers for large images", **IMAGENET)(
+        partial(densenet_imagenet, blocks=_blocks, growth=_growth)
+    )

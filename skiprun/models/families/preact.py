@@ -1,0 +1,149 @@
+"""Pre-activation ResNet for small images: y = shortcut(x) + branch(activation(norm(x))).
+
+Pre-activation (He et al. 2016, figure 4e) leaves the shortcut clean: nothing stands on it from the first block to the
+last. In the first block and where shapes change, both paths start from the activated x.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from skiprun.connections.base import ConnectionFactory
+from skiprun.models.layers.block import Block, ConnectionMaker, Shortcut, conv1x1, conv3x3, count_sites, make_shortcut
+from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init, preact_norm
+from skiprun.models.layers.three_stages import count_blocks, three_stages
+from skiprun.registry import MODELS
+
+
+class PreactBlock(Block):
+    """Norm, activation, 3x3 convolution, twice (He et al. 2016, figure 4e)."""
+
+    expansion: ClassVar[int] = 1
+    layers: ClassVar[int] = 2
+
+    def __init__(
+        self,
+        inplanes: int,
+        planes: int,
+        stride: int,
+        *,
+        join: ConnectionMaker,
+        shortcut: str,
+        norm: Norm,
+        activation: Activation,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        out = planes * self.expansion
+        self.bn1 = preact_norm(norm, inplanes)
+        self.relu = activation()
+        self.make_branch(inplanes, planes, stride, norm, dropout)
+        self.connection = join(out, out)
+        used = self.connection.uses_shortcut
+        self.downsample = make_shortcut(shortcut, inplanes, out, stride, norm=None) if used else None
+        self.shared = self.connection.site.index == 0 or self.downsample is not None
+
+    def make_branch(self, inplanes: int, planes: int, stride: int, norm: Norm, dropout: float) -> None:
+        """Make the layers behind the first activation."""
+        self.conv1 = conv3x3(inplanes, planes, stride)
+        self.bn2 = norm(planes)
+        self.dropout = nn.Dropout(dropout)
+        self.conv2 = conv3x3(planes, planes)
+
+    def branch(self, x: Tensor) -> Tensor:
+        out = self.conv1(x)
+        return self.conv2(self.dropout(self.relu(self.bn2(out))))
+
+    def forward(self, x: Tensor) -> Tensor:
+        ready = self.relu(self.bn1(x))
+        return self.connection(self.shortcut(ready if self.shared else x), self.branch(ready))
+
+
+class PreactBottleneck(PreactBlock):
+    """Norm, activation and a convolution of 1x1, 3x3 and 1x1."""
+
+    expansion: ClassVar[int] = 4
+    layers: ClassVar[int] = 3
+
+    def make_branch(self, inplanes: int, planes: int, stride: int, norm: Norm, dropout: float) -> None:
+        self.conv1 = conv1x1(inplanes, planes)
+        self.bn2 = norm(planes)
+        self.conv2 = conv3x3(planes, planes, stride)
+        self.bn3 = norm(planes)
+        self.conv3 = conv1x1(planes, planes * self.expansion)
+
+    def branch(self, x: Tensor) -> Tensor:
+        out = self.conv1(x)
+        out = self.conv2(self.relu(self.bn2(out)))
+        return self.conv3(self.relu(self.bn3(out)))
+
+
+class PreactNet(nn.Module):
+    """A 3x3 stem, three stages, norm and activation, the mean over the image, one linear layer."""
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        blocks: int,
+        width: int,
+        block: type[PreactBlock],
+        stem: int = 16,
+        *,
+        connection: ConnectionFactory,
+        norm: Norm,
+        activation: Activation,
+        **block_options: Any,
+    ) -> None:
+        super().__init__()
+        join = count_sites(connection, 3 * blocks)
+        make = partial(block, join=join, norm=norm, activation=activation, **block_options)
+        self.conv1 = conv3x3(in_channels, stem)
+        self.layer1, self.layer2, self.layer3 = three_stages(make, stem, width, blocks, block.expansion)
+        channels = 4 * width * block.expansion
+        self.bn1 = norm(channels)
+        self.relu = activation()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(channels, num_classes)
+        he_init(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.layer3(self.layer2(self.layer1(self.conv1(x))))
+        return self.fc(self.avgpool(self.relu(self.bn1(x))).flatten(1))
+
+
+def preact(
+    num_classes: int,
+    in_channels: int,
+    connection: ConnectionFactory,
+    depth: int = 20,
+    width: int = 16,
+    shortcut: Shortcut = "A",
+    norm: Norm = NORMS["batch"],
+    activation: Activation = ACTIVATIONS["relu"],
+    *,
+    block: type[PreactBlock] = PreactBlock,
+) -> nn.Module:
+    """Return a pre-activation ResNet of 6n+2 layers, or of 9n+2 with bottlenecks."""
+    blocks = count_blocks(depth, 3 * block.layers, 2)
+    parts: dict[str, Any] = {"connection": connection, "norm": norm, "activation": activation}
+    return PreactNet(num_classes, in_channels, blocks, width, block, stem=width, shortcut=shortcut, **parts)
+
+
+FACTS = {"connection": "add", "year": 2016, "input": (3, 32, 32)}
+HE = {"family": "preact", "paper": "He et al. 2016, table 3"} | FACTS
+
+for _depth in (20, 32, 44, 56, 110):
+    _summary = f"Pre-activation ResNet of {_depth} layers for small images"
+    MODELS.register(f"preact{_depth}", fixed=("depth",), summary=_summary, **HE)(partial(preact, depth=_depth))
+for _depth in (164, 1001):
+    _summary = f"Pre-activation ResNet of {_depth} layers, bottlenecks, for small images"
+    MODELS.register(f"preact{_depth}", fixed=("depth",), summary=_summary, **HE)(
+        partial(preact, depth=_depth, shortcut="B", block=PreactBottleneck)
+    )
+MODELS.register("preact_cifar", summary="Pre-activation ResNet of 6n+2 layers, by `depth`, for small images", **HE)(
+    preact
+)

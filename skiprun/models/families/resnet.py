@@ -1,0 +1,83 @@
+"""ResNet for ImageNet, its plain twin, ResNeXt and Wide ResNet-50-2: torchvision's network, built of our blocks.
+
+ResNet is He et al. 2015, table 1; ResNeXt is Xie et al. 2017, table 1; the wide bottleneck is Zagoruyko and Komodakis
+2016, table 8. Parameters, state-dict names and outputs are those of torchvision's models of the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Literal
+
+from torch import nn
+
+from skiprun.connections import sites
+from skiprun.connections.base import ConnectionFactory
+from skiprun.models.layers.block import BasicBlock, Bottleneck, ResidualBlock, Shortcut, count_sites
+from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm
+from skiprun.registry import MODELS
+
+
+def imagenet_resnet(
+    num_classes: int,
+    in_channels: int,
+    connection: ConnectionFactory,
+    shortcut: Shortcut = "B",
+    stem: Literal["imagenet", "small"] = "imagenet",
+    norm: Norm = NORMS["batch"],
+    activation: Activation = ACTIVATIONS["relu"],
+    *,
+    block: type[ResidualBlock],
+    layers: Sequence[int],
+    **widths: Any,
+) -> nn.Module:
+    """Return torchvision's ResNet with our blocks in it; `stem: small` suits images of 32 pixels and less."""
+    from skiprun.system.torchvision_repair import torchvision
+
+    join = count_sites(connection, sum(layers))
+    make_block: Any = partial(block, join=join, shortcut=shortcut, activation=activation)
+    make_block.expansion = block.expansion  # torchvision reads it off the class
+    network: Any = torchvision.models.ResNet(make_block, list(layers), num_classes, norm_layer=norm, **widths)
+    network.relu = activation()
+    if stem == "small":
+        network.conv1 = nn.Conv2d(in_channels, 64, 3, padding=1, bias=False)
+        network.maxpool = nn.Identity()
+    elif in_channels != 3:
+        network.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
+    nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
+    for site in sites(network).values():
+        site.reset_parameters()
+    made: nn.Module = network
+    return made
+
+
+SIZES: dict[int, tuple[type[ResidualBlock], tuple[int, ...]]] = {
+    18: (BasicBlock, (2, 2, 2, 2)),
+    34: (BasicBlock, (3, 4, 6, 3)),
+    50: (Bottleneck, (3, 4, 6, 3)),
+    101: (Bottleneck, (3, 4, 23, 3)),
+    152: (Bottleneck, (3, 8, 36, 3)),
+}
+
+
+def enter(name: str, depth: int, summary: str, year: int, paper: str, connection: str = "add", **widths: Any) -> None:
+    """Register one network of the family."""
+    block, layers = SIZES[depth]
+    facts = {"input": (3, 224, 224), "summary": summary, "year": year, "paper": paper}
+    build = partial(imagenet_resnet, block=block, layers=layers, **widths)
+    MODELS.register(name, family="resnet", connection=connection, **facts)(build)
+
+
+for _depth in SIZES:
+    _he = (2015, "He et al. 2015, table 1")
+    enter(f"plain{_depth}", _depth, f"Plain twin of ResNet of {_depth} layers for large images", *_he, "none")
+    enter(f"resnet{_depth}", _depth, f"ResNet of {_depth} layers for large images", *_he)
+for _depth, _groups, _width in ((50, 32, 4), (101, 32, 8), (101, 64, 4)):
+    _summary = f"ResNeXt of {_depth} layers, {_groups} groups of {_width} channels, for large images"
+    _numbers: dict[str, Any] = {"groups": _groups, "width_per_group": _width}
+    enter(f"resnext{_depth}_{_groups}x{_width}d", _depth, _summary, 2017, "Xie et al. 2017, table 1", **_numbers)
+for _depth in (50, 101):
+    _summary = f"ResNet of {_depth} layers with bottlenecks twice as wide, for large images"
+    _paper = "Zagoruyko and Komodakis 2016, table 8"
+    enter(f"wide_resnet{_depth}_2", _depth, _summary, 2016, _paper, width_per_group=128)

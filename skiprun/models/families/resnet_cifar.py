@@ -1,0 +1,83 @@
+"""Plain and residual networks for small images, of 6n+2 weighted layers (He et al. 2015, section 4.2).
+
+A 3x3 stem, three stages of n blocks with 16, 32 and 64 channels, the stride in the first block of a stage, the mean
+over the image, and one linear layer. Bottleneck blocks make it 9n+2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+from skiprun.connections.base import ConnectionFactory
+from skiprun.errors import OptionError
+from skiprun.models.layers.block import BasicBlock, ResidualBlock, Shortcut, conv3x3, count_sites
+from skiprun.models.layers.fixup import Bias, FixupBlock, fixup_init
+from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
+from skiprun.models.layers.three_stages import count_blocks, three_stages
+from skiprun.registry import MODELS
+
+DEPTHS = (20, 32, 44, 56, 110, 1202)
+
+
+class CifarResNet(nn.Module):
+    """6n+2 layers around a connection; input [N, in_channels, H, W], output logits [N, num_classes]."""
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        connection: ConnectionFactory,
+        depth: int = 20,
+        width: int = 16,
+        shortcut: Shortcut = "A",
+        norm: Norm = NORMS["batch"],
+        activation: Activation = ACTIVATIONS["relu"],
+        init: Literal["he", "fixup"] = "he",
+        block: type[ResidualBlock] = BasicBlock,
+        **block_options: Any,
+    ) -> None:
+        super().__init__()
+        fixup = init == "fixup"
+        if fixup and norm is not NORMS["none"]:
+            raise OptionError("init", "found fixup, which is for networks without normalization; add norm: none")
+        blocks = count_blocks(depth, 3 * block.layers, 2)
+        join = count_sites(connection, 3 * blocks)
+        make: Callable[..., nn.Module] = partial(FixupBlock if fixup else block, norm_layer=norm)
+        make = partial(make, join=join, shortcut=shortcut, activation=activation, **block_options)
+        self.conv1 = conv3x3(in_channels, width)
+        self.bn1 = Bias() if fixup else norm(width)
+        self.relu = activation()
+        self.layer1, self.layer2, self.layer3 = three_stages(make, width, width, blocks, block.expansion)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.bias2 = Bias() if fixup else nn.Identity()
+        self.fc = nn.Linear(4 * width * block.expansion, num_classes)
+        he_init(self)
+        if fixup:
+            fixup_init(self, self.conv1, self.fc)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return self.fc(self.bias2(self.avgpool(x).flatten(1)))
+
+
+def enter(name: str, connection: str, depth: int | None = None) -> None:
+    """Register one network of the family; without a depth the config gives it."""
+    kind = "Plain" if connection == "none" else "Residual"
+    layers = f"{depth} layers" if depth else "6n+2 layers, by `depth`,"
+    facts = {"family": "resnet_cifar", "connection": connection, "year": 2015, "paper": "He et al. 2015, section 4.2"}
+    facts |= {"input": (3, 32, 32), "summary": f"{kind} network of {layers} for small images"}
+    numbers: dict[str, Any] = {"depth": depth} if depth else {}
+    MODELS.register(name, fixed=tuple(numbers), **facts)(partial(CifarResNet, **numbers))
+
+
+for _depth in DEPTHS:
+    enter(f"plain{_depth}", "none", _depth)
+for _depth in DEPTHS:
+    enter(f"resnet{_depth}", "add", _depth)
+enter("resnet_cifar", "add")
+enter("plain_cifar", "none")

@@ -1,0 +1,127 @@
+"""UNet++: between encoder and decoder a grid of nodes, each fed by all before it on its level and by the one below
+(Zhou et al. 2018, equation 1).
+
+X(i, j) = H([X(i, 0), ..., X(i, j-1)], Up(X(i+1, j-1))) on level i, column j. The join of what the level has with what
+comes from below is the connection, so it takes `concat`, `none` and the attention gate. Deep supervision gives every
+node of the finest level an output: in training all are returned, [heads, N, K, H, W], afterwards their mean.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from skiprun.connections.base import ConnectionFactory
+from skiprun.errors import OptionError
+from skiprun.models.families.unet import (
+    DoubleConv,
+    MakeStage,
+    UpKind,
+    init_ups,
+    logits,
+    no_skip,
+    pad_to_multiple,
+    read_levels,
+)
+from skiprun.models.layers.block import ConnectionMaker, count_sites
+from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
+from skiprun.registry import MODELS
+
+
+class Node(nn.Module):
+    """X(i, j): join the nodes before on the level with the one below, doubled in size, and convolve."""
+
+    def __init__(
+        self, below: int, planes: int, before: int, up: UpKind, join: ConnectionMaker, stage: MakeStage
+    ) -> None:
+        super().__init__()
+        transposed = up == "transposed"
+        # Bilinear interpolation keeps the channels, as in the layout of 9,163,329 parameters that is widely used.
+        self.up = (
+            nn.ConvTranspose2d(below, planes, 2, 2) if transposed else nn.Upsample(scale_factor=2, mode="bilinear")
+        )
+        self.connection = join(before * planes, planes if transposed else below)
+        self.stage = stage(self.connection.channels, planes)
+
+    def forward(self, level: list[Tensor], below: Tensor) -> Tensor:
+        return self.stage(self.connection(torch.cat(level, 1), self.up(below)))
+
+
+class UNetPlusPlus(nn.Module):
+    """The grid; input [N, C, H, W] of any size, output logits [N, K, H, W], or one of each head in training."""
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        connection: ConnectionFactory,
+        depth: int = 4,
+        width: int = 32,
+        up: UpKind = "transposed",
+        skip_levels: str = "",
+        deep_supervision: bool = False,
+        norm: Norm = NORMS["batch"],
+        activation: Activation = ACTIVATIONS["relu"],
+        bias: bool = False,
+        one_logit: bool = True,
+    ) -> None:
+        super().__init__()
+        if not 2 <= depth <= 5:
+            raise OptionError("depth", f"found {depth}; a UNet++ has 2 to 5 levels of skips")
+        stage = partial(DoubleConv, norm=norm, activation=activation, bias=bias)
+        planes = [width << level for level in range(depth + 1)]
+        levels = read_levels(skip_levels, depth)
+        join = count_sites(connection, depth * (depth + 1) // 2)
+        self.depth = depth
+        self.pool = nn.MaxPool2d(2)
+        self.encoder = nn.ModuleList(map(stage, [in_channels, *planes[:-1]], planes))
+        self.nodes = nn.ModuleDict(
+            {
+                f"{level}_{column}": Node(
+                    planes[level + 1], planes[level], column, up, join if levels[level] else no_skip(join), stage
+                )
+                for column in range(1, depth + 1)
+                for level in range(depth - column + 1)
+            }
+        )
+        heads = depth if deep_supervision else 1
+        self.heads = nn.ModuleList(nn.Conv2d(width, logits(num_classes, one_logit), 1) for _ in range(heads))
+        he_init(self)
+        init_ups(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        x = pad_to_multiple(x, 1 << self.depth)
+        grid: list[list[Tensor]] = []
+        for level, stage in enumerate(self.encoder):
+            x = stage(self.pool(x) if level else x)
+            grid.append([x])
+        for column in range(1, self.depth + 1):
+            for level in range(self.depth - column + 1):
+                below = grid[level + 1][column - 1]
+                grid[level].append(self.nodes[f"{level}_{column}"](grid[level], below))
+        finest = grid[0][-len(self.heads) :]
+        found = torch.stack([head(node) for head, node in zip(self.heads, finest, strict=True)])
+        found = found[..., :height, :width]
+        return found if self.training and len(self.heads) > 1 else found.mean(0)
+
+
+def fits(connection: Any) -> bool:
+    """Tell whether a node can use a connection: the level has more channels than what comes from below."""
+    return connection.grows or not connection.uses_shortcut
+
+
+MODELS.register(
+    "unetplusplus",
+    family="unetplusplus",
+    task="segmentation",
+    connection="concat",
+    fits=fits,
+    year=2018,
+    paper="Zhou et al. 2018",
+    input=(3, 256, 256),
+    summary="UNet++ for masks: nested skips, with `deep_supervision` an output at every column",
+)(UNetPlusPlus)

@@ -1,0 +1,48 @@
+"""Wide ResNet for small images: few pre-activation blocks of many channels (Zagoruyko and Komodakis 2016, table 1).
+
+6n+4 layers, projections included, k times the channels of a ResNet, and dropout between the convolutions of a block.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from skiprun.connections.base import ConnectionFactory
+from skiprun.models.families.preact import PreactBlock, PreactNet
+from skiprun.models.layers.block import Shortcut
+from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm
+from skiprun.models.layers.three_stages import count_blocks
+from skiprun.registry import MODELS
+
+
+def wide_resnet(
+    num_classes: int,
+    in_channels: int,
+    connection: ConnectionFactory,
+    depth: int = 16,
+    widen: int = 4,
+    dropout: float = 0.0,
+    shortcut: Shortcut = "B",
+    norm: Norm = NORMS["batch"],
+    activation: Activation = ACTIVATIONS["relu"],
+) -> nn.Module:
+    """Return a Wide ResNet of 6n+4 layers with `widen` times the channels of a ResNet."""
+    blocks = count_blocks(depth, 6, 4)
+    parts: dict[str, Any] = {"connection": connection, "norm": norm, "activation": activation, "dropout": dropout}
+    return PreactNet(num_classes, in_channels, blocks, 16 * widen, PreactBlock, shortcut=shortcut, **parts)
+
+
+FACTS = {"family": "wide_resnet", "connection": "add", "year": 2016, "input": (3, 32, 32)}
+FACTS |= {"paper": "Zagoruyko and Komodakis 2016, table 4"}
+
+for _depth, _widen in ((16, 4), (16, 8), (22, 8), (28, 2), (28, 10), (40, 1), (40, 2), (40, 4)):
+    _summary = f"Wide ResNet of {_depth} layers, {_widen} times the channels, for small images"
+    _numbers: dict[str, Any] = {"depth": _depth, "widen": _widen}
+    MODELS.register(f"wrn{_depth}_{_widen}", fixed=tuple(_numbers), layers=_depth, summary=_summary, **FACTS)(
+        partial(wide_resnet, **_numbers)
+    )
+_summary = "Wide ResNet of 6n+4 layers, by `depth` and `widen`, for small images"
+MODELS.register("wrn_cifar", layers=16, summary=_summary, **FACTS)(wide_resnet)

@@ -1,0 +1,1 @@
+"""What networks are built of: blocks, norms, activations, first weights."""

@@ -1,0 +1,85 @@
+"""Fixup: residual networks without normalization that start where normalized ones do (Zhang et al. 2019).
+
+Branches begin at zero, their first convolutions are drawn smaller the more blocks there are, and scalar biases and one
+scalar factor stand where normalization stood.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from skiprun.errors import OptionError
+from skiprun.models.layers.block import Block, ConnectionMaker, conv3x3, make_shortcut
+from skiprun.models.layers.parts import ACTIVATIONS, Activation
+
+
+class Bias(nn.Module):
+    """One number that is added to everything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.bias
+
+
+class ScaleBias(Bias):
+    """One factor, and one number that is added."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scale + self.bias
+
+
+class FixupBlock(Block):
+    """Two 3x3 convolutions with a scalar bias before and after each (Zhang et al. 2019, figure 1 right).
+
+    It takes the arguments of BasicBlock; there is no normalization.
+    """
+
+    def __init__(
+        self,
+        inplanes: int,
+        planes: int,
+        stride: int = 1,
+        *,
+        join: ConnectionMaker,
+        shortcut: str = "A",
+        activation: Activation = ACTIVATIONS["relu"],
+        **_unused: Any,
+    ) -> None:
+        super().__init__()
+        self.bias1a, self.bias1b, self.bias2a, self.bias2b = Bias(), Bias(), Bias(), ScaleBias()
+        self.conv1 = conv3x3(inplanes, planes, stride)
+        self.relu = activation()
+        self.conv2 = conv3x3(planes, planes)
+        self.connection = join(planes, planes)
+        if not self.connection.uses_shortcut:
+            raise OptionError("init", "fixup starts branches at zero, so that every block needs its shortcut")
+        self.downsample = make_shortcut(shortcut, inplanes, planes, stride, norm=None)
+
+    def shortcut(self, x: Tensor) -> Tensor:
+        return x if self.downsample is None else self.downsample(self.bias1a(x))
+
+    def branch(self, x: Tensor) -> Tensor:
+        out = self.relu(self.bias1b(self.conv1(self.bias1a(x))))
+        return self.bias2b(self.conv2(self.bias2a(out)))
+
+
+def fixup_init(network: nn.Module, stem: nn.Conv2d, head: nn.Linear) -> None:
+    """Draw the weights by the rule of section 3: L^(-1/(2m-2)) for L branches of m = 2 layers, the last ones zero."""
+    blocks = [module for module in network.modules() if isinstance(module, FixupBlock)]
+    for block in blocks:
+        nn.init.kaiming_normal_(block.conv1.weight, mode="fan_out")
+        with torch.no_grad():
+            block.conv1.weight.mul_(len(blocks) ** -0.5)
+        nn.init.zeros_(block.conv2.weight)
+    nn.init.zeros_(head.weight)
+    stem.reset_parameters()

@@ -1,0 +1,1 @@
+"""What run directories say: records, groups over seeds, statistics, protocol."""

@@ -1,0 +1,165 @@
+"""The finished runs of one experiment, over its seeds."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from skiprun.results.records import RunRecord
+from skiprun.results.statistics import Sample, summarize
+
+LOSS = "final.train.loss"
+RATIO = "gradient.first_over_last.median"
+SPEED = "time.images_per_s"
+PERCENT, SHARE, POSITIVE, ANY = (0.0, 100.0), (0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)
+RANGES = {"error": PERCENT, "iou": SHARE, "dice": SHARE, "boundary": SHARE, "pixel_error": SHARE, "loss": POSITIVE}
+
+
+@dataclass(frozen=True)
+class Group:
+    """One network under one protocol; what all seeds share is read from the first."""
+
+    label: str
+    runs: tuple[RunRecord, ...]
+
+    @property
+    def first(self) -> RunRecord:
+        return self.runs[0]
+
+    @property
+    def connection(self) -> str:
+        return self.first.text("model.connection")
+
+    @property
+    def family(self) -> str:
+        return self.first.text("model.family")
+
+    @property
+    def layers(self) -> float:
+        return self.first.number("model.layers")
+
+    @property
+    def task(self) -> str:
+        return self.first.text("data.task")
+
+    @property
+    def score_name(self) -> str:
+        return self.first.text("data.score_name")
+
+    @property
+    def higher_is_better(self) -> bool:
+        return self.first.text("data.better") == "higher"
+
+    @property
+    def train_score(self) -> str:
+        return f"final.train.{self.score_name}"
+
+    @property
+    def val_score(self) -> str:
+        return f"best.val.{self.score_name}"
+
+    @property
+    def test_score(self) -> str:
+        return f"test.{self.score_name}"
+
+    @property
+    def test_scores(self) -> list[str]:
+        """Every score of the test split, the one that chose the checkpoint first; no loss, no single class."""
+        names = [key.removeprefix("test.") for key in self.first.summary if key.startswith("test.")]
+        names = [name for name in names if "_class_" not in name]
+        return sorted({*names} - {"loss"}, key=lambda name: (name != self.score_name, names.index(name)))
+
+    @property
+    def span(self) -> float:
+        """The largest difference that two networks can have in the score."""
+        return possible(self.test_score)[1]
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """What must be equal for scores to be comparable: dataset, contents and split."""
+        keys = ("name", "task", "score_name", "fingerprint", "train", "val", "test")
+        return tuple(self.first.text(f"data.{key}") for key in keys)
+
+    @functools.cached_property
+    def _seeds(self) -> list[tuple[int, RunRecord]]:
+        return [(run.seed, run) for run in self.runs]
+
+    def by_seed(self, key: str) -> dict[int, float]:
+        """Return one number of the summaries by seed, where it is finite."""
+        values = {seed: run.number(key) for seed, run in self._seeds}
+        return {seed: value for seed, value in values.items() if math.isfinite(value)}
+
+    def mean(self, key: str) -> float:
+        """Return the mean of one number of the summaries; NaN where no run has it."""
+        values = self.by_seed(key).values()
+        return statistics.fmean(values) if values else math.nan
+
+    def sample(self, key: str) -> Sample:
+        """Return mean and spread of one number of the summaries."""
+        return summarize(self.by_seed(key).values(), *possible(key))
+
+    @property
+    def ratio(self) -> float:
+        """Gradient norm of the first over the last layer: median over training, and of that over seeds."""
+        ratios = self.by_seed(RATIO).values()
+        return statistics.median(ratios) if ratios else math.nan
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the group's numbers as plain data."""
+        model = {key.removeprefix("model."): v for key, v in self.first.summary.items() if key.startswith("model.")}
+        splits = {"train": "final.train", "val": "best.val", "test": "test"}
+        return {
+            "name": self.label,
+            "model": model,
+            "data": {key.removeprefix("data."): v for key, v in self.first.summary.items() if key.startswith("data.")},
+            "seeds": [run.seed for run in self.runs],
+            **{split: self._samples(prefix) for split, prefix in splits.items()},
+            "gradient_first_over_last": asdict(self.sample(RATIO)) | {"median": self.ratio},
+            "images_per_s": asdict(self.sample(SPEED)),
+            "runs": [{"path": str(run.path), "seed": run.seed, **run.summary} for run in self.runs],
+        }
+
+    def _samples(self, prefix: str) -> dict[str, Any]:
+        """Return the samples of every number below a prefix of the summary."""
+        keys = [key for key in self.first.summary if key.startswith(prefix + ".")]
+        return {key.removeprefix(prefix + "."): asdict(self.sample(key)) for key in keys}
+
+
+def possible(key: str) -> tuple[float, float]:
+    """Return the lowest and the highest value that a number of the summaries can have."""
+    if key in (RATIO, SPEED):
+        return POSITIVE
+    return RANGES.get(re.sub(r"_class_\d+$", "", key.rpartition(".")[2]), ANY)
+
+
+def group_by_experiment(readings: Sequence[RunRecord]) -> tuple[Group, ...]:
+    """Group finished runs by experiment, in the order in which the experiments first appear."""
+    homes: dict[Path, list[RunRecord]] = {}
+    for reading in readings:
+        homes.setdefault(home(reading.path), []).append(reading)
+    labels = _labels(list(homes))
+    return tuple(Group(labels[home], tuple(sorted(runs, key=lambda run: run.seed))) for home, runs in homes.items())
+
+
+def home(path: Path) -> Path:
+    """Return the directory that holds all seeds of a run's experiment."""
+    return path.absolute().parent if path.name.startswith("seed-") else path.absolute()
+
+
+def _labels(homes: Sequence[Path]) -> dict[Path, str]:
+    """Name each experiment by its directory, with as many parents as it takes to tell two of one name apart."""
+    labels = {}
+    for home in homes:
+        parts = next(n for n in range(1, len(home.parts) + 1) if _is_unique(home, n, homes))
+        labels[home] = "/".join(home.parts[-parts:])
+    return labels
+
+
+def _is_unique(home: Path, parts: int, homes: Sequence[Path]) -> bool:
+    return sum(other.parts[-parts:] == home.parts[-parts:] for other in homes) == 1

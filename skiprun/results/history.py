@@ -1,0 +1,126 @@
+"""The course of a run, reduced from metrics.jsonl to what figures draw."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from skiprun.results.records import UNREADABLE, RunRecord
+from skiprun.system.documents import read_rows
+from skiprun.system.ordinary_files import open_to_read
+
+LAYER = "grad_norm/"
+Series = dict[float, float]
+Row = Mapping[str, Any]
+MOST_LINES = 4096  # of one kind; a log of 500 MB has a hundred times as many, and a figure a thousand pixels
+
+
+@dataclass(frozen=True)
+class History:
+    """Values by epoch or step; gradient norms by relative depth, at the first logged step and as medians over steps."""
+
+    loss: Series = field(default_factory=dict)
+    score: Series = field(default_factory=dict)
+    ratio: Series = field(default_factory=dict)
+    first_step: int | None = None
+    first_norms: Series = field(default_factory=dict)
+    median_norms: Series = field(default_factory=dict)
+
+
+def read_history(run: RunRecord, score_name: str) -> History:
+    """Read one run; a damaged log gives an empty history."""
+    try:
+        with open_to_read(run.run.metrics_file) as lines:
+            return _reduce(*thinned(lines), score_name)
+    except UNREADABLE:
+        return History()
+
+
+def thinned(lines: Iterable[bytes]) -> tuple[list[Row], list[Row]]:
+    """Return the rows of a log at the ends of epochs, and those of steps, as many as a figure can show of each."""
+    ends, steps = Thinned(), Thinned()
+    for line in lines:
+        (ends if b'"epoch_end"' in line else steps).add(line)
+    found: list[list[Row]] = [[row for _, row in read_rows(kept.lines) if row is not None] for kept in (ends, steps)]
+    return found[0], found[1]
+
+
+class Thinned:
+    """Lines of a stream, evenly spaced, the first and the last among them; all of them where they are not many."""
+
+    def __init__(self) -> None:
+        self.kept: list[bytes] = []
+        self.every, self.count, self.last = 1, 0, b""
+
+    def add(self, line: bytes) -> None:
+        """Take a line, or pass it over."""
+        self.last = line
+        if self.count % self.every == 0:
+            self.kept.append(line)
+        self.count += 1
+        if len(self.kept) > MOST_LINES:
+            self.kept, self.every = self.kept[::2], 2 * self.every
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The lines that were kept."""
+        return self.kept if not self.count or self.kept[-1] is self.last else [*self.kept, self.last]
+
+
+def _reduce(epochs: Sequence[Row], rows: Sequence[Row], score_name: str) -> History:
+    layers = sorted({key for row in rows for key in row if key.startswith(LAYER)})  # numbers in them are padded
+    logged = [row for row in rows if layers and layers[0] in row]
+    return History(
+        loss=_series(epochs, "epoch", "train/epoch_loss"),
+        score=_series(epochs, "epoch", f"val/{score_name}"),
+        ratio=_positive(_series(rows, "step", "grad/first_over_last")),
+        first_step=int(logged[0]["step"]) if logged else None,
+        first_norms=_by_depth([_number(row.get(layer)) for row in logged[:1] for layer in layers]),
+        median_norms=_by_depth([_median(_number(row.get(layer)) for row in logged) for layer in layers]),
+    )
+
+
+def _series(rows: Sequence[Row], by: str, key: str) -> Series:
+    """Return the finite values of one tag by epoch or step."""
+    values = {float(row[by]): _number(row[key]) for row in rows if key in row}
+    return {place: value for place, value in values.items() if math.isfinite(value)}
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _positive(series: Series) -> Series:
+    """Keep what a logarithmic axis can show."""
+    return {place: value for place, value in series.items() if value > 0}
+
+
+def _median(values: Iterable[float]) -> float:
+    finite = [value for value in values if math.isfinite(value)]
+    return statistics.median(finite) if finite else math.nan
+
+
+def _by_depth(norms: Sequence[float]) -> Series:
+    """Place norms by relative depth: 0 is the layer at the input, 1 the one at the output."""
+    last = max(1, len(norms) - 1)
+    return _positive({index / last: norm for index, norm in enumerate(norms)})
+
+
+@dataclass(frozen=True)
+class Band:
+    """Middle, smallest and largest value over seeds at each place."""
+
+    places: list[float]
+    middle: list[float]
+    low: list[float]
+    high: list[float]
+
+
+def band(series: Sequence[Series], middle: Callable[[Sequence[float]], float] = statistics.fmean) -> Band:
+    """Lay the series of all seeds over each other."""
+    places = sorted({place for each in series for place in each})
+    values = [[each[place] for each in series if place in each] for place in places]
+    return Band(places, [middle(v) for v in values], [min(v) for v in values], [max(v) for v in values])

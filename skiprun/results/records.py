@@ -1,0 +1,101 @@
+"""What one run directory says; a directory that says nothing is named, and never stops a listing."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from skiprun.errors import SkiprunError
+from skiprun.run import Run, flat
+from skiprun.system.documents import read_rows
+from skiprun.system.ordinary_files import open_to_read
+
+BROKEN = "broken"
+UNREADABLE = (SkiprunError, OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run directory, read: its state is one of `skiprun.run.State` or 'broken'; keys are dotted."""
+
+    run: Run
+    state: str
+    message: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
+    sessions: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def path(self) -> Path:
+        return self.run.path
+
+    @property
+    def finished(self) -> bool:
+        return self.state == "finished"
+
+    @property
+    def seed(self) -> int:
+        """The seed of the directory's name, which cannot be doubled, or else of its summary."""
+        number = re.fullmatch(r"seed-(\d{1,18})", self.path.name)
+        return int(number[1]) if number else int(self.number("seed", -1.0))
+
+    def number(self, key: str, absent: float = math.nan) -> float:
+        """Return a number of the summary; NaN where there is none."""
+        value = self.summary.get(key)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else absent
+
+    def text(self, key: str) -> str:
+        """Return a word of the summary, or else of the config, or '-'."""
+        value = self.summary.get(key, self.config.get(key))
+        return "-" if value is None else str(value)
+
+    @property
+    def line(self) -> str:
+        """Say in one line what became of the run."""
+        state = {"running": "is still running", "failed": "failed", "broken": "cannot be read"}
+        said = state.get(self.state, self.state if self.state == "diverged" else f"is {self.state}")
+        return f"{self.run.name}: {said}" + (f" ({self.message})" if self.message else "")
+
+
+def read(run: Run) -> RunRecord:
+    """Read a run directory; whatever is wrong with it becomes its state and message."""
+    try:
+        return _read(run)
+    except UNREADABLE as error:
+        return RunRecord(run, BROKEN, _first_line(error))
+
+
+def _read(run: Run) -> RunRecord:
+    state, wrong = run.state, list[str]()
+    config: dict[str, Any] = {}
+    sessions: tuple[dict[str, Any], ...] = ()
+    try:
+        config = flat(run.recorded.to_dict())
+    except UNREADABLE as error:  # the summary alone still says the numbers
+        wrong.append(f"config.yaml: {_first_line(error)}")
+    try:
+        sessions = tuple(flat(session) for session in run.sessions())
+    except UNREADABLE as error:  # no number depends on it
+        wrong.append(_first_line(error))
+    message = " ".join(filter(None, [run.message if state != "finished" else "", *wrong]))
+    summary = flat(run.summary()) if state == "finished" else {}
+    return RunRecord(run, state, message, config, summary, sessions)
+
+
+def _first_line(error: BaseException) -> str:
+    """Return what an error says, cut to a line."""
+    text = (str(error).splitlines() or [type(error).__name__])[0]
+    return text if len(text) <= 160 else text[:157] + "..."
+
+
+def epoch_rows(run: Run) -> Iterator[dict[str, Any]]:
+    """Yield the rows at the ends of epochs, without parsing the many rows between."""
+    try:
+        with open_to_read(run.metrics_file) as lines:
+            yield from (row for _, row in read_rows(line for line in lines if b'"epoch_end"' in line) if row)
+    except UNREADABLE:
+        return

@@ -1,0 +1,116 @@
+"""The user's cache: where it is, and the part of it that holds code, which nobody else may have written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from skiprun.errors import StorageError
+from skiprun.system.files import make_folder, plain_words
+
+WAY_OUT = "Name a folder of your own with $SKIPRUN_DATA."
+
+
+def cache_folder() -> Path:
+    """Return $SKIPRUN_DATA, or else the user's cache folder for skiprun.
+
+    Raises:
+        StorageError: this user has neither.
+    """
+    chosen = os.environ.get("SKIPRUN_DATA")
+    if not chosen:
+        return _user_cache()
+    with _home_needed():
+        return Path(chosen).expanduser().absolute()
+
+
+def code_folder() -> Path:
+    """Return where compiled code is kept: in the user's cache, or where that cannot be private, in $SKIPRUN_DATA.
+
+    Raises:
+        StorageError: neither can be a folder in which this user alone can write.
+    """
+    try:
+        return private_folder(_user_cache() / "compiled")
+    except StorageError:
+        return private_folder(cache_folder() / "compiled")
+
+
+def private_folder(path: Path) -> Path:
+    """Return a folder that only this user can enter, made if it is not there: what lies in it may be run as code.
+
+    Raises:
+        StorageError: it cannot be made, belongs to another user, or others could write to it, or replace it.
+    """
+    with naming_the_way_out(), plain_words("create", path):
+        make_folder(path.parent)
+        path = path.resolve()  # or a link on the way could lead elsewhere next time
+        if os.name == "posix":
+            _refuse_foreign_parents(path)
+        path.mkdir(mode=0o700, exist_ok=True)
+        about = path.stat()
+        if hasattr(os, "geteuid") and about.st_uid != os.geteuid():
+            raise StorageError(f"{path} belongs to another user, so no code in it is run.")
+        if os.name == "posix" and about.st_mode & 0o022:
+            raise StorageError(f"Others can write to {path}, so no code in it is run; remove it.")
+        path.chmod(0o700)
+    return path
+
+
+def _refuse_foreign_parents(path: Path) -> None:
+    """Raise StorageError where another user could put a folder in the place of this one, as OpenSSH's StrictModes."""
+    for parent in path.parents:
+        about = parent.stat()
+        if about.st_uid not in (0, os.geteuid()):
+            raise StorageError(f"{parent} belongs to another user, who could replace {path}, so no code in it is run.")
+        if _is_writable_by_others(about) and not about.st_mode & stat.S_ISVTX:
+            raise StorageError(f"Others can write to {parent} and so replace {path}, so no code in it is run.")
+
+
+def _is_writable_by_others(about: os.stat_result) -> bool:
+    """Tell whether a folder can be written to by more users than its owner, whose own group does not count."""
+    by_group = about.st_mode & stat.S_IWGRP and not _is_of_one(about.st_gid)
+    return bool(by_group or about.st_mode & stat.S_IWOTH)
+
+
+def _is_of_one(group: int) -> bool:
+    """Tell whether a group is this user's alone, as many systems make one for each and let it write."""
+    import grp
+    import pwd
+
+    with contextlib.suppress(KeyError):  # of numbers without a name nothing is known
+        name, known = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(group)
+        return known.gr_name == name and {*known.gr_mem} <= {name}
+    return False
+
+
+@contextlib.contextmanager
+def naming_the_way_out() -> Iterator[None]:
+    """Say of a cache that cannot be used how to have another."""
+    try:
+        yield
+    except StorageError as error:
+        raise StorageError(f"{error} {WAY_OUT}") from error
+
+
+def _user_cache() -> Path:
+    """Return the user's cache folder for skiprun."""
+    import platformdirs
+
+    with _home_needed():
+        folder = platformdirs.user_cache_path("skiprun")
+        if not folder.is_absolute():  # earlier platformdirs leave the '~' where there is no home
+            raise RuntimeError
+        return folder
+
+
+@contextlib.contextmanager
+def _home_needed() -> Iterator[None]:
+    """Look for the home of the user, who need not have one: in a container, no /etc/passwd may know of them."""
+    try:
+        yield
+    except RuntimeError:
+        raise StorageError(f"This user has no home folder, and so no cache. {WAY_OUT}") from None

@@ -1,0 +1,124 @@
+"""JSON that runs and caches leave: with a checksum of its content, and read only if it is what it should be."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from skiprun.errors import StorageError
+from skiprun.system.files import json_safe, plain_words, write_json
+from skiprun.system.ordinary_files import NotOrdinary, open_to_read
+
+FORMAT = 1  # of documents with a checksum; one without this key was written before there were any
+SEAL = ("format", "checksum")
+MAX_BYTES = 100_000_000
+
+
+class Shape(BaseModel):
+    """What a document must hold; it may hold more."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+def write_sealed(path: Path, content: dict[str, Any]) -> None:
+    """Replace a JSON file by a document that carries a checksum of its content, atomically and durably."""
+    sealed = json_safe({"format": FORMAT, **content})
+    write_json(path, sealed | {"checksum": checksum(sealed)})
+
+
+def checksum(content: dict[str, Any]) -> str:
+    """Return BLAKE2b, 128 bits in hex, of the JSON text of a document with sorted keys and no spaces."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return blake2b(canonical.encode(), digest_size=16).hexdigest()
+
+
+def read_document(path: Path, shape: type[Shape], way_out: str) -> dict[str, Any]:
+    """Return what a JSON file holds, without its checksum.
+
+    Args:
+        path: the file.
+        shape: what it must hold.
+        way_out: of one that is damaged.
+
+    Raises:
+        StorageError: it cannot be read, or it is damaged: not JSON, not what was written, of another shape.
+    """
+    try:
+        content = _read_object(path)
+        _refuse_changed(content)
+        shape.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise StorageError(f"{path}: damaged, {place}: {first['msg'].lower()}; {way_out}.") from None
+    except (ValueError, RecursionError) as error:
+        problem = str(error) if isinstance(error, _Damage) else "not a JSON object"
+        raise StorageError(f"{path}: damaged, {problem}; {way_out}.") from None
+    return {key: value for key, value in content.items() if key not in SEAL}
+
+
+def read_cached(path: Path) -> dict[str, Any] | None:
+    """Return what `write_sealed` wrote, of a file that can be made again; None if it is not there, or damaged."""
+    try:
+        content = _read_object(path)
+        _refuse_changed(content)
+    except (StorageError, ValueError, RecursionError):
+        return None
+    return {key: value for key, value in content.items() if key not in SEAL} if "checksum" in content else None
+
+
+class _Damage(ValueError):
+    """What is wrong with a document."""
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    """Return the object that an ordinary JSON file holds; a huge one takes all memory."""
+    with plain_words("read", path):
+        try:
+            with open_to_read(path) as file:
+                text = file.read(MAX_BYTES + 1)
+        except NotOrdinary as error:
+            raise _Damage(error.strerror) from None
+    if len(text) > MAX_BYTES:
+        raise _Damage(f"larger than {MAX_BYTES} bytes")
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise _Damage("not a JSON object")
+    return content
+
+
+def _refuse_changed(content: dict[str, Any]) -> None:
+    """Raise unless a document is as it was written; one without format and checksum is older than both."""
+    if "format" not in content and "checksum" not in content:
+        return
+    expected = content.get("checksum")
+    if expected != checksum({key: value for key, value in content.items() if key != "checksum"}):
+        raise _Damage("its checksum does not match")
+
+
+def read_row(line: bytes) -> dict[str, Any] | None:
+    """Return a line of metrics.jsonl: numbers by tag, with step and epoch; None if it is damaged."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict) or not all(value is None or _is_number(value) for value in row.values()):
+        return None
+    return row if all(_is_number(row.get(key)) and math.isfinite(row[key]) for key in ("step", "epoch")) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63)
+
+
+def read_rows(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Yield number and row of each ended line of metrics.jsonl; None stands for a damaged row."""
+    for number, line in enumerate(lines, 1):
+        if line.endswith(b"\n"):
+            yield number, read_row(line)

@@ -1,0 +1,209 @@
+"""The one way to the disk: every write either happens whole or not at all, and a failure has plain words.
+
+A file is written to a temporary name in its own folder, flushed to the disk, and renamed; then the folder is flushed.
+So a reader sees the old content or the new, never a part, also after a power failure. A kill may leave a temporary
+file; `remove_leftovers` takes it away at the next start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from skiprun.errors import StorageError
+from skiprun.system.ordinary_files import refuse_foreign_links
+
+_HINTS = {
+    errno.EDQUOT: " Your quota there, of bytes or of files, is used up; make room, and run the same command again.",
+    errno.EFBIG: " Raise the limit of a file's size (`ulimit -f`), or choose a disk that holds larger files.",
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), " Raise the limit of open files (`ulimit -n`)."),
+}
+# Answers of Windows, which cannot open a folder, and of shared and user-space disks, which cannot flush one.
+_NO_FOLDER_FLUSH = (
+    *(errno.EACCES, errno.EPERM, errno.EISDIR),
+    *(errno.EINVAL, errno.EBADF, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY),
+)
+
+
+@contextlib.contextmanager
+def plain_words(action: str, path: Path) -> Iterator[None]:
+    """Turn an OSError into a StorageError that names the file, what failed and what may help."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"Cannot {action} {path}: {error.strerror or error}.{_hint(error, path)}") from error
+
+
+def _hint(error: OSError, path: Path) -> str:
+    """Return what a person can do about an error of the system, where that is known."""
+    if error.errno != errno.ENOSPC:
+        return _HINTS.get(error.errno or 0, "")
+    if no_more_files(path):
+        return (
+            " The number of files on that disk is used up, not its bytes; remove some, and run the same command again."
+        )
+    return f" {free_bytes(path) / 1e6:.1f} MB are free there; make room, and run the same command again."
+
+
+def free_bytes(path: Path) -> int:
+    """Return the free space of the disk of a path, which need not exist yet; 0 where it cannot be known."""
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(nearest_folder(path)).free
+    return 0
+
+
+def no_more_files(path: Path) -> bool:
+    """Tell whether the disk of a path has no room for another file's entry; some disks count none."""
+    with contextlib.suppress(OSError, AttributeError):  # Windows has no such count
+        about = os.statvfs(nearest_folder(path))
+        return about.f_files > 0 and about.f_favail == 0
+    return False
+
+
+def nearest_folder(path: Path) -> Path:
+    """Return a path or the nearest of its parents that exists."""
+    return next(parent for parent in [path.absolute(), *path.absolute().parents] if parent.exists())
+
+
+def check_writable(folder: Path, below: Path | None = None) -> None:
+    """Make sure that a folder can be created or written to, without doing so.
+
+    Args:
+        folder: that will be written to.
+        below: the folder below which no link of another user is followed; None: all are the user's choice.
+
+    Raises:
+        StorageError: it cannot, and why.
+    """
+    if below is not None:
+        refuse_foreign_links(folder, below)
+    with plain_words("write to", folder):
+        existing = nearest_folder(folder)
+        if not existing.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{existing} is a file, not a folder")
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"{existing} is not writable")
+
+
+def is_writable(folder: Path, below: Path | None = None) -> bool:
+    """Tell whether a folder can be created or written to, see `check_writable`."""
+    try:
+        check_writable(folder, below)
+    except StorageError:
+        return False
+    return True
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file atomically and durably."""
+    write_stream(path, [content])
+
+
+def write_stream(path: Path, blocks: Iterable[bytes | memoryview]) -> None:
+    """Replace a file by blocks as they come, atomically and durably; an interruption or an error leaves nothing."""
+    with _temporary(path, blocks) as temporary:
+        temporary.replace(path)
+
+
+def replace_keeping(path: Path, previous: Path, content: bytes) -> None:
+    """Replace a file and keep what it was under another name; at every moment one of the two is whole.
+
+    The new content is read back before anything old is moved.
+    """
+    with _temporary(path, [content]) as temporary:
+        if temporary.read_bytes() != content:
+            raise OSError(errno.EIO, "what was written reads back differently")
+        if path.exists():
+            path.replace(previous)
+        temporary.replace(path)
+
+
+@contextlib.contextmanager
+def _temporary(path: Path, blocks: Iterable[bytes | memoryview]) -> Iterator[Path]:
+    """Write blocks beside a path, flushed to the disk, to be put in place within the context; an error leaves none."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with plain_words("write", path):
+            temporary.unlink(missing_ok=True)
+            with temporary.open("xb") as file:  # no link that somebody left under this name is followed
+                for block in blocks:
+                    file.write(block)
+                file.flush()
+                os.fsync(file.fileno())
+            yield temporary
+            sync_folder(path.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files that a killed process left in a folder or below; call it with the folder locked."""
+    with plain_words("clean up", folder):
+        for leftover in folder.rglob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
+
+
+def delete_spare(file: Path) -> None:
+    """Delete a file that nobody needs; where the system refuses, as Windows does while a file is mapped, it stays."""
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)
+
+
+def delete_folder(folder: Path) -> None:
+    """Delete a folder so that a kill on the way leaves none of it under its name."""
+    doomed = folder.with_name(f".{folder.name}.deleted")
+    with plain_words("delete", folder):
+        shutil.rmtree(doomed, ignore_errors=True)  # what an earlier kill left
+        if folder.exists():
+            folder.replace(doomed)
+            shutil.rmtree(doomed)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Replace a text file atomically and durably."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replace a JSON file atomically and durably; NaN and infinity become null."""
+    write_text(path, json.dumps(json_safe(content), indent=2, allow_nan=False) + "\n")
+
+
+def json_safe(value: Any) -> Any:
+    """Return a copy in which every float that JSON cannot hold is None."""
+    if isinstance(value, dict):
+        return {str(key): json_safe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_safe(item) for item in value]
+    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
+        return None
+    return value
+
+
+def make_folder(path: Path, below: Path | None = None) -> None:
+    """Create a folder and its parents; below a folder that is named, no link of another user is one of them."""
+    if below is not None:
+        refuse_foreign_links(path, below)
+    with plain_words("create", path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def sync_folder(path: Path) -> None:
+    """Flush a folder's entries, where the system can."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_FLUSH:
+            raise

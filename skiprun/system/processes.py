@@ -1,0 +1,65 @@
+"""Processes that begin at once, forked from a server that has imported what training needs, and end as one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from multiprocessing.connection import wait
+from multiprocessing.context import BaseContext
+
+from skiprun.system.machine import safe_interpreters
+
+# What training imports, also at its first step and for its first image: two seconds of a core.
+IMPORTED = [
+    "skiprun.system.forkserver_preload",
+    "skiprun.cli",
+    "skiprun.experiment",
+    "torch.fx.experimental.symbolic_shapes",  # shapes on the meta device
+    "skiprun.training.acceleration.fusion",
+    "skiprun.training.views.tensorboard",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+]
+NO_GUARD = 70  # exit code of a process whose script starts others, without asking whether it is the first
+
+
+def ready() -> BaseContext:
+    """Return what starts processes; the first call starts their server, which imports while this process goes on.
+
+    The server starts no threads and asks for no GPU. Where forking is not known to agree with torch, each process
+    imports for itself. A process that is being started runs the user's script once more; where that would start
+    processes again, it ends with `NO_GUARD`.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(NO_GUARD)
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(IMPORTED)
+    with safe_interpreters():
+        forkserver.ensure_running()
+    return context
+
+
+def exit_with_parent() -> None:
+    """Leave signals to the process that started this one, and end with it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """Let this process end once its parent has: one that is killed tells nobody."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "this process was started by no other"
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,26 @@
+"""Who wants to know how far a run is."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Progress(Protocol):
+    """Told of the steps and epochs of a run."""
+
+    def step(self, step: int, steps: int) -> None:
+        """A step is done, of so many."""
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """An epoch is done; its record is that of metrics.jsonl."""
+
+
+class NullProgress:
+    """Progress that nobody watches."""
+
+    def step(self, step: int, steps: int) -> None:
+        """Say nothing."""
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Say nothing."""

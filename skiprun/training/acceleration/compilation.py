@@ -1,0 +1,138 @@
+"""How a training pass is computed: layer by layer, fused on a CPU, or compiled by torch.
+
+`auto` fuses where that pays: steps x seconds saved > seconds that it costs to prepare. Whether it pays is a function of
+config and machine, never of a clock, so that runs repeat.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from skiprun.config import RunConfig
+from skiprun.errors import InputError
+from skiprun.system.cache import code_folder
+from skiprun.system.files import delete_spare
+from skiprun.system.ordinary_files import open_to_read
+from skiprun.training.acceleration.fusion import fuse
+from skiprun.training.acceleration.kernels.library import find_compiler
+from skiprun.training.device import Execution
+from skiprun.training.optim import total_steps
+
+# Measured on one core with AVX512-BF16: at 128 images of 32x32 in bf16 a step of resnet20, which keeps 1.5 MB of each
+# image in float32, takes 76 ms less; a third of that where only the normalizations gain. Tracing a network takes a
+# moment; compiling the kernels takes 3 s more, but once on a machine and not in each run.
+SECONDS_SAVED_A_BYTE = 4e-10
+SECONDS_TO_PREPARE = 0.25
+# What an interrupted run loses has to come back twice.
+MARGIN = 2.0
+# For torch.compile. Two passes for a variance take half the time of Welford's one, and products that are added at once
+# (as exact, or more) 0.6 of the backward pass of batch normalization.
+FASTER: dict[str, Any] = {
+    "cpp.use_two_step_variance_threshold": 1 << 30,
+    "cpp.enable_floating_point_contract_flag": "fast",
+}
+# Where the header of a 64-bit ELF file has the place of the table of sections, the size of an entry, and their number.
+ELF_SECTIONS = (slice(40, 48), slice(58, 60), slice(60, 62))
+WORDS: dict[str, Execution] = {"fused": "fused", "on": "compiled", "off": "eager"}
+
+
+def choose_execution(config: RunConfig, device: torch.device, samples: int, activation_bytes: int) -> Execution:
+    """Return how to compute the training pass of a run: what the config says, else by the expected gain.
+
+    Args:
+        config: with the batch size and the length of the run.
+        device: the one chosen.
+        samples: images of the training split.
+        activation_bytes: what a step in float32 keeps of each image.
+
+    Raises:
+        InputError: `compile: fused` on a GPU.
+    """
+    on_gpu = device.type == "cuda"
+    if config.compute.compile == "fused" and on_gpu:
+        raise InputError(f"{config.place('compute.compile')}: found fused, which is for CPUs; use auto, on or off.")
+    if config.compute.compile != "auto":
+        return WORDS[config.compute.compile]
+    # On a GPU the gain is not measured yet; recomputed blocks are functions that cannot be looked into.
+    if on_gpu or config.compute.activation_checkpointing or not config.compute.channels_last or not find_compiler():
+        return "eager"
+    saved = total_steps(config, samples) * config.data.batch_size * activation_bytes * SECONDS_SAVED_A_BYTE
+    return "fused" if saved > MARGIN * SECONDS_TO_PREPARE else "eager"
+
+
+class TrainingPass:
+    """A network's forward pass as training calls it."""
+
+    def __init__(self, model: nn.Module, way: Execution, say: Callable[[str], None]) -> None:
+        """Keep what is needed; fusing and compiling happen at the first call, with the network in training."""
+        self.model, self.way, self.say = model, way, say
+        self.call: Callable[[Tensor], Tensor] | None = None
+
+    def __call__(self, images: Tensor, eager: bool = False) -> Tensor:
+        """Return the network's output; `eager` where hooks watch, which another pass does not call."""
+        if eager or self.way == "eager":
+            return self.model(images)
+        if self.call is not None:  # a compiled module has no truth value
+            return self.call(images)
+        random, buffers = torch.get_rng_state(), [buffer.clone() for buffer in self.model.buffers()]
+        try:
+            self.call = fuse(self.model, self.say) if self.way == "fused" else self._compile()
+            return self.call(images)
+        except Exception as error:  # compilers fail in many ways, and a run does not need one
+            verb = "Fusing" if self.way == "fused" else "Compiling"
+            self.way, self.call = "eager", None
+            self.say(f"{verb} the training pass failed, so the run goes on without: {reason(error)}")
+            torch.set_rng_state(random)  # half a pass may have been computed
+            with torch.no_grad():
+                for buffer, before in zip(self.model.buffers(), buffers, strict=True):
+                    buffer.copy_(before)
+            return self.model(images)
+
+    def _compile(self) -> Callable[[Tensor], Tensor]:
+        folder = use_private_cache()
+        self.say(f"Compiling the training pass; the code is kept in {folder}.")
+        for file in filter(is_cut_short, Path(folder).rglob("*.so")):
+            self.say(f"{file} is damaged; it is compiled again.")
+            delete_spare(file)
+        known = torch._inductor.list_options()  # another version of torch has others
+        options = {name: value for name, value in FASTER.items() if name in known}
+        # Shapes never change: all batches of a run have one size.
+        return torch.compile(self.model, dynamic=False, options=options)
+
+
+def use_private_cache() -> str:
+    """Let torch keep compiled code in the user's cache, unless the environment names another place; return the place.
+
+    Torch's own choice, which it writes to the environment when it is imported, is a folder in the temporary one, of a
+    name that another user can take first; precompiled headers always lie there.
+    """
+    folder = str(code_folder())
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", folder)
+    from torch._inductor import codecache
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    if os.environ["TORCHINDUCTOR_CACHE_DIR"] == default_cache_dir():
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+    codecache._HEADER_DIR = f"{folder}/precompiled_headers"
+    codecache._HEADER_LOCK_DIR = f"{folder}/precompiled_headers/locks"
+    return os.environ["TORCHINDUCTOR_CACHE_DIR"]
+
+
+def is_cut_short(library: Path) -> bool:
+    """Tell whether an ELF file lacks its end, where linkers put the table of sections; to load it ends a process."""
+    with open_to_read(library) as file:
+        header, size = file.read(64), library.stat().st_size
+    first, length, count = (int.from_bytes(header[part], "little") for part in ELF_SECTIONS)
+    return len(header) < 64 or (header.startswith(b"\x7fELF\x02") and size < first + length * count)
+
+
+def reason(error: Exception) -> str:
+    """Return the first line of an error, without the advice to developers that follows."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

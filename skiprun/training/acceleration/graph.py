@@ -1,0 +1,103 @@
+"""A training step as one launch: on a GPU, the hundreds of small kernels of a step take longer to launch than to run.
+
+The first steps run as they are: they allocate, and choose algorithms. Then one is captured as a CUDA graph, which
+computes nothing yet, and from there on it is launched again and again. Whatever changes between steps has to be in
+tensors: the batch, the learning rate, and the state of the random generators, which torch enters at every launch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from skiprun.config import RunConfig
+from skiprun.training.optim import put_learning_rate_on
+
+Step = Callable[..., Tensor]
+WARM_UP = 3
+
+
+class Captured:
+    """A step in a CUDA graph; its inputs and its result stay where they are in memory."""
+
+    def __init__(self, step: Step, inputs: Sequence[Tensor], stream: torch.cuda.Stream | None) -> None:
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph, stream=stream):
+            self.result = step(*inputs)
+
+    def launch(self) -> Tensor:
+        """Compute, from what is in the inputs now, what is in the result after."""
+        self.graph.replay()
+        return self.result
+
+
+class StepGraph:
+    """Makes training steps: the first ones as they are, the others by launching a captured one."""
+
+    def __init__(self, step: Step, device: torch.device, say: Callable[[str], None]) -> None:
+        """Prepare.
+
+        Args:
+            step: makes one step from the tensors of a batch, and returns a tensor; it may not look at a value, and
+                after an error it can be called again.
+            device: a GPU.
+            say: told why, if a step cannot be captured.
+        """
+        self.step, self.say = step, say
+        # What was launched on the default stream could not be captured together with what follows.
+        self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+        self.left = WARM_UP
+        self.possible = True
+        self.captured: Captured | None = None
+        self.inputs: list[Tensor] = []
+
+    def __call__(self, *batch: Tensor) -> Tensor:
+        """Make a step; every batch has the same shapes."""
+        with self._aside():
+            if self.captured is None and self.left == 0 and self.possible:
+                self._capture(batch)
+            if self.captured is None:
+                self.left = max(0, self.left - 1)
+                return self.step(*batch)
+            for place, value in zip(self.inputs, batch, strict=True):
+                place.copy_(value)
+            return self.captured.launch().clone()
+
+    def _capture(self, batch: Sequence[Tensor]) -> None:
+        self.inputs = [tensor.clone() for tensor in batch]
+        try:
+            self.captured = Captured(self.step, self.inputs, self.stream)
+        except RuntimeError as error:
+            self.possible = False
+            self.say(f"The step cannot be captured, so the run goes on without: {str(error).splitlines()[0]}")
+
+    @contextlib.contextmanager
+    def _aside(self) -> Iterator[None]:
+        """Work on a stream of its own, after what came before and before what comes after."""
+        if self.stream is None:
+            yield
+            return
+        here = torch.cuda.current_stream()
+        self.stream.wait_stream(here)
+        with torch.cuda.stream(self.stream):
+            yield
+        here.wait_stream(self.stream)
+
+
+def make_graph(
+    config: RunConfig, step: Step, optimizer: torch.optim.Optimizer, device: torch.device, say: Callable[[str], None]
+) -> StepGraph | None:
+    """Return what captures the steps of a run on a GPU, if the config asks for that; what cannot be is said.
+
+    A strength of the shortcuts that fades is a number in Python, which a graph would never see change.
+    """
+    if not config.compute.cuda_graph:
+        return None
+    if device.type != "cuda" or config.model.skip_schedule:
+        say("compute.cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule.")
+        return None
+    put_learning_rate_on(optimizer, device)
+    return StepGraph(step, device, say)

@@ -1,0 +1,111 @@
+"""A run goes on from its last checkpoint: what is looked at before its state is taken over."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from skiprun.config import ComputeConfig, RunConfig
+from skiprun.errors import CheckpointError, ConfigError
+from skiprun.run import differences, recorded_config
+from skiprun.training.acceleration.compilation import TrainingPass
+from skiprun.training.checkpoint import TO_GO_ON, Checkpoints, refuse_incomplete
+from skiprun.training.device import DeviceSetup
+from skiprun.training.optim import goes_on
+from skiprun.training.randomness import Order
+
+
+def read_last(
+    checkpoints: Checkpoints, config: RunConfig, fingerprint: str, samples: int, device: Any
+) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the newest state of a run, or None if there is none, and what a person should know.
+
+    Args:
+        checkpoints: of the run.
+        config: of the run, as it is now.
+        fingerprint: of its data, as it is now.
+        samples: number of images to train on.
+        device: where the tensors are put.
+
+    Raises:
+        CheckpointError: no state can be used, or it is of another experiment, seed or dataset.
+    """
+    state, notes = checkpoints.load_last(device)
+    if state is None:
+        return None, notes
+    if "optimizer" not in state:
+        raise CheckpointError(f"{checkpoints.last}: holds weights only; it is a copy of another file.")
+    refuse_incomplete(checkpoints.last, state, TO_GO_ON)
+    refuse_another_experiment(checkpoints, state, config)
+    if state["data"] != fingerprint:
+        sizes = f"{state.get('samples', '?')} images to train on then, {samples} now"
+        raise CheckpointError(
+            f"{checkpoints.last}: the dataset has changed since ({sizes}); bring it back, or start it over with "
+            "`skiprun train --fresh`."
+        )
+    return state, notes
+
+
+def refuse_another_experiment(checkpoints: Checkpoints, state: dict[str, Any], config: RunConfig) -> None:
+    """Raise CheckpointError unless a state is of this experiment, which may have become longer, and of this seed."""
+    try:
+        theirs = recorded_config(state["config"])
+    except ConfigError as error:
+        raise CheckpointError(f"{checkpoints.last}: its config cannot be read ({error}).") from None
+    if goes_on(theirs.schedule, config.schedule):
+        theirs = theirs.replace(schedule=config.to_dict()["schedule"])
+    changed = differences(theirs, config, also=["seed"])
+    if changed:
+        raise CheckpointError(f"{checkpoints.last}: of another experiment ({'; '.join(changed)}).")
+
+
+def conditions(setup: DeviceSetup, forward_pass: TrainingPass) -> dict[str, Any]:
+    """Return what decides the bits of a step beside the config."""
+    return {
+        "torch": str(torch.__version__),
+        "threads": torch.get_num_threads(),
+        "pass": forward_pass.way,
+        "precision": setup.precision,
+        "device": str(setup.device),
+    }
+
+
+def restore_conditions(state: dict[str, Any], compute: ComputeConfig, forward_pass: TrainingPass) -> None:
+    """Let a run go on with the threads and the pass that a trial chose when it began, where the config leaves them."""
+    if compute.threads is None:
+        torch.set_num_threads(state["threads"])
+    if compute.compile == "auto":
+        forward_pass.way = state.get("pass", "eager")
+
+
+def changed_conditions(state: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Say what keeps a continued run from the bits of an uninterrupted one; nothing where nothing does."""
+    then = {key: state.get(key, "unknown") for key in now}
+    changed = [f"{key} {then[key]} -> {value}" for key, value in now.items() if then[key] != value]
+    return [f"Not bit-identical to an uninterrupted run: {', '.join(changed)}."] if changed else []
+
+
+def last_validation(state: dict[str, Any], order: Order) -> tuple[int, int]:
+    """Return (whole epochs that are over, step that was validated last).
+
+    An earlier version wrote down no validation, and counted the part of an epoch as a whole one.
+    """
+    step, epoch = state["step"], state["epoch"]
+    if "validated" in state:
+        return epoch, state["validated"]
+    end = order.steps(epoch) if epoch else 0
+    return (epoch - 1 if end > step else epoch), min(end, step)
+
+
+@contextlib.contextmanager
+def fitting(file: Path) -> Iterator[None]:
+    """Raise CheckpointError for whatever does not fit where the state of a file is taken over within."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        what = f"{type(error).__name__}: {str(error).splitlines()[0]}" if str(error) else type(error).__name__
+        raise CheckpointError(f"{file}: does not fit this run ({what}).") from None

@@ -1,0 +1,54 @@
+"""What is summed over the steps of an epoch; it stays on the device until the epoch ends."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class EpochTotals:
+    """Sums over the steps of an epoch, float64 on the device.
+
+    Attributes:
+        loss: of the steps' losses.
+        steps: number of steps.
+        clipped: number of steps whose gradient was clipped.
+        counts: what the task counts, such as right answers; None before the first batch.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.loss, self.steps, self.clipped = torch.zeros(3, dtype=torch.float64, device=device).unbind()
+        self.counts: Tensor | None = None
+
+    def add_batch(self, counts: Tensor) -> None:
+        """Add what the task counted in a batch; in place, as a CUDA graph knows tensors by their address."""
+        if self.counts is None:
+            self.counts = torch.zeros(len(counts), dtype=torch.float64, device=counts.device)
+        self.counts += counts
+
+    def add_step(self, loss: Tensor, clipped: Tensor | None) -> None:
+        """Add a step: its mean loss, and 1 if its gradient was clipped."""
+        self.loss += loss.double()
+        self.steps += 1
+        if clipped is not None:
+            self.clipped += clipped
+
+    def fetch(self) -> tuple[float, float, int]:
+        """Return the mean loss, the share of steps that were clipped, and the number of steps."""
+        loss, clipped, steps = torch.stack([self.loss, self.clipped, self.steps]).tolist()
+        return loss / steps, clipped / steps, round(steps)
+
+    def reset(self) -> None:
+        """Begin another epoch."""
+        for total in self.state_dict().values():
+            total.zero_()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the tensors by name."""
+        counts = {} if self.counts is None else {"counts": self.counts}
+        return {"loss": self.loss, "steps": self.steps, "clipped": self.clipped, **counts}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take over tensors by name."""
+        self.loss, self.steps, self.clipped = state["loss"], state["steps"], state["clipped"]
+        self.counts = state.get("counts")

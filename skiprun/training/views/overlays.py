@@ -1,0 +1,123 @@
+"""What a network for masks sees: image, truth, prediction and errors of the same few images, epoch after epoch.
+
+Each row is one image of the validation split. Errors are red where the network claims too much, blue where it misses.
+The images are kept as files beside the run, from which TensorBoard's view is rebuilt when a run is continued.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from skiprun.palette import COLOURS
+from skiprun.system.files import make_folder, write_bytes
+from skiprun.system.ordinary_files import read_bytes
+from skiprun.tasks.segmentation import VOID, decide
+from skiprun.training.device import DeviceSetup
+from skiprun.training.metrics import Record
+
+SAMPLES = 4
+SIDE = 160  # pixels that an image takes in its row
+MOST = 20  # overlays of a run, about
+CLAIMED, MISSED = (220, 40, 40), (40, 90, 230)
+Array = np.ndarray[Any, Any]
+
+
+class Data(Protocol):
+    """What must be known of a dataset (see skiprun.data.Loaders)."""
+
+    @property
+    def val(self) -> Any:
+        """The validation split."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where its images are."""
+
+    def normalize(self, images: Tensor) -> Tensor:
+        """Return uint8 images as the network takes them."""
+
+
+class Board(Protocol):
+    """Something that shows images (see skiprun.training.views.tensorboard)."""
+
+    def add_image(self, tag: str, png: bytes, step: int) -> None:
+        """Show a PNG."""
+
+
+class Overlays:
+    """A view of a run's log that draws overlays as epochs end: the first three, then about twenty, and each last."""
+
+    def __init__(
+        self, folder: Path, model: nn.Module, data: Data, placement: DeviceSetup, epochs: float, board: Board | None
+    ) -> None:
+        self.folder, self.model, self.data, self.placement, self.board = folder, model, data, placement, board
+        self.last = math.ceil(epochs)
+
+    def add(self, record: Record) -> None:
+        """Draw the overlays of an epoch, or show those that were drawn before the run was continued."""
+        epoch = record["epoch"]
+        if not record.get("epoch_end") or not self.wants(epoch):
+            return
+        file = self.folder / f"epoch-{epoch:04.6g}.png"
+        if not file.exists():
+            make_folder(self.folder, below=self.folder.parent)
+            write_bytes(file, draw(self.model, self.data, self.placement))
+        if self.board is not None:
+            self.board.add_image("overlays", read_bytes(file), record["step"])
+
+    def wants(self, epoch: float) -> bool:
+        """Say whether an epoch is drawn; one that is not whole is the end of a run."""
+        return epoch <= 3 or epoch % math.ceil(self.last / MOST) == 0 or epoch == self.last or epoch % 1 > 0
+
+    def close(self) -> None:
+        """Do nothing; every image is written at once."""
+
+
+@torch.no_grad()
+def draw(model: nn.Module, data: Data, placement: DeviceSetup) -> bytes:
+    """Return a PNG of the first images of the validation split; the network's mode is left as it was."""
+    index = torch.arange(min(SAMPLES, len(data.val)), device=data.device)
+    images, targets = data.val.take(index)
+    training = model.training
+    with placement.autocast():  # one by one, as a step may hold no more
+        found = [decide(model.eval()(data.normalize(image[None])).float()) for image in images]
+    model.train(training)
+    truth = targets[:, 0] if targets.ndim == 4 else targets
+    arrays = (each.cpu().numpy() for each in (images.permute(0, 2, 3, 1), truth, torch.cat(found)))
+    rows = [np.concatenate(panels(*row), axis=1) for row in zip(*arrays, strict=True)]
+    buffer = io.BytesIO()
+    Image.fromarray(np.concatenate(rows, axis=0)).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+def panels(image: Array, truth: Array, predicted: Array) -> list[Array]:
+    """Return image, truth, prediction and errors, uint8 [SIDE, SIDE, 3] each."""
+    base = np.broadcast_to(image, (*image.shape[:2], 3)) if image.shape[2] == 1 else image[..., :3]
+    wrong = (predicted != truth) & (truth != VOID)
+    errors = (0.5 * base).astype(np.uint8)
+    errors[wrong & (predicted > 0)] = CLAIMED
+    errors[wrong & (predicted == 0)] = MISSED
+    return [fitted(each) for each in (base, painted(base, truth), painted(base, predicted), errors)]
+
+
+def painted(base: Array, mask: Array) -> Array:
+    """Return an image with the classes of a mask laid over it; the background and void are left."""
+    colours = np.array([[int(name[at : at + 2], 16) for at in (1, 3, 5)] for name in COLOURS])
+    layer = colours[(mask.astype(int) - 1) % len(colours)]
+    shown = (mask > 0) & (mask != VOID)
+    return np.where(shown[..., None], 0.5 * base + 0.5 * layer, base).astype(np.uint8)
+
+
+def fitted(panel: Array) -> Array:
+    """Return a panel at the size of its place, with a rim."""
+    size = (SIDE - 2, SIDE - 2)
+    smaller = Image.fromarray(np.ascontiguousarray(panel)).resize(size, Image.Resampling.NEAREST)
+    return np.pad(np.asarray(smaller), ((1, 1), (1, 1), (0, 0)))
