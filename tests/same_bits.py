@@ -1,8 +1,8 @@
 """Train with two commits and compare what they leave, value by value: `python -m tests.same_bits BEFORE [AFTER]`.
 
 A refactoring changes no bit. Both commits train the comparison of the README (two seeds) and a U-Net, on one core,
-as times decide the number of threads where there are more. All tensors of all checkpoints, all rows of metrics.jsonl
-but for the times in them, and the scores in the summaries must be equal.
+as times decide the number of threads where there are more. All tensors of all checkpoints, in the words of today, all
+rows of metrics.jsonl but for the times in them, and the scores in the summaries must be equal.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from skiprun.training.checkpoint import load
 
 COMMANDS = ["compare plain20 plain56 resnet56 --seeds 2", "train {tree}/configs/unet_cells.yaml"]
 HOME = Path(__file__).parent.parent
@@ -69,8 +71,7 @@ def values(runs: Path) -> Iterator[tuple[str, Any]]:
         summary = json.loads((folder / "summary.json").read_text())
         yield from ((f"{name} {part}", summary[part]) for part in ("test", "final", "best"))
         for checkpoint in sorted(folder.glob("checkpoints/*.pt")):
-            state = torch.load(checkpoint, weights_only=True)
-            yield from tensors(state, f"{name} {checkpoint.name}")
+            yield from tensors(load(checkpoint), f"{name} {checkpoint.name}")
 
 
 def tensors(state: Any, place: str) -> Iterator[tuple[str, torch.Tensor]]:
