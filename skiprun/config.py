@@ -1,4 +1,4 @@
-"""What a YAML file may say, and what silence means.
+"""The schema of a config file: its keys, their types, defaults and meanings.
 
 One file is one experiment. Every key is typed, has a default and a line of meaning; unknown keys are refused; a config
 is frozen. This module never imports torch: names of models, datasets and connections are looked up by `experiment`.

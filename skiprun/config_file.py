@@ -1,4 +1,4 @@
-"""From a YAML file and `--set` overrides to a RunConfig, or to all of its problems with file, line and column."""
+"""Load a YAML file and `--set` overrides into a RunConfig, or report all problems with file, line and column."""
 
 from __future__ import annotations
 

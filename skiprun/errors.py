@@ -1,4 +1,4 @@
-"""Every error that a user can meet, with its words and its exit code.
+"""Every error that a user can meet, with its message and exit code.
 
 SkiprunError            1   the run failed for another reason
  ├─ OutOfMemory         1   the device or the machine could not hold what was to be done

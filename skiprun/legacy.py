@@ -1,4 +1,4 @@
-"""Words that earlier versions wrote into run directories, and what each is called now.
+"""Old words of run directories written by earlier versions, translated to those of today.
 
 Nothing else reads them: a YAML file has the words of today. A config of before has no section `compute`, which every
 config has that is written now.

@@ -1,4 +1,4 @@
-"""One look for every figure: Okabe and Ito's palette, which colour-blind readers can tell apart, and quiet axes."""
+"""The style of every figure: the colour-blind-safe palette of Okabe and Ito, and plain axes."""
 
 from __future__ import annotations
 

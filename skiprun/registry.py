@@ -1,4 +1,4 @@
-"""Names in YAML <-> things in Python.
+"""Registries: from names in YAML to things in Python.
 
 The modules of a package register what they define. It is imported when a name is first asked for,
 so a newcomer's file is found without being listed anywhere, and commands that need no torch do not load it.

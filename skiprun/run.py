@@ -1,4 +1,4 @@
-"""A run directory as an object: its files, its state, its lock, its summary.
+"""A run directory as an object: its files, state, lock and summary.
 
 runs/<name>/seed-<s>/
     config.yaml        the whole config, every default filled in

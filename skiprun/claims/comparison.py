@@ -1,4 +1,4 @@
-"""Finished runs side by side, grouped over seeds: the numbers, the statistics and what they say."""
+"""Compare groups of finished runs: test scores, paired statistics, and the verdict on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do skip connections cure degradation? (He et al. 2015, section 1)
+"""Claim: skip connections cure the degradation problem (He et al. 2015, section 1).
 
 A network of the deep plain one's depth, with a connection, closes the gap in TRAINING loss between the shallow plain
 network and the deep one. Its loss is compared with the one up to which the gap counts as closed, as a ratio; the answer

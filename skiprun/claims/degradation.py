@@ -1,4 +1,4 @@
-"""Was the degradation problem seen? (He et al. 2015, section 1)
+"""Claim: deeper plain networks train worse, the degradation problem (He et al. 2015, section 1).
 
 Of two plain networks that differ in depth alone, the deeper ends with the higher TRAINING loss, so that overfitting
 cannot be the reason. Losses are compared as ratios, since they spread over orders of magnitude: the deep network's with

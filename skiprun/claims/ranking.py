@@ -1,4 +1,4 @@
-"""Which network scores best on the test split, and by how much beyond the noise.
+"""Claim: which network has the best test score, and by how much beyond the noise between seeds.
 
 The best is chosen by the scores that it is then tested with: the best of ten that are all the same lies well before the
 others. So all pairs of networks are tested, and corrected together, though those with the best alone are told.

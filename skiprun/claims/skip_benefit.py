@@ -1,4 +1,4 @@
-"""What skip connections are worth where they do not decide whether a network trains: scores with and without them."""
+"""Claim: what skip connections gain where a network trains without them too; scores with and without."""
 
 from __future__ import annotations
 

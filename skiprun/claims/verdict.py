@@ -1,4 +1,4 @@
-"""What a comparison says, in sentences and as data."""
+"""The verdict of a comparison, as sentences and as data."""
 
 from __future__ import annotations
 

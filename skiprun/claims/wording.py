@@ -1,4 +1,4 @@
-"""The sentences of a verdict: what was seen, by how much, in how many seeds, and what is missing to say more.
+"""The wording of verdicts: effect, size, number of seeds, and what is missing to say more.
 
 A sentence asserts what a test over the seeds carries. What cannot be tested is said to be untested, never to be level.
 """

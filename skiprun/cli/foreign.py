@@ -1,4 +1,4 @@
-"""What `skiprun evaluate` is told of a file of weights, which has no config beside it."""
+"""Options of `skiprun evaluate` for a weight file of another program, which has no config beside it."""
 
 from __future__ import annotations
 

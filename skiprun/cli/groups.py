@@ -1,4 +1,4 @@
-"""A command that lists by default and has further commands below it: `skiprun runs`, `skiprun runs show RUN`."""
+"""Command groups that list by default: `skiprun runs` lists, `skiprun runs show RUN` is a subcommand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`skiprun datasets`, `connections` and `probes`: what is in the registries."""
+"""`skiprun datasets`, `connections` and `probes`: list the registries."""
 
 from __future__ import annotations
 

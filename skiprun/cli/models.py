@@ -1,4 +1,4 @@
-"""`skiprun models`: the architectures, one of them block by block, and what a kind of convolution saves."""
+"""`skiprun models`: list architectures, show one block by block, and compare the cost of two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`skiprun resume`: goes on with a run from its own config, or shows that it repeats."""
+"""`skiprun resume`: continue a run from its own config, or replay its steps to check reproducibility."""
 
 from __future__ import annotations
 

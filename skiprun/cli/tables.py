@@ -1,4 +1,4 @@
-"""Tables of what is listed: no word is broken while there is any other way."""
+"""Tables of registry listings, wrapped between words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people see: results on stdout, everything else on stderr; ASCII only, and user text never read as markup."""
+"""Terminal output: results on stdout, everything else on stderr; ASCII, and user text is never read as markup."""
 
 from __future__ import annotations
 

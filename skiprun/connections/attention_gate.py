@@ -1,4 +1,4 @@
-"""The attention gate of U-Nets: where the coarser layers see nothing of interest, the skip is dimmed."""
+"""The attention gate of U-Nets (Oktay et al. 2018): the decoder's features weight the skip at each pixel."""
 
 import torch
 from torch import Tensor, nn

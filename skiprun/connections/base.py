@@ -1,4 +1,4 @@
-"""What every connection is: a module that joins two tensors at a site of a network."""
+"""The base class of connections: a module that joins shortcut and branch at one site of a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A strength on every shortcut that can change while a network trains: y = connection(strength * x, f(x)).
+"""A schedule for the strength of every shortcut during training: y = connection(strength * x, f(x)).
 
 The strength is a function of the step alone, so a continued run sets it again. It is a tensor that is filled in place,
 so that a compiled network or a CUDA graph sees the new value; and it is in the state dict, so that saved weights are

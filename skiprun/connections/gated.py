@@ -1,4 +1,4 @@
-"""What gated connections share: a learned gate T(x) in (0, 1), for each channel and pixel."""
+"""The base of gated connections: a learned gate T(x) in (0, 1) for each channel and pixel."""
 
 from torch import Tensor, nn
 

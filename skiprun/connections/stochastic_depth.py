@@ -1,4 +1,4 @@
-"""Stochastic depth, y = x + b f(x): in training a branch is there with probability p, b = 1/p, and else b = 0.
+"""Stochastic depth, y = x + b f(x): in training b = 1/p with probability p, and else 0 (the branch is dropped).
 
 The probability falls linearly from the input to the output, p_l = 1 - l/L (1 - p_L) (Huang et al. 2016, equation 4).
 They multiply by p when testing; dividing by it in training is the same in expectation.

@@ -1,4 +1,4 @@
-"""From decoded images to Loaders: the validation split, the statistics, and where the images live."""
+"""Build Loaders from decoded images: make the validation split, compute the statistics, move images to the device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What training needs of a dataset; `Loaders` have it all."""
+"""The protocol that the training loop requires of a dataset; `Loaders` meet it."""
 
 from __future__ import annotations
 

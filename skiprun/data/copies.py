@@ -1,4 +1,4 @@
-"""Images that are scored and trained on as well: the same pixels, whatever the names of their files."""
+"""Detect leakage: images of val or test that are in train as well, compared by their pixels."""
 
 from __future__ import annotations
 

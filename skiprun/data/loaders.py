@@ -1,4 +1,4 @@
-"""What a dataset gives to training: three splits, and all that must be known of them."""
+"""Loaders: the three splits of a dataset, with its classes, image shape and statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the `data` section of a config to its Loaders."""
+"""Load the `data` section of a config: from names and options to Loaders."""
 
 from __future__ import annotations
 

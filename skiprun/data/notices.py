@@ -1,4 +1,4 @@
-"""What a user should know of the data, told through the package's log: the one way for names from outside."""
+"""Log messages about the data, with names from outside made safe to print."""
 
 from __future__ import annotations
 

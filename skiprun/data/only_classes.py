@@ -1,4 +1,4 @@
-"""Some classes of a dataset as a dataset of its own: for transfer to new classes, and for smaller problems."""
+"""Restrict a dataset to some of its classes: for transfer to new classes, and for smaller problems."""
 
 from __future__ import annotations
 

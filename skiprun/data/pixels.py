@@ -1,4 +1,4 @@
-"""How many pixels each class has in each split, and the splits on which nothing could be learned or scored."""
+"""Count the pixels of each class in each split; refuse splits on which nothing could be learned or scored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a dataset's file hands over: decoded images and targets of its portions, before they are split and moved.
+"""What a dataset file returns: decoded images and targets of its official splits.
 
 This module does not import torch; the processes that decode images use it.
 """

@@ -1,4 +1,4 @@
-"""Which samples belong together, and must not be on both sides of a split: tiles of an image, images of a subject."""
+"""Samples that must stay on one side of a split: tiles of one image, images of one subject."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which keys of the `data` section a dataset uses; what it would pass over is refused, or said."""
+"""Which keys of the `data` section a dataset uses; unused ones are refused or reported."""
 
 from __future__ import annotations
 

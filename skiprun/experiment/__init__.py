@@ -1,4 +1,4 @@
-"""From a config to parts to a run, and back: the one place that knows all the wings."""
+"""Build runs from configs and back: the only package that imports all the others."""
 
 from skiprun.experiment.compare import compare
 from skiprun.experiment.finished import choose_split, evaluate, load_model, load_run, rebuild, score

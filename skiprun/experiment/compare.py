@@ -1,4 +1,4 @@
-"""From names to runs to a comparison: the controlled experiment as one function."""
+"""Train and compare named architectures, configs or runs: the controlled experiment as one function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is all in place for a long run? Checks of the machine, and of one config, each with its finding."""
+"""Checks of the machine and of one config before a long run."""
 
 from __future__ import annotations
 

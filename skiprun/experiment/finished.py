@@ -1,4 +1,4 @@
-"""From a finished run back to its network: scores of a split, labels of images."""
+"""Evaluate a finished run: rebuild its network from its config and score a split."""
 
 from __future__ import annotations
 

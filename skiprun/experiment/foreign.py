@@ -1,4 +1,4 @@
-"""A foreign checkpoint, to be scored: weights of another program in a network and on a dataset of the registry."""
+"""Evaluate weights of another program, in a network and on a dataset of the registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images named by files and folders, and the files that are written of them: nothing that is there is replaced."""
+"""Input and output files of predictions: find the images, and never overwrite what is there."""
 
 from __future__ import annotations
 

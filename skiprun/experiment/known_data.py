@@ -1,4 +1,4 @@
-"""The data of a run, opened again: the fingerprint that the run recorded says whether it is the same, not its path.
+"""Open the data of a run again, and check it by the recorded fingerprint, not by its path.
 
 Other data is refused. Where it is asked for, it is seen as the run saw its own: labels are matched by the names of the
 classes, and pixels are normalized by the run's mean and deviation.

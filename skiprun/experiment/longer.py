@@ -1,4 +1,4 @@
-"""A run is given a longer schedule: constant and multistep go on, a cosine begins again where it ended."""
+"""Extend the schedule of a run: constant and multistep continue, a cosine restarts where it ended."""
 
 from __future__ import annotations
 

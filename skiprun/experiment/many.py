@@ -1,4 +1,4 @@
-"""Several runs at once: a small network keeps one core busy, so each core trains one run of its own.
+"""Train several runs in parallel, each in a process with its own cores.
 
 Two threads on one tiny network gain a quarter; two networks on two cores gain a whole one. Each run is a process of
 its own that keeps to its share of the cores; a small network trains to the same bits as alone, with one thread.

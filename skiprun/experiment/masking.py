@@ -1,4 +1,4 @@
-"""Masks of images by a finished run: any size in, the same size out, in memory that does not grow with the image.
+"""Predict masks by a finished run: any image size, the same size out, in bounded memory.
 
 A run whose data was resized sees each image at that size, and its logits are brought back. Any other run sees
 images as they are, large ones in tiles that overlap; of the overlap each tile gives the half nearer to its middle.

@@ -1,4 +1,4 @@
-"""Other data as a run sees it: labels by the names of its classes, its channels, its mean and deviation."""
+"""Adapt other data to a run: labels by class name, its channels, its mean and standard deviation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a name on a command line means: runs that are there, a YAML file, or an architecture under a protocol."""
+"""Resolve a name on the command line: existing runs, a YAML file, or an architecture under a protocol."""
 
 from __future__ import annotations
 

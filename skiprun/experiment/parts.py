@@ -1,4 +1,4 @@
-"""From a config to what it names, built; nothing is written."""
+"""Build what a config names: data, task and network; nothing is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A comparison as a list of runs: several experiments under one protocol, each with the same seeds."""
+"""Plan a comparison: several experiments under one protocol, each with the same seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels or masks of images by a finished run."""
+"""Predict labels or masks of images by a finished run."""
 
 from __future__ import annotations
 

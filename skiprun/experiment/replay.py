@@ -1,4 +1,4 @@
-"""Does a run repeat on this machine? Steps that were trained once are trained again and compared bit by bit."""
+"""Check reproducibility: train recorded steps of a run again and compare them bit by bit."""
 
 from __future__ import annotations
 

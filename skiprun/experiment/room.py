@@ -1,4 +1,4 @@
-"""What a run will need of the disk, known before its first step."""
+"""Estimate the disk space that a run needs, before its first step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How images of a prediction come to what a run's network sees, and what that changed of them, in one line."""
+"""Convert images for prediction to the input of a run's network, and report in one line what was changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The weights that a config starts from: found among the runs, and known by their content, not by their path."""
+"""Find the weights that a config starts from among the runs; identified by content, not by path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written of a run besides its log: its numbers, and what it ran on."""
+"""What is written of a run besides its log: summary.json and environment.json."""
 
 from __future__ import annotations
 

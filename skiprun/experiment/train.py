@@ -1,4 +1,4 @@
-"""From a config to a finished run."""
+"""Train a config to a finished run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys of a new experiment that nothing would look at: refused, so that a config says what is done.
+"""Refuse keys of a new experiment that nothing would read.
 
 The keys of the `data` section are looked at where the dataset is, in `skiprun.data.uses`.
 """

@@ -1,4 +1,4 @@
-"""Scores of a network on one split."""
+"""Score a network on one split."""
 
 from __future__ import annotations
 

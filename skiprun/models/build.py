@@ -1,4 +1,4 @@
-"""From a name and options, or a config, to a network; refusals in plain words."""
+"""Build a network from a name and options, or from a config; errors in plain words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a part of a network may be told from a config: the arguments of its builder, checked by name and by type."""
+"""Check the options of a model or connection against the signature of its builder, by name and type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stem, stages and head of any network, read off its modules, so that a config can name them.
+"""Find the stem, stages and head of any network from its modules, so that a config can name them.
 
 The stem is the first weighted layer and what follows it without weights; the head is the last weighted layer. In
 between, a stage begins where a container of blocks begins, where a stride halves the size, and behind a pooling.

@@ -1,4 +1,4 @@
-"""Which connection stands at which site: one for all, and others at some by number."""
+"""Replace the connection at chosen sites: one for all, and others by site number."""
 
 from __future__ import annotations
 

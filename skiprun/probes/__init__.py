@@ -1,4 +1,4 @@
-"""Look inside while a network trains, and change nothing: one instrument a file, named under `probes`."""
+"""Probes measure a network while it trains and change nothing: one a file, named under `probes`."""
 
 from skiprun.probes.base import Probe
 

@@ -1,4 +1,4 @@
-"""Activations by layer: mean, standard deviation and share of dead units of what each layer receives.
+"""Activations by layer: mean, standard deviation and fraction of dead units of each layer's input.
 
 A unit is a channel of a convolution's input or a feature of a linear layer's; it is dead if it is zero for every
 image of the batch at every place. What a layer receives is what the activation in front of it gave, so `relu` is

@@ -1,4 +1,4 @@
-"""What every probe is: a measurement of one training step, at fixed tags, that leaves no trace."""
+"""The base class of probes: measurements of one training step, at fixed tags, without side effects."""
 
 from __future__ import annotations
 

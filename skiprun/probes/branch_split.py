@@ -1,4 +1,4 @@
-"""Branch split: how much of the gradient comes back through the skip, and how much through the branch?
+"""Branch split: the fraction of the gradient that flows back through the skip, and through the branch.
 
 At each connection site, for y = connection(shortcut(x), F(x)):
 

@@ -1,4 +1,4 @@
-"""Numbers from run directories, shown: tables, statistics, figures, one HTML page."""
+"""Show results: tables, figures, one HTML page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The columns of a comparison, one definition for the terminal, the page and the Markdown file."""
+"""The columns of a comparison table, defined once for terminal, HTML and Markdown."""
 
 from __future__ import annotations
 

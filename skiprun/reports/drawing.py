@@ -1,4 +1,4 @@
-"""How figures of a comparison are drawn: lines with bands, dots with intervals; no global state of matplotlib."""
+"""Drawing primitives of comparison figures: lines with bands, dots with intervals; no global matplotlib state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of a comparison: curves, gradient flow and test scores, one look for each network over its seeds."""
+"""The figures of a comparison: curves, gradient flow and test scores, one style for each network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A comparison as files: one self-contained page, Markdown, JSON and figures."""
+"""Write a comparison to files: one self-contained HTML page, Markdown, JSON and figures."""
 
 from __future__ import annotations
 

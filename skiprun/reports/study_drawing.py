@@ -1,4 +1,4 @@
-"""How the figures of a study are drawn: lines, bars, matrices and surfaces of any rows."""
+"""Drawing primitives of study figures: lines, bars, matrices and surfaces from rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of a study, drawn from the descriptions that its documents carry, several networks in one."""
+"""The figures of studies, drawn from the descriptions in their documents, several networks in one."""
 
 from __future__ import annotations
 

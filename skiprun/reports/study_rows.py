@@ -1,4 +1,4 @@
-"""What one figure of a study shows, read from its documents: plain data, written by the study runner."""
+"""The data of one study figure, read from the documents that the study runner wrote."""
 
 from __future__ import annotations
 

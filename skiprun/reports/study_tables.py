@@ -1,4 +1,4 @@
-"""The tables of a study for the terminal: facts of each network, and what its figures show in a few rows."""
+"""The tables of studies for the terminal: facts of each network, and its figures as a few rows."""
 
 from __future__ import annotations
 

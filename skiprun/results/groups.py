@@ -1,4 +1,4 @@
-"""The finished runs of one experiment, over its seeds."""
+"""Group the finished runs of one experiment over its seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The course of a run, reduced from metrics.jsonl to what figures draw."""
+"""Training curves of a run, reduced from metrics.jsonl to what figures draw."""
 
 from __future__ import annotations
 

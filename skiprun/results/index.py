@@ -1,4 +1,4 @@
-"""The runs of a folder, found by their times; what was read of one is kept, and read again only when it changed.
+"""An index of a folder of runs: cached records, read again only when a run's files changed.
 
 The index is a file in the folder. Each entry stands beside the times, sizes and inodes of the files that it was read
 from, so that a look at those says whether it still holds. One that is damaged or cannot be written is done without.

@@ -1,4 +1,4 @@
-"""What must be said beside the scores of masks: their floor, and how a boundary is counted."""
+"""Notes beside the scores of masks: their baseline, and how a boundary is counted."""
 
 from __future__ import annotations
 

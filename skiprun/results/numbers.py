@@ -1,4 +1,4 @@
-"""Numbers as people read them; ASCII. A score that could not be taken is '-', any other nan is said as nan."""
+"""Format numbers for people, in ASCII: a score that could not be computed is '-', any other nan is 'nan'."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the compared experiments share, what differs between them, and on which machines they ran."""
+"""The protocol of a comparison: settings that its runs share, settings that differ, and their machines."""
 
 from __future__ import annotations
 

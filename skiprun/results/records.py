@@ -1,4 +1,4 @@
-"""What one run directory says; a directory that says nothing is named, and never stops a listing."""
+"""Read one run directory into a record; an unreadable one is reported and never stops a listing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure a difference between networks is, given the seeds that ran it.
+"""Statistics over seeds: intervals, paired tests and effect sizes of differences between networks.
 
 Intervals are Student's t at 95 %. Seeds that both networks have are paired, since they share the data order; where
 these are few, all runs are compared by Welch's test, which does not suppose equal spreads. Several comparisons are

@@ -1,4 +1,4 @@
-"""Take a network apart: one published measurement a file, on a copy that nobody else sees."""
+"""Studies analyse a network: one published measurement a file, on an isolated copy."""
 
 from skiprun.studies.base import Figure, StudyResult, needs, options
 

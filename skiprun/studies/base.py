@@ -1,4 +1,4 @@
-"""What every study is: a function from a network to rows, a verdict in plain words, and a few facts.
+"""The contract of studies: a function from a network to rows, a verdict in plain words, and a few facts.
 
 A study takes what it needs by position, from this vocabulary, and its options by keyword:
 

@@ -1,4 +1,4 @@
-"""Other ways for a site to join its two sides: without one of them, or with the gradient of one alone."""
+"""Connections with one side cut, in the forward pass or in the gradient alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network's blocks give, batch by batch."""
+"""Extract the outputs of a network's blocks, batch by batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gradient and signal of every layer, read in one pass forward and back."""
+"""Record gradient and signal norms of every layer in one forward and backward pass."""
 
 from __future__ import annotations
 

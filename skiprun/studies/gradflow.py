@@ -1,4 +1,4 @@
-"""Gradient flow by depth: how large is the gradient that reaches each layer, and how large the signal?
+"""Gradient flow by depth: the norm of the gradient that reaches each layer, and of the signal.
 
 For layer l, |dL/dW_l|_F and the norm of dL/d(output of l), in median and spread over networks and batches. First is the
 layer behind the stem, in a residual network the first convolution of the first block; last is the one in front of the

@@ -1,4 +1,4 @@
-"""Lesion: what does a trained network lose without one of its blocks, without several, or with some in other order?
+"""Lesion study: the error of a trained network with blocks removed or reordered.
 
 A residual network behaves like an ensemble of its paths: without a block it keeps half of them and nearly all of its
 accuracy; a plain network has one path. Blocks are deleted (F(x) := 0; a plain block passes x through), k at random, and

@@ -1,4 +1,4 @@
-"""Fully connected networks around a connection, on which the theorems about shattered gradients are stated."""
+"""Fully connected networks around a connection, for which the theorems on shattered gradients are stated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths: through how many branches does the gradient come that trains the first layers?
+"""Path lengths: through how many branches does the gradient of the first layers flow?
 
 n blocks make 2^n paths, C(n, k) of them through k branches. In the backward pass alone, k random sites send the
 gradient through their branch and the others through their skip; its norm at the input of the first block, times

@@ -1,4 +1,4 @@
-"""A plane through a network's weights: directions to span it, and the scores at its points."""
+"""A plane in weight space: its directions, and the scores at its points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Swap blocks of the same shape: another order of the same computations."""
+"""Swap blocks of the same shape within a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a number of images can tell: which errors of two networks on the same images are no chance?
+"""Resolution of a test set: which difference between the errors of two networks on the same images is significant?
 
 The images decide that one network has right and the other wrong: chance gives them to either alike (McNemar 1947, the
 exact test, 5 %). Two errors alone do not say how many these are, so as many are supposed as can be; what is told apart

@@ -1,4 +1,4 @@
-"""Reuse map of a DenseNet: how much does a layer use what each earlier layer gave?
+"""Feature reuse in DenseNets: the weight that each layer gives to the outputs of each earlier layer.
 
 The mean absolute weight from the channels of a source to a target layer. Source 0 is what the dense block was given,
 source s the s-th layer of the block; the last target is what follows the block, a transition or the classifier (Huang

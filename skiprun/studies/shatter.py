@@ -1,4 +1,4 @@
-"""Shattered gradients: does the gradient of one input tell anything about that of its neighbour?
+"""Shattered gradients: how correlated are the gradients of neighbouring inputs?
 
 Along a line of inputs x_1 ... x_n, g_i = d(v f(x_i)) / dx_i for a random v, and its autocorrelation by lag,
 sum_i <g_i - g, g_(i+lag) - g> / sum_i |g_i - g|^2. In deep plain networks it is that of white noise, in residual ones

@@ -1,4 +1,4 @@
-"""Shattered gradients by the theorem: correlation of gradients by depth in fully connected networks.
+"""Shattered gradients in theory: correlation of gradients by depth in fully connected networks.
 
 For whitened inputs x, x' ~ N(0, 1) and g(x) = d(v h_L(x)) / dx, the correlation E<g(x), g(x')> / E|g(x)|^2 falls as
 1/2^L in plain networks and (3/4)^L in residual ones without batch norm (Balduzzi et al. 2017, theorems 1 and 2). With

@@ -1,4 +1,4 @@
-"""Similarity of two networks, block by block: centered kernel alignment of what they give for the same images.
+"""Similarity of two networks, block by block: centered kernel alignment (CKA) of their features on the same images.
 
 CKA = HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)) for the linear kernels K = X X', L = Y Y' of two layers (Kornblith et al.
 2019). HSIC is the unbiased estimate of Song et al. 2012, equation 5, in the mean over batches, so that CKA does not

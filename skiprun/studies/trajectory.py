@@ -1,4 +1,4 @@
-"""Trajectory: the way of the weights in training, in the plane that holds most of it, over the loss there.
+"""Training trajectory: the path of the weights, in its principal plane, over the loss there.
 
 The differences theta_i - theta_n of weights along a run to the last ones span the ways it went. Their first two
 principal components, with biases and the numbers of norms left out, are the axes (Li et al. 2018, section 7: 40 to

@@ -1,4 +1,4 @@
-"""Truncation: what do the first k blocks know?
+"""Truncation: the error of a network that ends after its first k blocks.
 
 With the trained head: the branches of all later blocks are cut, so that the first k alone decide (a plain block that
 changes the shape stays). With linear probes: logistic regression on what each block gives, mean over the pixels, fitted

@@ -1,1 +1,1 @@
-"""What the machine gives and takes: files, locks, caches, cores, processes, and the repair of torchvision."""
+"""The operating system: files, locks, caches, cores, processes, and the repair of torchvision."""

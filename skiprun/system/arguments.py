@@ -1,4 +1,4 @@
-"""Arguments that people give in Python, held against the type hints of a function and refused in words."""
+"""Check arguments of public Python functions against their type hints, with errors in plain words."""
 
 from __future__ import annotations
 

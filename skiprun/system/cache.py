@@ -1,4 +1,4 @@
-"""The user's cache: where it is, and the part of it that holds code, which nobody else may have written."""
+"""The user's cache folder; its part for compiled code must belong to the user alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON that runs and caches leave: with a checksum of its content, and read only if it is what it should be."""
+"""JSON documents of runs and caches: a checksum of the content, and a check of the structure when read."""
 
 from __future__ import annotations
 

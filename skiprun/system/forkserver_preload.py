@@ -1,4 +1,4 @@
-"""Importing this makes a process one to fork others from: deaf to signals, and gone with its parent at once (Linux)."""
+"""Forkserver preload: ignore signals, die with the parent (Linux)."""
 
 import ctypes
 import signal

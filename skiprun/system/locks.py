@@ -1,4 +1,4 @@
-"""One process at a time: a lock of the kernel, or a file that stands for one, and a look at it that changes nothing."""
+"""Exclusive locks between processes: by the kernel, or by a lock file where it has none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this process may use of the machine."""
+"""Memory and processor cores that this process may use."""
 
 from __future__ import annotations
 

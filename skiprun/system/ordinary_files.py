@@ -1,4 +1,4 @@
-"""Files that others may have put in place: only ordinary ones are opened, and nothing is written through their links.
+"""Open only regular files, and never write through links that others may have placed.
 
 A named pipe would wait for ever, a device has no end, and a link leads to where its owner wants it.
 """

@@ -1,4 +1,4 @@
-"""Processes that begin at once, forked from a server that has imported what training needs, and end as one."""
+"""Start workers from a preloaded fork server and stop them with the parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who wants to know how far a run is."""
+"""The contract of progress displays: callbacks for steps and epochs of a run."""
 
 from __future__ import annotations
 

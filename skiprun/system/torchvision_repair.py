@@ -1,4 +1,4 @@
-"""torchvision, imported in the one place that knows of its fault beside a CPU-only torch.
+"""Import torchvision, with a repair of its operators beside a CPU-only torch.
 
 torchvision's wheel on PyPI is built for CUDA. Beside a CPU-only torch its compiled operators cannot load, and
 `import torchvision` then fails with "operator torchvision::nms does not exist", because it describes the shapes of

@@ -1,4 +1,4 @@
-"""Plain YAML: a text to data, and to the place of each of its keys.
+"""Parse plain YAML 1.2 into data and the source location of each key.
 
 PyYAML follows YAML 1.1, whose surprises cost experiments: `1e-4` is text, `no` is false, `0777` is 511, the last of two
 equal keys wins. The loader here reads numbers and booleans as YAML 1.2 does; doubled keys, aliases, tags are refused.

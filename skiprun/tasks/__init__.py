@@ -1,4 +1,4 @@
-"""What the loop must know of a problem: its loss, its score, and the score's name."""
+"""Tasks: the loss, the score and the score's name of a problem."""
 
 from skiprun.tasks.base import Task
 

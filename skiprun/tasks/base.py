@@ -1,4 +1,4 @@
-"""The contract between a problem and the loop."""
+"""The base class of tasks: the contract between a problem and the training loop."""
 
 from __future__ import annotations
 

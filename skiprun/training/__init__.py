@@ -1,1 +1,1 @@
-"""The loop, the only one, and what it stands on: optimizer, checkpoints, metrics, device."""
+"""The training loop and its parts: optimizer, checkpoints, metrics, device."""

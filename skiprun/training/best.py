@@ -1,4 +1,4 @@
-"""The best validation of a run, and the weights that had it."""
+"""Track the best validation score of a run and the weights that reached it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints: atomic, sealed with their own checksum, two kept, readable by `torch.load(weights_only=True)`.
+"""Checkpoints: atomic, with a checksum, the last two kept, readable by `torch.load(weights_only=True)`.
 
 A file of torch.save is a zip archive, and a zip archive may end in a comment. The comment holds the SHA-256 of all that
 comes before it. So one file carries its own proof, is replaced in one rename, and is still an ordinary torch file.

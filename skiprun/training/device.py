@@ -1,4 +1,4 @@
-"""Where a run computes: device, precision, threads."""
+"""Choose and configure the device, precision and threads of a run."""
 
 from __future__ import annotations
 

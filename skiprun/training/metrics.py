@@ -1,4 +1,4 @@
-"""The log of a run: metrics.jsonl is the truth, TensorBoard is a view of it that can be rebuilt."""
+"""The log of a run: metrics.jsonl is the source; TensorBoard is a view that can be rebuilt from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optimizer, learning rate and clipping from their sections of the config."""
+"""Build the optimizer, the learning rate schedule and gradient clipping from the config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a step's time goes: some steps under torch's profiler, as a trace for a viewer and as shares for people."""
+"""Profile some training steps with torch.profiler: a trace file, and a summary by operation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every random draw of a run as a function of (seed, purpose, number), so that a continued run needs no saved state.
+"""Random draws as functions of (seed, purpose, number), so that resuming needs no saved generator state.
 
 The order of the training samples is an endless stream of permutations, one an epoch. Step t takes the t-th portion of
 `batch_size` samples from it: all batches have one size, every sample is seen once a pass, and the last portion of a

@@ -1,4 +1,4 @@
-"""A run goes on from its last checkpoint: what is looked at before its state is taken over."""
+"""Resume a run: check the last checkpoint before its state is loaded."""
 
 from __future__ import annotations
 

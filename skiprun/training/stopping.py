@@ -1,4 +1,4 @@
-"""Signals ask, the step boundary answers: a handler only notes what is asked, so no signal can interrupt a write.
+"""Signal handling: handlers only set a flag, and the loop answers at the next step boundary.
 
 SIGINT (Ctrl-C), SIGTERM (a scheduler) and SIGHUP (the terminal is gone) ask to save and stop; SIGUSR1, which SLURM
 sends before its time is over, asks to save and go on. A second Ctrl-C quits at once: what is on the disk is whole.

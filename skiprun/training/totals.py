@@ -1,4 +1,4 @@
-"""What is summed over the steps of an epoch; it stays on the device until the epoch ends."""
+"""Running totals of an epoch, kept on the device until the epoch ends."""
 
 from __future__ import annotations
 

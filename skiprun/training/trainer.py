@@ -1,4 +1,4 @@
-"""The loop, the only one: forward, loss, backward, probes, clip, step; each epoch evaluate, log, checkpoint.
+"""The training loop: forward, loss, backward, probes, clip, step; each epoch evaluate, log, checkpoint.
 
 What differs between problems is in the Task, what watches is in the Probes. Learning rate, data order and every random
 draw are functions of the step, so a checkpoint holds weights, optimizer and counters, and nothing else is needed to

@@ -1,4 +1,4 @@
-"""Published datasets that torchvision reads: found, or fetched if that is allowed, and unpacked by one process."""
+"""Published datasets read by torchvision: found, downloaded if allowed, and unpacked by one process."""
 
 from __future__ import annotations
 

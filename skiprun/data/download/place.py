@@ -1,4 +1,4 @@
-"""Where datasets live: the user's cache, never the project's tree; one process at a time changes a folder."""
+"""The folder of datasets: in the user's cache, never in the project's tree; one process at a time changes it."""
 
 from __future__ import annotations
 

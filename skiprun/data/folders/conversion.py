@@ -1,4 +1,4 @@
-"""From an image of any mode to uint8 RGB of a set's size: the same rule for all images of a set, and for those to come.
+"""Convert images of any mode to uint8 RGB of one size, by one rule for the whole set and for later images.
 
 Deep images (more than 8 bits a channel, whole or not) are spread from the darkest to the brightest value of the set, as
 cameras leave the upper bits empty. What lies under transparency is one colour. Other images keep their values.

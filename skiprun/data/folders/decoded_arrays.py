@@ -1,4 +1,4 @@
-"""Arrays of decoded images in files: written whole, mapped when they are what was written.
+"""Decoded images as array files: written atomically, memory-mapped after a check.
 
 Each pair of arrays has a file of the sums of both beside it; see `folder_cache` for the names.
 """

@@ -1,4 +1,4 @@
-"""Images of any format, mode and size, decoded to equal uint8 arrays by several processes.
+"""Decode images of any format, mode and size to equal uint8 arrays, in several processes.
 
 Small images cost more in Python than in the decoder, so threads would wait for each other: two processes decode
 32x32 WebP files 1.8 times as fast as one, two threads no faster. This module does not import torch.

@@ -1,4 +1,4 @@
-"""Decoded images of folders, kept as uint8 arrays in the user's cache, keyed by the content of the files.
+"""The cache of decoded images: uint8 arrays in the user's cache, keyed by the content of the files.
 
     image_folder/<names, sizes, conversion>-<content>.npy            uint8 [N, H, W, 3], of all splits
                  <names, sizes, conversion>-<content>.moments.npy    int64 [N, 2, 3]

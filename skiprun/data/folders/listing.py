@@ -1,4 +1,4 @@
-"""The images of a dataset folder: train, perhaps val, and test, each with the same folders of classes.
+"""List the images of a dataset folder: train, optionally val, and test, each with the same class folders.
 
 A folder that holds the classes themselves is flat: its images are one portion, to be split by a seed. Hidden files
 and folders are passed over, and so are files that are no images; what is passed over is counted.

@@ -1,4 +1,4 @@
-"""What the values of a mask mean: classes, void, numbers of objects; values that may mean two things are refused."""
+"""Map the values of a mask to classes, void or objects; ambiguous values are refused."""
 
 from __future__ import annotations
 

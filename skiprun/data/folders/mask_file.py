@@ -1,4 +1,4 @@
-"""The values of a mask's file as they were saved; what a file holds beside them, or may have changed, is refused.
+"""Read the raw values of a mask file; formats and modes that may have changed them are refused.
 
 Formats that keep every value are PNG, TIFF, BMP, GIF, PBM, PGM, PPM and lossless WebP. A mask has one value a pixel: of
 three equal channels one is read, of a palette the index.

@@ -1,4 +1,4 @@
-"""The images and masks of one split, read into memory; what cannot be used is refused or left out."""
+"""Read the images and masks of one split into memory; unusable pairs are refused or left out."""
 
 from __future__ import annotations
 

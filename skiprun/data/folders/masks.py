@@ -1,4 +1,4 @@
-"""Images with masks, read from files: checked, brought to one size together, and refused by name.
+"""Read one image with its mask: check both, resize or tile them together, and name the file in errors.
 
 Images may be grey or colour, of 8 bits or deeper (see `conversion`). A mask holds a class at each pixel.
 """

@@ -1,4 +1,4 @@
-"""Files of images of any kind, opened by one of the formats that are only read, never run.
+"""Open image files safely, by formats of Pillow that run no outside code.
 
 Pillow also knows formats that start other programs (PostScript starts Ghostscript) or wait for a handler, and it looks
 at the content, not at the name. This module does not import torch.

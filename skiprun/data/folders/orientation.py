@@ -1,4 +1,4 @@
-"""Orientation tags: a mask without its image's tag may have been drawn on the pixels as stored, or as shown."""
+"""EXIF orientation of images and masks: a mask without its image's tag is ambiguous."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reading did to the images of a set, in a line each; splits of which nothing is left are refused."""
+"""Report what reading changed in the images of a set; refuse splits that became empty."""
 
 from __future__ import annotations
 

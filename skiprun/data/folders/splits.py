@@ -1,4 +1,4 @@
-"""The names of a dataset folder's splits, and those that other tools and people give them."""
+"""The names of a dataset folder's splits, and common aliases that get a hint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of a cache with the sums of their parts, kept beside them, so that a changed bit is found before it is used.
+"""Cache files with checksums of their parts, verified before use.
 
 A sum is CRC-32: it finds damage, not a forger.
 """

@@ -1,4 +1,4 @@
-"""What lies in a dataset folder and is not read: counted, and said in one line."""
+"""Count the files of a dataset folder that are not read, and report them in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A walk through a dataset folder that finds the images and counts what it passes over.
+"""Walk through a dataset folder: find the images and count the files passed over.
 
 Folders below a class are entered, links to folders are not, so that no loop is walked. A link that leads nowhere is
 refused.

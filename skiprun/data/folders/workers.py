@@ -1,4 +1,4 @@
-"""Work shared out to processes that end with the one that started them, however that ends.
+"""A pool of worker processes that end when their parent ends, even if it is killed.
 
 A worker is a Python process that reads work from one pipe and writes results to another. When its parent dies, also by
 SIGKILL, the pipes end and so does the worker. The pools of multiprocessing and joblib are left waiting for ever then,

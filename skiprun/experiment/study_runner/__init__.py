@@ -1,1 +1,1 @@
-"""Studies of runs, from names to documents that are kept."""
+"""Run studies on finished runs or fresh architectures, and keep their results."""

@@ -1,4 +1,4 @@
-"""Images that a study looks at, the same every time: of a dataset, or random ones for networks that none fits."""
+"""Images that a study uses, the same every time: from a dataset, or random noise where no dataset fits."""
 
 from __future__ import annotations
 

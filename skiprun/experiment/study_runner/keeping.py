@@ -1,4 +1,4 @@
-"""What a study leaves on the disk while it runs and after: rows as they come, and the document at the end.
+"""Save a study's results: rows as they come, and the document at the end.
 
 Both begin with what they are: options, data and a digest of the weights. Rows of anything else are never taken over.
 """

@@ -1,4 +1,4 @@
-"""What studies ask for, prepared when they ask: networks, images, scores, losses (see skiprun.studies.base)."""
+"""Inputs of studies, prepared on demand: networks, images, scores, losses (see skiprun.studies.base)."""
 
 from __future__ import annotations
 

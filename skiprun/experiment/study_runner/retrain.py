@@ -1,4 +1,4 @@
-"""A run trained once more, for what its directory does not hold: its weights after each epoch.
+"""Train a run again to record its weights after each epoch, which its directory does not hold.
 
 Every step is a function of the config, the number of threads and the step's number, so the second time gives the same
 bits as the first; the run's own directory is not touched.

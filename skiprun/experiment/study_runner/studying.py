@@ -1,4 +1,4 @@
-"""A study from names to a document: what it needs is prepared, what it finds is written beside the run.
+"""Run one study: prepare its inputs, call it, and write the results beside the run.
 
 A document is plain data, so that it can be read, drawn and compared without torch. Rows of a long study are kept while
 they come, in `studies/<study>.partial.jsonl`; the same command continues after the last of them.

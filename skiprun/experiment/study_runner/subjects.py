@@ -1,4 +1,4 @@
-"""What a study looks at: trained runs, or architectures as they are drawn."""
+"""Targets of a study: trained runs, or architectures with fresh weights."""
 
 from __future__ import annotations
 

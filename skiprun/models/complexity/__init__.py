@@ -1,1 +1,1 @@
-"""What a network costs, and what it looks like, without training it."""
+"""Parameters, multiply-adds and block tables of networks, without training them."""

@@ -1,4 +1,4 @@
-"""What is in the models wing, at once: a cache keyed by version and sources, so that listing needs no torch.
+"""A cached catalog of the models, keyed by version and sources, so that listing needs no torch.
 
 Only where the cache knows too little are the networks built, on torch's meta device, and counted.
 """

@@ -1,4 +1,4 @@
-"""What a network costs: parameters, multiply-adds, weighted layers, and what training keeps of each image.
+"""Cost of a network: parameters, multiply-adds, weighted layers, and activation memory of each image.
 
 The network runs on torch's meta device, where tensors have a shape and no content: even the largest is counted in a
 moment, and the network that is counted is not touched.

@@ -1,4 +1,4 @@
-"""Networks without content, on torch's meta device: tensors have a shape and nothing else, and cost nothing."""
+"""Networks on torch's meta device: tensors have a shape and no data, so that counting is fast."""
 
 from __future__ import annotations
 

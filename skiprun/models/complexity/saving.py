@@ -1,4 +1,4 @@
-"""How many times less one network costs than another: than its twin of standard convolutions, or than any other.
+"""Cost ratio of two networks: against the twin with standard convolutions, or against any other.
 
 A depthwise k x k and a pointwise 1x1 convolution from M to N channels take 1/N + 1/k^2 of the multiply-adds of a
 standard convolution (Howard et al. 2017, section 3.1).

@@ -1,4 +1,4 @@
-"""A network as the table of its paper: one row a block."""
+"""The table of a network as papers print it: one row a block."""
 
 from __future__ import annotations
 

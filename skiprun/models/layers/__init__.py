@@ -1,1 +1,1 @@
-"""What networks are built of: blocks, norms, activations, first weights."""
+"""Building blocks of networks: blocks, norms, activations, initialization."""

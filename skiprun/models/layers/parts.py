@@ -1,4 +1,4 @@
-"""The parts that a network is handed besides its connection: normalization, activation and first weights."""
+"""Interchangeable parts of a network: normalization, activation and initialization."""
 
 from __future__ import annotations
 

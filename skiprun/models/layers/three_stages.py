@@ -1,4 +1,4 @@
-"""The layout of networks for small images: three stages of n blocks, and n from the depth that papers count."""
+"""The layout of networks for small images: three stages of n blocks, with n computed from the depth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""torchvision's networks with our stem and our sites.
+"""Turn the residual additions of torchvision's networks into connection sites, and adapt their stem.
 
 torchvision's inverted residuals and ConvNeXt blocks add x to their branch themselves. Here the addition becomes a site:
 a block of ours takes over the branch under the same names, so that weights of either load into the other.

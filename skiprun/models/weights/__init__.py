@@ -1,1 +1,1 @@
-"""Weights to start from, and which of them learn."""
+"""Pretrained weights, and which parts of a network are frozen."""

@@ -1,4 +1,4 @@
-"""A first layer for other channels than the given one has, made from it: grey images, or more bands than three."""
+"""Adapt the weights of the first layer to another number of input channels: grey, or more than three bands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of a network that keep their weights, and parts that learn more slowly: transfer learning."""
+"""Freeze parts of a network, or give them a smaller learning rate: transfer learning."""
 
 from __future__ import annotations
 

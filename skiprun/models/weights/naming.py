@@ -1,4 +1,4 @@
-"""The names of given weights, turned into those that the network has for the same tensors."""
+"""Rename the keys of a state dict to those of the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights to start from: torchvision's, a state dict in a file, or those of a finished run.
+"""Load initial weights: torchvision's, a state dict in a file, or those of a finished run.
 
 Whatever the file is, it is read as plain tensors and nothing in it is executed. A head for other classes and
 connections of another kind stay as they were drawn, a first layer for other channels is made from the given one, and

@@ -1,4 +1,4 @@
-"""torchvision's published weights: which there are, and their file, fetched where that is allowed."""
+"""torchvision's published weights: which exist, and their files, downloaded where that is allowed."""
 
 from __future__ import annotations
 

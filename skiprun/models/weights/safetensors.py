@@ -1,4 +1,4 @@
-"""Files of safetensors: a header in JSON says of each tensor its kind, its shape and its place in the bytes behind.
+"""Read safetensors files: a JSON header with the dtype, shape and offsets of each tensor, then the data.
 
 The format is that page (https://huggingface.co/docs/safetensors), and reading it these lines, so no package is needed.
 As the format demands, the tensors fill the file without gap or overlap: nothing is larger than the file.

@@ -1,4 +1,4 @@
-"""Files of torch.save, read as plain data: no code of theirs runs, and they fill no more memory than they are long.
+"""Read files of torch.save as plain data: no code is run, and memory is bounded by the file's size.
 
 torch reads tensors, numbers and texts alone (`weights_only=True`). Beside them other programs keep their arguments, or
 numbers of numpy, for which the file names a class or a function to call; an object that does nothing takes its place.

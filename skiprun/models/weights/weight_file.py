@@ -1,4 +1,4 @@
-"""Files of weights: torchvision's, a run's, or another program's, read as plain tensors and never executed."""
+"""Read weight files of torchvision, of a run or of another program as plain tensors; nothing is executed."""
 
 from __future__ import annotations
 

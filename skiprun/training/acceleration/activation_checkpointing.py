@@ -1,4 +1,4 @@
-"""Less memory for more time: a block keeps its input alone, and runs again in the backward pass (Chen et al. 2016).
+"""Activation checkpointing: keep only block inputs, recompute in the backward pass (Chen et al. 2016).
 
 A step takes about a third longer, and a network keeps one tensor a block instead of all that is between two.
 """

@@ -1,4 +1,4 @@
-"""How a training pass is computed: layer by layer, fused on a CPU, or compiled by torch.
+"""Choose how a training pass is executed: eagerly, fused on a CPU, or by torch.compile.
 
 `auto` fuses where that pays: steps x seconds saved > seconds that it costs to prepare. Whether it pays is a function of
 config and machine, never of a clock, so that runs repeat.

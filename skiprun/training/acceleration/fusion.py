@@ -1,4 +1,4 @@
-"""The training pass of a network with what is slow on a CPU replaced.
+"""Replace batch norm, addition, ReLU and 3x3 convolutions of a network by fused CPU operations.
 
 Each batch normalization, the addition and the ReLU behind it become one operation: they are limited by memory, and one
 operation goes over it twice where the layers one by one go over it four times, each way. Convolutions of 3x3, which are

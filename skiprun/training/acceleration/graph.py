@@ -1,4 +1,4 @@
-"""A training step as one launch: on a GPU, the hundreds of small kernels of a step take longer to launch than to run.
+"""Run a training step as one CUDA graph: its many small kernels take longer to launch than to run.
 
 The first steps run as they are: they allocate, and choose algorithms. Then one is captured as a CUDA graph, which
 computes nothing yet, and from there on it is launched again and again. Whatever changes between steps has to be in

@@ -1,1 +1,1 @@
-"""What people look at while a network trains: TensorBoard, depth maps, overlays."""
+"""Views of a run while it trains: TensorBoard, depth maps, overlays."""

@@ -1,4 +1,4 @@
-"""Depth by epoch: what probes measured at every layer or site, as a heat map that grows by a column an epoch."""
+"""Heat maps of what probes measured: depth by epoch, one column an epoch."""
 
 from __future__ import annotations
 

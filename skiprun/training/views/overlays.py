@@ -1,4 +1,4 @@
-"""What a network for masks sees: image, truth, prediction and errors of the same few images, epoch after epoch.
+"""Overlays of masks: image, truth, prediction and errors of the same few images, epoch after epoch.
 
 Each row is one image of the validation split. Errors are red where the network claims too much, blue where it misses.
 The images are kept as files beside the run, from which TensorBoard's view is rebuilt when a run is continued.

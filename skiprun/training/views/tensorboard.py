@@ -1,4 +1,4 @@
-"""TensorBoard's view of a run: one event a record, images of depth an epoch, a layout that opens sensibly."""
+"""TensorBoard events of a run: scalars, depth maps, and a custom layout."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The operations of a training pass on a CPU that torch has not, or not as fast: a module and a C++ source each."""
+"""CPU kernels for training that torch lacks or computes more slowly: a Python module and a C++ source each."""

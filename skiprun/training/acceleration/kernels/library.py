@@ -1,4 +1,4 @@
-"""The kernels of a training pass on a CPU, in C++: each source beside this file is compiled on first use.
+"""Compile and load the C++ kernels of training on a CPU, on first use.
 
 The compiler is the system's, as for torch.compile; the code is made for this processor and kept in the user's cache,
 where only this user can write, with its own checksum behind it: what is not whole is never loaded.

@@ -1,4 +1,4 @@
-"""Batch normalization, addition and ReLU as one operation on a CPU, by norm.cpp."""
+"""Batch normalization, addition and ReLU as one CPU operation, by norm.cpp."""
 
 from __future__ import annotations
 
