@@ -65,7 +65,7 @@ def own_losses(trainer: Trainer, steps: int) -> list[float]:
 
 def plain(trainer: Trainer, layout: torch.memory_format, steps: int) -> list[float]:
     """Return the losses of a plain loop on the batches of a trainer."""
-    model = material.network().to(trainer.placement.device, memory_format=layout).train()  # type: ignore[call-overload]
+    model = material.network().to(trainer.setup.device, memory_format=layout).train()  # type: ignore[call-overload]
     optimizer, losses = sgd(model, RATE), []
     for step in range(steps):
         seed_step(trainer.config.seed, step)

@@ -36,14 +36,14 @@ class Ticking:
 
 def trainer(config: Any, tick: Tick, folder: Path, way: Execution = "eager", norms: bool = True) -> Trainer:
     """Return skiprun's trainer of a config on the drawn images; what it cannot do as asked is an error here."""
-    placement = replace(setup_device(config), way=way)
+    setup = replace(setup_device(config), way=way)
     views: list[View] = [TensorBoard(folder, config)] if config.log.tensorboard else []
     trainer = Trainer(
         material.network(config.model.name, config.model.width),
         Classification(),
         material.loaders(IMAGES, config),
         config,
-        placement,
+        setup,
         Checkpoints(folder),
         lambda keep: MetricsLog(folder / "metrics.jsonl", keep, views),
         [GradNorm()] if norms else [],

@@ -267,8 +267,8 @@ def _called(call: Any) -> list[nn.Module]:
 
 def fused_trainer(folder: Path, said: list[str] | None = None, **options: Any) -> Trainer:
     config = tiny_config(**options.pop("sections", {}))
-    placement = replace(setup_device(config), way="fused")
-    return tiny_trainer(folder, config, placement=placement, say=[].append if said is None else said.append, **options)
+    setup = replace(setup_device(config), way="fused")
+    return tiny_trainer(folder, config, setup=setup, say=[].append if said is None else said.append, **options)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -110,17 +110,17 @@ def test_trying_threads_changes_nothing_of_the_network(monkeypatch: pytest.Monke
 
 def test_a_run_on_digits_is_eager_and_others_say_what_they_are() -> None:
     parts = prepare(tiny_config(compute={"device": "cpu"}))
-    assert parts.placement.way == "eager"
-    assert "eager" not in str(parts.placement)
-    assert str(replace(parts.placement, way="fused")).endswith("fused")
+    assert parts.setup.way == "eager"
+    assert "eager" not in str(parts.setup)
+    assert str(replace(parts.setup, way="fused")).endswith("fused")
 
 
 def compiled_trainer(folder: Path, said: list[str] | None = None, **options: Any) -> Trainer:
     """Return a trainer that compiles, with its hooks unwatched."""
     say = [].append if said is None else said.append
     config = tiny_config(compute={"compile": "on"} | options.pop("compute", {}), **options.pop("sections", {}))
-    placement = replace(setup_device(config), way="compiled")
-    return tiny_trainer(folder, config, placement=placement, say=say, **options)
+    setup = replace(setup_device(config), way="compiled")
+    return tiny_trainer(folder, config, setup=setup, say=say, **options)
 
 
 def test_a_compiler_that_fails_costs_one_line_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_the_choice_to_compile_goes_with_the_checkpoint(tmp_path: Path, monkeypa
     config = tiny_config()
     chosen = replace(setup_device(config), way="compiled")
     with pytest.raises(Stopped):
-        tiny_trainer(tmp_path, config, placement=chosen, stop_signal=StopAt(2)).fit()
+        tiny_trainer(tmp_path, config, setup=chosen, stop_signal=StopAt(2)).fit()
     continued = tiny_trainer(tmp_path, config)
     assert continued.forward_pass.way == "compiled"
 

@@ -62,15 +62,15 @@ def tiny_trainer(folder: Path, config: RunConfig, **options: Any) -> Trainer:
     """Return a trainer of the tiny data that keeps its files in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     views = options.pop("views", [])
-    placement = options.pop("placement", None) or setup_device(config)
+    setup = options.pop("setup", None) or setup_device(config)
     torch.manual_seed(derive(config.seed, "weights"))
     model = build_model("resnet_cifar", 4, 1, depth=8, width=4)
     trainer = Trainer(
         model,
         Classification(config.optim.label_smoothing),
-        TinyData(placement.device),
+        TinyData(setup.device),
         config,
-        placement,
+        setup,
         Checkpoints(folder),
         lambda keep_bytes: MetricsLog(folder / "metrics.jsonl", keep_bytes, views),
         [GradNorm()],

@@ -71,8 +71,8 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     Args:
         runs: opened runs; one that is given twice counts once.
     """
-    readings = [read(run) for run in {run.path.absolute(): run for run in runs}.values()]
-    groups = group_by_experiment([reading for reading in readings if reading.finished])
-    asides = tuple(reading for reading in readings if not reading.finished)
+    records = [read(run) for run in {run.path.absolute(): run for run in runs}.values()]
+    groups = group_by_experiment([record for record in records if record.finished])
+    asides = tuple(record for record in records if not record.finished)
     apart, protocol = scored_apart(groups), read_protocol(groups)
     return Comparison(groups, asides, apart, cautions(groups, protocol), protocol, judge(groups, asides, apart))

@@ -188,7 +188,7 @@ def foreseen(trainer: Trainer, parts: Parts, times: list[float], evaluation: flo
     step = statistics.median(after - before for before, after in pairwise(times))
     epochs = trainer.steps * parts.config.data.batch_size / len(parts.loaders.train)
     seconds = trainer.steps * step + epochs * evaluation
-    on_gpu = parts.placement.device.type == "cuda"
+    on_gpu = parts.setup.device.type == "cuda"
     memory = torch.cuda.max_memory_allocated() if on_gpu else peak_memory()
     end = time.strftime("%a %d %b %H:%M", time.localtime(time.time() + seconds))
     return (

@@ -67,7 +67,7 @@ def rebuild(run: Run, root: Path | str | None = None, other_data: bool = False, 
         OtherData: the data is not what the run was trained on, and that was not asked for.
     """
     parts = prepare(config_with_data(run, root, say), given_weights=False, accept=KnownData(run, other_data, say=say))
-    with_best_weights(parts.model, run).to(parts.placement.device)
+    with_best_weights(parts.model, run).to(parts.setup.device)
     return parts
 
 
@@ -116,7 +116,7 @@ def score(parts: Parts, split: str, batch_size: Count | None = None) -> dict[str
     """Return loss and scores of a split of what was rebuilt, by as many images at once as its training step allows."""
     check_split(split)
     batches = parts.loaders.batches(split, batch_size or parts.evaluation_batch)
-    return _score(parts.model, parts.task, batches, parts.placement.autocast)
+    return _score(parts.model, parts.task, batches, parts.setup.autocast)
 
 
 def _score(*given: Any) -> dict[str, float]:

@@ -77,7 +77,7 @@ def rebuild_file(
         config = config.replace(data=config.to_dict()["data"] | {"batch_size": USUAL_BATCH})
     loaders = with_normalization(parts.loaders, mean, std)
     guessed = [] if mean and std else [NORMALIZATION.format(mean=_numbers(loaders.mean), std=_numbers(loaders.std))]
-    network = parts.model.to(parts.placement.device).eval()
+    network = parts.model.to(parts.setup.device).eval()
     return replace(parts, config=config, loaders=loaders, model=network, notes=(*parts.notes, *guessed))
 
 

@@ -68,7 +68,7 @@ def train_missing(
             work[config.name] = parts.cost.macs * config.data.batch_size
     if missing and jobs is None:
         small = max(work.values()) < SMALL_STEP
-        jobs = num_workers(missing.values(), small) if parts.placement.device.type == "cpu" else 1
+        jobs = num_workers(missing.values(), small) if parts.setup.device.type == "cpu" else 1
     if missing and min(jobs or 1, len(missing)) > 1:
         jobs = min(jobs or 1, len(missing))
         say(f"Training {counted(len(missing), 'run')}, {jobs} at a time.")

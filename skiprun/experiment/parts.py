@@ -41,7 +41,7 @@ class Parts:
     """What a config names, built."""
 
     config: RunConfig
-    placement: DeviceSetup
+    setup: DeviceSetup
     loaders: Loaders
     task: Task
     model: nn.Module
@@ -59,7 +59,7 @@ class Parts:
         """One line for people: network, data, place and seed."""
         size = f"{self.cost.parameters:,} parameters, {self.cost.layers} layers"
         data = f"{self.config.data.name} ({len(self.loaders.train):,} to train on)"
-        return f"{self.config.model.name} ({size}) on {data}; {self.placement}; seed {self.config.seed}"
+        return f"{self.config.model.name} ({size}) on {data}; {self.setup}; seed {self.config.seed}"
 
     @property
     def evaluation_batch(self) -> int:
@@ -93,9 +93,9 @@ def prepare(
         refuse_unused(config)
     with building(config):
         check_from_config(config.model, given_weights)
-    placement = setup_device(config)
+    setup = setup_device(config)
     with memory_needed("while the data is read", "Try a smaller data.image_size."), located(config, "data"):
-        loaders = load_data(config.data, placement.device, progress, new=accept is None)
+        loaders = load_data(config.data, setup.device, progress, new=accept is None)
         loaders = replace(accept(loaders) if accept else loaders, earlier=None)
     check_task(config, loaders.task)
     task = TASKS[loaders.task].target(**task_options(config, loaders.task))
@@ -112,10 +112,10 @@ def prepare(
         notes.append(note)
     size = cost(model, loaders.image_shape)
     check_batch(config, model, loaders.image_shape)
-    if placement.device.type == "cpu":
+    if setup.device.type == "cpu":
         choose_threads(config, size.macs)
-    way = choose_execution(config, placement.device, len(loaders.train), size.activation_bytes)
-    return Parts(config, replace(placement, way=way), loaders, task, model, size, tuple(notes), report)
+    way = choose_execution(config, setup.device, len(loaders.train), size.activation_bytes)
+    return Parts(config, replace(setup, way=way), loaders, task, model, size, tuple(notes), report)
 
 
 def try_threads(parts: Parts) -> None:
@@ -123,14 +123,14 @@ def try_threads(parts: Parts) -> None:
 
     As many images are tried as keep the threads busy, and no more: they shall fit wherever the run itself does.
     """
-    if parts.placement.device.type != "cpu":
+    if parts.setup.device.type != "cpu":
         return
     enough = max(2, round(TRIAL_MACS / parts.cost.macs))
     index = torch.arange(min(enough, parts.config.micro_batch))
 
     def step() -> None:
         images, targets = parts.loaders.train_batch(index)
-        with parts.placement.autocast():
+        with parts.setup.autocast():
             output = copy.deepcopy(parts.model).train()(images)
         parts.task.loss(output, targets).backward()
 

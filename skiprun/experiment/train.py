@@ -139,7 +139,7 @@ def views(run: Run, parts: Parts) -> list[View]:
         return [board]
     schedule, samples = parts.config.schedule, len(parts.loaders.train)
     epochs = schedule.epochs or (schedule.steps or 0) * parts.config.data.batch_size / samples
-    return [board, Overlays(run.overlays, parts.model, parts.loaders, parts.placement, epochs, board)]
+    return [board, Overlays(run.overlays, parts.model, parts.loaders, parts.setup, epochs, board)]
 
 
 @contextlib.contextmanager
@@ -168,7 +168,7 @@ def make_trainer(
         parts.task,
         parts.loaders,
         parts.config,
-        parts.placement,
+        parts.setup,
         Checkpoints(folder),
         open_log,
         probes,

@@ -41,46 +41,46 @@ def list_runs(root: Path, most: int | None = None) -> Listing:
     return Listing(rows, len(runs))
 
 
-def _row(reading: RunRecord) -> dict[str, Any]:
+def _row(record: RunRecord) -> dict[str, Any]:
     row = {
-        "name": reading.run.name,
-        "path": str(reading.path),
-        "state": reading.state,
-        "message": reading.message,
-        "model": reading.config.get("model.name", reading.summary.get("model.name")),
-        "dataset": reading.config.get("data.name", reading.summary.get("data.name")),
+        "name": record.run.name,
+        "path": str(record.path),
+        "state": record.state,
+        "message": record.message,
+        "model": record.config.get("model.name", record.summary.get("model.name")),
+        "dataset": record.config.get("data.name", record.summary.get("data.name")),
     }
-    row |= _finished_numbers(reading) if reading.finished else _numbers_so_far(reading)
-    return row | {"when": last_change(reading.run)}
+    row |= _finished_numbers(record) if record.finished else _numbers_so_far(record)
+    return row | {"when": last_change(record.run)}
 
 
-def _finished_numbers(reading: RunRecord) -> dict[str, Any]:
-    name = reading.text("data.score_name")
+def _finished_numbers(record: RunRecord) -> dict[str, Any]:
+    name = record.text("data.score_name")
     return {
-        "progress": counted(round(reading.number("epochs"), 1), "epoch"),
+        "progress": counted(round(record.number("epochs"), 1), "epoch"),
         "score": name,
-        "val": reading.summary.get(f"best.val.{name}"),
-        "test": reading.summary.get(f"test.{name}"),
+        "val": record.summary.get(f"best.val.{name}"),
+        "test": record.summary.get(f"test.{name}"),
     }
 
 
-def _numbers_so_far(reading: RunRecord) -> dict[str, Any]:
+def _numbers_so_far(record: RunRecord) -> dict[str, Any]:
     """Return how far a run has got, and its best validation score so far."""
-    rows = [] if reading.state == BROKEN else list(epoch_rows(reading.run))
+    rows = [] if record.state == BROKEN else list(epoch_rows(record.run))
     names = [
         key.removeprefix("val/") for row in rows[:1] for key in row if key.startswith("val/") and key != "val/loss"
     ]
     name = names[0] if names else None
     scores = [row[f"val/{name}"] for row in rows if isinstance(row.get(f"val/{name}"), int | float)]
     best = (min if name == "error" else max)(scores, default=None)
-    return {"progress": _progress(reading, rows), "score": name, "val": best, "test": None}
+    return {"progress": _progress(record, rows), "score": name, "val": best, "test": None}
 
 
-def _progress(reading: RunRecord, rows: Sequence[dict[str, Any]]) -> str:
+def _progress(record: RunRecord, rows: Sequence[dict[str, Any]]) -> str:
     """Say how far a run has got in the unit of its schedule."""
     latest = rows[-1] if rows else {}
     for unit, key in (("epochs", "epoch"), ("steps", "step")):
-        if length := reading.config.get(f"schedule.{unit}"):
+        if length := record.config.get(f"schedule.{unit}"):
             return f"{latest.get(key, 0):.10g}/{float(length):g} {unit}"
     return "-"
 
@@ -94,12 +94,12 @@ def last_change(run: Run) -> str | None:
 
 def run_details(run: Run) -> dict[str, Any]:
     """Return everything that a run's directory says, as plain data."""
-    reading = read(run)
+    record = read(run)
     return {
-        **_row(reading),
-        "summary": reading.summary,
-        "config": reading.config,
-        "sessions": list(reading.sessions),
+        **_row(record),
+        "summary": record.summary,
+        "config": record.config,
+        "sessions": list(record.sessions),
         "checkpoints": _files(run.checkpoints),
         "studies": _files(run.studies),
     }

@@ -138,11 +138,11 @@ def possible(key: str) -> tuple[float, float]:
     return RANGES.get(re.sub(r"_class_\d+$", "", key.rpartition(".")[2]), ANY)
 
 
-def group_by_experiment(readings: Sequence[RunRecord]) -> tuple[Group, ...]:
+def group_by_experiment(records: Sequence[RunRecord]) -> tuple[Group, ...]:
     """Group finished runs by experiment, in the order in which the experiments first appear."""
     homes: dict[Path, list[RunRecord]] = {}
-    for reading in readings:
-        homes.setdefault(home(reading.path), []).append(reading)
+    for record in records:
+        homes.setdefault(home(record.path), []).append(record)
     labels = _labels(list(homes))
     return tuple(Group(labels[home], tuple(sorted(runs, key=lambda run: run.seed))) for home, runs in homes.items())
 

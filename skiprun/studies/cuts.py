@@ -56,7 +56,7 @@ def replace_connections(joins: Mapping[Connection, Join]) -> Iterator[None]:
 
 
 class Shapes:
-    """Watches which shapes meet at each site of a specimen, as images pass."""
+    """Watches which shapes meet at each site of an isolated copy, as images pass."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model, self.paths = model, list(sites_of(model))

@@ -21,7 +21,7 @@ def stations(model: nn.Module) -> dict[str, nn.Module]:
 
 
 class FeatureExtractor:
-    """Keeps what the stations of a specimen give; its hooks stay there."""
+    """Keeps what the stations of an isolated copy give; its hooks stay there."""
 
     def __init__(self, model: nn.Module, change: Callable[[Tensor], Tensor]) -> None:
         self.model, self.change = model.eval(), change

@@ -89,7 +89,7 @@ def lesion(
 
 
 class LesionRun:
-    """A specimen with its cuttable sites."""
+    """An isolated copy with its cuttable sites."""
 
     def __init__(
         self,

@@ -68,7 +68,7 @@ def paths(
 
 
 class Tracer:
-    """A specimen whose gradient can be sent along chosen paths."""
+    """An isolated copy whose gradient can be sent along chosen paths."""
 
     def __init__(self, model: nn.Module, loss: Loss) -> None:
         self.model, self.loss = model, loss

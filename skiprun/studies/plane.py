@@ -26,7 +26,7 @@ ENDLESS = 1e30
 
 @dataclass
 class Plane:
-    """weights(x, y) = origin + x first + y second, for every parameter of a specimen."""
+    """weights(x, y) = origin + x first + y second, for every parameter of an isolated copy."""
 
     model: nn.Module
     first: Sequence[Tensor]

@@ -67,7 +67,7 @@ class Trainer:
         task: Task,
         data: TrainingData,
         config: RunConfig,
-        placement: DeviceSetup,
+        setup: DeviceSetup,
         checkpoints: Checkpoints,
         open_log: Callable[[int], MetricsLog],
         probes: Sequence[Probe] = (),
@@ -76,26 +76,26 @@ class Trainer:
         say: Callable[[str], None] = lambda message: None,
         evaluation_batch: int = MOST_AT_ONCE,
     ) -> None:
-        self.task, self.data, self.config, self.placement = task, data, config, placement
+        self.task, self.data, self.config, self.setup = task, data, config, setup
         self.checkpoints, self.open_log, self.probes = checkpoints, open_log, probes
         self.progress, self.stop_signal = progress or NullProgress(), stop_signal
         self.evaluation_batch = evaluation_batch
 
         layout = torch.channels_last if config.compute.channels_last else torch.contiguous_format
-        with memory_needed(f"while the network is moved to {placement.device}", SMALLER_NETWORK):
-            self.model = model.to(placement.device, memory_format=layout)  # type: ignore[call-overload]
+        with memory_needed(f"while the network is moved to {setup.device}", SMALLER_NETWORK):
+            self.model = model.to(setup.device, memory_format=layout)  # type: ignore[call-overload]
         if config.compute.activation_checkpointing:
             recompute_blocks(self.model)
-        self.forward_pass = TrainingPass(self.model, placement.way, say)
+        self.forward_pass = TrainingPass(self.model, setup.way, say)
         self.trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self.optimizer = make_optimizer(self.model, config.optim, placement.device, config.model.backbone_lr)
+        self.optimizer = make_optimizer(self.model, config.optim, setup.device, config.model.backbone_lr)
         self.ema_model = make_ema_model(self.model, config.optim.ema)
 
-        self.order = Order(config.seed, len(data.train), config.data.batch_size, placement.device)
+        self.order = Order(config.seed, len(data.train), config.data.batch_size, setup.device)
         self.steps = total_steps(config, len(data.train))
         self.unit = steps_a_unit(config, len(data.train))
         self.step = self.epoch = self.validated = 0
-        self.totals = EpochTotals(placement.device)
+        self.totals = EpochTotals(setup.device)
         self.best = Best(checkpoints.best, task)
         self.final: dict[str, dict[str, float]] = {}
         self.seconds = {"epoch": 0.0, "train": 0.0}
@@ -106,7 +106,7 @@ class Trainer:
 
         # A probe with hooks has to see the step in Python, so that a captured step has no probes then.
         captured = partial(self.optimizer_step, watched=not any(probe.hooks for probe in probes))
-        self.graph = make_graph(config, captured, self.optimizer, placement.device, say)
+        self.graph = make_graph(config, captured, self.optimizer, setup.device, say)
 
     def resume(self) -> None:
         """Take over the last checkpoint, if there is one, and open the log from there; notes are for people.
@@ -114,11 +114,11 @@ class Trainer:
         Raises:
             CheckpointError: there are checkpoints, and none can be used, or they are of another experiment.
         """
-        samples, device = len(self.data.train), self.placement.device
+        samples, device = len(self.data.train), self.setup.device
         state, self.notes = resume.read_last(self.checkpoints, self.config, self.data.fingerprint, samples, device)
         if state is not None:
             resume.restore_conditions(state, self.config.compute, self.forward_pass)
-            self.notes += resume.changed_conditions(state, resume.conditions(self.placement, self.forward_pass))
+            self.notes += resume.changed_conditions(state, resume.conditions(self.setup, self.forward_pass))
             self.load_state_dict(state)
             self.best.recover(self.evaluated, self.step)
         self.log = self.open_log(state["metrics_bytes"] if state else 0)
@@ -198,9 +198,9 @@ class Trainer:
                 watching.enter_context(probe.watch(self.model))
             # The terms that the loss is a mean over, of all micro-batches: void pixels are not spread evenly.
             sizes = torch.stack([self.task.sizes(targets) for targets in batch[1::2]]).sum(0)
-            loss = torch.zeros((), device=self.placement.device)
+            loss = torch.zeros((), device=self.setup.device)
             for images, targets in zip(batch[::2], batch[1::2], strict=True):
-                with self.placement.autocast():
+                with self.setup.autocast():
                     output = self.forward_pass(images, eager)
                 share = self.task.loss(output, targets, sizes)
                 share.backward()
@@ -256,11 +256,11 @@ class Trainer:
         batches = self.data.batches(split, self.evaluation_batch)
         part = f"in the evaluation of the {split} split, {self.evaluation_batch} images at a time"
         with memory_needed(part, f"Free some, and the same command continues. {less_memory(self.config)}"):
-            return evaluate(self.evaluated, self.task, batches, self.placement.autocast)
+            return evaluate(self.evaluated, self.task, batches, self.setup.autocast)
 
     def test(self) -> dict[str, float]:
         """Score the test split, once, with the best weights, and log it as the last record."""
-        self.evaluated.load_state_dict(self.best.load(self.placement.device))
+        self.evaluated.load_state_dict(self.best.load(self.setup.device))
         scores = self.evaluate("test")
         self.log.append({"step": self.step, "epoch": self.order.epochs(self.step), **tagged("test", scores)})
         self.log.sync()
@@ -281,7 +281,7 @@ class Trainer:
     def state_dict(self) -> dict[str, Any]:
         """Return all that a continued run cannot compute again."""
         return {
-            **resume.conditions(self.placement, self.forward_pass),
+            **resume.conditions(self.setup, self.forward_pass),
             "config": self.config.to_dict(),
             "data": self.data.fingerprint,
             "samples": len(self.data.train),

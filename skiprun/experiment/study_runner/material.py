@@ -76,7 +76,7 @@ class StudyInputs:
         """Return the first network and where the images come from; only noise needs no dataset."""
         if self.subject.shape is None:
             parts = prepare(config, loading, given_weights=not self._trained, accept=self._known)
-            self.task, self.device = parts.task, parts.placement.device
+            self.task, self.device = parts.task, parts.setup.device
             return parts.model, Images(parts.loaders, parts.evaluation_batch)
         if MODELS[config.model.name].facts.get("task", "classification") != "classification":
             raise InputError(f"'{config.model.name}' learns masks; name a dataset for it, as --set data.name=cells.")

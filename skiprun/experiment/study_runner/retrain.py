@@ -61,7 +61,7 @@ def weight_trajectory(config: RunConfig, accept: Callable[[Loaders], Loaders] | 
             parts.task,
             parts.loaders,
             config,
-            parts.placement,
+            parts.setup,
             Checkpoints(place),
             lambda keep_bytes: MetricsLog(place / "metrics.jsonl", keep_bytes, []),
             progress=album,

@@ -56,9 +56,9 @@ class Overlays:
     """A view of a run's log that draws overlays as epochs end: the first three, then about twenty, and each last."""
 
     def __init__(
-        self, folder: Path, model: nn.Module, data: Data, placement: DeviceSetup, epochs: float, board: Board | None
+        self, folder: Path, model: nn.Module, data: Data, setup: DeviceSetup, epochs: float, board: Board | None
     ) -> None:
-        self.folder, self.model, self.data, self.placement, self.board = folder, model, data, placement, board
+        self.folder, self.model, self.data, self.setup, self.board = folder, model, data, setup, board
         self.last = math.ceil(epochs)
 
     def add(self, record: Record) -> None:
@@ -69,7 +69,7 @@ class Overlays:
         file = self.folder / f"epoch-{epoch:04.6g}.png"
         if not file.exists():
             make_folder(self.folder, below=self.folder.parent)
-            write_bytes(file, draw(self.model, self.data, self.placement))
+            write_bytes(file, draw(self.model, self.data, self.setup))
         if self.board is not None:
             self.board.add_image("overlays", read_bytes(file), record["step"])
 
@@ -82,12 +82,12 @@ class Overlays:
 
 
 @torch.no_grad()
-def draw(model: nn.Module, data: Data, placement: DeviceSetup) -> bytes:
+def draw(model: nn.Module, data: Data, setup: DeviceSetup) -> bytes:
     """Return a PNG of the first images of the validation split; the network's mode is left as it was."""
     index = torch.arange(min(SAMPLES, len(data.val)), device=data.device)
     images, targets = data.val.take(index)
     training = model.training
-    with placement.autocast():  # one by one, as a step may hold no more
+    with setup.autocast():  # one by one, as a step may hold no more
         found = [decide(model.eval()(data.normalize(image[None])).float()) for image in images]
     model.train(training)
     truth = targets[:, 0] if targets.ndim == 4 else targets
