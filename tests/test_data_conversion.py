@@ -95,6 +95,25 @@ def test_the_span_is_that_of_train(tmp_path):
     assert (stored(loaders.test)[-1] == 255).all()
 
 
+def test_images_far_outside_of_the_values_of_train_are_counted(tmp_path, caplog):
+    folder(tmp_path, deep(1000))
+    Image.fromarray(np.full((8, 8), 60000, np.uint16)).save(tmp_path / "test/b/2.png")
+    load(tmp_path)
+    assert "1 of 18 images have more than 1 % of their pixels outside of" in caplog.text
+    tally, values = Counter(), np.full((32, 32), 500, np.uint16)
+    values[0, 0] = 1000
+    convert(tmp_path, Image.fromarray(values), Conversion(span=(0, 999)), tally)
+    assert tally["deep"] == 1 and not tally["clipped"], "a pixel beyond the brightest of train is no loss"
+
+
+def test_of_several_pages_the_first_is_read_and_that_is_said(tmp_path, caplog):
+    image_folder(tmp_path)
+    pages = [Image.fromarray(grey(number)) for number in range(3)]
+    pages[0].save(tmp_path / "train/dog/pages.tif", save_all=True, append_images=pages[1:])
+    load(tmp_path)
+    assert "1 of 29 images have several pages or frames, of which the first is read." in caplog.text
+
+
 def test_plain_images_beside_deep_ones_keep_their_values(tmp_path):
     folder(tmp_path, lambda number: deep(4095)(number) if number % 2 else Image.fromarray(grey(number)))
     assert np.array_equal(stored(load(tmp_path).test)[0][..., 0], grey(12))
@@ -126,6 +145,14 @@ def test_colours_of_16_bits_are_read_by_half_and_that_is_said(tmp_path, caplog):
     (tmp_path / "test/dog/000.png").write_bytes(sixteen_bit_png(colours))
     assert np.array_equal(stored(load(tmp_path).test)[4], colours >> 8)
     assert "1 of 28 images have 16 bits a colour, of which the upper 8 are read." in caplog.text
+
+
+def test_colours_of_12_bits_in_16_are_refused_as_next_to_nothing_of_them_is_read(tmp_path):
+    image_folder(tmp_path)
+    colours = np.random.default_rng(0).integers(0, 4096, (8, 8, 3))
+    (tmp_path / "test/dog/000.png").write_bytes(sixteen_bit_png(colours))
+    with pytest.raises(BadImage, match=r"000.png has 16 bits a colour, of which only the upper 8 are read: 16 levels"):
+        load(tmp_path)
 
 
 def icon(mode):

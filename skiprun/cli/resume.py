@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Json, Quiet, Root, RunArgument, RunsFolder
-from skiprun.cli.terminal import Board, be_silent, emit, loading, say
+from skiprun.cli.terminal import Board, be_silent, emit, loading, say, test_scores
 from skiprun.errors import InputError
 
 
@@ -61,8 +61,7 @@ def resume(
     if json:
         emit(done.summary())
     else:
-        scores = ", ".join(f"{key} {value:.4g}" for key, value in done.summary()["test"].items())
-        typer.echo(f"{done.path}: test {scores}")
+        typer.echo(f"{done.path}: test {test_scores(done.summary())}")
 
 
 def refuse_unused(verify: int | None, epochs: float | None, steps: int | None, lr: float | None) -> None:

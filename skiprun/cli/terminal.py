@@ -180,6 +180,13 @@ def named_score(name: str, value: float | None) -> str:
     return f"{name} {digits(value)}{' %' if name.split()[-1] == 'error' else ''}"
 
 
+def test_scores(summary: dict[str, Any]) -> str:
+    """Return the test scores of a run in a line, each with that of the trivial answer where there is one."""
+    trivial = summary.get("trivial", {}).get("test", {})
+    shown = {name: f" ({digits(value)} by one class everywhere)" for name, value in trivial.items()}
+    return ", ".join(named_score(name, value) + shown.get(name, "") for name, value in summary["test"].items())
+
+
 def scores_of(record: dict[str, Any]) -> list[str]:
     """Return the loss, the scores and the speed of an epoch, a text each."""
     scores = [

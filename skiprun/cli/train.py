@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from json import dumps as quoted
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides, user_path
-from skiprun.cli.terminal import Board, be_silent, digits, emit, loading, named_score, say
+from skiprun.cli.terminal import Board, be_silent, emit, loading, say, test_scores
 
 
 def train(
@@ -66,10 +66,3 @@ def train(
             typer.echo(f"{run.path}: test {test_scores(run.summary())}")
     if json:
         emit(summaries[0] if len(summaries) == 1 else summaries)
-
-
-def test_scores(summary: dict[str, Any]) -> str:
-    """Return the test scores of a run in a line, each with that of the trivial answer where there is one."""
-    trivial = summary.get("trivial", {}).get("test", {})
-    shown = {name: f" ({digits(value)} by one class everywhere)" for name, value in trivial.items()}
-    return ", ".join(named_score(name, value) + shown.get(name, "") for name, value in summary["test"].items())

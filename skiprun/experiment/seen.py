@@ -59,6 +59,8 @@ def tell_changes(tally: Counter[str], size: tuple[int, int] | None, say: Say) ->
         "trimmed": "cut by more than a tenth",
         "greyed": "made grey",
         "deep": "deep, brought to 8 bits",
+        "clipped": "with more than 1 % of its pixels outside of the values of train",
+        "pages": "the first of several pages",
         "apart": "each by its own range, as the run recorded none",
         "halved": "of 16 bits a colour, of which the upper 8 were read",
         "transparent": "laid on a background",

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from skiprun.data.folders.opening import HALVED
+from skiprun.data.folders.opening import HALVED, PAGES
 from skiprun.data.source import Array
 from skiprun.errors import BadImage
 
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 Span = tuple[float, float]
+LOST = 16  # of 256 levels
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,9 @@ class Deep(BadImage):
 def convert(path: Path, image: Image.Image, how: Conversion, tally: Counter[str]) -> Array:
     """Return an image as uint8 [H, W, 3], and count in the tally what it may have lost.
 
-    The tally counts images: 'deep'; 'halved', 16 bits a colour, of which Pillow reads the upper 8; 'transparent' in
-    places; 'trimmed' by more than a tenth; and 'pixels', of which some are 'cut'.
+    The tally counts images: 'deep'; 'clipped', deep with more than 1 % of its pixels outside of the span; 'halved', 16
+    bits a colour, of which Pillow reads the upper 8; 'pages', the first of several; 'transparent' in places; 'trimmed'
+    by more than a tenth; and 'pixels', of which some are 'cut'.
 
     Raises:
         Deep: it needs a span, and there is none.
@@ -71,11 +73,14 @@ def convert(path: Path, image: Image.Image, how: Conversion, tally: Counter[str]
 
 def eight_bits(path: Path, image: Image.Image, how: Conversion, tally: Counter[str]) -> Image.Image:
     """Return an image as RGB of 8 bits; see `convert`."""
+    if image.info.get(PAGES):
+        tally["pages"] += 1
     if image.mode in DEEP:
         tally["deep"] += 1
-        return spread(path, image, how.span).convert("RGB")
+        return spread(path, image, how.span, tally).convert("RGB")
     if image.info.get(HALVED):
         tally["halved"] += 1
+        refuse_lost(path, image)
     try:
         if image.has_transparency_data and not is_opaque(rgba := image.convert("RGBA")):
             tally["transparent"] += 1
@@ -85,13 +90,27 @@ def eight_bits(path: Path, image: Image.Image, how: Conversion, tally: Counter[s
         raise BadImage(path, f"has pixels of the mode {image.mode}; save it as RGB or grey") from None
 
 
+def refuse_lost(path: Path, image: Image.Image) -> None:
+    """Refuse 16 bits a colour that use the lower 12 or fewer: what Pillow reads of them has 16 levels at most.
+
+    Raises:
+        BadImage: of such an image.
+    """
+    colours = image.convert("RGB").getextrema()
+    brightest = max(int(high) for _, high in colours)  # type: ignore[misc]  # a pair for each colour
+    if 0 < brightest < LOST:
+        raise BadImage(
+            path, f"has 16 bits a colour, of which only the upper 8 are read: {brightest + 1} levels; save it with 8"
+        )
+
+
 def is_opaque(rgba: Image.Image) -> bool:
     """Say whether nothing shines through an image."""
     return rgba.getchannel("A").getextrema() == (255, 255)
 
 
-def spread(path: Path, image: Image.Image, span: Span | None) -> Image.Image:
-    """Return a deep image with 8 bits: what lies outside of the span is at its ends.
+def spread(path: Path, image: Image.Image, span: Span | None, tally: Counter[str]) -> Image.Image:
+    """Return a deep image with 8 bits: what lies outside of the span is at its ends, and counted if it is much.
 
     Raises:
         Deep: there is no span.
@@ -102,6 +121,7 @@ def spread(path: Path, image: Image.Image, span: Span | None) -> Image.Image:
         raise Deep(path)
     low, high = span
     values = np.asarray(image).astype(np.float64)
+    tally["clipped"] += bool(((values < low) | (values > high)).mean() > 0.01)
     return Image.fromarray(np.rint(255 * (values - low) / ((high - low) or 1)).clip(0, 255).astype(np.uint8))
 
 

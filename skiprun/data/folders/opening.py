@@ -19,6 +19,7 @@ from skiprun.errors import BadImage
 PLAIN = {"AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "QOI", "SGI", "SUN"}
 PLAIN |= {"TGA", "TIFF", "WEBP"}
 HALVED = "skiprun halved"
+PAGES = "skiprun pages"
 ORIENTATION = "skiprun orientation"
 EIGHT_BITS = ("L", "LA", "RGB", "RGBA", "CMYK")
 _ENDINGS = Image.registered_extensions()
@@ -39,8 +40,8 @@ def read_file(path: Path) -> bytes:
 def open_image(path: Path, content: bytes) -> Image.Image:
     """Return an image of any mode, decoded, the right way up; one of absurd size is refused before it is decoded.
 
-    Its `info` says under HALVED whether its colours have 16 bits, of which Pillow gives the upper 8, and under
-    ORIENTATION by which tag it was turned.
+    Its `info` says under HALVED whether its colours have 16 bits, of which Pillow gives the upper 8, under PAGES
+    whether it is the first of several, and under ORIENTATION by which tag it was turned.
 
     Raises:
         BadImage: of none of the formats, damaged, or implausibly large.
@@ -53,6 +54,8 @@ def open_image(path: Path, content: bytes) -> Image.Image:
                 raise Image.DecompressionBombError
             if image.mode in EIGHT_BITS and any(";16" in str(tile.args) for tile in image.tile):
                 image.info[HALVED] = True
+            if getattr(image, "is_animated", False):
+                image.info[PAGES] = True
             image.load()
             image.info[ORIENTATION] = turned = image.getexif().get(ExifTags.Base.Orientation, 1)
             if turned != 1:  # which would read the tags again, of each image

@@ -27,6 +27,14 @@ def losses(tally: Counter[str], how: Conversion, total: int) -> Iterator[str]:
     if tally["deep"] and how.span:
         low, high = how.span
         yield f"{tally['deep']:,} of {total:,} images are deep: values from {low:,g} to {high:,g} become 0 to 255."
+    if tally["clipped"] and how.span:
+        low, high = how.span
+        yield (
+            f"{tally['clipped']:,} of {total:,} images have more than 1 % of their pixels outside of {low:,g} to "
+            f"{high:,g}, the values of train; what lies there is cut off."
+        )
+    if tally["pages"]:
+        yield f"{tally['pages']:,} of {total:,} images have several pages or frames, of which the first is read."
     if tally["halved"]:
         yield f"{tally['halved']:,} of {total:,} images have 16 bits a colour, of which the upper 8 are read."
     if tally["transparent"]:
