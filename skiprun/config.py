@@ -149,7 +149,7 @@ class AugmentConfig(Section):
 
 
 class DataConfig(Section):
-    """Which images, in which portions."""
+    """Which images, in which splits."""
 
     name: str = Field(description="a dataset of `skiprun datasets`")
     root: Annotated[Text | None, Role.EXECUTION] = Field(

@@ -56,7 +56,7 @@ def assemble(source: RawDataset, config: DataConfig, device: torch.device, whole
         tell_copies(parts)
     pixels = pixels_of(source, parts, config) if source.task == "segmentation" else {}
     if source.task == "classification":
-        tell_absent({split: portion.targets[rows] for split, (portion, rows) in parts.items()}, source.class_names)
+        tell_absent({split: raw_split.targets[rows] for split, (raw_split, rows) in parts.items()}, source.class_names)
     mean, std = mean_and_std(source.train.moments[train_rows], math.prod(source.image_shape[1:]))
     augment: Augment | JointAugment
     if source.task == "segmentation":
@@ -87,7 +87,7 @@ def assemble(source: RawDataset, config: DataConfig, device: torch.device, whole
 def pixels_of(source: RawDataset, parts: Mapping[str, tuple[RawSplit, Array]], config: DataConfig) -> Pixels:
     """Return the pixels by split and class, of splits on which something can be learned and scored."""
     names = source.class_names
-    pixels = {split: count_pixels(portion.targets, rows, len(names)) for split, (portion, rows) in parts.items()}
+    pixels = {split: count_pixels(raw_split.targets, rows, len(names)) for split, (raw_split, rows) in parts.items()}
     check_pixels(pixels, names, config.ignore_index, borrowed=source.val is None)
     return pixels
 
@@ -98,7 +98,7 @@ def by_tile(source: RawDataset, config: DataConfig) -> bool:
 
 
 def validation_rows(source: RawDataset, config: DataConfig, whole_images: bool = True) -> tuple[Array, Array]:
-    """Return the rows of train, and the rows of the validation split in its own portion or else in train.
+    """Return the rows of train, and the rows of the validation split in its own data or else in train.
 
     A set with labels is stratified; one with masks is divided as if it had one class. What shows one image, or one
     subject, stays on one side, and is then drawn as a whole.
@@ -128,14 +128,14 @@ def validation_rows(source: RawDataset, config: DataConfig, whole_images: bool =
 def fingerprint(source: RawDataset, val_rows: Array) -> str:
     """Return a hex digest of contents, class names and split."""
     rows = blake2b(val_rows.astype("<i8").tobytes(), digest_size=16).hexdigest()
-    sizes = [len(portion) for portion in source.portions]
+    sizes = [len(raw_split) for raw_split in source.splits]
     known = json.dumps([source.digest(), source.class_names, source.task, sizes, rows])
     return blake2b(known.encode(), digest_size=16).hexdigest()
 
 
 def fits(source: RawDataset, device: torch.device) -> bool:
     """Say whether a dataset may live on a device, or in memory if it is the CPU."""
-    size = sum(portion.images.nbytes + portion.targets.nbytes for portion in source.portions)
+    size = sum(raw_split.images.nbytes + raw_split.targets.nbytes for raw_split in source.splits)
     if device.type == "cpu" and isinstance(source.train.images, np.memmap) and size > RESIDENT_BYTES:
         return False
     return size <= RESIDENT_SHARE * free_bytes(device)
@@ -152,9 +152,9 @@ def free_bytes(device: torch.device) -> float:
     return memory_bytes()
 
 
-def _split(portion: RawSplit, rows: Array, device: torch.device, resident: bool) -> Split:
-    """Return rows of a portion as a split, copied to the device or left in the mapped file."""
+def _split(raw_split: RawSplit, rows: Array, device: torch.device, resident: bool) -> Split:
+    """Return rows of a RawSplit as a Split, copied to the device or left in the mapped file."""
     if not resident:
-        return MappedSplit(portion.images, portion.targets, rows, device)
-    images, targets = (torch.from_numpy(array[rows]).to(device) for array in (portion.images, portion.targets))
+        return MappedSplit(raw_split.images, raw_split.targets, rows, device)
+    images, targets = (torch.from_numpy(array[rows]).to(device) for array in (raw_split.images, raw_split.targets))
     return ResidentSplit(images, targets)

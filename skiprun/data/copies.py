@@ -17,7 +17,7 @@ FACTORS = np.random.default_rng(0).integers(1 << 62, size=8) | 1
 
 
 def tell_copies(parts: Mapping[str, Part]) -> None:
-    """Say how many images of val and test are in train as well; of each split its portion and rows."""
+    """Say how many images of val and test are in train as well; of each split its data and rows."""
     for split in ("val", "test"):
         if found := copies(parts[split], parts["train"]):
             total = len(set(names_of(parts[split])))
@@ -42,19 +42,19 @@ def copies(scored: Part, trained: Part) -> list[str]:
 
 def names_of(part: Part) -> list[str]:
     """Return the name of the image of each row."""
-    portion, rows = part
-    return [str(portion.files[row]) if portion.files else str(row) for row in rows]
+    raw_split, rows = part
+    return [str(raw_split.files[row]) if raw_split.files else str(row) for row in rows]
 
 
 def sums_of(part: Part) -> Array:
     """Return a number for each row, int64 [N], the same for the same pixels."""
-    portion, rows = part
-    moments = portion.moments[rows].reshape(len(rows), -1)
+    raw_split, rows = part
+    moments = raw_split.moments[rows].reshape(len(rows), -1)
     return (moments * FACTORS[: moments.shape[1]]).sum(1)  # wraps around, which does no harm
 
 
 def digests(part: Part, chosen: Array) -> Iterator[bytes]:
     """Yield the digest of the pixels of each chosen row."""
-    portion, rows = part
+    raw_split, rows = part
     for row in rows[chosen]:
-        yield blake2b(np.ascontiguousarray(portion.images[row]).data, digest_size=16).digest()
+        yield blake2b(np.ascontiguousarray(raw_split.images[row]).data, digest_size=16).digest()

@@ -33,13 +33,13 @@ def keep_classes(source: RawDataset, wanted: Sequence[str] | None) -> RawDataset
     labels = np.full(len(source.class_names) + 1, -1, np.int64)  # the last, at -1, is of rows that are in no split
     labels[[source.class_names.index(name) for name in wanted]] = np.arange(len(wanted))
     train, val, test = (
-        portion and replace(portion, targets=labels[portion.targets])
-        for portion in (source.train, source.val, source.test)
+        raw_split and replace(raw_split, targets=labels[raw_split.targets])
+        for raw_split in (source.train, source.val, source.test)
     )
     assert train and test
     return replace(source, train=train, val=val, test=test, class_names=tuple(wanted))
 
 
-def rows_in_use(portion: RawSplit) -> Array:
-    """Return the rows of a portion whose class is kept."""
-    return np.flatnonzero(portion.targets >= 0) if portion.targets.ndim == 1 else np.arange(len(portion))
+def rows_in_use(raw_split: RawSplit) -> Array:
+    """Return the rows of a split whose class is kept."""
+    return np.flatnonzero(raw_split.targets >= 0) if raw_split.targets.ndim == 1 else np.arange(len(raw_split))

@@ -22,7 +22,7 @@ CHUNK_BYTES = 1 << 22
 
 @dataclass(frozen=True)
 class RawSplit:
-    """Images of one official portion.
+    """Images and targets of one official split.
 
     Attributes:
         images: uint8 [N, H, W, C], in memory or mapped.
@@ -47,7 +47,7 @@ class RawSplit:
 
 @dataclass(frozen=True)
 class RawDataset:
-    """The portions of a dataset and its classes.
+    """The splits of a dataset and its classes.
 
     Attributes:
         val: None where the validation split is taken from train.
@@ -64,9 +64,9 @@ class RawDataset:
     own: bool = False
 
     @property
-    def portions(self) -> list[RawSplit]:
-        """The portions that there are."""
-        return [portion for portion in (self.train, self.val, self.test) if portion is not None]
+    def splits(self) -> list[RawSplit]:
+        """The splits that exist, in the order train, val, test."""
+        return [raw_split for raw_split in (self.train, self.val, self.test) if raw_split is not None]
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -79,10 +79,10 @@ class RawDataset:
         if self.content is not None:
             return self.content
         digest = blake2b(digest_size=16)
-        for portion in self.portions:
-            digest.update(repr((portion.images.shape, portion.targets.dtype.str)).encode())
-            digest.update(np.ascontiguousarray(portion.images).data)
-            digest.update(np.ascontiguousarray(portion.targets).data)
+        for raw_split in self.splits:
+            digest.update(repr((raw_split.images.shape, raw_split.targets.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(raw_split.images).data)
+            digest.update(np.ascontiguousarray(raw_split.targets).data)
         return digest.hexdigest()
 
 

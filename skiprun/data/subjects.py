@@ -14,17 +14,17 @@ from skiprun.data.source import Array, RawSplit
 from skiprun.errors import OptionError, some
 
 
-def names_of(portion: RawSplit, rows: Array, config: DataConfig) -> list[str] | None:
+def names_of(raw_split: RawSplit, rows: Array, config: DataConfig) -> list[str] | None:
     """Return the name of the subject that each row shows, or of its image; None where there are no files.
 
     Raises:
         OptionError: subjects are asked for, and there are no files, or a file names none.
     """
-    if portion.files is None:
+    if raw_split.files is None:
         if config.subject:
             raise OptionError("subject", f"is found in the paths of files, which dataset '{config.name}' has none of")
         return None
-    files = [portion.files[row] for row in rows.tolist()]
+    files = [raw_split.files[row] for row in rows.tolist()]
     return [subject_of(file, config.subject) for file in files] if config.subject else files
 
 

@@ -184,7 +184,7 @@ def _pass_on(told: Queue[Any], listeners: dict[str, Progress], say: Say) -> None
 
 
 class WorkerProgress:
-    """Progress, and words, of a run in another process."""
+    """Progress and messages of a run in another process."""
 
     told: Queue[Any]
     stopped = False

@@ -1,7 +1,7 @@
 """Random draws as functions of (seed, purpose, number), so that resuming needs no saved generator state.
 
-The order of the training samples is an endless stream of permutations, one an epoch. Step t takes the t-th portion of
-`batch_size` samples from it: all batches have one size, every sample is seen once a pass, and the last portion of a
+The order of the training samples is an endless stream of permutations, one an epoch. Step t takes the t-th batch of
+`batch_size` samples from it: all batches have one size, every sample is seen once a pass, and the last batch of a
 pass is filled up from the next one. Whatever else is drawn in step t (augmentation, dropout, stochastic depth) comes
 from torch's global generators, which are seeded anew for each step.
 """

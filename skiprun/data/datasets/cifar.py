@@ -46,13 +46,13 @@ def _load(name: str, size: str, kind: Any, config: DataConfig, device: torch.dev
 
     def read(root: Path) -> RawDataset:
         train, test = kind(root, train=True), kind(root, train=False)
-        return RawDataset(_portion(train), _portion(test), tuple(train.classes))
+        return RawDataset(_raw_split(train), _raw_split(test), tuple(train.classes))
 
     archive = Archive((kind.url,), kind.filename, kind.tgz_md5)
     official = PublishedDataset(name, size, [archive], unpack, read, kind.base_folder)
     return assemble(load_official(official, config, progress), config, device)
 
 
-def _portion(dataset: Any) -> RawSplit:
+def _raw_split(dataset: Any) -> RawSplit:
     """Return what torchvision read: images [N, 32, 32, 3], which it holds by channel, and labels."""
     return RawSplit(np.ascontiguousarray(dataset.data), np.array(dataset.targets, np.int64))

@@ -56,27 +56,27 @@ def image_folder(config: DataConfig, device: torch.device, progress: Progress) -
     leave_out(cached.bad, len(listing.files))
     listing = cached.listing
     tell_losses(cached.tally, how, len(listing.files))
-    portions = {
+    raw_splits = {
         split: RawSplit(cached.images[rows], listing.targets(split), cached.moments[rows], listing.files[rows])
         for split, rows in listing.bounds.items()
     }
     content = f"{cached.content} {listing.digest(of_times=False)} {config.image_size}{words_of(cached.tally, how)}"
-    if FLAT in portions:
-        portions = split_flat(portions[FLAT], config)
+    if FLAT in raw_splits:
+        raw_splits = split_flat(raw_splits[FLAT], config)
         content += f" {config.test_fraction} {config.split_seed}"
-        tested = len(rows_in_use(portions["test"]))
+        tested = len(rows_in_use(raw_splits["test"]))
         notice(f"No splits in {listing.root}: {tested:,} of {len(listing.files):,} images are kept for testing.")
     else:
         tell_unused(config, ["test_fraction"], f"{listing.root} has a test split")
-    if "val" in portions:
+    if "val" in raw_splits:
         tell_unused(config, ["val_fraction", "split_seed"], f"{listing.root} has a split for validation")
     pixels = math.prod(cached.images.shape[1:3])
-    plain = {split: one_coloured(each.moments, pixels)[rows_in_use(each)] for split, each in portions.items()}
+    plain = {split: one_coloured(each.moments, pixels)[rows_in_use(each)] for split, each in raw_splits.items()}
     check_colours(plain, config.background)
     source = RawDataset(
-        train=portions["train"],
-        test=portions["test"],
-        val=portions.get("val"),
+        train=raw_splits["train"],
+        test=raw_splits["test"],
+        val=raw_splits.get("val"),
         class_names=listing.class_names,
         content=content,
         own=True,
@@ -95,7 +95,7 @@ def words_of(tally: Counter[str], how: Conversion) -> str:
 
 
 def split_flat(whole: RawSplit, config: DataConfig) -> dict[str, RawSplit]:
-    """Return a portion as train and test, stratified by class; of each, the rows of the other have the label -1.
+    """Return a flat set as train and test, stratified by class; of each, the rows of the other have the label -1.
 
     Raises:
         OptionError: the test split would be empty, or leave a class without images to train on.

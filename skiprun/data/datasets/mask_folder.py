@@ -12,7 +12,7 @@ from skiprun.data.assemble import assemble
 from skiprun.data.download.official import PublishedDataset, load_official
 from skiprun.data.download.place import folder_of
 from skiprun.data.folders.mask_classes import check_meanings
-from skiprun.data.folders.mask_split import ReadSplit, make_portion, read_splits
+from skiprun.data.folders.mask_split import ReadSplit, make_raw_split, read_splits
 from skiprun.data.folders.pairs import Pair, list_pairs
 from skiprun.data.folders.remarks import check_colours, one_coloured
 from skiprun.data.loaders import Loaders
@@ -64,11 +64,11 @@ def from_pairs(pairs: dict[str, list[Pair]], config: DataConfig, device: torch.d
     check_sizes(read)
     check_meanings({meant: file for part in read.values() for meant, file in part.meant.items()})
     grey = all((part.images == part.images[..., :1]).all() for part in read.values())
-    portions = {split: make_portion(part, grey, config) for split, part in read.items()}
-    pixels = math.prod(portions["train"].images.shape[1:3])
-    check_colours({split: one_coloured(each.moments, pixels) for split, each in portions.items()}, config.background)
+    raw_splits = {split: make_raw_split(part, grey, config) for split, part in read.items()}
+    pixels = math.prod(raw_splits["train"].images.shape[1:3])
+    check_colours({split: one_coloured(each.moments, pixels) for split, each in raw_splits.items()}, config.background)
     names = tuple(config.classes or TWO)
-    source = RawDataset(portions["train"], portions["test"], names, portions.get("val"), "segmentation", own=True)
+    source = RawDataset(raw_splits["train"], raw_splits["test"], names, raw_splits.get("val"), "segmentation", own=True)
     return replace(assemble(source, config, device), conversion=how)
 
 

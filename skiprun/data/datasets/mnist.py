@@ -56,12 +56,12 @@ def _load(name: str, size: str, kind: Any, config: DataConfig, device: torch.dev
             if not same_as_gzip((root / archive.path).with_suffix(""), root / archive.path):
                 raise ValueError(f"{archive.path} was unpacked with errors")
         train, test = kind(root, train=True), kind(root, train=False)
-        return RawDataset(_portion(train), _portion(test), tuple(train.classes))
+        return RawDataset(_raw_split(train), _raw_split(test), tuple(train.classes))
 
     official = PublishedDataset(name, size, archives, unpack, read, folder)
     return assemble(load_official(official, config, progress), config, device)
 
 
-def _portion(dataset: Any) -> RawSplit:
+def _raw_split(dataset: Any) -> RawSplit:
     """Return what torchvision read: images [N, 28, 28, 1] and labels."""
     return RawSplit(dataset.data.numpy()[..., None], dataset.targets.numpy())

@@ -13,7 +13,7 @@ from skiprun.data.datasets.mask_folder import load_resized
 from skiprun.data.download.fetch import Archive, unpack_tar
 from skiprun.data.download.official import PublishedDataset, torchvision_datasets
 from skiprun.data.folders.conversion import Conversion
-from skiprun.data.folders.mask_split import make_portion, read_split
+from skiprun.data.folders.mask_split import make_raw_split, read_split
 from skiprun.data.folders.pairs import Pair
 from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress, RawDataset, RawSplit
@@ -69,16 +69,16 @@ def voc(config: DataConfig, device: torch.device, progress: Progress) -> Loaders
         unpack_tar(root / archive.path, known["base_dir"].split("/")[0], progress)
 
     def read(root: Path) -> RawDataset:
-        train, test = (portion_of(kind(root, "2012", split), split, config, progress) for split in ("train", "val"))
+        train, test = (raw_split_of(kind(root, "2012", split), split, config, progress) for split in ("train", "val"))
         return RawDataset(train, test, tuple(NAMES), task="segmentation")
 
     return load_resized(PublishedDataset("voc", "2 GB", [archive], unpack, read), config, device, progress)
 
 
-def portion_of(dataset: Any, split: str, config: DataConfig, progress: Progress) -> RawSplit:
+def raw_split_of(dataset: Any, split: str, config: DataConfig, progress: Progress) -> RawSplit:
     """Return the images and masks of a split, as torchvision names their files."""
     files = zip(map(Path, dataset.images), map(Path, dataset.masks), strict=True)
     pairs = [Pair(image.name, image, mask) for image, mask in files]
     named = config.model_copy(update={"classes": NAMES, "ignore_index": VOID})
     how = Conversion(background=config.background)
-    return make_portion(read_split(split, pairs, named, progress, how), False, named)
+    return make_raw_split(read_split(split, pairs, named, progress, how), False, named)

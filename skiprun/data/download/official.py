@@ -23,7 +23,7 @@ class PublishedDataset:
         size: of all archives together, for people.
         archives: the official files.
         unpack: makes of the archives below a folder what `read` needs.
-        read: returns the portions; raises anything if the unpacked files are absent or damaged.
+        read: returns the splits; raises anything if the unpacked files are absent or damaged.
         unpacked: the folder that `unpack` fills.
     """
 
@@ -36,7 +36,7 @@ class PublishedDataset:
 
 
 def load_official(official: PublishedDataset, config: DataConfig, progress: Progress) -> RawDataset:
-    """Return the portions of a published dataset.
+    """Return the splits of a published dataset.
 
     Raises:
         DataNotFound: neither there nor fetched.
@@ -57,7 +57,7 @@ def load_official(official: PublishedDataset, config: DataConfig, progress: Prog
 
 
 def _attempt(official: PublishedDataset, root: Path) -> RawDataset | None:
-    """Return the portions if the unpacked files are there and whole."""
+    """Return the splits if the unpacked files are there and whole."""
     try:
         return official.read(root)
     except MemoryError:

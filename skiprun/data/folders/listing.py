@@ -1,6 +1,6 @@
 """List the images of a dataset folder: train, optionally val, and test, each with the same class folders.
 
-A folder that holds the classes themselves is flat: its images are one portion, to be split by a seed. Hidden files
+A folder that holds the classes themselves is flat: its images are one set, to be split by a seed. Hidden files
 and folders are passed over, and so are files that are no images; what is passed over is counted.
 """
 
@@ -30,7 +30,7 @@ LAYOUT = (
 )
 NEARER_SPLITS = f"{LAYOUT} What is there comes nearest to the former."
 NEARER_FLAT = f"{LAYOUT} What is there comes nearest to the latter: images lie in the folders of their classes."
-# The name of the one portion of a folder that has classes and no splits.
+# The name of the one set of a folder that has classes and no splits.
 FLAT = ""
 
 

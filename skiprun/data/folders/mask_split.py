@@ -112,8 +112,8 @@ def check_size(read: Read, pair: Pair, shape: tuple[int, ...]) -> Read | BadImag
     )
 
 
-def make_portion(part: ReadSplit, grey: bool, config: DataConfig) -> RawSplit:
-    """Return a portion; grey images have one channel, and masks a plane of border weights if the config asks."""
+def make_raw_split(part: ReadSplit, grey: bool, config: DataConfig) -> RawSplit:
+    """Return a split; grey images have one channel, and masks a plane of border weights if the config asks."""
     kept = np.ascontiguousarray(part.images[..., :1]) if grey else part.images
     masks = with_borders(part.masks, part.objects) if config.border_weight else part.masks
     return RawSplit(kept, masks, files=part.files)

@@ -30,7 +30,7 @@ def no_norm(channels: int) -> nn.Module:
 
 
 class Copy(nn.Module):
-    """Stands for a missing norm where x is used again, because activations may work in place."""
+    """Copies x in place of a missing norm, because a following in-place activation would change it."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.clone()

@@ -24,7 +24,7 @@ MOST_WEIGHTS = 512 * 512
 
 
 class WinogradConv2d(nn.Module):
-    """A convolution that `is_supported`."""
+    """A convolution accepted by `is_supported`."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
