@@ -14,6 +14,7 @@ import torch
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data.assemble import assemble
+from skiprun.data.loaders import Loaders
 from skiprun.data.source import RawDataset, RawSplit
 from skiprun.experiment.room import checkpoint_bytes
 from skiprun.experiment.train import make_trainer
@@ -25,8 +26,8 @@ from skiprun.training.trainer import SECONDS_A_SAVE, Trainer
 IMAGES = 45_000  # of a pass over CIFAR's training split
 
 
-@DATASETS.register("noise", task="classification")
-def noise(config: object, device: torch.device, progress: object) -> object:
+@DATASETS.register("noise")
+def noise(config: object, device: torch.device, progress: object) -> Loaders:
     """Images of CIFAR's shape without their content."""
     generator = np.random.default_rng(0)
     portions = [

@@ -1,4 +1,4 @@
-"""Registries: from names in YAML to things in Python.
+"""Registries: from names in YAML to things in Python, each with typed facts about it.
 
 The modules of a package register what they define. It is imported when a name is first asked for,
 so a newcomer's file is found without being listed anywhere, and commands that need no torch do not load it.
@@ -8,49 +8,166 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from fnmatch import fnmatch
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from skiprun.errors import UnknownName
 
-T = TypeVar("T")
+if TYPE_CHECKING:  # what is registered lies on the floors above, and is known here to mypy alone
+    from torch import nn
+
+    from skiprun.connections import Connection
+    from skiprun.data.loaders import Loaders
+    from skiprun.probes.base import Probe
+    from skiprun.studies.base import Figure, StudyResult
+    from skiprun.tasks.base import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info:
+    """What is said of any entry.
+
+    Attributes:
+        summary: one line; None takes the first line of the target's docstring.
+        paper: where it was published, with the section or equation.
+    """
+
+    summary: str | None = None
+    paper: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionInfo(Info):
+    """What is said of a connection.
+
+    Attributes:
+        formula: the result y by the shortcut x and the branch f(x).
+    """
+
+    formula: str
+
+
+def _keeps_channels(connection: type[Connection]) -> bool:
+    """Tell whether the result of a connection has the channels of its branch, as most networks need it."""
+    return not connection.grows
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo(Info):
+    """What is said of an architecture.
+
+    Attributes:
+        family: the networks that it is listed with.
+        input: channels, height and width of the images that it was made for.
+        year: of the paper.
+        task: the name in TASKS that it was made for.
+        connection: its own one; None where it has no connection sites.
+        connection_options: options of its own connection that differ from the connection's defaults.
+        fits: tells whether it can be built around a connection.
+        fixed: options of its builder that its name decides.
+        layers: weighted layers as the paper counts them; None where they are counted from the network.
+    """
+
+    family: str
+    input: tuple[int, int, int]
+    year: int
+    task: str = "classification"
+    connection: str | None = None
+    connection_options: Mapping[str, Any] = field(default_factory=dict)
+    fits: Callable[[type[Connection]], bool] = _keeps_channels
+    fixed: tuple[str, ...] = ()
+    layers: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetInfo(Info):
+    """What is said of a dataset; None where the user's files decide, or where there is none.
+
+    Attributes:
+        task: the name in TASKS that its targets are for.
+        classes: how many.
+        shape: of its images, as people read it.
+        size: number of images of its splits, as people read it.
+        train, val, test: number of images in the splits that it comes with.
+        download: size of what is fetched, as people read it.
+        resizes: whether images are files of many kinds and sizes, brought to one size.
+    """
+
+    task: str = "classification"
+    classes: int | None = None
+    shape: str | None = None
+    size: str | None = None
+    train: int | None = None
+    val: int | None = None
+    test: int | None = None
+    download: str | None = None
+    resizes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyInfo(Info):
+    """What is said of a study.
+
+    Attributes:
+        figures: how its rows are drawn.
+    """
+
+    figures: tuple[Figure, ...] = ()
+
+
+Target = TypeVar("Target")
+Facts = TypeVar("Facts", bound=Info)
 
 
 @dataclass(frozen=True)
-class Entry(Generic[T]):
-    """One registered thing with the facts that the listing commands show."""
+class Entry(Generic[Target, Facts]):
+    """One registered thing with what is said of it."""
 
     name: str
-    target: T
-    facts: dict[str, Any]
+    target: Target
+    info: Facts
 
     @property
     def summary(self) -> str:
-        """First line of the target's docstring, unless a fact overrides it."""
-        return str(self.facts.get("summary") or (self.target.__doc__ or "").strip().split("\n")[0])
+        """First line of the target's docstring, unless its info has another."""
+        return self.info.summary or (self.target.__doc__ or "").strip().split("\n")[0]
 
 
 @dataclass
-class Registry(Generic[T]):
+class Registry(Generic[Target, Facts]):
     """Entries of one kind by name, filled by importing every module of its package."""
 
     kind: str
     package: str
-    entries: dict[str, Entry[T]] = field(default_factory=dict)
+    info: type[Facts]
+    entries: dict[str, Entry[Target, Facts]] = field(default_factory=dict)
     filled: bool = False
 
-    def register(self, name: str, **facts: Any) -> Callable[[T], T]:
-        """Return a decorator that enters a thing under a name; a name is given once."""
+    def register(self, name: str, **facts: Any) -> Callable[[Target], Target]:
+        """Return a decorator that enters a thing under a name; a name is given once.
 
-        def enter(thing: T) -> T:
+        Raises:
+            TypeError: a fact that this kind of entry does not have, or lacks.
+        """
+        info = self._info(name, facts)
+
+        def enter(target: Target) -> Target:
             if name in self.entries:
                 raise ValueError(f"{self.kind} '{name}' is registered twice")
-            self.entries[name] = Entry(name, thing, facts)
-            return thing
+            self.entries[name] = Entry(name, target, info)
+            return target
 
         return enter
+
+    def _info(self, name: str, facts: Mapping[str, Any]) -> Facts:
+        """Return what is said of an entry, or refuse it with the facts that there are."""
+        try:
+            return self.info(**facts)
+        except TypeError as error:
+            known = ", ".join(each.name for each in fields(self.info))
+            raise TypeError(f"{self.kind} '{name}': {error}; its facts may be {known}") from None
 
     def fill(self) -> None:
         """Import every module of the package, once."""
@@ -59,7 +176,7 @@ class Registry(Generic[T]):
             for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
                 importlib.import_module(f"{self.package}.{module.name}")
 
-    def __getitem__(self, name: str) -> Entry[T]:
+    def __getitem__(self, name: str) -> Entry[Target, Facts]:
         """Return the entry of a name, or raise UnknownName with the nearest one."""
         self.fill()
         try:
@@ -71,7 +188,7 @@ class Registry(Generic[T]):
         self.fill()
         return name in self.entries
 
-    def __iter__(self) -> Iterator[Entry[T]]:
+    def __iter__(self) -> Iterator[Entry[Target, Facts]]:
         self.fill()
         return iter(self.entries.values())
 
@@ -80,9 +197,9 @@ class Registry(Generic[T]):
         return [entry.name for entry in self if fnmatch(entry.name, pattern)]
 
 
-CONNECTIONS: Registry[Any] = Registry("connection", "skiprun.connections")
-MODELS: Registry[Any] = Registry("model", "skiprun.models.families")
-DATASETS: Registry[Any] = Registry("dataset", "skiprun.data.datasets")
-TASKS: Registry[Any] = Registry("task", "skiprun.tasks")
-PROBES: Registry[Any] = Registry("probe", "skiprun.probes")
-STUDIES: Registry[Any] = Registry("study", "skiprun.studies")
+CONNECTIONS: Registry[type[Connection], ConnectionInfo] = Registry("connection", "skiprun.connections", ConnectionInfo)
+MODELS: Registry[Callable[..., nn.Module], ModelInfo] = Registry("model", "skiprun.models.families", ModelInfo)
+DATASETS: Registry[Callable[..., Loaders], DatasetInfo] = Registry("dataset", "skiprun.data.datasets", DatasetInfo)
+TASKS: Registry[Callable[..., Task], Info] = Registry("task", "skiprun.tasks", Info)
+PROBES: Registry[type[Probe], Info] = Registry("probe", "skiprun.probes", Info)
+STUDIES: Registry[Callable[..., StudyResult], StudyInfo] = Registry("study", "skiprun.studies", StudyInfo)

@@ -31,7 +31,7 @@ def fx():
 @pytest.mark.parametrize("name", CONNECTIONS.names())
 def test_contract(name, x, fx):
     entry = CONNECTIONS[name]
-    assert {"formula", "paper"} <= set(entry.facts) and entry.summary
+    assert entry.info.formula and entry.info.paper and entry.summary
     connection = made(name)
     x.requires_grad_(), fx.requires_grad_()
     y = connection(x, fx)

@@ -40,13 +40,13 @@ PREPARED: dict[str, Callable[[Path, pytest.MonkeyPatch], Path | None]] = {
 
 
 def test_every_dataset_for_labels_is_tested_here():
-    assert {entry.name for entry in DATASETS if entry.facts["task"] == "classification"} == set(PREPARED)
+    assert {entry.name for entry in DATASETS if entry.info.task == "classification"} == set(PREPARED)
 
 
 def test_every_dataset_is_described():
     for entry in DATASETS:
-        assert entry.summary
-        assert {"task", "classes", "shape", "size", "train", "test", "download", "paper"} <= set(entry.facts)
+        assert entry.summary and entry.info.shape
+        assert entry.info.resizes or (entry.info.size and entry.info.train and entry.info.test and entry.info.paper)
 
 
 Load = Callable[..., Loaders]
@@ -81,10 +81,10 @@ def test_splits_have_images_and_labels_of_the_promised_shape_and_type(load):
 
 
 def test_facts_agree_with_what_is_loaded(load, request):
-    loaders, facts = load(), DATASETS[request.node.callspec.params["load"]].facts
-    if facts["classes"] is not None:
-        assert facts["classes"] == loaders.num_classes
-        assert facts["shape"] == "x".join(map(str, loaders.image_shape))
+    loaders, info = load(), DATASETS[request.node.callspec.params["load"]].info
+    if info.classes is not None:
+        assert info.classes == loaders.num_classes
+        assert info.shape == "x".join(map(str, loaders.image_shape))
 
 
 def test_batches_are_the_whole_split_in_stored_order(load):

@@ -12,7 +12,7 @@ from skiprun.registry import DATASETS
 from tests.test_faults_configs import call
 
 DATASETS.fill()
-PUBLISHED = sorted(name for name, entry in DATASETS.entries.items() if entry.facts["download"])
+PUBLISHED = sorted(name for name, entry in DATASETS.entries.items() if entry.info.download)
 CONFIG = "model: {name: resnet18}\ndata: {name: digits, batch_size: 64}\nschedule: {steps: 2}\nlog: {every: 1}\n"
 
 
@@ -39,7 +39,7 @@ def train(folder: Path, *settings: str) -> int:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_F57_a_published_dataset_is_fetched_with_its_flag_only(name: str, asked: list[str], tmp_path: Path) -> None:
-    network = ["model.name=unet", "data.image_size=32"] if DATASETS[name].facts["task"] == "segmentation" else []
+    network = ["model.name=unet", "data.image_size=32"] if DATASETS[name].info.task == "segmentation" else []
     assert train(tmp_path, f"data.name={name}", *network) == 2
     assert asked == []
     assert train(tmp_path, f"data.name={name}", *network, "data.download=true") == 2

@@ -208,4 +208,4 @@ def test_a_misspelt_key_of_a_section_that_may_be_left_out_is_told_its_neighbours
 
 def test_every_architecture_has_the_facts_that_the_listing_shows():
     for entry in MODELS:
-        assert {"family", "input", "year", "paper"} <= set(entry.facts) and entry.summary, entry.name
+        assert entry.info.family and entry.info.year and entry.info.paper and entry.summary, entry.name

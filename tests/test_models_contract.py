@@ -55,7 +55,7 @@ def made(name, **options):
     torch.manual_seed(0)
     if "stem" in options_of(MODELS[name].target):
         options.setdefault("stem", "small")
-    if "task" in MODELS[name].facts and "width" in options_of(MODELS[name].target):
+    if MODELS[name].info.task == "segmentation" and "width" in options_of(MODELS[name].target):
         options.setdefault("width", 8)
     return build_model(name, 5, **options)
 
@@ -63,10 +63,10 @@ def made(name, **options):
 def batch(name):
     """Return four images of the smallest size that the family takes and learns from, and labels or masks."""
     generator = torch.Generator().manual_seed(1)
-    size = 16 if MODELS[name].facts["input"][1] == 32 else 32
+    size = 16 if MODELS[name].info.input[1] == 32 else 32
     images = torch.randn(4, 3, size, size, generator=generator)
     labels = torch.randint(5, (4,), generator=generator)
-    if MODELS[name].facts.get("task") == "segmentation":
+    if MODELS[name].info.task == "segmentation":
         # One class an image: some see an eighth of its size, and cannot tell neighbouring pixels apart.
         return images, labels.view(4, 1, 1).expand(4, size, size)
     return images, labels
@@ -130,15 +130,15 @@ def loss_after_step(model, start, lr, images, targets):
 @pytest.mark.parametrize("name", [marked(name) for name in MODELS.names()])
 def test_grey_images_have_one_channel(name):
     with torch.device("meta"):
-        output = build_model(name, in_channels=1)(torch.empty(2, 1, *MODELS[name].facts["input"][1:]))
+        output = build_model(name, in_channels=1)(torch.empty(2, 1, *MODELS[name].info.input[1:]))
     assert output.shape[:2] == (2, 10)
 
 
 # One small member of each family of classifiers that has sites.
 MEMBERS = {}
 for _entry in MODELS:
-    if "connection" in _entry.facts and "task" not in _entry.facts and _entry.name not in LARGE:
-        MEMBERS.setdefault(_entry.facts["family"], _entry.name)
+    if _entry.info.connection and _entry.info.task == "classification" and _entry.name not in LARGE:
+        MEMBERS.setdefault(_entry.info.family, _entry.name)
 MEMBERS |= {"convnext": "convnext_tiny", "densenet": "densenet121", "resnet": "resnet18"}
 PAIRS = [
     pytest.param(name, fit, marks=[pytest.mark.slow] if name == "convnext_tiny" and fit != "none" else [])
@@ -164,7 +164,7 @@ def test_every_connection_that_fits_a_family_learns_in_it(name, connection):
 
 @pytest.mark.parametrize("name", MEMBERS.values())
 def test_surgery_changes_one_site_and_no_other(name):
-    own = MODELS[name].facts["connection"]
+    own = MODELS[name].info.connection
     last = len(sites(made(name))) - 1
     kinds = [type(site) for site in sites(made(name, connections={str(last): "none"})).values()]
     expected = [CONNECTIONS[own].target] * len(kinds)

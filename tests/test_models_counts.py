@@ -115,7 +115,7 @@ def test_small_image_networks_have_their_exact_counts(name, options, parameters,
 
 @pytest.mark.parametrize(("name", "parameters", "macs", "ten_classes"), LARGE)
 def test_large_image_networks_have_their_published_counts(name, parameters, macs, ten_classes):
-    found = counted(name, MODELS[name].facts["input"], 1000)
+    found = counted(name, MODELS[name].info.input, 1000)
     assert (found.parameters, found.macs) == (parameters, macs)
     if ten_classes:
         with torch.device("meta"):
@@ -174,7 +174,7 @@ def test_a_hundred_classes_have_their_count(name, parameters):
     ],
 )
 def test_depth_is_counted_as_the_name_says(name, layers):
-    assert counted(name, MODELS[name].facts["input"]).layers == layers
+    assert counted(name, MODELS[name].info.input).layers == layers
 
 
 def test_counting_changes_nothing_of_the_network_nor_of_the_random_numbers():

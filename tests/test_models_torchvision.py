@@ -66,7 +66,7 @@ def test_a_borrowed_network_is_drawn_as_torchvision_draws_it():
 def test_counts_are_those_that_torchvision_publishes(name):
     published = next(iter(torchvision.models.get_model_weights(name))).meta
     with torch.device("meta"):
-        found = cost(build_model(name, 1000), MODELS[name].facts["input"])
+        found = cost(build_model(name, 1000), MODELS[name].info.input)
     assert found.parameters == published["num_params"]
     assert found.macs / 1e9 == pytest.approx(published["_ops"], abs=0.0006)
 

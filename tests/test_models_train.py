@@ -32,7 +32,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def has_masks(name: str) -> bool:
-    return MODELS[name].facts.get("task") == "segmentation"
+    return MODELS[name].info.task == "segmentation"
 
 
 def small(name: str) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import pytest
 
 from skiprun.errors import UnknownName, did_you_mean
-from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS, Registry
+from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS, Info, Registry
 
 
 def test_the_wings_fill_the_registries() -> None:
@@ -21,10 +21,20 @@ def test_unknown_connection_suggests_the_nearest() -> None:
 
 
 def test_a_name_is_given_once() -> None:
-    registry: Registry[int] = Registry("thing", "skiprun.tasks")
+    registry: Registry[int, Info] = Registry("thing", "skiprun.tasks", Info)
     registry.register("one")(1)
     with pytest.raises(ValueError, match="registered twice"):
         registry.register("one")(2)
+
+
+def test_a_misspelled_fact_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"connection 'twice': .* 'papr'; its facts may be summary, paper, formula"):
+        CONNECTIONS.register("twice", formula="y = 2 x + f(x)", papr="none")
+
+
+def test_a_fact_that_every_entry_of_a_kind_has_is_asked_for() -> None:
+    with pytest.raises(TypeError, match=r"model 'oneblock': .* 'family'"):
+        MODELS.register("oneblock", input=(3, 16, 16), year=2026)
 
 
 def test_wild_cards() -> None:

@@ -137,7 +137,7 @@ def test_a_fault_within_a_network_leaves_no_trace(name, fault, monkeypatch):
 def test_the_figures_of_a_study_name_columns_of_its_rows(name):
     study = STUDIES[name].target
     result = study(**given(study, network(study)), **chosen(study))
-    for figure in STUDIES[name].facts["figures"]:
+    for figure in STUDIES[name].info.figures:
         rows = [row for row in result.rows if figure.where.items() <= row.items()]
         assert rows, figure.title
         columns = {figure.x, figure.y, figure.value, figure.group, *(figure.band or ())} - {""}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skiprun.cli.options import Json
 from skiprun.cli.tables import show_table
 from skiprun.cli.terminal import emit
+
+if TYPE_CHECKING:
+    from skiprun.registry import Registry
 
 
 def datasets(json: Json = False) -> None:
@@ -30,10 +33,10 @@ def probes(json: Json = False) -> None:
     show_entries(PROBES, ["paper"], json)
 
 
-def show_entries(registry: Any, facts: list[str], json: bool) -> None:
+def show_entries(registry: Registry[Any, Any], facts: list[str], json: bool) -> None:
     """Print the entries of a registry with some of their facts."""
     rows = [
-        {"name": entry.name, **{key: entry.facts.get(key) for key in facts}, "summary": entry.summary}
+        {"name": entry.name, **{key: getattr(entry.info, key) for key in facts}, "summary": entry.summary}
         for entry in registry
     ]
     if json:

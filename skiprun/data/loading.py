@@ -31,8 +31,7 @@ def load_data(config: DataConfig, device: torch.device, progress: Progress | Non
     entry = DATASETS[config.name]
     if new:
         refuse_unused(config)
-    loaders: Loaders = entry.target(config, device, progress or _silence)
-    return loaders
+    return entry.target(config, device, progress or _silence)
 
 
 def _silence(done: int, total: int, what: str) -> None:

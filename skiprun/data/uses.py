@@ -3,55 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from skiprun.config import DataConfig
 from skiprun.data.notices import notice
 from skiprun.errors import OptionError, some
-from skiprun.registry import DATASETS
+from skiprun.registry import DATASETS, DatasetInfo
 
-Facts = Mapping[str, Any]
 FITS = {"classification": ("crop", "pad", "resize"), "segmentation": ("resize", "tile")}
 
 
-def _task(facts: Facts) -> str:
-    """Return the task of a dataset, as the registry of models has it."""
-    return str(facts.get("task", "classification"))
-
-
-def _of_files(facts: Facts) -> bool:
-    """Say whether images are files of many kinds and sizes."""
-    return bool(facts.get("resizes"))
-
-
-def _of_own_masks(facts: Facts) -> bool:
+def _of_own_masks(info: DatasetInfo) -> bool:
     """Say whether nobody but the config knows what masks mean."""
-    return _task(facts) == "segmentation" and facts.get("classes") is None
+    return info.task == "segmentation" and info.classes is None
 
 
-# The datasets, by their facts, that use a key; all use the others.
-USED_BY: dict[str, Callable[[Facts], bool]] = {
-    "root": lambda facts: bool(facts.get("download")) or _of_files(facts),
-    "download": lambda facts: bool(facts.get("download")),
-    "val_fraction": lambda facts: "val" not in facts,
-    "test_fraction": lambda facts: _task(facts) == "classification" and _of_files(facts),
-    "fit": _of_files,
-    "background": _of_files,
+# The datasets, by their info, that use a key; all use the others.
+USED_BY: dict[str, Callable[[DatasetInfo], bool]] = {
+    "root": lambda info: info.download is not None or info.resizes,
+    "download": lambda info: info.download is not None,
+    "val_fraction": lambda info: info.val is None,
+    "test_fraction": lambda info: info.task == "classification" and info.resizes,
+    "fit": lambda info: info.resizes,
+    "background": lambda info: info.resizes,
     "classes": _of_own_masks,
-    "only_classes": lambda facts: _task(facts) == "classification",
+    "only_classes": lambda info: info.task == "classification",
     "ignore_index": _of_own_masks,
     "instances": _of_own_masks,
     "mask_suffix": _of_own_masks,
-    "subject": _of_files,
-    "border_weight": lambda facts: _task(facts) == "segmentation",
-    "skip_bad": _of_files,
+    "subject": lambda info: info.resizes,
+    "border_weight": lambda info: info.task == "segmentation",
+    "skip_bad": lambda info: info.resizes,
 }
 
 
 def uses(dataset: str, key: str) -> bool:
     """Say whether a dataset looks at a key of the `data` section."""
-    return key not in USED_BY or USED_BY[key](DATASETS[dataset].facts)
+    return key not in USED_BY or USED_BY[key](DATASETS[dataset].info)
 
 
 def chosen(config: DataConfig, keys: Iterable[str]) -> dict[str, str]:
@@ -77,7 +65,7 @@ def refuse_unused(config: DataConfig) -> None:
 
 def _check_fit(config: DataConfig) -> None:
     """Refuse a way of coming to a size that is for images with other targets, or where there is no size."""
-    allowed = FITS[_task(DATASETS[config.name].facts)]
+    allowed = FITS[DATASETS[config.name].info.task]
     if config.fit not in (None, *allowed):
         known = f"{' or '.join(allowed)} is for its images"
         raise OptionError("fit", f"found {config.fit}, which is not for dataset '{config.name}'; {known}")

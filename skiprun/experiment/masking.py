@@ -76,7 +76,7 @@ def write_masks(
 def resized_to(run: Run) -> tuple[int, int] | None:
     """Return the width and height to which a run's images were resized; None where they were seen as they are."""
     config = run.config.data
-    resized = DATASETS[config.name].facts.get("resizes") and config.image_size and config.fit != "tile"
+    resized = DATASETS[config.name].info.resizes and config.image_size and config.fit != "tile"
     return (config.image_size, config.image_size) if resized and config.image_size else None
 
 

@@ -22,7 +22,7 @@ from skiprun.models import SMALLER_NETWORK, Cost, build_from_config, check_from_
 from skiprun.models.complexity.meta import run_on_meta
 from skiprun.models.weights.freeze import freeze_from_config, learning_notes
 from skiprun.models.weights.pretrained import WeightReport, load_from_config
-from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS
+from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS, Registry
 from skiprun.system.arguments import checked_arguments
 from skiprun.tasks import Task
 from skiprun.tasks.segmentation import constant_scores
@@ -139,7 +139,10 @@ def try_threads(parts: Parts) -> None:
 
 def check_names(config: RunConfig) -> None:
     """Look every name of a config up, and report all that do not exist."""
-    wanted = [("model.name", MODELS, config.model.name), ("data.name", DATASETS, config.data.name)]
+    wanted: list[tuple[str, Registry[Any, Any], str]] = [
+        ("model.name", MODELS, config.model.name),
+        ("data.name", DATASETS, config.data.name),
+    ]
     wanted += [("probes", PROBES, name) for name in config.probes]
     if config.model.connection is not None:
         wanted.append(("model.connection", CONNECTIONS, config.model.connection))
@@ -160,7 +163,7 @@ def check_names(config: RunConfig) -> None:
 
 def check_task(config: RunConfig, task: str) -> None:
     """Refuse a network that was made for another kind of target than the dataset has."""
-    made_for = MODELS[config.model.name].facts.get("task", "classification")
+    made_for = MODELS[config.model.name].info.task
     if made_for != task:
         have = {"classification": "one label an image", "segmentation": "masks"}
         raise ConfigError(

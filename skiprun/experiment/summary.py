@@ -31,8 +31,7 @@ def connection_name(parts: Parts) -> str | None:
     found = sites(parts.model).values()
     if found and not any(connection.uses_shortcut for connection in found):
         return "none"
-    own: str | None = model.connection or MODELS[model.name].facts.get("connection")
-    return own
+    return model.connection or MODELS[model.name].info.connection
 
 
 def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) -> dict[str, Any]:
@@ -45,7 +44,7 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
         "seed": config.seed,
         "model": {
             "name": config.model.name,
-            "family": entry.facts["family"],
+            "family": entry.info.family,
             "connection": connection_name(parts),
             "parameters": parts.cost.parameters,
             "macs": parts.cost.macs,

@@ -29,7 +29,7 @@ def unused(config: RunConfig) -> Iterator[tuple[str, str]]:
         for key in ("milestones", "factor"):
             if getattr(schedule, key) != getattr(ScheduleConfig(), key):
                 yield f"schedule.{key}", f"found beside kind {schedule.kind}, which has no milestones"
-    if DATASETS[data.name].facts.get("task") != "segmentation":
+    if DATASETS[data.name].info.task != "segmentation":
         for key, value in config.segmentation.model_dump(exclude_defaults=True).items():
             yield f"segmentation.{key}", f"found {value}, which is for masks, and dataset '{data.name}' has labels"
     elif config.segmentation.loss == "dice":

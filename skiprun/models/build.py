@@ -53,20 +53,19 @@ def build_model(
     """
     entry = MODELS[name]
     parts: dict[str, Any] = {}
-    if "connection" in entry.facts:
-        parts["connection"] = choose_connections(entry, connection, connection_options, connections)
+    if own := entry.info.connection:
+        parts["connection"] = choose_connections(entry, connection or own, connection_options, connections)
     else:
         said = {"connection": connection, "connection_options": connection_options, "connections": connections}
         for key in filter(said.get, said):
             raise OptionError(key, f"{name} has no connection sites, so none can be chosen")
     if options.get("stem") == "small" and "stem" not in options_of(entry.target):
         del options["stem"]  # it has no other
-    parts |= checked(name, entry.target, options, entry.facts.get("fixed", ()))
+    parts |= checked(name, entry.target, options, entry.info.fixed)
     for key in {"width", "depth"} & options.keys():
         if not fits(options[key], field := ModelConfig.model_fields[key].annotation):
             raise OptionError(key, f"found {options[key]}; it must be {in_words(field)}")
-    model: nn.Module = entry.target(num_classes, in_channels, **parts)
-    return model
+    return entry.target(num_classes, in_channels, **parts)
 
 
 def build_from_config(config: ModelConfig, num_classes: int = 10, in_channels: int = 3) -> nn.Module:

@@ -9,20 +9,19 @@ from skiprun.connections import Connection, Site
 from skiprun.connections.base import ConnectionFactory
 from skiprun.errors import OptionError
 from skiprun.models.options import checked
-from skiprun.registry import CONNECTIONS, Entry
+from skiprun.registry import CONNECTIONS, Entry, ModelInfo
 
 
-def connections_that_fit(entry: Entry[Any]) -> list[str]:
+def connections_that_fit(entry: Entry[Any, ModelInfo]) -> list[str]:
     """Return the connections that an architecture takes, sorted; by default those that keep the number of channels."""
-    if "connection" not in entry.facts:
+    if entry.info.connection is None:
         return []
-    fits = entry.facts.get("fits", lambda connection: not connection.grows)
-    return sorted(each.name for each in CONNECTIONS if fits(each.target))
+    return sorted(each.name for each in CONNECTIONS if entry.info.fits(each.target))
 
 
 def choose_connections(
-    entry: Entry[Any],
-    connection: str | None = None,
+    entry: Entry[Any, ModelInfo],
+    connection: str,
     options: Mapping[str, Any] | None = None,
     by_site: Mapping[str, str] | None = None,
 ) -> ConnectionFactory:
@@ -30,17 +29,16 @@ def choose_connections(
 
     Args:
         entry: the architecture.
-        connection: a name for all sites; None takes the architecture's own.
+        connection: a name for all sites.
         options: options of that connection.
         by_site: other names for some sites, such as {"3,5-9": "none"}.
 
     Raises:
         OptionError: a connection, an option or a site that is not there or does not fit.
     """
-    name = connection or entry.facts["connection"]
-    usual = fitting(entry, name, "connection")
-    own = entry.facts.get("connection_options", {}) if name == entry.facts["connection"] else {}
-    given = own | checked(f"connection '{name}'", usual, options or {})
+    usual = fitting(entry, connection, "connection")
+    own = entry.info.connection_options if connection == entry.info.connection else {}
+    given = {**own, **checked(f"connection '{connection}'", usual, options or {})}
     others = {
         index: fitting(entry, other, "connections")
         for spec, other in (by_site or {}).items()
@@ -57,9 +55,9 @@ def choose_connections(
     return make
 
 
-def fitting(entry: Entry[Any], name: str, key: str) -> type[Connection]:
+def fitting(entry: Entry[Any, ModelInfo], name: str, key: str) -> type[Connection]:
     """Return a connection by name, or refuse it with those that fit the architecture."""
-    chosen: type[Connection] = CONNECTIONS[name].target
+    chosen = CONNECTIONS[name].target
     fits = connections_that_fit(entry)
     if name not in fits:
         raise OptionError(key, f"'{name}' does not fit {entry.name}. These fit: {', '.join(fits)}")

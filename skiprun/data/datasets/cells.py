@@ -39,7 +39,6 @@ MARGIN = 4 * BEND
     train=192,
     val=48,
     test=96,
-    download=None,
     paper="drawn by the program",
 )
 def cells(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:

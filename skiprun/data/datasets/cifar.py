@@ -17,7 +17,6 @@ from skiprun.data.source import Progress, RawDataset, RawSplit
 from skiprun.registry import DATASETS
 
 FACTS: dict[str, Any] = {
-    "task": "classification",
     "shape": "3x32x32",
     "size": "50,000 + 10,000",
     "train": 50000,

@@ -22,13 +22,11 @@ TEST_SEED = 0
 
 @DATASETS.register(
     "digits",
-    task="classification",
     classes=10,
     shape="1x8x8",
     size="1,437 + 360",
     train=1437,
     test=360,
-    download=None,
     paper="Alpaydin and Kaynak 1998",
 )
 def digits(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:

@@ -30,18 +30,7 @@ from skiprun.errors import InputError, OptionError
 from skiprun.registry import DATASETS
 
 
-@DATASETS.register(
-    "image_folder",
-    task="classification",
-    classes=None,
-    shape="3 x any",
-    size=None,
-    train=None,
-    test=None,
-    download=None,
-    paper=None,
-    resizes=True,
-)
+@DATASETS.register("image_folder", shape="3 x any", resizes=True)
 def image_folder(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
     """Your own images: data.root holds train/<class>/, test/<class>/ and perhaps val/<class>/, or just <class>/."""
     if config.root is None:

@@ -24,18 +24,7 @@ from skiprun.registry import DATASETS
 TWO = ["background", "object"]
 
 
-@DATASETS.register(
-    "mask_folder",
-    task="segmentation",
-    classes=None,
-    shape="any",
-    size=None,
-    train=None,
-    test=None,
-    download=None,
-    paper=None,
-    resizes=True,
-)
+@DATASETS.register("mask_folder", task="segmentation", shape="any", resizes=True)
 def mask_folder(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
     """Your own images with masks: data.root holds <split>/images/ and <split>/masks/, paired by name.
 

@@ -16,7 +16,6 @@ from skiprun.data.source import Progress, RawDataset, RawSplit
 from skiprun.registry import DATASETS
 
 FACTS: dict[str, Any] = {
-    "task": "classification",
     "classes": 10,
     "shape": "1x28x28",
     "size": "60,000 + 10,000",

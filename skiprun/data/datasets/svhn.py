@@ -21,7 +21,6 @@ SPLITS = ("train", "test")
 
 @DATASETS.register(
     "svhn",
-    task="classification",
     classes=10,
     shape="3x32x32",
     size="73,257 + 26,032",

@@ -78,7 +78,7 @@ class StudyInputs:
             parts = prepare(config, loading, given_weights=not self._trained, accept=self._known)
             self.task, self.device = parts.task, parts.setup.device
             return parts.model, Images(parts.loaders, parts.evaluation_batch)
-        if MODELS[config.model.name].facts.get("task", "classification") != "classification":
+        if MODELS[config.model.name].info.task != "classification":
             raise InputError(f"'{config.model.name}' learns masks; name a dataset for it, as --set data.name=cells.")
         self.task, self.device = TASKS["classification"].target(), setup_device(config).device
         model = self._draw(config, NOISE_CLASSES, self.subject.shape[0])

@@ -32,7 +32,7 @@ from skiprun.experiment.study_runner.keeping import (
 )
 from skiprun.experiment.study_runner.material import SampleSelection, StudyInputs
 from skiprun.experiment.study_runner.subjects import StudyTarget
-from skiprun.registry import STUDIES, Entry
+from skiprun.registry import STUDIES, Entry, StudyInfo
 from skiprun.studies import StudyResult, needs, options
 from skiprun.system.files import make_folder, write_json
 from skiprun.system.machine import cores
@@ -87,7 +87,7 @@ def study(
     return documents
 
 
-def _grouped(entry: Entry[Any], subjects: Sequence[StudyTarget]) -> list[Sequence[StudyTarget]]:
+def _grouped(entry: Entry[Any, StudyInfo], subjects: Sequence[StudyTarget]) -> list[Sequence[StudyTarget]]:
     """Return the subjects as they are studied: none, each alone, or two together."""
     needed = needs(entry.target)
     if not needed:
@@ -103,7 +103,7 @@ def _grouped(entry: Entry[Any], subjects: Sequence[StudyTarget]) -> list[Sequenc
 class StudyJob:
     """A study of one subject, or of two together."""
 
-    entry: Entry[Any]
+    entry: Entry[Any, StudyInfo]
     materials: Sequence[StudyInputs]
     given: dict[str, Any]
     look: SampleSelection
@@ -181,14 +181,14 @@ class StudyJob:
         """Return what was found, and how it is drawn."""
         return {
             "label": self.label,
-            "paper": self.entry.facts.get("paper"),
+            "paper": self.entry.info.paper,
             "run": str(self.run) if self.run else None,
             "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
             "seconds": round(seconds, 1),
             "verdict": result.verdict,
             "facts": result.facts,
-            "figures": [asdict(figure) for figure in self.entry.facts.get("figures", ())],
+            "figures": [asdict(figure) for figure in self.entry.info.figures],
             "rows": result.rows,
         }
 
@@ -199,7 +199,7 @@ def free_processes(device: str | None) -> int:
     return 1 if on_gpu else len(cores())
 
 
-def checked(entry: Entry[Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+def checked(entry: Entry[Any, StudyInfo], chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a study, converted to their types, with all defaults.
 
     Raises:

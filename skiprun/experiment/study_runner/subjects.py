@@ -135,7 +135,7 @@ def _has_seeds(run: Run) -> bool:
 
 def own_shape(config: RunConfig) -> Shape | None:
     """Return the input size of a network for large images; None if the small ones of the protocol fit it."""
-    channels, height, width = MODELS[config.model.name].facts.get("input", (3, SMALL, SMALL))
+    channels, height, width = MODELS[config.model.name].info.input
     return None if height <= SMALL or config.model.stem == "small" else (channels, height, width)
 
 

@@ -64,11 +64,11 @@ def describe_model(name: str, input_shape: Sequence[int] | None = None) -> Row:
     from skiprun.registry import MODELS
 
     entry = MODELS[name]
-    facts = {key: entry.facts.get(key) for key in ("family", "year", "paper", "connection")}
-    shape = tuple(input_shape or entry.facts["input"])
+    facts = {key: getattr(entry.info, key) for key in ("family", "year", "paper", "connection")}
+    shape = tuple(input_shape or entry.info.input)
     with without_content():
         model = build_model(name, in_channels=shape[0])
-    row: Row = {"name": name, "task": entry.facts.get("task", "classification"), "summary": entry.summary, **facts}
+    row: Row = {"name": name, "task": entry.info.task, "summary": entry.summary, **facts}
     row |= {"connections": connections_that_fit(entry), "sites": len(sites(model)), "input": list(shape)}
     try:
         found = cost(model, shape)
@@ -77,7 +77,7 @@ def describe_model(name: str, input_shape: Sequence[int] | None = None) -> Row:
         nothing = dict.fromkeys(("layers", "macs", "activation_bytes"))
         return row | nothing | {"parameters": parameters, "problem": str(error)}
     counts = {"parameters": found.parameters, "macs": found.macs, "activation_bytes": found.activation_bytes}
-    return row | counts | {"layers": entry.facts.get("layers", found.layers), "problem": None}
+    return row | counts | {"layers": entry.info.layers or found.layers, "problem": None}
 
 
 def blocks(name: str, input_shape: Sequence[int] | None = None) -> list[Row]:
@@ -116,7 +116,7 @@ def _without_content(name: str, input_shape: Sequence[int] | None) -> tuple[Any,
     from skiprun.registry import MODELS
 
     architecture, _, options = name.partition(":")
-    shape = input_shape or MODELS[architecture].facts["input"]
+    shape = input_shape or MODELS[architecture].info.input
     around = {"model": {"name": architecture}, "data": {"name": "digits"}, "schedule": {"epochs": 1}}
     config = build_config(around, [f"model.{option}" for option in options.split(",") if option], source=name)
     with without_content():
