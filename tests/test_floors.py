@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "skiprun"
 FLOORS = {
     "errors": 0,
-    **dict.fromkeys(["registry", "config", "config_file", "legacy", "palette", "system"], 1),
+    **dict.fromkeys(["registry", "infos", "config", "config_file", "legacy", "palette", "system"], 1),
     **dict.fromkeys(["run", "connections"], 2),
     **dict.fromkeys(["models", "data", "tasks", "results"], 3),
     **dict.fromkeys(["probes", "claims", "inference"], 4),
@@ -20,7 +20,7 @@ FLOORS = {
     "cli": 7,
 }
 # Config files are read by config's own neighbour.
-SAME_FLOOR = {("config_file", "config"), ("config_file", "system")}
+SAME_FLOOR = {("config_file", "config"), ("config_file", "system"), ("registry", "infos")}
 FACE = {"__init__", "__main__"}
 
 
@@ -30,7 +30,7 @@ def wing_of(file: Path) -> str:
 
 def imported_wings(file: Path) -> Iterator[str]:
     tree = ast.parse(file.read_text())
-    if wing_of(file) == "registry":  # it names the types of what is registered for mypy alone
+    if wing_of(file) in ("registry", "infos"):  # they name the types of what is registered for mypy alone
         tree.body = [node for node in tree.body if ast.unparse(node).split(":")[0] != "if TYPE_CHECKING"]
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("skiprun"):
@@ -69,7 +69,7 @@ NO_TORCH = [file.stem for file in (PACKAGE / "system").glob("*.py") if file.stem
 @pytest.mark.parametrize(
     "wing",
     [
-        *("config", "config_file", "legacy", "run", "errors", "registry", "palette"),
+        *("config", "config_file", "legacy", "run", "errors", "registry", "infos", "palette"),
         *("system/" + name for name in NO_TORCH),
         *("results", "claims", "reports", "cli", "models/complexity/catalog"),
     ],

@@ -3,7 +3,8 @@
 import pytest
 
 from skiprun.errors import UnknownName, did_you_mean
-from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS, Info, Registry
+from skiprun.infos import Info
+from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS, Registry
 
 
 def test_the_wings_fill_the_registries() -> None:

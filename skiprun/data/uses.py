@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from skiprun.config import DataConfig
 from skiprun.data.notices import notice
 from skiprun.errors import OptionError, some
-from skiprun.registry import DATASETS, DatasetInfo
+from skiprun.infos import DatasetInfo
+from skiprun.registry import DATASETS
 
 FITS = {"classification": ("crop", "pad", "resize"), "segmentation": ("resize", "tile")}
 

@@ -8,8 +8,9 @@ from typing import Any
 from skiprun.connections import Connection, Site
 from skiprun.connections.base import ConnectionFactory
 from skiprun.errors import OptionError
+from skiprun.infos import ModelInfo
 from skiprun.models.options import checked
-from skiprun.registry import CONNECTIONS, Entry, ModelInfo
+from skiprun.registry import CONNECTIONS, Entry
 
 
 def connections_that_fit(entry: Entry[Any, ModelInfo]) -> list[str]:

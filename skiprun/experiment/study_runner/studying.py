@@ -32,7 +32,8 @@ from skiprun.experiment.study_runner.keeping import (
 )
 from skiprun.experiment.study_runner.material import SampleSelection, StudyInputs
 from skiprun.experiment.study_runner.subjects import StudyTarget
-from skiprun.registry import STUDIES, Entry, StudyInfo
+from skiprun.infos import StudyInfo
+from skiprun.registry import STUDIES, Entry
 from skiprun.studies import StudyResult, needs, options
 from skiprun.system.files import make_folder, write_json
 from skiprun.system.machine import cores

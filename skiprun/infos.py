@@ -1,0 +1,103 @@
+"""Infos: what the registries say of an entry, a class for each kind; the listing commands show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what is registered lies on the floors above, and is known here to mypy alone
+    from skiprun.connections import Connection
+    from skiprun.studies.base import Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info:
+    """What is said of any entry.
+
+    Attributes:
+        summary: one line; None takes the first line of the target's docstring.
+        paper: where it was published, with the section or equation.
+    """
+
+    summary: str | None = None
+    paper: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionInfo(Info):
+    """What is said of a connection.
+
+    Attributes:
+        formula: the result y by the shortcut x and the branch f(x).
+    """
+
+    formula: str
+
+
+def _keeps_channels(connection: type[Connection]) -> bool:
+    """Tell whether the result of a connection has the channels of its branch, as most networks need it."""
+    return not connection.grows
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo(Info):
+    """What is said of an architecture.
+
+    Attributes:
+        family: the networks that it is listed with.
+        input: channels, height and width of the images that it was made for.
+        year: of the paper.
+        task: the name in TASKS that it was made for.
+        connection: its own one; None where it has no connection sites.
+        connection_options: options of its own connection that differ from the connection's defaults.
+        fits: tells whether it can be built around a connection.
+        fixed: options of its builder that its name decides.
+        layers: weighted layers as the paper counts them; None where they are counted from the network.
+    """
+
+    family: str
+    input: tuple[int, int, int]
+    year: int
+    task: str = "classification"
+    connection: str | None = None
+    connection_options: Mapping[str, Any] = field(default_factory=dict)
+    fits: Callable[[type[Connection]], bool] = _keeps_channels
+    fixed: tuple[str, ...] = ()
+    layers: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetInfo(Info):
+    """What is said of a dataset; None where the user's files decide, or where there is none.
+
+    Attributes:
+        task: the name in TASKS that its targets are for.
+        classes: how many.
+        shape: of its images, as people read it.
+        size: number of images of its splits, as people read it.
+        train, val, test: number of images in the splits that it comes with.
+        download: size of what is fetched, as people read it.
+        resizes: whether images are files of many kinds and sizes, brought to one size.
+    """
+
+    task: str = "classification"
+    classes: int | None = None
+    shape: str | None = None
+    size: str | None = None
+    train: int | None = None
+    val: int | None = None
+    test: int | None = None
+    download: str | None = None
+    resizes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyInfo(Info):
+    """What is said of a study.
+
+    Attributes:
+        figures: how its rows are drawn.
+    """
+
+    figures: tuple[Figure, ...] = ()
