@@ -78,7 +78,7 @@ def listen() -> None:
 
 
 def be_silent(message: str) -> None:
-    """Print nothing: what --quiet says."""
+    """Print nothing for people, as --quiet asks."""
 
 
 def emit(document: Any) -> None:

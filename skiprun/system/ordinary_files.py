@@ -20,7 +20,7 @@ _KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK:
 
 
 class NotOrdinary(OSError):
-    """What has a file's name is something else."""
+    """The path is not a regular file."""
 
 
 def open_to_read(path: Path) -> IO[bytes]:

@@ -17,7 +17,7 @@ class Progress(Protocol):
 
 
 class NullProgress:
-    """Progress that nobody watches."""
+    """Progress that ignores every event."""
 
     def step(self, step: int, steps: int) -> None:
         """Say nothing."""

@@ -20,7 +20,7 @@ _NOTICE = b"\nStopping after this step; Ctrl-C again quits at once.\n"
 
 
 class StopFlag:
-    """While entered, notes the signals that ask for something; `asked` tells of them."""
+    """While entered, records signals instead of obeying them; `asked` returns the pending request."""
 
     def __init__(self) -> None:
         self.signal_number: int | None = None

@@ -87,7 +87,7 @@ class RowFile:
 
 @contextmanager
 def told_instead(warn: Say) -> Iterator[None]:
-    """Let what was found be shown where the disk does not take it: say so, instead of an error."""
+    """Turn a failed write within into a warning, so that results are still shown."""
     try:
         yield
     except StorageError as error:

@@ -83,7 +83,7 @@ class Counter(Shortcuts):
 
 @contextmanager
 def without_content() -> Iterator[None]:
-    """Let networks be built in a moment: on the meta device, with no weights drawn."""
+    """Build networks within on the meta device, without drawing weights."""
     with torch.device("meta"), Shortcuts():
         yield
 
