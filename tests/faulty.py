@@ -29,6 +29,7 @@ from skiprun.config_file import build_config
 from skiprun.data.assemble import assemble
 from skiprun.data.source import RawDataset, RawSplit
 from skiprun.errors import SkiprunError
+from skiprun.infos import DatasetInfo
 from skiprun.registry import DATASETS, Entry
 from skiprun.run import Run
 from skiprun.system.progress import NullProgress
@@ -65,7 +66,7 @@ def tiny_dataset() -> Iterator[None]:
     """Let configs name the dataset 'tiny'."""
     DATASETS.fill()
     before = dict(DATASETS.entries)
-    DATASETS.entries["tiny"] = Entry("tiny", tiny, {})
+    DATASETS.entries["tiny"] = Entry("tiny", tiny, DatasetInfo())
     try:
         yield
     finally:
