@@ -14,7 +14,7 @@ from skiprun.experiment.known_data import config_with_data
 from skiprun.experiment.named import DIGITS, config_for, find_existing, label_of, refuse_misspelled, tell_unused
 from skiprun.experiment.start_weights import with_known_weights
 from skiprun.registry import MODELS
-from skiprun.run import Run, refuse_one_place
+from skiprun.run import RUNS, Run, refuse_one_place
 from skiprun.system.arguments import checked_arguments
 
 
@@ -51,7 +51,7 @@ def plan_comparison(
     protocol: Path | str | None = None,
     overrides: Sequence[str] = (),
     seeds: Count | None = None,
-    runs: Path | str = Path("runs"),
+    runs: Path | str = RUNS,
     root: Path | str | None = None,
     prefix: str | None = None,
     say: Callable[[str], None] = lambda message: None,

@@ -6,12 +6,13 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
 from skiprun.system.files import write_bytes
+from skiprun.system.progress import Progress
 
 # The first steps compile, allocate and choose algorithms.
 SKIPPED, WATCHED = 3, 5
@@ -29,20 +30,10 @@ KINDS = {
 }
 
 
-class Told(Protocol):
-    """What is told of a run (see Progress of the loop)."""
-
-    def step(self, step: int, steps: int) -> None:
-        """A step is done."""
-
-    def epoch(self, record: dict[str, Any]) -> None:
-        """An epoch is done."""
-
-
 class Profiling:
     """Progress that profiles the steps behind the first few, and passes on what it is told."""
 
-    def __init__(self, progress: Told, trace: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, progress: Progress, trace: Path, say: Callable[[str], None]) -> None:
         self.progress, self.trace, self.say = progress, trace, say
         self.done = 0
         gpu = [ProfilerActivity.CUDA] if torch.cuda.is_available() else []
