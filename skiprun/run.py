@@ -248,10 +248,11 @@ class Run:
         return summary
 
     def _connection_of_today(self, connection: str, network: str) -> str:
-        """Return what the connection that a summary names is called now."""
+        """Return what the connection that a summary names is called now; a config of today has the words of today."""
         with contextlib.suppress(ConfigError, StorageError):
-            recorded = read_yaml(self.config_file)[0].get("model") or {}
-            return connection_of_today(connection, network, recorded.get("connection_options"))
+            recorded = read_yaml(self.config_file)[0]
+            options = (recorded.get("model") or {}).get("connection_options")
+            return connection if "compute" in recorded else connection_of_today(connection, network, options)
         return connection_of_today(connection, network)
 
     def rows(self) -> Iterator[dict[str, Any]]:

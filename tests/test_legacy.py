@@ -18,6 +18,7 @@ from skiprun.legacy import COMPUTE, config_of_today
 from skiprun.run import Run, recorded_config
 from skiprun.system.documents import write_sealed
 from skiprun.training.checkpoint import load, save
+from tests.fake_runs import write_run
 from tests.faulty import EVERYTHING, SignalAfterStep, fault_config, tiny_dataset, train_here, trial
 
 CONFIG = fault_config(**EVERYTHING | {"schedule": {"epochs": 2}})
@@ -77,6 +78,10 @@ def test_the_config_of_a_stored_run_means_what_it_meant() -> None:
 def test_each_connection_has_its_word_of_today(before: dict[str, Any], now: dict[str, Any]) -> None:
     read = config_of_today({"model": before, "data": {"name": "digits"}})
     assert read["model"] == before | now
+
+
+def test_a_connection_of_ones_own_may_be_called_as_one_was_before(tmp_path: Path) -> None:
+    assert write_run(tmp_path, "mine", connection="gated").summary()["model"]["connection"] == "gated"
 
 
 def test_words_of_before_are_only_read_in_run_directories(tmp_path: Path) -> None:
