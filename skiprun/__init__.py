@@ -6,7 +6,6 @@ The Python face is small; each name is imported when it is first used, so `impor
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
 __version__ = "0.1.0"
 __all__ = ["build_model", "compare", "evaluate", "load_run", "train"]
@@ -20,7 +19,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'skiprun' has no attribute '{name}'")
     return getattr(importlib.import_module(_HOMES[name]), name)

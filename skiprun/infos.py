@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what is registered lies on the floors above, and is known here to mypy alone
     from skiprun.connections import Connection
@@ -61,7 +61,7 @@ class ModelInfo(Info):
     year: int
     task: str = "classification"
     connection: str | None = None
-    connection_options: Mapping[str, Any] = field(default_factory=dict)
+    connection_options: Mapping[str, bool | int | float | str] = field(default_factory=dict)
     fits: Callable[[type[Connection]], bool] = _keeps_channels
     fixed: tuple[str, ...] = ()
     layers: int | None = None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 LINES = ("-", "--", "-.", ":")
 SEQUENTIAL = "viridis"
 DIVERGING = "RdBu_r"
 
-STYLE: dict[str, Any] = {
+STYLE: dict[str, bool | float] = {
     "figure.dpi": 130,
     "figure.constrained_layout.use": True,
     "font.size": 9,
@@ -22,6 +22,13 @@ STYLE: dict[str, Any] = {
 }
 
 
-def look(index: int) -> dict[str, str]:
+class Look(TypedDict):
+    """How a curve is drawn, in matplotlib's words."""
+
+    color: str
+    linestyle: str
+
+
+def look(index: int) -> Look:
     """Return colour and line style of the n-th curve; no two of the first 32 are alike."""
     return {"color": COLOURS[index % len(COLOURS)], "linestyle": LINES[(index // len(COLOURS)) % len(LINES)]}

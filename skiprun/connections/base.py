@@ -59,6 +59,11 @@ class Connection(nn.Module):
 ConnectionFactory = Callable[[Site], Connection]
 
 
+def fits_unequal_channels(connection: type[Connection]) -> bool:
+    """Tell whether a connection can join x and f(x) of different channels."""
+    return connection.grows or not connection.uses_shortcut
+
+
 def sites(model: nn.Module) -> dict[str, Connection]:
     """Return the connection sites of a network by module path, from the input to the output."""
     return {path: module for path, module in model.named_modules() if isinstance(module, Connection)}

@@ -8,7 +8,7 @@ the processes that decode a folder's images start quickly.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from skiprun.data.loaders import Loaders, Split
@@ -19,7 +19,7 @@ __all__ = ["Loaders", "Split", "load_data"]
 _HOMES = {"Loaders": "skiprun.data.loaders", "Split": "skiprun.data.loaders", "load_data": "skiprun.data.loading"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'skiprun.data' has no attribute '{name}'")
     return getattr(importlib.import_module(_HOMES[name]), name)

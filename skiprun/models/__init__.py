@@ -8,7 +8,7 @@ import torch, so that a listing that is known starts at once.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from skiprun.models.build import SMALLER_NETWORK, build_from_config, build_model, check_from_config
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["SMALLER_NETWORK", "Cost", "build_from_config", "build_model", "check_from_config", "cost"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'skiprun.models' has no attribute '{name}'")
     home = "skiprun.models.complexity.cost" if name in ("Cost", "cost") else "skiprun.models.build"

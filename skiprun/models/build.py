@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from torch import nn
 
@@ -32,9 +31,9 @@ def build_model(
     in_channels: Count = 3,
     *,
     connection: str | None = None,
-    connection_options: Mapping[str, Any] | None = None,
+    connection_options: Mapping[str, object] | None = None,
     connections: Mapping[str, str] | None = None,
-    **options: Any,
+    **options: object,
 ) -> nn.Module:
     """Build a network of the registry; weights come from torch's global generator.
 
@@ -52,7 +51,7 @@ def build_model(
         OptionError: an option or a connection that this architecture does not take.
     """
     entry = MODELS[name]
-    parts: dict[str, Any] = {}
+    parts: dict[str, object] = {}
     if own := entry.info.connection:
         parts["connection"] = choose_connections(entry, connection or own, connection_options, connections)
     else:

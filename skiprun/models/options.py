@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from skiprun.errors import OptionError, did_you_mean
 from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm
+from skiprun.system.arguments import Hint
 
 WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
-Hint = Any
 
 
-def options_of(thing: Any) -> dict[str, Hint]:
+def options_of(thing: Callable[..., object]) -> dict[str, Hint]:
     """Return the options of a builder or a connection by name, each with its type; arguments of other types are not."""
-    target: Any = thing.func if isinstance(thing, partial) else thing
-    hints: dict[str, Any] = get_type_hints(getattr(target, "__init__", None) if inspect.isclass(target) else target)
+    target = thing.func if isinstance(thing, partial) else thing
+    hints = get_type_hints(getattr(target, "__init__", None) if inspect.isclass(target) else target)
     known = [name for name in inspect.signature(thing).parameters if name in hints]
     bare = {name: _bare(hints[name]) for name in known}
     return {name: hint for name, hint in bare.items() if _is_option(name, hint)}
@@ -26,7 +26,7 @@ def options_of(thing: Any) -> dict[str, Hint]:
 
 def _bare(hint: Hint) -> Hint:
     """Return a type without its None, which stands for the network's own choice."""
-    origin: Any = get_origin(hint)
+    origin: object = get_origin(hint)
     kinds = [each for each in get_args(hint) if each is not NoneType]
     return kinds[0] if origin is UnionType and len(kinds) == 1 else hint
 
@@ -40,11 +40,13 @@ def _is_option(name: str, hint: Hint) -> bool:
 
 def _words(hint: Hint) -> tuple[str, ...] | None:
     """Return the words that a Literal allows, or None for another type."""
-    origin: Any = get_origin(hint)
+    origin: object = get_origin(hint)
     return get_args(hint) if origin is Literal else None
 
 
-def checked(what: str, thing: Any, given: Mapping[str, Any], fixed: Collection[str] = ()) -> dict[str, Any]:
+def checked(
+    what: str, thing: Callable[..., object], given: Mapping[str, object], fixed: Collection[str] = ()
+) -> dict[str, object]:
     """Return options as the thing takes them: names of norms and activations become the parts themselves.
 
     Args:
@@ -57,19 +59,20 @@ def checked(what: str, thing: Any, given: Mapping[str, Any], fixed: Collection[s
         OptionError: an option that is not there, is fixed, or has a value of another type.
     """
     known = options_of(thing)
+    decided = thing.keywords if isinstance(thing, partial) else {}
     own = [name for name in known if name not in fixed]
     for key, value in given.items():
-        if key in fixed and value == thing.keywords[key]:
+        if key in fixed and value == decided[key]:
             continue
         if key in fixed:
-            raise OptionError(key, f"found {value}; {what} has {thing.keywords[key]}, by its name")
+            raise OptionError(key, f"found {value}; {what} has {decided[key]}, by its name")
         if key not in known:
             has = f"It has: {', '.join(own)}" if own else "It has none"
             raise OptionError(key, f"{what} has no such option.{did_you_mean(key, own)} {has}")
     return {key: _value(key, value, known[key]) for key, value in given.items()}
 
 
-def _value(key: str, value: Any, hint: Hint) -> Any:
+def _value(key: str, value: object, hint: Hint) -> object:
     """Return one value as the thing takes it, or refuse it in plain words."""
     for kind, parts in ((Norm, NORMS), (Activation, ACTIVATIONS)):
         if hint == kind and isinstance(value, str) and value in parts:

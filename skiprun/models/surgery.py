@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+
+from torch import nn
 
 from skiprun.connections import Connection, Site
 from skiprun.connections.base import ConnectionFactory
@@ -12,8 +13,10 @@ from skiprun.infos import ModelInfo
 from skiprun.models.options import checked
 from skiprun.registry import CONNECTIONS, Entry
 
+ModelEntry = Entry[Callable[..., nn.Module], ModelInfo]
 
-def connections_that_fit(entry: Entry[Any, ModelInfo]) -> list[str]:
+
+def connections_that_fit(entry: ModelEntry) -> list[str]:
     """Return the connections that an architecture takes, sorted; by default those that keep the number of channels."""
     if entry.info.connection is None:
         return []
@@ -21,9 +24,9 @@ def connections_that_fit(entry: Entry[Any, ModelInfo]) -> list[str]:
 
 
 def choose_connections(
-    entry: Entry[Any, ModelInfo],
+    entry: ModelEntry,
     connection: str,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, object] | None = None,
     by_site: Mapping[str, str] | None = None,
 ) -> ConnectionFactory:
     """Return the maker of an architecture's connections.
@@ -56,7 +59,7 @@ def choose_connections(
     return make
 
 
-def fitting(entry: Entry[Any, ModelInfo], name: str, key: str) -> type[Connection]:
+def fitting(entry: ModelEntry, name: str, key: str) -> type[Connection]:
     """Return a connection by name, or refuse it with those that fit the architecture."""
     chosen = CONNECTIONS[name].target
     fits = connections_that_fit(entry)

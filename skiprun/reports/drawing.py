@@ -6,11 +6,16 @@ import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from skiprun.palette import STYLE, look
 from skiprun.results.history import Band
 from skiprun.results.statistics import Sample
+
+if TYPE_CHECKING:  # matplotlib takes half a second to import
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
 
 WIDTH = 5.6  # inches: two figures beside each other on a page, one on a phone
 
@@ -21,7 +26,7 @@ class Drawing:
 
     name: str
     caption: str
-    figure: Any
+    figure: Figure
 
     def png(self) -> bytes:
         """Return the figure as a PNG file."""
@@ -52,7 +57,7 @@ class Dots:
     sample: Sample
 
 
-def figure_and_axes(height: float) -> tuple[Any, Any]:
+def figure_and_axes(height: float) -> tuple[Figure, Axes]:
     """Return a figure of some inches and its axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -62,7 +67,7 @@ def figure_and_axes(height: float) -> tuple[Any, Any]:
     return figure, figure.add_subplot()
 
 
-def draw_lines(curves: Sequence[Curve], x: str, y: str, log: bool = True, level: float | None = None) -> Any:
+def draw_lines(curves: Sequence[Curve], x: str, y: str, log: bool = True, level: float | None = None) -> Figure:
     """Draw a line and a band for each network, and a grey line at a level, with the names below."""
     labels = [curve.label for curve in curves]
     beside = max(1, min(len(labels), 80 // (max(map(len, labels)) + 9)))  # in letters; a line's sample takes nine
@@ -78,7 +83,7 @@ def draw_lines(curves: Sequence[Curve], x: str, y: str, log: bool = True, level:
     return figure
 
 
-def _line(axes: Any, curve: Curve) -> None:
+def _line(axes: Axes, curve: Curve) -> None:
     """Draw one network; earlier lines are thicker, so that those below others stay visible."""
     style, band = look(curve.index), curve.band
     mark = "o" if len(band.places) < 4 else ""
@@ -88,7 +93,7 @@ def _line(axes: Any, curve: Curve) -> None:
         axes.fill_between(band.places, band.low, band.high, color=style["color"], alpha=0.15, linewidth=0)
 
 
-def _scale(axes: Any, log: bool) -> None:
+def _scale(axes: Axes, log: bool) -> None:
     """Scale the values; a logarithmic axis shows a decade at least, so that noise does not look like a trend."""
     if log:
         scale_by_decades(axes)
@@ -96,7 +101,7 @@ def _scale(axes: Any, log: bool) -> None:
         axes.set_ylim(bottom=0)
 
 
-def scale_by_decades(axes: Any) -> None:
+def scale_by_decades(axes: Axes) -> None:
     """Scale the values logarithmically, over a decade at least."""
     axes.set_yscale("log")
     low, high = axes.get_ylim()
@@ -107,7 +112,7 @@ def scale_by_decades(axes: Any) -> None:
         _name_ticks(axes.yaxis)
 
 
-def _name_ticks(axis: Any) -> None:
+def _name_ticks(axis: Axis) -> None:
     """Write 1, 2, 5 and their tenfolds at a logarithmic axis of few decades."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
@@ -116,7 +121,7 @@ def _name_ticks(axis: Any) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def draw_dots(networks: Sequence[Dots], x: str) -> Any:
+def draw_dots(networks: Sequence[Dots], x: str) -> Figure:
     """Draw a row for each network: its seeds as dots, above them mean and 95 % interval."""
     figure, axes = figure_and_axes(1.1 + 0.36 * len(networks))
     for place, network in enumerate(networks):
@@ -132,7 +137,7 @@ def draw_dots(networks: Sequence[Dots], x: str) -> Any:
     return figure
 
 
-def _row(axes: Any, place: int, network: Dots) -> None:
+def _row(axes: Axes, place: int, network: Dots) -> None:
     colour, sample = look(network.index)["color"], network.sample
     axes.plot(network.values, [place + 0.17] * sample.n, "o", color=colour, markersize=4.5, alpha=0.6, mew=0)
     axes.plot([sample.low, sample.high], [place - 0.1] * 2, color=colour, linewidth=1.2)

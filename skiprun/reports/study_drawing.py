@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from skiprun.palette import COLOURS, SEQUENTIAL, look
 from skiprun.reports.drawing import WIDTH, figure_and_axes, legible, scale_by_decades
 from skiprun.reports.study_rows import Description, Document, Grid, Line, grids_of, lines_of, panels_of, ways_over
+
+if TYPE_CHECKING:  # matplotlib takes half a second to import
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
+    from mpl_toolkits.mplot3d import Axes3D
 
 LEVELS = 14  # steps of colour on a surface
 DECADES = 4  # what a surface shows above its lowest point; beyond, all is hopeless
@@ -18,7 +25,7 @@ FEW = 12  # names along an axis that can be read
 GUIDES = ("--", ":", "-.")
 
 
-def draw_lines(figure: Description, documents: Sequence[Document]) -> Any:
+def draw_lines(figure: Description, documents: Sequence[Document]) -> Figure:
     """Draw a line and a band for each network and group, and guides thin beside them; panels share their scales."""
     panels = panels_of(documents, figure)
     if len(panels) == 1:
@@ -37,7 +44,7 @@ def draw_lines(figure: Description, documents: Sequence[Document]) -> Any:
     return drawing
 
 
-def _lines(axes: Any, figure: Description, documents: Sequence[Document]) -> None:
+def _lines(axes: Axes, figure: Description, documents: Sequence[Document]) -> None:
     """Draw the lines and guides of one panel."""
     lines = lines_of(documents, figure)
     mark = "o" if max(len(line.places) for line in lines) < FEW_POINTS and len(lines) <= len(COLOURS) else ""
@@ -49,7 +56,7 @@ def _lines(axes: Any, figure: Description, documents: Sequence[Document]) -> Non
         scale_by_decades(axes)
 
 
-def _line(axes: Any, line: Line, mark: str) -> None:
+def _line(axes: Axes, line: Line, mark: str) -> None:
     """Draw one line; earlier ones are thicker, so that those below others stay visible."""
     style, thick = look(line.index), max(1.2, 2.2 - 0.3 * line.index)
     mark = mark or ("o" if len(line.places) == 1 else "")
@@ -58,7 +65,7 @@ def _line(axes: Any, line: Line, mark: str) -> None:
         axes.fill_between(line.places, line.low, line.high, color=style["color"], alpha=0.15, linewidth=0)
 
 
-def _guide(axes: Any, lines: Sequence[Line], name: str, dashes: str) -> None:
+def _guide(axes: Axes, lines: Sequence[Line], name: str, dashes: str) -> None:
     """Draw one guide: once in grey where all lines share it, else thin in the colour of each."""
     shared = all((line.places, line.values) == (lines[0].places, lines[0].values) for line in lines)
     for line in lines[:1] if shared else lines:
@@ -68,7 +75,7 @@ def _guide(axes: Any, lines: Sequence[Line], name: str, dashes: str) -> None:
         axes.plot([], [], color="grey", linestyle=dashes, linewidth=0.8, label=name)
 
 
-def draw_bars(figure: Description, documents: Sequence[Document]) -> Any:
+def draw_bars(figure: Description, documents: Sequence[Document]) -> Figure:
     """Draw a bar for each place, those of several networks side by side."""
     lines = lines_of(documents, figure)
     drawing, axes = _with_legend([line.label for line in lines])
@@ -86,7 +93,7 @@ def draw_bars(figure: Description, documents: Sequence[Document]) -> Any:
     return _finish(drawing, axes, figure)
 
 
-def _with_legend(labels: Sequence[str]) -> tuple[Any, Any]:
+def _with_legend(labels: Sequence[str]) -> tuple[Figure, Axes]:
     """Return a figure with room for a legend below it."""
     beside = _beside(labels)
     drawing, axes = figure_and_axes(3.4 + 0.2 * -(-len(labels) // beside))
@@ -99,7 +106,7 @@ def _beside(labels: Sequence[str]) -> int:
     return max(1, min(len(labels), 80 // (longest + 9)))
 
 
-def _finish(drawing: Any, axes: Any, figure: Description, legend: bool = True) -> Any:
+def _finish(drawing: Figure, axes: Axes, figure: Description, legend: bool = True) -> Figure:
     """Name the axes, and the lines below them; return the figure."""
     axes.set_title(figure["title"], loc="left", fontsize="medium")
     axes.set(xlabel=figure["xlabel"], ylabel=figure["ylabel"])
@@ -109,11 +116,11 @@ def _finish(drawing: Any, axes: Any, figure: Description, legend: bool = True) -
     return drawing
 
 
-def draw_matrix(figure: Description, documents: Sequence[Document]) -> Any:
+def draw_matrix(figure: Description, documents: Sequence[Document]) -> Figure:
     """Draw a panel of coloured cells for each network, all with one scale of colours."""
     grids = [grid for document in documents for grid in grids_of(document, figure)][:MOST_PANELS]
     drawing, panels = _panels(figure, grids)
-    norm = _norm(grids, figure["log"])
+    norm = _norm(*_limits(grids, figure["log"]), figure["log"])
     for axes, grid in zip(panels, grids, strict=True):
         image = axes.imshow(grid.values, origin="lower", aspect="auto", cmap=SEQUENTIAL, norm=norm)
         axes.grid(visible=False)
@@ -124,25 +131,25 @@ def draw_matrix(figure: Description, documents: Sequence[Document]) -> Any:
     return drawing
 
 
-def _name(axis: Any, names: Sequence[Any], rotation: float = 0) -> None:
+def _name(axis: Axis, names: Sequence[object], rotation: float = 0) -> None:
     """Write names along an axis, every n-th if there are many."""
     step = -(-len(names) // FEW)
     shown = range(0, len(names), step)
     axis.set_ticks(shown, [legible(_short(names[place])) for place in shown], rotation=rotation)
 
 
-def _short(name: Any) -> str:
+def _short(name: object) -> str:
     return f"{name:g}" if isinstance(name, int | float) else str(name)
 
 
-def draw_contours(figure: Description, documents: Sequence[Document]) -> Any:
+def draw_contours(figure: Description, documents: Sequence[Document]) -> Figure:
     """Draw a panel of contours for each network, all with the same levels and colours."""
     grids = [grids_of(document, figure)[0] for document in documents[:MOST_PANELS]]
     drawing, panels = _panels(figure, grids)
-    norm = _norm(grids, figure["log"])
-    levels = _levels(norm.vmin, norm.vmax, figure["log"])
+    low, high = _limits(grids, figure["log"])
+    norm, levels = _norm(low, high, figure["log"]), _levels(low, high, figure["log"])
     for axes, grid, document in zip(panels, grids, documents, strict=False):
-        values = _clipped(grid, norm.vmin, norm.vmax)
+        values = _clipped(grid, low, high)
         filled = axes.contourf(grid.xs, grid.ys, values, levels=levels, cmap=SEQUENTIAL, norm=norm)
         axes.contour(grid.xs, grid.ys, values, levels=levels, colors="white", linewidths=0.4)
         axes.set(xlabel=figure["xlabel"], ylabel=figure["ylabel"] if axes is panels[0] else "")
@@ -150,27 +157,30 @@ def draw_contours(figure: Description, documents: Sequence[Document]) -> Any:
             axes.plot(way.places, way.values, "o-", color="white", markeredgecolor="black", linewidth=1.2, markersize=4)
             axes.plot(way.places[-1:], way.values[-1:], "*", color="white", markeredgecolor="black", markersize=12)
         axes.grid(visible=False)
-    bar = drawing.colorbar(filled, ax=list(panels), label=_value_label(figure, grids, norm), ticks=levels[::2])
+    bar = drawing.colorbar(filled, ax=list(panels), label=_value_label(figure, grids, high), ticks=levels[::2])
     bar.ax.set_yticklabels([f"{level:.3g}" for level in levels[::2]])
     bar.ax.minorticks_off()
     return drawing
 
 
-def draw_relief(figure: Description, documents: Sequence[Document]) -> Any:
+def draw_relief(figure: Description, documents: Sequence[Document]) -> Figure:
     """Draw the same surfaces as seen from the side, all with the same heights and colours."""
     import numpy as np
+    from matplotlib import colormaps
 
     grids = [grids_of(document, figure)[0] for document in documents[:MOST_PANELS]]
     drawing, panels = _panels(figure, grids, projection="3d")
-    norm = _norm(grids, figure["log"])
+    low, high = _limits(grids, figure["log"])
+    norm = _norm(low, high, figure["log"])
+    axes: Axes3D
     height = np.log10 if figure["log"] else np.asarray
     for axes, grid in zip(panels, grids, strict=True):
         values = np.array(grid.values)
-        values[values > norm.vmax] = np.nan  # open at the top
+        values[values > high] = np.nan  # open at the top
         x, y = np.meshgrid(grid.xs, grid.ys)
-        colours = _colours(norm(values))
+        colours = colormaps[SEQUENTIAL](norm(values))
         axes.plot_surface(x, y, height(values), facecolors=colours, rstride=1, cstride=1, linewidth=0, shade=False)
-        axes.set_zlim(height(norm.vmin), height(norm.vmax))
+        axes.set_zlim(height(low), height(high))
         label = figure["valuelabel"]
         axes.set(xlabel=_first_word(figure["xlabel"]), ylabel=_first_word(figure["ylabel"]))
         axes.set_zlabel(f"log10 of the {label}" if figure["log"] else label)
@@ -185,33 +195,32 @@ def _first_word(label: str) -> str:
     return label.split(" (")[0]
 
 
-def _colours(values: Any) -> Any:
-    from matplotlib import colormaps
-
-    return colormaps[SEQUENTIAL](values)
-
-
-def _panels(figure: Description, grids: Sequence[Grid], **kind: Any) -> tuple[Any, list[Any]]:
+def _panels(
+    figure: Description, grids: Sequence[Grid], projection: Literal["3d"] | None = None
+) -> tuple[Figure, list[Axes]]:
     """Return a figure with a square panel for each network, its name above it if there are several."""
     drawing, axes = figure_and_axes(3.6)
     drawing.delaxes(axes)
     drawing.set_size_inches(max(WIDTH, 1.2 + 3.3 * len(grids)), 3.6 if len(grids) > 1 else 4.4)
-    panels = [drawing.add_subplot(1, len(grids), place + 1, **kind) for place in range(len(grids))]
+    panels = [drawing.add_subplot(1, len(grids), place + 1, projection=projection) for place in range(len(grids))]
     for panel, grid in zip(panels, grids, strict=True):
         panel.set_title(legible(grid.label), fontsize="medium")
     drawing.suptitle(figure["title"], x=0.01, ha="left", fontsize="medium")
     return drawing, panels
 
 
-def _norm(grids: Sequence[Grid], log: bool) -> Any:
+def _limits(grids: Sequence[Grid], log: bool) -> tuple[float, float]:
+    """Return the lowest and the highest value that the colours of all networks tell apart."""
+    values = [value for grid in grids for row in grid.values for value in row if not math.isnan(value)] or [1.0]
+    low, high = min(values), max(values)
+    return (low, max(2 * low, min(high, low * 10**DECADES))) if log else (low, high)
+
+
+def _norm(low: float, high: float, log: bool) -> Normalize:
     """Return one scale of colours for all networks."""
     from matplotlib.colors import LogNorm, Normalize
 
-    values = [value for grid in grids for row in grid.values for value in row if not math.isnan(value)] or [1.0]
-    low, high = min(values), max(values)
-    if not log:
-        return Normalize(low, high)
-    return LogNorm(low, max(2 * low, min(high, low * 10**DECADES)))
+    return LogNorm(low, high) if log else Normalize(low, high)
 
 
 def _levels(low: float, high: float, log: bool) -> list[float]:
@@ -224,7 +233,7 @@ def _clipped(grid: Grid, low: float, high: float) -> list[list[float]]:
     return [[high if math.isnan(value) else min(max(value, low), high) for value in row] for row in grid.values]
 
 
-def _value_label(figure: Description, grids: Sequence[Grid], norm: Any) -> str:
+def _value_label(figure: Description, grids: Sequence[Grid], high: float) -> str:
     """Return the name of the colours, and whether their end stands for more."""
-    cut = any(value > norm.vmax * (1 + 1e-9) for grid in grids for row in grid.values for value in row)
-    return figure["valuelabel"] + (f" (all above {norm.vmax:.3g} alike)" if cut else "")
+    cut = any(value > high * (1 + 1e-9) for grid in grids for row in grid.values for value in row)
+    return figure["valuelabel"] + (f" (all above {high:.3g} alike)" if cut else "")

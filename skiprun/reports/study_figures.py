@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from skiprun.palette import STYLE
 from skiprun.reports.drawing import Drawing
@@ -13,7 +13,10 @@ from skiprun.reports.study_drawing import MOST_PANELS, draw_bars, draw_contours,
 from skiprun.reports.study_rows import Description, Document, is_way, rows_of
 from skiprun.system.files import make_folder, write_bytes
 
-Draw = Callable[[Description, Sequence[Document]], Any]
+if TYPE_CHECKING:  # matplotlib takes half a second to import
+    from matplotlib.figure import Figure
+
+Draw = Callable[[Description, Sequence[Document]], "Figure"]
 KINDS: dict[str, dict[str, Draw]] = {
     "lines": {"": draw_lines},
     "bars": {"": draw_bars},

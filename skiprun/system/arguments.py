@@ -41,7 +41,7 @@ def _rest(signature: inspect.Signature) -> str | None:
 
 def fits(value: Any, hint: Hint) -> bool:
     """Tell whether a value is of a type; of what it holds, too."""
-    origin: Any = get_origin(hint)
+    origin: object = get_origin(hint)
     inside = get_args(hint)
     if hint is Any:
         return True
@@ -70,7 +70,7 @@ def _least(hint: Hint) -> list[float]:
 
 def in_words(hint: Hint) -> str:
     """Return a type as a person would say it."""
-    origin: Any = get_origin(hint)
+    origin: object = get_origin(hint)
     inside = get_args(hint)
     if origin in (Union, UnionType):
         return " or ".join(map(in_words, inside))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._ops import OpOverload
 from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
@@ -17,7 +17,7 @@ from skiprun.errors import InputError
 aten = torch.ops.aten
 
 
-def _norm(x: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor]:
+def _norm(x: Tensor, *_: object) -> tuple[Tensor, Tensor, Tensor]:
     return torch.empty_like(x), x.new_empty(x.shape[1]), x.new_empty(x.shape[1])
 
 
@@ -26,13 +26,13 @@ def _mean(x: Tensor, dims: Sequence[int], keep: bool = False) -> Tensor:
     return x.new_empty([1 if dim in gone else size for dim, size in enumerate(x.shape) if keep or dim not in gone])
 
 
-def _sum(x: Tensor, y: Any, **scale: Any) -> Tensor:
+def _sum(x: Tensor, y: Tensor | float, alpha: float = 1) -> Tensor:
     same = isinstance(y, Tensor) and x.shape == y.shape
-    return torch.empty_like(x) if same else torch.add(x, y, **scale)
+    return torch.empty_like(x) if same else torch.add(x, y, alpha=alpha)
 
 
 # What torch works out in Python, by its name. Random fills leave a tensor without content as it is.
-SHAPES: dict[Any, Callable[..., Any]] = {
+SHAPES: dict[OpOverload, Callable[..., object]] = {
     aten.normal_.default: lambda x, *_, **__: x,
     aten.uniform_.default: lambda x, *_, **__: x,
     aten.native_batch_norm.default: _norm,
@@ -55,8 +55,12 @@ class Shortcuts(TorchDispatchMode):
         return False
 
     def __torch_dispatch__(
-        self, operation: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
+        self,
+        operation: OpOverload,
+        types: Sequence[type],
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
         answer = SHAPES.get(operation) if args and isinstance(args[0], Tensor) and args[0].is_meta else None
         return (answer or operation)(*args, **(kwargs or {}))
 
@@ -69,8 +73,12 @@ class Counter(Shortcuts):
         self.macs = self.largest = 0
 
     def __torch_dispatch__(
-        self, operation: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
+        self,
+        operation: OpOverload,
+        types: Sequence[type],
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
         out = super().__torch_dispatch__(operation, types, args, kwargs)
         if formula := flop_registry.get(operation.overloadpacket):
             # torch counts a multiply-add as two operations; papers count it as one.

@@ -8,7 +8,7 @@ layer norm over the channels of each pixel is a part of the block.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor, nn
 
@@ -18,6 +18,9 @@ from skiprun.models.layers.parts import Activation
 from skiprun.models.layers.torchvision_block import TorchvisionBlock, fit_stem, give_sites, replace_parts
 from skiprun.registry import MODELS
 
+if TYPE_CHECKING:  # torchvision takes a second to import
+    from torchvision.models.convnext import CNBlock
+
 
 class ConvNeXtBlock(TorchvisionBlock):
     """Depthwise 7x7, layer norm, two linear layers, LayerScale."""
@@ -25,7 +28,7 @@ class ConvNeXtBlock(TorchvisionBlock):
     block: nn.Module
     stochastic_depth: nn.Module
 
-    def __init__(self, theirs: Any, join: ConnectionMaker) -> None:
+    def __init__(self, theirs: CNBlock, join: ConnectionMaker) -> None:
         super().__init__(theirs, join, channels=len(theirs.layer_scale))
         self.layer_scale = theirs.layer_scale
         if not self.connection.uses_shortcut:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor, nn
 
-from skiprun.connections.base import ConnectionFactory
+from skiprun.connections.base import ConnectionFactory, fits_unequal_channels
 from skiprun.models.layers.block import Block, ConnectionMaker, conv1x1, conv3x3, count_sites
 from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init, preact_norm
 from skiprun.registry import MODELS
@@ -146,16 +146,11 @@ def densenet_imagenet(
     first = small_stem(in_channels, channels)
     if stem == "imagenet":
         first = imagenet_stem(in_channels, channels, norm, activation)
-    parts: dict[str, Any] = {"connection": connection, "norm": norm, "activation": activation, "dropout": dropout}
-    return DenseNet(num_classes, first, channels, blocks, growth, True, 0.5, **parts)
+    make = partial(DenseNet, connection=connection, norm=norm, activation=activation, dropout=dropout)
+    return make(num_classes, first, channels, blocks, growth, True, 0.5)
 
 
-def fits(connection: Any) -> bool:
-    """Tell whether a dense layer can use a connection: it takes x and f(x) of different channels."""
-    return connection.grows or not connection.uses_shortcut
-
-
-FACTS = {"connection": "concat", "fits": fits, "year": 2017}
+FACTS = {"connection": "concat", "fits": fits_unequal_channels, "year": 2017}
 IMAGENET = {"family": "densenet", "input": (3, 224, 224), "paper": "Huang et al. 2017, table 1"} | FACTS
 
 for _depth, _blocks, _growth in (

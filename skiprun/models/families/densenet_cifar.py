@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from torch import nn
 
@@ -32,9 +31,8 @@ def densenet_cifar(
     """Return three dense blocks of n layers: 3n+4 weighted layers, or 6n+4 with bottlenecks."""
     layers = count_blocks(depth, 6 if bc else 3, 4)
     channels = 2 * growth if bc else 16
-    shape = (channels, [layers] * 3, growth, bc, 0.5 if bc else 1.0)
-    parts: dict[str, Any] = {"connection": connection, "norm": norm, "activation": activation, "dropout": dropout}
-    return DenseNet(num_classes, small_stem(in_channels, channels), *shape, **parts)
+    make = partial(DenseNet, connection=connection, norm=norm, activation=activation, dropout=dropout)
+    return make(num_classes, small_stem(in_channels, channels), channels, [layers] * 3, growth, bc, 0.5 if bc else 1.0)
 
 
 CIFAR = {"family": "densenet_cifar", "input": (3, 32, 32), "paper": "Huang et al. 2017, table 2"} | FACTS

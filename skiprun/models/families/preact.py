@@ -7,7 +7,7 @@ last. In the first block and where shapes change, both paths start from the acti
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -96,11 +96,12 @@ class PreactNet(nn.Module):
         connection: ConnectionFactory,
         norm: Norm,
         activation: Activation,
-        **block_options: Any,
+        shortcut: str,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         join = count_sites(connection, 3 * blocks)
-        make = partial(block, join=join, norm=norm, activation=activation, **block_options)
+        make = partial(block, join=join, shortcut=shortcut, norm=norm, activation=activation, dropout=dropout)
         self.conv1 = conv3x3(in_channels, stem)
         self.layer1, self.layer2, self.layer3 = three_stages(make, stem, width, blocks, block.expansion)
         channels = 4 * width * block.expansion
@@ -129,8 +130,8 @@ def preact(
 ) -> nn.Module:
     """Return a pre-activation ResNet of 6n+2 layers, or of 9n+2 with bottlenecks."""
     blocks = count_blocks(depth, 3 * block.layers, 2)
-    parts: dict[str, Any] = {"connection": connection, "norm": norm, "activation": activation}
-    return PreactNet(num_classes, in_channels, blocks, width, block, stem=width, shortcut=shortcut, **parts)
+    make = partial(PreactNet, connection=connection, norm=norm, activation=activation)
+    return make(num_classes, in_channels, blocks, width, block, stem=width, shortcut=shortcut)
 
 
 FACTS = {"connection": "add", "year": 2016, "input": (3, 32, 32)}

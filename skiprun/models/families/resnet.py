@@ -6,7 +6,7 @@ ResNet is He et al. 2015, table 1; ResNeXt is Xie et al. 2017, table 1; the wide
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -30,7 +30,7 @@ def imagenet_resnet(
     *,
     block: type[ResidualBlock],
     layers: Sequence[int],
-    **widths: Any,
+    **widths: int,
 ) -> nn.Module:
     """Return torchvision's ResNet with our blocks in it; `stem: small` suits images of 32 pixels and less."""
     from skiprun.system.torchvision_repair import torchvision
@@ -38,7 +38,7 @@ def imagenet_resnet(
     join = count_sites(connection, sum(layers))
     make_block: Any = partial(block, join=join, shortcut=shortcut, activation=activation)
     make_block.expansion = block.expansion  # torchvision reads it off the class
-    network: Any = torchvision.models.ResNet(make_block, list(layers), num_classes, norm_layer=norm, **widths)
+    network = torchvision.models.ResNet(make_block, list(layers), num_classes, norm_layer=norm, **widths)
     network.relu = activation()
     if stem == "small":
         network.conv1 = nn.Conv2d(in_channels, 64, 3, padding=1, bias=False)
@@ -61,12 +61,12 @@ SIZES: dict[int, tuple[type[ResidualBlock], tuple[int, ...]]] = {
 }
 
 
-def enter(name: str, depth: int, summary: str, year: int, paper: str, connection: str = "add", **widths: Any) -> None:
+def enter(name: str, depth: int, summary: str, year: int, paper: str, connection: str = "add", **widths: int) -> None:
     """Register one network of the family."""
     block, layers = SIZES[depth]
     facts = {"input": (3, 224, 224), "summary": summary, "year": year, "paper": paper}
-    build = partial(imagenet_resnet, block=block, layers=layers, **widths)
-    MODELS.register(name, family="resnet", connection=connection, **facts)(build)
+    build: Callable[..., nn.Module] = partial(imagenet_resnet, block=block, layers=layers)
+    MODELS.register(name, family="resnet", connection=connection, **facts)(partial(build, **widths))
 
 
 for _depth in SIZES:
@@ -75,8 +75,9 @@ for _depth in SIZES:
     enter(f"resnet{_depth}", _depth, f"ResNet of {_depth} layers for large images", *_he)
 for _depth, _groups, _width in ((50, 32, 4), (101, 32, 8), (101, 64, 4)):
     _summary = f"ResNeXt of {_depth} layers, {_groups} groups of {_width} channels, for large images"
-    _numbers: dict[str, Any] = {"groups": _groups, "width_per_group": _width}
-    enter(f"resnext{_depth}_{_groups}x{_width}d", _depth, _summary, 2017, "Xie et al. 2017, table 1", **_numbers)
+    _paper = "Xie et al. 2017, table 1"
+    _name = f"resnext{_depth}_{_groups}x{_width}d"
+    enter(_name, _depth, _summary, 2017, _paper, groups=_groups, width_per_group=_width)
 for _depth in (50, 101):
     _summary = f"ResNet of {_depth} layers with bottlenecks twice as wide, for large images"
     _paper = "Zagoruyko and Komodakis 2016, table 8"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -38,7 +38,7 @@ class CifarResNet(nn.Module):
         activation: Activation = ACTIVATIONS["relu"],
         init: Literal["he", "fixup"] = "he",
         block: type[ResidualBlock] = BasicBlock,
-        **block_options: Any,
+        **block_options: int,
     ) -> None:
         super().__init__()
         fixup = init == "fixup"
@@ -71,8 +71,8 @@ def enter(name: str, connection: str, depth: int | None = None) -> None:
     layers = f"{depth} layers" if depth else "6n+2 layers, by `depth`,"
     facts = {"family": "resnet_cifar", "connection": connection, "year": 2015, "paper": "He et al. 2015, section 4.2"}
     facts |= {"input": (3, 32, 32), "summary": f"{kind} network of {layers} for small images"}
-    numbers: dict[str, Any] = {"depth": depth} if depth else {}
-    MODELS.register(name, fixed=tuple(numbers), **facts)(partial(CifarResNet, **numbers))
+    fixed, build = (("depth",), partial(CifarResNet, depth=depth)) if depth else ((), CifarResNet)
+    MODELS.register(name, fixed=fixed, **facts)(build)
 
 
 for _depth in DEPTHS:

@@ -5,7 +5,6 @@ stage. Projections stand where shapes change. The block is that of the published
 """
 
 from functools import partial
-from typing import Any
 
 from skiprun.models.families.resnet_cifar import CifarResNet
 from skiprun.models.layers.block import Bottleneck
@@ -14,8 +13,7 @@ from skiprun.registry import MODELS
 FACTS = {"family": "resnext_cifar", "connection": "add", "year": 2017, "paper": "Xie et al. 2017, section 5.3"}
 
 for _groups, _width in ((1, 64), (2, 64), (4, 64), (8, 64), (16, 64), (32, 4)):
-    _numbers: dict[str, Any] = {"depth": 29, "width": 64, "groups": _groups, "base_width": _width}
     _summary = f"ResNeXt of 29 layers, {_groups} groups of {_width} channels, for small images"
     MODELS.register(
         f"resnext29_{_groups}x{_width}d", input=(3, 32, 32), fixed=("depth", "width"), summary=_summary, **FACTS
-    )(partial(CifarResNet, block=Bottleneck, shortcut="B", **_numbers))
+    )(partial(CifarResNet, block=Bottleneck, shortcut="B", depth=29, width=64, groups=_groups, base_width=_width))

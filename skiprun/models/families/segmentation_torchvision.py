@@ -6,7 +6,7 @@ skips, so no connection can be chosen. The auxiliary head is left out.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,11 +15,14 @@ from skiprun.models.families.unet import logits
 from skiprun.models.layers.torchvision_block import fit_stem
 from skiprun.registry import MODELS
 
+if TYPE_CHECKING:  # torchvision takes a second to import
+    from torchvision.models.segmentation import FCN, DeepLabV3
+
 
 class OnlyOut(nn.Module):
     """A torchvision network for masks, whose dict of outputs becomes its main one: logits [N, K, H, W]."""
 
-    def __init__(self, network: Any) -> None:
+    def __init__(self, network: FCN | DeepLabV3) -> None:
         super().__init__()
         self.backbone, self.classifier = network.backbone, network.classifier
 
@@ -32,7 +35,7 @@ def build(name: str, num_classes: int, in_channels: int, one_logit: bool) -> nn.
     """Return one of torchvision's by its name, with freshly drawn weights."""
     from skiprun.system.torchvision_repair import torchvision
 
-    make: Any = torchvision.models.get_model_builder(name)
+    make = torchvision.models.get_model_builder(name)
     outputs = logits(num_classes, one_logit)
     network = make(weights=None, weights_backbone=None, num_classes=outputs, aux_loss=False)
     fit_stem(network, in_channels)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -194,7 +194,7 @@ def resunet(
     )
 
 
-FACTS: dict[str, Any] = {
+FACTS = {
     "task": "segmentation",
     "connection": "concat",
     "fits": lambda connection: True,

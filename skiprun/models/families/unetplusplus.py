@@ -9,12 +9,11 @@ node of the finest level an output: in training all are returned, [heads, N, K, 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from skiprun.connections.base import ConnectionFactory
+from skiprun.connections.base import ConnectionFactory, fits_unequal_channels
 from skiprun.errors import OptionError
 from skiprun.models.families.unet import (
     DoubleConv,
@@ -109,17 +108,12 @@ class UNetPlusPlus(nn.Module):
         return found if self.training and len(self.heads) > 1 else found.mean(0)
 
 
-def fits(connection: Any) -> bool:
-    """Tell whether a node can use a connection: the level has more channels than what comes from below."""
-    return connection.grows or not connection.uses_shortcut
-
-
 MODELS.register(
     "unetplusplus",
     family="unetplusplus",
     task="segmentation",
     connection="concat",
-    fits=fits,
+    fits=fits_unequal_channels,
     year=2018,
     paper="Zhou et al. 2018",
     input=(3, 256, 256),

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from torch import nn
 
@@ -31,8 +30,8 @@ def wide_resnet(
 ) -> nn.Module:
     """Return a Wide ResNet of 6n+4 layers with `widen` times the channels of a ResNet."""
     blocks = count_blocks(depth, 6, 4)
-    parts: dict[str, Any] = {"connection": connection, "norm": norm, "activation": activation, "dropout": dropout}
-    return PreactNet(num_classes, in_channels, blocks, 16 * widen, PreactBlock, shortcut=shortcut, **parts)
+    make = partial(PreactNet, connection=connection, norm=norm, activation=activation, dropout=dropout)
+    return make(num_classes, in_channels, blocks, 16 * widen, PreactBlock, shortcut=shortcut)
 
 
 FACTS = {"family": "wide_resnet", "connection": "add", "year": 2016, "input": (3, 32, 32)}
@@ -40,9 +39,8 @@ FACTS |= {"paper": "Zagoruyko and Komodakis 2016, table 4"}
 
 for _depth, _widen in ((16, 4), (16, 8), (22, 8), (28, 2), (28, 10), (40, 1), (40, 2), (40, 4)):
     _summary = f"Wide ResNet of {_depth} layers, {_widen} times the channels, for small images"
-    _numbers: dict[str, Any] = {"depth": _depth, "widen": _widen}
-    MODELS.register(f"wrn{_depth}_{_widen}", fixed=tuple(_numbers), layers=_depth, summary=_summary, **FACTS)(
-        partial(wide_resnet, **_numbers)
+    MODELS.register(f"wrn{_depth}_{_widen}", fixed=("depth", "widen"), layers=_depth, summary=_summary, **FACTS)(
+        partial(wide_resnet, depth=_depth, widen=_widen)
     )
 _summary = "Wide ResNet of 6n+4 layers, by `depth` and `widen`, for small images"
 MODELS.register("wrn_cifar", layers=16, summary=_summary, **FACTS)(wide_resnet)

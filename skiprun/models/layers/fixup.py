@@ -6,8 +6,6 @@ scalar factor stand where normalization stood.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -53,7 +51,7 @@ class FixupBlock(Block):
         join: ConnectionMaker,
         shortcut: str = "A",
         activation: Activation = ACTIVATIONS["relu"],
-        **_unused: Any,
+        **_unused: object,
     ) -> None:
         super().__init__()
         self.bias1a, self.bias1b, self.bias2a, self.bias2b = Bias(), Bias(), Bias(), ScaleBias()

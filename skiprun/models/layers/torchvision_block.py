@@ -7,13 +7,16 @@ a block of ours takes over the branch under the same names, so that weights of e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.models.layers.block import Block, ConnectionMaker, count_sites
 from skiprun.models.layers.parts import NORMS, Activation, Norm, he_init
+
+if TYPE_CHECKING:  # torchvision takes a second to import
+    from torchvision.models.mobilenetv2 import InvertedResidual
 
 # What torchvision puts between layers; the gates of squeeze and excitation are others.
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU)
@@ -22,7 +25,7 @@ ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU)
 class TorchvisionBlock(Block):
     """A torchvision block whose addition has become a connection; x passes as it is, and nothing follows."""
 
-    def __init__(self, theirs: Any, join: ConnectionMaker, channels: int | None = None) -> None:
+    def __init__(self, theirs: InvertedResidual, join: ConnectionMaker, channels: int | None = None) -> None:
         super().__init__()
         channels = channels or theirs.out_channels
         for name, child in theirs.named_children():

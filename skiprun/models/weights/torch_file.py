@@ -31,17 +31,17 @@ class Oversized(ValueError):
 class Inert:
     """Stands for an object of a class that is not loaded, or for what a function that is not called would return."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: object, **options: object) -> None:
         """Take anything."""
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: object) -> None:
         """Forget what it held."""
 
 
 class InertDict:
     """Stands for a class of dicts, such as defaultdict: an ordered one takes what is put in."""
 
-    def __new__(cls, *arguments: Any, **options: Any) -> OrderedDict[Any, Any]:  # type: ignore[misc]
+    def __new__(cls, *arguments: object, **options: object) -> OrderedDict[object, object]:  # type: ignore[misc]
         return OrderedDict()
 
 
@@ -66,7 +66,7 @@ def load_plain(stream: BinaryIO, device: torch.device | str = "cpu") -> Any:
     return content
 
 
-def _load(stream: BinaryIO, device: torch.device | str) -> Any:
+def _load(stream: BinaryIO, device: torch.device | str) -> object:
     stream.seek(0)
     return torch.load(stream, map_location=device, weights_only=True)
 
@@ -89,7 +89,7 @@ def _stand_in(name: str) -> type:
     return InertDict if name.lower().endswith("dict") else Inert
 
 
-def refuse_oversized(content: Any, length: int) -> None:
+def refuse_oversized(content: object, length: int) -> None:
     """Refuse tensors that are larger than their file: views of a few numbers whose strides repeat them."""
     _refuse(sum(tensor.numel() * tensor.element_size() for tensor in _tensors(content)), length)
 
@@ -99,7 +99,7 @@ def _refuse(claimed: int, length: int) -> None:
         raise Oversized(f"claims {claimed:,} bytes, and is {length:,} long")
 
 
-def _tensors(content: Any) -> Iterator[Tensor]:
+def _tensors(content: object) -> Iterator[Tensor]:
     """Yield each tensor of nested dicts and lists once."""
     seen, waiting = set[int](), [content]
     while waiting:

@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -99,7 +98,7 @@ def read_file(file: Path) -> Given:
     return given
 
 
-def read_content(file: Path) -> Any:
+def read_content(file: Path) -> object:
     """Return what a file of torch.save or of safetensors holds."""
     if is_safetensors(file):
         return read_safetensors(file)
@@ -111,14 +110,14 @@ def read_content(file: Path) -> Any:
     return content
 
 
-def chosen(content: Any, file: Path) -> Given:
+def chosen(content: object, file: Path) -> Given:
     """Return the one state dict in what a file holds, and say which it is where there is more.
 
     Raises:
         CheckpointError: there is none, or several of which none is the usual one.
     """
     states = dict(_states(content))
-    if not states:
+    if not isinstance(content, Mapping) or not states:
         if isinstance(content, Inert):
             raise CheckpointError(f"{file}: holds a whole object, whose code is not run; save its state_dict().")
         raise CheckpointError(f"{file}: holds no state dict of tensors.")
@@ -130,7 +129,7 @@ def chosen(content: Any, file: Path) -> Given:
     return Given(states[path], str(file), _remark(content, path))
 
 
-def _states(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], State]]:
+def _states(content: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], State]]:
     """Yield the state dicts in nested dicts, with the keys that lead there."""
     if not isinstance(content, Mapping) or not content or not all(isinstance(key, str) for key in content):
         return
@@ -147,7 +146,7 @@ def _rank(path: tuple[str, ...]) -> list[int]:
     return [known.index(key) if key in known else len(known) for key in path]
 
 
-def _remark(content: Any, path: tuple[str, ...]) -> str:
+def _remark(content: Mapping, path: tuple[str, ...]) -> str:
     """Say which part of a file was taken, and what stands beside it."""
     beside = []
     for key in path:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from skiprun.palette import DIVERGING, SEQUENTIAL, STYLE
+
+if TYPE_CHECKING:  # matplotlib takes half a second to import
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
 
 BESIDE = 3  # panels in a row
 WIDTH, HEIGHT = 2.9, 2.5  # inches, of a panel with its words
@@ -47,7 +51,7 @@ class DepthMap:
             figure.savefig(buffer, format="png", dpi=80)
         return buffer.getvalue()
 
-    def _panel(self, axes: Any, measure: str, columns: Sequence[Sequence[float]]) -> None:
+    def _panel(self, axes: Axes, measure: str, columns: Sequence[Sequence[float]]) -> None:
         rows = list(zip(*columns, strict=True))
         sites = (0.5, len(columns) + 0.5, len(rows) + 0.5, 0.5)
         image = axes.imshow(rows, aspect="auto", interpolation="nearest", extent=sites, **scale(columns))
@@ -59,7 +63,14 @@ class DepthMap:
         axes.set(xlabel="epoch", ylabel="layer or site, from the input")
 
 
-def scale(columns: Sequence[Sequence[float]]) -> dict[str, Any]:
+class Scale(TypedDict):
+    """Colours of a panel and their range, in matplotlib's words."""
+
+    cmap: str
+    norm: Normalize
+
+
+def scale(columns: Sequence[Sequence[float]]) -> Scale:
     """Return the colours of a panel: by decades where there are several, around zero where there are signs."""
     from matplotlib.colors import LogNorm, Normalize
 
