@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skiprun.claims.cure import closing
-from skiprun.claims.degradation import MARGIN
+from skiprun.claims.training_loss import MARGIN, closing
 from skiprun.results.groups import Group
 from skiprun.results.records import RunRecord
 from skiprun.run import Run

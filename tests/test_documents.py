@@ -208,7 +208,7 @@ def test_a_run_of_before_a_rule_was_made_is_shown_as_any_other_and_not_trained(
     assert (row["state"], row["model"], row["message"]) == ("finished", "plain20", "")
     assert run_details(runs[0])["config"][key] == value
     compared = compare_runs(runs)
-    assert len(compared.groups) == 1 and not compared.asides
+    assert len(compared.groups) == 1 and not compared.unfinished
     runs[0].refuse_another(runs[0].recorded)
     for read_to_train in (lambda: runs[0].config, lambda: prepare(runs[0].recorded)):
         with pytest.raises(ConfigError, match=f"{key}: found {value}"):

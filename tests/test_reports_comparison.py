@@ -68,13 +68,13 @@ def test_a_damaged_config_costs_the_protocol_and_not_the_numbers(tmp_path: Path)
 
 def test_a_run_that_vanished_is_named(tmp_path: Path) -> None:
     comparison = compare_runs([Run(tmp_path / "gone" / "seed-0"), *write_trio(tmp_path, seeds=1)])
-    assert len(comparison.groups) == 3 and len(comparison.asides) == 1
+    assert len(comparison.groups) == 3 and len(comparison.unfinished) == 1
 
 
 def test_nothing_finished_is_an_empty_comparison(tmp_path: Path) -> None:
     comparison = compare_runs([write_run(tmp_path, "plain20", state="stopped")])
     write_comparison(comparison, tmp_path / "out")
-    assert comparison.groups == () and comparison.verdict.degradation is None
+    assert comparison.groups == () and comparison.verdict.degradation.answer is None
     assert (tmp_path / "out" / "report.html").exists()
 
 
@@ -85,7 +85,7 @@ def test_numbers_that_were_not_finite_are_nan_and_null(tmp_path: Path) -> None:
     saved = json.loads((tmp_path / "out" / "comparison.json").read_text())
     assert saved["groups"][0]["train"]["loss"]["mean"] is None
     assert "| nan |" in (tmp_path / "out" / "report.md").read_text()
-    assert comparison.verdict.degradation is None
+    assert comparison.verdict.degradation.answer is None
 
 
 def test_a_mean_over_fewer_seeds_than_were_run_says_so(tmp_path: Path) -> None:

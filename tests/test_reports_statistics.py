@@ -9,7 +9,8 @@ import warnings
 import pytest
 from scipy import stats
 
-from skiprun.results.statistics import NO_SPREAD, ONE_SEED, difference, holm, summarize
+from skiprun.claims.evidence import NO_SPREAD, ONE_SEED, explain
+from skiprun.results.statistics import difference, exceeds_noise, holm, summarize
 
 
 def test_mean_spread_and_interval_of_three_runs_by_hand() -> None:
@@ -40,8 +41,8 @@ def test_equal_seeds_are_paired() -> None:
     assert found.effect == pytest.approx(7 / 3 * math.sqrt(3))
     assert found.p == pytest.approx(2 * stats.t.sf(7, 2))
     assert found.low == pytest.approx(7 / 3 - stats.t.ppf(0.975, 2) / 3)
-    assert found.significant is True
-    assert "n = 3" in found.noise and "beyond the noise" in found.noise
+    assert exceeds_noise(found.p) is True
+    assert "n = 3" in explain(found, found.p) and "beyond the noise" in explain(found, found.p)
 
 
 def test_unequal_seeds_are_compared_by_welch() -> None:
@@ -52,18 +53,18 @@ def test_unequal_seeds_are_compared_by_welch() -> None:
     assert found.p == pytest.approx(expected.pvalue)
     assert found.by_seed == {0: 2.0}
     assert found.effect == pytest.approx(1.75 / math.sqrt((1.0 + 3.125) / 2))
-    assert found.significant is False and "not beyond" in found.noise
+    assert exceeds_noise(found.p) is False and "not beyond" in explain(found, found.p)
 
 
 def test_one_seed_claims_nothing() -> None:
     found = difference({0: 67.5}, {0: 1.1})
     assert found.mean == pytest.approx(66.4)
-    assert found.significant is None and found.method == "none"
-    assert found.noise == ONE_SEED
+    assert exceeds_noise(found.p) is None and found.method == "none"
+    assert explain(found, found.p) == ONE_SEED
 
 
 def test_one_seed_against_three_claims_nothing() -> None:
-    assert difference({0: 67.5}, {0: 1.1, 1: 1.2, 2: 1.3}).significant is None
+    assert exceeds_noise(difference({0: 67.5}, {0: 1.1, 1: 1.2, 2: 1.3}).p) is None
 
 
 def test_the_same_difference_in_every_seed_is_not_called_certain() -> None:
@@ -71,13 +72,13 @@ def test_the_same_difference_in_every_seed_is_not_called_certain() -> None:
         warnings.simplefilter("error")
         found = difference({0: 1.1, 1: 1.2, 2: 1.3}, {0: 0.8, 1: 0.9, 2: 1.0})
         identical = difference({0: 0.0, 1: 0.0}, {0: 0.0, 1: 0.0})
-    assert found.significant is None and found.noise == NO_SPREAD
-    assert identical.significant is None
+    assert exceeds_noise(found.p) is None and explain(found, found.p) == NO_SPREAD
+    assert exceeds_noise(identical.p) is None
 
 
 def test_missing_values_are_left_out_before_pairing() -> None:
     found = difference({0: 1.0, 1: math.nan}, {0: 2.0, 1: 3.0})
-    assert found.by_seed == {0: -1.0} and found.significant is None
+    assert found.by_seed == {0: -1.0} and exceeds_noise(found.p) is None
     assert math.isnan(difference({}, {0: 1.0}).mean)
 
 

@@ -12,6 +12,7 @@ import pytest
 from skiprun.claims.comparison import Comparison, compare_runs
 from skiprun.reports import write_comparison
 from skiprun.reports.figures import draw
+from skiprun.results.statistics import exceeds_noise
 from skiprun.run import Run
 from tests.fake_runs import write_run, write_trio
 
@@ -35,8 +36,8 @@ def said(comparison: Comparison, start: str) -> str:
 def test_seen_and_cured(tmp_path: Path) -> None:
     comparison = compare_runs(write_trio(tmp_path))
     verdict = comparison.verdict
-    assert (verdict.degradation, verdict.cured) == (True, True)
-    pair, cure = verdict.pairs[0], verdict.cures[0]
+    assert (verdict.degradation.answer, verdict.cure.answer) == (True, True)
+    pair, cure = verdict.degradation.evidence[0], verdict.cure.evidence[0]
     assert (pair.shallow, pair.deep, cure.network, cure.connection) == ("plain20", "plain56", "resnet56", "add")
     assert [seed["higher"] for seed in pair.by_seed] == [True, True, True]
     assert pair.p < 0.05 and pair.low < pair.ratio < pair.high
@@ -53,8 +54,8 @@ def test_one_seed_is_seen_and_untested(tmp_path: Path) -> None:
     comparison = compare_runs(write_trio(tmp_path, seeds=1))
     write_comparison(comparison, tmp_path / "out")
     verdict = comparison.verdict
-    assert (verdict.degradation, verdict.cured, verdict.tested) == (None, None, False)
-    assert (verdict.pairs[0].seen, verdict.cures[0].seen) == (True, True)
+    assert (verdict.degradation.answer, verdict.cure.answer, verdict.tested) == (None, None, False)
+    assert (verdict.degradation.evidence[0].seen, verdict.cure.evidence[0].seen) == (True, True)
     sentence = said(comparison, "Degradation was seen in one seed, untested: plain56")
     said(comparison, "Cured by 'add' in one seed, untested: resnet56")
     assert "of 1 seeds" not in sentence
@@ -79,7 +80,11 @@ def test_seeds_that_agree_are_no_test(tmp_path: Path) -> None:
     comparison = compare_runs(
         plain(tmp_path, 20, [0.5, 0.5]) + plain(tmp_path, 56, [0.6, 1.2]) + residual(tmp_path, 56, [0.5])
     )
-    assert comparison.verdict.degradation is None and comparison.verdict.tested and not comparison.verdict.cures
+    assert (
+        comparison.verdict.degradation.answer is None
+        and comparison.verdict.tested
+        and not comparison.verdict.cure.evidence
+    )
     sentence = said(comparison, "Degradation is undecided: plain56")
     assert "higher in 2 of 2 seeds" in sentence and "not beyond the noise; detectable: " in sentence
 
@@ -87,7 +92,7 @@ def test_seeds_that_agree_are_no_test(tmp_path: Path) -> None:
 def test_a_cure_in_two_of_two_seeds_is_undecided_where_the_test_is(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.10, 0.11]) + plain(tmp_path, 56, [2.0, 2.1]) + residual(tmp_path, 56, [0.05, 0.19])
     comparison = compare_runs(runs)
-    assert (comparison.verdict.degradation, comparison.verdict.cured) == (True, None)
+    assert (comparison.verdict.degradation.answer, comparison.verdict.cure.answer) == (True, None)
     said(comparison, "Undecided, whether it is cured by 'add' (2 of 2 seeds)")
 
 
@@ -95,7 +100,7 @@ def test_seen_and_not_cured(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.01, 0.02, 0.01]) + plain(tmp_path, 56, [2.0, 1.8, 1.9])
     runs += residual(tmp_path, 56, [1.0, 1.1, 1.0], connection="highway")
     comparison = compare_runs(runs)
-    assert (comparison.verdict.degradation, comparison.verdict.cured) == (True, False)
+    assert (comparison.verdict.degradation.answer, comparison.verdict.cure.answer) == (True, False)
     assert "closes 4" in said(comparison, "Not cured by 'highway' (0 of 3 seeds)")
 
 
@@ -106,8 +111,11 @@ def test_two_connections_are_judged_each(tmp_path: Path) -> None:
         for seed, loss in enumerate([3.0, 3.1])
     ]
     comparison = compare_runs(runs)
-    assert [(cure.connection, cure.cured) for cure in comparison.verdict.cures] == [("add", True), ("highway", False)]
-    assert comparison.verdict.cured is True
+    assert [(cure.connection, cure.cured) for cure in comparison.verdict.cure.evidence] == [
+        ("add", True),
+        ("highway", False),
+    ]
+    assert comparison.verdict.cure.answer is True
     assert "does not narrow" in said(comparison, "Not cured by 'highway'")
 
 
@@ -115,26 +123,26 @@ def test_level_losses_are_no_degradation(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.50, 0.52, 0.51]) + plain(tmp_path, 56, [0.50, 0.51, 0.51])
     runs += residual(tmp_path, 56, [0.4, 0.4])
     comparison = compare_runs(runs)
-    assert comparison.verdict.degradation is False
-    assert comparison.verdict.cured is None and not comparison.verdict.cures
+    assert comparison.verdict.degradation.answer is False
+    assert comparison.verdict.cure.answer is None and not comparison.verdict.cure.evidence
     said(comparison, "Degradation was not seen: plain56")
 
 
 def test_two_networks_that_learned_by_heart_are_level(tmp_path: Path) -> None:
     comparison = compare_runs(plain(tmp_path, 20, [0.0001, 0.0002]) + plain(tmp_path, 56, [0.004, 0.0041]))
-    assert comparison.verdict.degradation is False
+    assert comparison.verdict.degradation.answer is False
     assert "by heart" in said(comparison, "Degradation was not seen")
 
 
 def test_seeds_that_disagree_leave_it_open(tmp_path: Path) -> None:
     comparison = compare_runs(plain(tmp_path, 20, [0.5, 0.5, 0.5]) + plain(tmp_path, 56, [0.9, 0.4, 0.6]))
-    assert comparison.verdict.degradation is None
+    assert comparison.verdict.degradation.answer is None
     assert "higher in 2 of 3 seeds" in said(comparison, "Degradation is undecided")
 
 
 def test_without_a_plain_network_nothing_is_judged(tmp_path: Path) -> None:
     comparison = compare_runs(residual(tmp_path, 20, [0.1]) + residual(tmp_path, 56, [0.1]))
-    assert comparison.verdict.degradation is None
+    assert comparison.verdict.degradation.answer is None
     assert "plain20 and plain56" in said(comparison, "Degradation cannot be judged")
 
 
@@ -153,14 +161,14 @@ def test_a_control_that_is_still_training_is_named(tmp_path: Path) -> None:
 def test_a_missing_twin_with_skips_is_named(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.01, 0.01]) + plain(tmp_path, 56, [2.0, 2.1]) + residual(tmp_path, 20, [0.01, 0.01])
     comparison = compare_runs(runs)
-    assert (comparison.verdict.degradation, comparison.verdict.cured) == (True, None)
+    assert (comparison.verdict.degradation.answer, comparison.verdict.cure.answer) == (True, None)
     assert "such as resnet56" in said(comparison, "Whether skips cure it cannot be judged")
 
 
 def test_a_plain_network_that_diverged_is_no_degradation(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.01]) + plain(tmp_path, 56, [2.0], state="diverged", message="nan at step 40")
     comparison = compare_runs(runs + residual(tmp_path, 56, [0.01]))
-    assert comparison.verdict.degradation is None
+    assert comparison.verdict.degradation.answer is None
     assert "another fault than degradation" in said(comparison, "plain56 diverged in every run")
     assert comparison.remarks == ["Not compared: plain56/seed-0: diverged (nan at step 40)"]
 
@@ -174,7 +182,7 @@ def test_one_seed_of_three_that_diverged_is_told(tmp_path: Path) -> None:
 def test_several_depths_are_all_judged_against_the_shallowest(tmp_path: Path) -> None:
     runs = plain(tmp_path, 56, [1.0]) + plain(tmp_path, 20, [0.1]) + plain(tmp_path, 32, [0.4])
     comparison = compare_runs(runs)
-    names = [(pair.shallow, pair.deep) for pair in comparison.verdict.pairs]
+    names = [(pair.shallow, pair.deep) for pair in comparison.verdict.degradation.evidence]
     assert names == [("plain20", "plain32"), ("plain20", "plain56"), ("plain32", "plain56")]
     assert sum("Degradation was seen" in sentence for sentence in comparison.verdict.sentences) == 2
 
@@ -182,14 +190,14 @@ def test_several_depths_are_all_judged_against_the_shallowest(tmp_path: Path) ->
 def test_networks_of_other_families_are_not_paired(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0], family="another")
     comparison = compare_runs(runs)
-    assert not comparison.verdict.pairs
+    assert not comparison.verdict.degradation.evidence
     said(comparison, "Degradation cannot be judged: no two finished plain networks of one family")
 
 
 def test_an_uncontrolled_pair_is_called_so(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0], settings={"optim": {"lr": 0.01}})
     comparison = compare_runs(runs)
-    assert comparison.verdict.pairs[0].also_differ == ["optim.lr"]
+    assert comparison.verdict.degradation.evidence[0].also_differ == ["optim.lr"]
     assert "no controlled experiment: optim.lr differs too" in said(comparison, "Degradation was seen")
     assert comparison.cautions == ("optim.lr differs between the groups: plain20 0.1; plain56 0.01.",)
 
@@ -197,17 +205,17 @@ def test_an_uncontrolled_pair_is_called_so(tmp_path: Path) -> None:
 def test_controlled_pairs_are_preferred(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0])
     runs += [write_run(tmp_path, "slow56", model="plain56", loss=0.1, settings={"optim": {"lr": 0.01}})]
-    assert [pair.deep for pair in compare_runs(runs).verdict.pairs] == ["plain56"]
+    assert [pair.deep for pair in compare_runs(runs).verdict.degradation.evidence] == ["plain56"]
 
 
 def test_different_data_is_tabulated_and_not_ranked(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0], fingerprint="beef")
     comparison = compare_runs(runs)
-    assert comparison.verdict.ranking is None and not comparison.verdict.pairs
+    assert comparison.verdict.ranking.evidence is None and not comparison.verdict.degradation.evidence
     assert len(comparison.groups) == 2
     assert comparison.to_dict()["ranked"] is False
-    assert "contents or its split differ" in comparison.apart[0]
-    assert "beef" in comparison.apart[0] and "f00d" in comparison.apart[0]
+    assert "contents or its split differ" in comparison.not_comparable[0]
+    assert "beef" in comparison.not_comparable[0] and "f00d" in comparison.not_comparable[0]
     assert not any(sentence.startswith("Best") for sentence in comparison.verdict.sentences)
 
 
@@ -224,7 +232,7 @@ def scored(root: Path, tests: dict[str, list[float]], **more: Any) -> list[Run]:
 def test_ranking_tells_differences_from_noise(tmp_path: Path) -> None:
     tests = {"a": [1.0, 1.2, 1.1], "b": [1.1, 1.0, 1.25], "c": [5.0, 5.3, 5.2]}
     comparison = compare_runs(scored(tmp_path, tests))
-    ranking = comparison.verdict.ranking
+    ranking = comparison.verdict.ranking.evidence
     assert ranking is not None and ranking.first == ["a"] and ranking.best is None
     assert {rival.network: rival.beyond_noise for rival in ranking.rivals} == {"b": False, "c": True}
     sentence = said(comparison, "No single best in test error: a comes first with 1.10 % (mean of 3 seeds)")
@@ -238,7 +246,7 @@ def test_ranking_tells_differences_from_noise(tmp_path: Path) -> None:
 def test_a_tie_is_said_as_a_tie(seeds: list[float], tmp_path: Path) -> None:
     comparison = compare_runs(scored(tmp_path, {"a": seeds, "b": seeds, "c": [5.0, 5.3, 5.1][: len(seeds)]}))
     write_comparison(comparison, tmp_path / "out")
-    ranking = comparison.verdict.ranking
+    ranking = comparison.verdict.ranking.evidence
     assert ranking is not None and ranking.first == ["a", "b"] and ranking.best is None
     sentence = said(comparison, "Tied for the best test error: a and b, each with 1.")
     assert "Behind them" in sentence and "c (+" in sentence and "b (+" not in sentence
@@ -271,7 +279,9 @@ def test_all_pairs_are_corrected_for_since_the_best_is_chosen_by_the_same_scores
     near = {"a": [1.0, 1.2, 1.1], "b": [1.4, 1.65, 1.4]}
     far = {f"n{number}": [10.0 + number, 11.0 - number, 10.5 + 0.2 * number**2] for number in range(8)}
     two, ten = compare_runs(scored(tmp_path / "two", near)), compare_runs(scored(tmp_path / "ten", near | far))
-    (alone,), (beside, *_) = (each.verdict.ranking.rivals for each in (two, ten) if each.verdict.ranking)
+    (alone,), (beside, *_) = (
+        each.verdict.ranking.evidence.rivals for each in (two, ten) if each.verdict.ranking.evidence
+    )
     assert alone.network == beside.network == "b"
     assert (alone.beyond_noise, beside.beyond_noise) == (True, False)
     assert alone.p == alone.behind.p and beside.p > 10 * beside.behind.p
@@ -280,10 +290,10 @@ def test_all_pairs_are_corrected_for_since_the_best_is_chosen_by_the_same_scores
 def test_one_lost_seed_leaves_the_others_paired_and_is_named(tmp_path: Path) -> None:
     tests = {"a": [1.0, 5.0, 9.0, 3.0], "b": [1.5, 5.6, 9.6, math.nan], "c": [2.0, 6.1, 10.2, 4.1]}
     comparison = compare_runs(scored(tmp_path, tests))
-    assert comparison.verdict.ranking is not None
-    gaps = {rival.network: rival.behind for rival in comparison.verdict.ranking.rivals}
+    assert comparison.verdict.ranking.evidence is not None
+    gaps = {rival.network: rival.behind for rival in comparison.verdict.ranking.evidence.rivals}
     assert (gaps["b"].method, gaps["b"].n, list(gaps["b"].by_seed)) == ("paired t", 3, [0, 1, 2])
-    assert gaps["b"].mean == pytest.approx(0.5667, abs=1e-3) and gaps["b"].significant
+    assert gaps["b"].mean == pytest.approx(0.5667, abs=1e-3) and exceeds_noise(gaps["b"].p)
     assert comparison.cautions == ("b lacks seed 3, which others have; where seeds are paired, the others count.",)
 
 
@@ -308,16 +318,16 @@ def test_segmentation_says_what_skips_are_worth(tmp_path: Path) -> None:
         runs.append(write_run(tmp_path, "noskip", seed, connection="none", test=without, **SEGMENTATION))
         runs.append(write_run(tmp_path, "unet", seed, connection="concat", test=with_skips, **SEGMENTATION))
     comparison = compare_runs(runs)
-    gains = {worth.score: worth.gain for worth in comparison.verdict.worth}
+    gains = {worth.score: worth.gain for worth in comparison.verdict.skip_benefit.evidence}
     assert list(gains) == ["iou", "dice", "boundary"]
-    assert gains["iou"].mean == pytest.approx(0.1, abs=0.01) and gains["iou"].significant
+    assert gains["iou"].mean == pytest.approx(0.1, abs=0.01) and exceeds_noise(gains["iou"].p)
     assert gains["boundary"].mean == pytest.approx(0.25, abs=0.01)
     assert "+0.1003" in said(comparison, "In test iou the skips ('concat')")
     assert said(comparison, "Best test iou: unet")
     assert "noskip loses 31 % of the boundary score and 11 % of the iou" in said(
         comparison, "The skips of unet matter mostly at the boundaries"
     )
-    assert comparison.verdict.degradation is None
+    assert comparison.verdict.degradation.answer is None
     assert not any("Degradation" in sentence for sentence in comparison.verdict.sentences)
 
 
@@ -338,7 +348,7 @@ def test_one_seed_of_segmentation_is_untested(tmp_path: Path) -> None:
     comparison = compare_runs(
         [write_run(tmp_path, name, connection=kinds[name], test=scores[name], **SEGMENTATION) for name in scores]
     )
-    assert comparison.verdict.tested is False and comparison.verdict.worth[0].beyond_noise is None
+    assert comparison.verdict.tested is False and comparison.verdict.skip_benefit.evidence[0].beyond_noise is None
     said(comparison, "In test iou the skips ('concat') are worth +0.2000 in one seed, untested: ")
     said(comparison, "The skips of unet matter mostly at the boundaries, untested: ")
 

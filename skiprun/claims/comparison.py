@@ -9,8 +9,8 @@ from typing import Any
 
 from skiprun.claims.verdict import Verdict, judge
 from skiprun.results.groups import Group, group_by_experiment
-from skiprun.results.mask_scores import about_masks
-from skiprun.results.protocol import Protocol, cautions, machines, read_protocol, scored_apart
+from skiprun.results.mask_scores import mask_remarks
+from skiprun.results.protocol import Protocol, cautions, machines, read_protocol, why_not_comparable
 from skiprun.results.records import RunRecord, read
 from skiprun.run import Run
 
@@ -21,15 +21,15 @@ class Comparison:
 
     Attributes:
         groups: one experiment each, over its finished seeds, in the order given.
-        asides: runs that are not finished or cannot be read.
-        apart: why the groups cannot be ranked; empty where they can.
+        unfinished: runs that are not finished or cannot be read.
+        not_comparable: why the groups cannot be ranked; empty where they can.
         cautions: what else is unequal.
         report: the page that shows it, if one was written.
     """
 
     groups: tuple[Group, ...]
-    asides: tuple[RunRecord, ...]
-    apart: tuple[str, ...]
+    unfinished: tuple[RunRecord, ...]
+    not_comparable: tuple[str, ...]
     cautions: tuple[str, ...]
     protocol: Protocol
     verdict: Verdict
@@ -40,10 +40,10 @@ class Comparison:
         """What a reader must know beside the table: no ranking and why, what is unequal, the floor, what is left."""
         cautions = [f"Caution: {text}" for text in self.cautions]
         return [
-            *self.apart,
+            *self.not_comparable,
             *cautions,
-            *about_masks(self.groups),
-            *(f"Not compared: {aside.line}" for aside in self.asides),
+            *mask_remarks(self.groups),
+            *(f"Not compared: {record.line}" for record in self.unfinished),
         ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,18 +51,18 @@ class Comparison:
         return {
             "groups": [group.to_dict() for group in self.groups],
             "verdict": self.verdict.to_dict(),
-            "ranked": not self.apart,
-            "not_ranked_because": list(self.apart),
+            "ranked": not self.not_comparable,
+            "not_ranked_because": list(self.not_comparable),
             "cautions": list(self.cautions),
-            "not_compared": [plain_aside(aside) for aside in self.asides],
+            "not_compared": [unfinished_to_dict(record) for record in self.unfinished],
             "protocol": asdict(self.protocol),
             "machines": machines(self.groups),
         }
 
 
-def plain_aside(aside: RunRecord) -> dict[str, Any]:
+def unfinished_to_dict(record: RunRecord) -> dict[str, Any]:
     """Return a run that is not compared as plain data."""
-    return {"run": aside.run.name, "path": str(aside.path), "state": aside.state, "message": aside.message}
+    return {"run": record.run.name, "path": str(record.path), "state": record.state, "message": record.message}
 
 
 def compare_runs(runs: Sequence[Run]) -> Comparison:
@@ -73,6 +73,6 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     """
     records = [read(run) for run in {run.path.absolute(): run for run in runs}.values()]
     groups = group_by_experiment([record for record in records if record.finished])
-    asides = tuple(record for record in records if not record.finished)
-    apart, protocol = scored_apart(groups), read_protocol(groups)
-    return Comparison(groups, asides, apart, cautions(groups, protocol), protocol, judge(groups, asides, apart))
+    unfinished = tuple(record for record in records if not record.finished)
+    protocol, why = read_protocol(groups), why_not_comparable(groups)
+    return Comparison(groups, unfinished, why, cautions(groups, protocol), protocol, judge(groups, unfinished, why))

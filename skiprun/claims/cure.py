@@ -7,17 +7,21 @@ is that of a test over the seeds, corrected for the number of such networks (Hol
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from skiprun.claims.degradation import Pair, compare_losses, level
+from skiprun.claims.degradation import Pair
+from skiprun.claims.evidence import ANSWERS, explain, in_a_word, in_parentheses, uncontrolled, untested
+from skiprun.claims.finding import Finding, any_holds
+from skiprun.claims.plain_networks import missing_twin
+from skiprun.claims.training_loss import CLOSED, closed, closing, compare_losses
 from skiprun.results.groups import LOSS, Group
+from skiprun.results.numbers import score, significant
 from skiprun.results.protocol import other_differences
-from skiprun.results.statistics import Difference, exceeds_noise, holm, trust
+from skiprun.results.statistics import Difference, exceeds_noise, holm
 
-CLOSED = 0.95  # share of the gap that a cure closes
+CURED = {True: "Cured by", False: "Not cured by", None: "Undecided, whether it is cured by"}
 
 
 @dataclass(frozen=True)
@@ -46,30 +50,35 @@ class Cure:
     also_differ: list[str]
 
 
-def closing(shallow: float, deep: float) -> float:
-    """Return the loss up to which the gap between a shallow and a deep network counts as closed."""
-    return max(level(shallow), deep - CLOSED * (deep - shallow))
-
-
-def find_cures(groups: Sequence[Group], pairs: Sequence[Pair]) -> list[Cure]:
+def judge(groups: Sequence[Group], pairs: Sequence[Pair]) -> Finding[tuple[Cure, ...]]:
     """Judge each network with a connection against the deepest degraded pair of its depth and family.
 
     Where a pair cannot be tested, as with one seed, the answer is untested too.
     """
-    named = {group.label: group for group in groups}
     asked = [pair for pair in pairs if pair.asks_for_cure]
+    cases = _trios(groups, asked)
+    tests = [
+        compare_losses(group.by_seed(LOSS), _closings(shallow, deep), len(cases)) for group, shallow, deep, _ in cases
+    ]
+    corrected = holm([test.p for test in tests])
+    cures = tuple(_cure(*case, test, p) for case, test, p in zip(cases, tests, corrected, strict=True))
+    sentences = tuple(map(_sentence, cures)) or tuple(missing_twin(pair.deep) for pair in asked[-1:])
+    return Finding(cures, sentences, any_holds(cure.cured for cure in cures), tuple(tests), _headline(pairs, cures))
+
+
+def _trios(groups: Sequence[Group], asked: Sequence[Pair]) -> list[tuple[Group, Group, Group, list[str]]]:
+    """Return each network with a connection, its shallow and deep plain one, and what else differs from the deep one.
+
+    Trios that differ in more than the model are left out where there are others.
+    """
+    named = {group.label: group for group in groups}
     trios = [
         (group, named[pair.shallow], named[pair.deep], other_differences(group, named[pair.deep], ("model.",)))
         for group in groups
         if group.connection not in ("none", "-")
         for pair in [pair for pair in asked if _is_twin(group, named[pair.deep])][:1]
     ]
-    chosen = [trio for trio in trios if not trio[3]] or trios
-    tests = [
-        compare_losses(group.by_seed(LOSS), _closings(shallow, deep), len(chosen)) for group, shallow, deep, _ in chosen
-    ]
-    corrected = holm([test.p for test in tests])
-    return [judge_cure(*trio, test, p) for trio, test, p in zip(chosen, tests, corrected, strict=True)]
+    return [trio for trio in trios if not trio[3]] or trios
 
 
 def _is_twin(group: Group, deep: Group) -> bool:
@@ -84,8 +93,8 @@ def _closings(shallow: Group, deep: Group) -> dict[int, float]:
     return {seed: closing(low[seed], high[seed]) for seed in low.keys() & high.keys()}
 
 
-def judge_cure(group: Group, shallow: Group, deep: Group, also_differ: list[str], test: Difference, p: float) -> Cure:
-    """Say how much of the gap a network closes, given the test against the loss that counts as closed."""
+def _cure(group: Group, shallow: Group, deep: Group, also_differ: list[str], test: Difference, p: float) -> Cure:
+    """Return how much of the gap a network closes, given the test against the loss that counts as closed."""
     losses, low, high = (each.by_seed(LOSS) for each in (group, shallow, deep))
     mean, low_mean, high_mean = (each.mean(LOSS) for each in (group, shallow, deep))
     return Cure(
@@ -95,14 +104,14 @@ def judge_cure(group: Group, shallow: Group, deep: Group, also_differ: list[str]
         deep=deep.label,
         loss=mean,
         error=group.mean(group.train_score),
-        closed=_closed(mean, low_mean, high_mean),
+        closed=closed(mean, low_mean, high_mean),
         p=p,
-        noise=trust(test, p, f" against {100 * CLOSED:.0f} %"),
+        noise=explain(test, p, f" against {100 * CLOSED:.0f} %"),
         by_seed=[
             {
                 "seed": seed,
                 "loss": losses[seed],
-                "closed": _closed(losses[seed], low[seed], high[seed]),
+                "closed": closed(losses[seed], low[seed], high[seed]),
                 "cured": losses[seed] <= closing(low[seed], high[seed]),
             }
             for seed in test.by_seed
@@ -114,6 +123,24 @@ def judge_cure(group: Group, shallow: Group, deep: Group, also_differ: list[str]
     )
 
 
-def _closed(loss: float, shallow: float, deep: float) -> float:
-    """Return the share of a gap that a loss closes; NaN where there is no gap."""
-    return (deep - loss) / (deep - shallow) if deep > shallow else math.nan
+def _sentence(cure: Cure) -> str:
+    """Say how much of the gap a connection closes."""
+    done, n = sum(seed["cured"] for seed in cure.by_seed), len(cure.by_seed)
+    answer = CURED[cure.cured if cure.tested else cure.seen]
+    seeds = f" ({done} of {n} seeds)" if cure.tested else untested(cure.tested, n)
+    beyond = f"{100 * cure.closed:.1f} % of it" if cure.closed > 1 else ""
+    error = f"training error {score(cure.error, 'error')} %"
+    share = "does not narrow" if cure.closed <= 0 else f"closes {'all' if beyond else f'{100 * cure.closed:.1f} %'} of"
+    return (
+        f"{answer} '{cure.connection}'{seeds}: {cure.network} ends at a training loss of {significant(cure.loss)} and "
+        f"{share} the gap between {cure.deep} and {cure.shallow}"
+        f"{in_parentheses(beyond, error, cure.noise)}.{uncontrolled(cure.also_differ)}"
+    )
+
+
+def _headline(pairs: Sequence[Pair], cures: Sequence[Cure]) -> tuple[str, str] | None:
+    """Say in a word of each connection whether it cures; nothing where there is nothing to cure."""
+    if not cures and True not in [pair.degradation for pair in pairs]:
+        return None
+    answers = [f"{cure.connection}: {in_a_word(cure.cured, cure.seen, cure.tested)}" for cure in cures]
+    return "Cured by skips", "; ".join(dict.fromkeys(answers)) or ANSWERS[None]

@@ -1,26 +1,28 @@
 """Claim: deeper plain networks train worse, the degradation problem (He et al. 2015, section 1).
 
 Of two plain networks that differ in depth alone, the deeper ends with the higher TRAINING loss, so that overfitting
-cannot be the reason. Losses are compared as ratios, since they spread over orders of magnitude: the deep network's with
-the loss up to which it would be level with the shallow one. The answer is that of a test over the seeds, corrected for
-the number of pairs (Holm 1979); that a few seeds agree is no test.
+cannot be the reason. Losses are compared as ratios, the deep network's with the loss up to which it would be level with
+the shallow one. The answer is that of a test over the seeds, corrected for the number of pairs (Holm 1979); that a few
+seeds agree is no test.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from skiprun.claims.evidence import DETECTABLE, explain, in_a_word, in_parentheses, uncontrolled, untested
+from skiprun.claims.finding import Finding, any_holds
+from skiprun.claims.plain_networks import missing_control, pairs_by_depth
+from skiprun.claims.training_loss import FITTED, MARGIN, compare_losses, level
 from skiprun.results.groups import LOSS, Group
-from skiprun.results.protocol import other_differences
-from skiprun.results.statistics import Difference, difference, exceeds_noise, holm, trust
+from skiprun.results.numbers import score, significant
+from skiprun.results.records import RunRecord
+from skiprun.results.statistics import Difference, exceeds_noise, holm
 
-MARGIN = 1.05  # a loss within 5 % of another is level with it
-FITTED = 0.01  # nats; below this a network has learned its training split by heart, and ratios mean nothing
-DEPTH_KEYS = ("model.name", "model.depth", "model.connection")
+SEEN = {True: "Degradation was seen", False: "Degradation was not seen", None: "Degradation is undecided"}
 
 
 @dataclass(frozen=True)
@@ -61,36 +63,23 @@ class Pair:
         return self.degradation is True or (self.seen and not self.tested)
 
 
-def level(loss: float) -> float:
-    """Return the loss up to which another counts as level with this one; fitted networks are level."""
-    return MARGIN * max(loss, FITTED)
-
-
-def is_plain(group: Group) -> bool:
-    """Tell whether a group is a control: sites for a connection, and nothing carried around them."""
-    return group.connection == "none" and not math.isnan(group.layers)
-
-
-def find_pairs(groups: Sequence[Group]) -> list[Pair]:
-    """Judge each pair of plain networks of unequal depth, the shallowest first; controlled pairs if there are any."""
-    plain = sorted((group for group in groups if is_plain(group)), key=lambda group: group.layers)
-    pairs = [
-        (shallow, deep, other_differences(shallow, deep, DEPTH_KEYS))
-        for shallow, deep in itertools.combinations(plain, 2)
-        if (shallow.family, shallow.data) == (deep.family, deep.data) and shallow.layers < deep.layers
-    ]
-    chosen = [pair for pair in pairs if not pair[2]] or pairs
-    tests = [compare_losses(deep.by_seed(LOSS), _levels(shallow), len(chosen)) for shallow, deep, _ in chosen]
+def judge(groups: Sequence[Group], unfinished: Sequence[RunRecord]) -> Finding[tuple[Pair, ...]]:
+    """Compare each two plain networks of unequal depth, the shallowest first."""
+    cases = pairs_by_depth(groups)
+    tests = [compare_losses(deep.by_seed(LOSS), _levels(shallow), len(cases)) for shallow, deep, _ in cases]
     corrected = holm([test.p for test in tests])
-    return [judge_pair(*pair, test, p) for pair, test, p in zip(chosen, tests, corrected, strict=True)]
+    pairs = tuple(_pair(*case, test, p) for case, test, p in zip(cases, tests, corrected, strict=True))
+    answer = any_holds(pair.degradation for pair in pairs)
+    return Finding(pairs, _sentences(pairs, groups, unfinished), answer, tuple(tests), _headline(pairs, answer))
 
 
 def _levels(shallow: Group) -> dict[int, float]:
+    """Return the loss by seed up to which a deeper network is level."""
     return {seed: level(loss) for seed, loss in shallow.by_seed(LOSS).items()}
 
 
-def judge_pair(shallow: Group, deep: Group, also_differ: list[str], test: Difference, p: float) -> Pair:
-    """Say how the final training losses of two plain networks compare, given the test against the level."""
+def _pair(shallow: Group, deep: Group, also_differ: list[str], test: Difference, p: float) -> Pair:
+    """Return how the final training losses of two plain networks compare, given the test against the level."""
     low, high = shallow.by_seed(LOSS), deep.by_seed(LOSS)
     ratio = compare_losses(high, low)
     means = shallow.mean(LOSS), deep.mean(LOSS)
@@ -104,7 +93,7 @@ def judge_pair(shallow: Group, deep: Group, also_differ: list[str], test: Differ
         high=math.exp(ratio.high),
         detectable=MARGIN * math.exp(min(test.detectable, 700.0)),
         p=p,
-        noise=trust(test, p, f" against {MARGIN:g}"),
+        noise=explain(test, p, f" against {MARGIN:g}"),
         by_seed=[
             {"seed": seed, "shallow": low[seed], "deep": high[seed], "higher": high[seed] > level(low[seed])}
             for seed in test.by_seed
@@ -116,11 +105,41 @@ def judge_pair(shallow: Group, deep: Group, also_differ: list[str], test: Differ
     )
 
 
-def compare_losses(losses: Mapping[int, float], others: Mapping[int, float], tests: int = 1) -> Difference:
-    """Compare the logarithms of losses."""
-    return difference(_logs(losses), _logs(others), tests=tests)
+def _sentences(pairs: Sequence[Pair], groups: Sequence[Group], unfinished: Sequence[RunRecord]) -> tuple[str, ...]:
+    """Say of each deeper plain network how it compares with the shallowest, or what is missing."""
+    if pairs:
+        return tuple(_sentence(pair) for pair in pairs if pair.shallow == pairs[0].shallow)
+    if not any(group.connection != "-" for group in groups):
+        return ()
+    waiting = [record.run.name for record in unfinished if record.text("model.name").startswith("plain")]
+    wait = f" Not finished or not readable: {', '.join(waiting)}." if waiting else ""
+    return (f"Degradation cannot be judged: {missing_control(groups)}.{wait}",)
 
 
-def _logs(losses: Mapping[int, float]) -> dict[int, float]:
-    """Return logarithms; a loss of exactly nothing counts as the smallest that fp32 tells from it."""
-    return {seed: math.log(max(loss, 1e-7)) for seed, loss in losses.items()}
+def _sentence(pair: Pair) -> str:
+    """Say how the final training losses of a shallow and a deep plain network compare."""
+    higher, n = sum(seed["higher"] for seed in pair.by_seed), len(pair.by_seed)
+    answer = SEEN[pair.degradation if pair.tested else pair.seen] + untested(pair.tested, n)
+    seeds = {0: ", no seed in common", 1: ""}.get(n, f", higher in {higher} of {n} seeds")
+    by_heart = " Both have learned the training split by heart." if max(pair.loss) < FITTED else ""
+    bounds = ""
+    if not math.isnan(pair.low):
+        bounds = f"95 % interval of the ratio {significant(pair.low)} to {significant(pair.high)}, "
+    undecided = pair.tested and pair.degradation is None
+    missed = f"detectable: {significant(pair.detectable, 2)} times" if undecided else ""
+    explained = f" {DETECTABLE}" if undecided else ""
+    return (
+        f"{answer}: {pair.deep} ends at {significant(pair.ratio)} times the training loss of "
+        f"{pair.shallow} (means {significant(pair.loss[1])} against {significant(pair.loss[0])}){seeds}; training "
+        f"error {score(pair.error[1], 'error')} % against {score(pair.error[0], 'error')} %"
+        f"{in_parentheses(bounds + pair.noise, missed)}.{explained}{by_heart}{uncontrolled(pair.also_differ)}"
+    )
+
+
+def _headline(pairs: Sequence[Pair], answer: bool | None) -> tuple[str, str] | None:
+    """Say in a word whether degradation was seen; where some pairs are tested, that is what they say."""
+    if not pairs:
+        return None
+    untested_pairs = [pair for pair in pairs if not pair.tested]
+    seen = any(pair.seen for pair in untested_pairs)
+    return "Degradation seen", in_a_word(answer, seen, len(untested_pairs) < len(pairs))

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from skiprun.claims.evidence import DETECTABLE, explain, format_p, in_parentheses, signed
+from skiprun.claims.finding import Finding
 from skiprun.results.groups import Group
+from skiprun.results.numbers import score, significant, unit
 from skiprun.results.statistics import Difference, difference, exceeds_noise, holm
 
 
@@ -53,33 +57,38 @@ class Ranking:
     step: float
 
 
-def rank(groups: Sequence[Group]) -> Ranking | None:
-    """Rank groups that were scored on the same data; None where there are not two with a score."""
+def judge(groups: Sequence[Group]) -> Finding[Ranking | None]:
+    """Rank groups that were scored on the same data, if two of them have a score."""
     scored = [group for group in groups if group.by_seed(group.test_score)]
     if len(scored) < 2:
-        return None
-    sign = -1 if scored[0].higher_is_better else 1
-    best, *others = ordered = sorted(scored, key=lambda group: sign * group.mean(group.test_score))
+        return Finding(None, ())
+    ranking = _rank(scored)
+    tests = tuple(rival.behind for rival in ranking.rivals)
+    return Finding(ranking, (_sentence(ranking),), tests=tests, headline=_headline(ranking))
+
+
+def _rank(groups: Sequence[Group]) -> Ranking:
+    """Return groups with a test score in their order, each compared with the first."""
+    sign = -1 if groups[0].higher_is_better else 1
+    best, *others = ordered = sorted(groups, key=lambda group: sign * group.mean(group.test_score))
     pairs = list(itertools.combinations([group.by_seed(group.test_score) for group in ordered], 2))
-    behind = [difference(worse, better, best.span, tests=len(pairs)) for better, worse in pairs]
+    gaps = [difference(worse, better, best.span, tests=len(pairs)) for better, worse in pairs]
     # The pairs with the best come first.
-    tests = zip(others, behind, holm([gap.p for gap in behind]), strict=False)
+    tests = zip(others, gaps, holm([gap.p for gap in gaps]), strict=False)
     rivals = [
         Rival(group.label, gap, p, _is_behind(sign * gap.mean, p), _is_level(group, best)) for group, gap, p in tests
     ]
     first = [best.label, *(rival.network for rival in rivals if rival.is_level)]
     alone = len(first) == 1 and all(rival.beyond_noise is not False for rival in rivals)
-    step = 100 / best.first.number("data.test") if best.score_name == "error" else math.nan
-    tested = any(rival.behind.tested for rival in rivals)
     return Ranking(
-        best.score_name,
-        first,
-        best.label if alone else None,
-        best.mean(best.test_score),
-        len(best.by_seed(best.test_score)),
-        tested,
-        rivals,
-        step,
+        score=best.score_name,
+        first=first,
+        best=best.label if alone else None,
+        value=best.mean(best.test_score),
+        n=len(best.by_seed(best.test_score)),
+        tested=any(rival.behind.tested for rival in rivals),
+        rivals=rivals,
+        step=100 / best.first.number("data.test") if best.score_name == "error" else math.nan,
     )
 
 
@@ -89,5 +98,60 @@ def _is_level(group: Group, best: Group) -> bool:
 
 def _is_behind(gap: float, p: float) -> bool | None:
     """Tell whether a gap is beyond noise; on the seeds that both have it may point the other way than the means."""
-    beyond = exceeds_noise(p)
-    return beyond and gap > 0
+    return exceeds_noise(p) and gap > 0
+
+
+def _sentence(ranking: Ranking) -> str:
+    """Say which network is best on the test split if one is, and which others are behind by more than noise."""
+    parts = [_first_place(ranking)]
+    it, behind = "them" if len(ranking.first) > 1 else "it", [each for each in ranking.rivals if not each.is_level]
+    kinds = {
+        True: f"Behind {it} beyond the noise (95 %, Holm's correction over all pairs)",
+        False: f"Not told apart from {it}",
+        None: f"Behind {it}, untested",
+    }
+    for beyond, words in kinds.items():
+        if rivals := [rival for rival in behind if rival.beyond_noise is beyond]:
+            listed = ", ".join(_rival(rival, ranking.score) for rival in rivals)
+            parts.append(f"{words}: {listed}{_why_untested(rivals) if beyond is None else ''}.")
+            parts += [DETECTABLE] * (beyond is False)
+    if not math.isnan(ranking.step):
+        parts.append(f"One test image is {significant(ranking.step, 2)} points.")
+    return " ".join(parts)
+
+
+def _first_place(ranking: Ranking) -> str:
+    """Say which network has the best mean, and whether that makes it the best."""
+    runs = f"mean of {ranking.n} seeds" if ranking.n > 1 else "one seed"
+    untested = "" if ranking.tested else ", untested"
+    value = f"{score(ranking.value, ranking.score)}{unit(ranking.score)} ({runs}{untested})"
+    if len(ranking.first) > 1:
+        return f"Tied for the best test {ranking.score}: {' and '.join(ranking.first)}, each with {value}."
+    if ranking.best is None:
+        return f"No single best in test {ranking.score}: {ranking.first[0]} comes first with {value}."
+    return f"Best test {ranking.score}: {ranking.best} with {value}."
+
+
+def _rival(rival: Rival, name: str) -> str:
+    """Say how far a network is behind."""
+    tested = f", {format_p(rival.p)}" if rival.behind.tested else ""
+    missed = f", detectable {score(rival.behind.detectable, name)}" if rival.beyond_noise is False else ""
+    points = " points" if name == "error" else ""
+    return f"{rival.network} ({signed(rival.behind.mean, name)}{points}{tested}{missed})"
+
+
+def _why_untested(rivals: Sequence[Rival]) -> str:
+    """Say why nothing can be claimed of networks, by the one with the fewest seeds."""
+    fewest = min((rival.behind for rival in rivals), key=lambda gap: gap.n)
+    return in_parentheses(explain(fewest, fewest.p))
+
+
+def _headline(ranking: Ranking) -> tuple[str, str]:
+    """Say which network is best, or first where none is, and from how many others it is not told apart."""
+    names = " and ".join(ranking.first)
+    if len(ranking.first) > 1:
+        return f"Tied for the best test {ranking.score}", names
+    found = Counter(rival.beyond_noise for rival in ranking.rivals)
+    words = {False: "not told apart from", None: "untested against"}
+    unclear = "".join(f", {words[each]} {found[each]} of {len(ranking.rivals)}" for each in words if found[each])
+    return f"{'Best' if ranking.best else 'No single best in'} test {ranking.score}", names + unclear

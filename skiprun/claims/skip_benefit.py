@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from skiprun.claims.evidence import explain, in_parentheses, signed, uncontrolled, untested
+from skiprun.claims.finding import Finding
 from skiprun.results.groups import Group, possible
+from skiprun.results.numbers import score
 from skiprun.results.protocol import other_differences
 from skiprun.results.statistics import Difference, difference, exceeds_noise, holm
 
@@ -33,52 +35,21 @@ class SkipBenefit:
     also_differ: list[str]
 
 
-@dataclass(frozen=True)
-class Place:
-    """Whether the control loses more of the boundary or of the overlap: shares of the score with skips.
-
-    Attributes:
-        at_boundary: whether it loses more of the boundary.
-        p: that it loses the same share of both, corrected for the number of networks.
-        beyond_noise: whether that can be told; None where it cannot be tested.
-    """
-
-    network: str
-    control: str
-    overlap: float
-    boundary: float
-    at_boundary: bool
-    p: float
-    beyond_noise: bool | None
-
-
-def find_worth(groups: Sequence[Group]) -> list[SkipBenefit]:
+def judge(groups: Sequence[Group]) -> Finding[tuple[SkipBenefit, ...]]:
     """Compare each segmentation network that has a connection with the control of its family, in every score."""
     cases = [
         (group, control, name)
-        for group, control in _with_control(groups)
+        for group, control in with_controls(groups)
         for name in group.test_scores
         if name in control.test_scores
     ]
-    gains = [_gain(*case, tests=len(cases)) for case in cases]
-    return [
-        SkipBenefit(
-            network=group.label,
-            connection=group.connection,
-            control=control.label,
-            score=name,
-            value=group.mean(f"test.{name}"),
-            without=control.mean(f"test.{name}"),
-            gain=gain,
-            p=p,
-            beyond_noise=exceeds_noise(p),
-            also_differ=other_differences(group, control, ("model.",)),
-        )
-        for (group, control, name), gain, p in zip(cases, gains, holm([gain.p for gain in gains]), strict=True)
-    ]
+    gains = tuple(_gain(*case, tests=len(cases)) for case in cases)
+    corrected = holm([gain.p for gain in gains])
+    benefits = tuple(_benefit(*case, gain, p) for case, gain, p in zip(cases, gains, corrected, strict=True))
+    return Finding(benefits, tuple(map(_sentence, benefits)) or _missing_control(groups), tests=gains)
 
 
-def _with_control(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
+def with_controls(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
     """Return each segmentation network that has a connection beside each control of its family and data."""
     segmenting = [group for group in groups if group.task == "segmentation"]
     return [
@@ -95,30 +66,43 @@ def _gain(group: Group, control: Group, name: str, tests: int) -> Difference:
     return difference(group.by_seed(key), control.by_seed(key), possible(key)[1], tests)
 
 
-def find_places(groups: Sequence[Group]) -> list[Place]:
-    """Say of each network with skips where its control loses, if it loses overlap and both have the two scores."""
-    lost = [(*pair, *_losses(*pair)) for pair in _with_control(groups)]
-    cases = [case for case in lost if case[2] > 0 and not math.isnan(case[3])]
-    tests = [difference(_boundary_over_overlap(case[0]), _boundary_over_overlap(case[1])) for case in cases]
-    return [
-        Place(group.label, control.label, overlap, boundary, test.mean > 0, p, exceeds_noise(p))
-        for (group, control, overlap, boundary), test, p in zip(cases, tests, holm([t.p for t in tests]), strict=True)
-    ]
+def _benefit(group: Group, control: Group, name: str, gain: Difference, p: float) -> SkipBenefit:
+    return SkipBenefit(
+        network=group.label,
+        connection=group.connection,
+        control=control.label,
+        score=name,
+        value=group.mean(f"test.{name}"),
+        without=control.mean(f"test.{name}"),
+        gain=gain,
+        p=p,
+        beyond_noise=exceeds_noise(p),
+        also_differ=other_differences(group, control, ("model.",)),
+    )
 
 
-def _losses(group: Group, control: Group) -> tuple[float, float]:
-    """Return the shares of overlap and boundary that the control loses; NaN for a score that one of them lacks."""
-    overlap, boundary = (_lost(group, control, f"test.{name}") for name in ("iou", "boundary"))
-    return overlap, boundary
+def _sentence(benefit: SkipBenefit) -> str:
+    """Say one score with and without skips."""
+    name, gain = benefit.score, benefit.gain
+    bounds = missed = ""
+    if gain.tested:
+        bounds = f"95 % interval {signed(gain.low, name)} to {signed(gain.high, name)}, "
+    worth = f"{signed(gain.mean, name)}{untested(gain.tested, gain.n)}"
+    if benefit.beyond_noise is False:
+        worth, missed = f"nothing that these seeds show ({worth})", f"detectable: {score(gain.detectable, name)}"
+    return (
+        f"In test {name} the skips ('{benefit.connection}') are worth {worth}: {benefit.network} "
+        f"{score(benefit.value, name)} against {score(benefit.without, name)} of {benefit.control} without them"
+        f"{in_parentheses(bounds + explain(gain, benefit.p), missed)}.{uncontrolled(benefit.also_differ)}"
+    )
 
 
-def _lost(group: Group, control: Group, key: str) -> float:
-    value = group.mean(key)
-    return (value - control.mean(key)) / value if value else math.nan
-
-
-def _boundary_over_overlap(group: Group) -> dict[int, float]:
-    """Return the logarithm of boundary over overlap by seed: equal in both networks where they lose the same share."""
-    overlap, boundary = group.by_seed("test.iou"), group.by_seed("test.boundary")
-    both = overlap.keys() & boundary.keys()
-    return {seed: math.log(max(boundary[seed], 1e-7) / max(overlap[seed], 1e-7)) for seed in both}
+def _missing_control(groups: Sequence[Group]) -> tuple[str, ...]:
+    """Say that the control is missing, if a network with skips asks for one."""
+    with_skips = [g.label for g in groups if g.task == "segmentation" and g.connection not in ("none", "-")]
+    if not with_skips:
+        return ()
+    return (
+        f"What the skips of {', '.join(with_skips)} are worth cannot be judged: no finished run of the same family "
+        "and data has connection none; add one (--set model.connection=none).",
+    )

@@ -1,85 +1,87 @@
-"""The verdict of a comparison, as sentences and as data."""
+"""The verdict of a comparison: what was found of each claim, as sentences and as data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from skiprun.claims import wording
-from skiprun.claims.cure import Cure, find_cures
-from skiprun.claims.degradation import Pair, find_pairs
-from skiprun.claims.ranking import Ranking, rank
-from skiprun.claims.skip_benefit import Place, SkipBenefit, find_places, find_worth
+from skiprun.claims import boundary_loss, cure, degradation, divergence, ranking, skip_benefit
+from skiprun.claims.boundary_loss import BoundaryLoss
+from skiprun.claims.cure import Cure
+from skiprun.claims.degradation import Pair
+from skiprun.claims.evidence import ONE_SEED
+from skiprun.claims.finding import Finding
+from skiprun.claims.ranking import Ranking
+from skiprun.claims.skip_benefit import SkipBenefit
 from skiprun.results.groups import Group
 from skiprun.results.records import RunRecord
-from skiprun.results.statistics import Difference
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was seen.
+    """What was found of each claim, in the order in which it is told."""
 
-    Attributes:
-        degradation: whether a deeper plain network ended with the higher training loss; None if that cannot be judged.
-        cured: whether a connection closed the gap; None if there was none, or no network to judge it by.
-        tested: whether the seeds allow any test; if not, nothing of this is more than what one seed shows.
-        pairs, cures, worth, places, ranking: the comparisons behind it.
-        sentences: all of it in plain words.
-    """
+    degradation: Finding[tuple[Pair, ...]]
+    cure: Finding[tuple[Cure, ...]]
+    skip_benefit: Finding[tuple[SkipBenefit, ...]]
+    boundary_loss: Finding[tuple[BoundaryLoss, ...]]
+    ranking: Finding[Ranking | None]
+    divergence: Finding[dict[Path, int]]
 
-    degradation: bool | None
-    cured: bool | None
-    tested: bool
-    pairs: tuple[Pair, ...]
-    cures: tuple[Cure, ...]
-    worth: tuple[SkipBenefit, ...]
-    places: tuple[Place, ...]
-    ranking: Ranking | None
-    sentences: tuple[str, ...]
+    @property
+    def findings(self) -> list[Finding[Any]]:
+        return list(vars(self).values())
+
+    @property
+    def tested(self) -> bool:
+        """Whether the seeds allow any test; if not, nothing of this is more than what one seed shows."""
+        return any(test.tested for finding in self.findings for test in finding.tests)
+
+    @property
+    def sentences(self) -> list[str]:
+        """All of it in plain words; what one seed cannot show is said once, at the end."""
+        alone = any(test.n == 1 for finding in self.findings for test in finding.tests)
+        said = [sentence for finding in self.findings for sentence in finding.sentences]
+        return said + [f"{ONE_SEED}; --seeds 3 tests it."] * alone
+
+    @property
+    def headlines(self) -> list[tuple[str, str]]:
+        """The questions that this comparison can answer in a word."""
+        return [finding.headline for finding in self.findings if finding.headline]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as plain data."""
-        return asdict(self)
+        best = self.ranking.evidence
+        return {
+            "degradation": self.degradation.answer,
+            "cured": self.cure.answer,
+            "tested": self.tested,
+            "pairs": [asdict(pair) for pair in self.degradation.evidence],
+            "cures": [asdict(each) for each in self.cure.evidence],
+            "worth": [asdict(benefit) for benefit in self.skip_benefit.evidence],
+            "places": [asdict(loss) for loss in self.boundary_loss.evidence],
+            "ranking": asdict(best) if best else None,
+            "sentences": self.sentences,
+        }
 
 
-def judge(groups: Sequence[Group], asides: Sequence[RunRecord], apart: Sequence[str]) -> Verdict:
-    """Judge degradation and cure, the worth of skips in segmentation, and the ranking unless scores are apart."""
+def judge(groups: Sequence[Group], unfinished: Sequence[RunRecord], not_comparable: Sequence[str]) -> Verdict:
+    """Judge degradation and cure, the benefit of skips in segmentation, and the ranking if there can be one.
+
+    Args:
+        groups: of finished runs.
+        unfinished: what is not among them.
+        not_comparable: why groups cannot be ranked; empty where they can.
+    """
     classifying = [group for group in groups if group.task != "segmentation"]
-    pairs = find_pairs(classifying)
-    cures = find_cures(classifying, pairs)
-    worth, places = find_worth(groups), find_places(groups)
-    ranking = None if apart else rank(groups)
-    rivals = ranking.rivals if ranking else []
-    compared: list[Pair | Cure | Difference] = [
-        *pairs,
-        *cures,
-        *(each.gain for each in worth),
-        *(rival.behind for rival in rivals),
-    ]
-    sentences = (
-        *wording.of_degradation(classifying, asides, pairs),
-        *wording.of_cures(pairs, cures),
-        *wording.of_worth(groups, worth),
-        *wording.of_places(places),
-        *wording.of_ranking(ranking),
-        *wording.of_diverged(groups, asides),
-        *wording.of_seeds(compared),
-    )
+    degraded = degradation.judge(classifying, unfinished)
     return Verdict(
-        degradation=_any(pair.degradation for pair in pairs),
-        cured=_any(cure.cured for cure in cures),
-        tested=any(each.tested for each in compared),
-        pairs=tuple(pairs),
-        cures=tuple(cures),
-        worth=tuple(worth),
-        places=tuple(places),
-        ranking=ranking,
-        sentences=sentences,
+        degradation=degraded,
+        cure=cure.judge(classifying, degraded.evidence),
+        skip_benefit=skip_benefit.judge(groups),
+        boundary_loss=boundary_loss.judge(groups),
+        ranking=ranking.judge([] if not_comparable else groups),
+        divergence=divergence.judge(groups, unfinished),
     )
-
-
-def _any(answers: Any) -> bool | None:
-    """Return True if one is, False if all are False, None if it is open or nothing was asked."""
-    found = list(answers)
-    return True if True in found else None if None in found or not found else False

@@ -6,21 +6,18 @@ import base64
 import re
 import time
 import zlib
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import skiprun
 from skiprun.claims.comparison import Comparison
-from skiprun.claims.ranking import Ranking
 from skiprun.reports.columns import columns, seed_rows
 from skiprun.results.protocol import machines
 from skiprun.system.documents import Shape, read_document, write_sealed
 from skiprun.system.files import make_folder, write_bytes, write_text
 
 TEMPLATES = Path(__file__).parent
-ANSWERS = {True: "yes", False: "no", None: "cannot be judged"}
 
 
 def slug(names: Sequence[str], digest: str = "") -> str:
@@ -80,15 +77,15 @@ def read_comparison(folder: Path) -> dict[str, Any]:
 
 def page_facts(comparison: Comparison) -> dict[str, Any]:
     """Return what the templates show, as texts."""
-    groups, verdict = comparison.groups, comparison.verdict
+    groups = comparison.groups
     shown = columns(groups)
     headings, rows = seed_rows(groups)
     return {
         "title": _title([group.label for group in groups]),
         "datasets": list(dict.fromkeys(group.first.text("data.name") for group in groups)),
         "runs": sum(len(group.runs) for group in groups),
-        "answers": _answers(comparison),
-        "sentences": verdict.sentences,
+        "answers": comparison.verdict.headlines,
+        "sentences": comparison.verdict.sentences,
         "remarks": comparison.remarks,
         "headings": [column.heading for column in shown],
         "numeric": [column.is_number for column in shown],
@@ -105,42 +102,6 @@ def _title(labels: Sequence[str]) -> str:
     """Return the names that are compared, not more than fit a heading."""
     more = f" and {len(labels) - 6} more" if len(labels) > 6 else ""
     return " / ".join(labels[:6]) + more or "no finished runs"
-
-
-def _answers(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return the questions that this comparison can answer in a word."""
-    verdict = comparison.verdict
-    answers = []
-    cures = dict.fromkeys(f"{cure.connection}: {_answer(cure.cured, cure.seen, cure.tested)}" for cure in verdict.cures)
-    if verdict.pairs:
-        untested = [pair for pair in verdict.pairs if not pair.tested]
-        seen = any(pair.seen for pair in untested)
-        answers.append(("Degradation seen", _answer(verdict.degradation, seen, len(untested) < len(verdict.pairs))))
-    if verdict.degradation or cures:
-        answers.append(("Cured by skips", "; ".join(cures) or ANSWERS[None]))
-    if verdict.ranking is not None:
-        answers.append(_first(verdict.ranking))
-    return answers
-
-
-def _answer(decided: bool | None, seen: bool, tested: bool) -> str:
-    """Return an answer in a word, or what is seen where nothing can be tested."""
-    return ANSWERS[decided] if tested else f"{ANSWERS[seen]} in what was run, untested"
-
-
-def _first(ranking: Ranking) -> tuple[str, str]:
-    """Say which network is best, or which are first where none is."""
-    if len(ranking.first) > 1:
-        return f"Tied for the best test {ranking.score}", " and ".join(ranking.first)
-    question = "Best" if ranking.best else "No single best in"
-    return f"{question} test {ranking.score}", ranking.first[0] + _apart(ranking)
-
-
-def _apart(ranking: Ranking) -> str:
-    """Say of how many others the best is not told apart, or cannot be."""
-    found = Counter(rival.beyond_noise for rival in ranking.rivals)
-    words = {False: "not told apart from", None: "untested against"}
-    return "".join(f", {words[each]} {found[each]} of {len(ranking.rivals)}" for each in words if found[each])
 
 
 def render(template: str, facts: dict[str, Any]) -> str:

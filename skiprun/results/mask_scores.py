@@ -8,7 +8,7 @@ from skiprun.results.groups import Group
 from skiprun.results.numbers import score
 
 
-def about_masks(groups: Sequence[Group]) -> list[str]:
+def mask_remarks(groups: Sequence[Group]) -> list[str]:
     """Return the remarks that belong to the scores of masks, each once."""
     return list(dict.fromkeys(remark for group in groups for remark in (*_floor(group), *_boundary(group))))
 

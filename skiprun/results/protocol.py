@@ -61,7 +61,7 @@ def other_differences(one: Group, other: Group, meant: Iterable[str]) -> list[st
     return [key for key in split_by_agreement(tables)[1] if not _is_any(key, meant)]
 
 
-def scored_apart(groups: Sequence[Group]) -> tuple[str, ...]:
+def why_not_comparable(groups: Sequence[Group]) -> tuple[str, ...]:
     """Say why groups cannot be ranked against each other; nothing where they can."""
     kinds: dict[tuple[str, ...], list[str]] = {}
     for group in groups:

@@ -16,9 +16,6 @@ from typing import NamedTuple
 
 LEVEL = 0.95
 POWER = 0.8
-NO_SEED = "no seed to compare by"
-ONE_SEED = "n = 1: one seed shows a difference, not its spread"
-NO_SPREAD = "the same in every seed, so there is no spread to test against"
 
 
 @dataclass(frozen=True)
@@ -59,33 +56,10 @@ class Difference:
         """Whether there was anything to test against."""
         return self.method != "none"
 
-    @property
-    def significant(self) -> bool | None:
-        """Whether the difference exceeds the noise; None where it cannot be tested."""
-        return exceeds_noise(self.p)
-
-    @property
-    def noise(self) -> str:
-        """Say how far the difference can be trusted, if it is the only one that is tested."""
-        return trust(self, self.p)
-
 
 def exceeds_noise(p: float) -> bool | None:
     """Tell whether a p value, corrected where it is one of several, is beyond noise; None where nothing was tested."""
     return None if math.isnan(p) else p < 1 - LEVEL
-
-
-def trust(found: Difference, p: float, against: str = "") -> str:
-    """Say how far a difference can be trusted whose p value is this one, corrected for those beside it.
-
-    What it is tested against can be named where that is not nothing.
-    """
-    if not found.tested:
-        return {0: NO_SEED, 1: ONE_SEED}.get(found.n, NO_SPREAD)
-    kind = "paired by seed" if found.method == "paired t" else "Welch's test"
-    beyond = "beyond" if exceeds_noise(p) else "not beyond"
-    corrected = " (Holm)" if p > found.p else ""
-    return f"{chance(p)}{corrected}{against}, {kind}, n = {found.n}: {beyond} the noise"
 
 
 def summarize(values: Iterable[float], lowest: float = -math.inf, highest: float = math.inf) -> Sample:
@@ -193,15 +167,10 @@ def _p(found: Estimate) -> float:
     return float(2 * special.stdtr(found.freedom, -abs(found.mean) / found.error))
 
 
-def chance(p: float) -> str:
-    """Return a p value; below a thousandth the exact size says nothing more."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
-
-
-def holm(chances: Sequence[float]) -> list[float]:
+def holm(p_values: Sequence[float]) -> list[float]:
     """Return p values corrected for their number; NaN stays NaN and does not count."""
-    tested = sorted((p, index) for index, p in enumerate(chances) if not math.isnan(p))
-    corrected, largest = list(chances), 0.0
+    tested = sorted((p, index) for index, p in enumerate(p_values) if not math.isnan(p))
+    corrected, largest = list(p_values), 0.0
     for rank, (p, index) in enumerate(tested):
         largest = max(largest, min(1.0, p * (len(tested) - rank)))
         corrected[index] = largest

@@ -1,0 +1,64 @@
+"""The scale of evidence in words: effect, size, number of seeds, and what could not be tested.
+
+A sentence asserts what a test over the seeds carries. What cannot be tested is said to be untested, never to be level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skiprun.results.numbers import score
+from skiprun.results.statistics import POWER, Difference, exceeds_noise
+
+NO_SEED = "no seed to compare by"
+ONE_SEED = "n = 1: one seed shows a difference, not its spread"
+NO_SPREAD = "the same in every seed, so there is no spread to test against"
+DETECTABLE = f"Detectable: what would be found in {100 * POWER:.0f} % of such comparisons."
+ANSWERS = {True: "yes", False: "no", None: "cannot be judged"}
+
+
+def explain(found: Difference, p: float, against: str = "") -> str:
+    """Say how far a difference can be trusted.
+
+    Args:
+        p: its p value, corrected for those beside it.
+        against: what it is tested against, where that is not nothing.
+    """
+    if not found.tested:
+        return {0: NO_SEED, 1: ONE_SEED}.get(found.n, NO_SPREAD)
+    kind = "paired by seed" if found.method == "paired t" else "Welch's test"
+    beyond = "beyond" if exceeds_noise(p) else "not beyond"
+    corrected = " (Holm)" if p > found.p else ""
+    return f"{format_p(p)}{corrected}{against}, {kind}, n = {found.n}: {beyond} the noise"
+
+
+def format_p(p: float) -> str:
+    """Return a p value; below a thousandth the exact size says nothing more."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def untested(tested: bool, n: int) -> str:
+    """Say that nothing was tested, where that is so."""
+    seeds = {0: " in seeds that differ", 1: " in one seed"}.get(n, " alike in every seed")
+    return "" if tested else f"{seeds}, untested"
+
+
+def in_parentheses(*parts: str) -> str:
+    """Return what stands in parentheses; that one seed is no test is said once, at the end of a verdict."""
+    shown = "; ".join(part for part in parts if part not in ("", ONE_SEED))
+    return f" ({shown})" if shown else ""
+
+
+def uncontrolled(keys: Sequence[str]) -> str:
+    """Say which config keys differ that should not."""
+    return f" This is no controlled experiment: {', '.join(keys)} differs too." if keys else ""
+
+
+def signed(value: float, name: str) -> str:
+    """Return a difference of scores with its sign."""
+    return f"{'+' if value >= 0 else '-'}{score(abs(value), name)}"
+
+
+def in_a_word(decided: bool | None, seen: bool, tested: bool) -> str:
+    """Return what a test decided in a word, or what is seen where nothing can be tested."""
+    return ANSWERS[decided] if tested else f"{ANSWERS[seen]} in what was run, untested"
