@@ -98,6 +98,14 @@ class StudyInfo(Info):
 
     Attributes:
         figures: how its rows are drawn.
+        example: names that its command's help gives for an example.
+        look: how much its command looks at unless told otherwise; the fields of `SampleSelection`.
+        also: studies that an option of its command makes too, each with the option's help.
+        without_names: studies that its command makes in its place where no network is named.
     """
 
     figures: tuple[Figure, ...] = ()
+    example: str = ""
+    look: Mapping[str, Any] = field(default_factory=dict)
+    also: Mapping[str, str] = field(default_factory=dict)
+    without_names: tuple[str, ...] = ()

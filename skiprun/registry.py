@@ -1,17 +1,22 @@
 """Registries: from names in YAML to things in Python, each with typed facts about it.
 
-The modules of a package register what they define. It is imported when a name is first asked for,
-so a newcomer's file is found without being listed anywhere, and commands that need no torch do not load it.
+The modules of a package register what they define, and so do plug-ins: modules that other packages name in the group of
+entry points `skiprun.plugins`. They are imported when a name is first asked for, so a newcomer's file is found without
+being listed anywhere, and commands that need no torch do not load it.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from skiprun.errors import UnknownName
 from skiprun.infos import ConnectionInfo, DatasetInfo, Info, ModelInfo, StudyInfo
@@ -26,6 +31,7 @@ if TYPE_CHECKING:  # what is registered lies on the floors above, and is known h
     from skiprun.tasks.base import Task
 
 
+PLUGINS = "skiprun.plugins"
 Target = TypeVar("Target")
 Facts = TypeVar("Facts", bound=Info)
 
@@ -42,6 +48,13 @@ class Entry(Generic[Target, Facts]):
     def summary(self) -> str:
         """First line of the target's docstring, unless its info has another."""
         return self.info.summary or (self.target.__doc__ or "").strip().split("\n")[0]
+
+
+class Listing(NamedTuple):
+    """What the source of a module says of something that it registers."""
+
+    module: str
+    summary: str
 
 
 @dataclass
@@ -78,16 +91,43 @@ class Registry(Generic[Target, Facts]):
             known = ", ".join(each.name for each in fields(self.info))
             raise TypeError(f"{self.kind} '{name}': {error}; its facts may be {known}") from None
 
+    def modules(self) -> list[str]:
+        """Return the modules that may register an entry: those of the package, and the plug-ins."""
+        own = pkgutil.iter_modules(importlib.import_module(self.package).__path__, f"{self.package}.")
+        return [*(module.name for module in own), *(plugin.module for plugin in entry_points(group=PLUGINS))]
+
     def fill(self) -> None:
-        """Import every module of the package, once."""
+        """Import every module, once."""
         if not self.filled:
             self.filled = True
-            for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
-                importlib.import_module(f"{self.package}.{module.name}")
+            for module in self.modules():
+                importlib.import_module(module)
+
+    def listed(self) -> dict[str, Listing]:
+        """Return what decorators register, by name, read from the sources: for commands that must start at once."""
+        found: dict[str, Listing] = {}
+        for module in self.modules():
+            if (spec := find_spec(module)) and spec.origin:
+                for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+                    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                        summary = (ast.get_docstring(node) or "").split("\n")[0]
+                        found |= {name: Listing(module, summary) for name in self._names_in(node)}
+        return found
+
+    def _names_in(self, node: ast.FunctionDef | ast.ClassDef) -> Iterator[str]:
+        """Yield the names under which the decorators of a definition enter it."""
+        for decorator in node.decorator_list:
+            match decorator:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id=registry), attr="register"),
+                    args=[ast.Constant(value=str(name)), *_],
+                ) if globals().get(registry) is self:
+                    yield name
 
     def __getitem__(self, name: str) -> Entry[Target, Facts]:
         """Return the entry of a name, or raise UnknownName with the nearest one."""
-        self.fill()
+        if name not in self.entries:
+            self.fill()
         try:
             return self.entries[name]
         except KeyError:

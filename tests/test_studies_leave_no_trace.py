@@ -8,7 +8,7 @@ from torch import nn
 
 from skiprun.models import build_model
 from skiprun.registry import STUDIES
-from skiprun.studies import needs, options
+from skiprun.studies.base import needs, options
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 # Those that send images through a network; a map of weights only reads it.
@@ -63,6 +63,7 @@ def given(study, model, fault=None):
         "evaluate": Faulty(scores, fault),
         "images": 100,
         "batches": batches(),
+        "batch": batches()[0],
         "train_batches": batches(),
         "loss": Faulty(nn.functional.cross_entropy, fault),
         "states": [network(study, seed).state_dict() for seed in (1, 2, 0)],

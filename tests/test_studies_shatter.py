@@ -72,7 +72,7 @@ def test_deep_plain_networks_shatter_and_residual_ones_less():
     def shares(name):
         torch.manual_seed(0)
         batch = (torch.randn(8, 3, 8, 8), torch.zeros(8))
-        return shatter([build_model(name, width=4)], [batch], lines=2).facts["brown_share"]
+        return shatter([build_model(name, width=4)], batch, lines=2).facts["brown_share"]
 
     assert shares("plain56") < 0.2 < shares("resnet56")
     assert math.isfinite(shares("resnet20"))
@@ -80,7 +80,7 @@ def test_deep_plain_networks_shatter_and_residual_ones_less():
 
 def test_too_few_points_are_refused():
     with pytest.raises(OptionError, match="found 12"):
-        shatter([nn.Flatten()], [(torch.zeros(2, 1), torch.zeros(2))], points=12)
+        shatter([nn.Flatten()], (torch.zeros(2, 1), torch.zeros(2)), points=12)
 
 
 def test_the_nearest_noise_is_the_nearest_on_either_side():

@@ -17,28 +17,22 @@ from skiprun.cli import (
     dashboard,
     doctor,
     evaluate,
-    gradflow,
-    landscape,
-    lesion,
     listings,
     models,
-    paths,
     predict,
     resume,
-    reuse,
     runs,
-    shatter,
-    similarity,
     study,
     train,
-    truncate,
 )
+from skiprun.cli.groups import WithStudies
 from skiprun.cli.terminal import complain, listen, say
 from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory
 from skiprun.system.machine import leave_imports_alone, trust_no_working_folder
 
 app = typer.Typer(
     name="skiprun",
+    cls=WithStudies,
     help="A laboratory bench for skip connections.",
     epilog="Example: skiprun compare plain20 plain56 resnet56",
     no_args_is_help=True,
@@ -76,14 +70,6 @@ app.command(epilog="Example: skiprun connections")(listings.connections)
 app.command(epilog="Example: skiprun probes")(listings.probes)
 app.add_typer(runs.app, name="runs")
 app.add_typer(study.app, name="studies")
-app.command(epilog="Example: skiprun gradflow plain50 resnet50")(gradflow.gradflow)
-app.command(epilog="Example: skiprun shatter plain56 resnet56")(shatter.shatter)
-app.command(epilog="Example: skiprun lesion digits-plain56 digits-resnet56")(lesion.lesion)
-app.command(epilog="Example: skiprun paths digits-resnet56")(paths.paths)
-app.command(epilog="Example: skiprun landscape digits-plain56 digits-resnet56")(landscape.landscape)
-app.command(epilog="Example: skiprun truncate digits-plain20 digits-resnet56")(truncate.truncate)
-app.command(epilog="Example: skiprun similarity digits-plain56 digits-resnet56")(similarity.similarity)
-app.command(epilog="Example: skiprun reuse digits-densenet40_12")(reuse.reuse)
 app.command(epilog="Example: skiprun dashboard --port 6006")(dashboard.dashboard)
 
 

@@ -36,8 +36,6 @@ BatchSize = Annotated[int | None, typer.Option(min=2, max=4096, help="Images a b
 Weights = Annotated[
     Literal["best", "last", "initial"], typer.Option(metavar="best|last|initial", help="Which weights of a run.")
 ]
-Draws = Annotated[int, typer.Option(min=1, help="Random choices for each row.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of the random choices.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget what an earlier try left.")]
 
 
@@ -48,25 +46,6 @@ class StudyRequest(NamedTuple):
     subjects: Sequence[StudyTarget]
     look: SampleSelection
     options: Mapping[str, Any]
-
-
-def study_runs(
-    study: str,
-    names: Sequence[str],
-    options: Mapping[str, Any],
-    runs: Path,
-    json: bool,
-    quiet: bool,
-    root: Path | None,
-    other_data: bool,
-    **look: Any,
-) -> None:
-    """Make one study of trained runs, of as much of their data as `SampleSelection` takes."""
-    from skiprun.experiment.study_runner.material import SampleSelection
-    from skiprun.experiment.study_runner.subjects import Place, find_trained
-
-    subjects = find_trained(names, runs, Place(root, other_data))
-    show(StudyRequest(study, subjects, SampleSelection(**look), options), runs=runs, json=json, quiet=quiet)
 
 
 def show(*inquiries: StudyRequest, runs: Path, json: bool, quiet: bool, fresh: bool = False) -> None:
@@ -186,7 +165,7 @@ def run(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run any study of the registry, also one that has no command of its own."""
+    """Run any study of the registry, also one of trained runs on what is not trained."""
     from skiprun.experiment.study_runner.material import SampleSelection
     from skiprun.experiment.study_runner.subjects import Place, find_subjects
 

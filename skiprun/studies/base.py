@@ -7,24 +7,28 @@ A study takes what it needs by position, from this vocabulary, and its options b
     evaluate          model -> scores, such as {"loss": 0.3, "error": 8.2}
     images            how many images these scores are of
     batches           normalised images and targets to look at, on the network's device
+    batch             the first of them
     train_batches     the same of the training split
     loss              (output, targets) -> a number to differentiate
     states            weights along a training run, oldest first
 
-So a command can serve any study: `needs` names what to prepare and `options` what a user may choose.
+So a command can serve any study: `needs` names what to prepare, `options` what a user may choose, by its type, default
+and line in the docstring's Args.
 """
 
 from __future__ import annotations
 
 import copy
 import inspect
+import re
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from skiprun.connections import Connection, sites
@@ -35,6 +39,8 @@ Batch = tuple[Tensor, Tensor]
 Batches = Sequence[Batch]
 Loss = Callable[[Tensor, Tensor], Tensor]
 Evaluate = Callable[[nn.Module], dict[str, float]]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0)]
 # Told of each row when it is known, with the number of rows there will be: to show progress and to keep them.
 Report = Callable[[Row, int], None]
 
@@ -95,6 +101,13 @@ def options(study: Callable[..., StudyResult]) -> dict[str, Any]:
     given = inspect.signature(study, eval_str=True).parameters.values()
     ours = {"known", "report"}
     return {each.name: each.default for each in given if each.kind is each.KEYWORD_ONLY and each.name not in ours}
+
+
+def argument_docs(study: Callable[..., StudyResult]) -> dict[str, str]:
+    """Return what the Args of a docstring say of each parameter."""
+    _, _, args = (inspect.getdoc(study) or "").partition("\nArgs:\n")
+    found = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", args.split("\n\n")[0], re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in found}
 
 
 @contextmanager

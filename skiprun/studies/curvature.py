@@ -12,21 +12,23 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor, nn
 
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Batches, Figure, Loss, Row, StudyResult, isolated_copy
+from skiprun.studies.base import Batches, Figure, Loss, Row, Seed, StudyResult, isolated_copy
 
 FIGURES = (Figure("Ends of the spectrum", "bars", "end", "eigenvalue", "end of the Hessian's spectrum", "eigenvalue"),)
 
 
-@STUDIES.register("curvature", paper="Li et al. 2018, section 6", figures=FIGURES)
-def curvature(model: nn.Module, batches: Batches, loss: Loss, *, tolerance: float = 0.01, seed: int = 0) -> StudyResult:
-    """Largest and smallest eigenvalue of the Hessian, and |l_min / l_max|.
+@STUDIES.register("curvature", paper="Li et al. 2018, section 6", figures=FIGURES, example="digits-resnet20")
+def curvature(
+    model: nn.Module, batches: Batches, loss: Loss, *, tolerance: float = 0.01, seed: Seed = 0
+) -> StudyResult:
+    """Measure the Hessian's largest and smallest eigenvalue, and |l_min / l_max|.
 
     Args:
         model: a trained network, looked at in evaluation mode.
         batches: their mean loss is what is differentiated.
         loss: mean loss of a batch.
         tolerance: relative error of the eigenvalues at which the iteration stops.
-        seed: of the first vector.
+        seed: seed of the first vector.
     """
     with isolated_copy(model, seed) as copy:
         hessian = Hessian(copy.eval(), batches, loss)

@@ -69,20 +69,28 @@ def theory(model: nn.Module) -> Theory:
     return Theory(None, None)
 
 
-@STUDIES.register("gradflow", paper="Glorot and Bengio 2010; Yang et al. 2019; De and Smith 2020", figures=FIGURES)
-def gradflow(models: Iterable[nn.Module], batches: Batches, loss: Loss, *, training: bool = True) -> StudyResult:
-    """Gradient and signal by depth, with the growth a layer beside what theory expects.
+@STUDIES.register(
+    "gradflow",
+    paper="Glorot and Bengio 2010; Yang et al. 2019; De and Smith 2020",
+    figures=FIGURES,
+    example="plain50 resnet50",
+    look={"split": "train"},
+)
+def gradflow(models: Iterable[nn.Module], batches: Batches, loss: Loss, *, inference: bool = False) -> StudyResult:
+    """Measure gradient and signal by depth. Of networks as they are drawn, or of runs.
+
+    Nothing is trained. Digits are looked at; by networks for large images, and with --input, random ones.
 
     Args:
         models: networks of one architecture, one a seed; or the one of a run.
         batches: batches to look at, each with every network.
         loss: what is differentiated.
-        training: whether batch norm uses the statistics of the batch, as it does while a network trains.
+        inference: use batch norm's running statistics, not those of the batch as while a network trains.
     """
     measured = []
     for model in models:
         with isolated_copy(model) as copy:
-            gauge, expected = LayerRecorder(copy.train(training)), theory(copy)
+            gauge, expected = LayerRecorder(copy.train(not inference)), theory(copy)
             paths, places = list(gauge.layers), list(gauge.sites)
             measured += [gauge.measure(loss, *batch) for batch in batches]
     layers, variances, losses = (torch.stack(each).double().cpu() for each in zip(*measured, strict=True))

@@ -16,14 +16,15 @@ where there is a low loss to lose, so that a plain network that learned little l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from skiprun.errors import OptionError
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Evaluate, Figure, Report, Row, StudyResult, ignore, isolated_copy
+from skiprun.studies.base import Evaluate, Figure, Report, Row, Seed, StudyResult, ignore, isolated_copy
 from skiprun.studies.plane import ENDLESS, Plane, evaluate_grid, grid, random_direction
 
 NEAR = 0.5
@@ -34,28 +35,35 @@ FIGURES = (
 )
 
 
-@STUDIES.register("landscape", paper="Li et al. 2018", figures=FIGURES)
+@STUDIES.register(
+    "landscape",
+    paper="Li et al. 2018",
+    figures=FIGURES,
+    example="digits-plain56 digits-resnet56",
+    look={"split": "train", "images": 256},
+    also={"trajectory": "train again to see the way to there"},
+)
 def landscape(
     model: nn.Module,
     evaluate: Evaluate,
     *,
-    dims: Literal[1, 2] = 2,
-    steps: int = 15,
-    span: float = 1.0,
-    seed: int = 0,
+    dims: Annotated[int, Field(ge=1, le=2)] = 2,
+    steps: Annotated[int, Field(ge=3, le=501)] = 15,
+    span: Annotated[float, Field(ge=0.001, le=100)] = 1.0,
+    seed: Seed = 0,
     workers: int = 1,
     known: Sequence[Row] = (),
     report: Report = ignore,
 ) -> StudyResult:
-    """Loss around the trained weights, with a sharpness and a nonconvexity.
+    """Measure the loss around the weights of a network. The same command continues where it was stopped.
 
     Args:
         model: a trained network.
         evaluate: model -> scores over a fixed subset of the data; with workers it must be picklable.
-        dims: 1 for a line, 2 for a plane.
-        steps: points along a direction, odd, so that the trained weights are one of them.
-        span: distance from the trained weights to the edge, in filter norms.
-        seed: of the directions; the same seed gives two networks directions of the same draw.
+        dims: 1: along a line; 2: over a plane.
+        steps: points along a direction, an odd number, so that the trained weights are one of them.
+        span: distance to the edge, in filter norms.
+        seed: seed of the random choices: the same one gives two networks directions of the same draw.
         workers: processes that share the points.
         known: rows of an earlier try with the same options, which are taken over.
         report: told of each new row.

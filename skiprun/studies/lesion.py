@@ -19,10 +19,12 @@ from torch import nn
 from skiprun.connections import Connection
 from skiprun.registry import STUDIES
 from skiprun.studies.base import (
+    Count,
     Evaluate,
     Figure,
     Report,
     Row,
+    Seed,
     StudyResult,
     ignore,
     isolated_copy,
@@ -54,26 +56,28 @@ FIGURES = (
 )
 
 
-@STUDIES.register("lesion", paper="Veit et al. 2016, section 4", figures=FIGURES)
+@STUDIES.register(
+    "lesion", paper="Veit et al. 2016, section 4", figures=FIGURES, example="digits-plain56 digits-resnet56"
+)
 def lesion(
     model: nn.Module,
     evaluate: Evaluate,
     images: int,
     *,
     side: Literal["branch", "skip"] = "branch",
-    draws: int = 3,
-    seed: int = 0,
+    draws: Count = 3,
+    seed: Seed = 0,
     report: Report = ignore,
 ) -> StudyResult:
-    """Scores without each block, without k random ones, and with swapped ones.
+    """Delete each block, some by chance, and swap some. Shows what a network loses.
 
     Args:
         model: a trained network with connection sites.
         evaluate: model -> scores.
         images: how many images these are of.
-        side: what is cut at a site, "branch" or "skip".
-        draws: random choices for each number of blocks.
-        seed: of these choices.
+        side: what is cut at a site.
+        draws: random choices for each row.
+        seed: seed of the random choices.
         report: told of each row.
     """
     with isolated_copy(model, seed) as copy:

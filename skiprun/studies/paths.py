@@ -21,7 +21,20 @@ from torch import Tensor, nn
 from skiprun.connections import Connection
 from skiprun.models.layers.block import Block
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Batch, Batches, Figure, Loss, Report, Row, StudyResult, ignore, isolated_copy, sites_of
+from skiprun.studies.base import (
+    Batch,
+    Batches,
+    Count,
+    Figure,
+    Loss,
+    Report,
+    Row,
+    Seed,
+    StudyResult,
+    ignore,
+    isolated_copy,
+    sites_of,
+)
 from skiprun.studies.cuts import branch_gradient, replace_connections, skip_gradient
 from skiprun.studies.reorder import parent
 
@@ -37,18 +50,24 @@ FIGURES = (
 EFFECTIVE = 0.9
 
 
-@STUDIES.register("paths", paper="Veit et al. 2016, section 5", figures=FIGURES)
+@STUDIES.register(
+    "paths",
+    paper="Veit et al. 2016, section 5",
+    figures=FIGURES,
+    example="digits-resnet56",
+    look={"split": "train", "batches": 4, "batch_size": 32},
+)
 def paths(
-    model: nn.Module, batches: Batches, loss: Loss, *, draws: int = 12, seed: int = 0, report: Report = ignore
+    model: nn.Module, batches: Batches, loss: Loss, *, draws: Count = 12, seed: Seed = 0, report: Report = ignore
 ) -> StudyResult:
-    """Gradient by path length, the number of such paths, and their product.
+    """Measure through how many branches the gradient comes.
 
     Args:
         model: a trained network with connection sites.
         batches: each draw looks at one of them, in turn; some 32 images are enough.
         loss: what is differentiated.
-        draws: random choices of the sites for each length.
-        seed: of these choices.
+        draws: random choices for each row.
+        seed: seed of the random choices.
         report: told of each row.
     """
     chance = random.Random(seed)

@@ -47,9 +47,9 @@ class DenseBlock:
     targets: list[tuple[str, Tensor]]
 
 
-@STUDIES.register("reuse", paper="Huang et al. 2017, figure 5", figures=FIGURES)
+@STUDIES.register("reuse", paper="Huang et al. 2017, figure 5", figures=FIGURES, example="digits-densenet40_12")
 def reuse(model: nn.Module) -> StudyResult:
-    """Mean absolute weight from every source to every target, dense block by dense block.
+    """Show how each layer of a DenseNet weighs earlier ones.
 
     Args:
         model: a trained DenseNet.

@@ -8,13 +8,15 @@ nearer to that of a random walk, brown noise (Balduzzi et al. 2017, section 2).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from skiprun.errors import OptionError
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Batches, Figure, Row, StudyResult, isolated_copy
+from skiprun.studies.base import Batch, Count, Figure, Row, StudyResult, isolated_copy
 
 LAGS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15)
 FIGURES = (
@@ -31,28 +33,42 @@ FIGURES = (
 )
 
 
-@STUDIES.register("shatter", paper="Balduzzi et al. 2017, section 2", figures=FIGURES)
+@STUDIES.register(
+    "shatter",
+    paper="Balduzzi et al. 2017, section 2",
+    figures=FIGURES,
+    example="plain56 resnet56",
+    look={"split": "train", "batches": 1},
+    without_names=("shatter_depth", "shatter_theorem"),
+)
 def shatter(
-    models: Iterable[nn.Module], batches: Batches, *, points: int = 128, lines: int = 3, training: bool = True
+    models: Iterable[nn.Module],
+    batch: Batch,
+    *,
+    points: Annotated[int, Field(ge=31, le=4096)] = 128,
+    lines: Count = 3,
+    inference: bool = False,
 ) -> StudyResult:
-    """Autocorrelation of the gradient along lines between images.
+    """Compare gradients along lines with white and brown noise.
+
+    Without a name, the paper's fully connected networks are drawn: autocorrelation by depth, and the theorems.
 
     Args:
         models: networks of one architecture, one a seed; or the one of a run.
-        batches: lines are drawn between the images of the first.
-        points: points on a line.
-        lines: lines for each network.
-        training: whether batch norm uses the statistics of the line's points, as it does while a network trains.
+        batch: lines are drawn between its images.
+        points: inputs on a line.
+        lines: lines between images, for each network.
+        inference: use batch norm's running statistics, not those of the line's points as while a network trains.
     """
     if points <= 2 * LAGS[-1]:
         raise OptionError(
             "points", f"found {points}; lags go up to {LAGS[-1]}, so that more than {2 * LAGS[-1]} are needed"
         )
-    images = batches[0][0]
+    images, _ = batch
     found = []
     for seed, model in enumerate(models):
         with isolated_copy(model, seed) as copy:
-            copy.train(training)
+            copy.train(not inference)
             for _ in range(lines):
                 start, end = images[torch.randperm(len(images))[:2].to(images.device)]
                 steps = torch.linspace(0, 1, points, device=images.device).view(-1, *[1] * start.ndim)

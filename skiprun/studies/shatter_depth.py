@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Figure, Report, Row, StudyResult, ignore
+from skiprun.studies.base import Count, Figure, Report, Row, Seed, StudyResult, ignore
 from skiprun.studies.mlp import Mlp
 from skiprun.studies.shatter import LAGS, autocorrelation, brown, gradients, likeness
 from skiprun.studies.shatter_theorem import KINDS, label
@@ -32,18 +32,18 @@ FIGURES = (
 def shatter_depth(
     *,
     depths: tuple[int, ...] = (2, 10, 24, 50),
-    width: int = 200,
-    draws: int = 30,
-    seed: int = 0,
+    width: Count = 200,
+    draws: Count = 30,
+    seed: Seed = 0,
     report: Report = ignore,
 ) -> StudyResult:
-    """Autocorrelation of df/dx over a line of numbers, by depth, connection and batch norm.
+    """Measure the autocorrelation of df/dx by depth. Of fully connected networks, by connection and batch norm.
 
     Args:
         depths: numbers of layers.
         width: units of each layer.
         draws: networks of each kind.
-        seed: of their weights.
+        seed: seed of their weights.
         report: told of each row.
     """
     line = torch.linspace(-2, 2, 256)[:, None]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Figure, Report, Row, StudyResult, ignore
+from skiprun.studies.base import Count, Figure, Report, Row, Seed, StudyResult, ignore
 from skiprun.studies.mlp import Mlp
 
 INPUTS = 128
@@ -53,18 +53,18 @@ def theory(connection: str, normed: bool, depth: int) -> float:
 def shatter_theorem(
     *,
     depths: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 16, 24),
-    width: int = 256,
-    draws: int = 60,
-    seed: int = 0,
+    width: Count = 256,
+    draws: Count = 60,
+    seed: Seed = 0,
     report: Report = ignore,
 ) -> StudyResult:
-    """Correlation of the gradients of independent inputs, by depth, connection and batch norm.
+    """Measure the correlation of gradients by depth. Of independent inputs, beside what the theorems expect.
 
     Args:
         depths: numbers of layers.
         width: units of each layer.
         draws: networks of each kind.
-        seed: of their weights and inputs.
+        seed: seed of their weights and inputs.
         report: told of each row.
     """
     rows: list[Row] = []

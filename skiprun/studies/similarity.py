@@ -22,9 +22,14 @@ FIGURES = (
 )
 
 
-@STUDIES.register("similarity", paper="Kornblith et al. 2019; Nguyen et al. 2021", figures=FIGURES)
+@STUDIES.register(
+    "similarity",
+    paper="Kornblith et al. 2019; Nguyen et al. 2021",
+    figures=FIGURES,
+    example="digits-plain56 digits-resnet56",
+)
 def similarity(model: nn.Module, other: nn.Module, batches: Batches) -> StudyResult:
-    """Linear CKA between every block of one network and every block of another.
+    """Compare blocks of two networks on the same images (CKA).
 
     Args:
         model: a network.

@@ -8,9 +8,10 @@ principal components, with biases and the numbers of norms left out, are the axe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from skiprun.errors import InputError
@@ -38,18 +39,24 @@ FIGURES = (
 MARGIN = 0.2
 
 
-@STUDIES.register("trajectory", paper="Li et al. 2018, section 7", figures=FIGURES)
+@STUDIES.register(
+    "trajectory",
+    paper="Li et al. 2018, section 7",
+    figures=FIGURES,
+    example="digits-plain20 digits-resnet20",
+    look={"split": "train", "images": 256},
+)
 def trajectory(
     model: nn.Module,
     evaluate: Evaluate,
     states: Sequence[Mapping[str, Tensor]],
     *,
-    steps: int = 11,
+    steps: Annotated[int, Field(ge=3, le=501)] = 11,
     workers: int = 1,
     known: Sequence[Row] = (),
     report: Report = ignore,
 ) -> StudyResult:
-    """Way of the weights in its two principal components, and the loss around it.
+    """Train again to see the way of the weights. In its two principal components, with the loss around it.
 
     Args:
         model: the network that the states belong to.

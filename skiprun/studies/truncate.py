@@ -41,11 +41,17 @@ FIGURES = (
 )
 
 
-@STUDIES.register("truncate", paper="Alain and Bengio 2016; Veit et al. 2016", figures=FIGURES)
+@STUDIES.register(
+    "truncate",
+    paper="Alain and Bengio 2016; Veit et al. 2016",
+    figures=FIGURES,
+    example="digits-plain20 digits-resnet56",
+    look={"images": 2000, "batches": 0},
+)
 def truncate(
     model: nn.Module, evaluate: Evaluate, train_batches: Batches, batches: Batches, *, report: Report = ignore
 ) -> StudyResult:
-    """Scores of the first k blocks with the trained head, and of a linear probe behind each.
+    """Score the first k blocks of a network. With the trained head, and with a linear probe behind each block.
 
     Args:
         model: a trained network with connection sites that labels images.

@@ -160,6 +160,11 @@ class StudyInputs:
         return self.source.batches(self.split, self.look.batches or count, self.look.batch_size or size)
 
     @property
+    def batch(self) -> Batch:
+        """The first of them."""
+        return self.batches[0]
+
+    @property
     def train_batches(self) -> list[Batch]:
         """The whole training split, or as many images of it as are scored."""
         return self.source.scored("train", self.look.images)

@@ -34,7 +34,7 @@ from skiprun.experiment.study_runner.material import SampleSelection, StudyInput
 from skiprun.experiment.study_runner.subjects import StudyTarget
 from skiprun.infos import StudyInfo
 from skiprun.registry import STUDIES, Entry
-from skiprun.studies import StudyResult, needs, options
+from skiprun.studies.base import StudyResult, needs, options
 from skiprun.system.files import make_folder, write_json
 from skiprun.system.machine import cores
 
@@ -206,7 +206,7 @@ def checked(entry: Entry[Any, StudyInfo], chosen: Mapping[str, Any]) -> dict[str
     Raises:
         OptionError: an option that it does not have, or a value that it does not take.
     """
-    known, hints = options(entry.target), get_type_hints(entry.target)
+    known, hints = options(entry.target), get_type_hints(entry.target, include_extras=True)
     values = dict(known)
     for key, value in chosen.items():
         if key not in known:

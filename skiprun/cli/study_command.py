@@ -1,0 +1,135 @@
+"""The command of a study, made of its function: which networks, the study's own options, how much of the data.
+
+It is imported when a study is called, as it loads torch.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from inspect import Parameter
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+from pydantic import TypeAdapter
+
+from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, apart
+from skiprun.cli.study import Batches, BatchSize, Fresh, Images, ScoredSplit, Split, StudyRequest, Weights, show, words
+from skiprun.cli.study_networks import find_networks, names_any, network_options, option, refuse_unused
+from skiprun.cli.terminal import be_silent, say
+from skiprun.infos import StudyInfo
+from skiprun.registry import STUDIES, Entry
+from skiprun.studies.base import argument_docs, needs, options
+
+if TYPE_CHECKING:
+    from skiprun.experiment.study_runner.material import SampleSelection
+
+Study = Entry[Any, StudyInfo]
+Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; default: one a core.")]
+DATA = [option("root", Root, None), option("other_data", OtherData, False), option("device", Device, None)]
+OUTPUT = [option("runs", RunsFolder, RUNS), option("json", Json, False), option("quiet", Quiet, False)]
+
+
+def study_command(study: Study) -> Any:
+    """Return the command of a study."""
+
+    def run(**given: Any) -> None:
+        run_command(study, given)
+
+    run.__signature__ = inspect.Signature([*parameters(study)])  # type: ignore[attr-defined]
+    text = inspect.cleandoc(study.target.__doc__ or "").partition("\n\nArgs:")[0]
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(study.name, help=text, epilog=f"Example: skiprun {study.name} {study.info.example}".rstrip())(run)
+    return typer.main.get_command(app)
+
+
+def parameters(study: Study) -> Iterator[Parameter]:
+    """Yield the arguments and options of the command of a study."""
+    needed, info = needs(study.target), study.info
+    yield from network_options(needed)
+    yield from own_options(study)
+    yield from look_options(needed, info.look)
+    yield from (flag(name, text) for name, text in info.also.items())
+    if "known" in inspect.signature(study.target).parameters:
+        yield option("fresh", Fresh, False)
+    yield from DATA if needed else []
+    yield from OUTPUT
+
+
+def own_options(study: Study) -> Iterator[Parameter]:
+    """Yield the options of a study itself: typed parameters, with the lines of the docstring for help."""
+    hints, docs = get_type_hints(study.target, include_extras=True), argument_docs(study.target)
+    for name, default in options(study.target).items():
+        if name == "workers":
+            yield option(name, Jobs, None)
+        elif default is False:
+            yield flag(name, docs.get(name, ""))
+        else:
+            yield own_option(name, hints[name], default, sentence(docs.get(name, "")))
+
+
+def own_option(name: str, hint: Any, default: Any, text: str) -> Parameter:
+    """Return an option of a type and its limits; one of several values is written with commas."""
+    schema = TypeAdapter(hint).json_schema()
+    if schema.get("type") == "array":
+        several = typer.Option(parser=words, metavar="VALUE,...", help=text)
+        return option(name, Annotated[str, several], ",".join(map(str, default)))
+    choices = "|".join(map(str, schema.get("enum", []))) or None
+    one = typer.Option(min=schema.get("minimum"), max=schema.get("maximum"), metavar=choices, help=text)
+    return option(name, Annotated[hint, one], default)
+
+
+def flag(name: str, text: str) -> Parameter:
+    """Return an option that is given or not."""
+    return option(name, Annotated[bool, typer.Option(f"--{name.replace('_', '-')}", help=sentence(text))], False)
+
+
+def sentence(text: str) -> str:
+    """Return a line of a docstring as help of an option."""
+    return text and text[0].upper() + text[1:].rstrip(".") + "."
+
+
+def look_options(needed: Sequence[str], look: Mapping[str, Any]) -> Iterator[Parameter]:
+    """Yield the options for how much of the data is looked at, as far as a study depends on it."""
+    scored, seen = "evaluate" in needed, "batches" in needed
+    if scored or seen:
+        yield option("split", Split if "split" in look else ScoredSplit, look.get("split"))
+    if scored:
+        yield option("images", Images, look.get("images"))
+    elif seen:
+        yield option("batches", Batches, look.get("batches"))
+        yield option("batch_size", BatchSize, look.get("batch_size"))
+    if needed:
+        yield option("weights", Weights, look.get("weights", "best"))
+
+
+def run_command(study: Study, given: dict[str, Any]) -> None:
+    """Make a study, or what it says is made without names, with the options of its command."""
+    from skiprun.experiment.study_runner.material import SampleSelection
+
+    if "set_" in given:
+        given["names"], given["set_"] = apart(given["names"], given["set_"])
+    names = [each.name for each in fields(SampleSelection)]
+    look = SampleSelection(**{**study.info.look, **{name: given[name] for name in names if name in given}})
+    if study.info.without_names and not names_any(given):
+        refuse_unused(given)
+        requests = [StudyRequest(name, [], look, {}) for name in study.info.without_names]
+    else:
+        requests = [*requested(study, look, given)]
+    show(*requests, runs=given["runs"], json=given["json"], quiet=given["quiet"], fresh=given.get("fresh", False))
+
+
+def requested(study: Study, look: SampleSelection, given: Mapping[str, Any]) -> Iterator[StudyRequest]:
+    """Yield a study of the networks that are named, and each that an option asks for beside it."""
+    from skiprun.experiment.study_runner.studying import free_processes
+    from skiprun.experiment.study_runner.subjects import Place
+
+    tell = be_silent if given["quiet"] or given["json"] else say
+    place = Place(given.get("root"), given.get("other_data", False))
+    networks = find_networks(needs(study.target), given, place, tell)
+    for name in [study.name, *(name for name in study.info.also if given[name])]:
+        chosen = {key: given[key] for key in options(STUDIES[name].target) if key in given}
+        if "workers" in chosen:
+            chosen["workers"] = chosen["workers"] or free_processes(look.device)
+        yield StudyRequest(name, networks, look, chosen)
