@@ -106,6 +106,6 @@ class StudyInfo(Info):
 
     figures: tuple[Figure, ...] = ()
     example: str = ""
-    look: Mapping[str, Any] = field(default_factory=dict)
+    look: Mapping[str, str | int] = field(default_factory=dict)
     also: Mapping[str, str] = field(default_factory=dict)
     without_names: tuple[str, ...] = ()
