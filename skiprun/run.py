@@ -28,15 +28,9 @@ from skiprun.config import Role, RunConfig, role_of
 from skiprun.config_file import complete_config, refuse_contradictions
 from skiprun.errors import ConfigError, InputError, RunBusy, RunLengthened, RunTaken, StorageError, did_you_mean
 from skiprun.legacy import CONNECTIONS, config_of_today, connection_of_today
+from skiprun.system.disk import plain_words
 from skiprun.system.documents import Shape, read_document, read_rows, write_sealed
-from skiprun.system.files import (
-    delete_folder,
-    make_folder,
-    plain_words,
-    remove_leftovers,
-    write_json,
-    write_text,
-)
+from skiprun.system.files import delete_folder, make_folder, remove_leftovers, write_json, write_text
 from skiprun.system.locks import acquire, is_held
 from skiprun.system.ordinary_files import open_to_read, refuse_foreign_links
 from skiprun.system.yaml_file import read_yaml

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from skiprun.cli.app import app
 from skiprun.models import build_model
-from skiprun.models.complexity import catalog
+from skiprun.models.complexity import catalog, catalog_cache
 from skiprun.models.complexity.saving import stage_saving, standard_saving
 from skiprun.models.complexity.table import block_table
 from skiprun.registry import MODELS
@@ -53,18 +53,18 @@ def test_the_cache_answers_without_building(monkeypatch):
 def test_a_damaged_cache_is_made_again():
     first = catalog.describe_models("plain20")
     for damage in ("", "[]", "{", '{"names": []}', '{"names": 5, "rows": {}}', "[" * 100_000):
-        catalog.cache_file().write_text(damage)
+        catalog_cache.cache_file().write_text(damage)
         assert catalog.describe_models("plain20") == first
-    assert json.loads(catalog.cache_file().read_text())["names"] == MODELS.names()
+    assert json.loads(catalog_cache.cache_file().read_text())["names"] == MODELS.names()
 
 
 def test_a_flipped_bit_of_the_cache_is_found():
     first = catalog.describe_models("plain20")
     chance = random.Random(5)
     for _ in range(20):
-        content = bytearray(catalog.cache_file().read_bytes())
+        content = bytearray(catalog_cache.cache_file().read_bytes())
         content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
-        catalog.cache_file().write_bytes(content)
+        catalog_cache.cache_file().write_bytes(content)
         assert catalog.describe_models("plain20") == first
 
 
@@ -77,11 +77,11 @@ def test_a_cache_that_cannot_be_written_does_not_stop_the_listing(monkeypatch, t
 
 def test_other_sources_have_another_cache_and_the_old_one_goes(monkeypatch):
     catalog.describe_models("plain20")
-    old = catalog.cache_file()
-    monkeypatch.setattr(catalog, "WINGS", ("skiprun.models.families",))
-    assert catalog.cache_file() != old
+    old = catalog_cache.cache_file()
+    monkeypatch.setattr(catalog_cache, "WINGS", ("skiprun.models.families",))
+    assert catalog_cache.cache_file() != old
     catalog.describe_models("plain20")
-    assert catalog.cache_file().exists() and not old.exists()
+    assert catalog_cache.cache_file().exists() and not old.exists()
 
 
 def test_a_filled_cache_is_read_without_torch():

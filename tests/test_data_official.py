@@ -16,6 +16,7 @@ import torch
 from skiprun.config import DataConfig
 from skiprun.data import load_data
 from skiprun.data.download import fetch as fetching
+from skiprun.data.download import unpack
 from skiprun.errors import DataNotFound, InputError, OptionError, StorageError
 from tests.data_files import publish_cifar, publish_mnist, publish_svhn, sum_of
 
@@ -199,7 +200,7 @@ def make_tar(path: Path, *members: tuple[str, bytes, str]) -> Path:
 def test_F60_archive_that_leads_outside_writes_nothing_there(members, tmp_path):
     archive = make_tar(tmp_path / "inside.tar.gz", *members)
     try:
-        fetching.unpack_tar(archive, "set", lambda *_: None)
+        unpack.unpack_tar(archive, "set", lambda *_: None)
     except InputError as error:
         assert str(archive) in str(error)
     assert not (tmp_path.parent / "outside").exists()
@@ -208,10 +209,10 @@ def test_F60_archive_that_leads_outside_writes_nothing_there(members, tmp_path):
 
 
 def test_F60_archive_of_zeros_is_refused_before_it_fills_the_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "SLACK", 1000)
+    monkeypatch.setattr(unpack, "SLACK", 1000)
     archive = make_tar(tmp_path / "zeros.tar.gz", ("set/zeros", bytes(10_000_000), ""))
     with pytest.raises(InputError, match="unpacks to more than 20 times its size"):
-        fetching.unpack_tar(archive, "set", lambda *_: None)
+        unpack.unpack_tar(archive, "set", lambda *_: None)
     assert [path.name for path in tmp_path.iterdir()] == ["zeros.tar.gz"]
 
 
@@ -222,16 +223,16 @@ def test_F60_archive_with_a_device_is_refused(kind, tmp_path):
         member.type = kind
         tar.addfile(member)
     with pytest.raises(InputError, match=r"device.tar: cannot be unpacked"):
-        fetching.unpack_tar(tmp_path / "device.tar", "set", lambda *_: None)
+        unpack.unpack_tar(tmp_path / "device.tar", "set", lambda *_: None)
     assert [path.name for path in tmp_path.iterdir()] == ["device.tar"]
 
 
 def test_F60_gzip_of_zeros_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "SLACK", 1000)
+    monkeypatch.setattr(unpack, "SLACK", 1000)
     archive = tmp_path / "zeros.gz"
     archive.write_bytes(gzip.compress(bytes(10_000_000)))
     with pytest.raises(InputError, match="unpacks to more than 20 times its size"):
-        fetching.unpack_gzip(archive)
+        unpack.unpack_gzip(archive)
     assert [path.name for path in tmp_path.iterdir()] == ["zeros.gz"]
 
 
@@ -239,13 +240,13 @@ def test_F60_truncated_archive_is_named(tmp_path):
     archive = make_tar(tmp_path / "cut.tar.gz", ("set/file", bytes(range(256)) * 100, ""))
     archive.write_bytes(archive.read_bytes()[:-40])
     with pytest.raises(InputError, match=rf"{archive}: cannot be unpacked"):
-        fetching.unpack_tar(archive, "set", lambda *_: None)
+        unpack.unpack_tar(archive, "set", lambda *_: None)
 
 
 def test_F60_archive_without_the_folder_is_refused(tmp_path):
     archive = make_tar(tmp_path / "other.tar.gz", ("another/file", b"x", ""))
     with pytest.raises(InputError, match="holds no folder 'set'"):
-        fetching.unpack_tar(archive, "set", lambda *_: None)
+        unpack.unpack_tar(archive, "set", lambda *_: None)
 
 
 LOADER = """

@@ -20,7 +20,7 @@ from skiprun.errors import CheckpointError, InputError, OtherData, RunLengthened
 from skiprun.experiment.longer import lengthen
 from skiprun.run import Run
 from skiprun.training.checkpoint import load
-from skiprun.training.optim import goes_on, learning_rate
+from skiprun.training.schedule import goes_on, learning_rate
 from tests.faulty import (
     KILLED,
     KillAfterStep,

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from skiprun.models import build_model
-from skiprun.models.layers.block import PadShortcut, make_shortcut
+from skiprun.models.layers.shortcut import PadShortcut, make_shortcut
 
 X = torch.rand(2, 16, 7, 7) + 1
 

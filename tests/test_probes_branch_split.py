@@ -12,10 +12,10 @@ from skiprun.connections.highway import Highway
 from skiprun.connections.none import NoConnection
 from skiprun.connections.rezero import ReZero
 from skiprun.models import build_model
-from skiprun.models.families.densenet import DenseLayer
 from skiprun.models.families.highway import HighwayLayer
 from skiprun.models.families.preact import PreactBlock
 from skiprun.models.layers.block import BasicBlock, Block, count_sites
+from skiprun.models.layers.dense import DenseLayer
 from skiprun.models.layers.parts import NORMS
 from skiprun.probes.branch_split import BranchSplit
 from skiprun.studies.cuts import branch_gradient, replace_connections, skip_gradient

@@ -11,7 +11,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from skiprun.errors import Stopped
 from skiprun.run import Run
-from skiprun.training.views.tensorboard import GradientImage, TensorBoard, whole_decades
+from skiprun.training.views.gradient_image import GradientImage, whole_decades
+from skiprun.training.views.tensorboard import TensorBoard
 from tests.tiny import tiny_config, tiny_trainer
 
 

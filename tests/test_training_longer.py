@@ -12,8 +12,8 @@ import torch
 from skiprun.config import RunConfig
 from skiprun.errors import Stopped
 from skiprun.training.checkpoint import Checkpoints, load
-from skiprun.training.optim import total_steps
 from skiprun.training.randomness import Order
+from skiprun.training.schedule import total_steps
 from tests.test_training_trainer import StopAt, assert_same_bits, lines
 from tests.tiny import tiny_config, tiny_trainer
 

@@ -16,8 +16,9 @@ from skiprun.config import OptimConfig, ScheduleConfig
 from skiprun.errors import CheckpointError
 from skiprun.experiment.parts import prepare
 from skiprun.training.checkpoint import Checkpoints, load, save
-from skiprun.training.optim import average_note, clip, learning_rate, make_optimizer
+from skiprun.training.optim import average_note, clip, make_optimizer
 from skiprun.training.randomness import Order, derive, seed_step
+from skiprun.training.schedule import learning_rate
 from tests.tiny import tiny_config
 
 CPU = torch.device("cpu")

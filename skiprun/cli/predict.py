@@ -14,7 +14,8 @@ from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
 from skiprun.cli.tables import show_table
 from skiprun.cli.terminal import emit, loading, say
 from skiprun.errors import BadImage, InputError, grouped
-from skiprun.system.files import check_writable, make_folder, write_bytes
+from skiprun.system.disk import check_writable
+from skiprun.system.files import make_folder, write_bytes
 
 FEW = 20  # images, whose progress nobody needs to see
 

@@ -31,7 +31,7 @@ def train(
     from skiprun.config_file import load_config
     from skiprun.errors import InputError
     from skiprun.run import Run, refuse_one_place
-    from skiprun.system.files import check_writable
+    from skiprun.system.disk import check_writable
 
     configs, changes = apart(configs, set_)
     if not configs:

@@ -27,7 +27,7 @@ from skiprun.experiment.start_weights import with_known_weights
 from skiprun.experiment.train import make_trainer, tensorboard_needed
 from skiprun.run import Run
 from skiprun.system.cache import cache_folder, code_folder, naming_the_way_out
-from skiprun.system.files import check_writable, free_bytes
+from skiprun.system.disk import check_writable, free_bytes
 from skiprun.system.machine import cores, peak_memory
 from skiprun.system.progress import NullProgress
 from skiprun.training.device import check_threads, fast_precision

@@ -14,7 +14,7 @@ from skiprun.data.folders.masks import THREADS
 from skiprun.data.folders.opening import SUFFIXES
 from skiprun.data.source import Progress
 from skiprun.errors import BadImage, InputError, did_you_mean, refuse
-from skiprun.system.files import check_writable
+from skiprun.system.disk import check_writable
 
 T = TypeVar("T")
 

@@ -16,9 +16,10 @@ from skiprun.errors import InputError
 from skiprun.experiment.known_data import KnownData, config_with_data
 from skiprun.experiment.parts import Say, prepare
 from skiprun.run import Run
-from skiprun.system.files import plain_words, write_text
+from skiprun.system.disk import plain_words
+from skiprun.system.files import write_text
 from skiprun.training.checkpoint import Checkpoints
-from skiprun.training.optim import total_steps
+from skiprun.training.schedule import total_steps
 
 Unit = Literal["epochs", "steps"]
 

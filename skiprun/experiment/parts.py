@@ -28,8 +28,9 @@ from skiprun.tasks import Task
 from skiprun.tasks.segmentation import constant_scores
 from skiprun.training.acceleration.compilation import choose_execution
 from skiprun.training.device import DeviceSetup, choose_threads, setup_device
-from skiprun.training.optim import average_note, total_steps
+from skiprun.training.optim import average_note
 from skiprun.training.randomness import derive
+from skiprun.training.schedule import total_steps
 
 Loading = Callable[[int, int, str], None]
 Say = Callable[[str], None]

@@ -20,7 +20,7 @@ from skiprun.experiment.parts import prepare
 from skiprun.experiment.study_runner.retrain import as_trained
 from skiprun.experiment.train import make_trainer
 from skiprun.run import Run
-from skiprun.system.files import plain_words
+from skiprun.system.disk import plain_words
 from skiprun.system.ordinary_files import read_bytes
 from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.metrics import MetricsLog

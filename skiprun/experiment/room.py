@@ -9,8 +9,8 @@ from torch import Tensor
 
 from skiprun.errors import StorageError
 from skiprun.experiment.parts import Parts
-from skiprun.system.files import free_bytes
-from skiprun.training.optim import total_steps
+from skiprun.system.disk import free_bytes
+from skiprun.training.schedule import total_steps
 
 BYTES_A_VALUE = 70  # of a metric: about 30 as text in metrics.jsonl, about 40 as an event
 

@@ -18,7 +18,7 @@ from skiprun.experiment.summary import environment, summarize
 from skiprun.registry import PROBES
 from skiprun.run import RUNS, Run, State
 from skiprun.system.arguments import checked_arguments
-from skiprun.system.files import check_writable
+from skiprun.system.disk import check_writable
 from skiprun.system.progress import NullProgress, Progress
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import check_threads

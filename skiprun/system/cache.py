@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from skiprun.errors import StorageError
-from skiprun.system.files import make_folder, plain_words
+from skiprun.system.disk import plain_words
+from skiprun.system.files import make_folder
 
 WAY_OUT = "Name a folder of your own with $SKIPRUN_DATA."
 

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from skiprun.errors import StorageError
-from skiprun.system.files import json_safe, plain_words, write_json
+from skiprun.system.disk import plain_words
+from skiprun.system.files import json_safe, write_json
 from skiprun.system.ordinary_files import NotOrdinary, open_to_read
 
 FORMAT = 1  # of documents with a checksum; one without this key was written before there were any

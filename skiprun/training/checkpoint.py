@@ -21,7 +21,8 @@ import skiprun
 from skiprun.errors import CheckpointError
 from skiprun.legacy import checkpoint_of_today
 from skiprun.models.weights.torch_file import load_plain
-from skiprun.system.files import plain_words, replace_keeping, write_bytes
+from skiprun.system.disk import plain_words
+from skiprun.system.files import replace_keeping, write_bytes
 
 FORMAT = 2  # 1 had other words, see skiprun.legacy
 _END = b"PK\x05\x06"  # the zip format's end-of-directory record: 22 bytes, the last two count the comment's

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from skiprun.errors import StorageError
+from skiprun.system.disk import plain_words
 from skiprun.system.documents import read_row
-from skiprun.system.files import json_safe, plain_words
+from skiprun.system.files import json_safe
 from skiprun.system.ordinary_files import open_to_append
 
 Record = dict[str, Any]

@@ -1,17 +1,15 @@
-"""Build the optimizer, the learning rate schedule and gradient clipping from the config."""
+"""Build the optimizer, gradient clipping and the weight average from the config."""
 
 from __future__ import annotations
 
 import inspect
-import math
-from bisect import bisect_right
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from skiprun.config import OptimConfig, RunConfig, ScheduleConfig
+from skiprun.config import OptimConfig
 from skiprun.models.weights.freeze import parameter_groups
 
 
@@ -60,17 +58,6 @@ def make_optimizer(
     return SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=fused)
 
 
-def total_steps(config: RunConfig, samples: int) -> int:
-    """Return the length of a run in steps, for a training split of so many samples."""
-    schedule = config.schedule
-    return schedule.steps or max(1, round((schedule.epochs or 1) * samples / config.data.batch_size))
-
-
-def steps_a_unit(config: RunConfig, samples: int) -> float:
-    """Return how many steps the unit is in which a schedule counts: an epoch, or one."""
-    return samples / config.data.batch_size if config.schedule.epochs else 1.0
-
-
 def average_note(decay: float | None, steps: int) -> str | None:
     """Say that a weight average reaches back further than a run of so many steps, where it does."""
     if decay is None or (span := round(1 / (1 - decay))) <= steps:
@@ -80,51 +67,6 @@ def average_note(decay: float | None, steps: int) -> str | None:
         f"optim.ema {decay:g} averages over the last {span:,} steps, longer than the run of {steps:,}: "
         f"{decay ** (steps - 1):.0%} of what is evaluated at its end are the weights of the first step; {way_out}."
     )
-
-
-def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int, unit: float = 1.0) -> float:
-    """Return the learning rate of a step: a function of the step alone, so that nothing has to be saved.
-
-    Warm-up rises linearly and reaches the peak with its last step; the cosine falls from there to nothing at the end,
-    or to the step where it begins again (Loshchilov and Hutter 2017). A unit of the schedule is `unit` steps, however
-    long the run is: a longer one has the same warm-up and milestones.
-    """
-    warmup = round(config.warmup * unit)
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    if config.kind == "cosine":
-        begins = [(warmup, peak), *((restart.step, restart.lr) for restart in config.restarts), (steps, 0.0)]
-        cycle = bisect_right([begin for begin, _ in begins[1:-1]], step)
-        (begin, top), (end, _) = begins[cycle : cycle + 2]
-        return top * 0.5 * (1 + math.cos(math.pi * (step - begin) / max(1, end - begin)))
-    if config.kind == "multistep":
-        passed = bisect_right([round(milestone * unit) for milestone in config.milestones], step)
-        return peak * float(config.factor**passed)
-    return peak
-
-
-def goes_on(old: ScheduleConfig, new: ScheduleConfig) -> bool:
-    """Tell whether a schedule is another one made longer: a run can go from the one to the other."""
-    kept = [each.model_dump(exclude={"epochs", "steps", "restarts"}) for each in (old, new)]
-    same_unit = (old.epochs is None) == (new.epochs is None)
-    further = new.restarts[: len(old.restarts)] == old.restarts
-    begun_again = old.kind != "cosine" or len(new.restarts) > len(old.restarts)
-    return kept[0] == kept[1] and same_unit and further and begun_again and new.length > old.length
-
-
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every group the rate times its own `scale`."""
-    for group in optimizer.param_groups:
-        if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(rate * group["scale"])
-        else:
-            group["lr"] = rate * group["scale"]
-
-
-def put_learning_rate_on(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
-    """Keep the learning rate of every group in a tensor, which a captured step reads anew."""
-    for group in optimizer.param_groups:
-        group["lr"] = torch.tensor(float(group["lr"]), device=device)
 
 
 def clip(parameters: Iterable[nn.Parameter], config: OptimConfig) -> Tensor | None:

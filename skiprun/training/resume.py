@@ -15,8 +15,8 @@ from skiprun.run import differences, recorded_config
 from skiprun.training.acceleration.compilation import TrainingPass
 from skiprun.training.checkpoint import TO_GO_ON, Checkpoints, refuse_incomplete
 from skiprun.training.device import DeviceSetup
-from skiprun.training.optim import goes_on
 from skiprun.training.randomness import Order
+from skiprun.training.schedule import goes_on
 
 
 def read_last(

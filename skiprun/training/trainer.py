@@ -34,16 +34,9 @@ from skiprun.training.best import Best
 from skiprun.training.checkpoint import Checkpoints, not_finite
 from skiprun.training.device import DeviceSetup, less_memory
 from skiprun.training.metrics import MetricsLog, PendingMetrics, tagged
-from skiprun.training.optim import (
-    clip,
-    learning_rate,
-    make_ema_model,
-    make_optimizer,
-    set_learning_rate,
-    steps_a_unit,
-    total_steps,
-)
+from skiprun.training.optim import clip, make_ema_model, make_optimizer
 from skiprun.training.randomness import Order, seed_step
+from skiprun.training.schedule import learning_rate, set_learning_rate, steps_a_unit, total_steps
 from skiprun.training.stopping import SAVE
 from skiprun.training.totals import EpochTotals
 

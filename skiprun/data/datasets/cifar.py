@@ -10,8 +10,9 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
-from skiprun.data.download.fetch import Archive, unpack_tar
+from skiprun.data.download.fetch import Archive
 from skiprun.data.download.official import PublishedDataset, load_official, torchvision_datasets
+from skiprun.data.download.unpack import unpack_tar
 from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress, RawDataset, RawSplit
 from skiprun.registry import DATASETS

@@ -9,8 +9,9 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
-from skiprun.data.download.fetch import Archive, same_as_gzip, unpack_gzip
+from skiprun.data.download.fetch import Archive, same_as_gzip
 from skiprun.data.download.official import PublishedDataset, load_official, torchvision_datasets
+from skiprun.data.download.unpack import unpack_gzip
 from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress, RawDataset, RawSplit
 from skiprun.registry import DATASETS

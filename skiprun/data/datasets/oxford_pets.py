@@ -12,8 +12,9 @@ import torch
 from skiprun.config import DataConfig
 from skiprun.data.borders import VOID
 from skiprun.data.datasets.mask_folder import load_resized
-from skiprun.data.download.fetch import Archive, unpack_tar
+from skiprun.data.download.fetch import Archive
 from skiprun.data.download.official import PublishedDataset, torchvision_datasets
+from skiprun.data.download.unpack import unpack_tar
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.mask_split import make_raw_split, read_split
 from skiprun.data.folders.pairs import Pair

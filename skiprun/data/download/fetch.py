@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
 import http.client
-import io
 import os
-import shutil
-import tarfile
 import urllib.request
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from skiprun.data.source import Progress
-from skiprun.errors import InputError
-from skiprun.system.files import make_folder, plain_words, sync_folder, write_bytes
+from skiprun.system.disk import plain_words
+from skiprun.system.files import make_folder, sync_folder
 
 TIMEOUT = 60.0
 BLOCK = 1 << 20
-# Images hardly shrink; an archive that grows more than this is no dataset.
-GROWTH = 20
-SLACK = 1 << 26
-DAMAGED = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -119,72 +110,6 @@ def _receive(url: str, partial: Path, name: str, progress: Progress) -> None:
             os.fsync(file.fileno())
     if done < total:
         raise ConnectionError(f"broke off after {done:,} of {total:,} bytes")
-
-
-def unpack_tar(archive: Path, folder: str, progress: Progress) -> None:
-    """Unpack one folder of a tar file beside it, in place of what is there.
-
-    Raises:
-        InputError: damaged, without the folder, larger than plausible, or with members that lead outside.
-    """
-    root = archive.parent
-    temporary = root / f".{folder}.unpacking"
-    shutil.rmtree(temporary, ignore_errors=True)
-    make_folder(temporary)
-    try:
-        _extract(archive, temporary, progress)
-        if not (temporary / folder).is_dir():
-            raise InputError(f"{archive}: holds no folder '{folder}'; it is not the official file.")
-        with plain_words("write", root / folder):
-            shutil.rmtree(root / folder, ignore_errors=True)
-            (temporary / folder).replace(root / folder)
-            sync_folder(root)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _extract(archive: Path, folder: Path, progress: Progress) -> None:
-    """Extract all members into a folder, refusing what is unsafe."""
-    try:
-        with plain_words("unpack", archive), tarfile.open(archive) as tar:
-            for number, member in enumerate(_within_limit(tar, archive), 1):
-                tar.extract(member, folder, filter="data")
-                progress(number, number + 1, f"unpacking {archive.name}, files")
-    except DAMAGED as error:
-        raise InputError(f"{archive}: cannot be unpacked ({error}). Delete it, and fetch it again.") from error
-
-
-def _within_limit(tar: tarfile.TarFile, archive: Path) -> Iterator[tarfile.TarInfo]:
-    """Yield the members of an archive for as long as their sizes are plausible."""
-    left = _limit(archive)
-    for member in tar:
-        left -= member.size
-        if left < 0:
-            raise _too_large(archive)
-        yield member
-
-
-def _limit(archive: Path) -> int:
-    """Return how many bytes an archive may unpack to."""
-    return GROWTH * archive.stat().st_size + SLACK
-
-
-def _too_large(archive: Path) -> InputError:
-    return InputError(f"{archive}: unpacks to more than {GROWTH} times its size; it is not the official file.")
-
-
-def unpack_gzip(archive: Path) -> None:
-    """Unpack a .gz file beside it, in place of what is there."""
-    try:
-        with plain_words("read", archive):
-            packed = io.BytesIO(archive.read_bytes())
-        with gzip.open(packed) as file:
-            content = file.read(_limit(archive) + 1)
-    except DAMAGED as error:
-        raise InputError(f"{archive}: cannot be unpacked ({error}). Delete it, and fetch it again.") from error
-    if len(content) > _limit(archive):
-        raise _too_large(archive)
-    write_bytes(archive.with_suffix(""), content)
 
 
 def same_as_gzip(unpacked: Path, archive: Path) -> bool:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from skiprun.data.source import Progress
 from skiprun.system.cache import cache_folder, naming_the_way_out
-from skiprun.system.files import make_folder, plain_words
+from skiprun.system.disk import plain_words
+from skiprun.system.files import make_folder
 from skiprun.system.ordinary_files import refuse_link
 
 LOCK = ".skiprun.lock"

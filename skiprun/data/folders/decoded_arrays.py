@@ -22,8 +22,9 @@ from skiprun.data.folders.summed_files import Sums, is_whole, summed
 from skiprun.data.notices import notice
 from skiprun.data.source import Array, Progress
 from skiprun.errors import BadImage, OptionError, StorageError
+from skiprun.system.disk import free_bytes, plain_words
 from skiprun.system.documents import read_cached, write_sealed
-from skiprun.system.files import delete_spare, free_bytes, plain_words, sync_folder, write_stream
+from skiprun.system.files import delete_spare, sync_folder, write_stream
 
 # Raised when the same files would give other arrays, or other files.
 VERSION = 2

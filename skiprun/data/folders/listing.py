@@ -22,7 +22,7 @@ from skiprun.data.folders.unused import Unused
 from skiprun.data.folders.walking import Walk
 from skiprun.data.source import Array
 from skiprun.errors import DataNotFound, InputError, some
-from skiprun.system.files import plain_words
+from skiprun.system.disk import plain_words
 
 LAYOUT = (
     "It must hold either train/<class>/, test/<class>/ and perhaps val/<class>/, or <class>/ alone, of whose images "

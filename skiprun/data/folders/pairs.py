@@ -12,7 +12,7 @@ from skiprun.data.folders.splits import SPLITS, refuse_other_names
 from skiprun.data.folders.walking import Walk
 from skiprun.data.notices import notice
 from skiprun.errors import BadImage, DataNotFound, InputError, did_you_mean, some
-from skiprun.system.files import plain_words
+from skiprun.system.disk import plain_words
 
 LAYOUT = "It must hold train/images/, train/masks/, the same for test or val or both; a mask has its image's name."
 

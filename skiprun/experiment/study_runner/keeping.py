@@ -17,7 +17,8 @@ from torch import nn
 
 from skiprun.errors import StorageError
 from skiprun.experiment.parts import Say
-from skiprun.system.files import is_writable, make_folder, plain_words, write_text
+from skiprun.system.disk import is_writable, plain_words
+from skiprun.system.files import make_folder, write_text
 from skiprun.system.ordinary_files import open_to_append, read_bytes
 
 PARTIAL = ".partial.jsonl"

@@ -5,24 +5,16 @@ Only where the cache knows too little are the networks built, on torch's meta de
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
-from hashlib import blake2b
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from skiprun.config_file import build_config
-from skiprun.errors import InputError, StorageError
-from skiprun.system.cache import cache_folder
-from skiprun.system.documents import read_cached, write_sealed
-from skiprun.system.files import make_folder
+from skiprun.errors import InputError
+from skiprun.models.complexity.catalog_cache import read_catalog, write_catalog
 
 Row = dict[str, Any]
 Progress = Callable[[int, int, str], None]
-WINGS = ("skiprun.models", "skiprun.models.families", "skiprun.connections")
 
 
 def describe_models(
@@ -40,7 +32,7 @@ def describe_models(
         parameters, macs, activation_bytes (of a training step, for each image), sites; and problem, a text where
         images of the size do not pass through the network, else None. Counts are for 10 classes.
     """
-    known = _read_cache()
+    known = read_catalog()
     size = "x".join(map(str, input_shape)) if input_shape else "own"
     if "names" not in known:
         known = {"names": _all_names(), "rows": {}}
@@ -51,7 +43,7 @@ def describe_models(
         if progress:
             progress(done, len(missing), "networks counted")
     if missing:
-        _write_cache(known)
+        write_catalog(known)
     return [known["rows"][f"{name} {size}"] for name in names]
 
 
@@ -128,39 +120,3 @@ def _all_names() -> list[str]:
     from skiprun.registry import MODELS
 
     return MODELS.names()
-
-
-def cache_file() -> Path:
-    """Return the place of what is known of the architectures."""
-    return cache_folder() / f"models-{_key()}.json"
-
-
-def _key() -> str:
-    """Return a digest of the wings' sources and of the versions of what they call."""
-    digest = blake2b(digest_size=8)
-    for package in ("torch", "torchvision"):
-        digest.update(metadata.version(package).encode())
-    for wing in WINGS:
-        spec = importlib.util.find_spec(wing)
-        folders = spec.submodule_search_locations if spec else None
-        for file in sorted(file for folder in folders or [] for file in Path(folder).rglob("*.py")):
-            digest.update(file.name.encode() + file.read_bytes())
-    return digest.hexdigest()
-
-
-def _read_cache() -> dict[str, Any]:
-    """Return what is known, or nothing where there is no cache or it is damaged."""
-    with contextlib.suppress(StorageError):  # there may be no place for it
-        return read_cached(cache_file()) or {}
-    return {}
-
-
-def _write_cache(known: dict[str, Any]) -> None:
-    """Replace the cache and delete those of other versions; a listing does not fail for a disk."""
-    with contextlib.suppress(StorageError, OSError):
-        file = cache_file()
-        make_folder(file.parent)
-        write_sealed(file, known)
-        for old in file.parent.glob("models-*.json"):
-            if old != file:
-                old.unlink()

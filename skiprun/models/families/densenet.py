@@ -16,57 +16,11 @@ from typing import Literal
 from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory, fits_unequal_channels
-from skiprun.models.layers.block import Block, ConnectionMaker, conv1x1, conv3x3, count_sites
-from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init, preact_norm
+from skiprun.models.layers.block import count_sites
+from skiprun.models.layers.conv import conv3x3
+from skiprun.models.layers.dense import DenseLayer, Transition
+from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.registry import MODELS
-
-
-class DenseLayer(Block):
-    """Norm, activation, 3x3 convolution to k channels, and before it the same of 1x1 to 4k where it is a bottleneck."""
-
-    def __init__(
-        self,
-        channels: int,
-        growth: int,
-        bottleneck: bool,
-        *,
-        join: ConnectionMaker,
-        norm: Norm,
-        activation: Activation,
-        dropout: float,
-    ) -> None:
-        super().__init__()
-        width = 4 * growth if bottleneck else channels
-        self.norm1 = preact_norm(norm, channels)
-        self.relu = activation()
-        self.conv1 = conv1x1(channels, width) if bottleneck else conv3x3(channels, growth)
-        if bottleneck:
-            self.norm2 = norm(width)
-            self.conv2 = conv3x3(width, growth)
-        self.bottleneck = bottleneck
-        self.dropout = nn.Dropout(dropout)
-        self.connection = join(channels, growth)
-        self.downsample = None
-
-    def branch(self, x: Tensor) -> Tensor:
-        out = self.conv1(self.relu(self.norm1(x)))
-        if self.bottleneck:
-            out = self.conv2(self.relu(self.norm2(out)))
-        return self.dropout(out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.connection(x, self.branch(x))
-
-
-class Transition(nn.Sequential):
-    """Norm, activation, 1x1 convolution and the mean over 2x2 pixels."""
-
-    def __init__(self, channels: int, out: int, norm: Norm, activation: Activation) -> None:
-        super().__init__()
-        self.norm = norm(channels)
-        self.relu = activation()
-        self.conv = conv1x1(channels, out)
-        self.pool = nn.AvgPool2d(2)
 
 
 class DenseNet(nn.Module):

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.models.families.resnet_cifar import CifarResNet
-from skiprun.models.layers.block import Block, ConnectionMaker, conv3x3, count_sites
+from skiprun.models.layers.block import Block, ConnectionMaker, count_sites
+from skiprun.models.layers.conv import conv3x3
 from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.models.layers.three_stages import count_blocks
 from skiprun.registry import MODELS

@@ -11,7 +11,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from skiprun.errors import OptionError
-from skiprun.models.layers.block import conv1x1, conv3x3
+from skiprun.models.layers.conv import conv1x1, conv3x3
 from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.registry import MODELS
 

@@ -12,8 +12,10 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.layers.block import Block, ConnectionMaker, Shortcut, conv1x1, conv3x3, count_sites, make_shortcut
+from skiprun.models.layers.block import Block, ConnectionMaker, count_sites
+from skiprun.models.layers.conv import conv1x1, conv3x3
 from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init, preact_norm
+from skiprun.models.layers.shortcut import Shortcut, make_shortcut
 from skiprun.models.layers.three_stages import count_blocks, three_stages
 from skiprun.registry import MODELS
 

@@ -14,8 +14,9 @@ from torch import nn
 
 from skiprun.connections import sites
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.layers.block import BasicBlock, Bottleneck, ResidualBlock, Shortcut, count_sites
+from skiprun.models.layers.block import BasicBlock, Bottleneck, ResidualBlock, count_sites
 from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm
+from skiprun.models.layers.shortcut import Shortcut
 from skiprun.registry import MODELS
 
 

@@ -14,9 +14,11 @@ from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.errors import OptionError
-from skiprun.models.layers.block import BasicBlock, ResidualBlock, Shortcut, conv3x3, count_sites
+from skiprun.models.layers.block import BasicBlock, ResidualBlock, count_sites
+from skiprun.models.layers.conv import conv3x3
 from skiprun.models.layers.fixup import Bias, FixupBlock, fixup_init
 from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
+from skiprun.models.layers.shortcut import Shortcut
 from skiprun.models.layers.three_stages import count_blocks, three_stages
 from skiprun.registry import MODELS
 

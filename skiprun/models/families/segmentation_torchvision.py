@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from skiprun.models.families.unet import logits
+from skiprun.models.layers.encoder_decoder import logits
 from skiprun.models.layers.torchvision_block import fit_stem
 from skiprun.registry import MODELS
 

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory, fits_unequal_channels
 from skiprun.errors import OptionError
-from skiprun.models.families.unet import (
+from skiprun.models.layers.block import ConnectionMaker, count_sites
+from skiprun.models.layers.encoder_decoder import (
     DoubleConv,
     MakeStage,
     UpKind,
@@ -25,7 +26,6 @@ from skiprun.models.families.unet import (
     pad_to_multiple,
     read_levels,
 )
-from skiprun.models.layers.block import ConnectionMaker, count_sites
 from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.registry import MODELS
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.models.families.preact import PreactBlock, PreactNet
-from skiprun.models.layers.block import Shortcut
 from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm
+from skiprun.models.layers.shortcut import Shortcut
 from skiprun.models.layers.three_stages import count_blocks
 from skiprun.registry import MODELS
 

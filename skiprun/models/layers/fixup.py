@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.errors import OptionError
-from skiprun.models.layers.block import Block, ConnectionMaker, conv3x3, make_shortcut
+from skiprun.models.layers.block import Block, ConnectionMaker
+from skiprun.models.layers.conv import conv3x3
 from skiprun.models.layers.parts import ACTIVATIONS, Activation
+from skiprun.models.layers.shortcut import make_shortcut
 
 
 class Bias(nn.Module):

@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from skiprun.config import ModelConfig
 from skiprun.errors import CheckpointError, some
 from skiprun.models.complexity.cost import weighted_layers
-from skiprun.models.layers.block import PadShortcut
+from skiprun.models.layers.shortcut import PadShortcut
 from skiprun.models.stages import stages
 from skiprun.models.weights.first_layer import with_first_layer
 from skiprun.models.weights.naming import with_names_of
-from skiprun.models.weights.weight_file import Given, read_weights
+from skiprun.models.weights.state_dicts import Given
+from skiprun.models.weights.weight_file import read_weights
 
 COUNT = "num_batches_tracked"
 PADDING = (

@@ -22,7 +22,7 @@ from skiprun.system.ordinary_files import open_to_read
 from skiprun.training.acceleration.fusion import fuse
 from skiprun.training.acceleration.kernels.library import find_compiler
 from skiprun.training.device import Execution
-from skiprun.training.optim import total_steps
+from skiprun.training.schedule import total_steps
 
 # Measured on one core with AVX512-BF16: at 128 images of 32x32 in bf16 a step of resnet20, which keeps 1.5 MB of each
 # image in float32, takes 76 ms less; a third of that where only the normalizations gain. Tracing a network takes a

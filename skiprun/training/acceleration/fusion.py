@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
-from skiprun.models.families.unet import pad_to_multiple
+from skiprun.models.layers.encoder_decoder import pad_to_multiple
 from skiprun.training.acceleration.kernels.library import prepare
 from skiprun.training.acceleration.kernels.norm import NormJoinReLU
 from skiprun.training.acceleration.kernels.winograd import WinogradConv2d, is_supported

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from skiprun.config import RunConfig
-from skiprun.training.optim import put_learning_rate_on
+from skiprun.training.schedule import put_learning_rate_on
 
 Step = Callable[..., Tensor]
 WARM_UP = 3

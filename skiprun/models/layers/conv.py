@@ -1,0 +1,15 @@
+"""The convolutions of residual networks: 3x3 and 1x1, without a bias."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+def conv3x3(inplanes: int, planes: int, stride: int = 1, groups: int = 1, dilation: int = 1) -> nn.Conv2d:
+    """Return a 3x3 convolution that keeps the size but for its stride."""
+    return nn.Conv2d(inplanes, planes, 3, stride, padding=dilation, dilation=dilation, groups=groups, bias=False)
+
+
+def conv1x1(inplanes: int, planes: int, stride: int = 1) -> nn.Conv2d:
+    """Return a 1x1 convolution."""
+    return nn.Conv2d(inplanes, planes, 1, stride, bias=False)
