@@ -13,10 +13,11 @@ from benchmarks import material
 from benchmarks.loops import Tick
 from benchmarks.measure import IMAGES, nothing_less
 from skiprun.probes.grad_norm import GradNorm
+from skiprun.system.progress import Record
 from skiprun.tasks.classification import Classification
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import Execution, setup_device
-from skiprun.training.metrics import MetricsLog, Record, View
+from skiprun.training.metrics import MetricsLog, View
 from skiprun.training.trainer import Trainer
 from skiprun.training.views.tensorboard import TensorBoard
 

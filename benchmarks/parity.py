@@ -40,7 +40,7 @@ def ours(seeds: int, options: list[str]) -> list[dict[str, float]]:
     with tempfile.TemporaryDirectory() as name:
         output("-m", "skiprun", "compare", NETWORK, "--seeds", str(seeds), "--runs", name, "--quiet", *options)
         ends = [run.summary() for run in find_runs(Path(name))]
-    return [{"error": end["test"]["error"], "loss": end["final"]["train"]["loss"]} for end in ends]
+    return [{"error": end["test"]["error"] or 0.0, "loss": end["final"]["train"]["loss"] or 0.0} for end in ends]
 
 
 def output(*command: str) -> str:

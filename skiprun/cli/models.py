@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from skiprun.cli.options import Json
 from skiprun.cli.tables import show_table
 from skiprun.cli.terminal import emit, loading, people, results, say
 from skiprun.errors import InputError, counted
+from skiprun.models.complexity.rows import BlockRow, ModelRow
 
 app = typer.Typer(cls=ListByDefault, help="List architectures; `models show NAME` shows one.", rich_markup_mode=None)
 
@@ -48,21 +49,17 @@ def list_models(
     from skiprun.models.complexity import catalog
 
     rows = catalog.describe_models(pattern, input_shape(input), None if json or not people.is_terminal else loading)
-    rows = [
-        row | {"batch": batch, "batch_bytes": row["activation_bytes"] and batch * row["activation_bytes"]}
-        for row in rows
-    ]
     if json:
-        emit(rows)
+        emit([{**row, "batch": batch, "batch_bytes": _batch_bytes(row, batch)} for row in rows])
         return
     if not rows:
         raise InputError(f"No architecture matches '{pattern}'; `skiprun models` lists them all.")
     columns = ["name", "family", "connection", "layers", "parameters", "MACs", "memory\nGiB", "input", "year"]
     wide = ["summary"] if results.width >= WIDE else []
     title = f"MACs of one image; memory for the activations of {counted(batch, 'image')} while training in float32"
-    show_table(columns + wide, [[*_row(row), *(row[key] for key in wide)] for row in rows], title, OPTIONAL)
+    show_table(columns + wide, [[*_row(row, batch), *(row.get(key) for key in wide)] for row in rows], title, OPTIONAL)
     results.print()
-    show_table(["family", "paper"], _grouped([(row["family"], row["paper"]) for row in rows], "; "))
+    show_table(["family", "paper"], _grouped([(row["family"], row["paper"] or "-") for row in rows], "; "))
     results.print()
     fits = [(", ".join(row["connections"]) or "no sites", row["family"]) for row in rows]
     show_table(["connections that fit", "family"], _grouped(fits, ", "))
@@ -71,12 +68,17 @@ def list_models(
             say(f"{row['name']}: {row['problem']}")
 
 
-def _row(row: dict[str, Any]) -> list[Any]:
+def _batch_bytes(row: ModelRow, batch: int) -> int | None:
+    """Return what the activations of a batch take; None where they could not be counted."""
+    return row["activation_bytes"] and batch * row["activation_bytes"]
+
+
+def _row(row: ModelRow, batch: int) -> list[object]:
     """Return the cells of one architecture."""
     channels, height, width = row["input"]
     size = height if channels == 3 and height == width else f"{channels}x{height}x{width}"
-    memory = row["batch_bytes"] and f"{row['batch_bytes'] / 2**30:6.2f}"
-    facts = [row[key] for key in ("name", "family", "connection", "layers", "parameters")]
+    memory = (held := _batch_bytes(row, batch)) and f"{held / 2**30:6.2f}"
+    facts = [row["name"], row["family"], row["connection"], row["layers"], row["parameters"]]
     return [*facts, _short(row["macs"]), memory, size, str(row["year"])]
 
 
@@ -107,7 +109,7 @@ def show(name: Architecture, input: Input = None, json: Json = False) -> None:
     wide = ["input"] if results.width >= WIDE else []
     columns = ["stage", "block", "kind", *wide, "output", "parameters", "macs"]
     titles = [*columns[:-1], "MACs", "connection"]
-    show_table(titles, [[*(_cell(column, row[column]) for column in columns), _joined(row)] for row in rows])
+    show_table(titles, [[*(_cell(column, row.get(column)) for column in columns), _joined(row)] for row in rows])
 
 
 @app.command(epilog="Example: skiprun models cost mobilenet_v1 --against resnet50")
@@ -138,15 +140,15 @@ def cost(
     show_table(columns, cells, optional=["kernel", "channels", "output", "blocks"])
 
 
-def _joined(row: dict[str, Any]) -> str | None:
+def _joined(row: BlockRow) -> str | None:
     """Return the sites of a block with their connection, as `model.connections` has them."""
     return f"{','.join(map(str, row['sites']))}: {row['connection']}" if row["sites"] else None
 
 
-def _cell(column: str, value: Any) -> Any:
+def _cell(column: str, value: object) -> object:
     """Return a shape as 16x32x32, multiply-adds in millions, a factor with two digits, anything else as it is."""
     if isinstance(value, list):
         return "x".join(map(str, value))
-    if column.endswith("macs"):
+    if column.endswith("macs") and isinstance(value, int):
         return _short(value)
     return f"{value:.2f}" if isinstance(value, float) else value

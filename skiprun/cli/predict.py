@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from skiprun.cli.terminal import emit, loading, say
 from skiprun.errors import BadImage, InputError, grouped
 from skiprun.system.disk import check_writable
 from skiprun.system.files import make_folder, write_bytes
+
+if TYPE_CHECKING:  # it imports torch
+    from skiprun.experiment.inputs import Prediction
 
 FEW = 20  # images, whose progress nobody needs to see
 
@@ -76,7 +79,7 @@ def refuse_overlay(overlay: bool) -> None:
         raise InputError("--overlay is for runs that find masks; this one labels images.")
 
 
-def tell_problems(bad: list[dict[str, Any]], total: int) -> None:
+def tell_problems(bad: list[Prediction], total: int) -> None:
     """List the images that were left out; none is left if all were."""
     if bad:
         say(f"Left out {len(bad)} of {total} images:")
@@ -86,7 +89,7 @@ def tell_problems(bad: list[dict[str, Any]], total: int) -> None:
         raise InputError("None of the images can be used.")
 
 
-def show(done: list[dict[str, Any]], top: int, json: bool) -> None:
+def show(done: list[Prediction], top: int, json: bool) -> None:
     """Print what was found, with so many labels."""
     shown = [item | ({"top": item["top"][:top]} if "top" in item else {}) for item in done]
     if json:
@@ -97,18 +100,18 @@ def show(done: list[dict[str, Any]], top: int, json: bool) -> None:
         show_table(["image", "labels"], [label_row(item) for item in shown])
 
 
-def label_row(item: dict[str, Any]) -> list[str]:
+def label_row(item: Prediction) -> list[str]:
     """Return the most likely labels of an image, for the table."""
     return [item["file"], ", ".join(f"{each['label']} {each['probability']:.1%}" for each in item["top"])]
 
 
-def mask_row(item: dict[str, Any]) -> list[str]:
+def mask_row(item: Prediction) -> list[str]:
     """Return where the mask of an image is and what it shows, for the table."""
     shares = ", ".join(f"{name} {share:.1%}" for name, share in item["shares"].items() if share)
     return [item["file"], item["mask"], shares]
 
 
-def write_csv(file: Path, done: Sequence[dict[str, Any]], class_names: Sequence[str]) -> None:
+def write_csv(file: Path, done: Sequence[Prediction], class_names: Sequence[str]) -> None:
     """Write path, label and the probability of each class; of masks, path, mask and the share of each class."""
     masks = "mask" in done[0]
     first, each_class = ("mask", "share") if masks else ("label", "probability")
@@ -117,7 +120,8 @@ def write_csv(file: Path, done: Sequence[dict[str, Any]], class_names: Sequence[
     lines.writerow(["path", first, *(f"{each_class} {name}" for name in class_names)])
     for item in done:
         values = item["shares"] if masks else {each["label"]: each["probability"] for each in item["top"]}
-        lines.writerow([item["file"], item[first], *(values[name] for name in class_names)])
+        found = item["mask"] if masks else item["label"]
+        lines.writerow([item["file"], found, *(values[name] for name in class_names)])
     make_folder(file.parent)
     write_bytes(file, text.getvalue().encode("utf-8", "backslashreplace"))
     say(f"{file}: {len(done):,} lines.")

@@ -8,7 +8,6 @@ import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.control import Control
@@ -19,7 +18,9 @@ from rich.table import Column
 from rich.text import Text
 
 from skiprun.errors import printable
+from skiprun.run.documents import Summary
 from skiprun.system.files import json_safe
+from skiprun.system.progress import Record
 
 
 class PlainConsole(Console):
@@ -81,7 +82,7 @@ def be_silent(message: str) -> None:
     """Print nothing for people, as --quiet asks."""
 
 
-def emit(document: Any) -> None:
+def emit(document: object) -> None:
     """Print one JSON document on stdout."""
     sys.stdout.write(json.dumps(json_safe(document), indent=2, allow_nan=False) + "\n")
 
@@ -158,7 +159,7 @@ class Row:
         if self.board.live:
             self.board.bars.update(self.task, completed=step, total=steps)
 
-    def epoch(self, record: dict[str, Any]) -> None:
+    def epoch(self, record: Record) -> None:
         """Show the scores of an epoch."""
         scores, step = scores_of(record), record["step"]
         if self.board.live:
@@ -180,14 +181,14 @@ def named_score(name: str, value: float | None) -> str:
     return f"{name} {digits(value)}{' %' if name.split()[-1] == 'error' else ''}"
 
 
-def test_scores(summary: dict[str, Any]) -> str:
+def test_scores(summary: Summary) -> str:
     """Return the test scores of a run in a line, each with that of the trivial answer where there is one."""
     trivial = summary.get("trivial", {}).get("test", {})
     shown = {name: f" ({digits(value)} by one class everywhere)" for name, value in trivial.items()}
     return ", ".join(named_score(name, value) + shown.get(name, "") for name, value in summary["test"].items())
 
 
-def scores_of(record: dict[str, Any]) -> list[str]:
+def scores_of(record: Record) -> list[str]:
     """Return the loss, the scores and the speed of an epoch, a text each."""
     scores = [
         named_score(tag.removeprefix("train/epoch_").replace("/", " "), value)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable, Sized
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ class TrainingData(Protocol):
         """A digest of the images, their labels and the split."""
 
     @property
-    def train(self) -> Any:
+    def train(self) -> Sized:
         """The training split; it has a length."""
 
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:

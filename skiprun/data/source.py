@@ -9,13 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 Progress = Callable[[int, int, str], None]
-Array = NDArray[Any]
+Array = np.ndarray
 
 CHUNK_BYTES = 1 << 22
 

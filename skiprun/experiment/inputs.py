@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import NotRequired, TypedDict, TypeVar
 
 from skiprun.data.folders.masks import THREADS
 from skiprun.data.folders.opening import SUFFIXES
@@ -45,6 +45,26 @@ class Output:
         return [self.mask, self.overlay] if self.overlay else [self.mask]
 
 
+class Label(TypedDict):
+    """A class of an image, with its probability."""
+
+    label: str
+    probability: float
+
+
+class Prediction(TypedDict):
+    """What is said of an image: its labels, or its mask with the share of each class, or why it cannot be used."""
+
+    file: str
+    problem: NotRequired[str]
+    label: NotRequired[str]
+    probability: NotRequired[float]
+    top: NotRequired[list[Label]]
+    mask: NotRequired[str]
+    overlay: NotRequired[str]
+    shares: NotRequired[dict[str, float]]
+
+
 def find_inputs(given: Sequence[Path | str], say: Callable[[str], None] = lambda line: None) -> list[Input]:
     """Return the images that files and folders name; folders with all folders in them, by name.
 
@@ -78,7 +98,7 @@ def _named_by(path: Path, say: Callable[[str], None]) -> list[Input]:
 
 def read_each(
     inputs: Sequence[Input], read: Callable[[Path], T], skip_bad: bool, progress: Progress
-) -> Iterator[tuple[T | None, dict[str, Any]]]:
+) -> Iterator[tuple[T | None, Prediction]]:
     """Yield each image as it is read, with its file; in place of one that cannot be used None, with the 'problem'.
 
     Args:
@@ -93,12 +113,12 @@ def read_each(
     bad: list[BadImage] = []
     for number, each in enumerate(inputs, 1):
         progress(number, len(inputs), "images")
-        row = {"file": str(each.file)}
+        row: Prediction = {"file": str(each.file)}
         try:
             image = read(each.file)
         except BadImage as problem:
             if skip_bad:
-                yield None, row | {"problem": problem.problem}
+                yield None, {**row, "problem": problem.problem}
             else:
                 bad.append(problem)
         else:

@@ -7,10 +7,9 @@ classes, and pixels are normalized by the run's mean and deviation.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from skiprun.config import DataConfig, RunConfig
 from skiprun.data import Loaders
@@ -20,12 +19,15 @@ from skiprun.errors import CheckpointError, InputError, OtherData, StorageError,
 from skiprun.experiment.matching import MOST_NAMES, as_trained_on
 from skiprun.experiment.parts import Say
 from skiprun.run import Run
+from skiprun.run.documents import ConversionRecord, DataRecord, NamedData
 from skiprun.training.checkpoint import Checkpoints, load
 
+SPLITS: tuple[Literal["train", "val", "test"], ...] = ("train", "val", "test")
 
-def describe_data(config: DataConfig, loaders: Loaders) -> dict[str, Any]:
+
+def describe_data(config: DataConfig, loaders: Loaders) -> NamedData:
     """Return what is recorded of the data of a run; a relative `data.root` becomes absolute here."""
-    return {
+    record: NamedData = {
         "name": config.name,
         "root": str(folder_of(config.root)) if config.root else None,
         "task": loaders.task,
@@ -39,39 +41,42 @@ def describe_data(config: DataConfig, loaders: Loaders) -> dict[str, Any]:
         "std": list(loaders.std),
         "fingerprint": loaders.fingerprint,
         "conversion": describe_conversion(loaders),
-        **({"pixels": {split: list(counts) for split, counts in loaders.pixels.items()}} if loaders.pixels else {}),
     }
+    if loaders.pixels:
+        record["pixels"] = {split: list(counts) for split, counts in loaders.pixels.items()}
+    return record
 
 
-def describe_conversion(loaders: Loaders) -> dict[str, Any] | None:
+def describe_conversion(loaders: Loaders) -> ConversionRecord | None:
     """Return what is recorded of how files became images; None where there were no files."""
     return asdict(loaders.conversion) if loaders.conversion else None
 
 
-def spread_of(conversion: Mapping[str, Any] | None) -> str:
+def spread_of(conversion: ConversionRecord | None) -> str:
     """Say from which values deep images were spread, by what is recorded of their conversion."""
     span = (conversion or {}).get("span")
     return f"from {span[0]:,g} to {span[1]:,g}" if span else "by no common range"
 
 
-def recorded(run: Run) -> dict[str, Any]:
+def recorded(run: Run) -> DataRecord:
     """Return what a run recorded of its data: in its summary, in its latest session, or at least in its checkpoint."""
     if run.summary_file.exists():
-        return dict(run.summary().get("data", {}))
+        return run.summary()["data"]
     if found := of_sessions(run):
         return found[-1]
     last = Checkpoints(run.checkpoints).last
     with contextlib.suppress(CheckpointError):  # a damaged one is told by whoever goes on from it
         if last.exists():
             state = load(last)
-            return {"fingerprint": state["data"], "train": state.get("samples")}
+            known: DataRecord = {"fingerprint": state["data"]}
+            return {**known, "train": state["samples"]} if "samples" in state else known
     return {}
 
 
-def of_sessions(run: Run) -> list[dict[str, Any]]:
+def of_sessions(run: Run) -> list[DataRecord]:
     """Return what the sessions of a run recorded of its data, oldest first; nothing if environment.json is damaged."""
-    with contextlib.suppress(StorageError, KeyError, TypeError, AttributeError, ValueError):
-        return [dict(session["data"]) for session in run.sessions() if "data" in session]
+    with contextlib.suppress(StorageError):
+        return [session["data"] for session in run.sessions() if "data" in session]
     return []
 
 
@@ -104,7 +109,7 @@ def config_with_data(run: Run, root: Path | str | None = None, say: Say = lambda
 
 def last_place(run: Run, config: RunConfig) -> Path:
     """Return the folder in which a run last found its data, or else the one that its `data.root` means here."""
-    roots = [record["root"] for record in [*reversed(of_sessions(run)), recorded(run)] if record.get("root")]
+    roots = [root for record in [*reversed(of_sessions(run)), recorded(run)] if (root := record.get("root"))]
     places = [*map(Path, roots), folder_of(config.data.root)]
     found = next((place for place in places if place.exists()), None)
     if found is None:
@@ -157,10 +162,10 @@ class KnownData:
         return as_trained_on(record, loaders, self.say)
 
 
-def differences(record: Mapping[str, Any], loaders: Loaders) -> list[str]:
+def differences(record: DataRecord, loaders: Loaders) -> list[str]:
     """Return what differs between recorded and present data, in words."""
     found = []
-    for split in ("train", "val", "test"):
+    for split in SPLITS:
         now = len(getattr(loaders, split))
         if record.get(split, now) != now:
             found.append(f"{counted(record[split], 'image')} in {split} then, {now:,} now")

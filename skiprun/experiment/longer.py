@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import yaml
@@ -94,7 +94,7 @@ def _steps(run: Run, config: RunConfig) -> int:
 def _longer(config: RunConfig, length: float, unit: Unit, lr: float | None, end: int) -> RunConfig:
     """Return a config with a longer schedule, whose cosine begins again at the old end."""
     plain = config.to_dict()
-    schedule: dict[str, Any] = plain["schedule"] | {unit: length}
+    schedule = plain["schedule"] | {unit: length}
     if config.schedule.kind == "cosine":
         restart = {"step": end, "lr": config.optim.lr if lr is None else lr}
         schedule["restarts"] = [*schedule["restarts"], restart]
@@ -107,8 +107,8 @@ def _write(run: Run, before: ScheduleConfig, longer: RunConfig) -> None:
     cut_off = run.sessions()[-1:] and run.sessions()[-1].get("lengthened", {}).get("schedule") == schedule
     if not cut_off:
         test = run.summary()["test"] if run.summary_file.exists() else None
-        told = {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "command": " ".join(sys.argv)}
-        run.record_environment(told | {"lengthened": {"schedule": schedule, "test": test}})
+        now, command = time.strftime("%Y-%m-%dT%H:%M:%S%z"), " ".join(sys.argv)
+        run.record_environment({"time": now, "command": command, "lengthened": {"schedule": schedule, "test": test}})
     with plain_words("delete", run.summary_file):
         run.summary_file.unlink(missing_ok=True)
     write_text(run.config_file, yaml.safe_dump(longer.to_dict(), sort_keys=False))
@@ -119,7 +119,7 @@ def _tell(run: Run, config: RunConfig, say: Say) -> None:
     if config.schedule.restarts:
         restart = config.schedule.restarts[-1]
         say(f"The cosine begins again at step {restart.step}, from lr {restart.lr:g}.")
-    tests = [entry["lengthened"]["test"] for entry in run.lengthenings() if entry["lengthened"].get("test")]
+    tests = [test for entry in run.lengthenings() if (test := entry["lengthened"].get("test"))]
     if tests:
         scores = ", ".join(f"{key} {value:.4g}" for key, value in tests[-1].items() if value is not None)
         say(

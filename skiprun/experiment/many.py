@@ -30,9 +30,8 @@ from skiprun.run import Run
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.machine import cores, set_affinity
 from skiprun.system.processes import NO_GUARD, exit_with_parent, ready
-from skiprun.system.progress import NullProgress, Progress
+from skiprun.system.progress import NullProgress, Progress, Record
 from skiprun.training.device import SMALL_STEP
-from skiprun.training.metrics import Record
 from skiprun.training.stopping import StopFlag
 
 ProgressFor = Callable[[str], Progress]

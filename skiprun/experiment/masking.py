@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +19,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from skiprun.data.folders.masks import starts
-from skiprun.experiment.inputs import Input, Output, read_each, refuse_bad
+from skiprun.data.source import Array
+from skiprun.experiment.inputs import Input, Output, Prediction, read_each, refuse_bad
 from skiprun.experiment.parts import Loading, Say
 from skiprun.experiment.seen import count_scaled, in_channels, tell_changes, whole
 from skiprun.registry import DATASETS
@@ -30,7 +30,6 @@ from skiprun.tasks.segmentation import decide
 
 TILE, OVERLAP = 512, 128
 STRIP = 256
-Array = np.ndarray[Any, Any]
 
 
 @torch.no_grad()
@@ -42,7 +41,7 @@ def write_masks(
     skip_bad: bool,
     progress: Loading,
     say: Say,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Prediction]:
     """Write the mask of each image as PNG, and yield its file, its mask, its overlay and the share of each class.
 
     Two classes are written as 0 and 255, more as their numbers, with colours. An image that cannot be used is an
@@ -69,7 +68,7 @@ def write_masks(
             write_bytes(output.overlay, laid_over(image, mask))
             row["overlay"] = str(output.overlay)
         counts = np.bincount(mask.ravel(), minlength=len(names)) / mask.size
-        yield row | {"shares": dict(zip(names, counts.tolist(), strict=True))}
+        yield {**row, "shares": dict(zip(names, counts.tolist(), strict=True))}
     tell_changes(tally, resized_to(run), say)
 
 
@@ -85,7 +84,7 @@ def find_mask(run: Run, model: nn.Module, image: Array, tally: Counter[str]) -> 
     data = run.summary()["data"]
     channels = data["image_shape"][0]
     seen = in_channels(image, channels, tally)
-    mean, std = (torch.tensor(data[key]).view(-1, 1, 1) for key in ("mean", "std"))
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (data["mean"], data["std"]))
 
     def logits(pixels: Array) -> Tensor:
         tensor = torch.from_numpy(pixels.copy()).view(*pixels.shape[:2], channels).permute(2, 0, 1)

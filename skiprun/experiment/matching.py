@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,12 +11,13 @@ from torch import Tensor
 from skiprun.data import Loaders, Split
 from skiprun.errors import InputError, counted, did_you_mean, some
 from skiprun.experiment.parts import Say
+from skiprun.run.documents import DataRecord
 
 MASK_VALUES = 256
 MOST_NAMES = 8
 
 
-def as_trained_on(record: Mapping[str, Any], loaders: Loaders, say: Say) -> Loaders:
+def as_trained_on(record: DataRecord, loaders: Loaders, say: Say) -> Loaders:
     """Return other data as a run sees it: with its classes, its channels and its normalization."""
     if missing := {"class_names", "mean", "std", "image_shape"} - record.keys():
         raise InputError(f"The run recorded no {', '.join(sorted(missing))}; its labels cannot be matched by name.")
@@ -45,7 +45,7 @@ def as_trained_on(record: Mapping[str, Any], loaders: Loaders, say: Say) -> Load
     )
 
 
-def refuse_other_span(record: Mapping[str, Any], loaders: Loaders) -> None:
+def refuse_other_span(record: DataRecord, loaders: Loaders) -> None:
     """Refuse deep images that were brought to 8 bits by another range of values than those of the run."""
     then, now = (record.get("conversion") or {}).get("span"), loaders.conversion and loaders.conversion.span
     if now and list(now) != list(then or ()):

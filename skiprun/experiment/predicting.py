@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,15 +14,16 @@ from skiprun.data.folders.conversion import Conversion, convert
 from skiprun.data.folders.opening import open_image, read_file
 from skiprun.errors import InputError
 from skiprun.experiment.finished import load_model
-from skiprun.experiment.inputs import Input, find_inputs, name_outputs, read_each
+from skiprun.experiment.inputs import Input, Label, Prediction, find_inputs, name_outputs, read_each
 from skiprun.experiment.masking import write_masks
 from skiprun.experiment.parts import Loading, Say
 from skiprun.experiment.seen import count_scaled, in_channels, tell_changes
 from skiprun.run import Run
+from skiprun.run.documents import ConversionRecord, DataRecord, ScoredData
 from skiprun.system.arguments import checked_arguments
 
 # Of runs that did not record it: the upper 8 of 16 bits.
-EARLIER = {"span": (0, 65535)}
+EARLIER: ConversionRecord = {"span": (0, 65535)}
 
 
 @checked_arguments
@@ -34,7 +34,7 @@ def predict(
     skip_bad: bool = False,
     progress: Loading = lambda done, total, what: None,
     say: Say = lambda line: None,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Prediction]:
     """Return for each image, as it comes, its file, label, probability and `top` labels, by the best weights.
 
     Args:
@@ -53,9 +53,9 @@ def predict(
     return label(load_model(run), data, find_inputs(files, say), top, skip_bad, progress, say)
 
 
-def data_of(run: Run, task: str, ability: str) -> dict[str, Any]:
+def data_of(run: Run, task: str, ability: str) -> ScoredData:
     """Return what a finished run recorded of its data, if it was trained for a task."""
-    data: dict[str, Any] = run.summary()["data"]
+    data = run.summary()["data"]
     if data["task"] != task:
         raise InputError(f"Run {run.path} does not {ability}; its task is {data['task']}.")
     return data
@@ -64,13 +64,13 @@ def data_of(run: Run, task: str, ability: str) -> dict[str, Any]:
 @torch.no_grad()
 def label(
     model: nn.Module,
-    data: dict[str, Any],
+    data: DataRecord,
     inputs: Sequence[Input],
     top: int,
     skip_bad: bool,
     progress: Loading,
     say: Say,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Prediction]:
     """Yield the labels of each image; see `predict`."""
     tally: Counter[str] = Counter()
     for image, row in read_each(inputs, lambda file: read_image(file, data, tally), skip_bad, progress):
@@ -80,11 +80,11 @@ def label(
         tally["used"] += 1
         probabilities = model(image).softmax(1)[0]
         best = probabilities.topk(min(top, len(probabilities)))
-        ranked = [
+        ranked: list[Label] = [
             {"label": data["class_names"][index], "probability": value}
             for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
         ]
-        yield row | {**ranked[0], "top": ranked}
+        yield {**row, **ranked[0], "top": ranked}
     tell_changes(tally, size_of(data), say)
 
 
@@ -98,7 +98,7 @@ def predict_masks(
     overwrite: bool = False,
     progress: Loading = lambda done, total, what: None,
     say: Say = lambda line: None,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Prediction]:
     """Write the mask of each image into a folder, by a run's best weights; see `write_masks`.
 
     Args:
@@ -122,12 +122,12 @@ def predict_masks(
     return write_masks(run, load_model(run).to(device), inputs, outputs, skip_bad, progress, say)
 
 
-def size_of(data: dict[str, Any]) -> tuple[int, int]:
+def size_of(data: DataRecord) -> tuple[int, int]:
     """Return width and height of a run's images."""
     return data["image_shape"][2], data["image_shape"][1]
 
 
-def read_image(file: Path, data: dict[str, Any], tally: Counter[str]) -> Tensor:
+def read_image(file: Path, data: DataRecord, tally: Counter[str]) -> Tensor:
     """Return an image as the network saw its training set: [1, C, H, W], brought to its size, normalized.
 
     Args:
@@ -138,11 +138,11 @@ def read_image(file: Path, data: dict[str, Any], tally: Counter[str]) -> Tensor:
     Raises:
         BadImage: it cannot be used.
     """
-    known = data.get("conversion", EARLIER) or {}
+    known: ConversionRecord = data.get("conversion", EARLIER) or {}
     image = open_image(file, read_file(file))
     values = convert(file, image, Conversion(**known | {"size": size_of(data)}), tally)
     count_scaled(image.size, size_of(data), tally)
     values = in_channels(values, data["image_shape"][0], tally)
     pixels = torch.from_numpy(values.copy()).float().div(255).permute(2, 0, 1)
-    mean, std = (torch.tensor(data[key]).reshape(-1, 1, 1) for key in ("mean", "std"))
+    mean, std = (torch.tensor(values).reshape(-1, 1, 1) for values in (data["mean"], data["std"]))
     return ((pixels - mean) / std)[None]

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,9 +20,11 @@ from skiprun.experiment.study_runner.retrain import as_trained
 from skiprun.experiment.train import make_trainer
 from skiprun.run import Run
 from skiprun.system.disk import plain_words
+from skiprun.system.documents import Row
 from skiprun.system.ordinary_files import read_bytes
 from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.metrics import MetricsLog
+from skiprun.training.state import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def replay(run: Run, steps: int, root: Path | None = None) -> Replay:
         first, last, logged, notes = _train_again(run, root, Path(folder), steps, theirs["step"])
         ours = load(Checkpoints(Path(folder)).last)
     reached = last == theirs["step"]
-    rows, differs = _compare_rows(logged, [row for row in run.rows() if first < row["step"] <= last])
+    rows, differs = _compare_rows(logged, _between(run, first, last))
     if differs is None and reached:
         differs = first_difference(theirs, ours)
     return Replay(first, last, rows, reached, differs, notes)
@@ -71,7 +72,7 @@ def replay(run: Run, steps: int, root: Path | None = None) -> Replay:
 
 def _train_again(
     run: Run, root: Path | None, folder: Path, steps: int, end: int
-) -> tuple[int, int, list[dict[str, Any]], tuple[str, ...]]:
+) -> tuple[int, int, list[Row], tuple[str, ...]]:
     """Train in another folder; return the first and the last step, the records between, and what was noted."""
     kept, metrics = Checkpoints(run.checkpoints), folder / run.metrics_file.name
     if kept.previous.exists():
@@ -95,11 +96,16 @@ def _train_again(
         raise CheckpointError(f"{kept.last}: of step {end}, no later than the one before it; nothing to replay.")
     with contextlib.suppress(Stopped):
         trainer.fit()
-    rows = [row for row in Run(folder).rows() if first < row["step"] <= last]
-    return first, last, rows, tuple(note.replace(str(folder), str(run.path)) for note in trainer.notes)
+    notes = tuple(note.replace(str(folder), str(run.path)) for note in trainer.notes)
+    return first, last, _between(Run(folder), first, last), notes
 
 
-def _compare_rows(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> tuple[int, str | None]:
+def _between(run: Run, first: int, last: int) -> list[Row]:
+    """Return the records of a run behind one step and up to another."""
+    return [row for row in run.rows() if first < (row["step"] or 0) <= last]
+
+
+def _compare_rows(ours: list[Row], theirs: list[Row]) -> tuple[int, str | None]:
     """Return how many records were compared, and what the first one that differs says."""
     known = {(row["step"], "lr" in row): row for row in theirs}  # rows of steps have a learning rate
     for row in ours:
@@ -110,7 +116,7 @@ def _compare_rows(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> t
     return len(ours), None
 
 
-def first_difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str | None:
+def first_difference(theirs: Checkpoint, ours: Checkpoint) -> str | None:
     """Return the name of the first tensor of network, average or optimizer that differs, and by how much."""
     again = dict(_tensors(ours))
     for name, tensor in _tensors(theirs):
@@ -120,10 +126,10 @@ def first_difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str | None
     return None
 
 
-def _tensors(state: dict[str, Any]) -> Iterator[tuple[str, Tensor]]:
+def _tensors(state: Checkpoint) -> Iterator[tuple[str, Tensor]]:
     """Yield the tensors of a state by name."""
-    for part in ("model", "ema_model"):
-        for name, tensor in (state[part] or {}).items():
+    for part, tensors in (("model", state["model"]), ("ema_model", state["ema_model"] or {})):
+        for name, tensor in tensors.items():
             yield f"{part}.{name}", tensor
     for number, slots in state["optimizer"]["state"].items():
         for slot, value in slots.items():

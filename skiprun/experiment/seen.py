@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -14,9 +12,10 @@ from skiprun.data.folders.conversion import DEEP, Conversion, convert, span_of
 from skiprun.data.folders.opening import open_image, read_file
 from skiprun.data.source import Array
 from skiprun.experiment.parts import Say
+from skiprun.run.documents import DataRecord
 
 
-def whole(file: Path, record: Mapping[str, Any], background: str, tally: Counter[str]) -> Array:
+def whole(file: Path, record: DataRecord, background: str, tally: Counter[str]) -> Array:
     """Return an image of any size as uint8 [H, W, 3], its values spread as those of a run's data were.
 
     Args:

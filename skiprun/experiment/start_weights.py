@@ -37,9 +37,9 @@ def with_weights_found(config: RunConfig, runs: Path) -> RunConfig:
 
 def is_same(run: Run, theirs: str, ours: str) -> bool:
     """Tell whether a run began with the weights that a text means now: by what it recorded, or else by their file."""
-    recorded = {session["weights"] for session in run.sessions() if "weights" in session} or {digest(theirs)}
+    recorded: set[str | None] = {session["weights"] for session in run.sessions() if "weights" in session}
     found = digest(ours)
-    return found is not None and found in recorded
+    return found is not None and found in (recorded or {digest(theirs)})
 
 
 def digest(wanted: str) -> str | None:

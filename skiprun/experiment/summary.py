@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -21,6 +20,7 @@ from skiprun.experiment.parts import Parts
 from skiprun.experiment.start_weights import digest
 from skiprun.registry import MODELS
 from skiprun.run import Run
+from skiprun.run.documents import Session, Summary
 from skiprun.system.machine import cores, find_program
 from skiprun.training.trainer import Trainer
 
@@ -34,12 +34,12 @@ def connection_name(parts: Parts) -> str | None:
     return model.connection or MODELS[model.name].info.connection
 
 
-def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) -> dict[str, Any]:
+def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) -> Summary:
     """Return the numbers of a finished run."""
     config, loaders = parts.config, parts.loaders
     entry = MODELS[config.model.name]
     seen = trainer.steps * config.data.batch_size
-    return {
+    summary: Summary = {
         "name": config.name,
         "seed": config.seed,
         "model": {
@@ -65,7 +65,11 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
         "final": trainer.final,
         "test": test,
         "test_scored": 1 + sum(bool(entry["lengthened"].get("test")) for entry in run.lengthenings()),
-        **({"trivial": parts.trivial} if parts.trivial else {}),
+    }
+    if parts.trivial:
+        summary["trivial"] = parts.trivial
+    return {
+        **summary,
         "gradient": {"first_over_last": gradient_ratio(run)},
         "time": {"train_s": trainer.seconds["train"], "images_per_s": seen / trainer.seconds["train"]},
     }
@@ -74,14 +78,13 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
 def gradient_ratio(run: Run) -> dict[str, float]:
     """Return first-over-last gradient norm at the start, in the median and at the end of a run; empty without probe."""
     tag = "grad/first_over_last"
-    ratios = [record[tag] for record in run.rows() if record.get(tag) is not None]
+    ratios = [ratio for record in run.rows() if (ratio := record.get(tag)) is not None]
     return {"start": ratios[0], "median": statistics.median(ratios), "end": ratios[-1]} if ratios else {}
 
 
-def environment(parts: Parts) -> dict[str, Any]:
+def environment(parts: Parts) -> Session:
     """Return what a session ran on: versions, device, command, commit, time, data, and the weights it began with."""
-    begun_with = digest(parts.config.model.weights or "") if parts.weights else None
-    return {
+    session: Session = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": " ".join(sys.argv),
         "commit": _commit(),
@@ -92,8 +95,10 @@ def environment(parts: Parts) -> dict[str, Any]:
         "device": str(parts.setup),
         "cores": cores(),
         "data": describe_data(parts.config.data, parts.loaders),
-        **({"weights": begun_with} if begun_with else {}),
     }
+    if parts.weights and (begun_with := digest(parts.config.model.weights or "")):
+        session["weights"] = begun_with
+    return session
 
 
 # A checkout's configuration can name programs to run; a commit is described without any of them.

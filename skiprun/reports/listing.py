@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from skiprun.errors import counted
-from skiprun.results.index import Index
+from skiprun.results.index import Index, Numbers, RunRow
 from skiprun.results.records import BROKEN, RunRecord, epoch_rows, read
 from skiprun.run import Run
+from skiprun.system.documents import Row
 
 
-def runs_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
+class StoredFile(TypedDict):
+    """A file of a run directory."""
+
+    name: str
+    bytes: int
+
+
+class RunDetails(RunRow):
+    """Everything that a run directory says; the keys of summary, config and sessions are dotted."""
+
+    summary: Mapping[str, object]
+    config: Mapping[str, object]
+    sessions: list[Mapping[str, object]]
+    checkpoints: list[StoredFile]
+    studies: list[StoredFile]
+
+
+def runs_rows(runs: Sequence[Run]) -> list[RunRow]:
     """Return one row for each run; a damaged one has its state and message, and no numbers."""
     return [_row(read(run)) for run in runs]
 
@@ -23,7 +41,7 @@ def runs_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
 class Listing:
     """Rows of runs, and how many runs there are."""
 
-    rows: list[dict[str, Any]]
+    rows: list[RunRow]
     total: int
 
 
@@ -41,20 +59,21 @@ def list_runs(root: Path, most: int | None = None) -> Listing:
     return Listing(rows, len(runs))
 
 
-def _row(record: RunRecord) -> dict[str, Any]:
-    row = {
+def _row(record: RunRecord) -> RunRow:
+    numbers = _finished_numbers(record) if record.finished else _numbers_so_far(record)
+    return {
         "name": record.run.name,
         "path": str(record.path),
         "state": record.state,
         "message": record.message,
         "model": record.config.get("model.name", record.summary.get("model.name")),
         "dataset": record.config.get("data.name", record.summary.get("data.name")),
+        **numbers,
+        "when": last_change(record.run),
     }
-    row |= _finished_numbers(record) if record.finished else _numbers_so_far(record)
-    return row | {"when": last_change(record.run)}
 
 
-def _finished_numbers(record: RunRecord) -> dict[str, Any]:
+def _finished_numbers(record: RunRecord) -> Numbers:
     name = record.text("data.score_name")
     return {
         "progress": counted(round(record.number("epochs"), 1), "epoch"),
@@ -64,24 +83,24 @@ def _finished_numbers(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def _numbers_so_far(record: RunRecord) -> dict[str, Any]:
+def _numbers_so_far(record: RunRecord) -> Numbers:
     """Return how far a run has got, and its best validation score so far."""
     rows = [] if record.state == BROKEN else list(epoch_rows(record.run))
     names = [
         key.removeprefix("val/") for row in rows[:1] for key in row if key.startswith("val/") and key != "val/loss"
     ]
     name = names[0] if names else None
-    scores = [row[f"val/{name}"] for row in rows if isinstance(row.get(f"val/{name}"), int | float)]
+    scores = [score for row in rows if (score := row.get(f"val/{name}")) is not None]
     best = (min if name == "error" else max)(scores, default=None)
     return {"progress": _progress(record, rows), "score": name, "val": best, "test": None}
 
 
-def _progress(record: RunRecord, rows: Sequence[dict[str, Any]]) -> str:
+def _progress(record: RunRecord, rows: Sequence[Row]) -> str:
     """Say how far a run has got in the unit of its schedule."""
     latest = rows[-1] if rows else {}
     for unit, key in (("epochs", "epoch"), ("steps", "step")):
-        if length := record.config.get(f"schedule.{unit}"):
-            return f"{latest.get(key, 0):.10g}/{float(length):g} {unit}"
+        if isinstance(length := record.config.get(f"schedule.{unit}"), int | float) and length:
+            return f"{latest.get(key, 0):.10g}/{length:g} {unit}"
     return "-"
 
 
@@ -92,7 +111,7 @@ def last_change(run: Run) -> str | None:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(max(times))) if times else None
 
 
-def run_details(run: Run) -> dict[str, Any]:
+def run_details(run: Run) -> RunDetails:
     """Return everything that a run's directory says, as plain data."""
     record = read(run)
     return {
@@ -105,7 +124,7 @@ def run_details(run: Run) -> dict[str, Any]:
     }
 
 
-def _files(folder: Path) -> list[dict[str, Any]]:
+def _files(folder: Path) -> list[StoredFile]:
     """Return name and size of the files of a folder."""
     found = sorted(file for file in folder.glob("*") if file.is_file() and not file.name.startswith("."))
     return [{"name": file.name, "bytes": file.stat().st_size} for file in found]

@@ -8,13 +8,14 @@ import time
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+from typing_extensions import TypedDict
 
 import skiprun
 from skiprun.claims.comparison import Comparison
 from skiprun.reports.columns import columns, seed_rows
 from skiprun.results.protocol import machines
-from skiprun.system.documents import Shape, read_document, write_sealed
+from skiprun.system.documents import read_document, write_sealed
 from skiprun.system.files import make_folder, write_bytes, write_text
 
 TEMPLATES = Path(__file__).parent
@@ -59,23 +60,23 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     return folder / "report.html"
 
 
-class Document(Shape):
+class ComparisonDocument(TypedDict):
     """What comparison.json holds."""
 
-    groups: list[dict[str, Any]]
-    verdict: dict[str, Any]
+    groups: list[dict[str, object]]
+    verdict: dict[str, object]
 
 
-def read_comparison(folder: Path) -> dict[str, Any]:
+def read_comparison(folder: Path) -> ComparisonDocument:
     """Return what comparison.json says.
 
     Raises:
         StorageError: it cannot be read, or is damaged.
     """
-    return read_document(folder / "comparison.json", Document, "the same `skiprun compare` writes it anew")
+    return read_document(folder / "comparison.json", ComparisonDocument, "the same `skiprun compare` writes it anew")
 
 
-def page_facts(comparison: Comparison) -> dict[str, Any]:
+def page_facts(comparison: Comparison) -> dict[str, object]:
     """Return what the templates show, as texts."""
     groups = comparison.groups
     shown = columns(groups)
@@ -104,7 +105,7 @@ def _title(labels: Sequence[str]) -> str:
     return " / ".join(labels[:6]) + more or "no finished runs"
 
 
-def render(template: str, facts: dict[str, Any]) -> str:
+def render(template: str, facts: dict[str, object]) -> str:
     """Fill a template; in the page everything that comes from runs is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

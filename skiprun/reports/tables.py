@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Literal
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markup import escape
@@ -15,6 +15,7 @@ from rich.text import Text
 from skiprun.claims.comparison import Comparison
 from skiprun.reports.columns import Column, columns
 from skiprun.reports.listing import Listing, run_details, runs_rows
+from skiprun.results.index import RunRow
 from skiprun.results.numbers import count, score, whole
 from skiprun.run import Run
 
@@ -32,7 +33,7 @@ NUMBERS = (
     "gradient.",
     "time.",
 )
-SCORES = ("val", "test")
+SCORES: tuple[Literal["val", "test"], ...] = ("val", "test")
 RUN_COLUMNS = ("run", "state", "model", "dataset", "progress", *SCORES, "when")
 # What `skiprun runs show` says of a run too is left out where the window is narrow.
 LEFT_OUT = ((), ("when",), ("when", "dataset"), ("when", "dataset", "model"), ("when", "dataset", "model", "progress"))
@@ -104,14 +105,14 @@ def listing_table(listing: Listing) -> RenderableType:
     return Group(Fitting(*([table] for table in tables)), *notes)
 
 
-def _run_cells(rows: Sequence[dict[str, Any]], layout: Sequence[str]) -> list[list[str | Text]]:
+def _run_cells(rows: Sequence[RunRow], layout: Sequence[str]) -> list[list[str | Text]]:
     """Return the cells of some columns of runs."""
-    shown: dict[str, Callable[[dict[str, Any]], str | Text]] = {
+    shown: dict[str, Callable[[RunRow], str | Text]] = {
         "run": lambda row: str(row["name"]),
         "state": lambda row: _state(row["state"]),
         **{split: partial(_score, split=split) for split in SCORES},
     }
-    others = {name: lambda row, name=name: str(row[name] or "-") for name in RUN_COLUMNS if name not in shown}
+    others = {name: lambda row, name=name: str(row.get(name) or "-") for name in RUN_COLUMNS if name not in shown}
     return [[(shown | others)[name](row) for name in layout] for row in rows]
 
 
@@ -119,10 +120,10 @@ def _state(state: str) -> Text:
     return Text(state, style=STATE_STYLES.get(state, ""))
 
 
-def _score(row: dict[str, Any], split: str) -> str:
+def _score(row: RunRow, split: Literal["val", "test"]) -> str:
     """Return a score with its name where it is no error."""
     value, name = row[split], row["score"]
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float) or name is None:
         return "-"
     return f"{score(value, name)}%" if name == "error" else f"{score(value, name)} {name}"
 
@@ -131,7 +132,7 @@ def run_table(run: Run) -> RenderableType:
     """Return what `skiprun runs show` prints: state, network, scores, gradient, files, sessions, config."""
     details = run_details(run)
     summary, config = details["summary"], details["config"]
-    parts = {
+    parts: dict[str, Mapping[str, object]] = {
         "Run": {key: details[key] for key in ("path", "state", "message", "progress", "when") if details[key]},
         "Network": _section(summary, "model."),
         "Data": _section(summary, "data."),
@@ -143,12 +144,12 @@ def run_table(run: Run) -> RenderableType:
     return Group(*(part for title, facts in parts.items() if facts for part in (Text(title, "bold"), _facts(facts))))
 
 
-def _section(facts: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def _section(facts: Mapping[str, object], prefix: str) -> dict[str, object]:
     """Return the facts below a prefix, without it."""
     return {key.removeprefix(prefix): value for key, value in facts.items() if key.startswith(prefix)}
 
 
-def _facts(facts: Mapping[str, Any]) -> RenderableType:
+def _facts(facts: Mapping[str, object]) -> RenderableType:
     """Return keys and values below each other."""
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 2))
     table.add_column(overflow="fold", no_wrap=True)
@@ -158,7 +159,7 @@ def _facts(facts: Mapping[str, Any]) -> RenderableType:
     return table
 
 
-def _fact(value: Any) -> str:
+def _fact(value: object) -> str:
     """Return a value as text: whole numbers in full, others with six digits, long lists cut."""
     if isinstance(value, list):
         shown = ", ".join(_fact(item) for item in value[:10])

@@ -9,7 +9,6 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from skiprun.results.records import RunRecord
 from skiprun.results.statistics import Sample, summarize
@@ -110,7 +109,7 @@ class Group:
         ratios = self.by_seed(RATIO).values()
         return statistics.median(ratios) if ratios else math.nan
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the group's numbers as plain data."""
         model = {key.removeprefix("model."): v for key, v in self.first.summary.items() if key.startswith("model.")}
         splits = {"train": "final.train", "val": "best.val", "test": "test"}
@@ -125,7 +124,7 @@ class Group:
             "runs": [{"path": str(run.path), "seed": run.seed, **run.summary} for run in self.runs],
         }
 
-    def _samples(self, prefix: str) -> dict[str, Any]:
+    def _samples(self, prefix: str) -> dict[str, object]:
         """Return the samples of every number below a prefix of the summary."""
         keys = [key for key in self.first.summary if key.startswith(prefix + ".")]
         return {key.removeprefix(prefix + "."): asdict(self.sample(key)) for key in keys}

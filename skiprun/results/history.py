@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from skiprun.results.records import UNREADABLE, RunRecord
-from skiprun.system.documents import read_rows
+from skiprun.system.documents import Row, read_rows
 from skiprun.system.ordinary_files import open_to_read
 
 LAYER = "grad_norm/"
 Series = dict[float, float]
-Row = Mapping[str, Any]
 MOST_LINES = 4096  # of one kind; a log of 500 MB has a hundred times as many, and a figure a thousand pixels
 
 
@@ -77,7 +75,7 @@ def _reduce(epochs: Sequence[Row], rows: Sequence[Row], score_name: str) -> Hist
         loss=_series(epochs, "epoch", "train/epoch_loss"),
         score=_series(epochs, "epoch", f"val/{score_name}"),
         ratio=_positive(_series(rows, "step", "grad/first_over_last")),
-        first_step=int(logged[0]["step"]) if logged else None,
+        first_step=int(logged[0]["step"] or 0) if logged else None,
         first_norms=_by_depth([_number(row.get(layer)) for row in logged[:1] for layer in layers]),
         median_norms=_by_depth([_median(_number(row.get(layer)) for row in logged) for layer in layers]),
     )
@@ -85,7 +83,7 @@ def _reduce(epochs: Sequence[Row], rows: Sequence[Row], score_name: str) -> Hist
 
 def _series(rows: Sequence[Row], by: str, key: str) -> Series:
     """Return the finite values of one tag by epoch or step."""
-    values = {float(row[by]): _number(row[key]) for row in rows if key in row}
+    values = {float(row[by] or 0): _number(row[key]) for row in rows if key in row}
     return {place: value for place, value in values.items() if math.isfinite(value)}
 
 

@@ -11,15 +11,44 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from skiprun.errors import StorageError
 from skiprun.run import Run
 from skiprun.system.documents import read_cached, write_sealed
 
 NAME = ".index.json"
-Row = dict[str, Any]
 READ = ("config.yaml", "summary.json", "status.json", "environment.json", "metrics.jsonl")
+
+Marks = list[list[int] | None]  # of each file, see `_marks`
+
+
+class Numbers(TypedDict):
+    """How far a run has got, and its validation and test score."""
+
+    progress: str
+    score: str | None
+    val: object
+    test: object
+
+
+class RunRow(Numbers):
+    """What a listing says of a run."""
+
+    name: str
+    path: str
+    state: str
+    message: str
+    model: object
+    dataset: object
+    when: str | None
+
+
+class Known(TypedDict):
+    """What the file holds, see `Index`."""
+
+    homes: dict[str, tuple[int, list[str]]]
+    rows: dict[str, tuple[Marks, RunRow]]
 
 
 @dataclass
@@ -35,14 +64,14 @@ class Index:
 
     root: Path
     homes: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
-    rows: dict[str, tuple[list[Any], Row]] = field(default_factory=dict)
+    rows: dict[str, tuple[Marks, RunRow]] = field(default_factory=dict)
     changed: bool = False
 
     @classmethod
     def open(cls, root: Path) -> Index:
         """Return the index of a folder, empty where there is none that can be used."""
-        known = read_cached(root / NAME) or {}
-        return cls(root, known.get("homes", {}), known.get("rows", {}))
+        known = read_cached(root / NAME, Known)
+        return cls(root, known["homes"], known["rows"]) if known else cls(root)
 
     def save(self) -> None:
         """Write what is new, where it can be written."""
@@ -74,13 +103,13 @@ class Index:
         begun = [path.name for path in seeds if (path / "config.yaml").exists()]
         return (changed if len(seeds) == len(begun) else 0), begun
 
-    def row(self, name: str, read: Callable[[Run], Row]) -> Row:
+    def row(self, name: str, read: Callable[[Run], RunRow]) -> RunRow:
         """Return what is known of a run, read again where a file of it has changed or a process is training it."""
         run = Run(self.root / name)
         marks = [_marks(run.path / file) for file in READ]
         known = self.rows.get(name)
         if known and known[0] == marks and not (known[1]["state"] != "finished" and run.is_locked()):
-            return known[1] | {"path": str(run.path)}
+            return {**known[1], "path": str(run.path)}
         row = read(run)
         if row["state"] != "running" and str(run.path) not in row["message"]:  # a path may be another one next time
             self.rows[name], self.changed = (marks, row), True

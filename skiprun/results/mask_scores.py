@@ -24,7 +24,7 @@ def _floor(group: Group) -> Iterator[str]:
 def _boundary(group: Group) -> Iterator[str]:
     """Say which pixels are a boundary, and which of them are found."""
     tolerance = group.first.config.get("segmentation.boundary_tolerance")
-    if "boundary" in group.test_scores and tolerance is not None:
+    if "boundary" in group.test_scores and isinstance(tolerance, int):
         yield (
             "Boundary: F-score of pixels that have another class among their eight neighbours, found where the other "
             f"side has one in a square of side {2 * tolerance + 1}, not in a disc (after Csurka et al. 2013)."

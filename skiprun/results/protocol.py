@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from skiprun.config import Role, role_of
 from skiprun.results.groups import Group
@@ -19,8 +18,8 @@ WHERE = ("compute.device", "compute.threads", "data.root", "data.download", "mod
 class Protocol:
     """Config keys: those with one value for all groups, and those that differ, by group."""
 
-    shared: dict[str, Any]
-    differing: dict[str, dict[str, Any]]
+    shared: dict[str, object]
+    differing: dict[str, dict[str, object]]
 
 
 def read_protocol(groups: Sequence[Group]) -> Protocol:
@@ -30,7 +29,7 @@ def read_protocol(groups: Sequence[Group]) -> Protocol:
     return Protocol(shared, differing)
 
 
-def settings(config: Mapping[str, Any]) -> dict[str, Any]:
+def settings(config: Mapping[str, object]) -> dict[str, object]:
     """Return the keys of a config that belong to the experiment."""
     return {key: value for key, value in config.items() if role_of(key) is Role.EXPERIMENT}
 
@@ -41,8 +40,8 @@ def _is_any(key: str, names: Iterable[str]) -> bool:
 
 
 def split_by_agreement(
-    tables: Mapping[str, Mapping[str, Any]],
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    tables: Mapping[str, Mapping[str, object]],
+) -> tuple[dict[str, object], dict[str, dict[str, object]]]:
     """Return the items that all tables agree on, and the others by key and table; a missing item is None."""
     shared, differing = {}, {}
     for key in dict.fromkeys(key for table in tables.values() for key in table):
@@ -136,7 +135,7 @@ def _unequal_conditions(groups: Sequence[Group]) -> list[str]:
     return [f"images/s cannot be compared: the runs differ in {', '.join(unequal)}."] if unequal else []
 
 
-def machines(groups: Sequence[Group]) -> dict[str, Any]:
+def machines(groups: Sequence[Group]) -> dict[str, dict]:
     """Return commands by run, and what the latest session of every run agrees on or not of the machine."""
     latest = {run.run.name: run.sessions[-1] for group in groups for run in group.runs if run.sessions}
     shared, differing = split_by_agreement(
@@ -149,5 +148,5 @@ def machines(groups: Sequence[Group]) -> dict[str, Any]:
     return {"commands": commands, "shared": shared, "differing": differing}
 
 
-def _command(command: Any) -> str:
+def _command(command: object) -> str:
     return " ".join(map(str, command)) if isinstance(command, list | tuple) else str(command)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from skiprun.errors import SkiprunError
 from skiprun.run import Run, flat
-from skiprun.system.documents import read_rows
+from skiprun.system.documents import Row, read_rows
 from skiprun.system.ordinary_files import open_to_read
 
 BROKEN = "broken"
@@ -25,9 +24,9 @@ class RunRecord:
     run: Run
     state: str
     message: str = ""
-    config: dict[str, Any] = field(default_factory=dict)
-    summary: dict[str, Any] = field(default_factory=dict)
-    sessions: tuple[dict[str, Any], ...] = ()
+    config: Mapping[str, object] = field(default_factory=dict)
+    summary: Mapping[str, object] = field(default_factory=dict)
+    sessions: tuple[Mapping[str, object], ...] = ()
 
     @property
     def path(self) -> Path:
@@ -71,8 +70,7 @@ def read(run: Run) -> RunRecord:
 
 def _read(run: Run) -> RunRecord:
     state, wrong = run.state, list[str]()
-    config: dict[str, Any] = {}
-    sessions: tuple[dict[str, Any], ...] = ()
+    config, sessions = dict[str, object](), tuple[Mapping[str, object], ...]()
     try:
         config = flat(run.recorded.to_dict())
     except UNREADABLE as error:  # the summary alone still says the numbers
@@ -92,7 +90,7 @@ def _first_line(error: BaseException) -> str:
     return text if len(text) <= 160 else text[:157] + "..."
 
 
-def epoch_rows(run: Run) -> Iterator[dict[str, Any]]:
+def epoch_rows(run: Run) -> Iterator[Row]:
     """Yield the rows at the ends of epochs, without parsing the many rows between."""
     try:
         with open_to_read(run.metrics_file) as lines:

@@ -14,7 +14,6 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from skiprun.system.disk import (
     plain_words,
@@ -100,12 +99,12 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode())
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: object) -> None:
     """Replace a JSON file atomically and durably; NaN and infinity become null."""
     write_text(path, json.dumps(json_safe(content), indent=2, allow_nan=False) + "\n")
 
 
-def json_safe(value: Any) -> Any:
+def json_safe(value: object) -> object:
     """Return a copy in which every float that JSON cannot hold is None."""
     if isinstance(value, dict):
         return {str(key): json_safe(item) for key, item in value.items()}

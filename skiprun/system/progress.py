@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
+
+Record = dict[str, float]  # of metrics.jsonl: numbers by tag, with step and epoch
 
 
 @runtime_checkable
@@ -12,7 +14,7 @@ class Progress(Protocol):
     def step(self, step: int, steps: int) -> None:
         """A step is done, of so many."""
 
-    def epoch(self, record: dict[str, Any]) -> None:
+    def epoch(self, record: Record) -> None:
         """An epoch is done; its record is that of metrics.jsonl."""
 
 
@@ -22,5 +24,5 @@ class NullProgress:
     def step(self, step: int, steps: int) -> None:
         """Say nothing."""
 
-    def epoch(self, record: dict[str, Any]) -> None:
+    def epoch(self, record: Record) -> None:
         """Say nothing."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiprun.errors import CheckpointError
 from skiprun.tasks import Task
 from skiprun.training.checkpoint import load, save
+from skiprun.training.state import Validation
 
 
 class Best:
@@ -22,24 +22,24 @@ class Best:
 
     def __init__(self, file: Path, task: Task) -> None:
         self.file, self.task = file, task
-        self.record: dict[str, Any] = {}
+        self.record: Validation = {}
 
-    def update(self, record: dict[str, Any], model: nn.Module) -> None:
+    def update(self, record: Validation, model: nn.Module) -> None:
         """Keep a validation and its weights if it went better than ever before."""
         if not self.record or self._rank(record) < self._rank(self.record):
             self.record = record
             self.save(model)
 
-    def _rank(self, record: dict[str, Any]) -> tuple[float, float]:
+    def _rank(self, record: Validation) -> tuple[float, float]:
         """Return what is lower for better scores."""
-        score: float = record["val"][self.task.score_name]
+        score = record["val"][self.task.score_name]
         return (score if self.task.better == "lower" else -score), record["val"]["loss"]
 
     def save(self, model: nn.Module) -> None:
         """Write best.pt."""
         save(self.file, {"model": model.state_dict(), **self.record})
 
-    def load(self, device: torch.device) -> dict[str, Any]:
+    def load(self, device: torch.device) -> dict[str, Tensor]:
         """Return the weights.
 
         Raises:
@@ -48,8 +48,7 @@ class Best:
         state = load(self.file, device)
         if state["step"] != self.record["step"]:
             raise CheckpointError(f"{self.file}: of step {state['step']}, not {self.record['step']}, the best.")
-        weights: dict[str, Any] = state["model"]
-        return weights
+        return state["model"]
 
     def recover(self, model: nn.Module, step: int) -> None:
         """Make sure that best.pt is whole; write it again if the weights at hand, of a step, are the best."""
@@ -62,7 +61,7 @@ class Best:
                 raise
             self.save(model)
 
-    def load_state_dict(self, record: dict[str, Any]) -> None:
+    def load_state_dict(self, record: Validation) -> None:
         """Take over the record of a checkpoint; it must hold the score and the step."""
         if record:
             float(record["val"][self.task.score_name]), int(record["step"])

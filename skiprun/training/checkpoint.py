@@ -12,7 +12,7 @@ import io
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ from skiprun.legacy import checkpoint_of_today
 from skiprun.models.weights.torch_file import load_plain
 from skiprun.system.disk import plain_words
 from skiprun.system.files import replace_keeping, write_bytes
+from skiprun.training.state import Checkpoint
 
 FORMAT = 2  # 1 had other words, see skiprun.legacy
 _END = b"PK\x05\x06"  # the zip format's end-of-directory record: 22 bytes, the last two count the comment's
@@ -37,12 +38,12 @@ class DamagedCheckpoint(CheckpointError):
     """The file is not what was written; an older one may still be."""
 
 
-def save(path: Path, state: dict[str, Any]) -> None:
+def save(path: Path, state: Mapping[str, object]) -> None:
     """Write a state of tensors, numbers, texts, lists and dicts as one sealed file."""
     write_bytes(path, sealed(state))
 
 
-def sealed(state: dict[str, Any]) -> bytes:
+def sealed(state: Mapping[str, object]) -> bytes:
     """Return the bytes of torch.save with their checksum as the archive's comment."""
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, "skiprun": skiprun.__version__, **state}, buffer)
@@ -51,7 +52,7 @@ def sealed(state: dict[str, Any]) -> bytes:
     return content + hashlib.sha256(content).hexdigest().encode()
 
 
-def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
     """Read a sealed file.
 
     Raises:
@@ -65,22 +66,22 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
         content = path.read_bytes()
     refuse_unsealed(path, content)
     try:
-        state: dict[str, Any] = load_plain(io.BytesIO(content), device)
+        found = load_plain(io.BytesIO(content), device)
     except Exception as error:
         raise DamagedCheckpoint(f"{path}: cannot be read as plain weights ({type(error).__name__}).") from None
-    refuse_incomplete(path, state, EVERY)
-    state = checkpoint_of_today(state)
+    refuse_incomplete(path, found, EVERY)
+    state = cast(Checkpoint, checkpoint_of_today(found))
     if state["format"] > FORMAT:
         raise CheckpointError(
             f"{path}: written by skiprun {state['skiprun']}, newer than this one; upgrade to read it."
         )
-    for part in ("model", "ema_model"):
-        if bad := not_finite(state.get(part) or {}):
+    for tensors in (state["model"], state.get("ema_model")):
+        if bad := not_finite(tensors or {}):
             raise DamagedCheckpoint(f"{path}: the values of '{bad}' are not finite.")
     return state
 
 
-def refuse_incomplete(path: Path, state: Any, needed: Mapping[str, type]) -> None:
+def refuse_incomplete(path: Path, state: object, needed: Mapping[str, type]) -> None:
     """Raise CheckpointError unless a state holds what it needs, each of its kind."""
     found = state if isinstance(state, dict) else {}
     if lacking := [key for key, kind in needed.items() if not isinstance(found.get(key), kind)]:
@@ -119,11 +120,11 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.last, self.previous, self.best = folder / "last.pt", folder / "previous.pt", folder / "best.pt"
 
-    def save_last(self, state: dict[str, Any]) -> None:
+    def save_last(self, state: Checkpoint) -> None:
         """Write the newest state; the one before it stays until the new one is whole on the disk."""
         replace_keeping(self.last, self.previous, sealed(state))
 
-    def load_last(self, device: torch.device) -> tuple[dict[str, Any] | None, list[str]]:
+    def load_last(self, device: torch.device) -> tuple[Checkpoint | None, list[str]]:
         """Return the newest state that is whole, or None if there never was one, and what a person should know.
 
         Raises:

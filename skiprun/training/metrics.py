@@ -9,18 +9,19 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from skiprun.errors import StorageError
 from skiprun.system.disk import plain_words
-from skiprun.system.documents import read_row
+from skiprun.system.documents import Row, read_row
 from skiprun.system.files import json_safe
 from skiprun.system.ordinary_files import open_to_append
+from skiprun.system.progress import Record
+from skiprun.training.state import LogPosition
 
-Record = dict[str, Any]
 ROWS_A_FETCH = 20
 
 
@@ -64,7 +65,7 @@ class PendingMetrics:
 class View(Protocol):
     """Something that shows records."""
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Row) -> None:
         """Show one record."""
 
     def close(self) -> None:
@@ -124,12 +125,12 @@ class MetricsLog:
         self.sum.update(line)
         self._show(record)
 
-    def _show(self, record: Record) -> None:
+    def _show(self, record: Row) -> None:
         with plain_words("show records in", self.path.parent):
             for view in self.views:
                 view.add(record)
 
-    def sync(self) -> dict[str, Any]:
+    def sync(self) -> LogPosition:
         """Flush to the disk and return length and SHA-256 of what is there, which the checkpoint remembers."""
         with plain_words("write", self.path):
             self.file.flush()

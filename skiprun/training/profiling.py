@@ -6,13 +6,13 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch.autograd.profiler_util import FunctionEventAvg
 from torch.profiler import ProfilerActivity, profile
 
 from skiprun.system.files import write_bytes
-from skiprun.system.progress import Progress
+from skiprun.system.progress import Progress, Record
 
 # The first steps compile, allocate and choose algorithms.
 SKIPPED, WATCHED = 3, 5
@@ -49,7 +49,7 @@ class Profiling:
             self.profiler.stop()
             self.tell()
 
-    def epoch(self, record: dict[str, Any]) -> None:
+    def epoch(self, record: Record) -> None:
         """Pass on the end of an epoch."""
         self.progress.epoch(record)
 
@@ -64,11 +64,11 @@ class Profiling:
         self.say(f"Trace for chrome://tracing or Perfetto: {self.trace}")
 
 
-def shares(events: Iterable[Any]) -> list[str]:
+def shares(events: Iterable[FunctionEventAvg]) -> list[str]:
     """Return a line for each kind of work: milliseconds a step and percent, the largest first."""
     spent: dict[str, float] = defaultdict(float)
     for event in events:
-        spent[kind(event.key)] += event.self_device_time_total or event.self_cpu_time_total
+        spent[kind(event.key or "")] += event.self_device_time_total or event.self_cpu_time_total
     total = sum(spent.values())
     largest = sorted(spent.items(), key=lambda item: -item[1])
     head = f"A step takes {total / WATCHED / 1000:.1f} ms under the profiler:"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -17,11 +16,12 @@ from skiprun.training.checkpoint import TO_GO_ON, Checkpoints, refuse_incomplete
 from skiprun.training.device import DeviceSetup
 from skiprun.training.randomness import Order
 from skiprun.training.schedule import goes_on
+from skiprun.training.state import Checkpoint, Conditions
 
 
 def read_last(
-    checkpoints: Checkpoints, config: RunConfig, fingerprint: str, samples: int, device: Any
-) -> tuple[dict[str, Any] | None, list[str]]:
+    checkpoints: Checkpoints, config: RunConfig, fingerprint: str, samples: int, device: torch.device
+) -> tuple[Checkpoint | None, list[str]]:
     """Return the newest state of a run, or None if there is none, and what a person should know.
 
     Args:
@@ -50,7 +50,7 @@ def read_last(
     return state, notes
 
 
-def refuse_another_experiment(checkpoints: Checkpoints, state: dict[str, Any], config: RunConfig) -> None:
+def refuse_another_experiment(checkpoints: Checkpoints, state: Checkpoint, config: RunConfig) -> None:
     """Raise CheckpointError unless a state is of this experiment, which may have become longer, and of this seed."""
     try:
         theirs = recorded_config(state["config"])
@@ -63,7 +63,7 @@ def refuse_another_experiment(checkpoints: Checkpoints, state: dict[str, Any], c
         raise CheckpointError(f"{checkpoints.last}: of another experiment ({'; '.join(changed)}).")
 
 
-def conditions(setup: DeviceSetup, forward_pass: TrainingPass) -> dict[str, Any]:
+def conditions(setup: DeviceSetup, forward_pass: TrainingPass) -> Conditions:
     """Return what decides the bits of a step beside the config."""
     return {
         "torch": str(torch.__version__),
@@ -74,7 +74,7 @@ def conditions(setup: DeviceSetup, forward_pass: TrainingPass) -> dict[str, Any]
     }
 
 
-def restore_conditions(state: dict[str, Any], compute: ComputeConfig, forward_pass: TrainingPass) -> None:
+def restore_conditions(state: Checkpoint, compute: ComputeConfig, forward_pass: TrainingPass) -> None:
     """Let a run go on with the threads and the pass that a trial chose when it began, where the config leaves them."""
     if compute.threads is None:
         torch.set_num_threads(state["threads"])
@@ -82,14 +82,14 @@ def restore_conditions(state: dict[str, Any], compute: ComputeConfig, forward_pa
         forward_pass.way = state.get("pass", "eager")
 
 
-def changed_conditions(state: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def changed_conditions(state: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
     """Say what keeps a continued run from the bits of an uninterrupted one; nothing where nothing does."""
     then = {key: state.get(key, "unknown") for key in now}
     changed = [f"{key} {then[key]} -> {value}" for key, value in now.items() if then[key] != value]
     return [f"Not bit-identical to an uninterrupted run: {', '.join(changed)}."] if changed else []
 
 
-def last_validation(state: dict[str, Any], order: Order) -> tuple[int, int]:
+def last_validation(state: Checkpoint, order: Order) -> tuple[int, int]:
     """Return (whole epochs that are over, step that was validated last).
 
     An earlier version wrote down no validation, and counted the part of an epoch as a whole one.

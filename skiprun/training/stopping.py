@@ -10,12 +10,13 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any
 
 # Windows has neither SIGHUP nor SIGUSR1.
 STOP = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 SAVE: int | None = getattr(signal, "SIGUSR1", None)
+Handler = Callable[[int, FrameType | None], object] | int | None
 _NOTICE = b"\nStopping after this step; Ctrl-C again quits at once.\n"
 
 
@@ -25,7 +26,7 @@ class StopFlag:
     def __init__(self) -> None:
         self.signal_number: int | None = None
         self.save_asked = False
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, Handler] = {}
 
     def __enter__(self) -> StopFlag:
         if threading.current_thread() is threading.main_thread():

@@ -12,7 +12,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +36,7 @@ from skiprun.training.metrics import MetricsLog, PendingMetrics, tagged
 from skiprun.training.optim import clip, make_ema_model, make_optimizer
 from skiprun.training.randomness import Order, seed_step
 from skiprun.training.schedule import learning_rate, set_learning_rate, steps_a_unit, total_steps
+from skiprun.training.state import Checkpoint
 from skiprun.training.stopping import SAVE
 from skiprun.training.totals import EpochTotals
 
@@ -268,13 +268,12 @@ class Trainer:
         self.flush_metrics()
         if bad := not_finite(self.model.state_dict()):
             raise self.diverged(f"network's {bad}", self.step)
-        self.checkpoints.save_last(self.state_dict() | self.log.sync())
+        self.checkpoints.save_last({**self.state_dict(), **self.log.sync()})
         self.saved_at, self.saved_step = time.monotonic(), self.step
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> Checkpoint:
         """Return all that a continued run cannot compute again."""
-        return {
-            **resume.conditions(self.setup, self.forward_pass),
+        state: Checkpoint = {
             "config": self.config.to_dict(),
             "data": self.data.fingerprint,
             "samples": len(self.data.train),
@@ -289,14 +288,15 @@ class Trainer:
             "best": self.best.record,
             "final": self.final,
         }
+        return {**resume.conditions(self.setup, self.forward_pass), **state}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: Checkpoint) -> None:
         """Take over weights, optimizer and counters; CheckpointError where they do not fit this run."""
         with resume.fitting(self.checkpoints.last):
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             if self.ema_model:
-                self.ema_model.load_state_dict(state["ema_model"])
+                self.ema_model.load_state_dict(state["ema_model"] or {})
             self.totals.load_state_dict(state["totals"])
             self.step, (self.epoch, self.validated) = state["step"], resume.last_validation(state, self.order)
             self.seconds = {clock: float(state["seconds"][clock]) for clock in self.seconds}

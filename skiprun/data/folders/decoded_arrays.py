@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
@@ -30,6 +31,15 @@ from skiprun.system.files import delete_spare, sync_folder, write_stream
 VERSION = 2
 # What is not image: headers, moments, sums.
 SPARE_BYTES = 1 << 20
+
+
+class About(TypedDict):
+    """What is kept beside the arrays: their sums, what the images may have lost, and their span."""
+
+    arrays: Sums
+    moments: Sums
+    tally: dict[str, int]
+    span: Span | None
 
 
 @dataclass(frozen=True)
@@ -59,13 +69,13 @@ def open_arrays(
     arrays, moments, about = (folder / f"{name}{ending}" for ending in (".npy", ".moments.npy", ".json"))
     if not (arrays.exists() or moments.exists()):
         return None
-    facts = read_cached(about)
+    facts = read_cached(about, About)
     if facts is None or not (is_whole(arrays, facts["arrays"]) and is_whole(moments, facts["moments"])):
         notice(f"{arrays} was damaged; the images are decoded again.")
         for file in (arrays, moments, about):
             delete_spare(file)
         return None
-    span = tuple(facts["span"]) if facts["span"] else None
+    span = (facts["span"][0], facts["span"][1]) if facts["span"] else None
     mapped = np.load(arrays, mmap_mode="r")
     return Decoded(listing, mapped, np.load(moments), content, Counter(facts["tally"]), span, tuple(bad))
 

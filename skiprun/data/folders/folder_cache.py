@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from skiprun.data.download.place import locked
 from skiprun.data.folders.conversion import Conversion, Deep, Span
@@ -28,6 +28,16 @@ from skiprun.errors import BadImage
 from skiprun.system.cache import cache_folder
 from skiprun.system.documents import read_cached, write_sealed
 from skiprun.system.files import delete_spare, remove_leftovers
+
+
+class Kept(TypedDict):
+    """What the index says of a folder: digest of its files, the arrays that it has, and why images are left out."""
+
+    root: str
+    files: str
+    arrays: str
+    content: str
+    bad: dict[str, str]
 
 
 def decoded(
@@ -116,14 +126,14 @@ def _place(listing: Listing, how: Conversion) -> str:
     return f"{words(how)} {listing.root}"
 
 
-def _index(folder: Path) -> dict[str, Any]:
+def _index(folder: Path) -> dict[str, Kept]:
     """Return what is kept of each folder; nothing if the index is damaged."""
-    return read_cached(folder / "index.json") or {}
+    return read_cached(folder / "index.json", dict[str, Kept]) or {}
 
 
 def _remember(folder: Path, listing: Listing, how: Conversion, found: Decoded) -> None:
     """Note which arrays a folder has now, and delete those that no folder has any more."""
-    entry = {
+    entry: Kept = {
         "root": str(listing.root),
         "files": listing.digest(of_times=True),
         "arrays": f"{key(found.listing, how)}-{found.content}",

@@ -16,9 +16,9 @@ from skiprun.config import RunConfig
 from skiprun.data import Loaders
 from skiprun.experiment.parts import prepare
 from skiprun.run import Run
-from skiprun.system.progress import NullProgress
+from skiprun.system.progress import NullProgress, Record
 from skiprun.training.checkpoint import Checkpoints, load
-from skiprun.training.metrics import MetricsLog, Record
+from skiprun.training.metrics import MetricsLog
 from skiprun.training.trainer import Trainer
 
 State = dict[str, Tensor]

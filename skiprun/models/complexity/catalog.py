@@ -5,37 +5,35 @@ Only where the cache knows too little are the networks built, on torch's meta de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatch
-from typing import Any
+from typing import TYPE_CHECKING
 
 from skiprun.config_file import build_config
 from skiprun.errors import InputError
 from skiprun.models.complexity.catalog_cache import read_catalog, write_catalog
+from skiprun.models.complexity.rows import BlockRow, ModelRow
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from torch import nn
+
+
+Row = Mapping[str, object]
 Progress = Callable[[int, int, str], None]
 
 
 def describe_models(
     pattern: str = "*", input_shape: Sequence[int] | None = None, progress: Progress | None = None
-) -> list[Row]:
+) -> list[ModelRow]:
     """Return a row for every architecture whose name matches a wild card.
 
     Args:
         pattern: a name with * and ?.
         input_shape: channels, height and width to count for; None takes each architecture's own.
         progress: told (done, total, what) while networks are counted, which takes some seconds when the cache is cold.
-
-    Returns:
-        name, family, task, summary, year, paper, connection (its own), connections (that fit), input, layers,
-        parameters, macs, activation_bytes (of a training step, for each image), sites; and problem, a text where
-        images of the size do not pass through the network, else None. Counts are for 10 classes.
     """
-    known = read_catalog()
+    known = read_catalog() or {"names": _all_names(), "rows": {}}
     size = "x".join(map(str, input_shape)) if input_shape else "own"
-    if "names" not in known:
-        known = {"names": _all_names(), "rows": {}}
     names = [name for name in known["names"] if fnmatch(name, pattern)]
     missing = [name for name in names if f"{name} {size}" not in known["rows"]]
     for done, name in enumerate(missing, start=1):
@@ -47,7 +45,7 @@ def describe_models(
     return [known["rows"][f"{name} {size}"] for name in names]
 
 
-def describe_model(name: str, input_shape: Sequence[int] | None = None) -> Row:
+def describe_model(name: str, input_shape: Sequence[int] | None = None) -> ModelRow:
     """Build one architecture without content, and return its row."""
     from skiprun.connections import sites
     from skiprun.models import build_model, cost
@@ -56,30 +54,42 @@ def describe_model(name: str, input_shape: Sequence[int] | None = None) -> Row:
     from skiprun.registry import MODELS
 
     entry = MODELS[name]
-    facts = {key: getattr(entry.info, key) for key in ("family", "year", "paper", "connection")}
     shape = tuple(input_shape or entry.info.input)
     with without_content():
         model = build_model(name, in_channels=shape[0])
-    row: Row = {"name": name, "task": entry.info.task, "summary": entry.summary, **facts}
-    row |= {"connections": connections_that_fit(entry), "sites": len(sites(model)), "input": list(shape)}
+    row: ModelRow = {
+        "name": name,
+        "task": entry.info.task,
+        "summary": entry.summary,
+        "family": entry.info.family,
+        "year": entry.info.year,
+        "paper": entry.info.paper,
+        "connection": entry.info.connection,
+        "connections": connections_that_fit(entry),
+        "sites": len(sites(model)),
+        "input": list(shape),
+        "parameters": sum(each.numel() for each in model.parameters()),
+        "macs": None,
+        "activation_bytes": None,
+        "layers": None,
+        "problem": None,
+    }
     try:
         found = cost(model, shape)
     except InputError as error:
-        parameters = sum(each.numel() for each in model.parameters())
-        nothing = dict.fromkeys(("layers", "macs", "activation_bytes"))
-        return row | nothing | {"parameters": parameters, "problem": str(error)}
-    counts = {"parameters": found.parameters, "macs": found.macs, "activation_bytes": found.activation_bytes}
-    return row | counts | {"layers": entry.info.layers or found.layers, "problem": None}
+        return {**row, "problem": str(error)}
+    layers = entry.info.layers or found.layers
+    return {**row, "macs": found.macs, "activation_bytes": found.activation_bytes, "layers": layers}
 
 
-def blocks(name: str, input_shape: Sequence[int] | None = None) -> list[Row]:
-    """Return the block table of an architecture (see skiprun.models.complexity.table)."""
+def blocks(name: str, input_shape: Sequence[int] | None = None) -> list[BlockRow]:
+    """Return the block table of an architecture."""
     from skiprun.models.complexity.table import block_table
 
     return block_table(*_without_content(name, input_shape))
 
 
-def saving(name: str, against: str = "standard", input_shape: Sequence[int] | None = None) -> tuple[list[Row], Row]:
+def saving(name: str, against: str = "standard", input_shape: Sequence[int] | None = None) -> tuple[Sequence[Row], Row]:
     """Return how many times less an architecture costs than another: rows, and one for all.
 
     Args:
@@ -101,7 +111,7 @@ def saving(name: str, against: str = "standard", input_shape: Sequence[int] | No
     return rows, total
 
 
-def _without_content(name: str, input_shape: Sequence[int] | None) -> tuple[Any, Sequence[int]]:
+def _without_content(name: str, input_shape: Sequence[int] | None) -> tuple[nn.Module, Sequence[int]]:
     """Build an architecture, perhaps with options as `resnet56:connection=highway`, without content."""
     from skiprun.models import build_from_config
     from skiprun.models.complexity.meta import without_content

@@ -7,9 +7,9 @@ import importlib.util
 from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from skiprun.errors import StorageError
+from skiprun.models.complexity.rows import Catalog
 from skiprun.system.cache import cache_folder
 from skiprun.system.documents import read_cached, write_sealed
 from skiprun.system.files import make_folder
@@ -35,14 +35,14 @@ def _key() -> str:
     return digest.hexdigest()
 
 
-def read_catalog() -> dict[str, Any]:
-    """Return what is known, or nothing where there is no cache or it is damaged."""
+def read_catalog() -> Catalog | None:
+    """Return what is known, or None where there is no cache or it is damaged."""
     with contextlib.suppress(StorageError):  # there may be no place for it
-        return read_cached(cache_file()) or {}
-    return {}
+        return read_cached(cache_file(), Catalog)
+    return None
 
 
-def write_catalog(known: dict[str, Any]) -> None:
+def write_catalog(known: Catalog) -> None:
     """Replace the cache and delete those of other versions; a listing does not fail for a disk."""
     with contextlib.suppress(StorageError, OSError):
         file = cache_file()

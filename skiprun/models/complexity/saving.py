@@ -7,18 +7,17 @@ standard convolution (Howard et al. 2017, section 3.1).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from torch import nn
 
 from skiprun.models.complexity.cost import weighted_layers
+from skiprun.models.complexity.rows import BlockRow, LayerRow, SavingRow, SavingTotal, StageRow
 from skiprun.models.complexity.table import block_table, watched
 
-Row = dict[str, Any]
 Size = tuple[int, int]
 
 
-def standard_saving(model: nn.Module, input_shape: Sequence[int]) -> tuple[list[Row], Row]:
+def standard_saving(model: nn.Module, input_shape: Sequence[int]) -> tuple[list[SavingRow], SavingTotal]:
     """Return what depthwise separable convolutions save against standard ones of the same shape.
 
     Args:
@@ -26,28 +25,29 @@ def standard_saving(model: nn.Module, input_shape: Sequence[int]) -> tuple[list[
         input_shape: channels, height and width.
 
     Returns:
-        A row for each pair of layers: layer (path of the depthwise one), kernel, channels (in and out), output (height
-        and width), macs, parameters, standard_macs, standard_parameters, factor (how many times fewer multiply-adds).
-        And a row for the whole network: macs, parameters, factor, standard_macs, standard_parameters.
+        A row for each pair of layers, and one for the whole network.
     """
-    layers: dict[str, Any] = weighted_layers(model)
+    layers = weighted_layers(model)
     seen = watched(model, layers, input_shape)
-    rows: list[Row] = [
-        {"layer": first} | _saving(layers[first], layers[second], seen[first], seen[second])
-        for first, second in _pairs(layers, seen)
+    rows = [
+        _saving(first, depthwise, pointwise, seen[first]["macs"] + seen[second]["macs"], seen[second]["output"])
+        for first, depthwise, second, pointwise in _pairs(layers, seen)
     ]
     macs = sum(row["macs"] for row in seen.values())
     parameters = sum(each.numel() for each in model.parameters())
-    standard = {
-        "standard_macs": macs + sum(row["standard_macs"] - row["macs"] for row in rows),
+    standard_macs = macs + sum(row["standard_macs"] - row["macs"] for row in rows)
+    return rows, {
+        "layer": "all",
+        "macs": macs,
+        "parameters": parameters,
+        "factor": standard_macs / macs,
+        "standard_macs": standard_macs,
         "standard_parameters": parameters + sum(row["standard_parameters"] - row["parameters"] for row in rows),
     }
-    total = {"macs": macs, "parameters": parameters, "factor": standard["standard_macs"] / macs}
-    return rows, {"layer": "all"} | total | standard
 
 
-def _pairs(layers: dict[str, nn.Module], seen: dict[str, Row]) -> Iterator[tuple[str, str]]:
-    """Yield the paths of each depthwise convolution and of the pointwise one that reads its output."""
+def _pairs(layers: dict[str, nn.Module], seen: dict[str, LayerRow]) -> Iterator[tuple[str, nn.Conv2d, str, nn.Conv2d]]:
+    """Yield each depthwise convolution and the pointwise one that reads its output, behind their paths."""
     ran = {path: layer for path in seen if isinstance(layer := layers[path], nn.Conv2d)}
     waiting = None
     for path, layer in ran.items():
@@ -55,17 +55,17 @@ def _pairs(layers: dict[str, nn.Module], seen: dict[str, Row]) -> Iterator[tuple
             waiting = path
         # Squeeze and excitation stand between the two in some networks; they see one pixel.
         elif waiting and layer.kernel_size == (1, 1) and seen[path]["input"] == seen[waiting]["output"]:
-            yield waiting, path
+            yield waiting, ran[waiting], path, layer
             waiting = None
 
 
-def _saving(depthwise: nn.Conv2d, pointwise: nn.Conv2d, first: Row, second: Row) -> Row:
-    """Return what one pair saves."""
-    height, width = second["output"][1:]
+def _saving(path: str, depthwise: nn.Conv2d, pointwise: nn.Conv2d, macs: int, output: list[int]) -> SavingRow:
+    """Return what one pair saves, by its multiply-adds and the shape of what it returns."""
+    height, width = output[1:]
     kernel = depthwise.kernel_size
     standard = depthwise.in_channels * pointwise.out_channels * kernel[0] * kernel[1]
-    macs = first["macs"] + second["macs"]
     return {
+        "layer": path,
         "kernel": list(kernel),
         "channels": [depthwise.in_channels, pointwise.out_channels],
         "output": [height, width],
@@ -77,19 +77,19 @@ def _saving(depthwise: nn.Conv2d, pointwise: nn.Conv2d, first: Row, second: Row)
     }
 
 
-def stage_saving(model: nn.Module, other: nn.Module, input_shape: Sequence[int]) -> tuple[list[Row], Row]:
+def stage_saving(model: nn.Module, other: nn.Module, input_shape: Sequence[int]) -> tuple[list[StageRow], StageRow]:
     """Return how many times fewer multiply-adds a network takes than another for the same images.
 
     Returns:
-        A row for each stage (stem, stage1 ..., head) of either: stage, macs, other_macs, factor, parameters,
-        other_parameters, with None where one of them has no such stage. And the row `all` for the whole networks.
+        A row for each stage (stem, stage1 ..., head) of either, with None where one of them has no such stage, and the
+        row `all` for the whole networks.
     """
     ours, others = (_stages(block_table(each, input_shape)) for each in (model, other))
     rows = [_against(stage, ours.get(stage), others.get(stage)) for stage in max(ours, others, key=len)]
     return rows, _against("all", _total(ours.values()), _total(others.values()))
 
 
-def _stages(rows: Sequence[Row]) -> dict[str, Size]:
+def _stages(rows: Sequence[BlockRow]) -> dict[str, Size]:
     """Return multiply-adds and parameters of each stage of a block table."""
     names = dict.fromkeys(row["stage"] for row in rows)
     return {name: _total((row["macs"], row["parameters"]) for row in rows if row["stage"] == name) for name in names}
@@ -100,7 +100,7 @@ def _total(sizes: Iterable[Size]) -> Size:
     return sum(macs), sum(parameters)
 
 
-def _against(stage: str, ours: Size | None, others: Size | None) -> Row:
+def _against(stage: str, ours: Size | None, others: Size | None) -> StageRow:
     """Return one row of two networks."""
     macs, parameters = ours or (None, None)
     other_macs, other_parameters = others or (None, None)

@@ -4,42 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TypeAlias
 
 from torch import Tensor, nn
 
 from skiprun.connections import sites
 from skiprun.models.complexity.meta import Counter, run_on_meta
+from skiprun.models.complexity.rows import BlockRow, LayerRow
 from skiprun.models.layers.block import Block
 from skiprun.models.stages import stages
 from skiprun.registry import CONNECTIONS
 
-Row = dict[str, Any]
+Nested: TypeAlias = "Tensor | Sequence[Nested] | Mapping[str, Nested]"
 
 
-def block_table(model: nn.Module, input_shape: Sequence[int]) -> list[Row]:
+def block_table(model: nn.Module, input_shape: Sequence[int]) -> list[BlockRow]:
     """Return a row for each block of a network, from the input to the output, counted for one image.
 
     Args:
         model: on any device; it is not changed.
         input_shape: channels, height and width.
-
-    Returns:
-        stage (stem, stage1 ..., head), block (module path), kind, input and output (shapes without the batch),
-        parameters, macs, sites (numbers, as `model.connections` counts them) and connection (its name, or None).
     """
     names = {entry.target: entry.name for entry in CONNECTIONS}
     numbers = {path: number for number, path in enumerate(sites(model))}
     stage_of = {path: stage for stage, units in stages(model).items() for path in units}
-    rows = []
+    rows: list[BlockRow] = []
     for path, seen in watched(model, dict(_blocks(model)), input_shape).items():
         inside = {name: each for name, each in sites(model).items() if f"{name}.".startswith(f"{path}.")}
         if seen["parameters"] == 0 and seen["input"] == seen["output"] and not inside:
             continue
         stage = next(stage for unit, stage in stage_of.items() if f"{path}.".startswith(f"{unit}."))
         kinds = dict.fromkeys(names[type(each)] for each in inside.values())
-        found = {"sites": [numbers[name] for name in inside], "connection": ", ".join(kinds) or None}
-        rows.append({"stage": stage, "block": path, **seen, **found})
+        numbered, joined = [numbers[name] for name in inside], ", ".join(kinds) or None
+        rows.append({"stage": stage, "block": path, **seen, "sites": numbered, "connection": joined})
     return rows
 
 
@@ -57,21 +54,23 @@ def _blocks(model: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]
             yield from _blocks(child, f"{path}{name}.")
 
 
-def watched(model: nn.Module, modules: dict[str, nn.Module], input_shape: Sequence[int]) -> dict[str, Row]:
+def watched(model: nn.Module, modules: dict[str, nn.Module], input_shape: Sequence[int]) -> dict[str, LayerRow]:
     """Run a network without content, and return kind, shapes, parameters and multiply-adds of some of its modules."""
-    rows: dict[str, Row] = {}
+    rows: dict[str, LayerRow] = {}
     begun: dict[str, int] = {}
     counter = Counter()
 
-    def before(path: str, module: nn.Module, inputs: Any) -> None:
+    def before(path: str, module: nn.Module, inputs: Nested) -> None:
         begun[path] = counter.macs
 
-    def after(path: str, module: nn.Module, inputs: Any, output: Any) -> None:
-        shapes = {"input": _shape(inputs), "output": _shape(output)}
-        parameters = sum(each.numel() for each in module.parameters())
-        # Two images were run.
-        macs = (counter.macs - begun[path]) // 2
-        rows[path] = {"kind": type(module).__name__, **shapes, "parameters": parameters, "macs": macs}
+    def after(path: str, module: nn.Module, inputs: Nested, output: Nested) -> None:
+        rows[path] = {
+            "kind": type(module).__name__,
+            "input": _shape(inputs),
+            "output": _shape(output),
+            "parameters": sum(each.numel() for each in module.parameters()),
+            "macs": (counter.macs - begun[path]) // 2,  # two images were run
+        }
 
     hooks = [each.register_forward_pre_hook(partial(before, path)) for path, each in modules.items()]
     hooks += [each.register_forward_hook(partial(after, path)) for path, each in modules.items()]
@@ -84,7 +83,7 @@ def watched(model: nn.Module, modules: dict[str, nn.Module], input_shape: Sequen
     return rows
 
 
-def _shape(given: Any) -> list[int]:
+def _shape(given: Nested) -> list[int]:
     """Return the shape of a tensor, or of the first one in what holds several, without the batch."""
     while not isinstance(given, Tensor):
         given = next(iter(given.values() if isinstance(given, Mapping) else given))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +32,7 @@ SECONDS_TO_PREPARE = 0.25
 MARGIN = 2.0
 # For torch.compile. Two passes for a variance take half the time of Welford's one, and products that are added at once
 # (as exact, or more) 0.6 of the backward pass of batch normalization.
-FASTER: dict[str, Any] = {
+FASTER: dict[str, int | str] = {
     "cpp.use_two_step_variance_threshold": 1 << 30,
     "cpp.enable_floating_point_contract_flag": "fast",
 }
@@ -103,7 +102,7 @@ class TrainingPass:
         known = torch._inductor.list_options()  # another version of torch has others
         options = {name: value for name, value in FASTER.items() if name in known}
         # Shapes never change: all batches of a run have one size.
-        return torch.compile(self.model, dynamic=False, options=options)
+        return torch.compile(self.model, dynamic=False, options={**options})
 
 
 def use_private_cache() -> str:

@@ -9,32 +9,33 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from skiprun.data import Split
+from skiprun.data.source import Array
 from skiprun.palette import COLOURS
+from skiprun.system.documents import Row
 from skiprun.system.files import make_folder, write_bytes
 from skiprun.system.ordinary_files import read_bytes
 from skiprun.tasks.segmentation import VOID, decide
 from skiprun.training.device import DeviceSetup
-from skiprun.training.metrics import Record
 
 SAMPLES = 4
 SIDE = 160  # pixels that an image takes in its row
 MOST = 20  # overlays of a run, about
 CLAIMED, MISSED = (220, 40, 40), (40, 90, 230)
-Array = np.ndarray[Any, Any]
 
 
 class Data(Protocol):
     """What must be known of a dataset (see skiprun.data.Loaders)."""
 
     @property
-    def val(self) -> Any:
+    def val(self) -> Split:
         """The validation split."""
 
     @property
@@ -61,9 +62,9 @@ class Overlays:
         self.folder, self.model, self.data, self.setup, self.board = folder, model, data, setup, board
         self.last = math.ceil(epochs)
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Row) -> None:
         """Draw the overlays of an epoch, or show those that were drawn before the run was continued."""
-        epoch = record["epoch"]
+        epoch, step = record["epoch"] or 0, int(record["step"] or 0)
         if not record.get("epoch_end") or not self.wants(epoch):
             return
         file = self.folder / f"epoch-{epoch:04.6g}.png"
@@ -71,7 +72,7 @@ class Overlays:
             make_folder(self.folder, below=self.folder.parent)
             write_bytes(file, draw(self.model, self.data, self.setup))
         if self.board is not None:
-            self.board.add_image("overlays", read_bytes(file), record["step"])
+            self.board.add_image("overlays", read_bytes(file), step)
 
     def wants(self, epoch: float) -> bool:
         """Say whether an epoch is drawn; one that is not whole is the end of a run."""

@@ -8,7 +8,6 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 
 import yaml
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -17,7 +16,7 @@ from torch.utils.tensorboard.summary import hparams
 
 from skiprun.config import RunConfig
 from skiprun.run import flat
-from skiprun.training.metrics import Record
+from skiprun.system.documents import Row
 from skiprun.training.views.depth_map import DepthMap
 from skiprun.training.views.gradient_image import GradientImage
 
@@ -54,17 +53,18 @@ class TensorBoard:
         self.writer.add_text("config", f"```yaml\n{yaml.safe_dump(config.to_dict(), sort_keys=False)}```")
         self.writer.add_custom_scalars(LAYOUT)
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Row) -> None:
         """Write the scalars of a record as one event, and the images where an epoch ends."""
         scalars = {tag: float(value) for tag, value in record.items() if "/" in tag or tag == "lr" if value is not None}
         self.latest |= scalars
-        self._write([Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()], record["step"])
+        step = int(record["step"] or 0)
+        self._write([Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()], step)
         if by_depth := [tag for tag in record if BY_DEPTH.match(tag)]:
             self.epoch_rows.append({tag: scalars.get(tag, math.nan) for tag in by_depth})
         if record.get("epoch_end") and self.epoch_rows:
-            self._add_images(record["step"], record["epoch"])
+            self._add_images(step, record["epoch"] or 0)
 
-    def _write(self, values: list[Any], step: int) -> None:
+    def _write(self, values: list[Summary.Value], step: int) -> None:
         self.writer._get_file_writer().add_summary(Summary(value=values), step)
 
     def _add_images(self, step: int, epoch: float) -> None:

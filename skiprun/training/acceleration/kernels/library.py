@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,11 +38,11 @@ TYPES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
 class Kernel:
     """A function of a source, of which there is one for float32 and one for bfloat16."""
 
-    def __init__(self, source: str, name: str, arguments: Sequence[Any]) -> None:
+    def __init__(self, source: str, name: str, arguments: Sequence[type]) -> None:
         self.source, self.name = source, name
         self.signature = ctypes.CFUNCTYPE(None, *arguments)
 
-    def __call__(self, dtype: torch.dtype, *values: Any) -> None:
+    def __call__(self, dtype: torch.dtype, *values: Tensor | float | None) -> None:
         """Call it, with the addresses of tensors."""
         self.of(dtype)(*(each.data_ptr() if isinstance(each, Tensor) else each for each in values))
 
@@ -52,7 +51,7 @@ class Kernel:
         return dtype in TYPES and hasattr(library(self.source), f"{self.name}_{TYPES[dtype]}")
 
     @functools.cache  # noqa: B019 kernels are few and stay
-    def of(self, dtype: torch.dtype) -> Any:
+    def of(self, dtype: torch.dtype) -> Callable[..., None]:
         """Return the function for a type."""
         return self.signature.in_dll(library(self.source), f"{self.name}_{TYPES[dtype]}")
 

@@ -32,7 +32,7 @@ class NormJoinReLU(nn.Module):
         super().__init__()
         self.norm, self.relu, self.copies = norm, relu, copies
 
-    def forward(self, x: Tensor, skip: Tensor | None = None) -> Any:
+    def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """Return y, or two of it.
 
         Args:
@@ -63,7 +63,7 @@ class NormJoinReLUFunction(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, skip: Tensor | None, weight: Tensor, bias: Tensor, running: tuple, of: NormJoinReLU
-    ) -> Any:
+    ) -> Tensor | tuple[Tensor, Tensor]:
         y, statistics = torch.empty_like(x), torch.empty(2, x.shape[1])
         mean, variance, *numbers = running
         FORWARD(x.dtype, x, skip, y, *_shape(x), weight, bias, mean, variance, statistics, *numbers, of.relu)

@@ -17,71 +17,24 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
 
 import yaml
-from pydantic import Field
 
 from skiprun.config import Role, RunConfig, role_of
 from skiprun.config_file import complete_config, refuse_contradictions
 from skiprun.errors import ConfigError, InputError, RunBusy, RunLengthened, RunTaken, StorageError, did_you_mean
 from skiprun.legacy import CONNECTIONS, config_of_today, connection_of_today
+from skiprun.run.documents import Environment, Session, State, Status, Summary
 from skiprun.system.disk import plain_words
-from skiprun.system.documents import Shape, read_document, read_rows, write_sealed
+from skiprun.system.documents import Row, read_document, read_rows, write_sealed
 from skiprun.system.files import delete_folder, make_folder, remove_leftovers, write_json, write_text
 from skiprun.system.locks import acquire, is_held
 from skiprun.system.ordinary_files import open_to_read, refuse_foreign_links
 from skiprun.system.yaml_file import read_yaml
 
 RUNS = Path("runs")
-State = Literal["finished", "running", "stopped", "diverged", "failed", "unfinished"]
-Numbers = dict[str, float | None]
-
-
-class Status(Shape):
-    """What status.json holds."""
-
-    state: State
-    step: int = 0
-    message: str = ""
-
-
-class Environment(Shape):
-    """What environment.json holds."""
-
-    sessions: list[dict[str, Any]]
-
-
-class ModelFacts(Shape):
-    """What summary.json says of the network."""
-
-    name: str
-
-
-class DataFacts(Shape):
-    """What summary.json says of the data; the keys with a default are missing in the oldest."""
-
-    name: str
-    score_name: str
-    better: Literal["lower", "higher"]
-    task: str = "classification"
-    num_classes: int = 0
-    class_names: list[str] = Field(default_factory=list)
-    image_shape: list[int] = Field(default_factory=list)
-    mean: list[float] = Field(default_factory=list)
-    std: list[float] = Field(default_factory=list)
-
-
-class Summary(Shape):
-    """What summary.json holds."""
-
-    model: ModelFacts
-    data: DataFacts
-    test: Numbers
-    final: dict[str, Numbers] = Field(default_factory=dict)
-    best: dict[str, Any] = Field(default_factory=dict)
 
 
 def runs_folder() -> Path:
@@ -214,19 +167,19 @@ class Run:
             return "finished"
         if self.is_locked():
             return "running"
-        state: State = self._status().get("state", "unfinished")
-        return state
+        return self._status()["state"]
 
     @property
     def message(self) -> str:
         """Why the latest session ended before the run was done."""
         return str(self._status().get("message", ""))
 
-    def _status(self) -> dict[str, Any]:
+    def _status(self) -> Status:
         way_out = "delete it; only the word on how the latest session ended is lost"
-        return read_document(self.status_file, Status, way_out) if self.status_file.exists() else {}
+        written = self.status_file.exists()
+        return read_document(self.status_file, Status, way_out) if written else {"state": "unfinished"}
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Summary:
         """Return the numbers of a finished run.
 
         Raises:
@@ -249,28 +202,28 @@ class Run:
             return connection if "compute" in recorded else connection_of_today(connection, network, options)
         return connection_of_today(connection, network)
 
-    def rows(self) -> Iterator[dict[str, Any]]:
+    def rows(self) -> Iterator[Row]:
         """Yield the whole rows of metrics.jsonl, one in memory at a time; what is cut short or damaged is left out."""
         if self.metrics_file.exists():
             with plain_words("read", self.metrics_file), open_to_read(self.metrics_file) as lines:
                 yield from (row for _, row in read_rows(lines) if row is not None)
 
-    def metrics(self) -> list[dict[str, Any]]:
+    def metrics(self) -> list[Row]:
         """Return all rows of metrics.jsonl."""
         return list(self.rows())
 
-    def sessions(self) -> list[dict[str, Any]]:
+    def sessions(self) -> list[Session]:
         """Return what environment.json says of each session that trained the run, oldest first."""
         if not self.environment_file.exists():
             return []
         way_out = "delete it; only the record of earlier sessions is lost"
-        return list(read_document(self.environment_file, Environment, way_out)["sessions"])
+        return read_document(self.environment_file, Environment, way_out)["sessions"]
 
-    def lengthenings(self) -> list[dict[str, Any]]:
+    def lengthenings(self) -> list[Session]:
         """Return what environment.json says of each time that the run was made longer, oldest first."""
-        return [session for session in self.sessions() if isinstance(session.get("lengthened"), dict)]
+        return [session for session in self.sessions() if "lengthened" in session]
 
-    def record_environment(self, environment: dict[str, Any]) -> None:
+    def record_environment(self, environment: Session) -> None:
         """Add a session to environment.json."""
         write_json(self.environment_file, {"sessions": [*self.sessions(), environment]})
 
@@ -278,7 +231,7 @@ class Run:
         """Write how the session ended."""
         write_json(self.status_file, {"state": state, "step": step, "message": message})
 
-    def finish(self, summary: dict[str, Any]) -> None:
+    def finish(self, summary: Summary) -> None:
         """Write summary.json, last of all: the run is done."""
         write_sealed(self.summary_file, summary)
 
@@ -366,7 +319,7 @@ def refuse_one_place(experiments: Iterable[tuple[str, RunConfig]]) -> None:
             )
 
 
-def recorded_config(plain: dict[str, Any], source: str = "config") -> RunConfig:
+def recorded_config(plain: dict[str, object], source: str = "config") -> RunConfig:
     """Return the config in a run's config.yaml or in its checkpoint, as the version that wrote it meant it, unjudged.
 
     Raises:
@@ -375,9 +328,9 @@ def recorded_config(plain: dict[str, Any], source: str = "config") -> RunConfig:
     return complete_config(config_of_today(plain), {}, source)
 
 
-def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(plain: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     """Return nested data with dotted keys."""
-    items: dict[str, Any] = {}
+    items: dict[str, object] = {}
     for key, value in plain.items():
         items |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return items
