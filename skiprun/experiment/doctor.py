@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
-import signal
-import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -20,21 +15,17 @@ import torch
 
 import skiprun
 from skiprun.config import RunConfig
-from skiprun.errors import RunBusy, SkiprunError, Stopped, StorageError, counted
+from skiprun.errors import RunBusy, SkiprunError, StorageError, counted
+from skiprun.experiment.forecast import forecast
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.room import check_room, room_needed
 from skiprun.experiment.start_weights import with_known_weights
-from skiprun.experiment.train import make_trainer, tensorboard_needed
+from skiprun.experiment.train import tensorboard_needed
 from skiprun.run import Run
 from skiprun.system.cache import cache_folder, code_folder, naming_the_way_out
 from skiprun.system.disk import check_writable, free_bytes
-from skiprun.system.machine import cores, peak_memory
-from skiprun.system.progress import NullProgress
+from skiprun.system.machine import cores
 from skiprun.training.device import check_threads, fast_precision
-from skiprun.training.metrics import MetricsLog
-from skiprun.training.trainer import Trainer
-
-STEPS = 4  # the first pays for the set-up, the others are timed
 
 
 @dataclass(frozen=True)
@@ -61,7 +52,7 @@ def examine(config: RunConfig | None, runs: Path) -> Iterator[Check]:
     """Yield the checks of this machine, and of a config if there is one; nothing is left on the disk."""
     yield check("versions", versions)
     yield check("device", device)
-    yield check("runs folder", lambda: runs_folder(runs))
+    yield check("runs folder", lambda: room_for_runs(runs))
     yield check("cache", cache)
     if config is None or config.log.tensorboard:
         yield check("TensorBoard", tensorboard)
@@ -73,7 +64,7 @@ def examine(config: RunConfig | None, runs: Path) -> Iterator[Check]:
     yield check("data and network", lambda: data(config, found))
     for parts in found:
         yield check("disk", partial(disk, parts, Run.of(runs, config)))
-        yield check("training", partial(training, parts))
+        yield check("training", partial(forecast, parts))
 
 
 def versions() -> str:
@@ -95,7 +86,7 @@ def device() -> str:
     return f"CPU, {counted(len(cores()), 'core')},{load} {precision} by default"
 
 
-def runs_folder(runs: Path) -> str:
+def room_for_runs(runs: Path) -> str:
     """Return where runs go and how much room is there."""
     check_writable(runs)
     return f"{runs.absolute()}, {free_bytes(runs) / 1e6:,.0f} MB free"
@@ -150,48 +141,3 @@ def disk(parts: Parts, run: Run) -> str:
     """Compare what the run will need with what is free."""
     check_room(parts, run.path)
     return f"{room_needed(parts) / 1e6:.1f} MB needed, {free_bytes(run.path) / 1e6:,.0f} MB free"
-
-
-class Clock(NullProgress):
-    """Progress that notes when steps end."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def step(self, step: int, steps: int) -> None:
-        """Note the time."""
-        self.times.append(time.monotonic())
-
-
-def training(parts: Parts) -> str:
-    """Train a few steps in a temporary folder and evaluate once; foresee the whole run."""
-    clock = Clock()
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = make_trainer(
-            parts,
-            Path(folder),
-            lambda keep_bytes: MetricsLog(Path(folder) / "metrics.jsonl", keep_bytes, []),
-            clock,
-            lambda: signal.SIGTERM if len(clock.times) == STEPS else None,
-        )
-        trainer.resume()
-        with contextlib.suppress(Stopped):
-            trainer.fit()
-        started = time.monotonic()
-        trainer.evaluate("val")
-        evaluation = time.monotonic() - started
-    return foreseen(trainer, parts, clock.times, evaluation)
-
-
-def foreseen(trainer: Trainer, parts: Parts, times: list[float], evaluation: float) -> str:
-    """Say how long a step takes, how much memory, and when the run would end."""
-    step = statistics.median(after - before for before, after in pairwise(times))
-    epochs = trainer.steps * parts.config.data.batch_size / len(parts.loaders.train)
-    seconds = trainer.steps * step + epochs * evaluation
-    on_gpu = parts.setup.device.type == "cuda"
-    memory = torch.cuda.max_memory_allocated() if on_gpu else peak_memory()
-    end = time.strftime("%a %d %b %H:%M", time.localtime(time.time() + seconds))
-    return (
-        f"{step * 1e3:.1f} ms a step, {evaluation:.2f} s an evaluation, {memory / 1e6:,.0f} MB; "
-        f"{trainer.steps:,} steps in about {max(seconds / 60, 0.1):.1f} min, done {end}"
-    )

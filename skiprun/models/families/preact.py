@@ -136,8 +136,7 @@ def preact(
     return make(num_classes, in_channels, blocks, width, block, stem=width, shortcut=shortcut)
 
 
-FACTS = {"connection": "add", "year": 2016, "input": (3, 32, 32)}
-HE = {"family": "preact", "paper": "He et al. 2016, table 3"} | FACTS
+HE = {"family": "preact", "paper": "He et al. 2016, table 3", "connection": "add", "year": 2016, "input": (3, 32, 32)}
 
 for _depth in (20, 32, 44, 56, 110):
     _summary = f"Pre-activation ResNet of {_depth} layers for small images"
@@ -147,6 +146,5 @@ for _depth in (164, 1001):
     MODELS.register(f"preact{_depth}", fixed=("depth",), summary=_summary, **HE)(
         partial(preact, depth=_depth, shortcut="B", block=PreactBottleneck)
     )
-MODELS.register("preact_cifar", summary="Pre-activation ResNet of 6n+2 layers, by `depth`, for small images", **HE)(
-    preact
-)
+_summary = "Pre-activation ResNet of 6n+2 layers, by `depth`, for small images"
+MODELS.register("preact_cifar", summary=_summary, **HE)(preact)
