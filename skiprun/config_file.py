@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from skiprun.config import RunConfig, contradictions, section_at
 from skiprun.errors import ConfigError, InputError, did_you_mean
-from skiprun.system.yaml_file import parse, read_yaml
+from skiprun.system.yaml_file import Plain, parse, read_yaml
 
 # Words of other tools.
 SAME = {"gpu": "cuda", "float32": "fp32", "bfloat16": "bf16", "fp16": "bf16"}
@@ -35,7 +34,7 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
 
 
 def build_config(
-    plain: dict[str, Any],
+    plain: Plain,
     overrides: Sequence[str] = (),
     source_locations: dict[str, str] | None = None,
     source: str = "config",
@@ -49,7 +48,7 @@ def build_config(
     return config
 
 
-def complete_config(plain: dict[str, Any], source_locations: dict[str, str], source: str) -> RunConfig:
+def complete_config(plain: Plain, source_locations: dict[str, str], source: str) -> RunConfig:
     """Return plain data as a config, which has the keys and the types that it should and may yet contradict itself."""
     try:
         config = RunConfig.model_validate(plain)
@@ -65,7 +64,7 @@ def refuse_contradictions(config: RunConfig) -> None:
         raise ConfigError(problems)
 
 
-def override(plain: dict[str, Any], source_locations: dict[str, str], text: str, source: str = "--set") -> None:
+def override(plain: Plain, source_locations: dict[str, str], text: str, source: str = "--set") -> None:
     """Lay one `section.key=value` over plain data; problems with it are those of its source."""
     key, equals, value = text.partition("=")
     key = key.strip()
@@ -125,7 +124,7 @@ def _meaning(loc: Sequence[str]) -> str:
     return (field and field.description) or "this section is needed"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     """Return a value as a person would quote it, cut to a line's length."""
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+Plain = dict[str, Any]  # nested data as YAML and torch.save have it
 COMPUTE = {
     **{key: key for key in ("device", "precision", "threads", "channels_last", "compile", "cuda_graph")},
     "deterministic": "deterministic",
@@ -29,7 +30,7 @@ CONNECTION_OPTIONS = {"per_picture": "per_image"}
 AUGMENT = {"turn": "rot90"}
 
 
-def config_of_today(plain: dict[str, Any]) -> dict[str, Any]:
+def config_of_today(plain: Plain) -> Plain:
     """Return a config from a run directory in the words of today.
 
     Before there was `data.background`, every run had `fit: resize`, which images with labels did not look at.
@@ -46,7 +47,7 @@ def config_of_today(plain: dict[str, Any]) -> dict[str, Any]:
     return rest | {"model": _model(plain["model"]), "data": data, "compute": compute}
 
 
-def checkpoint_of_today(state: dict[str, Any]) -> dict[str, Any]:
+def checkpoint_of_today(state: Plain) -> Plain:
     """Return the state of a checkpoint in the words of today; its config is read by `config_of_today`."""
     if "sums" not in state:
         return state
@@ -57,7 +58,7 @@ def checkpoint_of_today(state: dict[str, Any]) -> dict[str, Any]:
     return rest | {"ema_model": state.get("average"), "totals": totals}
 
 
-def connection_of_today(name: str, network: str, options: dict[str, Any] | None = None) -> str:
+def connection_of_today(name: str, network: str, options: Plain | None = None) -> str:
     """Return what a connection is called now, by its old name, the network it was in and its options."""
     if name == "gated" and network in ATTENTION_GATED:
         return "attention_gate"
@@ -66,7 +67,7 @@ def connection_of_today(name: str, network: str, options: dict[str, Any] | None 
     return CONNECTIONS.get(name, name)
 
 
-def _model(model: dict[str, Any]) -> dict[str, Any]:
+def _model(model: Plain) -> Plain:
     """Return the section `model` in the words of today."""
     network, name, options = str(model.get("name")), model.get("connection"), model.get("connection_options")
     model = dict(model)
@@ -86,5 +87,5 @@ def _model(model: dict[str, Any]) -> dict[str, Any]:
     return model
 
 
-def _renamed(table: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
+def _renamed(table: Plain, words: dict[str, str]) -> Plain:
     return {words.get(key, key): value for key, value in table.items()}

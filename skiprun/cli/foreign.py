@@ -22,6 +22,7 @@ Model = Annotated[
     str | None, typer.Option("--model", metavar="NAME", help="Of a FILE: its architecture, or NAME:option=value.")
 ]
 Data = Annotated[str | None, typer.Option("--data", metavar="NAME", help="Of a FILE: a dataset to score it on.")]
+Given = Mapping[str, Any]  # options by their names on the command line
 Mean = Annotated[
     str | None, typer.Option("--mean", metavar="M,...", help="Of a FILE: the mean it was trained with, white is 1.")
 ]
@@ -31,7 +32,7 @@ FileSet = Annotated[
 ]
 
 
-def is_foreign(run: Path, of_file: Mapping[str, Any], of_run: Mapping[str, Any]) -> bool:
+def is_foreign(run: Path, of_file: Given, of_run: Given) -> bool:
     """Tell whether a file of weights is meant.
 
     Args:
@@ -55,8 +56,8 @@ def is_foreign(run: Path, of_file: Mapping[str, Any], of_run: Mapping[str, Any])
 
 
 def rebuild_file(
-    file: Path, of_file: Mapping[str, Any], root: Path | None, runs: Path, silent: bool
-) -> tuple[Parts, dict[str, Any]]:
+    file: Path, of_file: Given, root: Path | None, runs: Path, silent: bool
+) -> tuple[Parts, dict[str, object]]:
     """Return what is to be scored, and what JSON says of it; the notes are said."""
     from skiprun import experiment
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from skiprun.cli.options import Json
 from skiprun.cli.tables import show_table
@@ -33,7 +33,7 @@ def probes(json: Json = False) -> None:
     show_entries(PROBES, ["paper"], json)
 
 
-def show_entries(registry: Registry[Any, Any], facts: list[str], json: bool) -> None:
+def show_entries(registry: Registry, facts: list[str], json: bool) -> None:
     """Print the entries of a registry with some of their facts."""
     rows = [
         {"name": entry.name, **{key: getattr(entry.info, key) for key in facts}, "summary": entry.summary}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -18,7 +17,7 @@ SHORT, SHORTEST = 16, 10
 
 
 def show_table(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "", optional: Sequence[str] = ()
+    columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "", optional: Sequence[str] = ()
 ) -> None:
     """Print a table in the room that there is.
 
@@ -39,7 +38,7 @@ def show_table(
         say(f"Left out in this width: {', '.join(' '.join(column.split()) for column in left_out)}; all with --json.")
 
 
-def fitting_widths(columns: Sequence[str], rows: Sequence[Sequence[Any]], room: int, whole: int) -> list[int] | None:
+def fitting_widths(columns: Sequence[str], rows: Sequence[Sequence[object]], room: int, whole: int) -> list[int] | None:
     """Return the widths in which columns stand beside each other with all words whole, or None if there are none.
 
     Columns whose texts have no more than `whole` signs stay on one line.
@@ -56,7 +55,7 @@ def fitting_widths(columns: Sequence[str], rows: Sequence[Sequence[Any]], room: 
     return widths
 
 
-def _beside(columns: Sequence[str], rows: Sequence[Sequence[Any]], widths: Sequence[int]) -> Table:
+def _beside(columns: Sequence[str], rows: Sequence[Sequence[object]], widths: Sequence[int]) -> Table:
     """Return a table whose columns have these widths."""
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
     for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
@@ -67,7 +66,7 @@ def _beside(columns: Sequence[str], rows: Sequence[Sequence[Any]], widths: Seque
     return table
 
 
-def _below(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+def _below(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     """Return each row as lines below each other: the column, and what the row has there."""
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, GAP, 0, 0))
     table.add_column(no_wrap=True)
@@ -79,7 +78,7 @@ def _below(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     return table
 
 
-def cell_text(cell: Any) -> str:
+def cell_text(cell: object) -> str:
     """Return a cell of a table without control characters; whole numbers get thousands."""
     if cell is None:
         return "-"

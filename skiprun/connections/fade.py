@@ -5,8 +5,6 @@ so that a compiled network or a CUDA graph sees the new value; and it is in the 
 evaluated with the strength that they were trained with.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -37,7 +35,7 @@ def set_skip_strength(model: nn.Module, strength: float) -> None:
             site.get_buffer("strength").fill_(strength)
 
 
-def _weaken(site: nn.Module, args: tuple[Any, ...]) -> tuple[Tensor, Tensor]:
+def _weaken(site: nn.Module, args: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """Multiply x before the connection sees it; the hook is handed its module, so a copied network has its own."""
     x, fx = args
     return x * site.get_buffer("strength"), fx

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config
@@ -84,7 +83,7 @@ def rebuild_file(
 def config_of(file: Path | str, model: str, data: str, root: Path | str | None, overrides: Sequence[str]) -> RunConfig:
     """Return the config of an experiment that is not trained."""
     name, _, options = model.partition(":")
-    plain: dict[str, Any] = {
+    plain = {
         "model": {"name": name, "weights": str(file)},
         "data": {"name": data, "root": None if root is None else str(root), "batch_size": LEAST_BATCH},
         "schedule": {"steps": 1},

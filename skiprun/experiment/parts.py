@@ -6,7 +6,6 @@ import contextlib
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import nn
@@ -140,7 +139,7 @@ def try_threads(parts: Parts) -> None:
 
 def check_names(config: RunConfig) -> None:
     """Look every name of a config up, and report all that do not exist."""
-    wanted: list[tuple[str, Registry[Any, Any], str]] = [
+    wanted: list[tuple[str, Registry, str]] = [
         ("model.name", MODELS, config.model.name),
         ("data.name", DATASETS, config.data.name),
     ]
@@ -191,9 +190,9 @@ def check_batch(config: RunConfig, model: nn.Module, shape: Sequence[int]) -> No
         ) from None
 
 
-def task_options(config: RunConfig, task: str) -> dict[str, Any]:
+def task_options(config: RunConfig, task: str) -> dict[str, object]:
     """Return what the config says of the task, as arguments of its class."""
-    smoothing = {"label_smoothing": config.optim.label_smoothing}
+    smoothing: dict[str, object] = {"label_smoothing": config.optim.label_smoothing}
     if task != "segmentation":
         return smoothing
     return smoothing | config.segmentation.model_dump() | {"border_weight": config.data.border_weight}

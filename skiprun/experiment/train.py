@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config, load_config
@@ -30,7 +29,7 @@ from skiprun.training.views.overlays import Overlays
 
 @checked_arguments
 def train(
-    config: RunConfig | Mapping[str, Any] | Path | str,
+    config: RunConfig | Mapping[str, object] | Path | str,
     *,
     runs: Path | str = RUNS,
     fresh: bool = False,

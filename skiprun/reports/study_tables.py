@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -50,7 +49,7 @@ def _facts(documents: Sequence[Document]) -> RenderableType:
     return down if len(documents) == 1 else Fitting([across], [down])
 
 
-def fact(value: Any) -> str:
+def fact(value: object) -> str:
     """Return a fact as text."""
     if value is None:
         return "-"

@@ -14,6 +14,7 @@ import yaml
 
 from skiprun.errors import ConfigError, InputError, did_you_mean, printable
 
+Plain = dict[str, Any]  # nested data as YAML has it
 MAX_BYTES = 100_000  # PyYAML reads as many in a second at least
 MAX_DEPTH = 20
 # "C:\new": what stands behind a drive begins a line.
@@ -33,7 +34,7 @@ class Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Read a node and what is below it."""
-        event: Any = self.peek_event()
+        event = self.peek_event()
         if problem := f"nested more than {MAX_DEPTH} deep" if self.depth > MAX_DEPTH else _not_plain(event):
             raise NotPlainError(problem=problem, problem_mark=event.start_mark)
         self.depth += 1
@@ -42,12 +43,12 @@ class Loader(yaml.SafeLoader):
         return node
 
 
-def _not_plain(event: Any) -> str | None:
+def _not_plain(event: yaml.Event) -> str | None:
     """Return what a config has no use for, if a part of YAML is that."""
     if isinstance(event, yaml.AliasEvent):
         return "found an alias; write the value out"
-    if event.tag:
-        return f"found the tag '{event.tag}'; only plain YAML is read"
+    if tag := getattr(event, "tag", None):
+        return f"found the tag '{tag}'; only plain YAML is read"
     if isinstance(event, yaml.ScalarEvent) and event.style == '"' and BROKEN_PATH.match(event.value):
         return f"found '{printable(event.value)}'; {ESCAPES}"
     return None
@@ -70,7 +71,7 @@ def _number(text: str) -> int | str:
     return int(text) if len(text) < 30 else text
 
 
-def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def read_yaml(path: Path) -> tuple[Plain, dict[str, str]]:
     """Return the mapping of a YAML file and the 'file:line:column' of each of its dotted keys."""
     plain, source_locations = parse(_read_text(path), str(path))
     if not isinstance(plain, dict):
@@ -79,7 +80,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     return plain, source_locations
 
 
-def parse(text: str, source: str) -> tuple[Any, dict[str, str]]:
+def parse(text: str, source: str) -> tuple[object, dict[str, str]]:
     """Return what a YAML text says, and the 'source:line:column' of each of its dotted keys."""
     try:
         root = yaml.compose(text, Loader)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,7 +17,10 @@ from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress, RawDataset, RawSplit
 from skiprun.registry import DATASETS
 
-FACTS: dict[str, Any] = {
+if TYPE_CHECKING:  # torchvision takes a second to import
+    from torchvision.datasets import CIFAR10
+
+FACTS = {
     "shape": "3x32x32",
     "size": "50,000 + 10,000",
     "train": 50000,
@@ -38,7 +41,9 @@ def cifar100(config: DataConfig, device: torch.device, progress: Progress) -> Lo
     return _load("cifar100", "169 MB", torchvision_datasets().CIFAR100, config, device, progress)
 
 
-def _load(name: str, size: str, kind: Any, config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def _load(
+    name: str, size: str, kind: type[CIFAR10], config: DataConfig, device: torch.device, progress: Progress
+) -> Loaders:
     """Load one of the two by torchvision's class."""
 
     def unpack(root: Path, progress: Progress) -> None:
@@ -53,6 +58,6 @@ def _load(name: str, size: str, kind: Any, config: DataConfig, device: torch.dev
     return assemble(load_official(official, config, progress), config, device)
 
 
-def _raw_split(dataset: Any) -> RawSplit:
+def _raw_split(dataset: CIFAR10) -> RawSplit:
     """Return what torchvision read: images [N, 32, 32, 3], which it holds by channel, and labels."""
     return RawSplit(np.ascontiguousarray(dataset.data), np.array(dataset.targets, np.int64))

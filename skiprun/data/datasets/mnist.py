@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -16,7 +16,10 @@ from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress, RawDataset, RawSplit
 from skiprun.registry import DATASETS
 
-FACTS: dict[str, Any] = {
+if TYPE_CHECKING:  # torchvision takes a second to import
+    from torchvision.datasets import MNIST
+
+FACTS = {
     "classes": 10,
     "shape": "1x28x28",
     "size": "60,000 + 10,000",
@@ -37,7 +40,9 @@ def fashion_mnist(config: DataConfig, device: torch.device, progress: Progress) 
     return _load("fashion_mnist", "31 MB", torchvision_datasets().FashionMNIST, config, device, progress)
 
 
-def _load(name: str, size: str, kind: Any, config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def _load(
+    name: str, size: str, kind: type[MNIST], config: DataConfig, device: torch.device, progress: Progress
+) -> Loaders:
     """Load one of the two by torchvision's class."""
     folder = f"{kind.__name__}/raw"
     archives = [
@@ -62,6 +67,6 @@ def _load(name: str, size: str, kind: Any, config: DataConfig, device: torch.dev
     return assemble(load_official(official, config, progress), config, device)
 
 
-def _raw_split(dataset: Any) -> RawSplit:
+def _raw_split(dataset: MNIST) -> RawSplit:
     """Return what torchvision read: images [N, 28, 28, 1] and labels."""
     return RawSplit(dataset.data.numpy()[..., None], dataset.targets.numpy())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,6 +21,9 @@ from skiprun.data.folders.pairs import Pair
 from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress, RawDataset, RawSplit
 from skiprun.registry import DATASETS
+
+if TYPE_CHECKING:  # torchvision takes a second to import
+    from torchvision.datasets import OxfordIIITPet
 
 FOLDER = "oxford-iiit-pet"
 # What the trimaps say: 1 animal, 2 background, 3 the rim that was not decided.
@@ -55,7 +58,7 @@ def oxford_pets(config: DataConfig, device: torch.device, progress: Progress) ->
     return load_resized(PublishedDataset("oxford_pets", "811 MB", archives, unpack, read), config, device, progress)
 
 
-def raw_split_of(dataset: Any, config: DataConfig, progress: Progress) -> RawSplit:
+def raw_split_of(dataset: OxfordIIITPet, config: DataConfig, progress: Progress) -> RawSplit:
     """Return the images and masks of a split, as torchvision names their files."""
     pairs = [Pair(image.name, image, mask) for image, mask in zip(dataset._images, dataset._segs, strict=True)]
     as_numbered = config.model_copy(update={"classes": ["", "pet", "background", "rim"], "ignore_index": None})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from skiprun.data.download.official import PublishedDataset, load_official, torc
 from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress, RawDataset, RawSplit
 from skiprun.registry import DATASETS
+
+if TYPE_CHECKING:  # torchvision takes a second to import
+    from torchvision.datasets import SVHN
 
 SPLITS = ("train", "test")
 
@@ -45,6 +48,6 @@ def svhn(config: DataConfig, device: torch.device, progress: Progress) -> Loader
     return assemble(source, config, device)
 
 
-def _raw_split(dataset: Any) -> RawSplit:
+def _raw_split(dataset: SVHN) -> RawSplit:
     """Return what torchvision read: images [N, 32, 32, 3], which it holds by channel, and labels."""
     return RawSplit(np.ascontiguousarray(dataset.data.transpose(0, 2, 3, 1)), dataset.labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -19,6 +19,9 @@ from skiprun.data.folders.pairs import Pair
 from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress, RawDataset, RawSplit
 from skiprun.registry import DATASETS
+
+if TYPE_CHECKING:  # torchvision takes a second to import
+    from torchvision.datasets import VOCSegmentation
 
 NAMES = [
     "background",
@@ -76,7 +79,7 @@ def voc(config: DataConfig, device: torch.device, progress: Progress) -> Loaders
     return load_resized(PublishedDataset("voc", "2 GB", [archive], unpack, read), config, device, progress)
 
 
-def raw_split_of(dataset: Any, split: str, config: DataConfig, progress: Progress) -> RawSplit:
+def raw_split_of(dataset: VOCSegmentation, split: str, config: DataConfig, progress: Progress) -> RawSplit:
     """Return the images and masks of a split, as torchvision names their files."""
     files = zip(map(Path, dataset.images), map(Path, dataset.masks), strict=True)
     pairs = [Pair(image.name, image, mask) for image, mask in files]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from skiprun.config import DataConfig
 from skiprun.data.download.fetch import Archive, FetchFailed, fetch, sum_of
@@ -104,7 +104,7 @@ def _way_out(official: PublishedDataset, absent: Sequence[Archive], root: Path) 
     )
 
 
-def torchvision_datasets() -> Any:
+def torchvision_datasets() -> ModuleType:
     """Return torchvision.datasets; it takes a second to import."""
     from skiprun.system.torchvision_repair import torchvision
 

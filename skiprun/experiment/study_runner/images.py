@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from skiprun.data import Loaders
+from skiprun.data import Loaders, Split
 from skiprun.errors import InputError, counted
 from skiprun.experiment.study_runner.subjects import Shape
 from skiprun.inference.evaluate import evaluate
@@ -68,7 +67,7 @@ class Images:
             )
         return batches
 
-    def _take(self, portion: Any, index: Tensor) -> Batch:
+    def _take(self, portion: Split, index: Tensor) -> Batch:
         images, targets = portion.take(index)
         return self.loaders.normalize(images), targets
 

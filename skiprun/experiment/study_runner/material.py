@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -192,7 +192,7 @@ class StudyInputs:
             raise InputError(f"{have} were not trained on the same data and split; they see no image in common.")
 
     @property
-    def about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, object]:
         """What is studied, for the record."""
         which = self.look.weights if self.subject.runs else "initial"
         config = self.configs[0]

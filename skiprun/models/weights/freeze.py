@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TypedDict
 
 from torch import nn
 
@@ -117,8 +117,15 @@ def _head(model: nn.Module) -> dict[str, nn.Parameter]:
     return {f"{path}.{name}": parameter for path, unit in units for name, parameter in unit.named_parameters()}
 
 
-def parameter_groups(model: nn.Module, backbone_lr: float | None = None) -> list[dict[str, Any]]:
-    """Return the parameters that learn in groups for an optimizer, each with `scale`, its factor on the learning rate.
+class ParameterGroup(TypedDict):
+    """Parameters that learn, and their factor on the learning rate."""
+
+    params: list[nn.Parameter]
+    scale: float
+
+
+def parameter_groups(model: nn.Module, backbone_lr: float | None = None) -> list[ParameterGroup]:
+    """Return the parameters that learn in groups for an optimizer.
 
     Args:
         model: some of it may be frozen.
@@ -128,7 +135,7 @@ def parameter_groups(model: nn.Module, backbone_lr: float | None = None) -> list
     if backbone_lr is None:
         return [{"params": learning, "scale": 1.0}]
     head = {id(parameter) for parameter in _head(model).values()}
-    groups = [
+    groups: list[ParameterGroup] = [
         {"params": [parameter for parameter in learning if id(parameter) not in head], "scale": backbone_lr},
         {"params": [parameter for parameter in learning if id(parameter) in head], "scale": 1.0},
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import torch
 from torch import Tensor
@@ -30,6 +30,14 @@ LENGTH = 8  # bytes that say how long the header is
 METADATA = "__metadata__"  # of the file as a whole
 
 
+class Entry(TypedDict):
+    """What the header says of a tensor: its type, its shape, and where its bytes begin and end."""
+
+    dtype: str
+    shape: list[int]
+    data_offsets: list[int]
+
+
 def is_safetensors(file: Path) -> bool:
     """Tell whether a file begins as those of safetensors do: with the length of a JSON object, and its brace."""
     with file.open("rb") as stream:
@@ -48,7 +56,7 @@ def read_safetensors(file: Path) -> dict[str, Tensor]:
         ValueError, KeyError, TypeError: the header is damaged, or names what is not in the file.
     """
     with file.open("rb") as stream:
-        header: dict[str, dict[str, Any]] = json.loads(stream.read(_header_length(stream.read(LENGTH))))
+        header: dict[str, Entry] = json.loads(stream.read(_header_length(stream.read(LENGTH))))
         body, position = bytearray(file.stat().st_size - stream.tell()), 0
         stream.readinto(body)
     header.pop(METADATA, None)
