@@ -109,7 +109,7 @@ def _describe(error: ErrorDetails, source_locations: dict[str, str], source: str
         allowed = f"a list is needed: {meaning}"
     if error["type"] == "string_type" and isinstance(found, bool | int | float | None):
         near = " What is text here has to be in quotes."
-    return f"{place} {key}: found {_short(found)}; {allowed}.{near}"
+    return f"{place} {key}: found {_quoted(found)}; {allowed}.{near}"
 
 
 def _in_a_section(loc: Sequence[str]) -> str:
@@ -124,7 +124,7 @@ def _meaning(loc: Sequence[str]) -> str:
     return (field and field.description) or "this section is needed"
 
 
-def _short(value: object) -> str:
+def _quoted(value: object) -> str:
     """Return a value as a person would quote it, cut to a line's length."""
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -18,7 +18,7 @@ from skiprun.data import load_data
 from skiprun.errors import InputError, OptionError
 from skiprun.experiment import evaluate, plan_comparison, predict, train
 from skiprun.models import build_model
-from skiprun.system.arguments import fits, in_words
+from skiprun.system.arguments import fits, type_in_words
 from tests.tiny import tiny_config
 
 CPU = torch.device("cpu")
@@ -49,7 +49,7 @@ def test_every_function_of_the_face_refuses_a_value_that_is_nothing_it_knows(fun
 )
 def test_a_value_fits_its_hint_or_is_told_what_it_must_be(hint: Any, good: list, bad: list, words: str) -> None:
     assert all(fits(value, hint) for value in good) and not any(fits(value, hint) for value in bad)
-    assert in_words(hint) == words
+    assert type_in_words(hint) == words
 
 
 @pytest.mark.parametrize("value", [0, -1, "10", None, 2.5, True, []])

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from skiprun.cli.dashboard import free_port, serve
+from skiprun.cli.dashboard import free_port, serve_tensorboard
 from skiprun.errors import InputError
 from tests.test_processes import session
 
@@ -31,7 +31,7 @@ def taken() -> Iterator[int]:
 
 def test_a_taken_port_is_wrong_input_and_a_free_one_is_named(taken: int, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=rf"--port {taken}: .* already in use\. Port \d+ is free\.") as caught:
-        serve(str(tmp_path), taken)
+        serve_tensorboard(str(tmp_path), taken)
     assert caught.value.exit_code == 2
     assert f"Port {taken} is free" not in str(caught.value)
 
@@ -60,5 +60,5 @@ def test_the_server_ends_with_the_command_also_when_that_is_killed(tmp_path: Pat
 def test_tensorboard_takes_no_signal_over(tmp_path: Path) -> None:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
-    serve(str(tmp_path), free_port())
+    serve_tensorboard(str(tmp_path), free_port())
     assert [signal.getsignal(number) for number in numbers] == before

@@ -155,7 +155,7 @@ def test_large_folder_stays_in_its_file_on_a_cpu(tmp_path, monkeypatch):
 
 def test_mapped_split_gives_what_the_resident_one_gives(load, monkeypatch):
     resident = load(augment={"crop": 1})
-    monkeypatch.setattr(assemble, "free_bytes", lambda device: 0)
+    monkeypatch.setattr(assemble, "free_memory", lambda device: 0)
     mapped = load(augment={"crop": 1})
     assert isinstance(resident.train, ResidentSplit) and isinstance(mapped.train, MappedSplit)
     assert mapped.fingerprint == resident.fingerprint and mapped.mean == resident.mean

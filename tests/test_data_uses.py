@@ -119,8 +119,8 @@ def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         schedule={"steps": 8, "milestones": [4]},
     )
     with monkeypatch.context() as earlier:
-        for module in (parts, loading):
-            earlier.setattr(module, "refuse_unused", lambda config: None)
+        earlier.setattr(parts, "refuse_unused", lambda config: None)
+        earlier.setattr(loading, "refuse_unused_data_keys", lambda config: None)
         return train(config, runs=tmp_path)
 
 

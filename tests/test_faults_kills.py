@@ -54,7 +54,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
 POINTS: dict[str, tuple[str, int, bool]] = {
     "after-backward": ("torch:Tensor.backward", 23, False),
     "after-optimizer-step": ("skiprun.training.optim:SGD.step", 11, False),
-    "in-validation": ("skiprun.training.trainer:evaluate", 3, True),
+    "in-validation": ("skiprun.training.trainer:evaluate_batches", 3, True),
     "before-a-row": ("skiprun.training.metrics:MetricsLog.append", 9, True),
     "after-the-epoch-row": ("skiprun.training.metrics:MetricsLog.append", 15, False),
     "before-best": ("skiprun.training.best:save", 2, True),

@@ -109,7 +109,7 @@ def no_memory(*_: Any, **__: Any) -> Any:
 
 
 def test_b48b_validation_says_so_and_what_helps_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("skiprun.training.trainer.evaluate", no_memory)
+    monkeypatch.setattr("skiprun.training.trainer.evaluate_batches", no_memory)
     config = config_of()
     with pytest.raises(OutOfMemory) as caught:
         train(config, runs=tmp_path)

@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 
 from skiprun.claims.evidence import NO_SPREAD, ONE_SEED, explain
-from skiprun.results.statistics import difference, exceeds_noise, holm, summarize
+from skiprun.results.statistics import difference, exceeds_noise, holm, sample_of
 
 
 def test_mean_spread_and_interval_of_three_runs_by_hand() -> None:
-    sample = summarize([1.0, 2.0, 3.0])
+    sample = sample_of([1.0, 2.0, 3.0])
     # sample std 1, t(0.975, 2) = 4.30265, half width 4.30265 / sqrt(3)
     assert (sample.n, sample.mean, sample.std) == (3, 2.0, 1.0)
     assert sample.low == pytest.approx(2 - 2.48414, abs=1e-4)
@@ -22,14 +22,14 @@ def test_mean_spread_and_interval_of_three_runs_by_hand() -> None:
 
 
 def test_one_run_has_a_mean_and_no_spread() -> None:
-    sample = summarize([7.0])
+    sample = sample_of([7.0])
     assert (sample.n, sample.mean) == (1, 7.0)
     assert math.isnan(sample.std) and math.isnan(sample.low)
 
 
 def test_values_that_are_not_finite_do_not_count() -> None:
-    assert summarize([1.0, math.nan, math.inf, 3.0]).n == 2
-    assert summarize([]).n == 0 and math.isnan(summarize([]).mean)
+    assert sample_of([1.0, math.nan, math.inf, 3.0]).n == 2
+    assert sample_of([]).n == 0 and math.isnan(sample_of([]).mean)
 
 
 def test_equal_seeds_are_paired() -> None:
@@ -108,7 +108,7 @@ def test_detectable_is_what_a_paired_test_finds_with_80_percent_power(n: int, ex
 
 
 def test_no_interval_reaches_beyond_what_can_be() -> None:
-    sample = summarize([90.0, 98.0], 0.0, 100.0)
+    sample = sample_of([90.0, 98.0], 0.0, 100.0)
     assert sample.high == 100.0 and sample.low == pytest.approx(94 - 12.7062 * 4)
     found = difference({0: 0.9, 1: 0.5}, {0: 0.2, 1: 0.1}, span=1.0)
     assert (found.low, found.high) == (-1.0, 1.0)

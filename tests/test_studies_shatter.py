@@ -11,7 +11,7 @@ from skiprun.models import build_model
 from skiprun.studies.shatter import LAGS, autocorrelation, brown, gradients, shatter
 from skiprun.studies.shatter_depth import shatter_depth
 from skiprun.studies.shatter_depth import verdict as verdict_by_depth
-from skiprun.studies.shatter_theorem import shatter_theorem, theory
+from skiprun.studies.shatter_theorem import expected_correlation, shatter_theorem
 
 
 def test_white_noise_has_no_autocorrelation_and_a_random_walk_that_of_the_formula():
@@ -39,8 +39,10 @@ def test_the_gradient_of_a_square_is_linear_in_the_input():
 
 def test_theory_agrees_with_the_reference_table():
     expected = [0.750, 0.610, 0.520, 0.455, 0.370, 0.314, 0.205, 0.156]
-    assert [theory("add", True, depth) for depth in (1, 2, 3, 4, 6, 8, 16, 24)] == pytest.approx(expected, abs=6e-4)
-    assert theory("none", True, 3) == 1 / 8 and theory("add", False, 2) == 9 / 16
+    assert [expected_correlation("add", True, depth) for depth in (1, 2, 3, 4, 6, 8, 16, 24)] == pytest.approx(
+        expected, abs=6e-4
+    )
+    assert expected_correlation("none", True, 3) == 1 / 8 and expected_correlation("add", False, 2) == 9 / 16
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from skiprun.config_file import build_config
 from skiprun.data.contract import micro_batches
 from skiprun.experiment import evaluate, load_model, train
 from skiprun.experiment.parts import prepare
-from skiprun.inference.evaluate import evaluate as evaluate_batches
+from skiprun.inference.evaluate import evaluate_batches
 from skiprun.tasks import Task
 from skiprun.tasks.classification import Classification
 from skiprun.tasks.segmentation import VOID, Segmentation

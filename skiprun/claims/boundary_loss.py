@@ -30,6 +30,16 @@ class BoundaryLoss:
     p: float
     beyond_noise: bool | None
 
+    @property
+    def sentence(self) -> str:
+        """Say what share of overlap and of boundary goes with the skips."""
+        where = "mostly at the boundaries" if self.at_boundary else "in the overlap rather than at the boundaries"
+        untested = "" if self.beyond_noise else ", untested"
+        return (
+            f"The skips of {self.network} matter {where}{untested}: without them {self.control} loses "
+            f"{100 * self.boundary:.0f} % of the boundary score and {100 * self.overlap:.0f} % of the iou."
+        )
+
 
 def judge(groups: Sequence[Group]) -> Finding[tuple[BoundaryLoss, ...]]:
     """Say of each network with skips where its control loses, if it loses overlap and both have the two scores."""
@@ -40,7 +50,7 @@ def judge(groups: Sequence[Group]) -> Finding[tuple[BoundaryLoss, ...]]:
         BoundaryLoss(group.label, control.label, overlap, boundary, test.mean > 0, p, exceeds_noise(p))
         for (group, control, overlap, boundary), test, p in zip(cases, tests, holm([t.p for t in tests]), strict=True)
     )
-    return Finding(losses, tuple(_sentence(loss) for loss in losses if loss.beyond_noise is not False))
+    return Finding(losses, tuple(loss.sentence for loss in losses if loss.beyond_noise is not False))
 
 
 def _losses(group: Group, control: Group) -> tuple[float, float]:
@@ -59,13 +69,3 @@ def _boundary_over_overlap(group: Group) -> dict[int, float]:
     overlap, boundary = group.by_seed("test.iou"), group.by_seed("test.boundary")
     both = overlap.keys() & boundary.keys()
     return {seed: math.log(max(boundary[seed], 1e-7) / max(overlap[seed], 1e-7)) for seed in both}
-
-
-def _sentence(loss: BoundaryLoss) -> str:
-    """Say what share of overlap and of boundary goes with the skips."""
-    where = "mostly at the boundaries" if loss.at_boundary else "in the overlap rather than at the boundaries"
-    untested = "" if loss.beyond_noise else ", untested"
-    return (
-        f"The skips of {loss.network} matter {where}{untested}: without them {loss.control} loses "
-        f"{100 * loss.boundary:.0f} % of the boundary score and {100 * loss.overlap:.0f} % of the iou."
-    )

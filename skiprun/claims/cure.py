@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from skiprun.claims.degradation import Pair
+from skiprun.claims.degradation import PlainPair
 from skiprun.claims.evidence import ANSWERS, explain, in_a_word, in_parentheses, uncontrolled, untested
 from skiprun.claims.finding import Finding, any_holds
 from skiprun.claims.plain_networks import missing_twin
 from skiprun.claims.training_loss import CLOSED, closed, closing, compare_losses
 from skiprun.results.groups import LOSS, Group
-from skiprun.results.numbers import score, significant
+from skiprun.results.numbers import format_score, significant
 from skiprun.results.protocol import other_differences
 from skiprun.results.statistics import Difference, exceeds_noise, holm
 
@@ -49,8 +49,24 @@ class Cure:
     cured: bool | None
     also_differ: list[str]
 
+    @property
+    def sentence(self) -> str:
+        """Say how much of the gap a connection closes."""
+        done, n = sum(seed["cured"] for seed in self.by_seed), len(self.by_seed)
+        answer = CURED[self.cured if self.tested else self.seen]
+        seeds = f" ({done} of {n} seeds)" if self.tested else untested(self.tested, n)
+        beyond = f"{100 * self.closed:.1f} % of it" if self.closed > 1 else ""
+        error = f"training error {format_score(self.error, 'error')} %"
+        closes = f"closes {'all' if beyond else f'{100 * self.closed:.1f} %'} of"
+        share = "does not narrow" if self.closed <= 0 else closes
+        return (
+            f"{answer} '{self.connection}'{seeds}: {self.network} ends at a training loss of {significant(self.loss)} "
+            f"and {share} the gap between {self.deep} and {self.shallow}"
+            f"{in_parentheses(beyond, error, self.noise)}.{uncontrolled(self.also_differ)}"
+        )
 
-def judge(groups: Sequence[Group], pairs: Sequence[Pair]) -> Finding[tuple[Cure, ...]]:
+
+def judge(groups: Sequence[Group], pairs: Sequence[PlainPair]) -> Finding[tuple[Cure, ...]]:
     """Judge each network with a connection against the deepest degraded pair of its depth and family.
 
     Where a pair cannot be tested, as with one seed, the answer is untested too.
@@ -62,11 +78,13 @@ def judge(groups: Sequence[Group], pairs: Sequence[Pair]) -> Finding[tuple[Cure,
     ]
     corrected = holm([test.p for test in tests])
     cures = tuple(_cure(*case, test, p) for case, test, p in zip(cases, tests, corrected, strict=True))
-    sentences = tuple(map(_sentence, cures)) or tuple(missing_twin(pair.deep) for pair in asked[-1:])
-    return Finding(cures, sentences, any_holds(cure.cured for cure in cures), tuple(tests), _headline(pairs, cures))
+    sentences = tuple(cure.sentence for cure in cures) or tuple(missing_twin(pair.deep) for pair in asked[-1:])
+    return Finding(
+        cures, sentences, any_holds(cure.cured for cure in cures), tuple(tests), _cured_in_a_word(pairs, cures)
+    )
 
 
-def _trios(groups: Sequence[Group], asked: Sequence[Pair]) -> list[tuple[Group, Group, Group, list[str]]]:
+def _trios(groups: Sequence[Group], asked: Sequence[PlainPair]) -> list[tuple[Group, Group, Group, list[str]]]:
     """Return each network with a connection, its shallow and deep plain one, and what else differs from the deep one.
 
     Trios that differ in more than the model are left out where there are others.
@@ -123,22 +141,7 @@ def _cure(group: Group, shallow: Group, deep: Group, also_differ: list[str], tes
     )
 
 
-def _sentence(cure: Cure) -> str:
-    """Say how much of the gap a connection closes."""
-    done, n = sum(seed["cured"] for seed in cure.by_seed), len(cure.by_seed)
-    answer = CURED[cure.cured if cure.tested else cure.seen]
-    seeds = f" ({done} of {n} seeds)" if cure.tested else untested(cure.tested, n)
-    beyond = f"{100 * cure.closed:.1f} % of it" if cure.closed > 1 else ""
-    error = f"training error {score(cure.error, 'error')} %"
-    share = "does not narrow" if cure.closed <= 0 else f"closes {'all' if beyond else f'{100 * cure.closed:.1f} %'} of"
-    return (
-        f"{answer} '{cure.connection}'{seeds}: {cure.network} ends at a training loss of {significant(cure.loss)} and "
-        f"{share} the gap between {cure.deep} and {cure.shallow}"
-        f"{in_parentheses(beyond, error, cure.noise)}.{uncontrolled(cure.also_differ)}"
-    )
-
-
-def _headline(pairs: Sequence[Pair], cures: Sequence[Cure]) -> tuple[str, str] | None:
+def _cured_in_a_word(pairs: Sequence[PlainPair], cures: Sequence[Cure]) -> tuple[str, str] | None:
     """Say in a word of each connection whether it cures; nothing where there is nothing to cure."""
     if not cures and True not in [pair.degradation for pair in pairs]:
         return None

@@ -18,7 +18,7 @@ from skiprun.claims.finding import Finding, any_holds
 from skiprun.claims.plain_networks import missing_control, pairs_by_depth
 from skiprun.claims.training_loss import FITTED, MARGIN, compare_losses, level
 from skiprun.results.groups import LOSS, Group
-from skiprun.results.numbers import score, significant
+from skiprun.results.numbers import format_score, significant
 from skiprun.results.records import RunRecord
 from skiprun.results.statistics import Difference, exceeds_noise, holm
 
@@ -26,7 +26,7 @@ SEEN = {True: "Degradation was seen", False: "Degradation was not seen", None: "
 
 
 @dataclass(frozen=True)
-class Pair:
+class PlainPair:
     """A shallow and a deep plain network of one family.
 
     Attributes:
@@ -62,15 +62,35 @@ class Pair:
         """Whether there is a gap to close: a sure one, or one that is seen where nothing can be tested."""
         return self.degradation is True or (self.seen and not self.tested)
 
+    @property
+    def sentence(self) -> str:
+        """Say how the final training losses of a shallow and a deep plain network compare."""
+        higher, n = sum(seed["higher"] for seed in self.by_seed), len(self.by_seed)
+        answer = SEEN[self.degradation if self.tested else self.seen] + untested(self.tested, n)
+        seeds = {0: ", no seed in common", 1: ""}.get(n, f", higher in {higher} of {n} seeds")
+        by_heart = " Both have learned the training split by heart." if max(self.loss) < FITTED else ""
+        bounds = ""
+        if not math.isnan(self.low):
+            bounds = f"95 % interval of the ratio {significant(self.low)} to {significant(self.high)}, "
+        undecided = self.tested and self.degradation is None
+        missed = f"detectable: {significant(self.detectable, 2)} times" if undecided else ""
+        explained = f" {DETECTABLE}" if undecided else ""
+        return (
+            f"{answer}: {self.deep} ends at {significant(self.ratio)} times the training loss of "
+            f"{self.shallow} (means {significant(self.loss[1])} against {significant(self.loss[0])}){seeds}; training "
+            f"error {format_score(self.error[1], 'error')} % against {format_score(self.error[0], 'error')} %"
+            f"{in_parentheses(bounds + self.noise, missed)}.{explained}{by_heart}{uncontrolled(self.also_differ)}"
+        )
 
-def judge(groups: Sequence[Group], unfinished: Sequence[RunRecord]) -> Finding[tuple[Pair, ...]]:
+
+def judge(groups: Sequence[Group], unfinished: Sequence[RunRecord]) -> Finding[tuple[PlainPair, ...]]:
     """Compare each two plain networks of unequal depth, the shallowest first."""
     cases = pairs_by_depth(groups)
     tests = [compare_losses(deep.by_seed(LOSS), _levels(shallow), len(cases)) for shallow, deep, _ in cases]
     corrected = holm([test.p for test in tests])
     pairs = tuple(_pair(*case, test, p) for case, test, p in zip(cases, tests, corrected, strict=True))
     answer = any_holds(pair.degradation for pair in pairs)
-    return Finding(pairs, _sentences(pairs, groups, unfinished), answer, tuple(tests), _headline(pairs, answer))
+    return Finding(pairs, _sentences(pairs, groups, unfinished), answer, tuple(tests), _seen_in_a_word(pairs, answer))
 
 
 def _levels(shallow: Group) -> dict[int, float]:
@@ -78,12 +98,12 @@ def _levels(shallow: Group) -> dict[int, float]:
     return {seed: level(loss) for seed, loss in shallow.by_seed(LOSS).items()}
 
 
-def _pair(shallow: Group, deep: Group, also_differ: list[str], test: Difference, p: float) -> Pair:
+def _pair(shallow: Group, deep: Group, also_differ: list[str], test: Difference, p: float) -> PlainPair:
     """Return how the final training losses of two plain networks compare, given the test against the level."""
     low, high = shallow.by_seed(LOSS), deep.by_seed(LOSS)
     ratio = compare_losses(high, low)
     means = shallow.mean(LOSS), deep.mean(LOSS)
-    return Pair(
+    return PlainPair(
         shallow=shallow.label,
         deep=deep.label,
         loss=means,
@@ -105,10 +125,10 @@ def _pair(shallow: Group, deep: Group, also_differ: list[str], test: Difference,
     )
 
 
-def _sentences(pairs: Sequence[Pair], groups: Sequence[Group], unfinished: Sequence[RunRecord]) -> tuple[str, ...]:
+def _sentences(pairs: Sequence[PlainPair], groups: Sequence[Group], unfinished: Sequence[RunRecord]) -> tuple[str, ...]:
     """Say of each deeper plain network how it compares with the shallowest, or what is missing."""
     if pairs:
-        return tuple(_sentence(pair) for pair in pairs if pair.shallow == pairs[0].shallow)
+        return tuple(pair.sentence for pair in pairs if pair.shallow == pairs[0].shallow)
     if not any(group.connection != "-" for group in groups):
         return ()
     waiting = [record.run.name for record in unfinished if record.text("model.name").startswith("plain")]
@@ -116,27 +136,7 @@ def _sentences(pairs: Sequence[Pair], groups: Sequence[Group], unfinished: Seque
     return (f"Degradation cannot be judged: {missing_control(groups)}.{wait}",)
 
 
-def _sentence(pair: Pair) -> str:
-    """Say how the final training losses of a shallow and a deep plain network compare."""
-    higher, n = sum(seed["higher"] for seed in pair.by_seed), len(pair.by_seed)
-    answer = SEEN[pair.degradation if pair.tested else pair.seen] + untested(pair.tested, n)
-    seeds = {0: ", no seed in common", 1: ""}.get(n, f", higher in {higher} of {n} seeds")
-    by_heart = " Both have learned the training split by heart." if max(pair.loss) < FITTED else ""
-    bounds = ""
-    if not math.isnan(pair.low):
-        bounds = f"95 % interval of the ratio {significant(pair.low)} to {significant(pair.high)}, "
-    undecided = pair.tested and pair.degradation is None
-    missed = f"detectable: {significant(pair.detectable, 2)} times" if undecided else ""
-    explained = f" {DETECTABLE}" if undecided else ""
-    return (
-        f"{answer}: {pair.deep} ends at {significant(pair.ratio)} times the training loss of "
-        f"{pair.shallow} (means {significant(pair.loss[1])} against {significant(pair.loss[0])}){seeds}; training "
-        f"error {score(pair.error[1], 'error')} % against {score(pair.error[0], 'error')} %"
-        f"{in_parentheses(bounds + pair.noise, missed)}.{explained}{by_heart}{uncontrolled(pair.also_differ)}"
-    )
-
-
-def _headline(pairs: Sequence[Pair], answer: bool | None) -> tuple[str, str] | None:
+def _seen_in_a_word(pairs: Sequence[PlainPair], answer: bool | None) -> tuple[str, str] | None:
     """Say in a word whether degradation was seen; where some pairs are tested, that is what they say."""
     if not pairs:
         return None

@@ -15,10 +15,10 @@ def judge(groups: Sequence[Group], unfinished: Sequence[RunRecord]) -> Finding[d
     """Count the diverged runs of each experiment, by its directory."""
     lost = Counter(home(record.path) for record in unfinished if record.state == "diverged")
     finished = {home(group.first.path): group for group in groups}
-    return Finding(lost, tuple(_sentence(place, n, finished.get(place)) for place, n in lost.items()))
+    return Finding(lost, tuple(_lost_runs(place, n, finished.get(place)) for place, n in lost.items()))
 
 
-def _sentence(place: Path, diverged: int, finished: Group | None) -> str:
+def _lost_runs(place: Path, diverged: int, finished: Group | None) -> str:
     """Say what the loss of some runs means for the numbers of a network."""
     if finished:
         return (

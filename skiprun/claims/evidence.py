@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from skiprun.results.numbers import score
+from skiprun.results.numbers import format_score
 from skiprun.results.statistics import POWER, Difference, exceeds_noise
 
 NO_SEED = "no seed to compare by"
@@ -56,7 +56,7 @@ def uncontrolled(keys: Sequence[str]) -> str:
 
 def signed(value: float, name: str) -> str:
     """Return a difference of scores with its sign."""
-    return f"{'+' if value >= 0 else '-'}{score(abs(value), name)}"
+    return f"{'+' if value >= 0 else '-'}{format_score(abs(value), name)}"
 
 
 def in_a_word(decided: bool | None, seen: bool, tested: bool) -> str:

@@ -12,28 +12,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from skiprun.claims.evidence import DETECTABLE, explain, format_p, in_parentheses, signed
+from skiprun.claims.evidence import DETECTABLE
 from skiprun.claims.finding import Finding
+from skiprun.claims.rival import Rival, why_untested
 from skiprun.results.groups import Group
-from skiprun.results.numbers import score, significant, unit
-from skiprun.results.statistics import Difference, difference, exceeds_noise, holm
-
-
-@dataclass(frozen=True)
-class Rival:
-    """A network behind the best: its test score minus the best's.
-
-    Attributes:
-        p: corrected for the number of pairs among all networks.
-        beyond_noise: whether it is behind by more than noise; None where that cannot be tested.
-        is_level: whether the mean scores are the same, but for rounding.
-    """
-
-    network: str
-    behind: Difference
-    p: float
-    beyond_noise: bool | None
-    is_level: bool
+from skiprun.results.numbers import format_score, score_unit, significant
+from skiprun.results.statistics import difference, exceeds_noise, holm
 
 
 @dataclass(frozen=True)
@@ -56,18 +40,59 @@ class Ranking:
     rivals: list[Rival]
     step: float
 
+    @property
+    def sentence(self) -> str:
+        """Say which network is best on the test split if one is, and which others are behind by more than noise."""
+        parts = [self._first_place()]
+        it, behind = "them" if len(self.first) > 1 else "it", [each for each in self.rivals if not each.is_level]
+        kinds = {
+            True: f"Behind {it} beyond the noise (95 %, Holm's correction over all pairs)",
+            False: f"Not told apart from {it}",
+            None: f"Behind {it}, untested",
+        }
+        for beyond, words in kinds.items():
+            if rivals := [rival for rival in behind if rival.beyond_noise is beyond]:
+                listed = ", ".join(rival.words(self.score) for rival in rivals)
+                parts.append(f"{words}: {listed}{why_untested(rivals) if beyond is None else ''}.")
+                parts += [DETECTABLE] * (beyond is False)
+        if not math.isnan(self.step):
+            parts.append(f"One test image is {significant(self.step, 2)} points.")
+        return " ".join(parts)
+
+    def _first_place(self) -> str:
+        """Say which network has the best mean, and whether that makes it the best."""
+        runs = f"mean of {self.n} seeds" if self.n > 1 else "one seed"
+        untested = "" if self.tested else ", untested"
+        value = f"{format_score(self.value, self.score)}{score_unit(self.score)} ({runs}{untested})"
+        if len(self.first) > 1:
+            return f"Tied for the best test {self.score}: {' and '.join(self.first)}, each with {value}."
+        if self.best is None:
+            return f"No single best in test {self.score}: {self.first[0]} comes first with {value}."
+        return f"Best test {self.score}: {self.best} with {value}."
+
+    @property
+    def headline(self) -> tuple[str, str]:
+        """Say which network is best, or first where none is, and from how many others it is not told apart."""
+        names = " and ".join(self.first)
+        if len(self.first) > 1:
+            return f"Tied for the best test {self.score}", names
+        found = Counter(rival.beyond_noise for rival in self.rivals)
+        words = {False: "not told apart from", None: "untested against"}
+        unclear = "".join(f", {words[each]} {found[each]} of {len(self.rivals)}" for each in words if found[each])
+        return f"{'Best' if self.best else 'No single best in'} test {self.score}", names + unclear
+
 
 def judge(groups: Sequence[Group]) -> Finding[Ranking | None]:
     """Rank groups that were scored on the same data, if two of them have a score."""
     scored = [group for group in groups if group.by_seed(group.test_score)]
     if len(scored) < 2:
         return Finding(None, ())
-    ranking = _rank(scored)
+    ranking = _ranking(scored)
     tests = tuple(rival.behind for rival in ranking.rivals)
-    return Finding(ranking, (_sentence(ranking),), tests=tests, headline=_headline(ranking))
+    return Finding(ranking, (ranking.sentence,), tests=tests, headline=ranking.headline)
 
 
-def _rank(groups: Sequence[Group]) -> Ranking:
+def _ranking(groups: Sequence[Group]) -> Ranking:
     """Return groups with a test score in their order, each compared with the first."""
     sign = -1 if groups[0].higher_is_better else 1
     best, *others = ordered = sorted(groups, key=lambda group: sign * group.mean(group.test_score))
@@ -99,59 +124,3 @@ def _is_level(group: Group, best: Group) -> bool:
 def _is_behind(gap: float, p: float) -> bool | None:
     """Tell whether a gap is beyond noise; on the seeds that both have it may point the other way than the means."""
     return exceeds_noise(p) and gap > 0
-
-
-def _sentence(ranking: Ranking) -> str:
-    """Say which network is best on the test split if one is, and which others are behind by more than noise."""
-    parts = [_first_place(ranking)]
-    it, behind = "them" if len(ranking.first) > 1 else "it", [each for each in ranking.rivals if not each.is_level]
-    kinds = {
-        True: f"Behind {it} beyond the noise (95 %, Holm's correction over all pairs)",
-        False: f"Not told apart from {it}",
-        None: f"Behind {it}, untested",
-    }
-    for beyond, words in kinds.items():
-        if rivals := [rival for rival in behind if rival.beyond_noise is beyond]:
-            listed = ", ".join(_rival(rival, ranking.score) for rival in rivals)
-            parts.append(f"{words}: {listed}{_why_untested(rivals) if beyond is None else ''}.")
-            parts += [DETECTABLE] * (beyond is False)
-    if not math.isnan(ranking.step):
-        parts.append(f"One test image is {significant(ranking.step, 2)} points.")
-    return " ".join(parts)
-
-
-def _first_place(ranking: Ranking) -> str:
-    """Say which network has the best mean, and whether that makes it the best."""
-    runs = f"mean of {ranking.n} seeds" if ranking.n > 1 else "one seed"
-    untested = "" if ranking.tested else ", untested"
-    value = f"{score(ranking.value, ranking.score)}{unit(ranking.score)} ({runs}{untested})"
-    if len(ranking.first) > 1:
-        return f"Tied for the best test {ranking.score}: {' and '.join(ranking.first)}, each with {value}."
-    if ranking.best is None:
-        return f"No single best in test {ranking.score}: {ranking.first[0]} comes first with {value}."
-    return f"Best test {ranking.score}: {ranking.best} with {value}."
-
-
-def _rival(rival: Rival, name: str) -> str:
-    """Say how far a network is behind."""
-    tested = f", {format_p(rival.p)}" if rival.behind.tested else ""
-    missed = f", detectable {score(rival.behind.detectable, name)}" if rival.beyond_noise is False else ""
-    points = " points" if name == "error" else ""
-    return f"{rival.network} ({signed(rival.behind.mean, name)}{points}{tested}{missed})"
-
-
-def _why_untested(rivals: Sequence[Rival]) -> str:
-    """Say why nothing can be claimed of networks, by the one with the fewest seeds."""
-    fewest = min((rival.behind for rival in rivals), key=lambda gap: gap.n)
-    return in_parentheses(explain(fewest, fewest.p))
-
-
-def _headline(ranking: Ranking) -> tuple[str, str]:
-    """Say which network is best, or first where none is, and from how many others it is not told apart."""
-    names = " and ".join(ranking.first)
-    if len(ranking.first) > 1:
-        return f"Tied for the best test {ranking.score}", names
-    found = Counter(rival.beyond_noise for rival in ranking.rivals)
-    words = {False: "not told apart from", None: "untested against"}
-    unclear = "".join(f", {words[each]} {found[each]} of {len(ranking.rivals)}" for each in words if found[each])
-    return f"{'Best' if ranking.best else 'No single best in'} test {ranking.score}", names + unclear

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from skiprun.claims.evidence import explain, in_parentheses, signed, uncontrolled, untested
 from skiprun.claims.finding import Finding
 from skiprun.results.groups import Group, possible
-from skiprun.results.numbers import score
+from skiprun.results.numbers import format_score
 from skiprun.results.protocol import other_differences
 from skiprun.results.statistics import Difference, difference, exceeds_noise, holm
 
@@ -34,6 +34,26 @@ class SkipBenefit:
     beyond_noise: bool | None
     also_differ: list[str]
 
+    @property
+    def sentence(self) -> str:
+        """Say one score with and without skips."""
+        name, gain = self.score, self.gain
+        bounds = missed = ""
+        if gain.tested:
+            bounds = f"95 % interval {signed(gain.low, name)} to {signed(gain.high, name)}, "
+        worth = f"{signed(gain.mean, name)}{untested(gain.tested, gain.n)}"
+        if self.beyond_noise is False:
+            worth, missed = (
+                f"nothing that these seeds show ({worth})",
+                f"detectable: {format_score(gain.detectable, name)}",
+            )
+        return (
+            f"In test {name} the skips ('{self.connection}') are worth {worth}: {self.network} "
+            f"{format_score(self.value, name)} against {format_score(self.without, name)} of {self.control} "
+            f"without them"
+            f"{in_parentheses(bounds + explain(gain, self.p), missed)}.{uncontrolled(self.also_differ)}"
+        )
+
 
 def judge(groups: Sequence[Group]) -> Finding[tuple[SkipBenefit, ...]]:
     """Compare each segmentation network that has a connection with the control of its family, in every score."""
@@ -46,7 +66,7 @@ def judge(groups: Sequence[Group]) -> Finding[tuple[SkipBenefit, ...]]:
     gains = tuple(_gain(*case, tests=len(cases)) for case in cases)
     corrected = holm([gain.p for gain in gains])
     benefits = tuple(_benefit(*case, gain, p) for case, gain, p in zip(cases, gains, corrected, strict=True))
-    return Finding(benefits, tuple(map(_sentence, benefits)) or _missing_control(groups), tests=gains)
+    return Finding(benefits, tuple(benefit.sentence for benefit in benefits) or _missing_control(groups), tests=gains)
 
 
 def with_controls(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
@@ -78,22 +98,6 @@ def _benefit(group: Group, control: Group, name: str, gain: Difference, p: float
         p=p,
         beyond_noise=exceeds_noise(p),
         also_differ=other_differences(group, control, ("model.",)),
-    )
-
-
-def _sentence(benefit: SkipBenefit) -> str:
-    """Say one score with and without skips."""
-    name, gain = benefit.score, benefit.gain
-    bounds = missed = ""
-    if gain.tested:
-        bounds = f"95 % interval {signed(gain.low, name)} to {signed(gain.high, name)}, "
-    worth = f"{signed(gain.mean, name)}{untested(gain.tested, gain.n)}"
-    if benefit.beyond_noise is False:
-        worth, missed = f"nothing that these seeds show ({worth})", f"detectable: {score(gain.detectable, name)}"
-    return (
-        f"In test {name} the skips ('{benefit.connection}') are worth {worth}: {benefit.network} "
-        f"{score(benefit.value, name)} against {score(benefit.without, name)} of {benefit.control} without them"
-        f"{in_parentheses(bounds + explain(gain, benefit.p), missed)}.{uncontrolled(benefit.also_differ)}"
     )
 
 

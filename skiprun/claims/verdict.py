@@ -10,7 +10,7 @@ from typing import Any
 from skiprun.claims import boundary_loss, cure, degradation, divergence, ranking, skip_benefit
 from skiprun.claims.boundary_loss import BoundaryLoss
 from skiprun.claims.cure import Cure
-from skiprun.claims.degradation import Pair
+from skiprun.claims.degradation import PlainPair
 from skiprun.claims.evidence import ONE_SEED
 from skiprun.claims.finding import Finding
 from skiprun.claims.ranking import Ranking
@@ -23,7 +23,7 @@ from skiprun.results.records import RunRecord
 class Verdict:
     """What was found of each claim, in the order in which it is told."""
 
-    degradation: Finding[tuple[Pair, ...]]
+    degradation: Finding[tuple[PlainPair, ...]]
     cure: Finding[tuple[Cure, ...]]
     skip_benefit: Finding[tuple[SkipBenefit, ...]]
     boundary_loss: Finding[tuple[BoundaryLoss, ...]]

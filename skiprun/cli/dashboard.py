@@ -25,12 +25,12 @@ def dashboard(
     """Show all runs in TensorBoard until Ctrl-C. On this machine only."""
     if not runs.is_dir():
         raise InputError(f"{runs}: there is no such folder; train something first.")
-    say(f"TensorBoard over {runs} at {serve(str(runs), port)}  (Ctrl-C ends it)")
+    say(f"TensorBoard over {runs} at {serve_tensorboard(str(runs), port)}  (Ctrl-C ends it)")
     while True:
         time.sleep(3600)
 
 
-def serve(folder: str, port: int | None) -> str:
+def serve_tensorboard(folder: str, port: int | None) -> str:
     """Let a thread serve TensorBoard, so that it ends with this process however that ends, and return its address.
 
     Raises:

@@ -34,11 +34,11 @@ def doctor(
     if json:
         emit({"checks": [asdict(check) for check in checks], "exit_code": code})
     else:
-        show(checks)
+        show_checks(checks)
     raise typer.Exit(code)
 
 
-def show(checks: list) -> None:
+def show_checks(checks: list) -> None:
     """Print the checks; long findings go over several lines."""
     from rich.table import Table
     from rich.text import Text

@@ -9,7 +9,7 @@ import typer
 from skiprun.cli.foreign import Data, FileSet, Mean, Model, RunOrFile, Std, is_foreign, rebuild_file
 from skiprun.cli.options import RUNS, Json, OtherData, Root, RunsFolder
 from skiprun.cli.tables import show_table
-from skiprun.cli.terminal import digits, emit, say
+from skiprun.cli.terminal import emit, format_value, say
 
 
 def evaluate(
@@ -52,7 +52,7 @@ def evaluate(
     else:
         columns = {"value": scores} | ({"by one class everywhere": trivial} if trivial else {})
         rows = [
-            [f"{each} %" if each == "error" else each, *(digits(of.get(each), ".4f") for of in columns.values())]
+            [f"{each} %" if each == "error" else each, *(format_value(of.get(each), ".4f") for of in columns.values())]
             for each in scores
         ]
         show_table(["score", *columns], rows, f"{name}, {split}")

@@ -57,12 +57,14 @@ def list_models(
     columns = ["name", "family", "connection", "layers", "parameters", "MACs", "memory\nGiB", "input", "year"]
     wide = ["summary"] if results.width >= WIDE else []
     title = f"MACs of one image; memory for the activations of {counted(batch, 'image')} while training in float32"
-    show_table(columns + wide, [[*_row(row, batch), *(row.get(key) for key in wide)] for row in rows], title, OPTIONAL)
+    show_table(
+        columns + wide, [[*_model_row(row, batch), *(row.get(key) for key in wide)] for row in rows], title, OPTIONAL
+    )
     results.print()
-    show_table(["family", "paper"], _grouped([(row["family"], row["paper"] or "-") for row in rows], "; "))
+    show_table(["family", "paper"], _rows_by_first([(row["family"], row["paper"] or "-") for row in rows], "; "))
     results.print()
     fits = [(", ".join(row["connections"]) or "no sites", row["family"]) for row in rows]
-    show_table(["connections that fit", "family"], _grouped(fits, ", "))
+    show_table(["connections that fit", "family"], _rows_by_first(fits, ", "))
     for row in rows:
         if row["problem"]:
             say(f"{row['name']}: {row['problem']}")
@@ -73,16 +75,16 @@ def _batch_bytes(row: ModelRow, batch: int) -> int | None:
     return row["activation_bytes"] and batch * row["activation_bytes"]
 
 
-def _row(row: ModelRow, batch: int) -> list[object]:
+def _model_row(row: ModelRow, batch: int) -> list[object]:
     """Return the cells of one architecture."""
     channels, height, width = row["input"]
     size = height if channels == 3 and height == width else f"{channels}x{height}x{width}"
     memory = (held := _batch_bytes(row, batch)) and f"{held / 2**30:6.2f}"
     facts = [row["name"], row["family"], row["connection"], row["layers"], row["parameters"]]
-    return [*facts, _short(row["macs"]), memory, size, str(row["year"])]
+    return [*facts, _macs_text(row["macs"]), memory, size, str(row["year"])]
 
 
-def _grouped(pairs: list[tuple[str, str]], between: str) -> list[list[str]]:
+def _rows_by_first(pairs: list[tuple[str, str]], between: str) -> list[list[str]]:
     """Return a row for each first word, with all of its second words, each once."""
     found: dict[str, dict[str, None]] = {}
     for first, second in pairs:
@@ -90,7 +92,7 @@ def _grouped(pairs: list[tuple[str, str]], between: str) -> list[list[str]]:
     return [[first, between.join(seconds)] for first, seconds in found.items()]
 
 
-def _short(number: int | None) -> str | None:
+def _macs_text(number: int | None) -> str | None:
     """Return a number of multiply-adds in millions, or in thousands of millions; a small one as it is."""
     if number is None or number < 1e5:
         return number if number is None else f"{number:6,}"
@@ -150,5 +152,5 @@ def _cell(column: str, value: object) -> object:
     if isinstance(value, list):
         return "x".join(map(str, value))
     if column.endswith("macs") and isinstance(value, int):
-        return _short(value)
+        return _macs_text(value)
     return f"{value:.2f}" if isinstance(value, float) else value

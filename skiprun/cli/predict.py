@@ -56,18 +56,18 @@ def predict(
         refuse_existing([csv], overwrite)
         check_writable(csv.parent)
     if data["task"] == "segmentation":
-        found = list(experiment.predict_masks(opened, images, out, skip_bad, overlay, overwrite, counted, say))
+        found = list(experiment.predict_masks(opened, images, out, skip_bad, overlay, overwrite, show_progress, say))
     else:
         refuse_overlay(overlay)
-        found = list(experiment.predict(opened, images, max(top, data["num_classes"]), skip_bad, counted, say))
+        found = list(experiment.predict(opened, images, max(top, data["num_classes"]), skip_bad, show_progress, say))
     tell_problems([item for item in found if "problem" in item], len(found))
     done = [item for item in found if "problem" not in item]
-    show(done, top, json)
+    show_predictions(done, top, json)
     if csv:
         write_csv(csv, done, data["class_names"])
 
 
-def counted(done: int, total: int, what: str) -> None:
+def show_progress(done: int, total: int, what: str) -> None:
     """Show how many of many images are done."""
     if total >= FEW:
         loading(done, total, what)
@@ -89,7 +89,7 @@ def tell_problems(bad: list[Prediction], total: int) -> None:
         raise InputError("None of the images can be used.")
 
 
-def show(done: list[Prediction], top: int, json: bool) -> None:
+def show_predictions(done: list[Prediction], top: int, json: bool) -> None:
     """Print what was found, with so many labels."""
     shown = [item | ({"top": item["top"][:top]} if "top" in item else {}) for item in done]
     if json:

@@ -28,7 +28,7 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Continue RUN to its end, or to a later one. With --verify, train again from previous.pt and compare every bit."""
-    refuse_unused(verify, epochs, steps, lr)
+    refuse_mixed_options(verify, epochs, steps, lr)
 
     from skiprun import experiment
     from skiprun.experiment.known_data import config_with_data
@@ -64,7 +64,7 @@ def resume(
         typer.echo(f"{done.path}: test {test_scores(done.summary())}")
 
 
-def refuse_unused(verify: int | None, epochs: float | None, steps: int | None, lr: float | None) -> None:
+def refuse_mixed_options(verify: int | None, epochs: float | None, steps: int | None, lr: float | None) -> None:
     """Raise InputError for options that mean nothing together."""
     length = [each for each in (epochs, steps) if each is not None]
     if verify is not None and (length or lr is not None):

@@ -33,7 +33,7 @@ def show_table(
         kept = [index for index, column in enumerate(columns) if column != left_out[-1]]
         columns, rows = [columns[index] for index in kept], [[row[index] for index in kept] for row in rows]
     widths = widths or fitting_widths(columns, rows, results.width, SHORTEST)
-    results.print(_beside(columns, rows, widths) if widths else _below(columns, rows))
+    results.print(_side_by_side(columns, rows, widths) if widths else _below(columns, rows))
     if left_out:
         say(f"Left out in this width: {', '.join(' '.join(column.split()) for column in left_out)}; all with --json.")
 
@@ -55,7 +55,7 @@ def fitting_widths(columns: Sequence[str], rows: Sequence[Sequence[object]], roo
     return widths
 
 
-def _beside(columns: Sequence[str], rows: Sequence[Sequence[object]], widths: Sequence[int]) -> Table:
+def _side_by_side(columns: Sequence[str], rows: Sequence[Sequence[object]], widths: Sequence[int]) -> Table:
     """Return a table whose columns have these widths."""
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
     for index, (column, width) in enumerate(zip(columns, widths, strict=True)):

@@ -171,20 +171,20 @@ class Row:
             say(f"{self.label}: {epoch} {' '.join(scores)} eta {clock(left)}")
 
 
-def digits(value: float | None, form: str = ".4g") -> str:
+def format_value(value: float | None, form: str = ".4g") -> str:
     """Return a score, or '-' where there was nothing to score."""
     return "-" if value is None or math.isnan(value) else f"{value:{form}}"
 
 
 def named_score(name: str, value: float | None) -> str:
     """Return a score behind its name, an error with its unit."""
-    return f"{name} {digits(value)}{' %' if name.split()[-1] == 'error' else ''}"
+    return f"{name} {format_value(value)}{' %' if name.split()[-1] == 'error' else ''}"
 
 
 def test_scores(summary: Summary) -> str:
     """Return the test scores of a run in a line, each with that of the trivial answer where there is one."""
     trivial = summary.get("trivial", {}).get("test", {})
-    shown = {name: f" ({digits(value)} by one class everywhere)" for name, value in trivial.items()}
+    shown = {name: f" ({format_value(value)} by one class everywhere)" for name, value in trivial.items()}
     return ", ".join(named_score(name, value) + shown.get(name, "") for name, value in summary["test"].items())
 
 

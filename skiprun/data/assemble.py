@@ -21,7 +21,7 @@ from skiprun.data.loaders import Loaders, MappedSplit, ResidentSplit, Split
 from skiprun.data.only_classes import keep_classes, rows_in_use
 from skiprun.data.pixels import Pixels, check_pixels, count_pixels
 from skiprun.data.source import Array, RawDataset, RawSplit, mean_and_std
-from skiprun.data.subjects import draw_part, group_numbers, names_of, tell_shared
+from skiprun.data.subjects import draw_part, group_numbers, subject_names, tell_shared
 from skiprun.errors import InputError, OptionError, counted
 from skiprun.system.machine import memory_bytes
 
@@ -64,7 +64,7 @@ def assemble(source: RawDataset, config: DataConfig, device: torch.device, whole
     else:
         augment = Augment(config.augment, mean, std, len(source.class_names), device)
     earlier = partial(assemble, source, config, device, whole_images=False)
-    resident = fits(source, device)
+    resident = fits_device(source, device)
     splits = {name: _split(*part, device, resident) for name, part in parts.items()}
     return Loaders(
         train=splits["train"],
@@ -107,7 +107,7 @@ def validation_rows(source: RawDataset, config: DataConfig, whole_images: bool =
     if source.val is not None:
         return rows, rows_in_use(source.val)
     targets = source.train.targets[rows] if source.train.targets.ndim == 1 else np.zeros(len(rows), np.int64)
-    groups = group_numbers(names_of(source.train, rows, config)) if whole_images else None
+    groups = group_numbers(subject_names(source.train, rows, config)) if whole_images else None
     total = len(rows) if groups is None else int(groups.max()) + 1
     what = "subjects" if groups is not None and config.subject else "images"
     if round(config.val_fraction * total) < 1:
@@ -133,15 +133,15 @@ def fingerprint(source: RawDataset, val_rows: Array) -> str:
     return blake2b(known.encode(), digest_size=16).hexdigest()
 
 
-def fits(source: RawDataset, device: torch.device) -> bool:
+def fits_device(source: RawDataset, device: torch.device) -> bool:
     """Say whether a dataset may live on a device, or in memory if it is the CPU."""
     size = sum(raw_split.images.nbytes + raw_split.targets.nbytes for raw_split in source.splits)
     if device.type == "cpu" and isinstance(source.train.images, np.memmap) and size > RESIDENT_BYTES:
         return False
-    return size <= RESIDENT_SHARE * free_bytes(device)
+    return size <= RESIDENT_SHARE * free_memory(device)
 
 
-def free_bytes(device: torch.device) -> float:
+def free_memory(device: torch.device) -> float:
     """Return how much memory of a device is free; all there is where the system does not say."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]

@@ -20,7 +20,7 @@ def tell_copies(parts: Mapping[str, Part]) -> None:
     """Say how many images of val and test are in train as well; of each split its data and rows."""
     for split in ("val", "test"):
         if found := copies(parts[split], parts["train"]):
-            total = len(set(names_of(parts[split])))
+            total = len(set(image_names(parts[split])))
             notice(f"{len(found)} of {total:,} images in {split} are in train as well: {some(found)}.")
 
 
@@ -36,11 +36,11 @@ def copies(scored: Part, trained: Part) -> list[str]:
     alike = np.isin(ours, theirs)
     same = np.zeros(len(ours), bool)
     same[alike] = [digest in known for digest in digests(scored, alike)]
-    names = np.array(names_of(scored))
+    names = np.array(image_names(scored))
     return sorted(set(names[same].tolist()) - set(names[~same].tolist()))
 
 
-def names_of(part: Part) -> list[str]:
+def image_names(part: Part) -> list[str]:
     """Return the name of the image of each row."""
     raw_split, rows = part
     return [str(raw_split.files[row]) if raw_split.files else str(row) for row in rows]

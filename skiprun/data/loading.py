@@ -7,7 +7,7 @@ import torch
 from skiprun.config import DataConfig
 from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress
-from skiprun.data.uses import refuse_unused
+from skiprun.data.uses import refuse_unused_data_keys
 from skiprun.registry import DATASETS
 from skiprun.system.arguments import checked_arguments
 
@@ -30,7 +30,7 @@ def load_data(config: DataConfig, device: torch.device, progress: Progress | Non
     """
     entry = DATASETS[config.name]
     if new:
-        refuse_unused(config)
+        refuse_unused_data_keys(config)
     return entry.target(config, device, progress or _silence)
 
 

@@ -44,14 +44,14 @@ def check_pixels(pixels: Pixels, names: Sequence[str], ignored: int | None, borr
         InputError: with the split, what it holds, and what may help.
     """
     for split, (*found, void) in pixels.items():
-        if problem := problem_of(found, names):
+        if problem := missing_classes(found, names):
             raise InputError(
                 f"Nothing could be learned or scored: in {split} {problem} ({listed(pixels[split], names)}). "
                 + " ".join(ways_out(split, void, ignored, borrowed))
             )
 
 
-def problem_of(found: Sequence[int], names: Sequence[str]) -> str:
+def missing_classes(found: Sequence[int], names: Sequence[str]) -> str:
     """Return what a split lacks, by the pixels of its classes; nothing where it has all."""
     absent = [name for name, number in zip(names[1:], found[1:], strict=True) if not number]
     if not any(found):

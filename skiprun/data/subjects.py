@@ -14,7 +14,7 @@ from skiprun.data.source import Array, RawSplit
 from skiprun.errors import OptionError, some
 
 
-def names_of(raw_split: RawSplit, rows: Array, config: DataConfig) -> list[str] | None:
+def subject_names(raw_split: RawSplit, rows: Array, config: DataConfig) -> list[str] | None:
     """Return the name of the subject that each row shows, or of its image; None where there are no files.
 
     Raises:
@@ -77,7 +77,7 @@ def tell_shared(parts: Mapping[str, tuple[RawSplit, Array]], config: DataConfig)
     """Say which subjects are trained on and scored as well, where the splits were given."""
     if config.subject is None:
         return
-    seen = {split: set(names_of(*part, config) or ()) for split, part in parts.items()}
+    seen = {split: set(subject_names(*part, config) or ()) for split, part in parts.items()}
     for split in ("val", "test"):
         if shared := sorted(seen["train"] & seen[split]):
             notice(f"{len(shared)} of {len(seen[split])} subjects in {split} are in train as well: {some(shared)}.")

@@ -43,20 +43,20 @@ def uses(dataset: str, key: str) -> bool:
     return key not in USED_BY or USED_BY[key](DATASETS[dataset].info)
 
 
-def chosen(config: DataConfig, keys: Iterable[str]) -> dict[str, str]:
+def changed_keys(config: DataConfig, keys: Iterable[str]) -> dict[str, str]:
     """Return those of the keys that do not have their default, each with its value as YAML has it."""
     values = {key: getattr(config, key) for key in keys}
     changed = {key: value for key, value in values.items() if value != DataConfig.model_fields[key].default}
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in changed.items()}
 
 
-def refuse_unused(config: DataConfig) -> None:
+def refuse_unused_data_keys(config: DataConfig) -> None:
     """Refuse keys that the dataset would pass over.
 
     Raises:
         OptionError: with the key, relative to the section, and the datasets that use it.
     """
-    for key, value in chosen(config, USED_BY).items():
+    for key, value in changed_keys(config, USED_BY).items():
         if not uses(config.name, key):
             users = [entry.name for entry in DATASETS if uses(entry.name, key)]
             problem = f"found {value}, which dataset '{config.name}' has no use for; it is for {some(users, 8)}"
@@ -74,7 +74,7 @@ def _check_fit(config: DataConfig) -> None:
         raise OptionError("fit", f"found {config.fit}, and no size to come to; set data.image_size, or leave it out")
 
 
-def tell_unused(config: DataConfig, keys: Iterable[str], reason: str) -> None:
+def notice_unused(config: DataConfig, keys: Iterable[str], reason: str) -> None:
     """Say which of the keys were chosen, though the files leave nothing to choose."""
-    for key, value in chosen(config, keys).items():
+    for key, value in changed_keys(config, keys).items():
         notice(f"data.{key} {value} is not used: {reason}.")

@@ -15,7 +15,7 @@ from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError, memory_needed
 from skiprun.experiment.known_data import KnownData, config_with_data
 from skiprun.experiment.parts import Parts, Say, located, prepare
-from skiprun.inference.evaluate import evaluate as evaluate_batches
+from skiprun.inference.evaluate import evaluate_batches
 from skiprun.models import build_from_config
 from skiprun.registry import TASKS
 from skiprun.run import Run, run_folder, runs_folder

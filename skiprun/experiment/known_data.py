@@ -155,14 +155,14 @@ class KnownData:
                 "split is used: its val shares images with train; test is what it would be now."
             )
             return replace(earlier, conversion=loaders.conversion)
-        found = differences(record, loaders)
+        found = data_differences(record, loaders)
         if not self.other_data:
             raise OtherData(self.run.path, found, record.get("root"), self.way_out)
         self.say(f"{self.run.name}: other data than it was trained on: {'; '.join(found)}.")
         return as_trained_on(record, loaders, self.say)
 
 
-def differences(record: DataRecord, loaders: Loaders) -> list[str]:
+def data_differences(record: DataRecord, loaders: Loaders) -> list[str]:
     """Return what differs between recorded and present data, in words."""
     found = []
     for split in SPLITS:

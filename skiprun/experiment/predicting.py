@@ -50,7 +50,7 @@ def predict(
         InputError: there is nothing to read, or the run finds masks.
     """
     data = data_of(run, "classification", "label images")
-    return label(load_model(run), data, find_inputs(files, say), top, skip_bad, progress, say)
+    return predict_labels(load_model(run), data, find_inputs(files, say), top, skip_bad, progress, say)
 
 
 def data_of(run: Run, task: str, ability: str) -> ScoredData:
@@ -62,7 +62,7 @@ def data_of(run: Run, task: str, ability: str) -> ScoredData:
 
 
 @torch.no_grad()
-def label(
+def predict_labels(
     model: nn.Module,
     data: DataRecord,
     inputs: Sequence[Input],

@@ -118,15 +118,15 @@ def _compare_rows(ours: list[Row], theirs: list[Row]) -> tuple[int, str | None]:
 
 def first_difference(theirs: Checkpoint, ours: Checkpoint) -> str | None:
     """Return the name of the first tensor of network, average or optimizer that differs, and by how much."""
-    again = dict(_tensors(ours))
-    for name, tensor in _tensors(theirs):
+    again = dict(_named_tensors(ours))
+    for name, tensor in _named_tensors(theirs):
         if not torch.equal(tensor, again[name]):
             distance = (tensor.double() - again[name].double()).abs().max().item()
             return f"{name}: by {distance:g} at most"
     return None
 
 
-def _tensors(state: Checkpoint) -> Iterator[tuple[str, Tensor]]:
+def _named_tensors(state: Checkpoint) -> Iterator[tuple[str, Tensor]]:
     """Yield the tensors of a state by name."""
     for part, tensors in (("model", state["model"]), ("ema_model", state["ema_model"] or {})):
         for name, tensor in tensors.items():

@@ -25,7 +25,7 @@ def evaluation_batch(config: RunConfig, cost: Cost) -> int:
 
 
 @torch.no_grad()
-def evaluate(
+def evaluate_batches(
     model: nn.Module,
     task: Task,
     batches: Batches,

@@ -11,11 +11,11 @@ from skiprun.connections import sites
 from skiprun.connections.fade import make_fadable
 from skiprun.errors import OptionError, OutOfMemory
 from skiprun.models.complexity.meta import without_content
-from skiprun.models.options import checked, options_of
+from skiprun.models.options import convert_options, options_of
 from skiprun.models.surgery import choose_connections
 from skiprun.models.weights.freeze import freeze_from_config
 from skiprun.registry import MODELS
-from skiprun.system.arguments import checked_arguments, fits, in_words
+from skiprun.system.arguments import checked_arguments, fits, type_in_words
 from skiprun.system.machine import memory_bytes
 
 # What a config says of the connections and of the start, not of the architecture.
@@ -60,10 +60,10 @@ def build_model(
             raise OptionError(key, f"{name} has no connection sites, so none can be chosen")
     if options.get("stem") == "small" and "stem" not in options_of(entry.target):
         del options["stem"]  # it has no other
-    parts |= checked(name, entry.target, options, entry.info.fixed)
+    parts |= convert_options(name, entry.target, options, entry.info.fixed)
     for key in {"width", "depth"} & options.keys():
         if not fits(options[key], field := ModelConfig.model_fields[key].annotation):
-            raise OptionError(key, f"found {options[key]}; it must be {in_words(field)}")
+            raise OptionError(key, f"found {options[key]}; it must be {type_in_words(field)}")
     return entry.target(num_classes, in_channels, **parts)
 
 

@@ -35,16 +35,16 @@ def _is_option(name: str, hint: Hint) -> bool:
     # The data decides the first two, and the architecture's name which of torchvision's networks it is.
     if name in ("num_classes", "in_channels", "name"):
         return False
-    return hint in WORDS or hint in (Norm, Activation) or _words(hint) is not None
+    return hint in WORDS or hint in (Norm, Activation) or _allowed_words(hint) is not None
 
 
-def _words(hint: Hint) -> tuple[str, ...] | None:
+def _allowed_words(hint: Hint) -> tuple[str, ...] | None:
     """Return the words that a Literal allows, or None for another type."""
     origin: object = get_origin(hint)
     return get_args(hint) if origin is Literal else None
 
 
-def checked(
+def convert_options(
     what: str, thing: Callable[..., object], given: Mapping[str, object], fixed: Collection[str] = ()
 ) -> dict[str, object]:
     """Return options as the thing takes them: names of norms and activations become the parts themselves.
@@ -69,17 +69,17 @@ def checked(
         if key not in known:
             has = f"It has: {', '.join(own)}" if own else "It has none"
             raise OptionError(key, f"{what} has no such option.{did_you_mean(key, own)} {has}")
-    return {key: _value(key, value, known[key]) for key, value in given.items()}
+    return {key: _convert(key, value, known[key]) for key, value in given.items()}
 
 
-def _value(key: str, value: object, hint: Hint) -> object:
+def _convert(key: str, value: object, hint: Hint) -> object:
     """Return one value as the thing takes it, or refuse it in plain words."""
     for kind, parts in ((Norm, NORMS), (Activation, ACTIVATIONS)):
         if hint == kind and isinstance(value, str) and value in parts:
             return parts[value]
         if hint == kind:
             raise OptionError(key, f"found {value!r}; there are {', '.join(parts)}")
-    if (words := _words(hint)) is not None:
+    if (words := _allowed_words(hint)) is not None:
         if value not in words:
             raise OptionError(key, f"found {value!r}; there are {', '.join(words)}")
         return value

@@ -10,7 +10,7 @@ from skiprun.connections import Connection, Site
 from skiprun.connections.base import ConnectionFactory
 from skiprun.errors import OptionError
 from skiprun.infos import ModelInfo
-from skiprun.models.options import checked
+from skiprun.models.options import convert_options
 from skiprun.registry import CONNECTIONS, Entry
 
 ModelEntry = Entry[Callable[..., nn.Module], ModelInfo]
@@ -40,11 +40,11 @@ def choose_connections(
     Raises:
         OptionError: a connection, an option or a site that is not there or does not fit.
     """
-    usual = fitting(entry, connection, "connection")
+    usual = fitting_connection(entry, connection, "connection")
     own = entry.info.connection_options if connection == entry.info.connection else {}
-    given = {**own, **checked(f"connection '{connection}'", usual, options or {})}
+    given = {**own, **convert_options(f"connection '{connection}'", usual, options or {})}
     others = {
-        index: fitting(entry, other, "connections")
+        index: fitting_connection(entry, other, "connections")
         for spec, other in (by_site or {}).items()
         for index in site_numbers(spec)
     }
@@ -59,7 +59,7 @@ def choose_connections(
     return make
 
 
-def fitting(entry: ModelEntry, name: str, key: str) -> type[Connection]:
+def fitting_connection(entry: ModelEntry, name: str, key: str) -> type[Connection]:
     """Return a connection by name, or refuse it with those that fit the architecture."""
     chosen = CONNECTIONS[name].target
     fits = connections_that_fit(entry)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from skiprun.results.groups import LOSS, SPEED, Group
-from skiprun.results.numbers import count, score, significant, spread, unit, whole
+from skiprun.results.numbers import format_count, format_score, format_spread, format_whole, score_unit, significant
 from skiprun.results.records import RunRecord
 
 
@@ -28,9 +28,9 @@ def columns(groups: Sequence[Group]) -> list[Column]:
     return [
         Column("network", lambda group: group.label, is_number=False, part="network"),
         Column("connection", lambda group: group.connection, is_number=False, part="network"),
-        Column("layers", lambda group: whole(group.layers), part="network"),
-        Column("parameters", lambda group: whole(group.first.number("model.parameters")), part="network"),
-        Column("MACs", lambda group: count(group.first.number("model.macs")), part="network"),
+        Column("layers", lambda group: format_whole(group.layers), part="network"),
+        Column("parameters", lambda group: format_whole(group.first.number("model.parameters")), part="network"),
+        Column("MACs", lambda group: format_count(group.first.number("model.macs")), part="network"),
         Column("seeds", _seeds),
         Column("train loss", lambda group: significant(group.sample(LOSS).mean)),
         *(column for name in names for column in _score_columns(name, groups)),
@@ -68,9 +68,9 @@ def _score_column(split: str, key: str, name: str, main: str) -> Column:
         if group.score_name != main:
             return "-"
         sample = group.sample(key)
-        return spread(sample, name) if split == "test" else score(sample.mean, name)
+        return format_spread(sample, name) if split == "test" else format_score(sample.mean, name)
 
-    return Column(f"{split} {name}{unit(name)}", text, part="test" if split == "test" else "training")
+    return Column(f"{split} {name}{score_unit(name)}", text, part="test" if split == "test" else "training")
 
 
 def seed_rows(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
@@ -81,12 +81,13 @@ def seed_rows(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
 
 def _run_row(group: Group, run: RunRecord) -> list[str]:
     scores = [
-        score(run.number(key), group.score_name) for key in (group.train_score, group.val_score, group.test_score)
+        format_score(run.number(key), group.score_name)
+        for key in (group.train_score, group.val_score, group.test_score)
     ]
     return [
         str(run.seed),
         significant(run.number(LOSS)),
-        *(f"{text}{unit(group.score_name)}" for text in scores),
+        *(f"{text}{score_unit(group.score_name)}" for text in scores),
         f"{run.number('best.epoch'):g}",
         significant(run.number(SPEED)),
     ]

@@ -73,7 +73,7 @@ def draw_lines(curves: Sequence[Curve], x: str, y: str, log: bool = True, level:
     beside = max(1, min(len(labels), 80 // (max(map(len, labels)) + 9)))  # in letters; a line's sample takes nine
     figure, axes = figure_and_axes(3.4 + 0.2 * -(-len(labels) // beside))
     for curve in curves:
-        _line(axes, curve)
+        _draw_curve(axes, curve)
     if level is not None:
         axes.axhline(level, color="grey", linewidth=0.8, zorder=0)
     _scale(axes, log)
@@ -83,7 +83,7 @@ def draw_lines(curves: Sequence[Curve], x: str, y: str, log: bool = True, level:
     return figure
 
 
-def _line(axes: Axes, curve: Curve) -> None:
+def _draw_curve(axes: Axes, curve: Curve) -> None:
     """Draw one network; earlier lines are thicker, so that those below others stay visible."""
     style, band = look(curve.index), curve.band
     mark = "o" if len(band.places) < 4 else ""
@@ -125,7 +125,7 @@ def draw_dots(networks: Sequence[Dots], x: str) -> Figure:
     """Draw a row for each network: its seeds as dots, above them mean and 95 % interval."""
     figure, axes = figure_and_axes(1.1 + 0.36 * len(networks))
     for place, network in enumerate(networks):
-        _row(axes, place, network)
+        _draw_dots(axes, place, network)
     axes.set_yticks(range(len(networks)), [_in_two_lines(network.label) for network in networks])
     axes.set_ylim(len(networks) - 0.4, -0.6)
     axes.set(xlabel=x, ylabel="network")
@@ -137,7 +137,7 @@ def draw_dots(networks: Sequence[Dots], x: str) -> Figure:
     return figure
 
 
-def _row(axes: Axes, place: int, network: Dots) -> None:
+def _draw_dots(axes: Axes, place: int, network: Dots) -> None:
     colour, sample = look(network.index)["color"], network.sample
     axes.plot(network.values, [place + 0.17] * sample.n, "o", color=colour, markersize=4.5, alpha=0.6, mew=0)
     axes.plot([sample.low, sample.high], [place - 0.1] * 2, color=colour, linewidth=1.2)

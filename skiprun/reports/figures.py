@@ -42,12 +42,14 @@ def _curves(networks: Sequence[Network]) -> list[Drawing | None]:
     """Draw training loss, and validation scores by name, over epochs."""
     about = f"Training loss, mean over each epoch. {MEANS}"
     losses = _collect(networks, lambda history: history.loss)
-    drawings = [_lines("training_loss", about, losses, "epoch", "training loss (nats)")]
+    drawings = [_curves_drawing("training_loss", about, losses, "epoch", "training loss (nats)")]
     for name in dict.fromkeys(network.group.score_name for network in networks):
         chosen = [network for network in networks if network.group.score_name == name]
         scores = _collect(chosen, lambda history: history.score)
         about = f"Validation {name} after each epoch. {MEANS}"
-        drawings.append(_lines(f"validation_{name}", about, scores, "epoch", f"validation {_unit(name)}", log=False))
+        drawings.append(
+            _curves_drawing(f"validation_{name}", about, scores, "epoch", f"validation {_unit(name)}", log=False)
+        )
     return drawings
 
 
@@ -62,11 +64,13 @@ def _gradients(networks: Sequence[Network]) -> list[Drawing | None]:
     )
     about_ratio = f"Gradient norm of the first layer over that of the last: above 1 it grows towards the input. {norms}"
     return [
-        _lines("gradient_flow_start", f"Gradient norm of each layer at the {when}. {norms}", first, DEPTH, NORM),
-        _lines(
+        _curves_drawing(
+            "gradient_flow_start", f"Gradient norm of each layer at the {when}. {norms}", first, DEPTH, NORM
+        ),
+        _curves_drawing(
             "gradient_flow_median", f"Gradient norm of each layer, median over training. {norms}", median, DEPTH, NORM
         ),
-        _lines("gradient_ratio", about_ratio, ratio, "step", "first over last gradient norm", level=1.0),
+        _curves_drawing("gradient_ratio", about_ratio, ratio, "step", "first over last gradient norm", level=1.0),
     ]
 
 
@@ -82,7 +86,7 @@ def _collect(
     ]
 
 
-def _lines(
+def _curves_drawing(
     name: str, caption: str, curves: Sequence[Curve], x: str, y: str, log: bool = True, level: float | None = None
 ) -> Drawing | None:
     """Draw curves, and say which networks have none; None where no network has one."""

@@ -34,18 +34,18 @@ class RunDetails(RunRow):
 
 def runs_rows(runs: Sequence[Run]) -> list[RunRow]:
     """Return one row for each run; a damaged one has its state and message, and no numbers."""
-    return [_row(read(run)) for run in runs]
+    return [_listing_row(read(run)) for run in runs]
 
 
 @dataclass(frozen=True)
-class Listing:
+class RunListing:
     """Rows of runs, and how many runs there are."""
 
     rows: list[RunRow]
     total: int
 
 
-def list_runs(root: Path, most: int | None = None) -> Listing:
+def list_runs(root: Path, most: int | None = None) -> RunListing:
     """Return the rows of the runs of a folder, by name; what was read before and has not changed is not read again.
 
     Args:
@@ -54,12 +54,12 @@ def list_runs(root: Path, most: int | None = None) -> Listing:
     """
     index = Index.open(root)
     runs = sorted(index.runs(), reverse=True)
-    rows = [index.row(name, lambda run: _row(read(run))) for name in sorted(name for _, name in runs[:most])]
+    rows = [index.row(name, lambda run: _listing_row(read(run))) for name in sorted(name for _, name in runs[:most])]
     index.save()
-    return Listing(rows, len(runs))
+    return RunListing(rows, len(runs))
 
 
-def _row(record: RunRecord) -> RunRow:
+def _listing_row(record: RunRecord) -> RunRow:
     numbers = _finished_numbers(record) if record.finished else _numbers_so_far(record)
     return {
         "name": record.run.name,
@@ -115,7 +115,7 @@ def run_details(run: Run) -> RunDetails:
     """Return everything that a run's directory says, as plain data."""
     record = read(run)
     return {
-        **_row(record),
+        **_listing_row(record),
         "summary": record.summary,
         "config": record.config,
         "sessions": list(record.sessions),

@@ -28,12 +28,12 @@ def slug(names: Sequence[str], digest: str = "") -> str:
         names: as they were given.
         digest: of what they leave open, if they do.
     """
-    text = "-".join(filter(None, map(_word, names))) or "comparison"
+    text = "-".join(filter(None, map(_path_word, names))) or "comparison"
     text = text if len(text) <= 80 else f"{text[:60].rstrip('-.')}-{zlib.crc32(text.encode()):08x}"
     return f"{text}-{digest}" if digest else text
 
 
-def _word(name: str) -> str:
+def _path_word(name: str) -> str:
     """Return the last part of a name or path, with the experiment's name before a seed."""
     parts = Path(name.removesuffix(".yaml").removesuffix(".yml")).parts
     last = parts[-2:] if parts and parts[-1].startswith("seed-") else parts[-1:]
@@ -116,7 +116,7 @@ def render(template: str, facts: dict[str, object]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"md": markdown_text, "uri": _data_uri, "value": _value}
+    environment.filters |= {"md": markdown_text, "uri": _data_uri, "value": _yaml_value}
     return environment.get_template(template).render(facts)
 
 
@@ -129,7 +129,7 @@ def _data_uri(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
-def _value(value: object) -> str:
+def _yaml_value(value: object) -> str:
     """Return a config value as YAML would write it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]

@@ -25,38 +25,38 @@ FEW = 12  # names along an axis that can be read
 GUIDES = ("--", ":", "-.")
 
 
-def draw_lines(figure: Description, documents: Sequence[Document]) -> Figure:
+def draw_study_lines(figure: Description, documents: Sequence[Document]) -> Figure:
     """Draw a line and a band for each network and group, and guides thin beside them; panels share their scales."""
     panels = panels_of(documents, figure)
     if len(panels) == 1:
         drawing, axes = _with_legend([*(line.label for line in lines_of(documents, panels[0])), *figure["guides"]])
-        _lines(axes, panels[0], documents)
+        _draw_panel(axes, panels[0], documents)
         return _finish(drawing, axes, panels[0])
     below = -(-len(panels) // 2)
     drawing, axes = figure_and_axes(0.9 + 2.1 * below)
     drawing.delaxes(axes)
     beside = list(drawing.subplots(below, 2, sharex=True, sharey=True).flat)
     for axes, panel in zip(beside, panels, strict=False):
-        _lines(axes, panel, documents)
+        _draw_panel(axes, panel, documents)
         _finish(drawing, axes, panel, legend=axes is beside[0])
         axes.label_outer()
     drawing.suptitle(figure["title"], x=0.01, ha="left", fontsize="medium")
     return drawing
 
 
-def _lines(axes: Axes, figure: Description, documents: Sequence[Document]) -> None:
+def _draw_panel(axes: Axes, figure: Description, documents: Sequence[Document]) -> None:
     """Draw the lines and guides of one panel."""
     lines = lines_of(documents, figure)
     mark = "o" if max(len(line.places) for line in lines) < FEW_POINTS and len(lines) <= len(COLOURS) else ""
     for line in lines:
-        _line(axes, line, mark)
+        _draw_line(axes, line, mark)
     for number, guide in enumerate(figure["guides"]):
         _guide(axes, lines_of(documents, figure, guide), guide.rsplit("_")[-1], GUIDES[number % len(GUIDES)])
     if figure["log"]:
         scale_by_decades(axes)
 
 
-def _line(axes: Axes, line: Line, mark: str) -> None:
+def _draw_line(axes: Axes, line: Line, mark: str) -> None:
     """Draw one line; earlier ones are thicker, so that those below others stay visible."""
     style, thick = look(line.index), max(1.2, 2.2 - 0.3 * line.index)
     mark = mark or ("o" if len(line.places) == 1 else "")
@@ -85,7 +85,7 @@ def draw_bars(figure: Description, documents: Sequence[Document]) -> Figure:
         axes.bar(places, line.values, width, color=look(line.index)["color"], label=legible(line.label))
     axes.grid(visible=False, axis="x")
     if lines[0].names:
-        _name(axes.xaxis, lines[0].names)
+        _set_tick_names(axes.xaxis, lines[0].names)
     else:
         axes.locator_params(axis="x", integer=True)
     if figure["log"]:
@@ -120,25 +120,25 @@ def draw_matrix(figure: Description, documents: Sequence[Document]) -> Figure:
     """Draw a panel of coloured cells for each network, all with one scale of colours."""
     grids = [grid for document in documents for grid in grids_of(document, figure)][:MOST_PANELS]
     drawing, panels = _panels(figure, grids)
-    norm = _norm(*_limits(grids, figure["log"]), figure["log"])
+    norm = _colour_scale(*_limits(grids, figure["log"]), figure["log"])
     for axes, grid in zip(panels, grids, strict=True):
         image = axes.imshow(grid.values, origin="lower", aspect="auto", cmap=SEQUENTIAL, norm=norm)
         axes.grid(visible=False)
-        _name(axes.xaxis, grid.xs, rotation=90 if any(isinstance(x, str) for x in grid.xs) else 0)
-        _name(axes.yaxis, grid.ys)
+        _set_tick_names(axes.xaxis, grid.xs, rotation=90 if any(isinstance(x, str) for x in grid.xs) else 0)
+        _set_tick_names(axes.yaxis, grid.ys)
         axes.set(xlabel=figure["xlabel"], ylabel=figure["ylabel"] if axes is panels[0] else "")
     drawing.colorbar(image, ax=list(panels), label=figure["valuelabel"])
     return drawing
 
 
-def _name(axis: Axis, names: Sequence[object], rotation: float = 0) -> None:
+def _set_tick_names(axis: Axis, names: Sequence[object], rotation: float = 0) -> None:
     """Write names along an axis, every n-th if there are many."""
     step = -(-len(names) // FEW)
     shown = range(0, len(names), step)
-    axis.set_ticks(shown, [legible(_short(names[place])) for place in shown], rotation=rotation)
+    axis.set_ticks(shown, [legible(_tick_text(names[place])) for place in shown], rotation=rotation)
 
 
-def _short(name: object) -> str:
+def _tick_text(name: object) -> str:
     return f"{name:g}" if isinstance(name, int | float) else str(name)
 
 
@@ -147,7 +147,7 @@ def draw_contours(figure: Description, documents: Sequence[Document]) -> Figure:
     grids = [grids_of(document, figure)[0] for document in documents[:MOST_PANELS]]
     drawing, panels = _panels(figure, grids)
     low, high = _limits(grids, figure["log"])
-    norm, levels = _norm(low, high, figure["log"]), _levels(low, high, figure["log"])
+    norm, levels = _colour_scale(low, high, figure["log"]), _contour_levels(low, high, figure["log"])
     for axes, grid, document in zip(panels, grids, documents, strict=False):
         values = _clipped(grid, low, high)
         filled = axes.contourf(grid.xs, grid.ys, values, levels=levels, cmap=SEQUENTIAL, norm=norm)
@@ -171,7 +171,7 @@ def draw_relief(figure: Description, documents: Sequence[Document]) -> Figure:
     grids = [grids_of(document, figure)[0] for document in documents[:MOST_PANELS]]
     drawing, panels = _panels(figure, grids, projection="3d")
     low, high = _limits(grids, figure["log"])
-    norm = _norm(low, high, figure["log"])
+    norm = _colour_scale(low, high, figure["log"])
     axes: Axes3D
     height = np.log10 if figure["log"] else np.asarray
     for axes, grid in zip(panels, grids, strict=True):
@@ -216,14 +216,14 @@ def _limits(grids: Sequence[Grid], log: bool) -> tuple[float, float]:
     return (low, max(2 * low, min(high, low * 10**DECADES))) if log else (low, high)
 
 
-def _norm(low: float, high: float, log: bool) -> Normalize:
+def _colour_scale(low: float, high: float, log: bool) -> Normalize:
     """Return one scale of colours for all networks."""
     from matplotlib.colors import LogNorm, Normalize
 
     return LogNorm(low, high) if log else Normalize(low, high)
 
 
-def _levels(low: float, high: float, log: bool) -> list[float]:
+def _contour_levels(low: float, high: float, log: bool) -> list[float]:
     steps = [step / LEVELS for step in range(LEVELS + 1)]
     return [low * (high / low) ** step if log else low + (high - low) * step for step in steps]
 

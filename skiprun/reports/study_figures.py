@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from skiprun.palette import STYLE
 from skiprun.reports.drawing import Drawing
-from skiprun.reports.study_drawing import MOST_PANELS, draw_bars, draw_contours, draw_lines, draw_matrix, draw_relief
+from skiprun.reports.study_drawing import (
+    MOST_PANELS,
+    draw_bars,
+    draw_contours,
+    draw_matrix,
+    draw_relief,
+    draw_study_lines,
+)
 from skiprun.reports.study_rows import Description, Document, is_way, rows_of
 from skiprun.system.files import make_folder, write_bytes
 
@@ -18,7 +25,7 @@ if TYPE_CHECKING:  # matplotlib takes half a second to import
 
 Draw = Callable[[Description, Sequence[Document]], "Figure"]
 KINDS: dict[str, dict[str, Draw]] = {
-    "lines": {"": draw_lines},
+    "lines": {"": draw_study_lines},
     "bars": {"": draw_bars},
     "matrix": {"": draw_matrix},
     "surface": {"": draw_contours, "-3d": draw_relief},
@@ -39,7 +46,7 @@ def _draw(figure: Description, documents: Sequence[Document]) -> list[Drawing]:
     drawn = [document for document in documents if _has_numbers(document, figure)][:most]
     if not drawn or is_way(figure, documents[0]):  # a way is drawn over its surface
         return []
-    name = f"{documents[0]['study']}-{_word(figure['title'])}"
+    name = f"{documents[0]['study']}-{_file_word(figure['title'])}"
     caption = f"{figure['title']}: {', '.join(document['label'] for document in drawn)}."
     return [
         Drawing(name + suffix, caption, draw(figure, drawn))
@@ -59,7 +66,7 @@ def _is_a_line(documents: Sequence[Document], figure: Description) -> bool:
     return any(len({row[figure["y"]] for row in rows_of(document, figure)}) < 2 for document in documents)
 
 
-def _word(title: str) -> str:
+def _file_word(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 

@@ -62,11 +62,13 @@ def lines_of(documents: Sequence[Document], figure: Description, y: str | None =
             found.append((", ".join(names), [row for row in rows if group is None or row[figure["group"]] == group]))
     names = list(dict.fromkeys(row[figure["x"]] for _, rows in found for row in rows if figure["x"] in row))
     spoken = [str(name) for name in names] if any(isinstance(name, str) for name in names) else []
-    lines = [_line(label, index, spoken, rows, figure, y or figure["y"]) for index, (label, rows) in enumerate(found)]
+    lines = [
+        _read_line(label, index, spoken, rows, figure, y or figure["y"]) for index, (label, rows) in enumerate(found)
+    ]
     return [line for line in lines if line.places]
 
 
-def _line(label: str, index: int, names: list[str], rows: Iterable[Row], figure: Description, y: str) -> Line:
+def _read_line(label: str, index: int, names: list[str], rows: Iterable[Row], figure: Description, y: str) -> Line:
     low, high = figure["band"] if figure["band"] and y == figure["y"] else (y, y)
     if names:
         rows = [row | {figure["x"]: names.index(str(row[figure["x"]]))} for row in map(dict, rows)]
@@ -109,10 +111,10 @@ def _grid(label: str, rows: Sequence[Row], figure: Description) -> Grid:
     """Return values by place: numbers by size, names in the order in which they come."""
     xs, ys = (_order(row[figure[axis]] for row in rows) for axis in ("x", "y"))
     found = {(row[figure["x"]], row[figure["y"]]): row.get(figure["value"]) for row in rows}
-    return Grid(label, xs, ys, [[_number(found.get((x, y)), figure["log"]) for x in xs] for y in ys])
+    return Grid(label, xs, ys, [[_drawable_value(found.get((x, y)), figure["log"]) for x in xs] for y in ys])
 
 
-def _number(value: Any, log: bool) -> float:
+def _drawable_value(value: Any, log: bool) -> float:
     return float(value) if drawable(value, log) else math.nan
 
 

@@ -21,7 +21,7 @@ SOME = 11  # places shown of more
 
 def study_table(documents: Sequence[Document]) -> RenderableType:
     """Return the tables of the documents of one study, and the verdict of each."""
-    parts: list[RenderableType] = [_facts(documents)] if len(documents[0]["facts"]) <= MOST_FACTS else []
+    parts: list[RenderableType] = [_facts_table(documents)] if len(documents[0]["facts"]) <= MOST_FACTS else []
     for figure in documents[0]["figures"]:
         if figure["kind"] in ("lines", "bars") and not is_way(figure, documents[0]):
             for panel in panels_of(documents, figure):
@@ -34,7 +34,7 @@ def _verdict(document: Document, named: bool) -> Text:
     return Text(f"{document['label']}: {document['verdict']}" if named else document["verdict"])
 
 
-def _facts(documents: Sequence[Document]) -> RenderableType:
+def _facts_table(documents: Sequence[Document]) -> RenderableType:
     """Return the facts: a row for each network, or below each other where that is too wide."""
     names = list(dict.fromkeys(name for document in documents for name in document["facts"]))
     cells = [[fact(document["facts"].get(name)) for name in names] for document in documents]
@@ -73,7 +73,7 @@ class Part:
     def rows(self, length: int) -> list[list[str]]:
         """Return so many rows: a place and the value of each line there, or nothing."""
         found = [dict(zip(line.places, line.values, strict=True)) for line in self.lines]
-        rows = [[self._name(place), *(_number(line.get(place)) for line in found)] for place in self.shown]
+        rows = [[self._name(place), *(_table_cell(line.get(place)) for line in found)] for place in self.shown]
         return rows + [[""] * (len(self.lines) + 1)] * (length - len(rows))
 
     def _name(self, place: float) -> str:
@@ -101,7 +101,7 @@ def _some(places: Sequence[float]) -> list[float]:
     return [places[round(step * (len(places) - 1) / max(1, count - 1))] for step in range(count)]
 
 
-def _number(value: float | None) -> str:
+def _table_cell(value: float | None) -> str:
     return "" if value is None else significant(value)
 
 
@@ -114,12 +114,12 @@ def _values(figure: Description, documents: Sequence[Document]) -> list[Renderab
     thinned = [f"{len(part.shown)} of {len(part.places)}" for part in parts if len(part.shown) < len(part.places)]
     few = f"; at {' and '.join(dict.fromkeys(thinned))} places, all with --json" if thinned else ""
     caption = Text(f"{figure['title']}: {figure['ylabel']}{few}", "bold")
-    wide = [_beside(parts, figure["xlabel"], 60)]
-    narrow = [_beside([part], figure["xlabel"], 14) for part in parts]
+    wide = [_joined_table(parts, figure["xlabel"], 60)]
+    narrow = [_joined_table([part], figure["xlabel"], 14) for part in parts]
     return [caption, Fitting(wide, narrow)]
 
 
-def _beside(parts: Sequence[Part], xlabel: str, width: int) -> Table:
+def _joined_table(parts: Sequence[Part], xlabel: str, width: int) -> Table:
     """Return the tables of some parts as one, each with the places of its own."""
     length = max(len(part.shown) for part in parts)
     place = (textwrap.fill(xlabel, 16), not parts[0].lines[0].names)

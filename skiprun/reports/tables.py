@@ -14,9 +14,9 @@ from rich.text import Text
 
 from skiprun.claims.comparison import Comparison
 from skiprun.reports.columns import Column, columns
-from skiprun.reports.listing import Listing, run_details, runs_rows
+from skiprun.reports.listing import RunListing, run_details, runs_rows
 from skiprun.results.index import RunRow
-from skiprun.results.numbers import count, score, whole
+from skiprun.results.numbers import format_count, format_score, format_whole
 from skiprun.run import Run
 
 NUMBERS = (
@@ -89,10 +89,10 @@ def plain_table(headings: Sequence[tuple[str, bool]], rows: Sequence[Sequence[st
 
 def runs_table(runs: Sequence[Run]) -> RenderableType:
     """Return the table of some runs; what went wrong with a run stands below it, a line each."""
-    return listing_table(Listing(runs_rows(runs), len(runs)))
+    return listing_table(RunListing(runs_rows(runs), len(runs)))
 
 
-def listing_table(listing: Listing) -> RenderableType:
+def listing_table(listing: RunListing) -> RenderableType:
     """Return the table of `skiprun runs`: of its columns those that there is room for, before any name is broken."""
     rows = listing.rows
     if not rows:
@@ -110,7 +110,7 @@ def _run_cells(rows: Sequence[RunRow], layout: Sequence[str]) -> list[list[str |
     shown: dict[str, Callable[[RunRow], str | Text]] = {
         "run": lambda row: str(row["name"]),
         "state": lambda row: _state(row["state"]),
-        **{split: partial(_score, split=split) for split in SCORES},
+        **{split: partial(_score_text, split=split) for split in SCORES},
     }
     others = {name: lambda row, name=name: str(row.get(name) or "-") for name in RUN_COLUMNS if name not in shown}
     return [[(shown | others)[name](row) for name in layout] for row in rows]
@@ -120,12 +120,12 @@ def _state(state: str) -> Text:
     return Text(state, style=STATE_STYLES.get(state, ""))
 
 
-def _score(row: RunRow, split: Literal["val", "test"]) -> str:
+def _score_text(row: RunRow, split: Literal["val", "test"]) -> str:
     """Return a score with its name where it is no error."""
     value, name = row[split], row["score"]
     if not isinstance(value, int | float) or name is None:
         return "-"
-    return f"{score(value, name)}%" if name == "error" else f"{score(value, name)} {name}"
+    return f"{format_score(value, name)}%" if name == "error" else f"{format_score(value, name)} {name}"
 
 
 def run_table(run: Run) -> RenderableType:
@@ -139,9 +139,13 @@ def run_table(run: Run) -> RenderableType:
         "Numbers": {key: summary[key] for key in summary if key.startswith(NUMBERS)},
         "Config": {key: value for key, value in config.items() if value is not None},
         **{f"Session {n}": session for n, session in enumerate(details["sessions"], start=1)},
-        "Files": {file["name"]: count(file["bytes"]) + "B" for file in details["checkpoints"] + details["studies"]},
+        "Files": {
+            file["name"]: format_count(file["bytes"]) + "B" for file in details["checkpoints"] + details["studies"]
+        },
     }
-    return Group(*(part for title, facts in parts.items() if facts for part in (Text(title, "bold"), _facts(facts))))
+    return Group(
+        *(part for title, facts in parts.items() if facts for part in (Text(title, "bold"), _key_value_table(facts)))
+    )
 
 
 def _section(facts: Mapping[str, object], prefix: str) -> dict[str, object]:
@@ -149,7 +153,7 @@ def _section(facts: Mapping[str, object], prefix: str) -> dict[str, object]:
     return {key.removeprefix(prefix): value for key, value in facts.items() if key.startswith(prefix)}
 
 
-def _facts(facts: Mapping[str, object]) -> RenderableType:
+def _key_value_table(facts: Mapping[str, object]) -> RenderableType:
     """Return keys and values below each other."""
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 2))
     table.add_column(overflow="fold", no_wrap=True)
@@ -166,4 +170,4 @@ def _fact(value: object) -> str:
         return shown if len(value) <= 10 else f"{shown}, ... ({len(value):,} in all)"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return whole(value) if isinstance(value, int) else f"{value:.6g}"
+    return format_whole(value) if isinstance(value, int) else f"{value:.6g}"

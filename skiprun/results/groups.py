@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from skiprun.results.records import RunRecord
-from skiprun.results.statistics import Sample, summarize
+from skiprun.results.statistics import Sample, sample_of
 
 LOSS = "final.train.loss"
 RATIO = "gradient.first_over_last.median"
@@ -101,7 +101,7 @@ class Group:
 
     def sample(self, key: str) -> Sample:
         """Return mean and spread of one number of the summaries."""
-        return summarize(self.by_seed(key).values(), *possible(key))
+        return sample_of(self.by_seed(key).values(), *possible(key))
 
     @property
     def ratio(self) -> float:

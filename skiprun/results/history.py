@@ -76,18 +76,18 @@ def _reduce(epochs: Sequence[Row], rows: Sequence[Row], score_name: str) -> Hist
         score=_series(epochs, "epoch", f"val/{score_name}"),
         ratio=_positive(_series(rows, "step", "grad/first_over_last")),
         first_step=int(logged[0]["step"] or 0) if logged else None,
-        first_norms=_by_depth([_number(row.get(layer)) for row in logged[:1] for layer in layers]),
-        median_norms=_by_depth([_median(_number(row.get(layer)) for row in logged) for layer in layers]),
+        first_norms=_by_depth([_float_or_nan(row.get(layer)) for row in logged[:1] for layer in layers]),
+        median_norms=_by_depth([_median(_float_or_nan(row.get(layer)) for row in logged) for layer in layers]),
     )
 
 
 def _series(rows: Sequence[Row], by: str, key: str) -> Series:
     """Return the finite values of one tag by epoch or step."""
-    values = {float(row[by] or 0): _number(row[key]) for row in rows if key in row}
+    values = {float(row[by] or 0): _float_or_nan(row[key]) for row in rows if key in row}
     return {place: value for place, value in values.items() if math.isfinite(value)}
 
 
-def _number(value: float | None) -> float:
+def _float_or_nan(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 

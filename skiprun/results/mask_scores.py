@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from skiprun.results.groups import Group
-from skiprun.results.numbers import score
+from skiprun.results.numbers import format_score
 
 
 def mask_remarks(groups: Sequence[Group]) -> list[str]:
@@ -16,7 +16,7 @@ def mask_remarks(groups: Sequence[Group]) -> list[str]:
 def _floor(group: Group) -> Iterator[str]:
     """Say what one class everywhere scores on the test split, at best."""
     floor = {name: group.first.number(f"trivial.test.{name}") for name in group.test_scores}
-    known = [f"{name} {score(value, name)}" for name, value in floor.items() if value == value]
+    known = [f"{name} {format_score(value, name)}" for name, value in floor.items() if value == value]
     if known:
         yield f"Trivial: one class everywhere scores on the test split of {group.data[0]} {', '.join(known)} at best."
 

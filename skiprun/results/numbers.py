@@ -17,7 +17,7 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{value:,.{max(0, digits - 1 - exponent)}f}"
 
 
-def count(value: float) -> str:
+def format_count(value: float) -> str:
     """Return a large count with its unit: 853 k, 125 M, 4.09 G."""
     for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= size:
@@ -25,25 +25,25 @@ def count(value: float) -> str:
     return significant(value)
 
 
-def whole(value: float) -> str:
+def format_whole(value: float) -> str:
     """Return a count to the last digit."""
     return f"{value:,.0f}"
 
 
-def score(value: float, name: str) -> str:
+def format_score(value: float, name: str) -> str:
     """Return a score with the decimals of its kind: percent two, shares of one four; '-' where there is none."""
     if math.isnan(value):
         return "-"
     return f"{value:.2f}" if name == "error" or abs(value) > 1.5 else f"{value:.4f}"
 
 
-def unit(name: str) -> str:
+def score_unit(name: str) -> str:
     """Return the unit that follows a score."""
     return " %" if name == "error" else ""
 
 
-def spread(sample: Sample, name: str) -> str:
+def format_spread(sample: Sample, name: str) -> str:
     """Return a score as 'mean +- sample standard deviation', or the mean alone for one run."""
     if sample.n < 2:
-        return score(sample.mean, name)
-    return f"{score(sample.mean, name)} +- {score(sample.std, name)}"
+        return format_score(sample.mean, name)
+    return f"{format_score(sample.mean, name)} +- {format_score(sample.std, name)}"

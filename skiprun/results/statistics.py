@@ -62,7 +62,7 @@ def exceeds_noise(p: float) -> bool | None:
     return None if math.isnan(p) else p < 1 - LEVEL
 
 
-def summarize(values: Iterable[float], lowest: float = -math.inf, highest: float = math.inf) -> Sample:
+def sample_of(values: Iterable[float], lowest: float = -math.inf, highest: float = math.inf) -> Sample:
     """Return mean, spread and interval of the values that are finite.
 
     The interval is cut where no value can lie, such as below 0 % error: the truth is never in what is cut off.

@@ -39,7 +39,7 @@ def label(connection: str, normed: bool) -> str:
     return f"{connection}, {'batch norm' if normed else 'no norm'}"
 
 
-def theory(connection: str, normed: bool, depth: int) -> float:
+def expected_correlation(connection: str, normed: bool, depth: int) -> float:
     """Return the correlation that the theorems expect."""
     if connection == "none":
         return 0.5**depth
@@ -74,7 +74,7 @@ def shatter_theorem(
             found = torch.stack([products(connection, normed, depths, width) for _ in range(draws)]).sum(dim=0)
         for depth, value in zip(depths, (found[0] / found[1]).tolist(), strict=True):
             row = {"network": label(connection, normed), "depth": depth, "correlation": value}
-            rows.append(row | {"theory": theory(connection, normed, depth)})
+            rows.append(row | {"theory": expected_correlation(connection, normed, depth)})
             report(rows[-1], len(KINDS) * len(depths))
     facts = {f"{row['network']}, depth {row['depth']}": row["correlation"] for row in rows}
     return StudyResult(rows, verdict(rows), facts)

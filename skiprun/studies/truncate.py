@@ -68,7 +68,7 @@ def truncate(
         intact = evaluate(copy)
         found = shapes.cuttable()
         reader = FeatureExtractor(copy, pooled)
-        fitted, scored = (gather(reader, each) for each in (train_batches, batches))
+        fitted, scored = (collect_features(reader, each) for each in (train_batches, batches))
         for count, path in enumerate(shapes.paths, start=1):
             later = [site for name, site in found.items() if name in shapes.paths[count:]]
             with replace_connections(dict.fromkeys(later, without_branch)):
@@ -79,7 +79,7 @@ def truncate(
     return StudyResult(rows, verdict(facts), facts)
 
 
-def gather(reader: FeatureExtractor, batches: Batches) -> tuple[list[Tensor], Tensor]:
+def collect_features(reader: FeatureExtractor, batches: Batches) -> tuple[list[Tensor], Tensor]:
     """Return the vectors of all stations for all images, and the labels."""
     parts = [[each.cpu() for each in outputs] for outputs in reader.read(batches)]
     return [torch.cat(station) for station in zip(*parts, strict=True)], torch.cat(

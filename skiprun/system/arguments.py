@@ -26,7 +26,7 @@ def checked_arguments(function: Callable[P, R]) -> Callable[P, R]:
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         for name, value in signature.bind(*args, **kwargs).arguments.items():
             if name in hints() and not fits(value, hints()[name]) and name != _rest(signature):
-                found, allowed = f"{value!r:.60}", in_words(hints()[name])
+                found, allowed = f"{value!r:.60}", type_in_words(hints()[name])
                 raise InputError(f"{function.__name__}(): {name} is {found}; it must be {allowed}.")
         return function(*args, **kwargs)
 
@@ -68,20 +68,20 @@ def _least(hint: Hint) -> list[float]:
     return [bound.ge for bound in get_args(hint)[1].metadata if hasattr(bound, "ge")]
 
 
-def in_words(hint: Hint) -> str:
+def type_in_words(hint: Hint) -> str:
     """Return a type as a person would say it."""
     origin: object = get_origin(hint)
     inside = get_args(hint)
     if origin in (Union, UnionType):
-        return " or ".join(map(in_words, inside))
+        return " or ".join(map(type_in_words, inside))
     if origin is Annotated:
-        return in_words(inside[0]) + "".join(f" from {least}" for least in _least(hint))
+        return type_in_words(inside[0]) + "".join(f" from {least}" for least in _least(hint))
     if origin is Literal:
         return " or ".join(map(repr, inside))
     if origin is collections.abc.Callable:
         return "a function"
     if origin is Sequence:
-        return f"a list, each {in_words(inside[0])}"
+        return f"a list, each {type_in_words(inside[0])}"
     if origin is Mapping:
         return "a dict"
     return WORDS.get(hint) or f"a {hint.__name__}"

@@ -20,7 +20,7 @@ from skiprun.config import RunConfig
 from skiprun.connections.fade import set_skip_strength, skip_strength
 from skiprun.data.contract import TrainingData, micro_batches
 from skiprun.errors import Diverged, InputError, Stopped, counted, memory_needed
-from skiprun.inference.evaluate import MOST_AT_ONCE, evaluate
+from skiprun.inference.evaluate import MOST_AT_ONCE, evaluate_batches
 from skiprun.models import SMALLER_NETWORK
 from skiprun.probes.base import Probe
 from skiprun.system.progress import NullProgress, Progress
@@ -249,7 +249,7 @@ class Trainer:
         batches = self.data.batches(split, self.evaluation_batch)
         part = f"in the evaluation of the {split} split, {self.evaluation_batch} images at a time"
         with memory_needed(part, f"Free some, and the same command continues. {less_memory(self.config)}"):
-            return evaluate(self.evaluated, self.task, batches, self.setup.autocast)
+            return evaluate_batches(self.evaluated, self.task, batches, self.setup.autocast)
 
     def test(self) -> dict[str, float]:
         """Score the test split, once, with the best weights, and log it as the last record."""

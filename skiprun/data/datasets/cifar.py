@@ -32,16 +32,16 @@ FACTS = {
 @DATASETS.register("cifar10", classes=10, download="170 MB", **FACTS)
 def cifar10(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
     """Colour photographs of 10 kinds of vehicles and animals."""
-    return _load("cifar10", "170 MB", torchvision_datasets().CIFAR10, config, device, progress)
+    return _load_cifar("cifar10", "170 MB", torchvision_datasets().CIFAR10, config, device, progress)
 
 
 @DATASETS.register("cifar100", classes=100, download="169 MB", **FACTS)
 def cifar100(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
     """Colour photographs of 100 kinds of things, 500 each to train on."""
-    return _load("cifar100", "169 MB", torchvision_datasets().CIFAR100, config, device, progress)
+    return _load_cifar("cifar100", "169 MB", torchvision_datasets().CIFAR100, config, device, progress)
 
 
-def _load(
+def _load_cifar(
     name: str, size: str, kind: type[CIFAR10], config: DataConfig, device: torch.device, progress: Progress
 ) -> Loaders:
     """Load one of the two by torchvision's class."""
@@ -51,13 +51,13 @@ def _load(
 
     def read(root: Path) -> RawDataset:
         train, test = kind(root, train=True), kind(root, train=False)
-        return RawDataset(_raw_split(train), _raw_split(test), tuple(train.classes))
+        return RawDataset(_cifar_split(train), _cifar_split(test), tuple(train.classes))
 
     archive = Archive((kind.url,), kind.filename, kind.tgz_md5)
     official = PublishedDataset(name, size, [archive], unpack, read, kind.base_folder)
     return assemble(load_official(official, config, progress), config, device)
 
 
-def _raw_split(dataset: CIFAR10) -> RawSplit:
+def _cifar_split(dataset: CIFAR10) -> RawSplit:
     """Return what torchvision read: images [N, 32, 32, 3], which it holds by channel, and labels."""
     return RawSplit(np.ascontiguousarray(dataset.data), np.array(dataset.targets, np.int64))

@@ -24,8 +24,8 @@ from skiprun.data.loaders import Loaders
 from skiprun.data.notices import notice
 from skiprun.data.only_classes import rows_in_use
 from skiprun.data.source import Array, Progress, RawDataset, RawSplit
-from skiprun.data.subjects import draw_part, group_numbers, names_of
-from skiprun.data.uses import tell_unused
+from skiprun.data.subjects import draw_part, group_numbers, subject_names
+from skiprun.data.uses import notice_unused
 from skiprun.errors import InputError, OptionError
 from skiprun.registry import DATASETS
 
@@ -56,9 +56,9 @@ def image_folder(config: DataConfig, device: torch.device, progress: Progress) -
         tested = len(rows_in_use(raw_splits["test"]))
         notice(f"No splits in {listing.root}: {tested:,} of {len(listing.files):,} images are kept for testing.")
     else:
-        tell_unused(config, ["test_fraction"], f"{listing.root} has a test split")
+        notice_unused(config, ["test_fraction"], f"{listing.root} has a test split")
     if "val" in raw_splits:
-        tell_unused(config, ["val_fraction", "split_seed"], f"{listing.root} has a split for validation")
+        notice_unused(config, ["val_fraction", "split_seed"], f"{listing.root} has a split for validation")
     pixels = math.prod(cached.images.shape[1:3])
     plain = {split: one_coloured(each.moments, pixels)[rows_in_use(each)] for split, each in raw_splits.items()}
     check_colours(plain, config.background)
@@ -90,7 +90,7 @@ def split_flat(whole: RawSplit, config: DataConfig) -> dict[str, RawSplit]:
         OptionError: the test split would be empty, or leave a class without images to train on.
     """
     try:
-        groups = group_numbers(names_of(whole, np.arange(len(whole)), config))
+        groups = group_numbers(subject_names(whole, np.arange(len(whole)), config))
         rest, part = draw_part(whole.targets, groups, config.test_fraction, config.split_seed)
     except ValueError:
         part = rest = np.arange(0)

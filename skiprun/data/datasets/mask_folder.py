@@ -13,11 +13,11 @@ from skiprun.data.download.official import PublishedDataset, load_official
 from skiprun.data.download.place import folder_of
 from skiprun.data.folders.mask_classes import check_meanings
 from skiprun.data.folders.mask_split import ReadSplit, make_raw_split, read_splits
-from skiprun.data.folders.pairs import Pair, list_pairs
+from skiprun.data.folders.pairs import MaskPair, list_pairs
 from skiprun.data.folders.remarks import check_colours, one_coloured
 from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress, RawDataset
-from skiprun.data.uses import tell_unused
+from skiprun.data.uses import notice_unused
 from skiprun.errors import OptionError
 from skiprun.registry import DATASETS
 
@@ -38,11 +38,13 @@ def mask_folder(config: DataConfig, device: torch.device, progress: Progress) ->
     if "test" not in pairs:
         pairs["test"] = pairs.pop("val")
     if "val" in pairs:
-        tell_unused(config, ["val_fraction", "split_seed"], f"{config.root} has a split for validation")
+        notice_unused(config, ["val_fraction", "split_seed"], f"{config.root} has a split for validation")
     return from_pairs(pairs, config, device, progress)
 
 
-def from_pairs(pairs: dict[str, list[Pair]], config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def from_pairs(
+    pairs: dict[str, list[MaskPair]], config: DataConfig, device: torch.device, progress: Progress
+) -> Loaders:
     """Return the Loaders of pairs of files by split.
 
     Raises:

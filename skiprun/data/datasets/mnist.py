@@ -31,16 +31,16 @@ FACTS = {
 @DATASETS.register("mnist", download="12 MB", paper="LeCun et al. 1998", **FACTS)
 def mnist(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
     """Handwritten digits, grey, 28x28."""
-    return _load("mnist", "12 MB", torchvision_datasets().MNIST, config, device, progress)
+    return _load_mnist("mnist", "12 MB", torchvision_datasets().MNIST, config, device, progress)
 
 
 @DATASETS.register("fashion_mnist", download="31 MB", paper="Xiao et al. 2017", **FACTS)
 def fashion_mnist(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
     """Pieces of clothing, grey, 28x28."""
-    return _load("fashion_mnist", "31 MB", torchvision_datasets().FashionMNIST, config, device, progress)
+    return _load_mnist("fashion_mnist", "31 MB", torchvision_datasets().FashionMNIST, config, device, progress)
 
 
-def _load(
+def _load_mnist(
     name: str, size: str, kind: type[MNIST], config: DataConfig, device: torch.device, progress: Progress
 ) -> Loaders:
     """Load one of the two by torchvision's class."""
@@ -61,12 +61,12 @@ def _load(
             if not same_as_gzip((root / archive.path).with_suffix(""), root / archive.path):
                 raise ValueError(f"{archive.path} was unpacked with errors")
         train, test = kind(root, train=True), kind(root, train=False)
-        return RawDataset(_raw_split(train), _raw_split(test), tuple(train.classes))
+        return RawDataset(_mnist_split(train), _mnist_split(test), tuple(train.classes))
 
     official = PublishedDataset(name, size, archives, unpack, read, folder)
     return assemble(load_official(official, config, progress), config, device)
 
 
-def _raw_split(dataset: MNIST) -> RawSplit:
+def _mnist_split(dataset: MNIST) -> RawSplit:
     """Return what torchvision read: images [N, 28, 28, 1] and labels."""
     return RawSplit(dataset.data.numpy()[..., None], dataset.targets.numpy())

@@ -17,7 +17,7 @@ from skiprun.data.download.official import PublishedDataset, torchvision_dataset
 from skiprun.data.download.unpack import unpack_tar
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.mask_split import make_raw_split, read_split
-from skiprun.data.folders.pairs import Pair
+from skiprun.data.folders.pairs import MaskPair
 from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress, RawDataset, RawSplit
 from skiprun.registry import DATASETS
@@ -52,15 +52,15 @@ def oxford_pets(config: DataConfig, device: torch.device, progress: Progress) ->
             unpack_tar(root / archive.path, archive.name.partition(".")[0], progress)
 
     def read(root: Path) -> RawDataset:
-        train, test = (raw_split_of(kind(root, split=split), config, progress) for split in ("trainval", "test"))
+        train, test = (pets_split(kind(root, split=split), config, progress) for split in ("trainval", "test"))
         return RawDataset(train, test, ("background", "pet"), task="segmentation")
 
     return load_resized(PublishedDataset("oxford_pets", "811 MB", archives, unpack, read), config, device, progress)
 
 
-def raw_split_of(dataset: OxfordIIITPet, config: DataConfig, progress: Progress) -> RawSplit:
+def pets_split(dataset: OxfordIIITPet, config: DataConfig, progress: Progress) -> RawSplit:
     """Return the images and masks of a split, as torchvision names their files."""
-    pairs = [Pair(image.name, image, mask) for image, mask in zip(dataset._images, dataset._segs, strict=True)]
+    pairs = [MaskPair(image.name, image, mask) for image, mask in zip(dataset._images, dataset._segs, strict=True)]
     as_numbered = config.model_copy(update={"classes": ["", "pet", "background", "rim"], "ignore_index": None})
     part = read_split(dataset._split, pairs, as_numbered, progress, Conversion(background=config.background))
     return make_raw_split(replace(part, masks=TRIMAP[np.minimum(part.masks, 3)]), False, config)

@@ -41,13 +41,13 @@ def svhn(config: DataConfig, device: torch.device, progress: Progress) -> Loader
         """Do nothing: the official files are read as they are."""
 
     def read(root: Path) -> RawDataset:
-        train, test = (_raw_split(kind(root, split=split)) for split in SPLITS)
+        train, test = (_svhn_split(kind(root, split=split)) for split in SPLITS)
         return RawDataset(train, test, tuple("0123456789"))
 
     source = load_official(PublishedDataset("svhn", "246 MB", archives, unpack, read), config, progress)
     return assemble(source, config, device)
 
 
-def _raw_split(dataset: SVHN) -> RawSplit:
+def _svhn_split(dataset: SVHN) -> RawSplit:
     """Return what torchvision read: images [N, 32, 32, 3], which it holds by channel, and labels."""
     return RawSplit(np.ascontiguousarray(dataset.data.transpose(0, 2, 3, 1)), dataset.labels)

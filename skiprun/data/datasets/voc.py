@@ -15,7 +15,7 @@ from skiprun.data.download.official import PublishedDataset, torchvision_dataset
 from skiprun.data.download.unpack import unpack_tar
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.mask_split import make_raw_split, read_split
-from skiprun.data.folders.pairs import Pair
+from skiprun.data.folders.pairs import MaskPair
 from skiprun.data.loaders import Loaders
 from skiprun.data.source import Progress, RawDataset, RawSplit
 from skiprun.registry import DATASETS
@@ -73,16 +73,16 @@ def voc(config: DataConfig, device: torch.device, progress: Progress) -> Loaders
         unpack_tar(root / archive.path, known["base_dir"].split("/")[0], progress)
 
     def read(root: Path) -> RawDataset:
-        train, test = (raw_split_of(kind(root, "2012", split), split, config, progress) for split in ("train", "val"))
+        train, test = (voc_split(kind(root, "2012", split), split, config, progress) for split in ("train", "val"))
         return RawDataset(train, test, tuple(NAMES), task="segmentation")
 
     return load_resized(PublishedDataset("voc", "2 GB", [archive], unpack, read), config, device, progress)
 
 
-def raw_split_of(dataset: VOCSegmentation, split: str, config: DataConfig, progress: Progress) -> RawSplit:
+def voc_split(dataset: VOCSegmentation, split: str, config: DataConfig, progress: Progress) -> RawSplit:
     """Return the images and masks of a split, as torchvision names their files."""
     files = zip(map(Path, dataset.images), map(Path, dataset.masks), strict=True)
-    pairs = [Pair(image.name, image, mask) for image, mask in files]
+    pairs = [MaskPair(image.name, image, mask) for image, mask in files]
     named = config.model_copy(update={"classes": NAMES, "ignore_index": VOID})
     how = Conversion(background=config.background)
     return make_raw_split(read_split(split, pairs, named, progress, how), False, named)

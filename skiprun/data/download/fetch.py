@@ -66,7 +66,7 @@ def fetch(archive: Archive, root: Path, progress: Progress) -> None:
         try:
             _receive(url, partial, archive.name, progress)
         except (OSError, http.client.HTTPException) as error:
-            problems.append(f"{urlsplit(url).hostname}: {_words(error)}")
+            problems.append(f"{urlsplit(url).hostname}: {_connection_failure(error)}")
             continue
         found, bad = sum_of(partial), target.with_name(f"{target.name}.bad")
         with plain_words("write", target):
@@ -85,7 +85,7 @@ def fetch(archive: Archive, root: Path, progress: Progress) -> None:
     raise FetchFailed("; ".join(problems))
 
 
-def _words(error: Exception) -> str:
+def _connection_failure(error: Exception) -> str:
     """Return why a connection failed, without numbers and wrappers."""
     reason = getattr(error, "reason", None) or error
     return getattr(reason, "strerror", None) or str(reason)

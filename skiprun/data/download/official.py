@@ -52,7 +52,7 @@ def load_official(official: PublishedDataset, config: DataConfig, progress: Prog
             raise DataNotFound(official.name, root, _way_out(official, absent, root))
         with locked(root, progress):
             # Another process may have been first.
-            source = _attempt(official, root) or _provide(official, root, config.download, progress)
+            source = _attempt(official, root) or _read_official(official, root, config.download, progress)
     return source
 
 
@@ -67,7 +67,7 @@ def _attempt(official: PublishedDataset, root: Path) -> RawDataset | None:
         return None
 
 
-def _provide(official: PublishedDataset, root: Path, download: bool, progress: Progress) -> RawDataset:
+def _read_official(official: PublishedDataset, root: Path, download: bool, progress: Progress) -> RawDataset:
     """Check the official files, fetch those that are absent or damaged, unpack and read them."""
     for archive in official.archives:
         found = sum_of(root / archive.path) if (root / archive.path).exists() else None

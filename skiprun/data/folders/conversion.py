@@ -77,7 +77,7 @@ def eight_bits(path: Path, image: Image.Image, how: Conversion, tally: Counter[s
         tally["pages"] += 1
     if image.mode in DEEP:
         tally["deep"] += 1
-        return spread(path, image, how.span, tally).convert("RGB")
+        return to_eight_bits(path, image, how.span, tally).convert("RGB")
     if image.info.get(HALVED):
         tally["halved"] += 1
         refuse_lost(path, image)
@@ -109,7 +109,7 @@ def is_opaque(rgba: Image.Image) -> bool:
     return rgba.getchannel("A").getextrema() == (255, 255)
 
 
-def spread(path: Path, image: Image.Image, span: Span | None, tally: Counter[str]) -> Image.Image:
+def to_eight_bits(path: Path, image: Image.Image, span: Span | None, tally: Counter[str]) -> Image.Image:
     """Return a deep image with 8 bits: what lies outside of the span is at its ends, and counted if it is much.
 
     Raises:

@@ -17,7 +17,7 @@ from typing import TypedDict
 import numpy as np
 
 from skiprun.data.folders.conversion import Conversion, Span
-from skiprun.data.folders.decoding import Block, SizesDiffer, decode_all
+from skiprun.data.folders.decoding import DecodedBlock, SizesDiffer, decode_all
 from skiprun.data.folders.listing import Listing
 from skiprun.data.folders.summed_files import Sums, is_whole, summed
 from skiprun.data.notices import notice
@@ -80,7 +80,7 @@ def open_arrays(
     return Decoded(listing, mapped, np.load(moments), content, Counter(facts["tally"]), span, tuple(bad))
 
 
-def build(folder: Path, listing: Listing, how: Conversion, progress: Progress) -> Decoded:
+def build_arrays(folder: Path, listing: Listing, how: Conversion, progress: Progress) -> Decoded:
     """Decode all images into the cache."""
     moments: list[Array] = []
     digests: list[bytes] = []
@@ -123,7 +123,9 @@ def _check_room(folder: Path, size: int) -> None:
         )
 
 
-def _noted(blocks: Iterable[Block], moments: list[Array], digests: list[bytes], tally: Counter[str]) -> Iterator[Array]:
+def _noted(
+    blocks: Iterable[DecodedBlock], moments: list[Array], digests: list[bytes], tally: Counter[str]
+) -> Iterator[Array]:
     """Yield the images of blocks, and keep the rest of each."""
     for block in blocks:
         moments.append(block.moments)
@@ -143,10 +145,12 @@ def _array_file(shape: tuple[int, ...], rows: Iterable[Array]) -> Iterator[memor
 
 def key(listing: Listing, how: Conversion) -> str:
     """Return a digest of names, sizes and conversion, which arrays of these images begin with."""
-    return blake2b(f"{VERSION} {words(how)} {listing.digest(of_times=False)}".encode(), digest_size=16).hexdigest()
+    return blake2b(
+        f"{VERSION} {conversion_key(how)} {listing.digest(of_times=False)}".encode(), digest_size=16
+    ).hexdigest()
 
 
-def words(how: Conversion) -> str:
+def conversion_key(how: Conversion) -> str:
     """Return a conversion as text; its span follows from the images."""
     return f"{how.size} {how.fit} {how.background}"
 

@@ -39,7 +39,7 @@ class SizesDiffer(Exception):
 
 
 @dataclass(frozen=True)
-class Block:
+class DecodedBlock:
     """A run of decoded images: uint8 [n, H, W, 3], their moments, digests of the files' bytes, what they lost."""
 
     images: Array
@@ -48,7 +48,9 @@ class Block:
     tally: Counter[str]
 
 
-def decode_all(listing: Listing, how: Conversion, progress: Progress) -> tuple[tuple[int, int, int], Iterator[Block]]:
+def decode_all(
+    listing: Listing, how: Conversion, progress: Progress
+) -> tuple[tuple[int, int, int], Iterator[DecodedBlock]]:
     """Return the common shape [H, W, 3] of all images of a listing, and an iterator over them in order.
 
     Args:
@@ -131,7 +133,7 @@ def _in_order(
         yield result
 
 
-def decode_block(files: Sequence[str], root: Path, how: Conversion, shape: tuple[int, int, int]) -> Block:
+def decode_block(files: Sequence[str], root: Path, how: Conversion, shape: tuple[int, int, int]) -> DecodedBlock:
     """Decode files, which must all come out in one shape."""
     images, digests, tally = np.empty((len(files), *shape), np.uint8), [], Counter[str]()
     for number, file in enumerate(files):
@@ -142,7 +144,7 @@ def decode_block(files: Sequence[str], root: Path, how: Conversion, shape: tuple
             raise SizesDiffer(f"the images differ in size: the first is {sizes[0]}, {root / file} is {sizes[1]}")
         images[number] = image
         digests.append(_digest(content))
-    return Block(images, moments(images), digests, tally)
+    return DecodedBlock(images, moments(images), digests, tally)
 
 
 def digest_block(files: Sequence[str], root: Path) -> list[bytes]:

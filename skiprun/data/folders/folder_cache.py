@@ -20,7 +20,7 @@ from typing import TypedDict
 
 from skiprun.data.download.place import locked
 from skiprun.data.folders.conversion import Conversion, Deep, Span
-from skiprun.data.folders.decoded_arrays import Decoded, build, content_of, key, open_arrays, words
+from skiprun.data.folders.decoded_arrays import Decoded, build_arrays, content_of, conversion_key, key, open_arrays
 from skiprun.data.folders.decoding import digest_all, find_bad, find_span, square
 from skiprun.data.folders.listing import Listing
 from skiprun.data.source import Progress
@@ -78,7 +78,7 @@ def _remembered(folder: Path, listing: Listing, how: Conversion, skip_bad: bool)
 def _made(folder: Path, listing: Listing, how: Conversion, skip_bad: bool, progress: Progress) -> Decoded:
     """Return arrays of the same content, or decode the images; with `skip_bad`, of those that can be used."""
     try:
-        return _compared(folder, listing, how, progress) or build(folder, listing, how, progress)
+        return _compared(folder, listing, how, progress) or build_arrays(folder, listing, how, progress)
     except Deep:
         if how.span is not None:
             raise
@@ -97,7 +97,7 @@ def _made_of_good(folder: Path, listing: Listing, how: Conversion, progress: Pro
         how = replace(how, span=_span(listing, progress))
         bad = find_bad(listing, how, progress)
     rest = _without(listing, bad)
-    made = _compared(folder, rest, how, progress) or build(folder, rest, how, progress)
+    made = _compared(folder, rest, how, progress) or build_arrays(folder, rest, how, progress)
     return replace(made, bad=tuple(bad))
 
 
@@ -123,7 +123,7 @@ def _compared(folder: Path, listing: Listing, how: Conversion, progress: Progres
 
 def _place(listing: Listing, how: Conversion) -> str:
     """Return what the index knows a folder by."""
-    return f"{words(how)} {listing.root}"
+    return f"{conversion_key(how)} {listing.root}"
 
 
 def _index(folder: Path) -> dict[str, Kept]:

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from skiprun.config import DataConfig
-from skiprun.data.assemble import RESIDENT_SHARE, free_bytes
+from skiprun.data.assemble import RESIDENT_SHARE, free_memory
 from skiprun.data.borders import with_borders
 from skiprun.data.folders.conversion import Conversion, Deep
 from skiprun.data.folders.decoding import leave_out
-from skiprun.data.folders.masks import Read, find_span, read_pairs
-from skiprun.data.folders.pairs import Pair
+from skiprun.data.folders.masks import Read, read_pairs, span_of_pairs
+from skiprun.data.folders.pairs import MaskPair
 from skiprun.data.folders.remarks import tell_losses
 from skiprun.data.source import Array, Progress, RawSplit
 from skiprun.errors import BadImage, InputError, grouped
@@ -40,7 +40,7 @@ class ReadSplit:
 
 
 def read_splits(
-    pairs: Mapping[str, Sequence[Pair]], config: DataConfig, progress: Progress
+    pairs: Mapping[str, Sequence[MaskPair]], config: DataConfig, progress: Progress
 ) -> tuple[dict[str, ReadSplit], Conversion]:
     """Return what all splits hold, and how images were read: deep ones are spread over the values of those of train."""
     how = Conversion(fit=config.fit or "resize", background=config.background)
@@ -48,11 +48,13 @@ def read_splits(
         return {split: read_split(split, each, config, progress, how) for split, each in pairs.items()}, how
     except Deep:
         every = [pair for each in pairs.values() for pair in each]
-        how = replace(how, span=find_span(pairs["train"], progress) or find_span(every, progress))
+        how = replace(how, span=span_of_pairs(pairs["train"], progress) or span_of_pairs(every, progress))
         return {split: read_split(split, each, config, progress, how) for split, each in pairs.items()}, how
 
 
-def read_split(split: str, pairs: Sequence[Pair], config: DataConfig, progress: Progress, how: Conversion) -> ReadSplit:
+def read_split(
+    split: str, pairs: Sequence[MaskPair], config: DataConfig, progress: Progress, how: Conversion
+) -> ReadSplit:
     """Read the pairs of a split; what cannot be used is refused or left out.
 
     Raises:
@@ -60,8 +62,8 @@ def read_split(split: str, pairs: Sequence[Pair], config: DataConfig, progress: 
         BadImage: the first that cannot be used, unless `skip_bad` leaves it out.
         InputError: there is no room, or no pair can be used.
     """
-    good: list[tuple[Pair, Read]] = []
-    bad, room = [], RESIDENT_SHARE * free_bytes(torch.device("cpu"))
+    good: list[tuple[MaskPair, Read]] = []
+    bad, room = [], RESIDENT_SHARE * free_memory(torch.device("cpu"))
     shape: tuple[int, ...] | None = None
     for pair, outcome in zip(pairs, read_pairs(pairs, config, how, progress), strict=True):
         if isinstance(outcome, Read):
@@ -84,7 +86,7 @@ def read_split(split: str, pairs: Sequence[Pair], config: DataConfig, progress: 
     return joined(good)
 
 
-def joined(good: Sequence[tuple[Pair, Read]]) -> ReadSplit:
+def joined(good: Sequence[tuple[MaskPair, Read]]) -> ReadSplit:
     """Return what pairs of files gave as one."""
     reads = [read for _, read in good]
     objects = [read.objects for read in reads if read.objects is not None]
@@ -101,7 +103,7 @@ def joined(good: Sequence[tuple[Pair, Read]]) -> ReadSplit:
     )
 
 
-def check_size(read: Read, pair: Pair, shape: tuple[int, ...]) -> Read | BadImage:
+def check_size(read: Read, pair: MaskPair, shape: tuple[int, ...]) -> Read | BadImage:
     """Return what was read if it has the size of the first, or what is wrong."""
     if read.masks.shape[1:] == shape:
         return read

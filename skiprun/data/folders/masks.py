@@ -23,7 +23,7 @@ from skiprun.data.folders.decoding import span_of_block
 from skiprun.data.folders.mask_classes import read_mask
 from skiprun.data.folders.opening import ORIENTATION, open_image, read_file
 from skiprun.data.folders.orientation import Shown, check_orientation
-from skiprun.data.folders.pairs import Pair
+from skiprun.data.folders.pairs import MaskPair
 from skiprun.data.source import Array, Progress
 from skiprun.errors import BadImage
 
@@ -56,7 +56,7 @@ class Read:
 
 
 def read_pairs(
-    pairs: Sequence[Pair], config: DataConfig, how: Conversion, progress: Progress
+    pairs: Sequence[MaskPair], config: DataConfig, how: Conversion, progress: Progress
 ) -> Iterator[Read | BadImage]:
     """Yield what each pair of files gives, or why it gives nothing, in order; files are read by several threads.
 
@@ -69,7 +69,7 @@ def read_pairs(
             yield outcome
 
 
-def find_span(pairs: Sequence[Pair], progress: Progress) -> Span | None:
+def span_of_pairs(pairs: Sequence[MaskPair], progress: Progress) -> Span | None:
     """Return the least and the greatest value of all deep images of some pairs; None if there is none."""
     found: list[Span] = []
     with ThreadPoolExecutor(THREADS) as pool:
@@ -80,7 +80,7 @@ def find_span(pairs: Sequence[Pair], progress: Progress) -> Span | None:
     return widest(found)
 
 
-def attempt(pair: Pair, config: DataConfig, how: Conversion) -> Read | BadImage:
+def attempt(pair: MaskPair, config: DataConfig, how: Conversion) -> Read | BadImage:
     """Return what a pair gives, or why it gives nothing."""
     try:
         return read_pair(pair, config, how)
@@ -90,7 +90,7 @@ def attempt(pair: Pair, config: DataConfig, how: Conversion) -> Read | BadImage:
         return problem
 
 
-def read_pair(pair: Pair, config: DataConfig, how: Conversion) -> Read:
+def read_pair(pair: MaskPair, config: DataConfig, how: Conversion) -> Read:
     """Read an image and its mask, check them, and bring them to `image_size`.
 
     Raises:

@@ -49,7 +49,7 @@ def open_image(path: Path, content: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata; of its size, see below
-            image = _open(path, content)
+            image = _open_by_name(path, content)
             if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
                 raise Image.DecompressionBombError
             if image.mode in EIGHT_BITS and any(";16" in str(tile.args) for tile in image.tile):
@@ -72,7 +72,7 @@ def open_image(path: Path, content: bytes) -> Image.Image:
         raise BadImage(path, f"is not a readable image ({error})") from None
 
 
-def _open(path: Path, content: bytes) -> ImageFile.ImageFile:
+def _open_by_name(path: Path, content: bytes) -> ImageFile.ImageFile:
     """Open an image by the format that its name says, or else by any: trying all takes as long as the decoding."""
     if named := SUFFIXES.get(path.suffix.lower()):
         with contextlib.suppress(UnidentifiedImageError):

@@ -20,7 +20,7 @@ PARTS = ("images", "masks")
 
 
 @dataclass(frozen=True)
-class Pair:
+class MaskPair:
     """The file of an image and that of its mask.
 
     Attributes:
@@ -32,7 +32,7 @@ class Pair:
     mask: Path
 
 
-def list_pairs(root: Path, config: DataConfig) -> dict[str, list[Pair]]:
+def list_pairs(root: Path, config: DataConfig) -> dict[str, list[MaskPair]]:
     """Return the pairs of files of each split that there is, by name; what is not used is counted aloud.
 
     Raises:
@@ -68,7 +68,7 @@ def nearest(root: Path, names: Collection[str]) -> str:
     return f" Set data.root={root / below}?" if below else ""
 
 
-def list_split(root: Path, split: str, config: DataConfig, walk: Walk) -> list[Pair]:
+def list_split(root: Path, split: str, config: DataConfig, walk: Walk) -> list[MaskPair]:
     """Return the pairs of one split, sorted by name."""
     images = by_name(root, f"{split}/images", "", walk)
     masks = by_name(root, f"{split}/masks", config.mask_suffix or "", walk)
@@ -87,7 +87,7 @@ def list_split(root: Path, split: str, config: DataConfig, walk: Walk) -> list[P
         notice(
             f"Not used: {len(left_over)} of {len(masks)} masks of {split}, which have no image: {some(left_over, 4)}."
         )
-    return [Pair(images[name], root / images[name], root / masks[name]) for name in images if name in masks]
+    return [MaskPair(images[name], root / images[name], root / masks[name]) for name in images if name in masks]
 
 
 def by_name(root: Path, folder: str, suffix: str, walk: Walk) -> dict[str, str]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from skiprun.data import Loaders, Split
 from skiprun.errors import InputError, counted
 from skiprun.experiment.study_runner.subjects import Shape
-from skiprun.inference.evaluate import evaluate
+from skiprun.inference.evaluate import evaluate_batches
 from skiprun.tasks import Task
 from skiprun.tasks.segmentation import constant_scores, shows_anything
 from skiprun.training.randomness import Order, derive
@@ -29,7 +29,7 @@ class Scoring:
     batches: Sequence[Batch]
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
-        return evaluate(model, self.task, self.batches)
+        return evaluate_batches(model, self.task, self.batches)
 
 
 class Images:

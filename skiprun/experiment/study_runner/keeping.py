@@ -26,7 +26,7 @@ Document = dict[str, Any]
 Row = dict[str, Any]
 
 
-def fingerprint(models: Iterable[nn.Module]) -> str:
+def weights_digest(models: Iterable[nn.Module]) -> str:
     """Return a digest of the weights under study, so that rows of other weights are never taken over."""
     digest = blake2b(digest_size=8)
     for model in models:

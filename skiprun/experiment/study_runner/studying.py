@@ -23,12 +23,12 @@ from skiprun.experiment.parts import Loading, Say
 from skiprun.experiment.study_runner.keeping import (
     Document,
     Row,
-    fingerprint,
     finished,
     folder_for,
     forget,
     keeping,
     told_instead,
+    weights_digest,
 )
 from skiprun.experiment.study_runner.material import SampleSelection, StudyInputs
 from skiprun.experiment.study_runner.subjects import StudyTarget
@@ -140,7 +140,7 @@ class StudyJob:
             "options": given,
             "look": asdict(self.look),
             "subjects": [material.about for material in self.materials],
-            "fingerprint": fingerprint(material.model for material in self.materials),
+            "fingerprint": weights_digest(material.model for material in self.materials),
         }
 
     def document(self, progress_for: ProgressFor, say: Say, fresh: bool, warn: Say) -> Document:

@@ -17,7 +17,7 @@ from skiprun.errors import InputError
 aten = torch.ops.aten
 
 
-def _norm(x: Tensor, *_: object) -> tuple[Tensor, Tensor, Tensor]:
+def _batch_norm_outputs(x: Tensor, *_: object) -> tuple[Tensor, Tensor, Tensor]:
     return torch.empty_like(x), x.new_empty(x.shape[1]), x.new_empty(x.shape[1])
 
 
@@ -35,7 +35,7 @@ def _sum(x: Tensor, y: Tensor | float, alpha: float = 1) -> Tensor:
 SHAPES: dict[OpOverload, Callable[..., object]] = {
     aten.normal_.default: lambda x, *_, **__: x,
     aten.uniform_.default: lambda x, *_, **__: x,
-    aten.native_batch_norm.default: _norm,
+    aten.native_batch_norm.default: _batch_norm_outputs,
     aten.add.Tensor: _sum,
     aten.mean.dim: _mean,
     aten.addmm.default: lambda bias, x, y: x.new_empty(x.shape[0], y.shape[1]),

@@ -66,8 +66,8 @@ def watched(model: nn.Module, modules: dict[str, nn.Module], input_shape: Sequen
     def after(path: str, module: nn.Module, inputs: Nested, output: Nested) -> None:
         rows[path] = {
             "kind": type(module).__name__,
-            "input": _shape(inputs),
-            "output": _shape(output),
+            "input": _output_shape(inputs),
+            "output": _output_shape(output),
             "parameters": sum(each.numel() for each in module.parameters()),
             "macs": (counter.macs - begun[path]) // 2,  # two images were run
         }
@@ -83,7 +83,7 @@ def watched(model: nn.Module, modules: dict[str, nn.Module], input_shape: Sequen
     return rows
 
 
-def _shape(given: Nested) -> list[int]:
+def _output_shape(given: Nested) -> list[int]:
     """Return the shape of a tensor, or of the first one in what holds several, without the batch."""
     while not isinstance(given, Tensor):
         given = next(iter(given.values() if isinstance(given, Mapping) else given))

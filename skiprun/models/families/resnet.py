@@ -62,7 +62,9 @@ SIZES: dict[int, tuple[type[ResidualBlock], tuple[int, ...]]] = {
 }
 
 
-def enter(name: str, depth: int, summary: str, year: int, paper: str, connection: str = "add", **widths: int) -> None:
+def register_resnet(
+    name: str, depth: int, summary: str, year: int, paper: str, connection: str = "add", **widths: int
+) -> None:
     """Register one network of the family."""
     block, layers = SIZES[depth]
     facts = {"input": (3, 224, 224), "summary": summary, "year": year, "paper": paper}
@@ -72,14 +74,14 @@ def enter(name: str, depth: int, summary: str, year: int, paper: str, connection
 
 for _depth in SIZES:
     _he = (2015, "He et al. 2015, table 1")
-    enter(f"plain{_depth}", _depth, f"Plain twin of ResNet of {_depth} layers for large images", *_he, "none")
-    enter(f"resnet{_depth}", _depth, f"ResNet of {_depth} layers for large images", *_he)
+    register_resnet(f"plain{_depth}", _depth, f"Plain twin of ResNet of {_depth} layers for large images", *_he, "none")
+    register_resnet(f"resnet{_depth}", _depth, f"ResNet of {_depth} layers for large images", *_he)
 for _depth, _groups, _width in ((50, 32, 4), (101, 32, 8), (101, 64, 4)):
     _summary = f"ResNeXt of {_depth} layers, {_groups} groups of {_width} channels, for large images"
     _paper = "Xie et al. 2017, table 1"
     _name = f"resnext{_depth}_{_groups}x{_width}d"
-    enter(_name, _depth, _summary, 2017, _paper, groups=_groups, width_per_group=_width)
+    register_resnet(_name, _depth, _summary, 2017, _paper, groups=_groups, width_per_group=_width)
 for _depth in (50, 101):
     _summary = f"ResNet of {_depth} layers with bottlenecks twice as wide, for large images"
     _paper = "Zagoruyko and Komodakis 2016, table 8"
-    enter(f"wide_resnet{_depth}_2", _depth, _summary, 2016, _paper, width_per_group=128)
+    register_resnet(f"wide_resnet{_depth}_2", _depth, _summary, 2016, _paper, width_per_group=128)

@@ -67,7 +67,7 @@ class CifarResNet(nn.Module):
         return self.fc(self.bias2(self.avgpool(x).flatten(1)))
 
 
-def enter(name: str, connection: str, depth: int | None = None) -> None:
+def register_cifar_resnet(name: str, connection: str, depth: int | None = None) -> None:
     """Register one network of the family; without a depth the config gives it."""
     kind = "Plain" if connection == "none" else "Residual"
     layers = f"{depth} layers" if depth else "6n+2 layers, by `depth`,"
@@ -78,8 +78,8 @@ def enter(name: str, connection: str, depth: int | None = None) -> None:
 
 
 for _depth in DEPTHS:
-    enter(f"plain{_depth}", "none", _depth)
+    register_cifar_resnet(f"plain{_depth}", "none", _depth)
 for _depth in DEPTHS:
-    enter(f"resnet{_depth}", "add", _depth)
-enter("resnet_cifar", "add")
-enter("plain_cifar", "none")
+    register_cifar_resnet(f"resnet{_depth}", "add", _depth)
+register_cifar_resnet("resnet_cifar", "add")
+register_cifar_resnet("plain_cifar", "none")

@@ -31,7 +31,7 @@ class OnlyOut(nn.Module):
         return F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
 
 
-def build(name: str, num_classes: int, in_channels: int, one_logit: bool) -> nn.Module:
+def build_segmentation(name: str, num_classes: int, in_channels: int, one_logit: bool) -> nn.Module:
     """Return one of torchvision's by its name, with freshly drawn weights."""
     from skiprun.system.torchvision_repair import torchvision
 
@@ -47,7 +47,7 @@ def build(name: str, num_classes: int, in_channels: int, one_logit: bool) -> nn.
 )
 def fcn_resnet50(num_classes: int, in_channels: int, one_logit: bool = True) -> nn.Module:
     """FCN on ResNet-50 for masks: torchvision's, without the auxiliary head."""
-    return build("fcn_resnet50", num_classes, in_channels, one_logit)
+    return build_segmentation("fcn_resnet50", num_classes, in_channels, one_logit)
 
 
 @MODELS.register(
@@ -60,4 +60,4 @@ def fcn_resnet50(num_classes: int, in_channels: int, one_logit: bool = True) -> 
 )
 def deeplabv3_resnet50(num_classes: int, in_channels: int, one_logit: bool = True) -> nn.Module:
     """DeepLabv3 on ResNet-50 for masks: torchvision's, without the auxiliary head."""
-    return build("deeplabv3_resnet50", num_classes, in_channels, one_logit)
+    return build_segmentation("deeplabv3_resnet50", num_classes, in_channels, one_logit)

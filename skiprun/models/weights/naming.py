@@ -44,7 +44,7 @@ def with_names_of(model: nn.Module, given: Mapping[str, Tensor]) -> Named:
     prefix = common_prefix(state, own)
     aside = {name: None for name in state if not name.startswith(prefix) or COUNTERS.search(name)}
     inside = {name: tensor for name, tensor in state.items() if name not in aside}
-    state = renamed(inside, lambda name: _name(name.removeprefix(prefix), own))
+    state = renamed(inside, lambda name: _own_name(name.removeprefix(prefix), own))
     head = other_head(model, state)
     if head:
         path = list(weighted_layers(model))[-1]
@@ -65,7 +65,7 @@ def renamed(state: Mapping[str, Tensor], new_name: Callable[[str], str]) -> dict
 def common_prefix(names: Iterable[str], own: Mapping[str, Tensor]) -> str:
     """Return what stands before the network's own names: `model.` in files of Lightning, in many files nothing."""
     votes = Counter(
-        name[:start] for name in names for start in (0, *_after_dots(name)) if _name(name[start:], own) in own
+        name[:start] for name in names for start in (0, *_after_dots(name)) if _own_name(name[start:], own) in own
     )
     return max(votes, key=lambda prefix: (votes[prefix], -len(prefix)), default="")
 
@@ -74,7 +74,7 @@ def _after_dots(name: str) -> Iterable[int]:
     return (found.end() for found in re.finditer(r"\.", name))
 
 
-def _name(name: str, own: Mapping[str, Tensor]) -> str:
+def _own_name(name: str, own: Mapping[str, Tensor]) -> str:
     """Return the network's name for a tensor where it is known under another one."""
     others = (pattern.sub(with_, name) for pattern, with_ in OTHER_NAMES)
     return name if name in own else next((other for other in others if other in own), name)

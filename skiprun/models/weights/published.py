@@ -35,14 +35,14 @@ def torchvision_file(wanted: str, architecture: str, download: bool) -> tuple[Pa
     chosen = known[wanted]
     file = Path(torch.hub.get_dir()) / "checkpoints" / chosen.url.rsplit("/", 1)[-1]
     if not file.exists():
-        fetch(chosen.url, file, download)
+        fetch_weights(chosen.url, file, download)
     digest = HASH.search(file.name)
     if digest and not hashlib.sha256(file.read_bytes()).hexdigest().startswith(digest.group(1)):
         raise CheckpointError(f"{file}: damaged, its checksum is not the one in its name; delete it.")
     return file, f"{known.__name__}.{chosen.name}"
 
 
-def fetch(url: str, file: Path, download: bool) -> None:
+def fetch_weights(url: str, file: Path, download: bool) -> None:
     """Fetch a file if that is allowed and possible, or say how to get it."""
     way_out = f"put it there (from {url})"
     if not download:

@@ -60,13 +60,13 @@ def load_plain(stream: BinaryIO, device: torch.device | str = "cpu") -> Any:
     with safe_globals([(_stand_in(name), name) for name in classes]):
         if not zipped:  # where torch makes room for what the file claims, before it looks whether that is there
             with FakeTensorMode():
-                refuse_oversized(_load(stream, "cpu"), length)
-        content = _load(stream, device)
+                refuse_oversized(_torch_load(stream, "cpu"), length)
+        content = _torch_load(stream, device)
     refuse_oversized(content, length)
     return content
 
 
-def _load(stream: BinaryIO, device: torch.device | str) -> object:
+def _torch_load(stream: BinaryIO, device: torch.device | str) -> object:
     stream.seek(0)
     return torch.load(stream, map_location=device, weights_only=True)
 

@@ -24,7 +24,7 @@ RELUS = (F.relu, torch.relu)
 STOCHASTIC_DEPTH = "torchvision.ops.stochastic_depth"  # not imported: half a second
 
 
-class Tracer(fx.Tracer):
+class FusionTracer(fx.Tracer):
     """Writes down what a network calls; what looks at its input's size is one call, and not looked into."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ def fuse(model: nn.Module, say: Callable[[str], None] = lambda line: None) -> Ca
         Exception: of torch.fx, for a network whose calls depend on its input.
     """
     prepare(say)
-    traced = fx.GraphModule(model, Tracer().trace(model))
+    traced = fx.GraphModule(model, FusionTracer().trace(model))
     for number, node in enumerate(list(traced.graph.nodes)):
         layer = traced.get_submodule(node.target) if node.op == "call_module" else None
         if layer is None or layer._forward_hooks or layer._forward_pre_hooks:

@@ -46,7 +46,7 @@ class Data(Protocol):
         """Return uint8 images as the network takes them."""
 
 
-class Board(Protocol):
+class ImageWriter(Protocol):
     """Something that shows images (see skiprun.training.views.tensorboard)."""
 
     def add_image(self, tag: str, png: bytes, step: int) -> None:
@@ -57,7 +57,7 @@ class Overlays:
     """A view of a run's log that draws overlays as epochs end: the first three, then about twenty, and each last."""
 
     def __init__(
-        self, folder: Path, model: nn.Module, data: Data, setup: DeviceSetup, epochs: float, board: Board | None
+        self, folder: Path, model: nn.Module, data: Data, setup: DeviceSetup, epochs: float, board: ImageWriter | None
     ) -> None:
         self.folder, self.model, self.data, self.setup, self.board = folder, model, data, setup, board
         self.last = math.ceil(epochs)
@@ -70,7 +70,7 @@ class Overlays:
         file = self.folder / f"epoch-{epoch:04.6g}.png"
         if not file.exists():
             make_folder(self.folder, below=self.folder.parent)
-            write_bytes(file, draw(self.model, self.data, self.setup))
+            write_bytes(file, draw_overlays(self.model, self.data, self.setup))
         if self.board is not None:
             self.board.add_image("overlays", read_bytes(file), step)
 
@@ -83,7 +83,7 @@ class Overlays:
 
 
 @torch.no_grad()
-def draw(model: nn.Module, data: Data, setup: DeviceSetup) -> bytes:
+def draw_overlays(model: nn.Module, data: Data, setup: DeviceSetup) -> bytes:
     """Return a PNG of the first images of the validation split; the network's mode is left as it was."""
     index = torch.arange(min(SAMPLES, len(data.val)), device=data.device)
     images, targets = data.val.take(index)
