@@ -183,7 +183,7 @@ def test_the_other_files_of_runs_and_caches_keep_nobody_waiting_either(odd: str,
     assert not read_history(read(run), "error").loss
     replace_by(odd, tmp_path / "runs" / index.NAME)
     assert list_runs(tmp_path / "runs").total == 1
-    replace_by(odd, run._owner_file)
+    replace_by(odd, run.guard.owner_file)
     assert run.owner == "another process"
     for name in ("lesion.json", "lesion.partial.jsonl"):
         replace_by(odd, run.studies / name)

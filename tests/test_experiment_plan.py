@@ -236,4 +236,4 @@ def test_looking_at_a_lock_changes_nothing(tmp_path: Path) -> None:
         assert tree(tmp_path) == before
     before = tree(tmp_path)
     assert not run.is_locked() and tree(tmp_path) == before
-    assert json.dumps(sorted(before)) == json.dumps([str(run.path.parent), str(run._lock_file)])
+    assert json.dumps(sorted(before)) == json.dumps([str(run.path.parent), str(run.guard.file)])

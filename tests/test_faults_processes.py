@@ -220,7 +220,7 @@ def test_looking_at_a_run_does_not_keep_another_process_from_starting_it(tmp_pat
     run = Run.of(tmp_path, CONFIG)
     with run.lock():
         pass
-    looking = FileLock(run._lock_file, thread_local=False)
+    looking = FileLock(run.guard.file, thread_local=False)
     looking.acquire()
     threading.Timer(0.05, looking.release).start()
     with run.lock():

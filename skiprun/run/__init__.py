@@ -1,19 +1,9 @@
 """A run directory as an object: its files, state, lock and summary."""
 
-from skiprun.run.directory import (
-    RUNS,
-    Run,
-    differences,
-    find_runs,
-    flat,
-    nearest_run,
-    recorded_config,
-    refuse_one_place,
-    run_folder,
-    runs_folder,
-    runs_in,
-)
+from skiprun.run.differences import differences, flat, recorded_config, refuse_one_place
+from skiprun.run.directory import Run, find_runs, runs_in
 from skiprun.run.documents import State
+from skiprun.run.places import RUNS, nearest_run, run_folder, runs_folder
 
 __all__ = [
     "RUNS",

@@ -1,0 +1,50 @@
+"""What makes two configs another experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from skiprun.config import Role, RunConfig, role_of
+from skiprun.config_file import complete_config
+from skiprun.errors import InputError
+from skiprun.legacy import config_of_today
+
+
+def differences(old: RunConfig, new: RunConfig, also: Iterable[str] = ()) -> list[str]:
+    """Return 'key: old -> new' for every key of the experiment that differs, and for some others."""
+    before, after = flat(old.to_dict()), flat(new.to_dict())
+    return [
+        f"{key}: {before.get(key)} -> {after.get(key)}"
+        for key in sorted({*before, *after})
+        if before.get(key) != after.get(key) and (role_of(key) is Role.EXPERIMENT or key in also)
+    ]
+
+
+def refuse_one_place(experiments: Iterable[tuple[str, RunConfig]]) -> None:
+    """Raise InputError if two experiments that differ, each with what people call it, would be one run."""
+    places: dict[tuple[str, int], tuple[str, RunConfig]] = {}
+    for label, config in experiments:
+        first, known = places.setdefault((config.name, config.seed), (label, config))
+        if changed := differences(known, config, also=["data.root"]):
+            keys = ", ".join(text.split(":")[0] for text in changed)
+            raise InputError(
+                f"{first} and {label} would both be the run {config.name}/seed-{config.seed}, though they differ in "
+                f"{keys}. Give each a name of its own: none in --set or --name, another `name:` in each YAML file."
+            )
+
+
+def recorded_config(plain: dict[str, object], source: str = "config") -> RunConfig:
+    """Return the config in a run's config.yaml or in its checkpoint, as the version that wrote it meant it, unjudged.
+
+    Raises:
+        ConfigError: with every problem.
+    """
+    return complete_config(config_of_today(plain), {}, source)
+
+
+def flat(plain: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """Return nested data with dotted keys."""
+    items: dict[str, object] = {}
+    for key, value in plain.items():
+        items |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return items

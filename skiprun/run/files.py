@@ -1,0 +1,149 @@
+"""The files of a run directory, and what they say.
+
+runs/<name>/seed-<s>/
+    config.yaml        the whole config, every default filled in
+    environment.json   versions, device, command and commit of every session that trained it
+    metrics.jsonl      the truth: one JSON object a line
+    events.out.*       TensorBoard's view of it
+    checkpoints/       last.pt, previous.pt, best.pt
+    studies/           what instruments found
+    overlays/          what a network for masks saw, as epochs ended
+    status.json        how the latest session ended
+    summary.json       written last: its presence means the run is done
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from skiprun.config import RunConfig
+from skiprun.config_file import refuse_contradictions
+from skiprun.errors import ConfigError, InputError, StorageError
+from skiprun.legacy import CONNECTIONS, connection_of_today
+from skiprun.run.differences import recorded_config
+from skiprun.run.documents import Environment, Session, State, Status, Summary
+from skiprun.run.lock import RunLock
+from skiprun.run.places import name_of
+from skiprun.system.disk import plain_words
+from skiprun.system.documents import Row, read_document, read_rows, write_sealed
+from skiprun.system.files import write_json
+from skiprun.system.ordinary_files import open_to_read
+from skiprun.system.yaml_file import read_yaml
+
+
+class RunFiles:
+    """The files of one run directory: what they say, and what is written into them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config_file = path / "config.yaml"
+        self.environment_file = path / "environment.json"
+        self.metrics_file = path / "metrics.jsonl"
+        self.status_file = path / "status.json"
+        self.summary_file = path / "summary.json"
+        self.checkpoints = path / "checkpoints"
+        self.studies = path / "studies"
+        self.overlays = path / "overlays"
+        self.guard = RunLock(path)
+
+    def __repr__(self) -> str:
+        return f"Run('{self.path}')"
+
+    @property
+    def root(self) -> Path:
+        """The folder of all runs."""
+        return self.path.parent.parent
+
+    @property
+    def name(self) -> str:
+        """Name and seed, as in 'resnet56_cifar/seed-0'."""
+        return name_of(self.path)
+
+    @property
+    def config(self) -> RunConfig:
+        """The config that the run was created with, of which a network can be built and trained."""
+        config = self.recorded
+        refuse_contradictions(config)
+        return config
+
+    @property
+    def recorded(self) -> RunConfig:
+        """The config that the run was created with, to be shown and compared: rules may be stricter now."""
+        return recorded_config(read_yaml(self.config_file)[0], source=str(self.config_file))
+
+    @property
+    def state(self) -> State:
+        """What became of the run, as far as the directory tells."""
+        if self.summary_file.exists():
+            return "finished"
+        if self.guard.is_held():
+            return "running"
+        return self._status()["state"]
+
+    @property
+    def message(self) -> str:
+        """Why the latest session ended before the run was done."""
+        return str(self._status().get("message", ""))
+
+    def _status(self) -> Status:
+        way_out = "delete it; only the word on how the latest session ended is lost"
+        written = self.status_file.exists()
+        return read_document(self.status_file, Status, way_out) if written else {"state": "unfinished"}
+
+    def summary(self) -> Summary:
+        """Return the numbers of a finished run.
+
+        Raises:
+            InputError: the run is not finished.
+            StorageError: summary.json is damaged.
+        """
+        if not self.summary_file.exists():
+            raise InputError(f"Run {self.path} is {self.state}, not finished; train it first.")
+        way_out = f"delete it, and `skiprun resume {self.path}` scores the test split again and writes it anew"
+        summary = read_document(self.summary_file, Summary, way_out)
+        if (connection := summary["model"].get("connection")) in CONNECTIONS:
+            summary["model"]["connection"] = self._connection_of_today(connection, summary["model"]["name"])
+        return summary
+
+    def _connection_of_today(self, connection: str, network: str) -> str:
+        """Return what the connection that a summary names is called now; a config of today has the words of today."""
+        with contextlib.suppress(ConfigError, StorageError):
+            recorded = read_yaml(self.config_file)[0]
+            options = (recorded.get("model") or {}).get("connection_options")
+            return connection if "compute" in recorded else connection_of_today(connection, network, options)
+        return connection_of_today(connection, network)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the whole rows of metrics.jsonl, one in memory at a time; what is cut short or damaged is left out."""
+        if self.metrics_file.exists():
+            with plain_words("read", self.metrics_file), open_to_read(self.metrics_file) as lines:
+                yield from (row for _, row in read_rows(lines) if row is not None)
+
+    def metrics(self) -> list[Row]:
+        """Return all rows of metrics.jsonl."""
+        return list(self.rows())
+
+    def sessions(self) -> list[Session]:
+        """Return what environment.json says of each session that trained the run, oldest first."""
+        if not self.environment_file.exists():
+            return []
+        way_out = "delete it; only the record of earlier sessions is lost"
+        return read_document(self.environment_file, Environment, way_out)["sessions"]
+
+    def lengthenings(self) -> list[Session]:
+        """Return what environment.json says of each time that the run was made longer, oldest first."""
+        return [session for session in self.sessions() if "lengthened" in session]
+
+    def record_environment(self, environment: Session) -> None:
+        """Add a session to environment.json."""
+        write_json(self.environment_file, {"sessions": [*self.sessions(), environment]})
+
+    def record_status(self, state: State, step: int, message: str = "") -> None:
+        """Write how the session ended."""
+        write_json(self.status_file, {"state": state, "step": step, "message": message})
+
+    def finish(self, summary: Summary) -> None:
+        """Write summary.json, last of all: the run is done."""
+        write_sealed(self.summary_file, summary)
