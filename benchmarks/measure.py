@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import select
 import statistics
@@ -151,13 +152,27 @@ def seconds(work: Callable[[], Any], device: str, times: int = 15, warm_up: int 
 
 def captured(step: Callable[[], Tensor]) -> Callable[[], Tensor]:
     """Return a step of a GPU that after its first calls is one launch."""
-    return StepGraph(step, torch.device("cuda"), nothing_less)
+    accept_nothing_less()
+    return StepGraph(step, torch.device("cuda"))
 
 
-def nothing_less(message: str) -> None:
-    """Raise what is said where work goes on without what was to be measured."""
-    if "goes on without" in message:
-        raise RuntimeError(message)
+class NothingLess(logging.Handler):
+    """Raises what is logged where work goes on without what was to be measured."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Raise such a message."""
+        if "goes on without" in record.getMessage():
+            raise RuntimeError(record.getMessage())
+
+
+NOTHING_LESS = NothingLess()
+
+
+def accept_nothing_less() -> None:
+    """Let skiprun fail where it would train otherwise than asked."""
+    logger = logging.getLogger("skiprun.training")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(NOTHING_LESS)
 
 
 def why(error: Exception) -> str:

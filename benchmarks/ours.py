@@ -11,7 +11,7 @@ import torch
 
 from benchmarks import material
 from benchmarks.loops import Tick
-from benchmarks.measure import IMAGES, nothing_less
+from benchmarks.measure import IMAGES, accept_nothing_less
 from skiprun.probes.grad_norm import GradNorm
 from skiprun.system.progress import Record
 from skiprun.tasks.classification import Classification
@@ -37,6 +37,7 @@ class Ticking:
 
 def trainer(config: Any, tick: Tick, folder: Path, way: Execution = "eager", norms: bool = True) -> Trainer:
     """Return skiprun's trainer of a config on the drawn images; what it cannot do as asked is an error here."""
+    accept_nothing_less()
     setup = replace(setup_device(config), way=way)
     views: list[View] = [TensorBoard(folder, config)] if config.log.tensorboard else []
     trainer = Trainer(
@@ -49,7 +50,6 @@ def trainer(config: Any, tick: Tick, folder: Path, way: Execution = "eager", nor
         lambda keep: MetricsLog(folder / "metrics.jsonl", keep, views),
         [GradNorm()] if norms else [],
         Ticking(tick),
-        say=nothing_less,
     )
     trainer.resume()
     return trainer

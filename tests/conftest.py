@@ -1,5 +1,6 @@
 """What all tests share: no network, one thread, an environment and a data folder of their own."""
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -31,6 +32,16 @@ def own_environment() -> Iterator[None]:
     """Undo what a test leaves in the environment, such as the safe path that a command sets for what it starts."""
     with mock.patch.dict(os.environ):
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Undo what a command that is called by a test does to the logger."""
+    logger = logging.getLogger("skiprun")
+    handlers, level = logger.handlers.copy(), logger.level
+    yield
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

@@ -184,7 +184,7 @@ def test_names_from_outside_do_not_steer_the_terminal(tmp_path, capsys):
     (root / "train/cat/\x1b[32m\x07.png").write_bytes(b"no image")
     (root / "train/cat/\x1b[33m.\x1b[34m").write_bytes(b"x")
     (root / "\x1b[35m").mkdir()
-    terminal.listen()
+    terminal.start_logging()
     for _ in range(2):
         load(root, skip_bad=True)
     said = capsys.readouterr().err

@@ -68,13 +68,14 @@ def test_constant_and_multistep_end_as_if_they_had_been_longer_from_the_start(
     assert summaries[0] == summaries[1]
 
 
-def test_what_was_stays_in_the_history_and_the_second_scoring_is_said(tmp_path: Path) -> None:
-    said: list[str] = []
+def test_what_was_stays_in_the_history_and_the_second_scoring_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     run = trained(tmp_path)
     test = run.summary()["test"]
-    longer = lengthen(run, 3, "epochs", say=said.append)
+    longer = lengthen(run, 3, "epochs")
     assert longer == run.config and run.config.schedule.epochs == 3 and run.state == "unfinished"
-    assert "will be scored once more" in said[-1] and f"loss {test['loss']:.4g}" in said[-1]
+    assert "will be scored once more" in caplog.messages[-1] and f"loss {test['loss']:.4g}" in caplog.messages[-1]
     train_here(longer, tmp_path)
     sessions = run.sessions()
     assert sessions[1]["lengthened"]["test"] == test and sessions[1]["lengthened"]["schedule"]["epochs"] == 2
@@ -86,12 +87,12 @@ def test_what_was_stays_in_the_history_and_the_second_scoring_is_said(tmp_path: 
 
 
 @pytest.mark.parametrize("lr", [None, 0.01])
-def test_a_cosine_begins_again_at_its_end(lr: float | None, tmp_path: Path) -> None:
-    said: list[str] = []
+def test_a_cosine_begins_again_at_its_end(lr: float | None, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run = trained(tmp_path, "cosine")
-    longer = train_here(lengthen(run, 4, "epochs", lr, said.append), tmp_path)
+    caplog.clear()
+    longer = train_here(lengthen(run, 4, "epochs", lr), tmp_path)
     top = lr or 0.05
-    assert said[0] == f"The cosine begins again at step 8, from lr {top:g}."
+    assert caplog.messages[0] == f"The cosine begins again at step 8, from lr {top:g}."
     rates = {row["step"]: row["lr"] for row in longer.metrics() if "lr" in row}
     assert rates[8] == pytest.approx(0.05 * 0.5 * (1 + torch.pi * 0 + torch.tensor(7 * torch.pi / 8).cos().item()))
     assert rates[10] == pytest.approx(top * 0.5 * (1 + torch.tensor(torch.pi / 8).cos().item()))
@@ -174,26 +175,28 @@ def cut_at(change: int, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(Path, name, changing(getattr(Path, name)))
 
 
-def lengthened(run: Run) -> tuple[Any, ...]:
+def lengthened(run: Run, caplog: pytest.LogCaptureFixture) -> tuple[Any, ...]:
     """Make a run longer, and return all that was said and written."""
-    said: list[str] = []
-    longer = lengthen(run, 4, "epochs", 0.02, said.append)
-    return longer, said, [entry["lengthened"] for entry in run.lengthenings()], run.config_file.read_text()
+    caplog.clear()
+    longer = lengthen(run, 4, "epochs", 0.02)
+    return longer, caplog.messages, [entry["lengthened"] for entry in run.lengthenings()], run.config_file.read_text()
 
 
-def test_wherever_making_a_run_longer_is_cut_off_the_same_call_ends_with_the_same_files(tmp_path: Path) -> None:
+def test_wherever_making_a_run_longer_is_cut_off_the_same_call_ends_with_the_same_files(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     trained(tmp_path / "runs", "cosine")
     shutil.copytree(tmp_path / "runs", tmp_path / "whole")
-    expected = lengthened(Run.of(tmp_path / "whole", config("cosine")))
+    expected = lengthened(Run.of(tmp_path / "whole", config("cosine")), caplog)
     for change in itertools.count():
         shutil.copytree(tmp_path / "runs", tmp_path / str(change))
         run = Run.of(tmp_path / str(change), config("cosine"))
         try:
             with pytest.MonkeyPatch.context() as patch:
                 cut_at(change, patch)
-                lengthened(run)
+                lengthened(run, caplog)
         except Cut:
-            assert lengthened(run) == expected and not run.summary_file.exists()
+            assert lengthened(run, caplog) == expected and not run.summary_file.exists()
         else:
             break
     assert change > 3
@@ -285,12 +288,13 @@ def test_data_that_is_not_the_runs_own_changes_nothing_of_it(tmp_path: Path, mon
     assert {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file()} == before
 
 
-def test_of_a_damaged_summary_one_thing_is_said(tmp_path: Path) -> None:
-    run, said = trained(tmp_path), list[str]()
+def test_of_a_damaged_summary_one_thing_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run = trained(tmp_path)
     run.summary_file.write_text("{")
+    caplog.clear()
     with pytest.raises(StorageError, match=r"damaged, .*; delete it, and `skiprun resume"):
-        train_here(config("constant"), tmp_path, say=said.append)
-    assert not said
+        train_here(config("constant"), tmp_path)
+    assert not caplog.messages
     run.summary_file.unlink()
     assert train_here(config("constant"), tmp_path).summary()["test_scored"] == 1
 

@@ -199,14 +199,13 @@ def test_options_that_reach_no_name_are_refused(option: dict[str, Any], tmp_path
         plan_comparison(["one"], runs=tmp_path, **option)
 
 
-def test_options_that_reach_some_names_say_which_they_do_not(tmp_path: Path) -> None:
+def test_options_that_reach_some_names_say_which_they_do_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_run(tmp_path, "one", model="plain20")
-    said: list[str] = []
-    plan_comparison(["one", "plain20"], seeds=2, runs=tmp_path, say=said.append)
+    plan_comparison(["one", "plain20"], seeds=2, runs=tmp_path)
     told = "cannot change what is there already (one)."
-    assert said == [f"--seeds 2: {told}"]
-    find_subjects(["one", "plain20"], tmp_path, overrides=["model.width=4"], say=said.append)
-    assert said[1:] == [f"--set model.width=4: {told}"]
+    assert caplog.messages == [f"--seeds 2: {told}"]
+    find_subjects(["one", "plain20"], tmp_path, overrides=["model.width=4"])
+    assert caplog.messages[1:] == [f"--set model.width=4: {told}"]
 
 
 @pytest.mark.parametrize("study", ["gradflow", "shatter"])

@@ -76,12 +76,10 @@ def content(folder: Path) -> dict[str, str]:
     }
 
 
-def continued(run: Run, whole: Path) -> list[str]:
-    """Continue a run to its end, compare it with the uninterrupted one, and return what was said."""
-    said: list[str] = []
-    train_here(CONFIG, root(run), say=said.append)
+def finish(run: Run, whole: Path) -> None:
+    """Continue a run to its end, and compare it with the uninterrupted one."""
+    train_here(CONFIG, root(run))
     assert_same_runs(whole, root(run), CONFIG)
-    return said
 
 
 def refused(run: Run, kind: type[SkiprunError] = CheckpointError) -> str:
@@ -93,11 +91,11 @@ def refused(run: Run, kind: type[SkiprunError] = CheckpointError) -> str:
     return str(caught.value).replace(str(root(run)), "runs")
 
 
-def test_F19_a_finished_run_started_again_changes_no_byte(whole: Path) -> None:
-    before, said = content(whole), []
-    train_here(CONFIG, whole, say=said.append)
+def test_F19_a_finished_run_started_again_changes_no_byte(whole: Path, caplog: pytest.LogCaptureFixture) -> None:
+    before = content(whole)
+    train_here(CONFIG, whole)
     assert content(whole) == before
-    assert said == [f"{Run.of(whole, CONFIG).path} is finished already."]
+    assert caplog.messages == [f"{Run.of(whole, CONFIG).path} is finished already."]
 
 
 def test_F20_F29_a_changed_config_is_refused_with_every_difference(run: Run) -> None:
@@ -155,11 +153,14 @@ def test_torch_itself_does_not_notice_a_flipped_bit_in_the_weights(stopped: Path
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty"])
-def test_F21_a_run_with_a_damaged_last_checkpoint_ends_with_the_same_bits(run: Run, whole: Path, damage: str) -> None:
+def test_F21_a_run_with_a_damaged_last_checkpoint_ends_with_the_same_bits(
+    run: Run, whole: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
     last = run.checkpoints / "last.pt"
     good = last.read_bytes()
     last.write_bytes({"cut": good[:-9], "flip": bytes([good[0] ^ 1]) + good[1:], "empty": b""}[damage])
-    assert any("last.pt" in line and "The one before it is used." in line for line in continued(run, whole))
+    finish(run, whole)
+    assert any("last.pt" in line and "The one before it is used." in line for line in caplog.messages)
     assert (run.checkpoints / "last.damaged").exists()
 
 
@@ -183,11 +184,13 @@ def test_F24_a_checkpoint_with_code_in_it_is_refused_and_the_code_not_run(run: R
     assert not (tmp_path / "ran").exists()
 
 
-def test_F26_without_last_the_previous_checkpoint_is_used(run: Run, whole: Path) -> None:
+def test_F26_without_last_the_previous_checkpoint_is_used(
+    run: Run, whole: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (run.checkpoints / "last.pt").unlink()
-    said = continued(run, whole)
-    assert f"{run.checkpoints / 'last.pt'}: there is no such checkpoint. The one before it is used." in said
-    assert "Continuing after step 4 of 12." in said
+    finish(run, whole)
+    assert f"{run.checkpoints / 'last.pt'}: there is no such checkpoint. The one before it is used." in caplog.messages
+    assert "Continuing after step 4 of 12." in caplog.messages
 
 
 def test_F27_a_file_of_another_program_is_named_as_such(run: Run) -> None:
@@ -253,28 +256,34 @@ def test_F31_a_run_stopped_before_data_fit_had_its_meaning_of_today_goes_on(run:
     state = load(run.checkpoints / "last.pt")
     save(run.checkpoints / "last.pt", state | {"config": as_then(state["config"])})
     run.config_file.write_text(yaml.safe_dump(as_then(yaml.safe_load(run.config_file.read_text()))))
-    continued(run, whole)
+    finish(run, whole)
 
 
 @pytest.mark.parametrize(("key", "value"), [("torch", "1.0"), ("device", "cuda"), ("threads", 3)])
-def test_F32_what_the_bits_depend_on_is_told_when_it_changes(run: Run, key: str, value: Any) -> None:
+def test_F32_what_the_bits_depend_on_is_told_when_it_changes(
+    run: Run, key: str, value: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     save(run.checkpoints / "last.pt", load(run.checkpoints / "last.pt") | {key: value})
-    said: list[str] = []
     config = (
         fault_config(schedule={"epochs": 3}, compute={"device": "cpu", "precision": "fp32", "threads": 1})
         if key == "threads"
         else CONFIG
     )
-    train_here(config, root(run), say=said.append)
-    assert any(line.startswith(f"Not bit-identical to an uninterrupted run: {key} {value} -> ") for line in said)
+    train_here(config, root(run))
+    assert any(
+        line.startswith(f"Not bit-identical to an uninterrupted run: {key} {value} -> ") for line in caplog.messages
+    )
     assert run.state == "finished"
 
 
-def test_F33_weights_that_are_not_finite_are_refused_and_the_one_before_is_used(run: Run, whole: Path) -> None:
+def test_F33_weights_that_are_not_finite_are_refused_and_the_one_before_is_used(
+    run: Run, whole: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     state = load(run.checkpoints / "last.pt")
     state["model"]["bn1.running_var"][0] = torch.inf
     save(run.checkpoints / "last.pt", state)
-    assert any("'bn1.running_var' are not finite" in line for line in continued(run, whole))
+    finish(run, whole)
+    assert any("'bn1.running_var' are not finite" in line for line in caplog.messages)
 
 
 def test_F33_F70_a_poisoned_buffer_is_never_saved(tmp_path: Path) -> None:
@@ -315,19 +324,18 @@ def test_a_damaged_best_that_is_lost_is_told_before_the_first_step(run: Run) -> 
     assert "best.pt: damaged" in refused(run)
 
 
-def test_a_damaged_line_of_the_log_is_named_and_left_out(run: Run) -> None:
+def test_a_damaged_line_of_the_log_is_named_and_left_out(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     lines = run.metrics_file.read_bytes().split(b"\n")
     lines[1] = lines[1].replace(b'"step"', b'\xff"tep"')
     run.metrics_file.write_bytes(b"\n".join(lines))
-    said: list[str] = []
-    train_here(CONFIG, root(run), say=said.append)
-    assert f"{run.metrics_file}:2: damaged; this record is left out." in said
+    train_here(CONFIG, root(run))
+    assert f"{run.metrics_file}:2: damaged; this record is left out." in caplog.messages
     assert run.state == "finished"
     assert all("tep" not in row for row in run.metrics())
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["", "old checkpoint without a sum"])
-def test_a_changed_digit_of_the_log_is_told_once(run: Run, known: bool) -> None:
+def test_a_changed_digit_of_the_log_is_told_once(run: Run, known: bool, caplog: pytest.LogCaptureFixture) -> None:
     if not known:
         state = load(run.checkpoints / "last.pt")
         del state["metrics_sum"], state["samples"]
@@ -336,19 +344,18 @@ def test_a_changed_digit_of_the_log_is_told_once(run: Run, known: bool) -> None:
     place = content.index(b'"train/loss": ') + len(b'"train/loss": 0.')
     run.metrics_file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
     told = f"{run.metrics_file}: changed since the checkpoint was saved; its numbers are not those of this run."
-    said: list[str] = []
     with pytest.raises(Stopped):
-        train_here(CONFIG, root(run), say=said.append, progress=SignalAfterStep(11, signal.SIGTERM))
-    assert (told in said) is known
-    train_here(CONFIG, root(run), say=(said := []).append)
-    assert told not in said and run.state == "finished"
+        train_here(CONFIG, root(run), progress=SignalAfterStep(11, signal.SIGTERM))
+    assert (told in caplog.messages) is known
+    caplog.clear()
+    train_here(CONFIG, root(run))
+    assert told not in caplog.messages and run.state == "finished"
 
 
-def test_a_log_that_is_gone_is_told(run: Run) -> None:
+def test_a_log_that_is_gone_is_told(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     run.metrics_file.unlink()
-    said: list[str] = []
-    train_here(CONFIG, root(run), say=said.append)
-    assert any("its last records are lost" in line for line in said)
+    train_here(CONFIG, root(run))
+    assert any("its last records are lost" in line for line in caplog.messages)
     assert min(row["step"] for row in run.metrics()) == 10
 
 
@@ -374,7 +381,7 @@ def test_a_directory_made_by_hand_is_filled_or_refused(tmp_path: Path) -> None:
 def test_leftovers_of_a_killed_process_are_removed_at_the_next_start(run: Run, whole: Path) -> None:
     for place in (run.path / ".status.json.tmp", run.checkpoints / ".last.pt.tmp"):
         place.write_bytes(b"half")
-    continued(run, whole)  # compares, and finds no temporary file
+    finish(run, whole)  # compares, and finds no temporary file
     assert json.loads(run.status_file.read_text())["state"] == "unfinished"
 
 

@@ -274,14 +274,15 @@ def test_F41_the_words_of_too_many_open_files(tmp_path: Path, monkeypatch: pytes
     )
 
 
-def test_F43_a_disk_without_locks_is_told_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_F43_a_disk_without_locks_is_told_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def no_locks(descriptor: int, operation: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
-    said: list[str] = []
-    run = train_here(CONFIG, tmp_path / "runs", say=said.append)
-    assert said[0] == SOFT_NOTICE
+    run = train_here(CONFIG, tmp_path / "runs")
+    assert caplog.messages[0] == SOFT_NOTICE
     assert run.state == "finished"
     with run.lock(), pytest.raises(SkiprunError) as caught, run.lock():
         pass

@@ -46,16 +46,16 @@ def test_the_listing_of_models_needs_no_cache(homeless: Path) -> None:
 
 
 @pytest.mark.parametrize("compile", ["off", "fused"])
-def test_digits_need_no_cache(compile: str, homeless: Path) -> None:
-    said: list[str] = []
+def test_digits_need_no_cache(compile: str, homeless: Path, caplog: pytest.LogCaptureFixture) -> None:
     sections = {"data": {"name": "digits", "batch_size": 64}, "schedule": {"steps": 2}}
     run = train(
         tiny_config(name="run", **sections, compute={"device": "cpu", "compile": compile}),
         runs=homeless / "runs",
-        say=said.append,
     )
     assert run.state == "finished"
-    assert compile == "off" or any("so the run goes on without: " in line and "$SKIPRUN_DATA" in line for line in said)
+    assert compile == "off" or any(
+        "so the run goes on without: " in line and "$SKIPRUN_DATA" in line for line in caplog.messages
+    )
     assert {path.name for path in homeless.iterdir()} <= {"runs", "file"}, "nothing else is made here"
 
 

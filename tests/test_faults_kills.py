@@ -207,15 +207,16 @@ def test_negative_controls_do_not_end_with_the_same_bits(control: str, tmp_path:
         assert_same_runs(tmp_path / "one" / "runs", tmp_path / "two" / "runs", config)
 
 
-def test_F4_killed_before_the_first_checkpoint_starts_at_step_0(tmp_path: Path) -> None:
+def test_F4_killed_before_the_first_checkpoint_starts_at_step_0(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     config = fault_config()
     assert trial(config, tmp_path / "runs", progress=KillAfterStep(2)) == KILLED
     run = Run.of(tmp_path / "runs", config)
     assert run.state == "unfinished"
     assert not list(run.checkpoints.iterdir())
-    said: list[str] = []
-    train_here(config, tmp_path / "runs", say=said.append)
-    assert "The run was begun before, but has no checkpoint yet; starting at step 0." in said
+    train_here(config, tmp_path / "runs")
+    assert "The run was begun before, but has no checkpoint yet; starting at step 0." in caplog.messages
     sessions = json.loads(run.environment_file.read_text())["sessions"]
     assert len(sessions) == 2
 

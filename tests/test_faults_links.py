@@ -14,7 +14,7 @@ from skiprun.claims.comparison import compare_runs
 from skiprun.data.download.place import LOCK, locked
 from skiprun.errors import Diverged, StorageError
 from skiprun.experiment.inputs import Input, name_outputs
-from skiprun.experiment.study_runner.keeping import RowFile, folder_for
+from skiprun.experiment.study_runner.keeping import RowFile, folder_for, warn_of_folder
 from skiprun.reports import write_comparison, write_study
 from skiprun.run import Run
 from skiprun.system.files import make_folder, write_bytes
@@ -126,29 +126,30 @@ def test_nothing_else_is_written_through_the_link_of_another_user(
 
 
 def test_studies_of_a_run_whose_folder_is_the_link_of_another_user_are_kept_elsewhere(
-    tmp_path: Path, foreign: Callable[[], None]
+    tmp_path: Path, foreign: Callable[[], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     run, spare = tmp_path / "runs" / "one" / "seed-0", tmp_path / "runs" / "studies" / "one"
     run.mkdir(parents=True)
     (run / "studies").symlink_to(tmp_path)
-    assert folder_for(run, spare, print) == run / "studies"
+    assert folder_for(run, spare) == run / "studies"
     foreign()
-    said: list[str] = []
-    assert folder_for(run, spare, said.append) == spare
-    assert said == [f"{run} cannot be written to; what is found is kept in {spare}."]
+    assert folder_for(run, spare) == spare
+    warn_of_folder(run, spare)
+    assert caplog.messages == [f"{run} cannot be written to; what is found is kept in {spare}."]
 
 
-def test_files_that_grow_or_that_libraries_write_follow_no_link(tmp_path: Path) -> None:
+def test_files_that_grow_or_that_libraries_write_follow_no_link(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     victim, run = tmp_path / "victim", tmp_path / "run"
     victim.write_bytes(b"precious")
-    said: list[str] = []
-    rows = RowFile(run / "lesion.partial.jsonl", said.append, [])
+    rows = RowFile(run / "lesion.partial.jsonl", [])
     rows.file.unlink()
     for name in ("lesion.partial.jsonl", "trace.json", "events.out.tfevents.1", LOCK):
         (run / name).symlink_to(victim)
     rows.append({"block": 1})
-    assert len(said) == 1 and "it is a link, and nothing is written through links" in said[0]
-    tiny_trainer(run, tiny_config(), progress=Profiling(NullProgress(), run / "trace.json", print)).fit()
+    assert len(caplog.messages) == 1 and "it is a link, and nothing is written through links" in caplog.messages[0]
+    tiny_trainer(run, tiny_config(), progress=Profiling(NullProgress(), run / "trace.json")).fit()
     first, second = (TensorBoard(run, tiny_config()) for _ in range(2))
     second.close()
     first.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import signal
 import threading
@@ -174,9 +175,9 @@ def test_F15_of_8_simultaneous_starts_exactly_one_wins(number: int, whole: Path,
 
 
 def test_F15_a_start_that_comes_when_the_winner_is_done_trains_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    module, said = importlib.import_module("skiprun.experiment.train"), []
+    module = importlib.import_module("skiprun.experiment.train")
     prepare = module.prepare
 
     def prepare_slowly(*arguments: Any, **options: Any) -> Any:
@@ -185,8 +186,8 @@ def test_F15_a_start_that_comes_when_the_winner_is_done_trains_nothing(
         return parts
 
     monkeypatch.setattr(module, "prepare", prepare_slowly)
-    train_here(CONFIG, tmp_path / "runs", say=said.append)
-    assert said == [f"{Run.of(tmp_path / 'runs', CONFIG).path} is finished already."]
+    train_here(CONFIG, tmp_path / "runs")
+    assert caplog.messages == [f"{Run.of(tmp_path / 'runs', CONFIG).path} is finished already."]
 
 
 def test_F16_the_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
@@ -227,19 +228,19 @@ def test_looking_at_a_run_does_not_keep_another_process_from_starting_it(tmp_pat
         pass
 
 
-def sleep_for_ever(told: Any, shares: Any) -> None:
+def sleep_for_ever(events: Any, cpu_sets: Any) -> None:
     """A training process whose parent will be killed."""
-    many._enter(told, shares)
-    told.put("entered")
+    many._enter(events, cpu_sets, logging.INFO)
+    events.put("entered")
     time.sleep(600)
 
 
 def parent_of_one(pipe: Any) -> None:
-    told, shares = ready().Queue(), ready().Queue()
-    shares.put(cores())
-    child = ready().Process(target=sleep_for_ever, args=(told, shares))
+    events, cpu_sets = ready().Queue(), ready().Queue()
+    cpu_sets.put(cores())
+    child = ready().Process(target=sleep_for_ever, args=(events, cpu_sets))
     child.start()
-    assert told.get(timeout=60) == "entered"
+    assert events.get(timeout=60) == "entered"
     pipe.send(child.pid)
     time.sleep(600)
 

@@ -193,25 +193,27 @@ def test_a_begun_run_without_a_record_is_known_by_its_checkpoint(place: Path) ->
         evaluate(run)
 
 
-def test_an_older_run_without_a_fingerprint_is_scored_and_says_that_it_could_not_be_compared(place: Path) -> None:
+def test_an_older_run_without_a_fingerprint_is_scored_and_says_that_it_could_not_be_compared(
+    place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     run = load_run("done")
     summary = run.summary()
     del summary["data"]["fingerprint"], summary["data"]["root"]
     run.finish(summary)
     run.environment_file.unlink()
-    said: list[str] = []
-    assert evaluate(run, say=said.append) == summary["test"]
-    assert "could not be compared" in said[0]
+    assert evaluate(run) == summary["test"]
+    assert any("could not be compared" in line for line in caplog.messages)
 
 
-def test_other_data_is_matched_by_class_name_and_normalized_as_the_run_was(place: Path) -> None:
+def test_other_data_is_matched_by_class_name_and_normalized_as_the_run_was(
+    place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Another set whose white training images give it another mean, by which its dogs would look like cats."""
     other = shaded(place / "other", {"dog": 200, "cat": 40})
     for path in other.glob("train/*/*.png"):
         write_shade(path, 250)
-    said: list[str] = []
-    scores = evaluate("done", root=other, other_data=True, say=said.append)
-    assert scores["error"] == 0 and "other data" in said[0]
+    scores = evaluate("done", root=other, other_data=True)
+    assert scores["error"] == 0 and any("other data" in line for line in caplog.messages)
     loaders = KnownData(load_run("done"), other_data=True)(
         load_data(DataConfig(name="image_folder", root=str(other), batch_size=2), CPU)
     )
@@ -219,15 +221,16 @@ def test_other_data_is_matched_by_class_name_and_normalized_as_the_run_was(place
     assert (list(loaders.mean), list(loaders.std)) == (record["mean"], record["std"])
 
 
-def test_a_class_in_another_order_keeps_its_label_and_an_absent_one_is_said(place: Path) -> None:
+def test_a_class_in_another_order_keeps_its_label_and_an_absent_one_is_said(
+    place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     shaded(place / "three", {"ant": 120, "cat": 40, "dog": 200})
     trained = train(config("three", name="three"), runs="runs")
-    said: list[str] = []
-    known = KnownData(trained, other_data=True, say=said.append)
+    known = KnownData(trained, other_data=True)
     loaders = known(load_data(config("data").data, CPU))
     assert loaders.class_names == ("ant", "cat", "dog")
     assert loaders.test.take(torch.arange(8))[1].tolist() == [1] * 4 + [2] * 4
-    assert said[-1] == "Without images: ant."
+    assert caplog.messages[-1] == "Without images: ant."
 
 
 def test_deep_images_of_another_range_are_refused_since_the_same_value_would_be_another_shade(place: Path) -> None:
@@ -295,14 +298,15 @@ def test_other_masks_are_scored_with_the_trivial_answer_of_their_own_pixels(
     assert shown["trivial"]["iou"] == pytest.approx(0.25) and run.summary()["trivial"]["test"]["iou"] == 0.5
 
 
-def test_a_relative_root_is_found_from_another_folder(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_root_is_found_from_another_folder(
+    place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     (place / "elsewhere").mkdir()
     shaded(place / "elsewhere" / "data", {"ant": 40, "bee": 200})
     monkeypatch.chdir(place / "elsewhere")
     run = load_run(place / "runs" / "done")
-    said: list[str] = []
-    assert evaluate(run, say=said.append) == run.summary()["test"]
-    assert str(place / "data") in said[0]
+    assert evaluate(run) == run.summary()["test"]
+    assert any(str(place / "data") in line for line in caplog.messages)
 
 
 def test_moved_data_is_scored_studied_and_resumed(place: Path) -> None:

@@ -64,11 +64,12 @@ def call(*arguments: object) -> Any:
     return result
 
 
-def test_a_folder_is_read_with_all_folders_in_it_and_what_is_no_image_is_said(labels: Run, images: Path) -> None:
-    said: list[str] = []
-    found = list(predict(labels, [images], say=said.append))
+def test_a_folder_is_read_with_all_folders_in_it_and_what_is_no_image_is_said(
+    labels: Run, images: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = list(predict(labels, [images]))
     assert [item["file"] for item in found] == ["images/a.png", "images/deep/a.png", "images/deep/b.bmp"]
-    assert said == [
+    assert caplog.messages == [
         "Not read in images, no images by their names: 1 .txt.",
         "To fit the network, of 3 images: 3 shrunk to 8x8.",
     ]
@@ -185,25 +186,25 @@ def test_progress_is_told_of_every_image(labels: Run, images: Path) -> None:
     assert told == [(1, 3, "images"), (2, 3, "images"), (3, 3, "images")]
 
 
-def test_what_is_changed_to_fit_the_network_is_said_once_in_numbers(labels: Run, images: Path) -> None:
+def test_what_is_changed_to_fit_the_network_is_said_once_in_numbers(
+    labels: Run, images: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)).save(images / "colour.png")
     Image.fromarray(np.arange(12, dtype=np.uint8).reshape(2, 6)).save(images / "wide.png")
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(images / "fits.png")
-    said: list[str] = []
-    list(predict(labels, [images], say=said.append))
-    assert said[1:] == [
+    list(predict(labels, [images]))
+    assert caplog.messages[1:] == [
         "To fit the network, of 6 images: 3 shrunk to 8x8, 1 enlarged to 8x8, 1 cut by more than a tenth, 1 made grey."
     ]
-    said.clear()
-    list(predict(labels, [images / "fits.png"], say=said.append))
-    assert not said
+    caplog.clear()
+    list(predict(labels, [images / "fits.png"]))
+    assert not caplog.messages
 
 
-def test_masks_say_what_was_changed_too(masks: Run, images: Path) -> None:
+def test_masks_say_what_was_changed_too(masks: Run, images: Path, caplog: pytest.LogCaptureFixture) -> None:
     Image.fromarray(np.full((32, 32, 3), [[[9, 80, 200]]], np.uint8)).save(images / "colour.png")
-    said: list[str] = []
-    list(predict_masks(masks, [images / "colour.png", images / "a.png"], Path("out"), say=said.append))
-    assert said == ["To fit the network, of 2 images: 1 made grey."]
+    list(predict_masks(masks, [images / "colour.png", images / "a.png"], Path("out")))
+    assert caplog.messages == ["To fit the network, of 2 images: 1 made grey."]
 
 
 @pytest.mark.parametrize("run", ["labels", "masks"])

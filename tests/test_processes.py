@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -11,11 +12,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from skiprun.experiment import many
 from skiprun.run import Run
+from skiprun.system.machine import cores
 from skiprun.system.processes import NO_GUARD, ready
 from tests.tiny import tiny_config
 
@@ -124,6 +127,29 @@ def test_a_script_that_does_not_ask_whether_it_is_the_first_is_told_so(tmp_path:
     )
     assert "below `if __name__ == '__main__':`. The same command continues." in done.stderr.splitlines()[-1]
     assert done.stderr.count("Traceback") == 1, "the script's own"
+
+
+def log_some_lines(events: Any, cpu_sets: Any) -> None:
+    many._enter(events, cpu_sets, logging.INFO)
+    multiprocessing.current_process().name = "plain20 100% seed 0"
+    logging.getLogger("skiprun.experiment.train").info("Continuing after step %d of %d.", 4, 12)
+    logging.getLogger("skiprun.training").debug("below the level")
+    logging.getLogger("skiprun.data.notices").warning("The parent has opened the data, and logged this.")
+    events.put(None)
+
+
+def test_what_a_training_process_logs_is_logged_here_under_the_name_of_its_run(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    events, cpu_sets = ready().Queue(), ready().Queue()
+    cpu_sets.put(cores())
+    child = ready().Process(target=log_some_lines, args=(events, cpu_sets))
+    child.start()
+    many._listen(events, {})
+    child.join()
+    assert caplog.record_tuples == [
+        ("skiprun.experiment.train", logging.INFO, "plain20 100% seed 0: Continuing after step 4 of 12.")
+    ]
 
 
 def test_a_process_that_is_being_started_starts_no_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,12 +113,13 @@ def test_doctor_and_train_and_the_command_refuse_before_a_run_is_made(tmp_path):
     assert not list(runs.rglob("config.yaml"))
 
 
-def test_a_run_says_its_pixels_and_doctor_too(tmp_path):
+def test_a_run_says_its_pixels_and_doctor_too(tmp_path, caplog):
     root = write_folder(tmp_path / "data", train="half", test="half")
-    said: list[str] = []
-    run = train(config_of(root), runs=tmp_path / "runs", say=said.append)
+    run = train(config_of(root), runs=tmp_path / "runs")
     line = "Pixels: train background 384, object 384; val background 128, object 128; test background 512, object 512."
-    assert line in said and line in " ".join(check.finding for check in examine(config_of(root), tmp_path / "other"))
+    assert line in caplog.messages and line in " ".join(
+        check.finding for check in examine(config_of(root), tmp_path / "other")
+    )
     assert run.summary()["data"]["pixels"]["test"] == [512, 512, 0]
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -69,12 +72,42 @@ def test_a_stop_that_was_asked_for_is_no_error(
     monkeypatch.setattr(cli, "app", stop)
     monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
     monkeypatch.setattr(cli.threading, "excepthook", cli.threading.excepthook)
-    for unwanted in ("listen", "leave_imports_alone", "trust_no_working_folder"):
+    for unwanted in ("leave_imports_alone", "trust_no_working_folder"):
         monkeypatch.setattr(cli, unwanted, lambda: None)
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert end.value.code == 130
     assert capsys.readouterr().err.startswith("Stopped after step 41; the checkpoint is saved.")
+
+
+@pytest.mark.parametrize(("quiet", "printed"), [(True, "warning\n"), (False, "what is done\nwarning\n")])
+def test_a_command_prints_each_line_of_the_log_once_and_quiet_ones_warnings_alone(
+    quiet: bool, printed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        terminal.start_logging()
+    terminal.set_quiet(quiet)
+    logging.getLogger("skiprun.experiment.train").info("what is done")
+    logging.getLogger("skiprun.experiment.train").warning("warning")
+    assert capsys.readouterr() == ("", printed)
+
+
+@pytest.mark.parametrize(("asked", "printed"), [("", ""), ("logging.basicConfig(format='%(message)s');", "heard\n")])
+def test_from_python_nothing_is_printed_until_a_program_asks_for_it(asked: str, printed: str) -> None:
+    program = f"import logging, skiprun; {asked} logging.getLogger('skiprun.data.notices').warning('heard')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", printed)
+
+
+@pytest.mark.parametrize("total", [1, 7, 15, 19, 1000, 170_498_071])
+def test_where_nobody_watches_work_is_told_in_tenths_and_to_its_end(
+    total: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for what in ("lesion", "paths", "paths"):
+        for done in [*range(0, total, -(-total // 1000)), total]:
+            terminal.loading(done, total, what)
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == min(total, 10) and lines[-1] == f"{what}: {total:,} of {total:,}"
 
 
 def test_an_error_has_its_unit() -> None:

@@ -181,15 +181,14 @@ class FailsHalfway(nn.Module):
         return F.relu(z, inplace=True) + z
 
 
-def test_a_pass_that_fails_halfway_leaves_no_trace() -> None:
-    said: list[str] = []
+def test_a_pass_that_fails_halfway_leaves_no_trace(caplog: pytest.LogCaptureFixture) -> None:
     fails, eager = FailsHalfway().train(), FailsHalfway().train()
     x = image(4, torch.float32, 2).detach()
     torch.manual_seed(0)
-    found = TrainingPass(fails, "fused", said.append)(x)
+    found = TrainingPass(fails, "fused")(x)
     torch.manual_seed(0)
     assert torch.equal(found, eager(x))
-    assert said[0].startswith("Fusing the training pass failed")
+    assert caplog.messages[0].startswith("Fusing the training pass failed")
     assert all(map(torch.equal, fails.buffers(), eager.buffers()))
 
 
@@ -265,18 +264,19 @@ def _called(call: Any) -> list[nn.Module]:
     return [call.get_submodule(node.target) for node in call.graph.nodes if node.op == "call_module"]
 
 
-def fused_trainer(folder: Path, said: list[str] | None = None, **options: Any) -> Trainer:
+def fused_trainer(folder: Path, **options: Any) -> Trainer:
     config = tiny_config(**options.pop("sections", {}))
     setup = replace(setup_device(config), way="fused")
-    return tiny_trainer(folder, config, setup=setup, say=[].append if said is None else said.append, **options)
+    return tiny_trainer(folder, config, setup=setup, **options)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_fused_run_learns_what_an_eager_one_does(tmp_path: Path, precision: str) -> None:
-    said: list[str] = []
-    trainer = fused_trainer(tmp_path / "fused", said, sections={"compute": {"precision": precision}})
+def test_a_fused_run_learns_what_an_eager_one_does(
+    tmp_path: Path, precision: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    trainer = fused_trainer(tmp_path / "fused", sections={"compute": {"precision": precision}})
     trainer.fit()
-    assert (said, trainer.forward_pass.way) == ([], "fused")
+    assert (caplog.messages, trainer.forward_pass.way) == ([], "fused")
     tiny_trainer(tmp_path / "eager", tiny_config(compute={"precision": precision})).fit()
     near = {"fp32": 1e-4, "bf16": 3e-2}[precision]
     for one, other in zip(lines(tmp_path / "fused")[:3], lines(tmp_path / "eager")[:3], strict=True):
@@ -333,18 +333,17 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 @pytest.mark.parametrize("broken", ["compiler", "source"])
 def test_kernels_that_cannot_be_compiled_cost_one_line_and_nothing_else(
-    broken: str, elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    broken: str, elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     if broken == "compiler":
         monkeypatch.setenv("CXX", "no-such-compiler")
     else:
         monkeypatch.setattr(library, "FLAGS", ("--no-such-flag",))
-    said: list[str] = []
     with pytest.raises(SkiprunError):
         library.prepare()
-    fused_trainer(tmp_path / "failed", said).fit()
-    assert len(said) == 1
-    assert said[0].startswith("Fusing the training pass failed, so the run goes on without: ")
+    fused_trainer(tmp_path / "failed").fit()
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("Fusing the training pass failed, so the run goes on without: ")
     tiny_trainer(tmp_path / "eager", tiny_config()).fit()
     assert lines(tmp_path / "failed") == lines(tmp_path / "eager")
     assert load(tmp_path / "failed" / "last.pt")["pass"] == "eager"
@@ -360,7 +359,7 @@ def flipped(content: bytes, generator: random.Random) -> bytes:
 
 
 def test_a_damaged_library_is_never_loaded_but_told_once_and_made_again(
-    elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(library, "SOURCES", ("norm",))
     library.prepare()
@@ -375,10 +374,9 @@ def test_a_damaged_library_is_never_loaded_but_told_once_and_made_again(
     damaged.write_bytes(whole[: len(whole) // 2])
     damaged.replace(file)
     library.library.cache_clear()
-    said: list[str] = []
-    library.prepare(said.append)
-    library.prepare(said.append)
-    assert said == [f"{file} is damaged; it is compiled again."]
+    library.prepare()
+    library.prepare()
+    assert caplog.messages == [f"{file} is damaged; it is compiled again."]
     assert library.is_whole(file) and library.library("norm").forward_float32
 
 

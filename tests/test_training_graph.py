@@ -39,29 +39,28 @@ class Recorded:
         return self.step(*self.inputs)
 
 
-def captured_trainer(folder: Path, said: list[str], **sections: Any) -> Trainer:
+def captured_trainer(folder: Path, **sections: Any) -> Trainer:
     trainer = tiny_trainer(folder, tiny_config(**sections))
-    trainer.graph = StepGraph(partial(trainer.optimizer_step, watched=True), CPU, said.append)
+    trainer.graph = StepGraph(partial(trainer.optimizer_step, watched=True), CPU)
     return trainer
 
 
 @pytest.mark.parametrize("optim", VARIANTS.values(), ids=VARIANTS)
 def test_launched_steps_train_to_the_same_bits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optim: dict[str, Any]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optim: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(graph, "Captured", Recorded)
-    said: list[str] = []
-    trainer = captured_trainer(tmp_path / "captured", said, optim=optim)
+    trainer = captured_trainer(tmp_path / "captured", optim=optim)
     trainer.fit()
     tiny_trainer(tmp_path / "eager", tiny_config(optim=optim)).fit()
     assert_same_run(tmp_path / "captured", tmp_path / "eager")
     assert trainer.graph and trainer.graph.captured
     assert trainer.graph.captured.launches == trainer.steps - WARM_UP
-    assert not said
+    assert not caplog.messages
 
 
 def test_a_step_that_cannot_be_captured_costs_one_line_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(step: Callable[..., Tensor], inputs: Sequence[Tensor], stream: None) -> None:
         for parameter in trainer.trainable:
@@ -69,21 +68,19 @@ def test_a_step_that_cannot_be_captured_costs_one_line_and_nothing_else(
         raise RuntimeError("operation not permitted when stream is capturing\nmore for developers")
 
     monkeypatch.setattr(graph, "Captured", refuse)
-    said: list[str] = []
-    trainer = captured_trainer(tmp_path / "refused", said)
+    trainer = captured_trainer(tmp_path / "refused")
     trainer.fit()
     tiny_trainer(tmp_path / "eager", tiny_config()).fit()
     assert_same_run(tmp_path / "refused", tmp_path / "eager")
-    assert said == [
+    assert caplog.messages == [
         "The step cannot be captured, so the run goes on without: operation not permitted when stream is capturing"
     ]
 
 
-def test_a_cpu_needs_no_graph(tmp_path: Path) -> None:
-    said: list[str] = []
-    trainer = tiny_trainer(tmp_path, tiny_config(compute={"device": "cpu", "cuda_graph": True}), say=said.append)
+def test_a_cpu_needs_no_graph(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    trainer = tiny_trainer(tmp_path, tiny_config(compute={"device": "cpu", "cuda_graph": True}))
     assert trainer.graph is None
-    assert said == ["compute.cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule."]
+    assert caplog.messages == ["compute.cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule."]
 
 
 @pytest.mark.gpu

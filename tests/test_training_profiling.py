@@ -29,14 +29,15 @@ def test_operations_belong_to_kinds(operation: str, expected: str) -> None:
     assert kind(operation) == expected
 
 
-def test_profile_writes_a_trace_says_shares_and_changes_nothing(tmp_path: Path) -> None:
-    said: list[str] = []
-    watcher = Profiling(NullProgress(), tmp_path / "trace.json", said.append)
+def test_profile_writes_a_trace_says_shares_and_changes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    watcher = Profiling(NullProgress(), tmp_path / "trace.json")
     tiny_trainer(tmp_path / "profiled", tiny_config(), progress=watcher).fit()
     tiny_trainer(tmp_path / "plain", tiny_config()).fit()
     assert_same_run(tmp_path / "profiled", tmp_path / "plain")
     assert json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
-    percents = [float(line.split("%")[0].split()[-1]) for line in said if "%" in line]
+    percents = [float(line.split("%")[0].split()[-1]) for line in caplog.messages if "%" in line]
     assert sum(percents) == pytest.approx(100, abs=1)
-    assert any("convolution" in line for line in said)
-    assert "trace.json" in said[-1]
+    assert any("convolution" in line for line in caplog.messages)
+    assert "trace.json" in caplog.messages[-1]

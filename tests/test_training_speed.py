@@ -115,22 +115,22 @@ def test_a_run_on_digits_is_eager_and_others_say_what_they_are() -> None:
     assert str(replace(parts.setup, way="fused")).endswith("fused")
 
 
-def compiled_trainer(folder: Path, said: list[str] | None = None, **options: Any) -> Trainer:
+def compiled_trainer(folder: Path, **options: Any) -> Trainer:
     """Return a trainer that compiles, with its hooks unwatched."""
-    say = [].append if said is None else said.append
     config = tiny_config(compute={"compile": "on"} | options.pop("compute", {}), **options.pop("sections", {}))
     setup = replace(setup_device(config), way="compiled")
-    return tiny_trainer(folder, config, setup=setup, say=say, **options)
+    return tiny_trainer(folder, config, setup=setup, **options)
 
 
-def test_a_compiler_that_fails_costs_one_line_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compiler_that_fails_costs_one_line_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("no C++ compiler was found\nset TORCH_LOGS")
 
     monkeypatch.setattr(torch, "compile", broken)
-    said: list[str] = []
-    compiled_trainer(tmp_path / "failed", said).fit()
-    assert [line for line in said if "failed" in line] == [
+    compiled_trainer(tmp_path / "failed").fit()
+    assert [line for line in caplog.messages if "failed" in line] == [
         "Compiling the training pass failed, so the run goes on without: no C++ compiler was found"
     ]
     tiny_trainer(tmp_path / "eager", tiny_config()).fit()
@@ -140,7 +140,7 @@ def test_a_compiler_that_fails_costs_one_line_and_nothing_else(tmp_path: Path, m
 
 def test_a_pass_that_is_watched_by_hooks_runs_uncompiled() -> None:
     model = torch.nn.Linear(2, 2)
-    network = TrainingPass(model, "compiled", say=lambda line: None)
+    network = TrainingPass(model, "compiled")
     network.call = lambda images: images
     images = torch.ones(1, 2)
     assert network(images) is images
@@ -169,11 +169,10 @@ def test_a_compiled_run_stopped_and_continued_ends_with_the_same_bits(tmp_path: 
 
 
 @pytest.mark.slow
-def test_a_compiled_run_computes_what_an_eager_one_does(tmp_path: Path) -> None:
-    said: list[str] = []
-    compiled_trainer(tmp_path / "compiled", said).fit()
-    assert "Compiling the training pass" in said[0]
-    assert len(said) == 1
+def test_a_compiled_run_computes_what_an_eager_one_does(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    compiled_trainer(tmp_path / "compiled").fit()
+    assert "Compiling the training pass" in caplog.messages[0]
+    assert len(caplog.messages) == 1
     tiny_trainer(tmp_path / "eager", tiny_config()).fit()
     for one, other in zip(lines(tmp_path / "compiled")[:3], lines(tmp_path / "eager")[:3], strict=True):
         assert one["train/loss"] == pytest.approx(other["train/loss"], rel=1e-4)

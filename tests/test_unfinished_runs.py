@@ -35,38 +35,39 @@ def call(*arguments: str) -> Result:
     return CliRunner().invoke(app, [*arguments], catch_exceptions=True)
 
 
-def test_it_is_scored_on_val_which_is_said(runs: Path) -> None:
-    said: list[str] = []
+def test_it_is_scored_on_val_which_is_said(runs: Path, caplog: pytest.LogCaptureFixture) -> None:
     run = Run(runs / "begun" / "seed-0")
-    assert evaluate(run, say=said.append) == evaluate(run, split="val")
-    assert len(said) == 1 and said[0].startswith("begun/seed-0 is stopped, not finished: this is its val split")
+    assert evaluate(run) == evaluate(run, split="val")
+    assert len(caplog.messages) == 1 and caplog.messages[0].startswith(
+        "begun/seed-0 is stopped, not finished: this is its val split"
+    )
     shown = call("evaluate", "begun", "--runs", str(runs), "--json")
     assert json.loads(shown.stdout)["split"] == "val" and "--split test scores it now" in shown.stderr
 
 
-def test_its_test_split_is_scored_where_that_is_asked_for_and_said(runs: Path) -> None:
-    said: list[str] = []
+def test_its_test_split_is_scored_where_that_is_asked_for_and_said(
+    runs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     run = Run(runs / "begun" / "seed-0")
-    assert evaluate(run, split="test", say=said.append) != evaluate(run, split="val", say=said.append)
-    assert ["its test split is scored before its end" in line for line in said] == [True]
+    assert evaluate(run, split="test") != evaluate(run, split="val")
+    assert ["its test split is scored before its end" in line for line in caplog.messages] == [True]
 
 
-def test_a_finished_run_is_scored_on_test_without_a_word(runs: Path) -> None:
-    said: list[str] = []
+def test_a_finished_run_is_scored_on_test_without_a_word(runs: Path, caplog: pytest.LogCaptureFixture) -> None:
     run = Run(runs / "smoke" / "seed-0")
-    assert evaluate(run, say=said.append) == run.summary()["test"] and not said
+    assert evaluate(run) == run.summary()["test"] and not caplog.messages
     with pytest.raises(InputError, match="No split is called 'tset'"):
         evaluate(run, split="tset")
 
 
 @pytest.mark.parametrize(("names", "split"), [(["begun"], "val"), (["smoke"], "test"), (["smoke", "begun"], "val")])
-def test_studies_do_likewise(names: list[str], split: str, runs: Path) -> None:
-    said: list[str] = []
+def test_studies_do_likewise(names: list[str], split: str, runs: Path, caplog: pytest.LogCaptureFixture) -> None:
     subjects = find_trained(names, runs)
     kind = "similarity" if len(names) == 2 else "truncate"
-    document = study(kind, subjects, warn=said.append)[0]
+    document = study(kind, subjects)[0]
     assert document["look"]["split"] == split and all(split in each["data"] for each in document["subjects"])
-    assert [line.startswith("begun/seed-0 is stopped") for line in said] == [True] * (split == "val")
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [line.startswith("begun/seed-0 is stopped") for line in warned] == [True] * (split == "val")
 
 
 @pytest.mark.parametrize("command", ["lesion", "truncate"])

@@ -26,7 +26,7 @@ from skiprun.cli import (
     train,
 )
 from skiprun.cli.groups import WithStudies
-from skiprun.cli.terminal import complain, listen, say
+from skiprun.cli.terminal import complain, say, start_logging
 from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory
 from skiprun.system.machine import leave_imports_alone, trust_no_working_folder
 
@@ -54,6 +54,7 @@ def options(
     version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True)] = False,
 ) -> None:
     """A laboratory bench for skip connections."""
+    start_logging()
     if debug:
         os.environ["SKIPRUN_DEBUG"] = "1"
 
@@ -77,7 +78,6 @@ def main() -> None:
     """Run the command line; every error ends in one message on stderr and its own exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold what the terminal's encoding does not
-    listen()
     leave_imports_alone()
     trust_no_working_folder()
     threading.excepthook = lambda of: None  # what fails in a thread fails again where its work is waited for

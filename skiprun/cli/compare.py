@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides, user_path
-from skiprun.cli.terminal import Board, be_silent, emit, loading, results, say
+from skiprun.cli.terminal import Board, emit, loading, results, say, set_quiet
 
 
 def compare(
@@ -41,6 +41,7 @@ def compare(
     from skiprun import experiment
 
     silent = quiet or json
+    set_quiet(silent)
     with Board(silent) as board:
         comparison = experiment.compare(
             names,
@@ -53,8 +54,6 @@ def compare(
             jobs=jobs,
             progress_for=board.row,
             loading=None if silent else loading,
-            say=be_silent if silent else say,
-            warn=say,
         )
     if json:
         emit(comparison.to_dict())

@@ -9,7 +9,7 @@ import typer
 from skiprun.cli.foreign import Data, FileSet, Mean, Model, RunOrFile, Std, is_foreign, rebuild_file
 from skiprun.cli.options import RUNS, Json, OtherData, Root, RunsFolder
 from skiprun.cli.tables import show_table
-from skiprun.cli.terminal import emit, format_value, say
+from skiprun.cli.terminal import emit, format_value, set_quiet
 
 
 def evaluate(
@@ -42,9 +42,10 @@ def evaluate(
         split = experiment.choose_split((), split)
         name = ", ".join([f"{run} as {model} on {data}", *(set_ or [])])
     else:
+        set_quiet(False)
         opened = experiment.load_run(run, runs)
-        split = experiment.choose_split([opened], split, say)
-        parts = experiment.rebuild(opened, root, other_data, say)
+        split = experiment.choose_split([opened], split)
+        parts = experiment.rebuild(opened, root, other_data)
         about, name = {"run": str(opened.path), "data": parts.loaders.fingerprint}, opened.name
     scores, trivial = experiment.score(parts, split), parts.trivial.get(split, {})
     if json:

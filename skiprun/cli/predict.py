@@ -12,7 +12,7 @@ import typer
 
 from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
 from skiprun.cli.tables import show_table
-from skiprun.cli.terminal import emit, loading, say
+from skiprun.cli.terminal import emit, loading, say, set_quiet
 from skiprun.errors import BadImage, InputError, grouped
 from skiprun.system.disk import check_writable
 from skiprun.system.files import make_folder, write_bytes
@@ -50,16 +50,17 @@ def predict(
     from skiprun import experiment
     from skiprun.experiment.inputs import refuse_existing
 
+    set_quiet(False)
     opened = experiment.load_run(run, runs)
     data = opened.summary()["data"]
     if csv:
         refuse_existing([csv], overwrite)
         check_writable(csv.parent)
     if data["task"] == "segmentation":
-        found = list(experiment.predict_masks(opened, images, out, skip_bad, overlay, overwrite, show_progress, say))
+        found = list(experiment.predict_masks(opened, images, out, skip_bad, overlay, overwrite, show_progress))
     else:
         refuse_overlay(overlay)
-        found = list(experiment.predict(opened, images, max(top, data["num_classes"]), skip_bad, show_progress, say))
+        found = list(experiment.predict(opened, images, max(top, data["num_classes"]), skip_bad, show_progress))
     tell_problems([item for item in found if "problem" in item], len(found))
     done = [item for item in found if "problem" not in item]
     show_predictions(done, top, json)

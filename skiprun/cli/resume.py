@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Json, Quiet, Root, RunArgument, RunsFolder
-from skiprun.cli.terminal import Board, be_silent, emit, loading, say, test_scores
+from skiprun.cli.terminal import Board, emit, loading, say, set_quiet, test_scores
 from skiprun.errors import InputError
 
 
@@ -43,20 +43,19 @@ def resume(
         raise InputError(
             f"{opened.path} was moved: its config.yaml says {config.name}/seed-{config.seed}. Move it back."
         )
-    tell = be_silent if silent else say
+    set_quiet(silent)
     if epochs is not None:
-        config = lengthen(opened, epochs, "epochs", lr, tell, root)
+        config = lengthen(opened, epochs, "epochs", lr, root)
     if steps is not None:
-        config = lengthen(opened, steps, "steps", lr, tell, root)
+        config = lengthen(opened, steps, "steps", lr, root)
     if not opened.summary_file.exists():
-        config = config_with_data(opened, root, tell)
+        config = config_with_data(opened, root)
     with Board(silent) as board:
         done = experiment.train(
             config,
             runs=opened.path.parent.parent,
             progress=board.row(f"{config.name} seed {config.seed}"),
             loading=None if silent else loading,
-            say=tell,
         )
     if json:
         emit(done.summary())

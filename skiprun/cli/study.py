@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,12 +14,14 @@ import typer
 from skiprun.cli.groups import ListByDefault
 from skiprun.cli.listings import show_entries
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
-from skiprun.cli.terminal import be_silent, emit, loading, results, say
+from skiprun.cli.terminal import emit, loading, results, set_quiet
 from skiprun.errors import OptionError
 
 if TYPE_CHECKING:
     from skiprun.experiment.study_runner.material import SampleSelection
     from skiprun.experiment.study_runner.subjects import StudyTarget
+
+log = logging.getLogger(__name__)
 
 app = typer.Typer(cls=ListByDefault, help="List studies; `studies run STUDY` runs any one.", rich_markup_mode=None)
 
@@ -53,6 +56,7 @@ def show(*inquiries: StudyRequest, runs: Path, json: bool, quiet: bool, fresh: b
     from skiprun import reports
 
     silent = quiet or json
+    set_quiet(silent)
     found = [run_study(each, runs, silent, fresh) for each in inquiries]
     if json:
         emit(found[0] if len(found) == 1 else found)
@@ -60,7 +64,7 @@ def show(*inquiries: StudyRequest, runs: Path, json: bool, quiet: bool, fresh: b
     for each in found:
         results.print(reports.study_table(each["networks"]))
         for file in each["figures"]:
-            (be_silent if quiet else say)(f"Figure: {file}")
+            log.info(f"Figure: {file}")
 
 
 def run_study(inquiry: StudyRequest, runs: Path, silent: bool, fresh: bool) -> dict[str, Any]:
@@ -69,9 +73,9 @@ def run_study(inquiry: StudyRequest, runs: Path, silent: bool, fresh: bool) -> d
     from skiprun.experiment.study_runner.studying import study
 
     spare = runs / "studies" / reports.slug([inquiry.study, *(subject.label for subject in inquiry.subjects)])
-    progress_for, prepared, tell = (_uncounted, None, be_silent) if silent else (Counted, loading, say)
-    with stopping(tell):
-        documents = study(*inquiry, progress_for, prepared, tell, fresh, spare, say)
+    progress_for, prepared = (_uncounted, None) if silent else (Counted, loading)
+    with stopping():
+        documents = study(*inquiry, progress_for, prepared, fresh, spare)
         files = write_figures(inquiry, documents, runs, spare)
     return {"study": inquiry.study, "networks": documents, "figures": [str(file) for file in files]}
 
@@ -79,16 +83,16 @@ def run_study(inquiry: StudyRequest, runs: Path, silent: bool, fresh: bool) -> d
 def write_figures(inquiry: StudyRequest, documents: list[dict[str, Any]], runs: Path, spare: Path) -> list[Path]:
     """Write the figures of a study, and its document where it belongs to no single run; return the figures."""
     from skiprun import reports
-    from skiprun.experiment.study_runner.keeping import folder_for, told_instead
+    from skiprun.experiment.study_runner.keeping import folder_for, warn_instead
     from skiprun.system.files import write_json
 
     alone = documents[0]["run"] if len(documents) == 1 else None
     labels = [document["label"] for document in documents if inquiry.subjects]
     together = runs / "studies" / reports.slug([inquiry.study, *labels])
-    folder = folder_for(Path(alone), spare, be_silent) if alone else together
+    folder = folder_for(Path(alone), spare) if alone else together
     files: list[Path] = []
-    if folder:  # else it was told before the study
-        with told_instead(say):
+    if folder:  # else it was logged before the study
+        with warn_instead():
             files = reports.write_study(documents, folder)
             if not alone:
                 write_json(folder / f"{inquiry.study}.json", documents)
@@ -111,7 +115,7 @@ def _uncounted(label: str, done: int) -> Callable[[dict[str, Any], int], None]:
 
 
 @contextmanager
-def stopping(tell: Callable[[str], None]) -> Iterator[None]:
+def stopping() -> Iterator[None]:
     """Let both signals end a study in the same orderly way, with 130 or 143, so that its processes end too."""
 
     def end(number: int, frame: Any) -> None:
@@ -121,7 +125,7 @@ def stopping(tell: Callable[[str], None]) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        tell("Stopped; the network is as it was. The same command starts again, or continues a landscape.")
+        log.info("Stopped; the network is as it was. The same command starts again, or continues a landscape.")
         raise
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, apart
 from skiprun.cli.study import Batches, BatchSize, Fresh, Images, ScoredSplit, Split, StudyRequest, Weights, show, words
 from skiprun.cli.study_networks import find_networks, names_any, network_options, option, refuse_unused
-from skiprun.cli.terminal import be_silent, say
+from skiprun.cli.terminal import set_quiet
 from skiprun.infos import StudyInfo
 from skiprun.registry import STUDIES, Entry
 from skiprun.studies.base import argument_docs, needs, options
@@ -108,6 +108,7 @@ def run_command(study: Study, given: dict[str, Any]) -> None:
     """Make a study, or what it says is made without names, with the options of its command."""
     from skiprun.experiment.study_runner.material import SampleSelection
 
+    set_quiet(given["quiet"] or given["json"])
     if "set_" in given:
         given["names"], given["set_"] = apart(given["names"], given["set_"])
     names = [each.name for each in fields(SampleSelection)]
@@ -125,9 +126,8 @@ def requested(study: Study, look: SampleSelection, given: Mapping[str, Any]) -> 
     from skiprun.experiment.study_runner.studying import free_processes
     from skiprun.experiment.study_runner.subjects import Place
 
-    tell = be_silent if given["quiet"] or given["json"] else say
     place = Place(given.get("root"), given.get("other_data", False))
-    networks = find_networks(needs(study.target), given, place, tell)
+    networks = find_networks(needs(study.target), given, place)
     for name in [study.name, *(name for name in study.info.also if given[name])]:
         chosen = {key: given[key] for key in options(STUDIES[name].target) if key in given}
         if "workers" in chosen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,14 +51,14 @@ def network_options(needed: Sequence[str]) -> list[Parameter]:
     return TRAINED if needed else []
 
 
-def find_networks(needed: Sequence[str], given: Given, place: Place, tell: Callable[[str], None]) -> list[StudyTarget]:
+def find_networks(needed: Sequence[str], given: Given, place: Place) -> list[StudyTarget]:
     """Return the networks that were named, each with every depth, connection and norm where these may be given."""
     from skiprun.experiment.study_runner.subjects import crossed, find_subjects, find_trained
 
     if "models" in needed:
         axes = numbers(given["depths"], "--depths"), words(given["connections"]), words(given["norms"])
         wanted, shape = crossed(given["names"], *axes), input_shape(given["input_"])
-        return find_subjects(wanted, given["runs"], given["config"], given["set_"], given["seeds"], shape, place, tell)
+        return find_subjects(wanted, given["runs"], given["config"], given["set_"], given["seeds"], shape, place)
     if "other" in needed:
         return find_trained([given["one"], given["other"]], given["runs"], place)
     return find_trained(given["names"], given["runs"], place) if needed else []

@@ -20,6 +20,7 @@ from rich.text import Text
 from skiprun.errors import printable
 from skiprun.run.documents import Summary
 from skiprun.system.files import json_safe
+from skiprun.system.logs import is_about_data
 from skiprun.system.progress import Record
 
 
@@ -54,32 +55,37 @@ def _print_line(line: Text) -> None:
     people.print(line, soft_wrap=not people.is_terminal)
 
 
-class Notices(logging.Handler):
-    """Says what the package logs, by the same way as all else; each once a command, however often data is loaded."""
+class TerminalHandler(logging.Handler):
+    """Prints what the package logs, as all else is printed; what is about the data once, however often it is opened."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.said: set[str] = set()
+        self.printed: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say a message, line by line."""
+        """Print a message, line by line."""
         message = record.getMessage()
-        for line in message.split("\n") if message not in self.said else ():
+        for line in message.split("\n") if message not in self.printed else ():
             say(line)
-        self.said.add(message)
+        if is_about_data(record):
+            self.printed.add(message)
 
 
-NOTICES = Notices()
+HANDLER = TerminalHandler()
 
 
-def listen() -> None:
-    """Begin a command: from now on, say what the package logs."""
-    NOTICES.said.clear()
-    logging.getLogger("skiprun").addHandler(NOTICES)
+def start_logging() -> None:
+    """Begin a command: from now on, print the warnings of the package."""
+    HANDLER.printed.clear()
+    HANDLER.setLevel(logging.WARNING)
+    logger = logging.getLogger("skiprun")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(HANDLER)
 
 
-def be_silent(message: str) -> None:
-    """Print nothing for people, as --quiet asks."""
+def set_quiet(quiet: bool) -> None:
+    """Print warnings alone, as --quiet and --json ask, or also what is done."""
+    HANDLER.setLevel(logging.WARNING if quiet else logging.INFO)
 
 
 def emit(document: object) -> None:
@@ -205,10 +211,21 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def loading(done: int, total: int, what: str) -> None:
-    """Show how far the preparation of data is, in place on a terminal and in tenths elsewhere."""
-    if people.is_terminal:
-        people.print(Text(f"{what}: {done:,} of {total:,}"), end="" if done < total else "\n")
-        people.control(Control(ControlType.CARRIAGE_RETURN))
-    elif done == total or done % max(1, total // 10) == 0:
-        say(f"{what}: {done:,} of {total:,}")
+class Loading:
+    """How far some work is: in place on a terminal; elsewhere a line whenever another tenth of it is done."""
+
+    def __init__(self) -> None:
+        self.what, self.tenth = "", 0
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """Show that `done` of `total` is done."""
+        before, self.tenth = (self.tenth if what == self.what else 0), 10 * done // max(1, total)
+        self.what = what if done < total else ""
+        if people.is_terminal:
+            people.print(Text(f"{what}: {done:,} of {total:,}"), end="" if done < total else "\n")
+            people.control(Control(ControlType.CARRIAGE_RETURN))
+        elif self.tenth != before:
+            say(f"{what}: {done:,} of {total:,}")
+
+
+loading = Loading()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides, user_path
-from skiprun.cli.terminal import Board, be_silent, emit, loading, say, test_scores
+from skiprun.cli.terminal import Board, emit, loading, set_quiet, test_scores
 
 
 def train(
@@ -49,6 +49,7 @@ def train(
     from skiprun import experiment
 
     silent = quiet or json
+    set_quiet(silent)
     summaries = []
     for config in loaded:
         with Board(silent) as board:
@@ -58,7 +59,6 @@ def train(
                 fresh=fresh,
                 progress=board.row(f"{config.name} seed {config.seed}"),
                 loading=None if silent else loading,
-                say=be_silent if silent else say,
                 profile=profile,
             )
         summaries.append(run.summary())

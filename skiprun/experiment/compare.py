@@ -9,9 +9,9 @@ from pathlib import Path
 from skiprun.claims.comparison import Comparison, compare_runs
 from skiprun.config import Count
 from skiprun.experiment.many import ProgressFor, train_missing
-from skiprun.experiment.parts import Loading, Say
+from skiprun.experiment.parts import Loading
 from skiprun.experiment.plan import experiment_digest, plan_comparison
-from skiprun.experiment.study_runner.keeping import told_instead
+from skiprun.experiment.study_runner.keeping import warn_instead
 from skiprun.reports.page import slug, write_comparison
 from skiprun.run import RUNS
 from skiprun.system.arguments import checked_arguments
@@ -31,8 +31,6 @@ def compare(
     jobs: Count | None = None,
     progress_for: ProgressFor = lambda label: NullProgress(),
     loading: Loading | None = None,
-    say: Say = lambda message: None,
-    warn: Say | None = None,
 ) -> Comparison:
     """Train what is missing under one protocol, compare all, and write the page; what `skiprun compare` does.
 
@@ -47,16 +45,14 @@ def compare(
         jobs: runs at once; None: see `train_missing`.
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
-        say: told, in a line, what is done.
-        warn: told why the page could not be kept; None: `say` is.
 
     Raises:
         InputError: two experiments would be one run, or the options reach none of the names.
     """
-    planned = plan_comparison(names, protocol, overrides, seeds, runs, root, prefix, say)
-    comparison = compare_runs(train_missing(planned, runs, progress_for, loading, say, jobs=jobs))
+    planned = plan_comparison(names, protocol, overrides, seeds, runs, root, prefix)
+    comparison = compare_runs(train_missing(planned, runs, progress_for, loading, jobs))
     folder = Path(runs) / "comparisons" / slug(names, experiment_digest(names, planned, runs))
     report = None
-    with told_instead(warn or say):
+    with warn_instead():
         report = write_comparison(comparison, folder)
     return replace(comparison, report=report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from skiprun.config import Count
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError, memory_needed
 from skiprun.experiment.known_data import KnownData, config_with_data
-from skiprun.experiment.parts import Parts, Say, located, prepare
+from skiprun.experiment.parts import Parts, located, prepare
 from skiprun.inference.evaluate import evaluate_batches
 from skiprun.models import build_from_config
 from skiprun.registry import TASKS
@@ -22,6 +23,8 @@ from skiprun.run import Run, run_folder, runs_folder
 from skiprun.system.arguments import checked_arguments
 from skiprun.tasks import Task
 from skiprun.training.checkpoint import Checkpoints, load
+
+log = logging.getLogger(__name__)
 
 
 @checked_arguments
@@ -54,19 +57,18 @@ def with_best_weights(model: nn.Module, run: Run) -> nn.Module:
 
 
 @checked_arguments
-def rebuild(run: Run, root: Path | str | None = None, other_data: bool = False, say: Say = lambda line: None) -> Parts:
+def rebuild(run: Run, root: Path | str | None = None, other_data: bool = False) -> Parts:
     """Rebuild all parts of a run from its own config, with its best weights, on its device.
 
     Args:
         run: with a best checkpoint.
         root: where its data is now; None: where it was.
         other_data: take data that is not the run's own, too.
-        say: told, in a line, where the data was found and what differs.
 
     Raises:
         OtherData: the data is not what the run was trained on, and that was not asked for.
     """
-    parts = prepare(config_with_data(run, root, say), given_weights=False, accept=KnownData(run, other_data, say=say))
+    parts = prepare(config_with_data(run, root), given_weights=False, accept=KnownData(run, other_data))
     with_best_weights(parts.model, run).to(parts.setup.device)
     return parts
 
@@ -78,7 +80,6 @@ def evaluate(
     split: str | None = None,
     root: Path | str | None = None,
     other_data: bool = False,
-    say: Say = lambda line: None,
     task: Task | None = None,
     batch_size: Count | None = None,
 ) -> dict[str, float]:
@@ -88,7 +89,7 @@ def evaluate(
         model_or_run: a network, which needs `data`; or a finished run, by object, directory or name.
         data: the loaders to use; a run's own if None.
         split: train, val or test; None: test, but val of a run that is not finished.
-        root, other_data, say: of a run, see `rebuild`.
+        root, other_data: of a run, see `rebuild`.
         task: how to score; None: as the run does, and for a network as a config does that says nothing of it.
         batch_size: images at once; None: what a training step of the run has memory for, and 128 for a network.
 
@@ -104,10 +105,10 @@ def evaluate(
         check_network(model_or_run, data, split)
         return _score(model_or_run, task or TASKS[data.task].target(), data.batches(split, batch_size or 128))
     run = model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run)
-    split = choose_split([run], split, say)
-    parts = rebuild(run, root, other_data, say)
+    split = choose_split([run], split)
+    parts = rebuild(run, root, other_data)
     if data:
-        parts = replace(parts, loaders=KnownData(run, other_data, say=say)(data))
+        parts = replace(parts, loaders=KnownData(run, other_data)(data))
     return score(replace(parts, task=task or parts.task), split, batch_size)
 
 
@@ -146,7 +147,7 @@ def check_network(model: nn.Module, data: Loaders, split: str) -> None:
 
 
 @checked_arguments
-def choose_split(runs: Sequence[Run], split: str | None, say: Say = lambda line: None) -> str:
+def choose_split(runs: Sequence[Run], split: str | None) -> str:
     """Return the split to score of runs: the test split of one that is not finished only if that was asked for.
 
     Raises:
@@ -159,9 +160,11 @@ def choose_split(runs: Sequence[Run], split: str | None, say: Say = lambda line:
         return split or "test"
     what = f"{waiting[0].name} is {waiting[0].state}, not finished"
     if split is None:
-        say(f"{what}: this is its val split, as test is scored once, at the end; --split test scores it now.")
+        log.warning(f"{what}: this is its val split, as test is scored once, at the end; --split test scores it now.")
         return "val"
-    say(f"{what}: its test split is scored before its end; what is chosen after seeing it is not chosen blindly.")
+    log.warning(
+        f"{what}: its test split is scored before its end; what is chosen after seeing it is not chosen blindly."
+    )
     return split
 
 

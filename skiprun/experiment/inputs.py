@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,8 @@ from skiprun.data.folders.opening import SUFFIXES
 from skiprun.data.source import Progress
 from skiprun.errors import BadImage, InputError, did_you_mean, refuse
 from skiprun.system.disk import check_writable
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -65,7 +68,7 @@ class Prediction(TypedDict):
     shares: NotRequired[dict[str, float]]
 
 
-def find_inputs(given: Sequence[Path | str], say: Callable[[str], None] = lambda line: None) -> list[Input]:
+def find_inputs(given: Sequence[Path | str]) -> list[Input]:
     """Return the images that files and folders name; folders with all folders in them, by name.
 
     Raises:
@@ -73,10 +76,10 @@ def find_inputs(given: Sequence[Path | str], say: Callable[[str], None] = lambda
     """
     if not given:
         raise InputError("There is nothing to read; name images, or folders of them.")
-    return [each for path in given for each in _named_by(Path(path).expanduser(), say)]
+    return [each for path in given for each in _named_by(Path(path).expanduser())]
 
 
-def _named_by(path: Path, say: Callable[[str], None]) -> list[Input]:
+def _named_by(path: Path) -> list[Input]:
     """Return the image that a file is, or those of a folder."""
     if path.is_file():
         return [Input(path, Path(path.name))]
@@ -92,7 +95,7 @@ def _named_by(path: Path, say: Callable[[str], None]) -> list[Input]:
     if not images:
         raise InputError(f"{path} holds no images; found {listed or 'nothing'}. Known: {' '.join(sorted(SUFFIXES))}.")
     if others:
-        say(f"Not read in {path}, no images by their names: {listed}.")
+        log.info(f"Not read in {path}, no images by their names: {listed}.")
     return images
 
 

@@ -7,6 +7,7 @@ classes, and pixels are normalized by the run's mean and deviation.
 from __future__ import annotations
 
 import contextlib
+import logging
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -17,10 +18,11 @@ from skiprun.data.download.place import folder_of
 from skiprun.data.uses import uses
 from skiprun.errors import CheckpointError, InputError, OtherData, StorageError, counted, some
 from skiprun.experiment.matching import MOST_NAMES, as_trained_on
-from skiprun.experiment.parts import Say
 from skiprun.run import Run
 from skiprun.run.documents import ConversionRecord, DataRecord, NamedData
 from skiprun.training.checkpoint import Checkpoints, load
+
+log = logging.getLogger(__name__)
 
 SPLITS: tuple[Literal["train", "val", "test"], ...] = ("train", "val", "test")
 
@@ -80,13 +82,12 @@ def of_sessions(run: Run) -> list[DataRecord]:
     return []
 
 
-def config_with_data(run: Run, root: Path | str | None = None, say: Say = lambda line: None) -> RunConfig:
+def config_with_data(run: Run, root: Path | str | None = None) -> RunConfig:
     """Return the config of a run with the place where its data is now.
 
     Args:
         run: whose data is looked for.
         root: the place, if it is not where it was.
-        say: told, in a line, where the data was found if that is not what `data.root` means here.
 
     Raises:
         InputError: the data is nowhere where it was, or a place is given for data that has none.
@@ -103,7 +104,7 @@ def config_with_data(run: Run, root: Path | str | None = None, say: Say = lambda
     else:
         place = last_place(run, config)
         if place != folder_of(config.data.root):
-            say(f"{run.name}: its data is in {place}.")
+            log.info(f"{run.name}: its data is in {place}.")
     return config.replace(data=config.to_dict()["data"] | {"root": str(place)})
 
 
@@ -128,13 +129,11 @@ class KnownData:
         run: whose data it should be.
         other_data: use other data too, and say what differs.
         way_out: of a refusal.
-        say: told, in a line, what differs or could not be compared.
     """
 
     run: Run
     other_data: bool = False
     way_out: str = "add --other-data to use this (other_data=True in Python)"
-    say: Say = lambda line: None
 
     def __call__(self, loaders: Loaders) -> Loaders:
         """Return data as the run sees it.
@@ -145,12 +144,12 @@ class KnownData:
         """
         record = recorded(self.run)
         if "fingerprint" not in record:
-            self.say(f"{self.run.name}: an older run, which recorded no fingerprint; its data could not be compared.")
+            log.info(f"{self.run.name}: an older run, which recorded no fingerprint; its data could not be compared.")
             return loaders
         if record["fingerprint"] == loaders.fingerprint:
             return loaders
         if loaders.earlier and (earlier := loaders.earlier()).fingerprint == record["fingerprint"]:
-            self.say(
+            log.info(
                 f"{self.run.name}: split by an earlier version, which drew tiles for validation, not images. That "
                 "split is used: its val shares images with train; test is what it would be now."
             )
@@ -158,8 +157,8 @@ class KnownData:
         found = data_differences(record, loaders)
         if not self.other_data:
             raise OtherData(self.run.path, found, record.get("root"), self.way_out)
-        self.say(f"{self.run.name}: other data than it was trained on: {'; '.join(found)}.")
-        return as_trained_on(record, loaders, self.say)
+        log.info(f"{self.run.name}: other data than it was trained on: {'; '.join(found)}.")
+        return as_trained_on(record, loaders)
 
 
 def data_differences(record: DataRecord, loaders: Loaders) -> list[str]:

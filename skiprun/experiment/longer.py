@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from pathlib import Path
@@ -14,12 +15,14 @@ from skiprun.config import RunConfig, ScheduleConfig
 from skiprun.config_file import build_config
 from skiprun.errors import InputError
 from skiprun.experiment.known_data import KnownData, config_with_data
-from skiprun.experiment.parts import Say, prepare
+from skiprun.experiment.parts import prepare
 from skiprun.run import Run
 from skiprun.system.disk import plain_words
 from skiprun.system.files import write_text
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.schedule import total_steps
+
+log = logging.getLogger(__name__)
 
 Unit = Literal["epochs", "steps"]
 
@@ -29,7 +32,6 @@ def lengthen(
     length: float,
     unit: Unit,
     lr: float | None = None,
-    say: Say = lambda message: None,
     root: Path | str | None = None,
 ) -> RunConfig:
     """Write a longer schedule into a run, finished or not, and return its config; nothing is trained yet.
@@ -42,7 +44,6 @@ def lengthen(
         length: of the whole run, not of what is added.
         unit: of the length, as the run's own schedule has it.
         lr: where the cosine begins again; None: optim.lr.
-        say: told, in a line, what becomes of learning rate and test split.
         root: where its data is now; None: where it was.
 
     Raises:
@@ -59,7 +60,7 @@ def lengthen(
             before, config = config.schedule, _longer(config, length, unit, lr, _steps(run, config))
             _write(run, before, config)
     if not run.summary_file.exists():
-        _tell(run, config, say)
+        _log_changes(run, config)
     return config
 
 
@@ -114,15 +115,15 @@ def _write(run: Run, before: ScheduleConfig, longer: RunConfig) -> None:
     write_text(run.config_file, yaml.safe_dump(longer.to_dict(), sort_keys=False))
 
 
-def _tell(run: Run, config: RunConfig, say: Say) -> None:
-    """Say what it means that a run, not finished, was made longer."""
+def _log_changes(run: Run, config: RunConfig) -> None:
+    """Log what it means that a run, not finished, was made longer."""
     if config.schedule.restarts:
         restart = config.schedule.restarts[-1]
-        say(f"The cosine begins again at step {restart.step}, from lr {restart.lr:g}.")
+        log.info(f"The cosine begins again at step {restart.step}, from lr {restart.lr:g}.")
     tests = [test for entry in run.lengthenings() if (test := entry["lengthened"].get("test"))]
     if tests:
         scores = ", ".join(f"{key} {value:.4g}" for key, value in tests[-1].items() if value is not None)
-        say(
+        log.info(
             f"The test split was scored already ({scores}; kept in environment.json), and will be scored once more: "
             "what is chosen after seeing it is not chosen blindly."
         )

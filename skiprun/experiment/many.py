@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from logging.handlers import QueueHandler
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -23,16 +24,19 @@ from typing import Any
 from skiprun.config import Count, RunConfig
 from skiprun.config_file import build_config
 from skiprun.errors import Diverged, SkiprunError, Stopped, counted
-from skiprun.experiment.parts import Loading, Say, prepare
+from skiprun.experiment.parts import Loading, prepare
 from skiprun.experiment.plan import Planned
 from skiprun.experiment.train import known_data, train
 from skiprun.run import Run
 from skiprun.system.arguments import checked_arguments
+from skiprun.system.logs import is_about_data
 from skiprun.system.machine import cores, set_affinity
 from skiprun.system.processes import NO_GUARD, exit_with_parent, ready
 from skiprun.system.progress import NullProgress, Progress, Record
 from skiprun.training.device import SMALL_STEP
 from skiprun.training.stopping import StopFlag
+
+log = logging.getLogger(__name__)
 
 ProgressFor = Callable[[str], Progress]
 
@@ -43,7 +47,6 @@ def train_missing(
     runs: Path | str,
     progress_for: ProgressFor = lambda label: NullProgress(),
     loading: Loading | None = None,
-    say: Say = lambda message: None,
     jobs: Count | None = None,
 ) -> list[Run]:
     """Train what is not there yet, and return all runs in their order; one that diverges is a result, not an error.
@@ -53,7 +56,6 @@ def train_missing(
         runs: the folder of all runs.
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
-        say: told, in a line, what is done.
         jobs: runs at once; None: one on a GPU, and on a CPU what `num_workers` says.
     """
     runs = Path(runs)
@@ -70,13 +72,13 @@ def train_missing(
         jobs = num_workers(missing.values(), small) if parts.setup.device.type == "cpu" else 1
     if missing and min(jobs or 1, len(missing)) > 1:
         jobs = min(jobs or 1, len(missing))
-        say(f"Training {counted(len(missing), 'run')}, {jobs} at a time.")
+        log.info(f"Training {counted(len(missing), 'run')}, {jobs} at a time.")
         # The largest first, so that no core waits for the last one alone.
         missing = dict(sorted(missing.items(), key=lambda item: -work[item[1].name]))
-        in_parallel(missing, runs, jobs, progress_for, say)
+        in_parallel(missing, runs, jobs, progress_for)
     else:
         for label, config in missing.items():
-            train_one(config, runs, progress_for(label), say)
+            train_one(config, runs, progress_for(label))
     return [item.run for item in planned]
 
 
@@ -91,15 +93,15 @@ def num_workers(configs: Collection[RunConfig], small: bool) -> int:
     return len(configs) if small and threads == 1 < jobs and len(configs) < 2 * jobs else jobs
 
 
-def train_one(config: RunConfig, runs: Path, progress: Progress, say: Say) -> None:
-    """Train one run; a divergence is said, and stays in the run's status."""
+def train_one(config: RunConfig, runs: Path, progress: Progress) -> None:
+    """Train one run; a divergence is logged, and stays in the run's status."""
     try:
-        train(config, runs=runs, progress=progress, say=say)
+        train(config, runs=runs, progress=progress)
     except Diverged as error:
-        say(str(error))
+        log.info(str(error))
 
 
-def in_parallel(missing: dict[str, RunConfig], runs: Path, jobs: int, progress_for: ProgressFor, say: Say) -> None:
+def in_parallel(missing: dict[str, RunConfig], runs: Path, jobs: int, progress_for: ProgressFor) -> None:
     """Train runs in processes, as many as there are jobs, and pass on what they tell.
 
     Raises:
@@ -107,20 +109,21 @@ def in_parallel(missing: dict[str, RunConfig], runs: Path, jobs: int, progress_f
         SkiprunError: of the first run that failed, after all others ended.
     """
     context = ready()
-    told: Queue[Any] = context.Queue()
-    listeners = {label: progress_for(label) for label in missing}
-    ear = threading.Thread(target=_pass_on, args=(told, listeners, say), daemon=True)
-    ear.start()
-    shares: Queue[list[int]] = context.Queue()
+    events: Queue[Any] = context.Queue()
+    progresses = {label: progress_for(label) for label in missing}
+    listener = threading.Thread(target=_listen, args=(events, progresses), daemon=True)
+    listener.start()
+    cpu_sets: Queue[list[int]] = context.Queue()
     for number in range(jobs):
-        shares.put(cores()[number::jobs] if jobs <= len(cores()) else cores())
-    with StopFlag() as stop, ProcessPoolExecutor(jobs, context, _enter, (told, shares)) as pool, _killed_by_interrupt():
+        cpu_sets.put(cores()[number::jobs] if jobs <= len(cores()) else cores())
+    setup = (events, cpu_sets, log.getEffectiveLevel())
+    with StopFlag() as stop, ProcessPoolExecutor(jobs, context, _enter, setup) as pool, _killed_by_interrupt():
         futures = [pool.submit(_train_here, label, config.to_dict(), runs) for label, config in missing.items()]
         processes = list(pool._processes.values())
         _wait(futures, stop)
-    told.cancel_join_thread()  # a process that was killed may have left it locked
-    told.put(None)
-    ear.join(timeout=5)
+    events.cancel_join_thread()  # a process that was killed may have left it locked
+    events.put(None)
+    listener.join(timeout=5)
     if stop.signal_number:
         raise Stopped(stop.signal_number)
     failures = [_failure(future, processes) for future in futures if not future.cancelled()]
@@ -172,55 +175,55 @@ def _wait(futures: Sequence[Future], stop: StopFlag) -> None:
                 child.terminate()
 
 
-def _pass_on(told: Queue[Any], listeners: dict[str, Progress], say: Say) -> None:
-    """Tell the listeners of this process what the training processes say, until they say None."""
-    while message := told.get():
-        label, method, *values = message
-        if method == "say":
-            say(*values)
+def _listen(events: Queue[Any], progresses: dict[str, Progress]) -> None:
+    """Pass log records and progress of the training processes on to this one's, until None comes."""
+    while event := events.get():
+        if isinstance(event, logging.LogRecord):
+            logging.getLogger(event.name).handle(event)
         else:
-            getattr(listeners[label], method)(*values)
+            label, method, *values = event
+            getattr(progresses[label], method)(*values)
 
 
 class WorkerProgress:
-    """Progress and messages of a run in another process."""
+    """Progress of a run in another process."""
 
-    told: Queue[Any]
+    events: Queue[Any]
     stopped = False
 
     def __init__(self, label: str) -> None:
-        self.label, self.spoke_at = label, 0.0
+        self.label, self.sent_at = label, 0.0
 
     def step(self, step: int, steps: int) -> None:
-        """Tell of a step, a few times a second."""
-        if time.monotonic() - self.spoke_at > 0.2:
-            self.spoke_at = time.monotonic()
-            self.told.put((self.label, "step", step, steps))
+        """Send a step, a few times a second."""
+        if time.monotonic() - self.sent_at > 0.2:
+            self.sent_at = time.monotonic()
+            self.events.put((self.label, "step", step, steps))
 
     def epoch(self, record: Record) -> None:
-        """Tell of an epoch."""
-        self.told.put((self.label, "epoch", record))
-
-    def say(self, message: str) -> None:
-        """Tell a line."""
-        self.told.put((self.label, "say", f"{self.label}: {message}"))
+        """Send the record of an epoch."""
+        self.events.put((self.label, "epoch", record))
 
 
-def _enter(told: Queue[Any], shares: Queue[list[int]]) -> None:
+def _enter(events: Queue[Any], cpu_sets: Queue[list[int]], level: int) -> None:
     """Prepare a training process: outside of training, signals are for the process that started it."""
     exit_with_parent()
-    logging.getLogger("skiprun").addHandler(logging.NullHandler())  # of the data, which the parent loaded and told of
-    WorkerProgress.told = told
-    set_affinity(shares.get())
+    handler = QueueHandler(events)
+    handler.setFormatter(logging.Formatter("%(processName)s: %(message)s"))
+    handler.addFilter(lambda record: not is_about_data(record))  # which the parent has opened, and logged
+    logging.getLogger("skiprun").addHandler(handler)
+    logging.getLogger("skiprun").setLevel(level)
+    WorkerProgress.events = events
+    set_affinity(cpu_sets.get())
 
 
 def _train_here(label: str, plain: dict[str, Any], runs: Path) -> SkiprunError | None:
     """Train one run in this process; return its error as one that can be passed between processes."""
     if WorkerProgress.stopped:  # the next run may be here already
         return None
-    voice = WorkerProgress(label)
+    multiprocessing.current_process().name = label
     try:
-        train_one(build_config(plain), runs, voice, voice.say)
+        train_one(build_config(plain), runs, WorkerProgress(label))
     except (Stopped, KeyboardInterrupt):
         WorkerProgress.stopped = True
         return None

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from skiprun.data.folders.masks import starts
 from skiprun.data.source import Array
 from skiprun.experiment.inputs import Input, Output, Prediction, read_each, refuse_bad
-from skiprun.experiment.parts import Loading, Say
-from skiprun.experiment.seen import count_scaled, in_channels, tell_changes, whole
+from skiprun.experiment.parts import Loading
+from skiprun.experiment.seen import count_scaled, in_channels, log_changes, whole
 from skiprun.registry import DATASETS
 from skiprun.run import Run
 from skiprun.system.files import make_folder, write_bytes
@@ -40,7 +40,6 @@ def write_masks(
     outputs: Sequence[Output],
     skip_bad: bool,
     progress: Loading,
-    say: Say,
 ) -> Iterator[Prediction]:
     """Write the mask of each image as PNG, and yield its file, its mask, its overlay and the share of each class.
 
@@ -69,7 +68,7 @@ def write_masks(
             row["overlay"] = str(output.overlay)
         counts = np.bincount(mask.ravel(), minlength=len(names)) / mask.size
         yield {**row, "shares": dict(zip(names, counts.tolist(), strict=True))}
-    tell_changes(tally, resized_to(run), say)
+    log_changes(tally, resized_to(run))
 
 
 def resized_to(run: Run) -> tuple[int, int] | None:

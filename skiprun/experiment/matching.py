@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,21 +11,22 @@ from torch import Tensor
 
 from skiprun.data import Loaders, Split
 from skiprun.errors import InputError, counted, did_you_mean, some
-from skiprun.experiment.parts import Say
 from skiprun.run.documents import DataRecord
+
+log = logging.getLogger(__name__)
 
 MASK_VALUES = 256
 MOST_NAMES = 8
 
 
-def as_trained_on(record: DataRecord, loaders: Loaders, say: Say) -> Loaders:
+def as_trained_on(record: DataRecord, loaders: Loaders) -> Loaders:
     """Return other data as a run sees it: with its classes, its channels and its normalization."""
     if missing := {"class_names", "mean", "std", "image_shape"} - record.keys():
         raise InputError(f"The run recorded no {', '.join(sorted(missing))}; its labels cannot be matched by name.")
     names, channels = list(record["class_names"]), record["image_shape"][0]
     labels = matched(names, list(loaders.class_names))
     if absent := [name for name in names if name not in loaders.class_names]:
-        say(f"Without images: {some(absent, MOST_NAMES)}.")
+        log.info(f"Without images: {some(absent, MOST_NAMES)}.")
     if loaders.image_shape[0] not in (1, channels):
         found = counted(loaders.image_shape[0], "channel")
         raise InputError(f"The images have {found}, and the run was trained on {channels}.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from skiprun.config import RunConfig
@@ -12,6 +13,8 @@ from skiprun.errors import InputError, did_you_mean
 from skiprun.registry import MODELS
 from skiprun.run import Run, nearest_run, run_folder, runs_in
 from skiprun.system.yaml_file import read_yaml
+
+log = logging.getLogger(__name__)
 
 PROTOCOLS = Path(__file__).parent.parent / "protocols"
 DIGITS = PROTOCOLS / "degradation_digits.yaml"
@@ -66,10 +69,8 @@ def label_of(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._]+", "-", stem)
 
 
-def tell_unused(
-    options: Sequence[str], there: Collection[str], names: Collection[str], say: Callable[[str], None]
-) -> None:
-    """Say that options do not reach those of the names whose runs are there.
+def check_reach(options: Sequence[str], there: Collection[str], names: Collection[str]) -> None:
+    """Log that options do not reach those of the names whose runs are there.
 
     Raises:
         InputError: they reach none of the names.
@@ -79,4 +80,4 @@ def tell_unused(
     told = f"{', '.join(options)}: cannot change what is there already ({', '.join(there)})."
     if len(there) == len({*names}):
         raise InputError(f"{told} Leave it out, or name an architecture or a YAML file.")
-    say(told)
+    log.info(told)

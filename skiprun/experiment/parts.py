@@ -32,7 +32,6 @@ from skiprun.training.randomness import derive
 from skiprun.training.schedule import total_steps
 
 Loading = Callable[[int, int, str], None]
-Say = Callable[[str], None]
 TRIAL_MACS = 4e9  # of a trial step: a fifth of a second or so
 
 

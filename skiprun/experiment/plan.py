@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from skiprun.config import Count, RunConfig
 from skiprun.errors import ConfigError, InputError, RunBusy
 from skiprun.experiment.known_data import config_with_data
-from skiprun.experiment.named import DIGITS, config_for, find_existing, label_of, refuse_misspelled, tell_unused
+from skiprun.experiment.named import DIGITS, check_reach, config_for, find_existing, label_of, refuse_misspelled
 from skiprun.experiment.start_weights import with_known_weights
 from skiprun.registry import MODELS
 from skiprun.run import RUNS, Run, refuse_one_place
@@ -54,7 +54,6 @@ def plan_comparison(
     runs: Path | str = RUNS,
     root: Path | str | None = None,
     prefix: str | None = None,
-    say: Callable[[str], None] = lambda message: None,
 ) -> list[Planned]:
     """Return what a comparison consists of.
 
@@ -66,7 +65,6 @@ def plan_comparison(
         runs: the folder of all runs.
         root: where the data of runs that go on is now; None: where it was.
         prefix: what the names of new runs begin with; None: the protocol's name, for architectures.
-        say: told, in a line, which names the options do not reach.
 
     Raises:
         InputError: two experiments would be one run, or the options reach none of the names.
@@ -74,7 +72,7 @@ def plan_comparison(
     runs, protocol = Path(runs), protocol and Path(protocol)
     there = {name: found for name in names if (found := find_existing(name, runs))}
     reaching_all = [text for text in overrides if not (root and text.startswith("data.root="))]
-    tell_unused(options_given(protocol, reaching_all, seeds, prefix), there, names, say)
+    check_reach(options_given(protocol, reaching_all, seeds, prefix), there, names)
     planned: list[Planned] = []
     for name in names:
         if name in there:

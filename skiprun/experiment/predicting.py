@@ -16,8 +16,8 @@ from skiprun.errors import InputError
 from skiprun.experiment.finished import load_model
 from skiprun.experiment.inputs import Input, Label, Prediction, find_inputs, name_outputs, read_each
 from skiprun.experiment.masking import write_masks
-from skiprun.experiment.parts import Loading, Say
-from skiprun.experiment.seen import count_scaled, in_channels, tell_changes
+from skiprun.experiment.parts import Loading
+from skiprun.experiment.seen import count_scaled, in_channels, log_changes
 from skiprun.run import Run
 from skiprun.run.documents import ConversionRecord, DataRecord, ScoredData
 from skiprun.system.arguments import checked_arguments
@@ -33,7 +33,6 @@ def predict(
     top: Count = 3,
     skip_bad: bool = False,
     progress: Loading = lambda done, total, what: None,
-    say: Say = lambda line: None,
 ) -> Iterator[Prediction]:
     """Return for each image, as it comes, its file, label, probability and `top` labels, by the best weights.
 
@@ -43,14 +42,13 @@ def predict(
         top: number of labels, the most likely first.
         skip_bad: yield an image that cannot be used with a 'problem', instead of an error.
         progress: told of (done, total, what).
-        say: told, in a line each, what a folder holds besides images, and what was changed to fit the network.
 
     Raises:
         BadImage, BadImages: all images that cannot be used, by name.
         InputError: there is nothing to read, or the run finds masks.
     """
     data = data_of(run, "classification", "label images")
-    return predict_labels(load_model(run), data, find_inputs(files, say), top, skip_bad, progress, say)
+    return predict_labels(load_model(run), data, find_inputs(files), top, skip_bad, progress)
 
 
 def data_of(run: Run, task: str, ability: str) -> ScoredData:
@@ -69,7 +67,6 @@ def predict_labels(
     top: int,
     skip_bad: bool,
     progress: Loading,
-    say: Say,
 ) -> Iterator[Prediction]:
     """Yield the labels of each image; see `predict`."""
     tally: Counter[str] = Counter()
@@ -85,7 +82,7 @@ def predict_labels(
             for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
         ]
         yield {**row, **ranked[0], "top": ranked}
-    tell_changes(tally, size_of(data), say)
+    log_changes(tally, size_of(data))
 
 
 @checked_arguments
@@ -97,7 +94,6 @@ def predict_masks(
     overlay: bool = False,
     overwrite: bool = False,
     progress: Loading = lambda done, total, what: None,
-    say: Say = lambda line: None,
 ) -> Iterator[Prediction]:
     """Write the mask of each image into a folder, by a run's best weights; see `write_masks`.
 
@@ -109,17 +105,16 @@ def predict_masks(
         overlay: write the image with its mask laid over it, too.
         overwrite: replace files that are there.
         progress: told of (done, total, what).
-        say: told, in a line each, what a folder holds besides images, and what was changed to fit the network.
 
     Raises:
         InputError: there is nothing to read, the run labels images, or a file would be replaced.
         StorageError: the folder cannot be written to.
     """
     data_of(run, "segmentation", "find masks")
-    inputs = find_inputs(files, say)
+    inputs = find_inputs(files)
     outputs = name_outputs(inputs, Path(out), overlay, overwrite)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return write_masks(run, load_model(run).to(device), inputs, outputs, skip_bad, progress, say)
+    return write_masks(run, load_model(run).to(device), inputs, outputs, skip_bad, progress)
 
 
 def size_of(data: DataRecord) -> tuple[int, int]:

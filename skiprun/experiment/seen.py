@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from PIL import Image
 from skiprun.data.folders.conversion import DEEP, Conversion, convert, span_of
 from skiprun.data.folders.opening import open_image, read_file
 from skiprun.data.source import Array
-from skiprun.experiment.parts import Say
 from skiprun.run.documents import DataRecord
+
+log = logging.getLogger(__name__)
 
 
 def whole(file: Path, record: DataRecord, background: str, tally: Counter[str]) -> Array:
@@ -49,8 +51,8 @@ def count_scaled(had: tuple[int, int], size: tuple[int, int], tally: Counter[str
         tally["enlarged" if had[0] * had[1] < size[0] * size[1] else "shrunk"] += 1
 
 
-def tell_changes(tally: Counter[str], size: tuple[int, int] | None, say: Say) -> None:
-    """Say in one line what was changed of the 'used' images to fit the network; nothing if nothing was."""
+def log_changes(tally: Counter[str], size: tuple[int, int] | None) -> None:
+    """Log in one line what was changed of the 'used' images to fit the network; nothing if nothing was."""
     to = f" to {size[0]}x{size[1]}" if size else ""
     words = {
         "shrunk": f"shrunk{to}",
@@ -65,4 +67,4 @@ def tell_changes(tally: Counter[str], size: tuple[int, int] | None, say: Say) ->
         "transparent": "laid on a background",
     }
     if changed := [f"{tally[key]:,} {said}" for key, said in words.items() if tally[key]]:
-        say(f"To fit the network, of {tally['used']:,} images: {', '.join(changed)}.")
+        log.info(f"To fit the network, of {tally['used']:,} images: {', '.join(changed)}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from skiprun.config import RunConfig
 from skiprun.config_file import build_config, load_config
 from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, StorageError, is_out_of_memory, kept
 from skiprun.experiment.known_data import KnownData
-from skiprun.experiment.parts import Loading, Parts, Say, prepare, try_threads
+from skiprun.experiment.parts import Loading, Parts, prepare, try_threads
 from skiprun.experiment.room import check_room
 from skiprun.experiment.start_weights import with_known_weights
 from skiprun.experiment.summary import environment, summarize
@@ -26,6 +27,8 @@ from skiprun.training.stopping import StopFlag
 from skiprun.training.trainer import Trainer
 from skiprun.training.views.overlays import Overlays
 
+log = logging.getLogger(__name__)
+
 
 @checked_arguments
 def train(
@@ -35,7 +38,6 @@ def train(
     fresh: bool = False,
     progress: Progress | None = None,
     loading: Loading | None = None,
-    say: Say = lambda message: None,
     profile: bool = False,
 ) -> Run:
     """Train one config to the end, continue it where it stopped, or return it finished.
@@ -46,7 +48,6 @@ def train(
         fresh: delete what is there and start over.
         progress: told of steps and epochs.
         loading: told of (done, total, what) while data is prepared.
-        say: told, in a line, what is done.
         profile: say where the time of a step goes, and write trace.json.
     """
     if isinstance(config, Mapping):
@@ -57,62 +58,62 @@ def train(
     run = Run.of(runs, config)
     if not fresh:
         run.refuse_another(config)
-        if is_finished(run, say):
+        if is_finished(run):
             return run
     check_writable(run.path)
-    accept = None if fresh else known_data(run, say)
+    accept = None if fresh else known_data(run)
     if accept is None:
         check_threads(config)
     parts = prepare(config, loading, accept is None, accept)
     with run.lock() as notice:
         if fresh:
             run.clear()
-        elif is_finished(run, say):  # by the process that held the lock until now
+        elif is_finished(run):  # by the process that held the lock until now
             return run
         run = Run.create(runs, config)
         if not Checkpoints(run.checkpoints).last.exists():
             try_threads(parts)
         for line in filter(None, (notice, parts.description, *parts.notes)):
-            say(line)
+            log.info(line)
         if profile:
             from skiprun.training.profiling import Profiling
 
-            progress = Profiling(progress or NullProgress(), run.path / "trace.json", say)
+            progress = Profiling(progress or NullProgress(), run.path / "trace.json")
         with StopFlag() as stop:
-            _train(parts, run, progress, say, stop)
+            _train(parts, run, progress, stop)
     return run
 
 
-def known_data(run: Run, say: Say = lambda message: None) -> KnownData | None:
+def known_data(run: Run) -> KnownData | None:
     """Return who looks at the data of a run that goes on; None for one that begins."""
     if not Checkpoints(run.checkpoints).last.exists():
         return None
-    return KnownData(run, way_out="start over with `skiprun train --fresh`", say=say)
+    return KnownData(run, way_out="start over with `skiprun train --fresh`")
 
 
-def is_finished(run: Run, say: Say) -> bool:
+def is_finished(run: Run) -> bool:
     """Tell whether a run is done, and say so; a summary that is damaged is told instead."""
     if not run.summary_file.exists():
         return False
     run.summary()
-    say(f"{run.path} is finished already.")
+    log.info(f"{run.path} is finished already.")
     return True
 
 
-def _train(parts: Parts, run: Run, progress: Progress | None, say: Say, stop: StopFlag) -> None:
+def _train(parts: Parts, run: Run, progress: Progress | None, stop: StopFlag) -> None:
     """Train in a locked run directory."""
     begun = run.environment_file.exists()
     run.record_environment(environment(parts))
     run.record_status("unfinished", 0)
     check_room(parts, run.path)
-    trainer = make_trainer(parts, run.checkpoints, logging_to(run, parts), progress, stop.asked, say)
+    trainer = make_trainer(parts, run.checkpoints, logging_to(run, parts), progress, stop.asked)
     trainer.resume()
     for line in trainer.notes:
-        say(line)
+        log.info(line)
     if trainer.step:
-        say(f"Continuing after step {trainer.step} of {trainer.steps}.")
+        log.info(f"Continuing after step {trainer.step} of {trainer.steps}.")
     elif begun:
-        say("The run was begun before, but has no checkpoint yet; starting at step 0.")
+        log.info("The run was begun before, but has no checkpoint yet; starting at step 0.")
     test = _fit(trainer, run)
     run.finish(summarize(parts, trainer, run, test))
 
@@ -158,7 +159,6 @@ def make_trainer(
     open_log: OpenLog,
     progress: Progress | None,
     stop_signal: Callable[[], int | None],
-    say: Say = lambda message: None,
 ) -> Trainer:
     """Return the trainer of a config; `resume` looks for checkpoints in the folder."""
     probes = [PROBES[name].target() for name in parts.config.probes]
@@ -173,7 +173,6 @@ def make_trainer(
         probes,
         progress,
         stop_signal,
-        say,
         parts.evaluation_batch,
     )
 

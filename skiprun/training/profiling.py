@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -13,6 +14,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from skiprun.system.files import write_bytes
 from skiprun.system.progress import Progress, Record
+
+log = logging.getLogger(__name__)
 
 # The first steps compile, allocate and choose algorithms.
 SKIPPED, WATCHED = 3, 5
@@ -33,8 +36,8 @@ KINDS = {
 class Profiling:
     """Progress that profiles the steps behind the first few, and passes on what it is told."""
 
-    def __init__(self, progress: Progress, trace: Path, say: Callable[[str], None]) -> None:
-        self.progress, self.trace, self.say = progress, trace, say
+    def __init__(self, progress: Progress, trace: Path) -> None:
+        self.progress, self.trace = progress, trace
         self.done = 0
         gpu = [ProfilerActivity.CUDA] if torch.cuda.is_available() else []
         self.profiler = profile(activities=[ProfilerActivity.CPU, *gpu])
@@ -47,21 +50,21 @@ class Profiling:
             self.profiler.start()
         elif self.done == SKIPPED + WATCHED:
             self.profiler.stop()
-            self.tell()
+            self.report()
 
     def epoch(self, record: Record) -> None:
         """Pass on the end of an epoch."""
         self.progress.epoch(record)
 
-    def tell(self) -> None:
-        """Write the trace and say the shares."""
+    def report(self) -> None:
+        """Write the trace and log the shares."""
         with tempfile.TemporaryDirectory() as folder:
             written = Path(folder, self.trace.name)
             self.profiler.export_chrome_trace(str(written))
             write_bytes(self.trace, written.read_bytes())
         for line in shares(self.profiler.key_averages()):
-            self.say(line)
-        self.say(f"Trace for chrome://tracing or Perfetto: {self.trace}")
+            log.info(line)
+        log.info(f"Trace for chrome://tracing or Perfetto: {self.trace}")
 
 
 def shares(events: Iterable[FunctionEventAvg]) -> list[str]:

@@ -66,7 +66,6 @@ class Trainer:
         probes: Sequence[Probe] = (),
         progress: Progress | None = None,
         stop_signal: Callable[[], int | None] = lambda: None,
-        say: Callable[[str], None] = lambda message: None,
         evaluation_batch: int = MOST_AT_ONCE,
     ) -> None:
         self.task, self.data, self.config, self.setup = task, data, config, setup
@@ -79,7 +78,7 @@ class Trainer:
             self.model = model.to(setup.device, memory_format=layout)  # type: ignore[call-overload]
         if config.compute.activation_checkpointing:
             recompute_blocks(self.model)
-        self.forward_pass = TrainingPass(self.model, setup.way, say)
+        self.forward_pass = TrainingPass(self.model, setup.way)
         self.trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(self.model, config.optim, setup.device, config.model.backbone_lr)
         self.ema_model = make_ema_model(self.model, config.optim.ema)
@@ -99,7 +98,7 @@ class Trainer:
 
         # A probe with hooks has to see the step in Python, so that a captured step has no probes then.
         captured = partial(self.optimizer_step, watched=not any(probe.hooks for probe in probes))
-        self.graph = make_graph(config, captured, self.optimizer, setup.device, say)
+        self.graph = make_graph(config, captured, self.optimizer, setup.device)
 
     def resume(self) -> None:
         """Take over the last checkpoint, if there is one, and open the log from there; notes are for people.

@@ -6,6 +6,7 @@ Both begin with what they are: options, data and a digest of the weights. Rows o
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
@@ -16,10 +17,11 @@ import torch
 from torch import nn
 
 from skiprun.errors import StorageError
-from skiprun.experiment.parts import Say
 from skiprun.system.disk import is_writable, plain_words
 from skiprun.system.files import make_folder, write_text
 from skiprun.system.ordinary_files import open_to_append, read_bytes
+
+log = logging.getLogger(__name__)
 
 PARTIAL = ".partial.jsonl"
 Document = dict[str, Any]
@@ -52,14 +54,14 @@ def forget(file: Path) -> None:
 
 
 @contextmanager
-def keeping(file: Path | None, identity: Document, warn: Say) -> Iterator[tuple[list[Row], Callable[[Row], None]]]:
+def keeping(file: Path | None, identity: Document) -> Iterator[tuple[list[Row], Callable[[Row], None]]]:
     """Give the rows that an earlier try left, and a way to keep new ones until the study is done."""
     if file is None:
         yield [], lambda row: None
         return
     partial = file.with_suffix(PARTIAL)
     known = left_over(partial, identity)
-    lines = RowFile(partial, warn, [identity, *known])
+    lines = RowFile(partial, [identity, *known])
     yield known, lines.append
     with suppress(OSError):
         partial.unlink(missing_ok=True)
@@ -68,9 +70,9 @@ def keeping(file: Path | None, identity: Document, warn: Say) -> Iterator[tuple[
 class RowFile:
     """A file that grows by a line a row; once the disk refuses one, that is told, and the study goes on without it."""
 
-    def __init__(self, file: Path, warn: Say, first: Iterable[Row]) -> None:
-        self.file, self.warn, self.works = file, warn, False
-        with told_instead(warn):
+    def __init__(self, file: Path, first: Iterable[Row]) -> None:
+        self.file, self.works = file, False
+        with warn_instead():
             make_folder(file.parent)
             write_text(file, "".join(json.dumps(line) + "\n" for line in first))
             self.works = True
@@ -80,31 +82,37 @@ class RowFile:
         if not self.works:
             return
         self.works = False
-        with told_instead(self.warn), plain_words("write", self.file):
+        with warn_instead(), plain_words("write", self.file):
             with open_to_append(self.file) as lines:
                 lines.write(json.dumps(row).encode() + b"\n")
             self.works = True
 
 
 @contextmanager
-def told_instead(warn: Say) -> Iterator[None]:
+def warn_instead() -> Iterator[None]:
     """Turn a failed write within into a warning, so that results are still shown."""
     try:
         yield
     except StorageError as error:
-        warn(f"{error} What is found is shown all the same, and not kept.")
+        log.warning(f"{error} What is found is shown all the same, and not kept.")
 
 
-def folder_for(run: Path, spare: Path | None, warn: Say) -> Path | None:
-    """Return where the studies of a run are kept: beside it, or in a spare folder, or nowhere, which is told."""
+def folder_for(run: Path, spare: Path | None) -> Path | None:
+    """Return where the studies of a run are kept: beside it, or in a spare folder, or nowhere."""
     beside = run / "studies"
     if is_writable(beside, below=run.parent.parent):
         return beside
-    if spare and is_writable(spare, below=spare.parent.parent):
-        warn(f"{run} cannot be written to; what is found is kept in {spare}.")
-        return spare
-    warn(f"{run} cannot be written to: what is found is shown, not kept. To keep it, name a folder with --runs.")
-    return None
+    return spare if spare and is_writable(spare, below=spare.parent.parent) else None
+
+
+def warn_of_folder(run: Path, folder: Path | None) -> None:
+    """Log where the studies of a run are kept, if that is not beside it."""
+    if folder is None:
+        log.warning(
+            f"{run} cannot be written to: what is found is shown, not kept. To keep it, name a folder with --runs."
+        )
+    elif folder.parent != run:
+        log.warning(f"{run} cannot be written to; what is found is kept in {folder}.")
 
 
 def left_over(partial: Path, identity: Document) -> list[Row]:

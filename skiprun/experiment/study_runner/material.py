@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,8 @@ from skiprun.registry import MODELS, TASKS
 from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.device import choose_threads, setup_device
 from skiprun.training.randomness import derive
+
+log = logging.getLogger(__name__)
 
 LARGE = 64  # pixels
 # Number and size of batches, for small images and for large ones: with 8 images of 224x224, a ratio of gradients at
@@ -62,10 +65,9 @@ class StudyInputs:
         subject: StudyTarget,
         look: SampleSelection,
         loading: Loading | None = None,
-        say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.subject, self.say, self.loading = subject, say, loading
-        self.look, self.split = look, look.split or choose_split(subject.runs, None, say)
+        self.subject, self.loading = subject, loading
+        self.look, self.split = look, look.split or choose_split(subject.runs, None)
         # Whatever a run was trained in: small differences are what studies look at.
         chosen = ["compute.precision=fp32", *([f"compute.device={look.device}"] if look.device else [])]
         self.configs = [build_config(config.to_dict(), chosen, source="--device") for config in subject.configs]
@@ -88,7 +90,7 @@ class StudyInputs:
 
     def _accept(self, loaders: Loaders) -> Loaders:
         """Return the data as the first run sees it, if it is what each of the runs was trained on."""
-        seen = [KnownData(run, self.subject.other_data, say=self.say)(loaders) for run in self.subject.runs]
+        seen = [KnownData(run, self.subject.other_data)(loaders) for run in self.subject.runs]
         known = zip(self.subject.runs, seen, strict=True)
         self.data_is_own = all(
             recorded(run).get("fingerprint", data.fingerprint) == data.fingerprint for run, data in known
@@ -174,7 +176,7 @@ class StudyInputs:
         """Weights along the run, oldest first."""
         if not self.data_is_own:
             raise InputError(f"{self.subject.label} cannot be trained again: this is not the data it was trained on.")
-        self.say(f"{self.subject.label}: training again, which gives the same bits, for the weights on the way.")
+        log.info(f"{self.subject.label}: training again, which gives the same bits, for the weights on the way.")
         config = self.subject.configs[0]
         if self.subject.runs:
             config = as_trained(self.subject.runs[0]).replace(data=config.to_dict()["data"])

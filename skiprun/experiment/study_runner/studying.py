@@ -7,6 +7,7 @@ they come, in `studies/<study>.partial.jsonl`; the same command continues after 
 from __future__ import annotations
 
 import inspect
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 import skiprun
 from skiprun.errors import InputError, OptionError, did_you_mean
 from skiprun.experiment.finished import choose_split
-from skiprun.experiment.parts import Loading, Say
+from skiprun.experiment.parts import Loading
 from skiprun.experiment.study_runner.keeping import (
     Document,
     Row,
@@ -27,7 +28,8 @@ from skiprun.experiment.study_runner.keeping import (
     folder_for,
     forget,
     keeping,
-    told_instead,
+    warn_instead,
+    warn_of_folder,
     weights_digest,
 )
 from skiprun.experiment.study_runner.material import SampleSelection, StudyInputs
@@ -37,6 +39,8 @@ from skiprun.registry import STUDIES, Entry
 from skiprun.studies.base import StudyResult, needs, options
 from skiprun.system.files import make_folder, write_json
 from skiprun.system.machine import cores
+
+log = logging.getLogger(__name__)
 
 Report = Callable[[Row, int], None]
 ProgressFor = Callable[[str, int], Report]
@@ -49,10 +53,8 @@ def study(
     chosen: Mapping[str, Any] | None = None,
     progress_for: ProgressFor = lambda label, done: lambda row, total: None,
     loading: Loading | None = None,
-    say: Say = lambda message: None,
     fresh: bool = False,
     spare: Path | None = None,
-    warn: Say = lambda message: None,
 ) -> list[Document]:
     """Study each subject, or two beside each other if the study compares; write what is found beside each run.
 
@@ -63,10 +65,8 @@ def study(
         chosen: options of the study; a missing one has its default.
         progress_for: gives somebody to tell of each row, by the label of the subject and the rows that are there.
         loading: told of (done, total, what) while data is prepared.
-        say: told, in a line, what is studied.
         fresh: forget the rows that an earlier try left.
         spare: the folder that keeps what is found of a run whose own cannot be written to.
-        warn: told, in a line, what could not be kept, or not where it belongs.
 
     Raises:
         UnknownName: there is no such study.
@@ -77,14 +77,16 @@ def study(
     documents = []
     for together in _grouped(entry, subjects):
         runs = together[0].runs if together else ()
-        split = choose_split([run for subject in together for run in subject.runs], look.split, warn)
+        split = choose_split([run for subject in together for run in subject.runs], look.split)
         seen = replace(look, split=split)
-        folder = folder_for(runs[0].path, spare, warn) if runs else None
-        materials = [StudyInputs(subject, seen, loading, say) for subject in together]
+        folder = folder_for(runs[0].path, spare) if runs else None
+        if runs:
+            warn_of_folder(runs[0].path, folder)
+        materials = [StudyInputs(subject, seen, loading) for subject in together]
         for material in materials:
             materials[0].must_share_data(material)
-            say(f"{material.subject.label}: {material.summary}")
-        documents.append(StudyJob(entry, materials, given, seen, folder).document(progress_for, say, fresh, warn))
+            log.info(f"{material.subject.label}: {material.summary}")
+        documents.append(StudyJob(entry, materials, given, seen, folder).document(progress_for, fresh))
     return documents
 
 
@@ -143,16 +145,16 @@ class StudyJob:
             "fingerprint": weights_digest(material.model for material in self.materials),
         }
 
-    def document(self, progress_for: ProgressFor, say: Say, fresh: bool, warn: Say) -> Document:
+    def document(self, progress_for: ProgressFor, fresh: bool) -> Document:
         """Run the study; return its document, written beside the run if there is one and it can be."""
         started, identity = time.monotonic(), self.identity()
         lasting = self.file if "known" in inspect.signature(self.entry.target).parameters else None
         if lasting and fresh:
             forget(lasting)
         elif lasting and (document := finished(lasting, identity)):
-            say(f"{lasting} is finished already; --fresh starts over.")
+            log.info(f"{lasting} is finished already; --fresh starts over.")
             return document
-        with keeping(lasting, identity, warn) as (known, keep):
+        with keeping(lasting, identity) as (known, keep):
             report = progress_for(self.label, len(known))
 
             def tell(row: Row, total: int) -> None:
@@ -162,7 +164,7 @@ class StudyJob:
             result = self._result(known, tell)
             document = identity | self._found(result, time.monotonic() - started)
             if self.file:
-                with told_instead(warn):
+                with warn_instead():
                     make_folder(self.file.parent)
                     write_json(self.file, document)
         return document

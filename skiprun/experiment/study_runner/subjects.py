@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.errors import InputError
 from skiprun.experiment.known_data import config_with_data
-from skiprun.experiment.named import DIGITS, config_for, find_existing, refuse_misspelled, tell_unused
+from skiprun.experiment.named import DIGITS, check_reach, config_for, find_existing, refuse_misspelled
 from skiprun.experiment.start_weights import with_weights_found
 from skiprun.registry import MODELS
 from skiprun.run import Run, nearest_run
@@ -91,7 +91,6 @@ def find_subjects(
     seeds: int = 1,
     shape: Shape | None = None,
     place: Place = HERE,
-    say: Callable[[str], None] = lambda message: None,
 ) -> list[StudyTarget]:
     """Return one subject for each name: an architecture, a YAML file, or a run with all of its seeds.
 
@@ -103,14 +102,13 @@ def find_subjects(
         seeds: networks to draw of what is not trained.
         shape: look at random normal images of this size instead.
         place: where the data is.
-        say: told, in a line, which names protocol and overrides do not reach.
 
     Raises:
         InputError: protocol or overrides reach none of the names.
     """
     given = [f"--config {protocol}"] * (protocol is not None) + [f"--set {text}" for text in overrides]
     there = {name: found for name in names if (found := find_existing(name, runs))}
-    tell_unused(given, there, names, say)
+    check_reach(given, there, names)
     if place.root:
         overrides = [*overrides, f"data.root={json.dumps(str(place.root))}"]
     subjects = []

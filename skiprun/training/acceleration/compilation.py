@@ -6,6 +6,7 @@ config and machine, never of a clock, so that runs repeat.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,8 @@ from skiprun.training.acceleration.fusion import fuse
 from skiprun.training.acceleration.kernels.library import find_compiler
 from skiprun.training.device import Execution
 from skiprun.training.schedule import total_steps
+
+log = logging.getLogger(__name__)
 
 # Measured on one core with AVX512-BF16: at 128 images of 32x32 in bf16 a step of resnet20, which keeps 1.5 MB of each
 # image in float32, takes 76 ms less; a third of that where only the normalizations gain. Tracing a network takes a
@@ -68,9 +71,9 @@ def choose_execution(config: RunConfig, device: torch.device, samples: int, acti
 class TrainingPass:
     """A network's forward pass as training calls it."""
 
-    def __init__(self, model: nn.Module, way: Execution, say: Callable[[str], None]) -> None:
+    def __init__(self, model: nn.Module, way: Execution) -> None:
         """Keep what is needed; fusing and compiling happen at the first call, with the network in training."""
-        self.model, self.way, self.say = model, way, say
+        self.model, self.way = model, way
         self.call: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, images: Tensor, eager: bool = False) -> Tensor:
@@ -81,12 +84,12 @@ class TrainingPass:
             return self.call(images)
         random, buffers = torch.get_rng_state(), [buffer.clone() for buffer in self.model.buffers()]
         try:
-            self.call = fuse(self.model, self.say) if self.way == "fused" else self._compile()
+            self.call = fuse(self.model) if self.way == "fused" else self._compile()
             return self.call(images)
         except Exception as error:  # compilers fail in many ways, and a run does not need one
             verb = "Fusing" if self.way == "fused" else "Compiling"
             self.way, self.call = "eager", None
-            self.say(f"{verb} the training pass failed, so the run goes on without: {reason(error)}")
+            log.info(f"{verb} the training pass failed, so the run goes on without: {reason(error)}")
             torch.set_rng_state(random)  # half a pass may have been computed
             with torch.no_grad():
                 for buffer, before in zip(self.model.buffers(), buffers, strict=True):
@@ -95,9 +98,9 @@ class TrainingPass:
 
     def _compile(self) -> Callable[[Tensor], Tensor]:
         folder = use_private_cache()
-        self.say(f"Compiling the training pass; the code is kept in {folder}.")
+        log.info(f"Compiling the training pass; the code is kept in {folder}.")
         for file in filter(is_cut_short, Path(folder).rglob("*.so")):
-            self.say(f"{file} is damaged; it is compiled again.")
+            log.info(f"{file} is damaged; it is compiled again.")
             delete_spare(file)
         known = torch._inductor.list_options()  # another version of torch has others
         options = {name: value for name, value in FASTER.items() if name in known}

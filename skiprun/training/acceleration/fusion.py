@@ -34,17 +34,14 @@ class FusionTracer(fx.Tracer):
         return super().is_leaf_module(m, module_qualified_name) or type(m).__module__ == STOCHASTIC_DEPTH
 
 
-def fuse(model: nn.Module, say: Callable[[str], None] = lambda line: None) -> Callable[[Tensor], Tensor]:
+def fuse(model: nn.Module) -> Callable[[Tensor], Tensor]:
     """Return the pass of a network in training, on its own parameters and buffers, fused where that is possible.
-
-    Args:
-        say: told, in a line, of damaged kernels that are compiled again.
 
     Raises:
         SkiprunError: the operations cannot be compiled here.
         Exception: of torch.fx, for a network whose calls depend on its input.
     """
-    prepare(say)
+    prepare()
     traced = fx.GraphModule(model, FusionTracer().trace(model))
     for number, node in enumerate(list(traced.graph.nodes)):
         layer = traced.get_submodule(node.target) if node.op == "call_module" else None

@@ -8,6 +8,7 @@ tensors: the batch, the learning rate, and the state of the random generators, w
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -15,6 +16,8 @@ from torch import Tensor
 
 from skiprun.config import RunConfig
 from skiprun.training.schedule import put_learning_rate_on
+
+log = logging.getLogger(__name__)
 
 Step = Callable[..., Tensor]
 WARM_UP = 3
@@ -37,16 +40,15 @@ class Captured:
 class StepGraph:
     """Makes training steps: the first ones as they are, the others by launching a captured one."""
 
-    def __init__(self, step: Step, device: torch.device, say: Callable[[str], None]) -> None:
+    def __init__(self, step: Step, device: torch.device) -> None:
         """Prepare.
 
         Args:
             step: makes one step from the tensors of a batch, and returns a tensor; it may not look at a value, and
                 after an error it can be called again.
             device: a GPU.
-            say: told why, if a step cannot be captured.
         """
-        self.step, self.say = step, say
+        self.step = step
         # What was launched on the default stream could not be captured together with what follows.
         self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
         self.left = WARM_UP
@@ -72,7 +74,7 @@ class StepGraph:
             self.captured = Captured(self.step, self.inputs, self.stream)
         except RuntimeError as error:
             self.possible = False
-            self.say(f"The step cannot be captured, so the run goes on without: {str(error).splitlines()[0]}")
+            log.info(f"The step cannot be captured, so the run goes on without: {str(error).splitlines()[0]}")
 
     @contextlib.contextmanager
     def _aside(self) -> Iterator[None]:
@@ -88,7 +90,7 @@ class StepGraph:
 
 
 def make_graph(
-    config: RunConfig, step: Step, optimizer: torch.optim.Optimizer, device: torch.device, say: Callable[[str], None]
+    config: RunConfig, step: Step, optimizer: torch.optim.Optimizer, device: torch.device
 ) -> StepGraph | None:
     """Return what captures the steps of a run on a GPU, if the config asks for that; what cannot be is said.
 
@@ -97,7 +99,7 @@ def make_graph(
     if not config.compute.cuda_graph:
         return None
     if device.type != "cuda" or config.model.skip_schedule:
-        say("compute.cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule.")
+        log.info("compute.cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule.")
         return None
     put_learning_rate_on(optimizer, device)
-    return StepGraph(step, device, say)
+    return StepGraph(step, device)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import logging
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -27,6 +27,8 @@ from skiprun.system.cache import code_folder, private_folder
 from skiprun.system.files import write_bytes
 from skiprun.system.machine import find_program
 from skiprun.system.ordinary_files import read_bytes
+
+log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
 SOURCES = ("norm", "winograd")
@@ -61,17 +63,14 @@ def lay(tensor: Tensor) -> Tensor:
     return tensor.contiguous(memory_format=torch.channels_last)
 
 
-def prepare(say: Callable[[str], None] = lambda line: None) -> None:
+def prepare() -> None:
     """Compile and load all kernels, side by side.
-
-    Args:
-        say: told, in a line, of a library that was damaged and is made again.
 
     Raises:
         SkiprunError: there is no compiler, or it fails, or its result cannot be kept.
     """
     with ThreadPoolExecutor(len(SOURCES)) as pool:
-        list(pool.map(partial(_provide, say=say), SOURCES))
+        list(pool.map(_provide, SOURCES))
         list(pool.map(library, SOURCES))
 
 
@@ -85,14 +84,14 @@ def library(source: str) -> ctypes.CDLL:
     return ctypes.CDLL(str(_provide(source)))
 
 
-def _provide(source: str, say: Callable[[str], None] = lambda line: None) -> Path:
+def _provide(source: str) -> Path:
     """Return the whole library of a source, compiled if there is none; the first of several runs does it for all."""
     key, command = _recipe(source)
     file = private_folder(code_folder() / source) / f"{key}.so"
     if not is_whole(file):
         with locked(file.parent, lambda *_: None):
             if file.exists() and not is_whole(file):
-                say(f"{file} is damaged; it is compiled again.")
+                log.info(f"{file} is damaged; it is compiled again.")
             if not is_whole(file):
                 with tempfile.TemporaryDirectory() as scratch:
                     made = Path(scratch) / file.name

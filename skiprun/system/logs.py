@@ -1,0 +1,12 @@
+"""Which log messages are about the data: they come again whenever it is opened, and people need them once."""
+
+from __future__ import annotations
+
+import logging
+
+ABOUT_DATA = ("skiprun.data.", "skiprun.experiment.known_data", "skiprun.experiment.matching")
+
+
+def is_about_data(record: logging.LogRecord) -> bool:
+    """Tell whether a record is about the data."""
+    return record.name.startswith(ABOUT_DATA)
