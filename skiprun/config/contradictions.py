@@ -1,0 +1,92 @@
+"""What a config cannot say: keys that cannot both hold, and values beyond reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from skiprun.config.experiment import RunConfig
+from skiprun.config.model import ModelConfig
+
+MOST_LAYERS = 10_000  # more take hours to build
+# Devices of Windows, which no file there can be called, and the folder of comparisons beside the runs.
+RESERVED = {"comparisons", "con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+
+
+def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
+    """Yield (key, message) for what cannot be trained: pairs of keys that cannot both hold, and values beyond reason.
+
+    What is read from a run directory need not pass: rules have become stricter since it was written.
+    """
+    if config.name.endswith(".") or config.name.split(".")[0].lower() in RESERVED:
+        yield "name", f"found '{config.name}', which means something else to a system, or here; choose another"
+    yield from model_contradictions(config.model)
+    schedule, optim, data = config.schedule, config.optim, config.data
+    if (schedule.epochs is None) == (schedule.steps is None):
+        yield "schedule", "found neither or both of epochs and steps; give exactly one"
+    elif schedule.warmup >= schedule.length:
+        yield "schedule.warmup", f"found {schedule.warmup:g}; it must be shorter than the run of {schedule.length:g}"
+    if schedule.kind == "multistep" and not schedule.milestones:
+        yield "schedule.milestones", "found none; multistep needs at least one, such as [100, 150]"
+    if schedule.milestones != sorted(set(schedule.milestones)):
+        yield "schedule.milestones", f"found {schedule.milestones}; they must rise"
+    elif schedule.milestones and schedule.milestones[-1] >= schedule.length > 0:
+        yield (
+            "schedule.milestones",
+            f"found {schedule.milestones[-1]:g}; it must be before the end at {schedule.length:g}",
+        )
+    begins = [restart.step for restart in schedule.restarts]
+    if begins and schedule.kind != "cosine":
+        yield "schedule.restarts", f"found beside kind {schedule.kind}; only a cosine begins again"
+    if begins != sorted(set(begins)):
+        yield "schedule.restarts", f"found steps {begins}; they must rise"
+    if optim.clip_norm and optim.clip_value:
+        yield "optim.clip_value", "found beside optim.clip_norm; clip by one of them"
+    if optim.nesterov and (optim.name != "sgd" or not optim.momentum):
+        yield "optim.nesterov", "needs optim.name sgd and a momentum above 0"
+    if data.batch_size % optim.accumulate:
+        yield "optim.accumulate", f"found {optim.accumulate}, which does not divide data.batch_size {data.batch_size}"
+    if data.instances and data.classes:
+        yield "data.instances", "found beside data.classes; values are numbers of objects, or of classes"
+    if problem := pattern_problem(data.subject or ""):
+        yield "data.subject", f"found '{data.subject}', which is no regular expression: {problem}"
+    if data.augment.mixup and data.augment.cutmix:
+        yield "data.augment.cutmix", "found beside data.augment.mixup; use one of them"
+    for mixing in ("mixup", "cutmix"):
+        alpha = getattr(data.augment, mixing)
+        if (
+            alpha and not 0.01 <= alpha <= 1000
+        ):  # beyond, float32 draws from another distribution than Beta(alpha, alpha)
+            yield f"data.augment.{mixing}", f"found {alpha:g}; 0 is off, and from 0.01 to 1000 is allowed"
+    compute = config.compute
+    if compute.activation_checkpointing and compute.compile in ("on", "fused"):
+        found = f"found beside compile: {compute.compile}, which would have to look into checkpointed blocks"
+        yield "compute.activation_checkpointing", found
+    if len(set(config.probes)) < len(config.probes):
+        yield "probes", "names one probe twice"
+
+
+def pattern_problem(pattern: str) -> str:
+    """Say why a text is no regular expression; nothing where it is one."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return str(error)
+    return ""
+
+
+def model_contradictions(model: ModelConfig) -> Iterator[tuple[str, str]]:
+    """Yield (key, message) for what cannot be built: keys of the model that cannot both hold, and its depth."""
+    if model.depth and model.depth > MOST_LAYERS:
+        yield "model.depth", f"found {model.depth}; up to {MOST_LAYERS:,} layers are allowed"
+    for spec in model.connections or {}:
+        if not re.fullmatch(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*", spec.replace(" ", "")):
+            yield "model.connections", f"found '{spec}'; sites are numbers and ranges, such as \"3,5-9\""
+    if model.skip_schedule and model.skip_schedule.epochs[0] >= model.skip_schedule.epochs[1]:
+        yield "model.skip_schedule.epochs", f"found {model.skip_schedule.epochs}; they must rise"
+    if model.init == "fixup" and model.norm != "none":
+        yield "model.init", "found fixup, which is for networks without normalization; add norm: none"
+    if model.feature_extract and model.freeze:
+        yield "model.freeze", "found beside model.feature_extract, which is freeze: backbone; give one of them"
+    if model.feature_extract and model.weights is None:
+        yield "model.feature_extract", "needs model.weights; drawn layers would stay as they are"

@@ -1,0 +1,74 @@
+"""The whole config of one experiment, and what each of its keys decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, Field, PrivateAttr
+
+from skiprun.config.data import DataConfig, SegmentationConfig
+from skiprun.config.fields import Name, Role, Section
+from skiprun.config.model import ModelConfig
+from skiprun.config.training import ComputeConfig, LogConfig, OptimConfig, ScheduleConfig
+
+
+class RunConfig(Section):
+    """One experiment."""
+
+    name: Annotated[Name, Role.RECORD] = Field("run", description="directory in runs/; default: the file's name")
+    seed: Annotated[int, Field(ge=0, le=2**31), Role.SEED] = Field(0, description="of every random draw of the run")
+    model: ModelConfig = Field(description="which network")
+    data: DataConfig = Field(description="which images, in which splits")
+    segmentation: SegmentationConfig = Field(
+        default_factory=SegmentationConfig, description="how masks are learned and scored"
+    )
+    optim: OptimConfig = Field(default_factory=OptimConfig, description="how a gradient becomes a step")
+    schedule: ScheduleConfig = Field(description="length of the run, and learning rate over it")
+    compute: ComputeConfig = Field(default_factory=ComputeConfig, description="where and how it is computed")
+    probes: Annotated[list[str], Role.RECORD] = Field(
+        default_factory=lambda: ["grad_norm"], description="instruments of `skiprun probes`"
+    )
+    log: LogConfig = Field(default_factory=LogConfig, description="what is written down, and how often")
+    _source_locations: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    def place(self, key: str) -> str:
+        """Return 'file:line:column key' of a dotted key, as far as the file set it."""
+        parts = key.split(".")
+        found = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
+        mark = next((self._source_locations[part] for part in found if part in self._source_locations), "")
+        return f"{mark} {key}".strip()
+
+    @property
+    def micro_batch(self) -> int:
+        """How many images pass through the network at once in training."""
+        return self.data.batch_size // self.optim.accumulate
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the config as plain data, every default filled in."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def replace(self, **sections: Any) -> RunConfig:
+        """Return a copy with other values, checked like a file; places in the file are kept."""
+        replace = RunConfig.model_validate(self.to_dict() | sections)
+        replace._source_locations.update(self._source_locations)
+        return replace
+
+
+def section_at(keys: Sequence[str]) -> type[BaseModel]:
+    """Return the section that a list of keys leads to."""
+    section: type[BaseModel] = RunConfig
+    for key in keys:
+        annotation = section.model_fields[key].annotation if key in section.model_fields else None
+        # A section that may be left out is a union with None.
+        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        section = next((kind for kind in kinds if issubclass(kind, BaseModel)), section)
+    return section
+
+
+def role_of(key: str) -> Role:
+    """Return what a dotted key decides."""
+    keys = key.split(".")
+    fields = (section_at(keys[:depth]).model_fields.get(name) for depth, name in enumerate(keys))
+    marks = (mark for field in fields if field for mark in field.metadata)
+    return next((mark for mark in marks if isinstance(mark, Role)), Role.EXPERIMENT)

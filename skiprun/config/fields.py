@@ -1,0 +1,59 @@
+"""Types of the keys of a config, and what a key decides."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Scalar = bool | int | float | str
+# One name is a list of one; YAML reads the key of `{3: none}` as a number.
+Names = Annotated[list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
+# YAML reads 1110 as a number.
+Text = Annotated[str, BeforeValidator(lambda given: str(given) if type(given) is int else given)]
+Name = Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+# YAML reads the class names 0 and 1 as numbers.
+Labels = Annotated[
+    list[str],
+    BeforeValidator(
+        lambda given: [str(each) if type(each) is int else each for each in given] if isinstance(given, list) else given
+    ),
+]
+SiteMap = Annotated[
+    dict[str, str],
+    BeforeValidator(
+        lambda given: {str(key): name for key, name in given.items()} if isinstance(given, dict) else given
+    ),
+]
+
+
+def colour(name: str) -> str:
+    """Return a colour that Pillow knows, by name or as #rrggbb; raise ValueError for others."""
+    from PIL import ImageColor
+
+    if len(ImageColor.getrgb(name)) > 3:
+        raise ValueError("it is transparent itself")
+    return name
+
+
+Colour = Annotated[str, AfterValidator(colour)]
+
+
+class Role(Enum):
+    """What a key of the config decides; each field says it in its annotation, and EXPERIMENT where it says nothing."""
+
+    EXPERIMENT = "what is learned, and from what"
+    SEED = "which repetition of the experiment"
+    RECORD = "only what is written down, and where"
+    EXECUTION = "only where and how it is computed"
+
+
+class Section(BaseModel):
+    """A part of the config: strict types, no unknown keys, no infinities, frozen."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
