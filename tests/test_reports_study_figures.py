@@ -13,9 +13,10 @@ from PIL import Image
 from rich.console import Console
 
 from skiprun.palette import COLOURS
-from skiprun.reports.study_drawing import draw_bars, draw_contours, draw_matrix, draw_relief, draw_study_lines
 from skiprun.reports.study_figures import draw_study, write_study
+from skiprun.reports.study_lines import draw_bars, draw_lines
 from skiprun.reports.study_rows import grids_of, lines_of, ways_over
+from skiprun.reports.study_surfaces import draw_contours, draw_matrix, draw_relief
 from skiprun.reports.study_tables import study_table
 from skiprun.system.files import json_safe
 
@@ -64,7 +65,7 @@ def text(renderable: Any, width: int = 80) -> str:
 def test_lines_have_names_units_bands_and_one_guide_if_all_share_it() -> None:
     rows = [{"x": x, "y": x + 1.0, "low": x, "high": x + 2.0, "theory": 1.0} for x in range(4)]
     figure = describe("lines", band=("low", "high"), guides=("theory",))
-    drawn = draw_study_lines(figure, [document("one", rows, figure), document("two", rows, figure)])
+    drawn = draw_lines(figure, [document("one", rows, figure), document("two", rows, figure)])
     (axes,) = drawn.axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("place (m)", "size (kg)")
     assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["one", "two", "theory"]
@@ -80,7 +81,7 @@ def test_a_guide_of_each_network_has_its_colour() -> None:
         document(label, [{"x": x, "y": 1.0, "theory": x * slope} for x in range(3)], figure)
         for label, slope in (("one", 1.0), ("two", 2.0))
     ]
-    (axes,) = draw_study_lines(figure, documents).axes
+    (axes,) = draw_lines(figure, documents).axes
     thin = [line.get_color() for line in axes.lines if line.get_linewidth() < 1 and len(line.get_xdata())]
     assert thin == list(COLOURS[:2])
 
@@ -101,7 +102,7 @@ def test_panels_share_scales_and_one_legend_and_each_has_a_table() -> None:
         for x in range(3)
     ]
     figure = describe("lines", group="net", panel="kind")
-    drawing = draw_study_lines(figure, [document("one", rows)])
+    drawing = draw_lines(figure, [document("one", rows)])
     plain, residual = drawing.axes
     assert [axes.get_title(loc="left") for axes in (plain, residual)] == ["plain", "residual"]
     assert plain.get_ylim() == residual.get_ylim()

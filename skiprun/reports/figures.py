@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from skiprun.palette import STYLE
-from skiprun.reports.drawing import Curve, Dots, Drawing, draw_dots, draw_lines
+from skiprun.reports.comparison_drawing import Curve, Dots, draw_curves, draw_dots
+from skiprun.reports.drawing import Drawing
 from skiprun.results.groups import Group
 from skiprun.results.history import History, Series, band, read_history
 
@@ -95,7 +96,7 @@ def _curves_drawing(
         return None
     if missing := [curve.label for curve in curves if not curve.band.places]:
         caption += f" Not logged, or not readable, for {', '.join(missing)}."
-    return Drawing(name, caption, draw_lines(drawn, x, y, log, level))
+    return Drawing(name, caption, draw_curves(drawn, x, y, log, level))
 
 
 def _test_scores(networks: Sequence[Network]) -> list[Drawing | None]:

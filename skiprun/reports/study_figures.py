@@ -9,15 +9,9 @@ from typing import TYPE_CHECKING
 
 from skiprun.palette import STYLE
 from skiprun.reports.drawing import Drawing
-from skiprun.reports.study_drawing import (
-    MOST_PANELS,
-    draw_bars,
-    draw_contours,
-    draw_matrix,
-    draw_relief,
-    draw_study_lines,
-)
+from skiprun.reports.study_lines import draw_bars, draw_lines
 from skiprun.reports.study_rows import Description, Document, is_way, rows_of
+from skiprun.reports.study_surfaces import MOST_PANELS, draw_contours, draw_matrix, draw_relief
 from skiprun.system.files import make_folder, write_bytes
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import
@@ -25,7 +19,7 @@ if TYPE_CHECKING:  # matplotlib takes half a second to import
 
 Draw = Callable[[Description, Sequence[Document]], "Figure"]
 KINDS: dict[str, dict[str, Draw]] = {
-    "lines": {"": draw_study_lines},
+    "lines": {"": draw_lines},
     "bars": {"": draw_bars},
     "matrix": {"": draw_matrix},
     "surface": {"": draw_contours, "-3d": draw_relief},

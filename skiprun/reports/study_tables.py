@@ -10,8 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from skiprun.reports.layout import Fitting, plain_table
 from skiprun.reports.study_rows import Description, Document, Line, is_way, lines_of, panels_of
-from skiprun.reports.tables import Fitting, plain_table
 from skiprun.results.numbers import significant
 
 WHOLE = 32  # places that are shown one by one

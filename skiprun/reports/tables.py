@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from skiprun.claims.comparison import Comparison
 from skiprun.reports.columns import Column, columns
+from skiprun.reports.layout import Fitting, plain_table
 from skiprun.reports.listing import RunListing, run_details, runs_rows
 from skiprun.results.index import RunRow
 from skiprun.results.numbers import format_count, format_score, format_whole
@@ -40,21 +40,6 @@ LEFT_OUT = ((), ("when",), ("when", "dataset"), ("when", "dataset", "model"), ("
 STATE_STYLES = {"finished": "green", "running": "cyan", "diverged": "red", "failed": "red", "broken": "red"}
 
 
-class Fitting:
-    """The first of several layouts, each of tables below each other, that the console has room for; or the last."""
-
-    def __init__(self, *layouts: Sequence[Table]) -> None:
-        self.layouts = layouts
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        endless = options.update(width=1000)
-        for layout in self.layouts:
-            widest = max(Measurement.get(console, endless, table).maximum for table in layout)
-            if widest <= options.max_width or layout is self.layouts[-1]:
-                yield Group(*[part for table in layout for part in (table, Text())][:-1])
-                return
-
-
 def comparison_table(comparison: Comparison) -> RenderableType:
     """Return the table of a comparison, and the remarks that belong to it."""
     remarks = [Text(remark) for remark in comparison.remarks]
@@ -75,16 +60,6 @@ def _columns_table(comparison: Comparison, shown: Sequence[Column]) -> Table:
     """Return some columns of a comparison; headings break after their first word."""
     headings = [(column.heading.replace(" ", "\n", 1), column.is_number) for column in shown]
     return plain_table(headings, [[column.text(group) for column in shown] for group in comparison.groups])
-
-
-def plain_table(headings: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str | Text]]) -> Table:
-    """Return a table without lines; nothing in it is cut off, and headings say which columns are numbers."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), collapse_padding=True)
-    for heading, is_number in headings:
-        table.add_column(escape(heading), justify="right" if is_number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(cell) if isinstance(cell, str) else cell for cell in row))
-    return table
 
 
 def runs_table(runs: Sequence[Run]) -> RenderableType:
