@@ -17,7 +17,7 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data import load_data
-from skiprun.data.folders import decoded_arrays, decoding
+from skiprun.data.folders import decoded_arrays, decoding, scanning
 from skiprun.data.folders.folder_cache import decoded
 from skiprun.data.folders.listing import list_images
 from skiprun.data.folders.summed_files import is_whole, summed
@@ -52,7 +52,8 @@ def images(tmp_path):
 
 def test_unchanged_folder_is_not_read_again(images, monkeypatch):
     first = decoded(list_images(images), None, Told())
-    monkeypatch.setattr(decoding, "read_file", None)
+    for module in (decoding, scanning):
+        monkeypatch.setattr(module, "read_file", None)
     told = Told()
     again = decoded(list_images(images), None, told)
     assert told.kinds == set()
@@ -182,7 +183,7 @@ def test_damaged_index_is_made_anew(images, own_data_folder, text):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, StorageError])
 def test_interrupted_build_leaves_no_array_and_the_next_succeeds(images, own_data_folder, monkeypatch, error):
-    monkeypatch.setattr(decoding, "BLOCK_FILES", 3)
+    monkeypatch.setattr(scanning, "BLOCK_FILES", 3)
 
     def stop(what):
         raise error("stop")
@@ -216,10 +217,10 @@ def test_F35_full_disk_at_any_write_is_one_message_and_leaves_no_named_array(
 BUILD = """
 import sys
 from pathlib import Path
-from skiprun.data.folders import decoding
+from skiprun.data.folders import scanning
 from skiprun.data.folders.folder_cache import decoded
 from skiprun.data.folders.listing import list_images
-decoding.BLOCK_FILES, decoding.WORTH_PROCESSES, decoding.cores = 2, 0, lambda: [0, 1]
+scanning.BLOCK_FILES, scanning.WORTH_PROCESSES, scanning.cores = 2, 0, lambda: [0, 1]
 told = lambda done, total, what: print(what, flush=True)
 print(decoded(list_images(Path(sys.argv[1])), None, told).content)
 """

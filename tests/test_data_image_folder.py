@@ -13,9 +13,9 @@ from PIL import Image
 
 from skiprun.config import DataConfig
 from skiprun.data import load_data
-from skiprun.data.folders import decoding
+from skiprun.data.folders import decoding, scanning
 from skiprun.data.folders.conversion import Conversion
-from skiprun.data.folders.decoding import decode
+from skiprun.data.folders.scanning import decode
 from skiprun.errors import BadImage, DataNotFound, InputError, OptionError
 from tests.data_files import black_png, image_folder
 
@@ -168,7 +168,8 @@ def test_F62_images_that_cannot_be_used_are_left_out_by_key_and_counted_at_every
         assert torch.equal(found.test.images, expected.test.images)
         assert "Left out 3 of 28 images" in caplog.text
         assert all(str(tmp_path / "spoiled" / file) in caplog.text for file in bad)
-        monkeypatch.setattr(decoding, "decode", None)  # what was found bad is known the second time
+        for module in (decoding, scanning):  # what was found bad is known the second time
+            monkeypatch.setattr(module, "decode", None)
     monkeypatch.undo()
     with pytest.raises(BadImage, match=r"train/cat/000.png"):
         load(tmp_path / "spoiled")
@@ -308,11 +309,11 @@ def test_decoding_needs_no_torch():
 
 def test_several_processes_decode_what_one_does(tmp_path, monkeypatch):
     image_folder(tmp_path, counts=[("train", 20), ("test", 6)])
-    monkeypatch.setattr(decoding, "BLOCK_FILES", 5)
+    monkeypatch.setattr(scanning, "BLOCK_FILES", 5)
     one = load(tmp_path)
     monkeypatch.setenv("SKIPRUN_DATA", str(tmp_path / "cache"))
-    monkeypatch.setattr(decoding, "WORTH_PROCESSES", 0)
-    monkeypatch.setattr(decoding, "cores", lambda: [0, 1, 2])
+    monkeypatch.setattr(scanning, "WORTH_PROCESSES", 0)
+    monkeypatch.setattr(scanning, "cores", lambda: [0, 1, 2])
     several = load(tmp_path)
     assert several.fingerprint == one.fingerprint
     assert torch.equal(several.train.images, one.train.images)
@@ -321,8 +322,8 @@ def test_several_processes_decode_what_one_does(tmp_path, monkeypatch):
 def test_error_in_another_process_names_the_file(tmp_path, monkeypatch):
     image_folder(tmp_path)
     (tmp_path / "train/dog/003.png").write_bytes(b"x")
-    monkeypatch.setattr(decoding, "WORTH_PROCESSES", 0)
-    monkeypatch.setattr(decoding, "BLOCK_FILES", 5)
-    monkeypatch.setattr(decoding, "cores", lambda: [0, 1])
+    monkeypatch.setattr(scanning, "WORTH_PROCESSES", 0)
+    monkeypatch.setattr(scanning, "BLOCK_FILES", 5)
+    monkeypatch.setattr(scanning, "cores", lambda: [0, 1])
     with pytest.raises(BadImage, match=r"train/dog/003.png is not a readable image"):
         load(tmp_path)

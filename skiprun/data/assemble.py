@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping
 from functools import partial
 from hashlib import blake2b
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,18 +16,13 @@ from skiprun.data.augmentation.augment import Augment, check_augmentation
 from skiprun.data.augmentation.mask_augment import JointAugment, check_joint
 from skiprun.data.copies import tell_copies
 from skiprun.data.folders.remarks import tell_absent
-from skiprun.data.loaders import Loaders, MappedSplit, ResidentSplit, Split
+from skiprun.data.loaders import Loaders
 from skiprun.data.only_classes import keep_classes, rows_in_use
 from skiprun.data.pixels import Pixels, check_pixels, count_pixels
+from skiprun.data.residence import fits_device, put_split
 from skiprun.data.source import Array, RawDataset, RawSplit, mean_and_std
 from skiprun.data.subjects import draw_part, group_numbers, subject_names, tell_shared
 from skiprun.errors import InputError, OptionError, counted
-from skiprun.system.machine import memory_bytes
-
-# The share of a device's free memory that a dataset may fill; networks and activations need the rest.
-RESIDENT_SHARE = 0.5
-# Above this size, images that are mapped from a file stay there on a CPU: the system's page cache holds them as well.
-RESIDENT_BYTES = 1 << 30
 
 
 def assemble(source: RawDataset, config: DataConfig, device: torch.device, whole_images: bool = True) -> Loaders:
@@ -65,7 +59,7 @@ def assemble(source: RawDataset, config: DataConfig, device: torch.device, whole
         augment = Augment(config.augment, mean, std, len(source.class_names), device)
     earlier = partial(assemble, source, config, device, whole_images=False)
     resident = fits_device(source, device)
-    splits = {name: _split(*part, device, resident) for name, part in parts.items()}
+    splits = {name: put_split(*part, device, resident) for name, part in parts.items()}
     return Loaders(
         train=splits["train"],
         val=splits["val"],
@@ -131,30 +125,3 @@ def fingerprint(source: RawDataset, val_rows: Array) -> str:
     sizes = [len(raw_split) for raw_split in source.splits]
     known = json.dumps([source.digest(), source.class_names, source.task, sizes, rows])
     return blake2b(known.encode(), digest_size=16).hexdigest()
-
-
-def fits_device(source: RawDataset, device: torch.device) -> bool:
-    """Say whether a dataset may live on a device, or in memory if it is the CPU."""
-    size = sum(raw_split.images.nbytes + raw_split.targets.nbytes for raw_split in source.splits)
-    if device.type == "cpu" and isinstance(source.train.images, np.memmap) and size > RESIDENT_BYTES:
-        return False
-    return size <= RESIDENT_SHARE * free_memory(device)
-
-
-def free_memory(device: torch.device) -> float:
-    """Return how much memory of a device is free; all there is where the system does not say."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
-        return int(lines["MemAvailable"].split()[0]) * 1024
-    return memory_bytes()
-
-
-def _split(raw_split: RawSplit, rows: Array, device: torch.device, resident: bool) -> Split:
-    """Return rows of a RawSplit as a Split, copied to the device or left in the mapped file."""
-    if not resident:
-        return MappedSplit(raw_split.images, raw_split.targets, rows, device)
-    images, targets = (torch.from_numpy(array[rows]).to(device) for array in (raw_split.images, raw_split.targets))
-    return ResidentSplit(images, targets)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from skiprun.data.folders.conversion import DEEP, Conversion, convert, span_of
+from skiprun.data.folders.conversion import Conversion, convert
+from skiprun.data.folders.deep_images import DEEP, span_of
 from skiprun.data.folders.opening import open_image, read_file
 from skiprun.data.source import Array
 from skiprun.run.documents import DataRecord

@@ -20,11 +20,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from skiprun.registry import TASKS
 from skiprun.tasks.base import Task
+from skiprun.tasks.mask_scores import boundary_counts, f_score, mean_of_known, ratios
+from skiprun.tasks.pixel_losses import cross_entropy, soft_dice
 
 # What a mask says of a pixel that neither teaches nor counts.
 VOID = 255
@@ -142,66 +143,3 @@ def shows_anything(target: Tensor) -> bool:
 def decide(output: Tensor) -> Tensor:
     """Return the class of each pixel, int64 [N, H, W], from logits."""
     return (output[:, 0] > 0).long() if output.shape[1] == 1 else output.argmax(1)
-
-
-def cross_entropy(logits: Tensor, truth: Tensor, smoothing: float) -> Tensor:
-    """Return the cross entropy of each pixel, [N, H, W]."""
-    if logits.shape[1] > 1:
-        # As F.cross_entropy, which has no repeatable kernel for images on a GPU.
-        logs = logits.log_softmax(1)
-        return -torch.lerp(logs.gather(1, truth[:, None])[:, 0], logs.mean(1), smoothing)
-    share = truth * (1 - smoothing) + smoothing / 2
-    return F.binary_cross_entropy_with_logits(logits[:, 0], share, reduction="none")
-
-
-def soft_dice(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
-    """Return the Dice of the probabilities of each image, [N], the mean over classes; of the object if there are two.
-
-    One is added above and below the line, so that a class that is nowhere costs nothing.
-    """
-    if logits.shape[1] == 1:
-        shares, true = logits.sigmoid(), truth[:, None].float()
-    else:
-        shares = logits.softmax(1)
-        true = F.one_hot(truth, logits.shape[1]).permute(0, 3, 1, 2).float()
-    shares, true = shares * valid[:, None], true * valid[:, None]
-    both, all_of_them = (shares * true).sum((2, 3)), (shares + true).sum((2, 3))
-    return ((2 * both + 1) / (all_of_them + 1)).mean(1)
-
-
-def boundary_counts(predicted: Tensor, truth: Tensor, valid: Tensor, tolerance: int) -> Tensor:
-    """Return [found, predicted, covered, true] numbers of boundary pixels of one class, from bool [N, H, W].
-
-    Pixels beside void are left out: where an object ends there is not known.
-    """
-    masks = torch.stack([predicted & valid, truth & valid, ~valid], 1).float()
-    outside_and_void = grow(torch.cat([1 - masks[:, :2], masks[:, 2:]], 1), 1)
-    edges = masks[:, :2] * outside_and_void[:, :2] * (1 - outside_and_void[:, 2:])
-    near = grow(edges, tolerance)
-    found, covered = edges[:, 0] * near[:, 1], edges[:, 1] * near[:, 0]
-    return torch.stack([each.sum(dtype=torch.float64) for each in (found, edges[:, 0], covered, edges[:, 1])])
-
-
-def grow(masks: Tensor, pixels: int) -> Tensor:
-    """Return masks [N, C, H, W] grown by some pixels to all sides; the image's edge does not grow inwards."""
-    return F.max_pool2d(masks, 2 * pixels + 1, stride=1, padding=pixels) if pixels else masks
-
-
-def f_score(counts: list[float]) -> float | None:
-    """Return the harmonic mean of precision and recall of boundary pixels, or None where there are none."""
-    found, predicted, covered, true = counts
-    if not predicted and not true:
-        return None
-    precision, recall = found / max(predicted, 1), covered / max(true, 1)
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-
-
-def ratios(above: Tensor, below: Tensor) -> list[float | None]:
-    """Return one number a class, None for a class that is neither there nor predicted."""
-    return [a / b if b else None for a, b in zip(above.tolist(), below.tolist(), strict=True)]
-
-
-def mean_of_known(values: list[float | None]) -> float:
-    """Return the mean over the classes that occur, NaN where none does."""
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else math.nan

@@ -18,7 +18,8 @@ from skiprun.data.download.place import folder_of
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.decoding import leave_out, square
 from skiprun.data.folders.folder_cache import decoded
-from skiprun.data.folders.listing import FLAT, list_images
+from skiprun.data.folders.layout import FLAT
+from skiprun.data.folders.listing import list_images
 from skiprun.data.folders.remarks import check_colours, one_coloured, tell_losses
 from skiprun.data.loaders import Loaders
 from skiprun.data.notices import notice

@@ -7,19 +7,17 @@ cameras leave the upper bits empty. What lies under transparency is one colour. 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from skiprun.data.folders.deep_images import DEEP, Span, to_eight_bits
 from skiprun.data.folders.opening import HALVED, PAGES
 from skiprun.data.source import Array
 from skiprun.errors import BadImage
 
-DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
-Span = tuple[float, float]
 LOST = 16  # of 256 levels
 
 
@@ -38,15 +36,6 @@ class Conversion:
     fit: str = "crop"
     background: str = "white"
     span: Span | None = None
-
-
-class Deep(BadImage):
-    """An image with more than 8 bits a channel, where nothing is known of the range of its values."""
-
-    def __init__(self, path: Path, problem: str = "") -> None:
-        super().__init__(
-            path, problem or "has more than 8 bits a channel, and the images of training had not; save it with 8"
-        )
 
 
 def convert(path: Path, image: Image.Image, how: Conversion, tally: Counter[str]) -> Array:
@@ -107,40 +96,6 @@ def refuse_lost(path: Path, image: Image.Image) -> None:
 def is_opaque(rgba: Image.Image) -> bool:
     """Say whether nothing shines through an image."""
     return rgba.getchannel("A").getextrema() == (255, 255)
-
-
-def to_eight_bits(path: Path, image: Image.Image, span: Span | None, tally: Counter[str]) -> Image.Image:
-    """Return a deep image with 8 bits: what lies outside of the span is at its ends, and counted if it is much.
-
-    Raises:
-        Deep: there is no span.
-        BadImage: it holds values that are no numbers.
-    """
-    span_of(path, image)  # refuses what are no numbers
-    if span is None:
-        raise Deep(path)
-    low, high = span
-    values = np.asarray(image).astype(np.float64)
-    tally["clipped"] += bool(((values < low) | (values > high)).mean() > 0.01)
-    return Image.fromarray(np.rint(255 * (values - low) / ((high - low) or 1)).clip(0, 255).astype(np.uint8))
-
-
-def widest(spans: Sequence[Span]) -> Span | None:
-    """Return the span of all values of some images by the span of each; None of none."""
-    return (min(low for low, _ in spans), max(high for _, high in spans)) if spans else None
-
-
-def span_of(path: Path, image: Image.Image) -> Span:
-    """Return the least and the greatest value of a deep image.
-
-    Raises:
-        BadImage: it holds values that are no numbers.
-    """
-    values = np.asarray(image)
-    low, high = float(values.min()), float(values.max())
-    if not np.isfinite(low + high):
-        raise BadImage(path, "has pixels that are no finite numbers")
-    return low, high
 
 
 def count_cut(had: tuple[int, int], size: tuple[int, int], tally: Counter[str]) -> None:

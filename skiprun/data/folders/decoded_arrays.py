@@ -16,8 +16,9 @@ from typing import TypedDict
 
 import numpy as np
 
-from skiprun.data.folders.conversion import Conversion, Span
+from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.decoding import DecodedBlock, SizesDiffer, decode_all
+from skiprun.data.folders.deep_images import Span
 from skiprun.data.folders.listing import Listing
 from skiprun.data.folders.summed_files import Sums, is_whole, summed
 from skiprun.data.notices import notice

@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import TypedDict
 
 from skiprun.data.download.place import locked
-from skiprun.data.folders.conversion import Conversion, Deep, Span
+from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.decoded_arrays import Decoded, build_arrays, content_of, conversion_key, key, open_arrays
-from skiprun.data.folders.decoding import digest_all, find_bad, find_span, square
+from skiprun.data.folders.decoding import square
+from skiprun.data.folders.deep_images import Deep, Span
 from skiprun.data.folders.listing import Listing
+from skiprun.data.folders.scanning import digest_all, find_bad, find_span
 from skiprun.data.source import Progress
 from skiprun.errors import BadImage
 from skiprun.system.cache import cache_folder

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from skiprun.config import DataConfig
-from skiprun.data.assemble import RESIDENT_SHARE, free_memory
 from skiprun.data.borders import with_borders
-from skiprun.data.folders.conversion import Conversion, Deep
+from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.decoding import leave_out
+from skiprun.data.folders.deep_images import Deep
 from skiprun.data.folders.masks import Read, read_pairs, span_of_pairs
 from skiprun.data.folders.pairs import MaskPair
 from skiprun.data.folders.remarks import tell_losses
+from skiprun.data.residence import RESIDENT_SHARE, free_memory
 from skiprun.data.source import Array, Progress, RawSplit
 from skiprun.errors import BadImage, InputError, grouped
 

@@ -18,12 +18,13 @@ from PIL import Image
 
 from skiprun.config import DataConfig
 from skiprun.data.borders import VOID
-from skiprun.data.folders.conversion import Conversion, Deep, Span, convert, widest
-from skiprun.data.folders.decoding import span_of_block
+from skiprun.data.folders.conversion import Conversion, convert
+from skiprun.data.folders.deep_images import Deep, Span, widest
 from skiprun.data.folders.mask_classes import read_mask
 from skiprun.data.folders.opening import ORIENTATION, open_image, read_file
 from skiprun.data.folders.orientation import Shown, check_orientation
 from skiprun.data.folders.pairs import MaskPair
+from skiprun.data.folders.scanning import span_of_block
 from skiprun.data.source import Array, Progress
 from skiprun.errors import BadImage
 

@@ -1,0 +1,44 @@
+"""Where a dataset lives while it is trained on: on the device, or mapped from its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from skiprun.data.loaders import MappedSplit, ResidentSplit, Split
+from skiprun.data.source import Array, RawDataset, RawSplit
+from skiprun.system.machine import memory_bytes
+
+# The share of a device's free memory that a dataset may fill; networks and activations need the rest.
+RESIDENT_SHARE = 0.5
+# Above this size, images that are mapped from a file stay there on a CPU: the system's page cache holds them as well.
+RESIDENT_BYTES = 1 << 30
+
+
+def fits_device(source: RawDataset, device: torch.device) -> bool:
+    """Say whether a dataset may live on a device, or in memory if it is the CPU."""
+    size = sum(raw_split.images.nbytes + raw_split.targets.nbytes for raw_split in source.splits)
+    if device.type == "cpu" and isinstance(source.train.images, np.memmap) and size > RESIDENT_BYTES:
+        return False
+    return size <= RESIDENT_SHARE * free_memory(device)
+
+
+def free_memory(device: torch.device) -> float:
+    """Return how much memory of a device is free; all there is where the system does not say."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    return memory_bytes()
+
+
+def put_split(raw_split: RawSplit, rows: Array, device: torch.device, resident: bool) -> Split:
+    """Return rows of a RawSplit as a Split, copied to the device or left in the mapped file."""
+    if not resident:
+        return MappedSplit(raw_split.images, raw_split.targets, rows, device)
+    images, targets = (torch.from_numpy(array[rows]).to(device) for array in (raw_split.images, raw_split.targets))
+    return ResidentSplit(images, targets)
