@@ -6,14 +6,16 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data.loaders import Loaders
-from skiprun.data.source import Progress
 from skiprun.data.uses import refuse_unused_data_keys
 from skiprun.registry import DATASETS
 from skiprun.system.arguments import checked_arguments
+from skiprun.system.progress import ProgressCallback
 
 
 @checked_arguments
-def load_data(config: DataConfig, device: torch.device, progress: Progress | None = None, new: bool = True) -> Loaders:
+def load_data(
+    config: DataConfig, device: torch.device, progress: ProgressCallback | None = None, new: bool = True
+) -> Loaders:
     """Return the splits of a dataset, on a device.
 
     Args:

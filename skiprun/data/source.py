@@ -5,14 +5,13 @@ This module does not import torch; the processes that decode images use it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
 
-Progress = Callable[[int, int, str], None]
 Array = np.ndarray
 
 CHUNK_BYTES = 1 << 22

@@ -9,13 +9,12 @@ from pathlib import Path
 from skiprun.claims.comparison import Comparison, compare_runs
 from skiprun.config import Count
 from skiprun.experiment.many import ProgressFor, train_missing
-from skiprun.experiment.parts import Loading
 from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.study_runner.keeping import warn_instead
 from skiprun.reports.page import slug, write_comparison
 from skiprun.run import RUNS
 from skiprun.system.arguments import checked_arguments
-from skiprun.system.progress import NullProgress
+from skiprun.system.progress import NullProgress, ProgressCallback
 
 
 @checked_arguments
@@ -30,7 +29,7 @@ def compare(
     prefix: str | None = None,
     jobs: Count | None = None,
     progress_for: ProgressFor = lambda label: NullProgress(),
-    loading: Loading | None = None,
+    loading: ProgressCallback | None = None,
 ) -> Comparison:
     """Train what is missing under one protocol, compare all, and write the page; what `skiprun compare` does.
 

@@ -11,10 +11,11 @@ from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError, OptionError, counted, some
-from skiprun.experiment.parts import Loading, Parts, prepare
+from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.start_weights import with_weights_found
 from skiprun.run import runs_folder
 from skiprun.system.arguments import checked_arguments
+from skiprun.system.progress import ProgressCallback
 
 Values = Sequence[float]
 # Of the training that never happens: no split is too small for it. Evaluation looks at as many as if it were usual.
@@ -50,7 +51,7 @@ def rebuild_file(
     mean: Values | None = None,
     std: Values | None = None,
     overrides: Sequence[str] = (),
-    loading: Loading | None = None,
+    loading: ProgressCallback | None = None,
     runs: Path | str | None = None,
 ) -> Parts:
     """Return a network with given weights on a dataset, for `score`; classes are told apart by the dataset's order.

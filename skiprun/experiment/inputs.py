@@ -13,9 +13,9 @@ from typing import NotRequired, TypedDict, TypeVar
 
 from skiprun.data.folders.masks import THREADS
 from skiprun.data.folders.opening import SUFFIXES
-from skiprun.data.source import Progress
 from skiprun.errors import BadImage, InputError, did_you_mean, refuse
 from skiprun.system.disk import check_writable
+from skiprun.system.progress import ProgressCallback
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ def _named_by(path: Path) -> list[Input]:
 
 
 def read_each(
-    inputs: Sequence[Input], read: Callable[[Path], T], skip_bad: bool, progress: Progress
+    inputs: Sequence[Input], read: Callable[[Path], T], skip_bad: bool, progress: ProgressCallback
 ) -> Iterator[tuple[T | None, Prediction]]:
     """Yield each image as it is read, with its file; in place of one that cannot be used None, with the 'problem'.
 

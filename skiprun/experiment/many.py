@@ -24,7 +24,7 @@ from typing import Any
 from skiprun.config import Count, RunConfig
 from skiprun.config_file import build_config
 from skiprun.errors import Diverged, SkiprunError, Stopped, counted
-from skiprun.experiment.parts import Loading, prepare
+from skiprun.experiment.parts import prepare
 from skiprun.experiment.plan import Planned
 from skiprun.experiment.train import known_data, train
 from skiprun.run import Run
@@ -32,7 +32,7 @@ from skiprun.system.arguments import checked_arguments
 from skiprun.system.logs import is_about_data
 from skiprun.system.machine import cores, set_affinity
 from skiprun.system.processes import NO_GUARD, exit_with_parent, ready
-from skiprun.system.progress import NullProgress, Progress, Record
+from skiprun.system.progress import NullProgress, Progress, ProgressCallback, Record
 from skiprun.training.device import SMALL_STEP
 from skiprun.training.stopping import StopFlag
 
@@ -46,7 +46,7 @@ def train_missing(
     planned: Sequence[Planned],
     runs: Path | str,
     progress_for: ProgressFor = lambda label: NullProgress(),
-    loading: Loading | None = None,
+    loading: ProgressCallback | None = None,
     jobs: Count | None = None,
 ) -> list[Run]:
     """Train what is not there yet, and return all runs in their order; one that diverges is a result, not an error.

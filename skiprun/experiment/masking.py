@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from skiprun.data.folders.masks import starts
 from skiprun.data.source import Array
 from skiprun.experiment.inputs import Input, Output, Prediction, read_each, refuse_bad
-from skiprun.experiment.parts import Loading
 from skiprun.experiment.seen import count_scaled, in_channels, log_changes, whole
 from skiprun.registry import DATASETS
 from skiprun.run import Run
 from skiprun.system.files import make_folder, write_bytes
+from skiprun.system.progress import ProgressCallback
 from skiprun.tasks.segmentation import decide
 
 TILE, OVERLAP = 512, 128
@@ -39,7 +39,7 @@ def write_masks(
     inputs: Sequence[Input],
     outputs: Sequence[Output],
     skip_bad: bool,
-    progress: Loading,
+    progress: ProgressCallback,
 ) -> Iterator[Prediction]:
     """Write the mask of each image as PNG, and yield its file, its mask, its overlay and the share of each class.
 

@@ -23,6 +23,7 @@ from skiprun.models.weights.freeze import freeze_from_config, learning_notes
 from skiprun.models.weights.pretrained import WeightReport, load_from_config
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS, Registry
 from skiprun.system.arguments import checked_arguments
+from skiprun.system.progress import ProgressCallback
 from skiprun.tasks import Task
 from skiprun.tasks.segmentation import constant_scores
 from skiprun.training.acceleration.compilation import choose_execution
@@ -31,7 +32,6 @@ from skiprun.training.optim import average_note
 from skiprun.training.randomness import derive
 from skiprun.training.schedule import total_steps
 
-Loading = Callable[[int, int, str], None]
 TRIAL_MACS = 4e9  # of a trial step: a fifth of a second or so
 
 
@@ -69,7 +69,7 @@ class Parts:
 @checked_arguments
 def prepare(
     config: RunConfig,
-    progress: Loading | None = None,
+    progress: ProgressCallback | None = None,
     given_weights: bool = True,
     accept: Callable[[Loaders], Loaders] | None = None,
 ) -> Parts:

@@ -16,11 +16,11 @@ from skiprun.errors import InputError
 from skiprun.experiment.finished import load_model
 from skiprun.experiment.inputs import Input, Label, Prediction, find_inputs, name_outputs, read_each
 from skiprun.experiment.masking import write_masks
-from skiprun.experiment.parts import Loading
 from skiprun.experiment.seen import count_scaled, in_channels, log_changes
 from skiprun.run import Run
 from skiprun.run.documents import ConversionRecord, DataRecord, ScoredData
 from skiprun.system.arguments import checked_arguments
+from skiprun.system.progress import ProgressCallback
 
 # Of runs that did not record it: the upper 8 of 16 bits.
 EARLIER: ConversionRecord = {"span": (0, 65535)}
@@ -32,7 +32,7 @@ def predict(
     files: Sequence[Path | str],
     top: Count = 3,
     skip_bad: bool = False,
-    progress: Loading = lambda done, total, what: None,
+    progress: ProgressCallback = lambda done, total, what: None,
 ) -> Iterator[Prediction]:
     """Return for each image, as it comes, its file, label, probability and `top` labels, by the best weights.
 
@@ -66,7 +66,7 @@ def predict_labels(
     inputs: Sequence[Input],
     top: int,
     skip_bad: bool,
-    progress: Loading,
+    progress: ProgressCallback,
 ) -> Iterator[Prediction]:
     """Yield the labels of each image; see `predict`."""
     tally: Counter[str] = Counter()
@@ -93,7 +93,7 @@ def predict_masks(
     skip_bad: bool = False,
     overlay: bool = False,
     overwrite: bool = False,
-    progress: Loading = lambda done, total, what: None,
+    progress: ProgressCallback = lambda done, total, what: None,
 ) -> Iterator[Prediction]:
     """Write the mask of each image into a folder, by a run's best weights; see `write_masks`.
 

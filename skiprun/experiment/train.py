@@ -11,7 +11,7 @@ from skiprun.config import RunConfig
 from skiprun.config_file import build_config, load_config
 from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, StorageError, is_out_of_memory, kept
 from skiprun.experiment.known_data import KnownData
-from skiprun.experiment.parts import Loading, Parts, prepare, try_threads
+from skiprun.experiment.parts import Parts, prepare, try_threads
 from skiprun.experiment.room import check_room
 from skiprun.experiment.start_weights import with_known_weights
 from skiprun.experiment.summary import environment, summarize
@@ -19,7 +19,7 @@ from skiprun.registry import PROBES
 from skiprun.run import RUNS, Run, State
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.disk import check_writable
-from skiprun.system.progress import NullProgress, Progress
+from skiprun.system.progress import NullProgress, Progress, ProgressCallback
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import check_threads
 from skiprun.training.metrics import MetricsLog, View
@@ -37,7 +37,7 @@ def train(
     runs: Path | str = RUNS,
     fresh: bool = False,
     progress: Progress | None = None,
-    loading: Loading | None = None,
+    loading: ProgressCallback | None = None,
     profile: bool = False,
 ) -> Run:
     """Train one config to the end, continue it where it stopped, or return it finished.

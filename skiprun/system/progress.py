@@ -1,10 +1,14 @@
-"""The contract of progress displays: callbacks for steps and epochs of a run."""
+"""The contract of progress displays: steps and epochs of a run, and how far any other work is."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 Record = dict[str, float]  # of metrics.jsonl: numbers by tag, with step and epoch
+
+# Told of (done, total, what): images decoded, bytes fetched, networks counted.
+ProgressCallback = Callable[[int, int, str], None]
 
 
 @runtime_checkable

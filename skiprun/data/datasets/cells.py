@@ -16,9 +16,10 @@ from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
 from skiprun.data.borders import with_borders
 from skiprun.data.loaders import Loaders
-from skiprun.data.source import Array, Progress, RawDataset, RawSplit
+from skiprun.data.source import Array, RawDataset, RawSplit
 from skiprun.errors import OptionError
 from skiprun.registry import DATASETS
+from skiprun.system.progress import ProgressCallback
 
 SIDE = 64
 SIZES = {"train": 192, "val": 48, "test": 96}
@@ -41,7 +42,7 @@ MARGIN = 4 * BEND
     test=96,
     paper="drawn by the program",
 )
-def cells(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def cells(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Touching, textured, noisy cells drawn by the program, with exact masks; `image_size` draws larger images.
 
     The test split is the same in every experiment, whatever `split_seed` says.

@@ -14,8 +14,9 @@ from skiprun.data.download.fetch import Archive
 from skiprun.data.download.official import PublishedDataset, load_official, torchvision_datasets
 from skiprun.data.download.unpack import unpack_tar
 from skiprun.data.loaders import Loaders
-from skiprun.data.source import Progress, RawDataset, RawSplit
+from skiprun.data.source import RawDataset, RawSplit
 from skiprun.registry import DATASETS
+from skiprun.system.progress import ProgressCallback
 
 if TYPE_CHECKING:  # torchvision takes a second to import
     from torchvision.datasets import CIFAR10
@@ -30,23 +31,23 @@ FACTS = {
 
 
 @DATASETS.register("cifar10", classes=10, download="170 MB", **FACTS)
-def cifar10(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def cifar10(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Colour photographs of 10 kinds of vehicles and animals."""
     return _load_cifar("cifar10", "170 MB", torchvision_datasets().CIFAR10, config, device, progress)
 
 
 @DATASETS.register("cifar100", classes=100, download="169 MB", **FACTS)
-def cifar100(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def cifar100(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Colour photographs of 100 kinds of things, 500 each to train on."""
     return _load_cifar("cifar100", "169 MB", torchvision_datasets().CIFAR100, config, device, progress)
 
 
 def _load_cifar(
-    name: str, size: str, kind: type[CIFAR10], config: DataConfig, device: torch.device, progress: Progress
+    name: str, size: str, kind: type[CIFAR10], config: DataConfig, device: torch.device, progress: ProgressCallback
 ) -> Loaders:
     """Load one of the two by torchvision's class."""
 
-    def unpack(root: Path, progress: Progress) -> None:
+    def unpack(root: Path, progress: ProgressCallback) -> None:
         unpack_tar(root / kind.filename, kind.base_folder, progress)
 
     def read(root: Path) -> RawDataset:

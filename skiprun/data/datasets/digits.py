@@ -12,9 +12,10 @@ from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
 from skiprun.data.loaders import Loaders
 from skiprun.data.partition import stratified_split
-from skiprun.data.source import Progress, RawDataset, RawSplit
+from skiprun.data.source import RawDataset, RawSplit
 from skiprun.errors import OptionError
 from skiprun.registry import DATASETS
+from skiprun.system.progress import ProgressCallback
 
 TEST_IMAGES = 360
 TEST_SEED = 0
@@ -29,7 +30,7 @@ TEST_SEED = 0
     test=360,
     paper="Alpaydin and Kaynak 1998",
 )
-def digits(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def digits(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Real handwritten digits of 8x8 pixels in 17 grey levels; comes with scikit-learn.
 
     The test split is the same stratified fifth in every experiment, whatever `split_seed` says.

@@ -24,15 +24,16 @@ from skiprun.data.folders.remarks import check_colours, one_coloured, tell_losse
 from skiprun.data.loaders import Loaders
 from skiprun.data.notices import notice
 from skiprun.data.only_classes import rows_in_use
-from skiprun.data.source import Array, Progress, RawDataset, RawSplit
+from skiprun.data.source import Array, RawDataset, RawSplit
 from skiprun.data.subjects import draw_part, group_numbers, subject_names
 from skiprun.data.uses import notice_unused
 from skiprun.errors import InputError, OptionError
 from skiprun.registry import DATASETS
+from skiprun.system.progress import ProgressCallback
 
 
 @DATASETS.register("image_folder", shape="3 x any", resizes=True)
-def image_folder(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def image_folder(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Your own images: data.root holds train/<class>/, test/<class>/ and perhaps val/<class>/, or just <class>/."""
     if config.root is None:
         raise OptionError("root", "image_folder needs the folder of the images, such as data.root=~/images")

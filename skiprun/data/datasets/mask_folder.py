@@ -16,16 +16,17 @@ from skiprun.data.folders.mask_split import ReadSplit, make_raw_split, read_spli
 from skiprun.data.folders.pairs import MaskPair, list_pairs
 from skiprun.data.folders.remarks import check_colours, one_coloured
 from skiprun.data.loaders import Loaders
-from skiprun.data.source import Progress, RawDataset
+from skiprun.data.source import RawDataset
 from skiprun.data.uses import notice_unused
 from skiprun.errors import OptionError
 from skiprun.registry import DATASETS
+from skiprun.system.progress import ProgressCallback
 
 TWO = ["background", "object"]
 
 
 @DATASETS.register("mask_folder", task="segmentation", shape="any", resizes=True)
-def mask_folder(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def mask_folder(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Your own images with masks: data.root holds <split>/images/ and <split>/masks/, paired by name.
 
     Splits are train, val and test. Without test, val is what is tested on, and validation is taken from train.
@@ -43,7 +44,7 @@ def mask_folder(config: DataConfig, device: torch.device, progress: Progress) ->
 
 
 def from_pairs(
-    pairs: dict[str, list[MaskPair]], config: DataConfig, device: torch.device, progress: Progress
+    pairs: dict[str, list[MaskPair]], config: DataConfig, device: torch.device, progress: ProgressCallback
 ) -> Loaders:
     """Return the Loaders of pairs of files by split.
 
@@ -71,7 +72,9 @@ def check_sizes(read: dict[str, ReadSplit]) -> None:
         raise OptionError("image_size", f"not set, and the splits differ in size: {listed}")
 
 
-def load_resized(official: PublishedDataset, config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def load_resized(
+    official: PublishedDataset, config: DataConfig, device: torch.device, progress: ProgressCallback
+) -> Loaders:
     """Return the Loaders of a published set whose images have many sizes.
 
     Raises:

@@ -13,8 +13,9 @@ from skiprun.data.download.fetch import Archive, same_as_gzip
 from skiprun.data.download.official import PublishedDataset, load_official, torchvision_datasets
 from skiprun.data.download.unpack import unpack_gzip
 from skiprun.data.loaders import Loaders
-from skiprun.data.source import Progress, RawDataset, RawSplit
+from skiprun.data.source import RawDataset, RawSplit
 from skiprun.registry import DATASETS
+from skiprun.system.progress import ProgressCallback
 
 if TYPE_CHECKING:  # torchvision takes a second to import
     from torchvision.datasets import MNIST
@@ -29,19 +30,19 @@ FACTS = {
 
 
 @DATASETS.register("mnist", download="12 MB", paper="LeCun et al. 1998", **FACTS)
-def mnist(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def mnist(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Handwritten digits, grey, 28x28."""
     return _load_mnist("mnist", "12 MB", torchvision_datasets().MNIST, config, device, progress)
 
 
 @DATASETS.register("fashion_mnist", download="31 MB", paper="Xiao et al. 2017", **FACTS)
-def fashion_mnist(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def fashion_mnist(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Pieces of clothing, grey, 28x28."""
     return _load_mnist("fashion_mnist", "31 MB", torchvision_datasets().FashionMNIST, config, device, progress)
 
 
 def _load_mnist(
-    name: str, size: str, kind: type[MNIST], config: DataConfig, device: torch.device, progress: Progress
+    name: str, size: str, kind: type[MNIST], config: DataConfig, device: torch.device, progress: ProgressCallback
 ) -> Loaders:
     """Load one of the two by torchvision's class."""
     folder = f"{kind.__name__}/raw"
@@ -50,7 +51,7 @@ def _load_mnist(
         for file, digest in kind.resources
     ]
 
-    def unpack(root: Path, progress: Progress) -> None:
+    def unpack(root: Path, progress: ProgressCallback) -> None:
         for number, archive in enumerate(archives, 1):
             unpack_gzip(root / archive.path)
             progress(number, len(archives), f"unpacking {kind.__name__}")

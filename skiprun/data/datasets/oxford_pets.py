@@ -19,8 +19,9 @@ from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.mask_split import make_raw_split, read_split
 from skiprun.data.folders.pairs import MaskPair
 from skiprun.data.loaders import Loaders
-from skiprun.data.source import Progress, RawDataset, RawSplit
+from skiprun.data.source import RawDataset, RawSplit
 from skiprun.registry import DATASETS
+from skiprun.system.progress import ProgressCallback
 
 if TYPE_CHECKING:  # torchvision takes a second to import
     from torchvision.datasets import OxfordIIITPet
@@ -42,12 +43,12 @@ TRIMAP = np.array([VOID, 1, 0, VOID], np.uint8)
     paper="Parkhi et al. 2012",
     resizes=True,
 )
-def oxford_pets(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def oxford_pets(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Cats and dogs against their background, resized to `image_size`; the undecided rim does not count."""
     kind = torchvision_datasets().OxfordIIITPet
     archives = [Archive((url,), f"{FOLDER}/{url.rpartition('/')[2]}", digest) for url, digest in kind._RESOURCES]
 
-    def unpack(root: Path, progress: Progress) -> None:
+    def unpack(root: Path, progress: ProgressCallback) -> None:
         for archive in archives:
             unpack_tar(root / archive.path, archive.name.partition(".")[0], progress)
 
@@ -58,7 +59,7 @@ def oxford_pets(config: DataConfig, device: torch.device, progress: Progress) ->
     return load_resized(PublishedDataset("oxford_pets", "811 MB", archives, unpack, read), config, device, progress)
 
 
-def pets_split(dataset: OxfordIIITPet, config: DataConfig, progress: Progress) -> RawSplit:
+def pets_split(dataset: OxfordIIITPet, config: DataConfig, progress: ProgressCallback) -> RawSplit:
     """Return the images and masks of a split, as torchvision names their files."""
     pairs = [MaskPair(image.name, image, mask) for image, mask in zip(dataset._images, dataset._segs, strict=True)]
     as_numbered = config.model_copy(update={"classes": ["", "pet", "background", "rim"], "ignore_index": None})

@@ -13,8 +13,9 @@ from skiprun.data.assemble import assemble
 from skiprun.data.download.fetch import Archive
 from skiprun.data.download.official import PublishedDataset, load_official, torchvision_datasets
 from skiprun.data.loaders import Loaders
-from skiprun.data.source import Progress, RawDataset, RawSplit
+from skiprun.data.source import RawDataset, RawSplit
 from skiprun.registry import DATASETS
+from skiprun.system.progress import ProgressCallback
 
 if TYPE_CHECKING:  # torchvision takes a second to import
     from torchvision.datasets import SVHN
@@ -32,12 +33,12 @@ SPLITS = ("train", "test")
     download="246 MB",
     paper="Netzer et al. 2011",
 )
-def svhn(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def svhn(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """House numbers in street scenes, one digit an image, without the extra training set."""
     kind = torchvision_datasets().SVHN
     archives = [Archive((url,), file, digest) for url, file, digest in (kind.split_list[key] for key in SPLITS)]
 
-    def unpack(root: Path, progress: Progress) -> None:
+    def unpack(root: Path, progress: ProgressCallback) -> None:
         """Do nothing: the official files are read as they are."""
 
     def read(root: Path) -> RawDataset:

@@ -17,8 +17,9 @@ from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.mask_split import make_raw_split, read_split
 from skiprun.data.folders.pairs import MaskPair
 from skiprun.data.loaders import Loaders
-from skiprun.data.source import Progress, RawDataset, RawSplit
+from skiprun.data.source import RawDataset, RawSplit
 from skiprun.registry import DATASETS
+from skiprun.system.progress import ProgressCallback
 
 if TYPE_CHECKING:  # torchvision takes a second to import
     from torchvision.datasets import VOCSegmentation
@@ -60,7 +61,7 @@ NAMES = [
     paper="Everingham et al. 2012",
     resizes=True,
 )
-def voc(config: DataConfig, device: torch.device, progress: Progress) -> Loaders:
+def voc(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Things, animals and people in photographs, resized to `image_size`; outlines do not count.
 
     The official val split is what is tested on, because the masks of the test split are not published.
@@ -69,7 +70,7 @@ def voc(config: DataConfig, device: torch.device, progress: Progress) -> Loaders
     known = torchvision_datasets().voc.DATASET_YEAR_DICT["2012"]
     archive = Archive((known["url"],), known["filename"], known["md5"])
 
-    def unpack(root: Path, progress: Progress) -> None:
+    def unpack(root: Path, progress: ProgressCallback) -> None:
         unpack_tar(root / archive.path, known["base_dir"].split("/")[0], progress)
 
     def read(root: Path) -> RawDataset:
@@ -79,7 +80,7 @@ def voc(config: DataConfig, device: torch.device, progress: Progress) -> Loaders
     return load_resized(PublishedDataset("voc", "2 GB", [archive], unpack, read), config, device, progress)
 
 
-def voc_split(dataset: VOCSegmentation, split: str, config: DataConfig, progress: Progress) -> RawSplit:
+def voc_split(dataset: VOCSegmentation, split: str, config: DataConfig, progress: ProgressCallback) -> RawSplit:
     """Return the images and masks of a split, as torchvision names their files."""
     files = zip(map(Path, dataset.images), map(Path, dataset.masks), strict=True)
     pairs = [MaskPair(image.name, image, mask) for image, mask in files]

@@ -11,9 +11,9 @@ from hashlib import md5
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from skiprun.data.source import Progress
 from skiprun.system.disk import plain_words
 from skiprun.system.files import make_folder, sync_folder
+from skiprun.system.progress import ProgressCallback
 
 TIMEOUT = 60.0
 BLOCK = 1 << 20
@@ -52,7 +52,7 @@ def sum_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def fetch(archive: Archive, root: Path, progress: Progress) -> None:
+def fetch(archive: Archive, root: Path, progress: ProgressCallback) -> None:
     """Fetch a file under a temporary name, check it, and only then give it its own; a damaged one is kept as .bad.
 
     Raises:
@@ -91,7 +91,7 @@ def _connection_failure(error: Exception) -> str:
     return getattr(reason, "strerror", None) or str(reason)
 
 
-def _receive(url: str, partial: Path, name: str, progress: Progress) -> None:
+def _receive(url: str, partial: Path, name: str, progress: ProgressCallback) -> None:
     """Write what an address sends to a file."""
     request = urllib.request.Request(url, headers={"User-Agent": "skiprun"})
     with plain_words("write", partial):

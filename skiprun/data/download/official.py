@@ -10,8 +10,9 @@ from types import ModuleType
 from skiprun.config import DataConfig
 from skiprun.data.download.fetch import Archive, FetchFailed, fetch, sum_of
 from skiprun.data.download.place import folder_of, locked
-from skiprun.data.source import Progress, RawDataset
+from skiprun.data.source import RawDataset
 from skiprun.errors import DataNotFound, InputError, OptionError, SkiprunError
+from skiprun.system.progress import ProgressCallback
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,12 @@ class PublishedDataset:
     name: str
     size: str
     archives: Sequence[Archive]
-    unpack: Callable[[Path, Progress], None]
+    unpack: Callable[[Path, ProgressCallback], None]
     read: Callable[[Path], RawDataset]
     unpacked: str = ""
 
 
-def load_official(official: PublishedDataset, config: DataConfig, progress: Progress) -> RawDataset:
+def load_official(official: PublishedDataset, config: DataConfig, progress: ProgressCallback) -> RawDataset:
     """Return the splits of a published dataset.
 
     Raises:
@@ -67,7 +68,7 @@ def _attempt(official: PublishedDataset, root: Path) -> RawDataset | None:
         return None
 
 
-def _read_official(official: PublishedDataset, root: Path, download: bool, progress: Progress) -> RawDataset:
+def _read_official(official: PublishedDataset, root: Path, download: bool, progress: ProgressCallback) -> RawDataset:
     """Check the official files, fetch those that are absent or damaged, unpack and read them."""
     for archive in official.archives:
         found = sum_of(root / archive.path) if (root / archive.path).exists() else None

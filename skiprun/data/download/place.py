@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from skiprun.data.source import Progress
 from skiprun.system.cache import cache_folder, naming_the_way_out
 from skiprun.system.disk import plain_words
 from skiprun.system.files import make_folder
 from skiprun.system.ordinary_files import refuse_link
+from skiprun.system.progress import ProgressCallback
 
 LOCK = ".skiprun.lock"
 
@@ -21,7 +21,7 @@ def folder_of(root: str | None) -> Path:
 
 
 @contextlib.contextmanager
-def locked(folder: Path, progress: Progress) -> Iterator[None]:
+def locked(folder: Path, progress: ProgressCallback) -> Iterator[None]:
     """Hold a folder against other processes, creating it if needed; the system frees the lock of a killed process."""
     import filelock
 

@@ -10,10 +10,10 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from skiprun.data.source import Progress
 from skiprun.errors import InputError
 from skiprun.system.disk import plain_words
 from skiprun.system.files import make_folder, sync_folder, write_bytes
+from skiprun.system.progress import ProgressCallback
 
 # Images hardly shrink; an archive that grows more than this is no dataset.
 GROWTH = 20
@@ -21,7 +21,7 @@ SLACK = 1 << 26
 DAMAGED = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)
 
 
-def unpack_tar(archive: Path, folder: str, progress: Progress) -> None:
+def unpack_tar(archive: Path, folder: str, progress: ProgressCallback) -> None:
     """Unpack one folder of a tar file beside it, in place of what is there.
 
     Raises:
@@ -43,7 +43,7 @@ def unpack_tar(archive: Path, folder: str, progress: Progress) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _extract(archive: Path, folder: Path, progress: Progress) -> None:
+def _extract(archive: Path, folder: Path, progress: ProgressCallback) -> None:
     """Extract all members into a folder, refusing what is unsafe."""
     try:
         with plain_words("unpack", archive), tarfile.open(archive) as tar:

@@ -22,11 +22,12 @@ from skiprun.data.folders.deep_images import Span
 from skiprun.data.folders.listing import Listing
 from skiprun.data.folders.summed_files import Sums, is_whole, summed
 from skiprun.data.notices import notice
-from skiprun.data.source import Array, Progress
+from skiprun.data.source import Array
 from skiprun.errors import BadImage, OptionError, StorageError
 from skiprun.system.disk import free_bytes, plain_words
 from skiprun.system.documents import read_cached, write_sealed
 from skiprun.system.files import delete_spare, sync_folder, write_stream
+from skiprun.system.progress import ProgressCallback
 
 # Raised when the same files would give other arrays, or other files.
 VERSION = 2
@@ -81,7 +82,7 @@ def open_arrays(
     return Decoded(listing, mapped, np.load(moments), content, Counter(facts["tally"]), span, tuple(bad))
 
 
-def build_arrays(folder: Path, listing: Listing, how: Conversion, progress: Progress) -> Decoded:
+def build_arrays(folder: Path, listing: Listing, how: Conversion, progress: ProgressCallback) -> Decoded:
     """Decode all images into the cache."""
     moments: list[Array] = []
     digests: list[bytes] = []

@@ -23,8 +23,9 @@ from skiprun.data.folders.scanning import (
     in_blocks,
 )
 from skiprun.data.notices import notice
-from skiprun.data.source import Array, Progress, moments
+from skiprun.data.source import Array, moments
 from skiprun.errors import BadImage, grouped
+from skiprun.system.progress import ProgressCallback
 
 
 class SizesDiffer(Exception):
@@ -42,7 +43,7 @@ class DecodedBlock:
 
 
 def decode_all(
-    listing: Listing, how: Conversion, progress: Progress
+    listing: Listing, how: Conversion, progress: ProgressCallback
 ) -> tuple[tuple[int, int, int], Iterator[DecodedBlock]]:
     """Return the common shape [H, W, 3] of all images of a listing, and an iterator over them in order.
 

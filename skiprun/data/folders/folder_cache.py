@@ -25,11 +25,11 @@ from skiprun.data.folders.decoding import square
 from skiprun.data.folders.deep_images import Deep, Span
 from skiprun.data.folders.listing import Listing
 from skiprun.data.folders.scanning import digest_all, find_bad, find_span
-from skiprun.data.source import Progress
 from skiprun.errors import BadImage
 from skiprun.system.cache import cache_folder
 from skiprun.system.documents import read_cached, write_sealed
 from skiprun.system.files import delete_spare, remove_leftovers
+from skiprun.system.progress import ProgressCallback
 
 
 class Kept(TypedDict):
@@ -45,7 +45,7 @@ class Kept(TypedDict):
 def decoded(
     listing: Listing,
     side: int | None,
-    progress: Progress,
+    progress: ProgressCallback,
     skip_bad: bool = False,
     fit: str = "crop",
     background: str = "white",
@@ -77,7 +77,7 @@ def _remembered(folder: Path, listing: Listing, how: Conversion, skip_bad: bool)
     return open_arrays(folder, _without(listing, bad), how, entry["content"], bad)
 
 
-def _made(folder: Path, listing: Listing, how: Conversion, skip_bad: bool, progress: Progress) -> Decoded:
+def _made(folder: Path, listing: Listing, how: Conversion, skip_bad: bool, progress: ProgressCallback) -> Decoded:
     """Return arrays of the same content, or decode the images; with `skip_bad`, of those that can be used."""
     try:
         return _compared(folder, listing, how, progress) or build_arrays(folder, listing, how, progress)
@@ -91,7 +91,7 @@ def _made(folder: Path, listing: Listing, how: Conversion, skip_bad: bool, progr
     return _made_of_good(folder, listing, how, progress)
 
 
-def _made_of_good(folder: Path, listing: Listing, how: Conversion, progress: Progress) -> Decoded:
+def _made_of_good(folder: Path, listing: Listing, how: Conversion, progress: ProgressCallback) -> Decoded:
     """Return arrays of the images that can be used."""
     try:
         bad = find_bad(listing, how, progress)
@@ -103,7 +103,7 @@ def _made_of_good(folder: Path, listing: Listing, how: Conversion, progress: Pro
     return replace(made, bad=tuple(bad))
 
 
-def _span(listing: Listing, progress: Progress) -> Span:
+def _span(listing: Listing, progress: ProgressCallback) -> Span:
     """Return the span of the deep images of the first split, which is train; or else of all."""
     first = next(iter(listing.bounds.values()))
     found = find_span(listing.files_of(first), progress) or find_span(listing, progress)
@@ -116,7 +116,7 @@ def _without(listing: Listing, bad: Iterable[BadImage]) -> Listing:
     return listing.without({each.path for each in bad})
 
 
-def _compared(folder: Path, listing: Listing, how: Conversion, progress: Progress) -> Decoded | None:
+def _compared(folder: Path, listing: Listing, how: Conversion, progress: ProgressCallback) -> Decoded | None:
     """Return the arrays of files of the same content, if there are any arrays of files of these names and sizes."""
     if not list(folder.glob(f"{key(listing, how)}-*.moments.npy")):
         return None

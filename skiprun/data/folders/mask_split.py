@@ -19,8 +19,9 @@ from skiprun.data.folders.masks import Read, read_pairs, span_of_pairs
 from skiprun.data.folders.pairs import MaskPair
 from skiprun.data.folders.remarks import tell_losses
 from skiprun.data.residence import RESIDENT_SHARE, free_memory
-from skiprun.data.source import Array, Progress, RawSplit
+from skiprun.data.source import Array, RawSplit
 from skiprun.errors import BadImage, InputError, grouped
+from skiprun.system.progress import ProgressCallback
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class ReadSplit:
 
 
 def read_splits(
-    pairs: Mapping[str, Sequence[MaskPair]], config: DataConfig, progress: Progress
+    pairs: Mapping[str, Sequence[MaskPair]], config: DataConfig, progress: ProgressCallback
 ) -> tuple[dict[str, ReadSplit], Conversion]:
     """Return what all splits hold, and how images were read: deep ones are spread over the values of those of train."""
     how = Conversion(fit=config.fit or "resize", background=config.background)
@@ -54,7 +55,7 @@ def read_splits(
 
 
 def read_split(
-    split: str, pairs: Sequence[MaskPair], config: DataConfig, progress: Progress, how: Conversion
+    split: str, pairs: Sequence[MaskPair], config: DataConfig, progress: ProgressCallback, how: Conversion
 ) -> ReadSplit:
     """Read the pairs of a split; what cannot be used is refused or left out.
 

@@ -25,8 +25,9 @@ from skiprun.data.folders.opening import ORIENTATION, open_image, read_file
 from skiprun.data.folders.orientation import Shown, check_orientation
 from skiprun.data.folders.pairs import MaskPair
 from skiprun.data.folders.scanning import span_of_block
-from skiprun.data.source import Array, Progress
+from skiprun.data.source import Array
 from skiprun.errors import BadImage
+from skiprun.system.progress import ProgressCallback
 
 # Decoders run beside each other; each may hold an image of the largest size.
 THREADS = 4
@@ -57,7 +58,7 @@ class Read:
 
 
 def read_pairs(
-    pairs: Sequence[MaskPair], config: DataConfig, how: Conversion, progress: Progress
+    pairs: Sequence[MaskPair], config: DataConfig, how: Conversion, progress: ProgressCallback
 ) -> Iterator[Read | BadImage]:
     """Yield what each pair of files gives, or why it gives nothing, in order; files are read by several threads.
 
@@ -70,7 +71,7 @@ def read_pairs(
             yield outcome
 
 
-def span_of_pairs(pairs: Sequence[MaskPair], progress: Progress) -> Span | None:
+def span_of_pairs(pairs: Sequence[MaskPair], progress: ProgressCallback) -> Span | None:
     """Return the least and the greatest value of all deep images of some pairs; None if there is none."""
     found: list[Span] = []
     with ThreadPoolExecutor(THREADS) as pool:

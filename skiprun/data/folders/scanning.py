@@ -15,9 +15,10 @@ from skiprun.data.folders.deep_images import DEEP, Deep, Span, span_of, widest
 from skiprun.data.folders.listing import Listing
 from skiprun.data.folders.opening import open_image, read_file
 from skiprun.data.folders.workers import in_order
-from skiprun.data.source import Array, Progress
+from skiprun.data.source import Array
 from skiprun.errors import BadImage
 from skiprun.system.machine import cores
+from skiprun.system.progress import ProgressCallback
 
 T = TypeVar("T")
 BLOCK_BYTES = 1 << 22
@@ -26,7 +27,7 @@ BLOCK_FILES = 256
 WORTH_PROCESSES = 1 << 23
 
 
-def find_span(listing: Listing, progress: Progress) -> Span | None:
+def find_span(listing: Listing, progress: ProgressCallback) -> Span | None:
     """Return the least and the greatest value of all deep images of a listing; None if there is none."""
     blocks = in_blocks(partial(span_of_block, root=listing.root), listing, 1, "looking for the darkest pixel", progress)
     return widest([span for block in blocks for span in block])
@@ -43,7 +44,7 @@ def span_of_block(files: Sequence[str], root: Path) -> list[Span]:
     return spans
 
 
-def find_bad(listing: Listing, how: Conversion, progress: Progress) -> list[BadImage]:
+def find_bad(listing: Listing, how: Conversion, progress: ProgressCallback) -> list[BadImage]:
     """Return what is wrong with each image of a listing that cannot be used."""
     work = partial(bad_of_block, root=listing.root, how=how)
     return [bad for block in in_blocks(work, listing, 1, "looking for bad images", progress) for bad in block]
@@ -62,14 +63,14 @@ def bad_of_block(files: Sequence[str], root: Path, how: Conversion) -> list[BadI
     return bad
 
 
-def digest_all(listing: Listing, progress: Progress) -> list[bytes]:
+def digest_all(listing: Listing, progress: ProgressCallback) -> list[bytes]:
     """Return a digest of the bytes of each file of a listing."""
     blocks = in_blocks(partial(digest_block, root=listing.root), listing, 1, "comparing images", progress)
     return [digest for block in blocks for digest in block]
 
 
 def in_blocks(
-    work: Callable[[Sequence[str]], T], listing: Listing, bytes_each: int, what: str, progress: Progress
+    work: Callable[[Sequence[str]], T], listing: Listing, bytes_each: int, what: str, progress: ProgressCallback
 ) -> Iterator[T]:
     """Yield what work makes of runs of files, in order, by several processes if that pays."""
     step = max(1, min(BLOCK_FILES, BLOCK_BYTES // bytes_each))

@@ -17,13 +17,14 @@ from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError
 from skiprun.experiment.finished import choose_split
 from skiprun.experiment.known_data import KnownData, recorded
-from skiprun.experiment.parts import Loading, located, prepare
+from skiprun.experiment.parts import located, prepare
 from skiprun.experiment.study_runner.images import NOISE_CLASSES, Batch, Images, Noise, Scoring
 from skiprun.experiment.study_runner.retrain import State, as_trained, weight_trajectory
 from skiprun.experiment.study_runner.subjects import StudyTarget
 from skiprun.models import build_from_config, cost
 from skiprun.models.weights.pretrained import load_from_config
 from skiprun.registry import MODELS, TASKS
+from skiprun.system.progress import ProgressCallback
 from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.device import choose_threads, setup_device
 from skiprun.training.randomness import derive
@@ -64,7 +65,7 @@ class StudyInputs:
         self,
         subject: StudyTarget,
         look: SampleSelection,
-        loading: Loading | None = None,
+        loading: ProgressCallback | None = None,
     ) -> None:
         self.subject, self.loading = subject, loading
         self.look, self.split = look, look.split or choose_split(subject.runs, None)
@@ -74,7 +75,7 @@ class StudyInputs:
         self.data_is_own = True
         self.first, self.source = self._open(self.configs[0], loading)
 
-    def _open(self, config: RunConfig, loading: Loading | None) -> tuple[nn.Module, Images | Noise]:
+    def _open(self, config: RunConfig, loading: ProgressCallback | None) -> tuple[nn.Module, Images | Noise]:
         """Return the first network and where the images come from; only noise needs no dataset."""
         if self.subject.shape is None:
             parts = prepare(config, loading, given_weights=not self._trained, accept=self._known)

@@ -20,7 +20,6 @@ from pydantic import TypeAdapter, ValidationError
 import skiprun
 from skiprun.errors import InputError, OptionError, did_you_mean
 from skiprun.experiment.finished import choose_split
-from skiprun.experiment.parts import Loading
 from skiprun.experiment.study_runner.keeping import (
     Document,
     Row,
@@ -39,6 +38,7 @@ from skiprun.registry import STUDIES, Entry
 from skiprun.studies.base import StudyResult, needs, options
 from skiprun.system.files import make_folder, write_json
 from skiprun.system.machine import cores
+from skiprun.system.progress import ProgressCallback
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def study(
     look: SampleSelection | None = None,
     chosen: Mapping[str, Any] | None = None,
     progress_for: ProgressFor = lambda label, done: lambda row, total: None,
-    loading: Loading | None = None,
+    loading: ProgressCallback | None = None,
     fresh: bool = False,
     spare: Path | None = None,
 ) -> list[Document]:

@@ -5,7 +5,7 @@ Only where the cache knows too little are the networks built, on torch's meta de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
@@ -13,17 +13,17 @@ from skiprun.config_file import build_config
 from skiprun.errors import InputError
 from skiprun.models.complexity.catalog_cache import read_catalog, write_catalog
 from skiprun.models.complexity.rows import BlockRow, ModelRow
+from skiprun.system.progress import ProgressCallback
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 Row = Mapping[str, object]
-Progress = Callable[[int, int, str], None]
 
 
 def describe_models(
-    pattern: str = "*", input_shape: Sequence[int] | None = None, progress: Progress | None = None
+    pattern: str = "*", input_shape: Sequence[int] | None = None, progress: ProgressCallback | None = None
 ) -> list[ModelRow]:
     """Return a row for every architecture whose name matches a wild card.
 
