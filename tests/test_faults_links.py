@@ -13,7 +13,8 @@ import pytest
 from skiprun.claims.comparison import compare_runs
 from skiprun.data.download.place import LOCK, locked
 from skiprun.errors import Diverged, StorageError
-from skiprun.experiment.inputs import Input, name_outputs
+from skiprun.experiment.inputs import Input
+from skiprun.experiment.outputs import name_outputs
 from skiprun.experiment.study_runner.keeping import RowFile, folder_for, warn_of_folder
 from skiprun.reports import write_comparison, write_study
 from skiprun.run import Run

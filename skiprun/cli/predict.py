@@ -48,7 +48,7 @@ def predict(
 ) -> None:
     """Label images with the best weights of RUN. A RUN that segments writes their masks."""
     from skiprun import experiment
-    from skiprun.experiment.inputs import refuse_existing
+    from skiprun.experiment.outputs import refuse_existing
 
     set_quiet(False)
     opened = experiment.load_run(run, runs)

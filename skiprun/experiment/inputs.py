@@ -1,4 +1,4 @@
-"""Input and output files of predictions: find the images, and never overwrite what is there."""
+"""Input files of predictions, and what is said of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typing import NotRequired, TypedDict, TypeVar
 from skiprun.data.folders.masks import THREADS
 from skiprun.data.folders.opening import SUFFIXES
 from skiprun.errors import BadImage, InputError, did_you_mean, refuse
-from skiprun.system.disk import check_writable
 from skiprun.system.progress import ProgressCallback
 
 log = logging.getLogger(__name__)
@@ -33,19 +32,6 @@ class Input:
 
     file: Path
     name: Path
-
-
-@dataclass(frozen=True)
-class Output:
-    """Where the mask of an image is written, and the image with its mask laid over it if that is wanted."""
-
-    mask: Path
-    overlay: Path | None
-
-    @property
-    def files(self) -> list[Path]:
-        """Both, or the mask alone."""
-        return [self.mask, self.overlay] if self.overlay else [self.mask]
 
 
 class Label(TypedDict):
@@ -151,41 +137,3 @@ def files_below(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(place, name) for name in names if not name.startswith("."))
-
-
-def name_outputs(inputs: Sequence[Input], out: Path, overlay: bool = False, overwrite: bool = False) -> list[Output]:
-    """Return where mask and overlay of each image go: <out>/<name>.png and <out>/<name>-overlay.png.
-
-    Raises:
-        InputError: two would get one name, an image would be replaced, or another file if that was not asked for.
-        StorageError: the folder cannot be written to.
-    """
-    outputs = [_output(out / each.name, overlay) for each in inputs]
-    sources, seen = {each.file.resolve() for each in inputs}, dict[Path, Path]()
-    for each, output in zip(inputs, outputs, strict=True):
-        for target in output.files:
-            if target.resolve() in sources:
-                raise InputError(f"{target} would be replaced by its mask; name another folder with --out.")
-            if target in seen:
-                both = f"{seen[target]} and {each.file}"
-                raise InputError(f"{both} would both get the mask {target}; predict them apart.")
-            seen[target] = each.file
-    refuse_existing(list(seen), overwrite)
-    for folder in {out, *(target.parent for target in seen)}:
-        check_writable(folder, below=out)
-    return outputs
-
-
-def _output(named: Path, overlay: bool) -> Output:
-    """Return the files of one image."""
-    return Output(named.with_suffix(".png"), named.with_name(f"{named.stem}-overlay.png") if overlay else None)
-
-
-def refuse_existing(targets: Sequence[Path], overwrite: bool) -> None:
-    """Raise InputError if files are there that would be replaced without being asked for."""
-    there = [] if overwrite else [target for target in targets if target.exists()]
-    if there:
-        others = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
-        raise InputError(
-            f"{there[0]}{others} is there already; name another place, or add --overwrite (overwrite=True in Python)."
-        )

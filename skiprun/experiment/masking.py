@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from skiprun.data.folders.masks import starts
 from skiprun.data.source import Array
-from skiprun.experiment.inputs import Input, Output, Prediction, read_each, refuse_bad
+from skiprun.experiment.inputs import Input, Prediction, read_each, refuse_bad
+from skiprun.experiment.outputs import Output
 from skiprun.experiment.seen import count_scaled, in_channels, log_changes, whole
 from skiprun.registry import DATASETS
 from skiprun.run import Run

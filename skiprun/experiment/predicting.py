@@ -14,8 +14,9 @@ from skiprun.data.folders.conversion import Conversion, convert
 from skiprun.data.folders.opening import open_image, read_file
 from skiprun.errors import InputError
 from skiprun.experiment.finished import load_model
-from skiprun.experiment.inputs import Input, Label, Prediction, find_inputs, name_outputs, read_each
+from skiprun.experiment.inputs import Input, Label, Prediction, find_inputs, read_each
 from skiprun.experiment.masking import write_masks
+from skiprun.experiment.outputs import name_outputs
 from skiprun.experiment.seen import count_scaled, in_channels, log_changes
 from skiprun.run import Run
 from skiprun.run.documents import ConversionRecord, DataRecord, ScoredData

@@ -1,0 +1,50 @@
+"""Every error that a user can meet, with its message and exit code."""
+
+from skiprun.errors.images import BadImage, BadImages, grouped, refuse
+from skiprun.errors.kinds import (
+    CheckpointError,
+    ConfigError,
+    DataNotFound,
+    Diverged,
+    InputError,
+    OptionError,
+    OtherData,
+    OutOfMemory,
+    SkiprunError,
+    Stopped,
+    StorageError,
+    UnknownName,
+    kept,
+)
+from skiprun.errors.memory import is_out_of_memory, memory_needed
+from skiprun.errors.runs import RunBusy, RunLengthened, RunTaken
+from skiprun.errors.words import counted, did_you_mean, printable, some
+
+__all__ = [
+    "BadImage",
+    "BadImages",
+    "CheckpointError",
+    "ConfigError",
+    "DataNotFound",
+    "Diverged",
+    "InputError",
+    "OptionError",
+    "OtherData",
+    "OutOfMemory",
+    "RunBusy",
+    "RunLengthened",
+    "RunTaken",
+    "SkiprunError",
+    "Stopped",
+    "StorageError",
+    "UnknownName",
+    "counted",
+    "did_you_mean",
+    "grouped",
+    "is_out_of_memory",
+    "kept",
+    "memory_needed",
+    "printable",
+    "refuse",
+    "some",
+]

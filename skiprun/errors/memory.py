@@ -1,0 +1,33 @@
+"""Errors for want of memory, which torch, its libraries and the system raise in several types."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from skiprun.errors.kinds import OutOfMemory
+
+NO_MEMORY = (
+    "DefaultCPUAllocator",
+    "out of memory",
+    "bad_alloc",
+    "ALLOC_FAILED",
+    "Storage size calculation overflowed",
+    "Cannot allocate memory",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that there was no memory left; torch is not imported for that."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY)
+
+
+@contextlib.contextmanager
+def memory_needed(part: str, way_out: str) -> Iterator[None]:
+    """Let an error for want of memory say in which part it ran out, and what helps there."""
+    try:
+        yield
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemory(f"Out of memory {part}. {way_out}") from error

@@ -1,0 +1,52 @@
+"""Words of messages: the nearest name, lists, plurals, and text that may be shown."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+from collections.abc import Collection, Iterable
+
+# Letters that look like a digit: resnet2o is resnet20.
+LOOK_ALIKE = str.maketrans("oOlI", "0011")
+PLURALS = {"class": "classes"}
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ' Did you mean ...?' with the nearest of the known names, or nothing."""
+    known = list(known)
+    alike = [each for each in known if each.translate(LOOK_ALIKE) == name.translate(LOOK_ALIKE)]
+    near = alike or _nearest_number(name, known) or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def _nearest_number(name: str, known: Iterable[str]) -> list[str]:
+    """Return the name that differs in its numbers alone, and least: resnet22 -> resnet20, not resnet1202.
+
+    What is a number and nothing else is a label, whose spelling is what went wrong.
+    """
+
+    def numbers(text: str) -> list[float]:
+        return [float(each) for each in re.findall(r"[0-9]+", text)]  # of any length, which int() does not take
+
+    wording = re.sub(r"[0-9]+", "0", name)
+    alike = [each for each in known if re.sub(r"[0-9]+", "0", each) == wording != "0"]
+    distances = {each: [abs(a - b) for a, b in zip(numbers(name), numbers(each), strict=True)] for each in alike}
+    return sorted(alike, key=distances.__getitem__)[:1]
+
+
+def some(names: Collection[str], most: int = 4) -> str:
+    """Return names as a list for a sentence, cut where it grows long."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(itertools.islice(names, most)) + more
+
+
+def counted(number: float, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is one: 1 run, 2 runs, 1.5 epochs."""
+    shown = f"{number:,}" if isinstance(number, int) else f"{number:g}"
+    return f"{shown} {noun if number == 1 else PLURALS.get(noun, noun + 's')}"
+
+
+def printable(text: str) -> str:
+    """Return text with its control characters spelled out: what comes from outside must not steer a terminal."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
