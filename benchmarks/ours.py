@@ -16,7 +16,7 @@ from skiprun.probes.grad_norm import GradNorm
 from skiprun.system.progress import Record
 from skiprun.tasks.classification import Classification
 from skiprun.training.checkpoint import Checkpoints
-from skiprun.training.device import Execution, setup_device
+from skiprun.training.device import Execution, choose_device, configure_process
 from skiprun.training.metrics import MetricsLog, View
 from skiprun.training.trainer import Trainer
 from skiprun.training.views.tensorboard import TensorBoard
@@ -38,7 +38,8 @@ class Ticking:
 def trainer(config: Any, tick: Tick, folder: Path, way: Execution = "eager", norms: bool = True) -> Trainer:
     """Return skiprun's trainer of a config on the drawn images; what it cannot do as asked is an error here."""
     accept_nothing_less()
-    setup = replace(setup_device(config), way=way)
+    setup = replace(choose_device(config), way=way)
+    configure_process(setup)
     views: list[View] = [TensorBoard(folder, config)] if config.log.tensorboard else []
     trainer = Trainer(
         material.network(config.model.name, config.model.width),

@@ -26,7 +26,7 @@ from skiprun.training.acceleration.kernels import library
 from skiprun.training.acceleration.kernels.library import Kernel, find_compiler
 from skiprun.training.acceleration.kernels.norm import NormJoinReLU
 from skiprun.training.checkpoint import load
-from skiprun.training.device import setup_device
+from skiprun.training.device import choose_device
 from skiprun.training.trainer import Trainer
 from tests.test_training_trainer import StopAt, assert_same_run, lines
 from tests.tiny import tiny_config, tiny_trainer
@@ -266,7 +266,7 @@ def _called(call: Any) -> list[nn.Module]:
 
 def fused_trainer(folder: Path, **options: Any) -> Trainer:
     config = tiny_config(**options.pop("sections", {}))
-    setup = replace(setup_device(config), way="fused")
+    setup = replace(choose_device(config), way="fused")
     return tiny_trainer(folder, config, setup=setup, **options)
 
 

@@ -18,7 +18,7 @@ from skiprun.training import device
 from skiprun.training.acceleration import compilation
 from skiprun.training.acceleration.compilation import TrainingPass, choose_execution
 from skiprun.training.checkpoint import load
-from skiprun.training.device import choose_threads, fast_precision, setup_device
+from skiprun.training.device import choose_device, choose_threads, fast_precision
 from skiprun.training.trainer import Trainer
 from tests.test_training_trainer import StopAt, assert_same_bits, assert_same_run, lines
 from tests.tiny import tiny_config, tiny_trainer
@@ -66,7 +66,7 @@ def test_a_cpu_takes_bf16_where_it_multiplies_it(
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
     assert fast_precision(torch.device("cpu")) == chosen
-    assert setup_device(tiny_config(compute={"device": "cpu", "precision": "fp32"})).precision == "fp32"
+    assert choose_device(tiny_config(compute={"device": "cpu", "precision": "fp32"})).precision == "fp32"
 
 
 @pytest.fixture
@@ -87,22 +87,21 @@ def test_a_large_network_takes_the_threads_that_are_faster_now(
 
     monkeypatch.setattr(device, "cores", lambda: [0, 1, 2, 3])
     monkeypatch.setattr(device.time, "perf_counter", lambda: clock[0])
-    choose_threads(tiny_config(compute={"device": "cpu"}), 10**12, step)
-    assert torch.get_num_threads() == chosen
-    choose_threads(tiny_config(compute={"device": "cpu", "threads": 3}), 10**12, step)
-    assert torch.get_num_threads() == 3
-    choose_threads(tiny_config(compute={"device": "cpu"}), 10**4, step)
-    assert torch.get_num_threads() == 1
+    before = torch.get_num_threads()
+    assert choose_threads(tiny_config(compute={"device": "cpu"}), 10**12, step) == chosen
+    assert choose_threads(tiny_config(compute={"device": "cpu", "threads": 3}), 10**12, step) == 3
+    assert choose_threads(tiny_config(compute={"device": "cpu"}), 10**4, step) == 1
+    assert torch.get_num_threads() == before
 
 
 def test_trying_threads_changes_nothing_of_the_network(monkeypatch: pytest.MonkeyPatch, threads: None) -> None:
     tried = []
     monkeypatch.setattr(
-        parts_module, "choose_threads", lambda config, macs, step=None: tried.append(step()) if step else None
+        parts_module, "choose_threads", lambda config, macs, step=None: tried.append(step()) or 3 if step else 1
     )
     found = prepare(tiny_config(data={"name": "digits"}, compute={"device": "cpu"}))
     before = {key: value.clone() for key, value in found.model.state_dict().items()}
-    parts_module.try_threads(found)
+    assert parts_module.try_threads(found).setup.threads == 3 and found.setup.threads == 1
     assert tried == [None]
     assert all(torch.equal(value, before[key]) for key, value in found.model.state_dict().items())
     assert all(parameter.grad is None for parameter in found.model.parameters())
@@ -118,7 +117,7 @@ def test_a_run_on_digits_is_eager_and_others_say_what_they_are() -> None:
 def compiled_trainer(folder: Path, **options: Any) -> Trainer:
     """Return a trainer that compiles, with its hooks unwatched."""
     config = tiny_config(compute={"compile": "on"} | options.pop("compute", {}), **options.pop("sections", {}))
-    setup = replace(setup_device(config), way="compiled")
+    setup = replace(choose_device(config), way="compiled")
     return tiny_trainer(folder, config, setup=setup, **options)
 
 
@@ -150,7 +149,7 @@ def test_a_pass_that_is_watched_by_hooks_runs_uncompiled() -> None:
 def test_the_choice_to_compile_goes_with_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compilation.torch, "compile", lambda model, **_: model)
     config = tiny_config()
-    chosen = replace(setup_device(config), way="compiled")
+    chosen = replace(choose_device(config), way="compiled")
     with pytest.raises(Stopped):
         tiny_trainer(tmp_path, config, setup=chosen, stop_signal=StopAt(2)).fit()
     continued = tiny_trainer(tmp_path, config)

@@ -15,7 +15,7 @@ from skiprun.models import build_model
 from skiprun.probes.grad_norm import GradNorm
 from skiprun.tasks.classification import Classification
 from skiprun.training.checkpoint import Checkpoints
-from skiprun.training.device import setup_device
+from skiprun.training.device import choose_device, configure_process
 from skiprun.training.metrics import MetricsLog
 from skiprun.training.randomness import derive
 from skiprun.training.trainer import Trainer
@@ -62,7 +62,8 @@ def tiny_trainer(folder: Path, config: RunConfig, **options: Any) -> Trainer:
     """Return a trainer of the tiny data that keeps its files in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     views = options.pop("views", [])
-    setup = options.pop("setup", None) or setup_device(config)
+    setup = options.pop("setup", None) or choose_device(config)
+    configure_process(setup)
     torch.manual_seed(derive(config.seed, "weights"))
     model = build_model("resnet_cifar", 4, 1, depth=8, width=4)
     trainer = Trainer(

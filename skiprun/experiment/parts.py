@@ -27,7 +27,7 @@ from skiprun.system.progress import ProgressCallback
 from skiprun.tasks import Task
 from skiprun.tasks.segmentation import constant_scores
 from skiprun.training.acceleration.compilation import choose_execution
-from skiprun.training.device import DeviceSetup, choose_threads, setup_device
+from skiprun.training.device import DeviceSetup, choose_device, choose_threads, configure_process
 from skiprun.training.optim import average_note
 from skiprun.training.randomness import derive
 from skiprun.training.schedule import total_steps
@@ -73,7 +73,7 @@ def prepare(
     given_weights: bool = True,
     accept: Callable[[Loaders], Loaders] | None = None,
 ) -> Parts:
-    """Build what a config names; nothing is written to the run directory.
+    """Check a config, configure the process for it, and build what it names; nothing is written to the run directory.
 
     Args:
         config: the experiment.
@@ -92,7 +92,21 @@ def prepare(
         refuse_unused(config)
     with building(config):
         check_from_config(config.model, given_weights)
-    setup = setup_device(config)
+    setup = choose_device(config)
+    configure_process(setup)
+    parts = build(config, setup, progress, given_weights, accept)
+    configure_process(parts.setup)
+    return parts
+
+
+def build(
+    config: RunConfig,
+    setup: DeviceSetup,
+    progress: ProgressCallback | None,
+    given_weights: bool,
+    accept: Callable[[Loaders], Loaders] | None,
+) -> Parts:
+    """Build what a checked config names; see `prepare`."""
     with memory_needed("while the data is read", "Try a smaller data.image_size."), located(config, "data"):
         loaders = load_data(config.data, setup.device, progress, new=accept is None)
         loaders = replace(accept(loaders) if accept else loaders, earlier=None)
@@ -111,19 +125,18 @@ def prepare(
         notes.append(note)
     size = cost(model, loaders.image_shape)
     check_batch(config, model, loaders.image_shape)
-    if setup.device.type == "cpu":
-        choose_threads(config, size.macs)
     way = choose_execution(config, setup.device, len(loaders.train), size.activation_bytes)
-    return Parts(config, replace(setup, way=way), loaders, task, model, size, tuple(notes), report)
+    threads = choose_threads(config, size.macs) if setup.device.type == "cpu" else None
+    return Parts(config, replace(setup, way=way, threads=threads), loaders, task, model, size, tuple(notes), report)
 
 
-def try_threads(parts: Parts) -> None:
-    """Choose the CPU threads of a new run, by trying a training step on a copy of its network where that matters.
+def try_threads(parts: Parts) -> Parts:
+    """Return the parts of a new run with the CPU threads that a training step on a copy of its network finds faster.
 
     As many images are tried as keep the threads busy, and no more: they shall fit wherever the run itself does.
     """
     if parts.setup.device.type != "cpu":
-        return
+        return parts
     enough = max(2, round(TRIAL_MACS / parts.cost.macs))
     index = torch.arange(min(enough, parts.config.micro_batch))
 
@@ -133,7 +146,8 @@ def try_threads(parts: Parts) -> None:
             output = copy.deepcopy(parts.model).train()(images)
         parts.task.loss(output, targets).backward()
 
-    choose_threads(parts.config, parts.cost.macs, step)
+    threads = choose_threads(parts.config, parts.cost.macs, step)
+    return replace(parts, setup=replace(parts.setup, threads=threads))
 
 
 def check_names(config: RunConfig) -> None:

@@ -21,7 +21,7 @@ from skiprun.system.arguments import checked_arguments
 from skiprun.system.disk import check_writable
 from skiprun.system.progress import NullProgress, Progress, ProgressCallback
 from skiprun.training.checkpoint import Checkpoints
-from skiprun.training.device import check_threads
+from skiprun.training.device import check_threads, configure_process
 from skiprun.training.metrics import MetricsLog, View
 from skiprun.training.stopping import StopFlag
 from skiprun.training.trainer import Trainer
@@ -72,7 +72,8 @@ def train(
             return run
         run = Run.create(runs, config)
         if not Checkpoints(run.checkpoints).last.exists():
-            try_threads(parts)
+            parts = try_threads(parts)
+            configure_process(parts.setup)
         for line in filter(None, (notice, parts.description, *parts.notes)):
             log.info(line)
         if profile:

@@ -21,11 +21,21 @@ Execution = Literal["eager", "fused", "compiled"]
 
 @dataclass(frozen=True)
 class DeviceSetup:
-    """The device and the precision of a run, and how its training pass is computed, as chosen."""
+    """The device of a run and how it computes there, as chosen.
+
+    Attributes:
+        device: CPU or GPU.
+        precision: fp32 or bf16.
+        deterministic: take no algorithm of a GPU whose bits may differ from one time to the next.
+        way: how the training pass is computed.
+        threads: of a CPU; None: not chosen yet, or on a GPU.
+    """
 
     device: torch.device
     precision: str
+    deterministic: bool = False
     way: Execution = "eager"
+    threads: int | None = None
 
     @property
     def autocast(self) -> Callable[[], contextlib.AbstractContextManager]:
@@ -36,12 +46,12 @@ class DeviceSetup:
 
     def __str__(self) -> str:
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
-        threads = f", {counted(torch.get_num_threads(), 'thread')}" if self.device.type == "cpu" else ""
+        threads = f", {counted(self.threads, 'thread')}" if self.threads else ""
         return f"{name}{threads}, {self.precision}{'' if self.way == 'eager' else f', {self.way}'}"
 
 
-def setup_device(config: RunConfig) -> DeviceSetup:
-    """Choose device and precision; `auto` takes CUDA if it is there, and bf16 where the processor multiplies it.
+def choose_device(config: RunConfig) -> DeviceSetup:
+    """Return device and precision; `auto` takes CUDA if it is there, and bf16 where the processor multiplies it.
 
     Raises:
         InputError: `device: cuda` on a machine without one.
@@ -49,14 +59,19 @@ def setup_device(config: RunConfig) -> DeviceSetup:
     if config.compute.device == "cuda" and not torch.cuda.is_available():
         raise InputError(f"{config.place('compute.device')}: found cuda, but torch sees no GPU here; use auto or cpu.")
     device = torch.device("cuda" if config.compute.device != "cpu" and torch.cuda.is_available() else "cpu")
-    torch.backends.cudnn.benchmark = not config.compute.deterministic
-    exact = config.compute.deterministic and device.type == "cuda"
+    precision = fast_precision(device) if config.compute.precision == "auto" else config.compute.precision
+    return DeviceSetup(device, precision, config.compute.deterministic)
+
+
+def configure_process(setup: DeviceSetup) -> None:
+    """Set what torch has once a process, before its first allocation; and the threads, once they are chosen."""
+    torch.backends.cudnn.benchmark = not setup.deterministic
+    exact = setup.deterministic and setup.device.type == "cuda"
     if exact != torch.are_deterministic_algorithms_enabled():  # the call imports the compiler, for a second
         torch.use_deterministic_algorithms(exact)
     keep_memory()
-    return DeviceSetup(
-        device, fast_precision(device) if config.compute.precision == "auto" else config.compute.precision
-    )
+    if setup.threads:
+        torch.set_num_threads(setup.threads)
 
 
 # Below this many multiply-adds a step, threads spend their time waiting for each other: a plain56 on 8x8 digits
@@ -76,8 +91,8 @@ def check_threads(config: RunConfig) -> None:
         raise InputError(f"{found}, and this machine has {most}; give no more, or leave the choice to skiprun.")
 
 
-def choose_threads(config: RunConfig, macs: int, step: Callable[[], object] | None = None) -> None:
-    """Set the number of CPU threads: the config's, else one for a small network, else the faster of one and all.
+def choose_threads(config: RunConfig, macs: int, step: Callable[[], object] | None = None) -> int:
+    """Return the number of CPU threads: the config's, else one for a small network, else the faster of one and all.
 
     Args:
         config: with `threads` and the batch size.
@@ -86,14 +101,13 @@ def choose_threads(config: RunConfig, macs: int, step: Callable[[], object] | No
     """
     everything = len(cores())
     if config.compute.threads or everything == 1 or macs * config.data.batch_size < SMALL_STEP:
-        torch.set_num_threads(config.compute.threads or 1)
-    else:
-        torch.set_num_threads(faster(step, (1, everything)) if step else everything)
+        return config.compute.threads or 1
+    return faster(step, (1, everything)) if step else everything
 
 
 def faster(step: Callable[[], object], choices: Sequence[int], rounds: int = 2) -> int:
     """Return the number of threads with which a step takes least time on this machine as busy as it is now."""
-    least = dict.fromkeys(choices, math.inf)
+    before, least = torch.get_num_threads(), dict.fromkeys(choices, math.inf)
     step()  # the first one allocates
     for _ in range(rounds):
         for threads in choices:
@@ -101,6 +115,7 @@ def faster(step: Callable[[], object], choices: Sequence[int], rounds: int = 2) 
             started = time.perf_counter()
             step()
             least[threads] = min(least[threads], time.perf_counter() - started)
+    torch.set_num_threads(before)
     return min(choices, key=least.__getitem__)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -26,7 +26,7 @@ from skiprun.models.weights.pretrained import load_from_config
 from skiprun.registry import MODELS, TASKS
 from skiprun.system.progress import ProgressCallback
 from skiprun.training.checkpoint import Checkpoints, load
-from skiprun.training.device import choose_threads, setup_device
+from skiprun.training.device import choose_device, choose_threads, configure_process
 from skiprun.training.randomness import derive
 
 log = logging.getLogger(__name__)
@@ -83,10 +83,13 @@ class StudyInputs:
             return parts.model, Images(parts.loaders, parts.evaluation_batch)
         if MODELS[config.model.name].info.task != "classification":
             raise InputError(f"'{config.model.name}' learns masks; name a dataset for it, as --set data.name=cells.")
-        self.task, self.device = TASKS["classification"].target(), setup_device(config).device
+        setup = choose_device(config)
+        configure_process(setup)
+        self.task, self.device = TASKS["classification"].target(), setup.device
         model = self._draw(config, NOISE_CLASSES, self.subject.shape[0])
         if self.device.type == "cpu":
-            choose_threads(config, cost(model, self.subject.shape).macs)
+            threads = choose_threads(config, cost(model, self.subject.shape).macs)
+            configure_process(replace(setup, threads=threads))
         return model, Noise(self.subject.shape, self.device)
 
     def _accept(self, loaders: Loaders) -> Loaders:
