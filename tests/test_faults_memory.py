@@ -140,7 +140,10 @@ def test_b48b_what_is_advised_still_divides_into_micro_batches(tmp_path: Path, m
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("build_from_config", "Out of memory while the network is built. Try a smaller model.width or model.depth."),
+        (
+            "build_from_config",
+            "Out of memory while the network is built. Try a smaller model.width or model.depth, or fewer classes.",
+        ),
         ("load_data", "Out of memory while the data is read. Try a smaller data.image_size."),
     ],
 )

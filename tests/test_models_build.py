@@ -7,7 +7,7 @@ from torch import nn
 from skiprun.config import ModelConfig, RunConfig, contradictions
 from skiprun.config_file import build_config
 from skiprun.connections import sites
-from skiprun.errors import ConfigError, OptionError, UnknownName
+from skiprun.errors import ConfigError, OptionError, SkiprunError, UnknownName
 from skiprun.experiment.parts import prepare
 from skiprun.models import build_from_config, build_model, check_from_config
 from skiprun.models.layers.parts import group_norm
@@ -69,6 +69,16 @@ def test_a_connection_that_does_not_fit_is_refused_with_those_that_do():
 )
 def test_refusals_say_what_was_found_and_what_is_allowed(options, words):
     assert words in refusal("resnet20", **options)
+
+
+@pytest.mark.parametrize("number", [10**9, 10**10, 10**30])
+@pytest.mark.parametrize("key", ["num_classes", "in_channels", "width"])
+def test_what_no_machine_can_hold_is_refused_in_words(key, number):
+    words = r"^Out of memory while the network is built\.|from 1 to 1,000,000,000|be 1,000,000,000 or less"
+    with pytest.raises(SkiprunError, match=words):
+        build_model("resnet20", **{key: number})
+    with pytest.raises(OptionError, match=r"growth: found .*; it must be 1,000,000,000 or less"):
+        build_model("densenet121", growth=10**30)
 
 
 @pytest.mark.parametrize("name", MODELS.names())

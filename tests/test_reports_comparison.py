@@ -177,6 +177,15 @@ def test_a_damaged_log_costs_its_curve_only(tmp_path: Path) -> None:
     assert "not readable, for plain20" in drawing.caption
 
 
+def test_a_run_without_curves_is_told(tmp_path: Path) -> None:
+    runs = write_trio(tmp_path, seeds=1)
+    runs[0].metrics_file.write_text("{\n")
+    runs[1].metrics_file.unlink()
+    told = [text for text in compare_runs(runs).remarks if "curves" in text]
+    lost = [f"Caution: No curves of {run.name}: its metrics.jsonl is missing or damaged." for run in runs[:2]]
+    assert told == lost
+
+
 def test_page_is_self_contained(tmp_path: Path) -> None:
     write_comparison(compare_runs(write_trio(tmp_path)), tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text()

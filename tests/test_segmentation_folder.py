@@ -253,8 +253,10 @@ def test_more_than_one_class_out_of_range_is_named_beside_what_is_allowed(folder
 def test_every_image_bad_is_an_error_even_where_they_may_be_left_out(folder):
     for path in (folder / "test" / "masks").iterdir():
         path.write_bytes(b"nothing")
-    with pytest.raises(InputError, match="No image of test can be used"):
-        load(folder, skip_bad=True)
+    for skip_bad in (False, True):
+        with pytest.raises(InputError, match="No image of test can be used") as caught:
+            load(folder, skip_bad=skip_bad)
+        assert "--skip-bad" not in str(caught.value), "which would leave nothing"
 
 
 def test_folders_of_another_layout_are_refused(tmp_path):
@@ -364,8 +366,9 @@ def test_many_files_with_one_problem_are_told_in_a_line_and_the_ways_out_fit(fol
     for path in folder.rglob("masks/*.png"):
         mask = np.asarray(Image.open(path)) > 0
         Image.fromarray(np.where(mask, 255, np.arange(mask.shape[1]) % 2).astype(np.uint8)).save(path)
-    with pytest.raises(BadImage) as caught:
+    with pytest.raises(InputError) as caught:
         load(folder, classes=["0", "1", "255"])
+    assert "--skip-bad" not in str(caught.value), "which would leave nothing"
     assert "if 255 is void, set data.ignore_index=255 and leave it out of data.classes, which" in str(caught.value)
     assert "if it is a class of its own, number the classes 0, 1, 2 ..." in str(caught.value)
     with pytest.raises(InputError, match=r"No image of train can be used:") as all_bad:

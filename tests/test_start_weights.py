@@ -100,6 +100,24 @@ def test_a_run_goes_on_though_the_weights_that_it_names_are_others_now(elsewhere
         train(starting("one"), runs=elsewhere)
 
 
+@pytest.mark.parametrize("weights", ["one", "copied.pt"])
+def test_a_finished_run_whose_weights_were_trained_anew_since_is_another_experiment(
+    weights: str, elsewhere: Path
+) -> None:
+    best = elsewhere / "one" / "seed-0" / "checkpoints" / "best.pt"
+    shutil.copy(best, "copied.pt")
+    run = train(starting(weights), runs=elsewhere)
+    torch.save(build_model("resnet_cifar", 10, 1, depth=8, width=4).state_dict(), best)
+    shutil.copy(best, "copied.pt")
+    (planned,) = plan_comparison([written(starting(weights))], runs=elsewhere)
+    for ask in (planned.refuse_what_is_not_ours, lambda: train(starting(weights), runs=elsewhere)):
+        with pytest.raises(RunTaken, match=r"model\.weights: .*(one|copied\.pt) was trained anew, or replaced, since"):
+            ask()
+    shutil.rmtree(elsewhere / "one")
+    Path("copied.pt").unlink()
+    assert train(run.config, runs=elsewhere).path == run.path
+
+
 def written(config: RunConfig) -> str:
     """Write a config as a YAML file and return its name."""
     Path("written.yaml").write_text(yaml.safe_dump(config.to_dict()))

@@ -110,6 +110,12 @@ def test_where_nobody_watches_work_is_told_in_tenths_and_to_its_end(
         assert len(lines) == min(total, 10) and lines[-1] == f"{what}: {total:,} of {total:,}"
 
 
+def test_of_an_error_of_many_lines_the_first_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.complain("2 images cannot be used:\n  a.png is damaged\n  b.png is empty")
+    told = "error: 2 images cannot be used:\n  a.png is damaged\n  b.png is empty\n"
+    assert capsys.readouterr().err == told
+
+
 def test_an_error_has_its_unit() -> None:
     shown = terminal.scores_of({"val/loss": 0.5, "val/error": 12.5, "val/iou": 0.5, "time/images_per_s": 1})
     assert shown[:3] == ["val loss 0.5", "val error 12.5 %", "val iou 0.5"]

@@ -177,6 +177,21 @@ def test_b49_summary_log_evaluate_and_torch_have_one_plain_test_loss(smoothed: A
     assert asked == pytest.approx([plain] * 4, rel=1e-5)
 
 
+def test_b49_a_network_is_scored_in_the_precision_of_its_run_within_autocast(smoothed: Any) -> None:
+    from typer.testing import CliRunner
+
+    from skiprun.cli.app import app
+
+    config = smoothed.config.replace(name="half", compute={"precision": "bf16", "device": "cpu"})
+    run = train(config, runs=smoothed.root)
+    model, loaders = load_model(run), prepare(config).loaders
+    with torch.autocast("cpu", torch.bfloat16):
+        assert evaluate(model, loaders, batch_size=500) == evaluate(run)
+    assert evaluate(model, loaders, batch_size=500)["loss"] != evaluate(run)["loss"]
+    shown = CliRunner().invoke(app, ["evaluate", "half", "--runs", str(run.root), "--json"])
+    assert json.loads(shown.stdout)["precision"] == "bf16"
+
+
 def test_b49_the_command_line_prints_that_loss(smoothed: Any, capsys: pytest.CaptureFixture[str]) -> None:
     from typer.testing import CliRunner
 

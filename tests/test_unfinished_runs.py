@@ -65,6 +65,7 @@ def test_studies_do_likewise(names: list[str], split: str, runs: Path, caplog: p
     subjects = find_trained(names, runs)
     kind = "similarity" if len(names) == 2 else "truncate"
     document = study(kind, subjects)[0]
+    assert document["verdict"].endswith("All images are of val, not of test.") == (split == "val")
     assert document["look"]["split"] == split and all(split in each["data"] for each in document["subjects"])
     warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert [line.startswith("begun/seed-0 is stopped") for line in warned] == [True] * (split == "val")

@@ -49,11 +49,19 @@ def evaluate(
         about, name = {"run": str(opened.path), "data": parts.loaders.fingerprint}, opened.name
     scores, trivial = experiment.score(parts, split), parts.trivial.get(split, {})
     if json:
-        emit(about | {"split": split, **scores, **({"trivial": trivial} if trivial else {})})
+        emit(
+            about
+            | {
+                "split": split,
+                "precision": parts.setup.precision,
+                **scores,
+                **({"trivial": trivial} if trivial else {}),
+            }
+        )
     else:
         columns = {"value": scores} | ({"by one class everywhere": trivial} if trivial else {})
         rows = [
             [f"{each} %" if each == "error" else each, *(format_value(of.get(each), ".4f") for of in columns.values())]
             for each in scores
         ]
-        show_table(["score", *columns], rows, f"{name}, {split}")
+        show_table(["score", *columns], rows, f"{name}, {split}, in {parts.setup.precision}")

@@ -40,9 +40,9 @@ results = PlainConsole(highlight=False, width=None if sys.stdout.isatty() else 2
 
 
 def complain(message: str) -> None:
-    """Print an error, one line a problem."""
-    for line in message.split("\n"):
-        _print_line(Text(f"error: {line}", style="red"))
+    """Print an error, line by line; the first says that it is one."""
+    for line in f"error: {message}".split("\n"):
+        _print_line(Text(line, style="red"))
 
 
 def say(message: str) -> None:

@@ -19,7 +19,7 @@ from skiprun.errors import RunBusy, SkiprunError, StorageError, counted
 from skiprun.experiment.forecast import forecast
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.room import check_room, room_needed
-from skiprun.experiment.start_weights import with_known_weights
+from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
 from skiprun.experiment.train import tensorboard_needed
 from skiprun.run import Run
 from skiprun.system.cache import cache_folder, code_folder, naming_the_way_out
@@ -124,6 +124,7 @@ def tensorboard() -> str:
 def directory(run: Run, config: RunConfig) -> str:
     """Return what the run's directory holds; another experiment or another process there is a failure."""
     run.refuse_another(config)
+    refuse_other_weights(run, config)
     if run.is_locked():
         raise RunBusy(run.path, "another process")
     return f"{run.path}: {run.state}" if run.config_file.exists() else f"{run.path}: new"

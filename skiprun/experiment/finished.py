@@ -85,6 +85,9 @@ def evaluate(
 ) -> dict[str, float]:
     """Return loss and scores of a split.
 
+    A run is computed in its own precision, see `compute.precision`; a network as where this is called: in fp32, unless
+    that is within torch.autocast. In bf16 a loss is about a thousandth off that of fp32.
+
     Args:
         model_or_run: a network, which needs `data`; or a finished run, by object, directory or name.
         data: the loaders to use; a run's own if None.

@@ -12,7 +12,7 @@ from skiprun.config import Count, RunConfig
 from skiprun.errors import ConfigError, InputError, RunBusy
 from skiprun.experiment.known_data import config_with_data
 from skiprun.experiment.named import DIGITS, check_reach, config_for, find_existing, label_of, refuse_misspelled
-from skiprun.experiment.start_weights import with_known_weights
+from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
 from skiprun.registry import MODELS
 from skiprun.run import RUNS, Run, refuse_one_place
 from skiprun.system.arguments import checked_arguments
@@ -40,7 +40,9 @@ class Planned:
     def refuse_what_is_not_ours(self) -> None:
         """Raise RunTaken if the directory holds another experiment, RunBusy if a process is training it."""
         if self.config:
-            self.run.refuse_another(self.config, "Choose another --name for this comparison.")
+            way_out = "Choose another --name for this comparison."
+            self.run.refuse_another(self.config, way_out)
+            refuse_other_weights(self.run, self.config, way_out)
         if self.missing and self.run.is_locked():
             raise RunBusy(self.run.path, self.run.owner)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from pathlib import Path
 
 from skiprun.config import RunConfig
+from skiprun.errors import InputError, RunTaken
 from skiprun.models.weights import published
 from skiprun.models.weights.weight_file import file_of
 from skiprun.run import Run, run_folder
@@ -37,17 +39,30 @@ def with_weights_found(config: RunConfig, runs: Path) -> RunConfig:
 
 def is_same(run: Run, theirs: str, ours: str) -> bool:
     """Tell whether a run began with the weights that a text means now: by what it recorded, or else by their file."""
-    recorded: set[str | None] = {session["weights"] for session in run.sessions() if "weights" in session}
     found = digest(ours)
-    return found is not None and found in (recorded or {digest(theirs)})
+    return found is not None and found == (begun_with(run) or digest(theirs))
+
+
+def begun_with(run: Run) -> str | None:
+    """Return the digest of the weights that a run recorded when it last began; None if it recorded none."""
+    recorded = [session["weights"] for session in run.sessions() if "weights" in session]
+    return recorded[-1] if recorded else None
+
+
+def refuse_other_weights(run: Run, config: RunConfig, way_out: str | None = None) -> None:
+    """Raise RunTaken if a run is finished, and began with other weights than those that its config means now."""
+    weights = config.model.weights
+    if weights and run.summary_file.exists() and (known := begun_with(run)) and digest(weights) not in (None, known):
+        raise RunTaken(run.path, [f"model.weights: {weights} was trained anew, or replaced, since"], way_out)
 
 
 def digest(wanted: str) -> str | None:
     """Return a digest of the file of weights; None where it is not there, or torchvision's, which has a name."""
-    if published.NAME.fullmatch(wanted) or not (file := file_of(wanted)).is_file():
+    if published.NAME.fullmatch(wanted):
         return None
-    with file.open("rb") as stream:
+    with contextlib.suppress(OSError, InputError), file_of(wanted).open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    return None
 
 
 def _with_weights(config: RunConfig, weights: str) -> RunConfig:

@@ -13,7 +13,7 @@ from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, Storage
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.parts import Parts, prepare, try_threads
 from skiprun.experiment.room import check_room
-from skiprun.experiment.start_weights import with_known_weights
+from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
 from skiprun.experiment.summary import environment, summarize
 from skiprun.registry import PROBES
 from skiprun.run import RUNS, Run, State
@@ -58,6 +58,7 @@ def train(
     run = Run.of(runs, config)
     if not fresh:
         run.refuse_another(config)
+        refuse_other_weights(run, config)
         if is_finished(run):
             return run
     check_writable(run.path)

@@ -9,7 +9,7 @@ from torch import nn
 from skiprun.config import Count, ModelConfig
 from skiprun.connections import sites
 from skiprun.connections.fade import make_fadable
-from skiprun.errors import OptionError, OutOfMemory
+from skiprun.errors import OptionError, OutOfMemory, memory_needed
 from skiprun.models.complexity.meta import without_content
 from skiprun.models.options import convert_options, options_of
 from skiprun.models.surgery import choose_connections
@@ -21,7 +21,7 @@ from skiprun.system.machine import memory_bytes
 # What a config says of the connections and of the start, not of the architecture.
 ASIDE = {"name", "connection", "connection_options", "connections", "skip_schedule", "options"}
 START = {"weights", "download_weights", "freeze", "feature_extract", "backbone_lr"}
-SMALLER_NETWORK = "Try a smaller model.width or model.depth."
+SMALLER_NETWORK = "Try a smaller model.width or model.depth, or fewer classes."
 
 
 @checked_arguments
@@ -49,6 +49,7 @@ def build_model(
     Raises:
         UnknownName: no such architecture or connection.
         OptionError: an option or a connection that this architecture does not take.
+        OutOfMemory: it would have more weights than this machine can hold.
     """
     entry = MODELS[name]
     parts: dict[str, object] = {}
@@ -64,7 +65,8 @@ def build_model(
     for key in {"width", "depth"} & options.keys():
         if not fits(options[key], field := ModelConfig.model_fields[key].annotation):
             raise OptionError(key, f"found {options[key]}; it must be {type_in_words(field)}")
-    return entry.target(num_classes, in_channels, **parts)
+    with memory_needed("while the network is built", SMALLER_NETWORK):
+        return entry.target(num_classes, in_channels, **parts)
 
 
 def build_from_config(config: ModelConfig, num_classes: int = 10, in_channels: int = 3) -> nn.Module:

@@ -12,6 +12,7 @@ from skiprun.errors import OptionError, did_you_mean
 from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm
 from skiprun.system.arguments import Hint
 
+LARGEST = 10**9
 WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
 
 
@@ -87,4 +88,6 @@ def _convert(key: str, value: object, hint: Hint) -> object:
         return float(value)
     if type(value) is not hint:
         raise OptionError(key, f"found {value!r}; {WORDS[hint]} is needed")
+    if hint is int and value > LARGEST:
+        raise OptionError(key, f"found {value:.3g}; it must be {LARGEST:,} or less")
     return value

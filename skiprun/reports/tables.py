@@ -100,7 +100,7 @@ def _score_text(row: RunRow, split: Literal["val", "test"]) -> str:
     value, name = row[split], row["score"]
     if not isinstance(value, int | float) or name is None:
         return "-"
-    return f"{format_score(value, name)}%" if name == "error" else f"{format_score(value, name)} {name}"
+    return f"{format_score(value, name)} {'%' if name == 'error' else name}"
 
 
 def run_table(run: Run) -> RenderableType:

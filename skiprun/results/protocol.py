@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from skiprun.config import Role, role_of
 from skiprun.results.groups import Group
+from skiprun.results.records import epoch_rows
 
 # What a run was computed with, as its summary says; a config leaves these to the machine.
 CONDITIONS = {"device": "device", "threads": "number of threads", "precision": "precision"}
@@ -95,6 +96,12 @@ def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
         for group in groups
         for run in group.runs
         if run.number("test_scored", 1) > 1
+    ]
+    found += [
+        f"No curves of {run.run.name}: its metrics.jsonl is missing or damaged."
+        for group in groups
+        for run in group.runs
+        if next(epoch_rows(run.run), None) is None
     ]
     return (*found, *_unequal_conditions(groups))
 

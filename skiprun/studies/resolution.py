@@ -37,4 +37,5 @@ def of_images(images: int, gap: float | None, error: float, score: str = "error"
     if score != "error":
         return f"Of {shown}, untested."
     told = "nothing above it" if gap is None else f"{gap:.2g} points above it or more"
-    return f"Of {shown}, each {100 / images:.2g} points, which tell {told} from {error:.2f} % (McNemar)."
+    each = counted(float(f"{100 / images:.2g}"), "point")
+    return f"Of {shown}, each {each}, which tell {told} from {error:.2f} % (McNemar)."

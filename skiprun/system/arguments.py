@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import functools
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -48,7 +49,8 @@ def fits(value: Any, hint: Hint) -> bool:
     if origin in (Union, UnionType):
         return any(fits(value, each) for each in inside)
     if origin is Annotated:
-        return fits(value, inside[0]) and all(least <= value for least in _least(hint))
+        least, most = _bounds(hint)
+        return fits(value, inside[0]) and least <= value <= most
     if origin is Literal:
         return value in inside
     if origin is collections.abc.Callable:
@@ -63,9 +65,11 @@ def fits(value: Any, hint: Hint) -> bool:
     return isinstance(value, hint)
 
 
-def _least(hint: Hint) -> list[float]:
-    """Return the least value that a pydantic field allows, if it has one."""
-    return [bound.ge for bound in get_args(hint)[1].metadata if hasattr(bound, "ge")]
+def _bounds(hint: Hint) -> tuple[float, float]:
+    """Return the least and the greatest value that a pydantic field allows."""
+    metadata = get_args(hint)[1].metadata
+    least = next((each.ge for each in metadata if hasattr(each, "ge")), -math.inf)
+    return least, next((each.le for each in metadata if hasattr(each, "le")), math.inf)
 
 
 def type_in_words(hint: Hint) -> str:
@@ -75,7 +79,8 @@ def type_in_words(hint: Hint) -> str:
     if origin in (Union, UnionType):
         return " or ".join(map(type_in_words, inside))
     if origin is Annotated:
-        return type_in_words(inside[0]) + "".join(f" from {least}" for least in _least(hint))
+        least, most = _bounds(hint)
+        return f"{type_in_words(inside[0])} from {least} to {most:,}"
     if origin is Literal:
         return " or ".join(map(repr, inside))
     if origin is collections.abc.Callable:

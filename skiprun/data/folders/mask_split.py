@@ -65,7 +65,8 @@ def read_split(
         InputError: there is no room, or no pair can be used.
     """
     good: list[tuple[MaskPair, Read]] = []
-    bad, room = [], RESIDENT_SHARE * free_memory(torch.device("cpu"))
+    bad: list[BadImage] = []
+    room = RESIDENT_SHARE * free_memory(torch.device("cpu"))
     shape: tuple[int, ...] | None = None
     for pair, outcome in zip(pairs, read_pairs(pairs, config, how, progress), strict=True):
         if isinstance(outcome, Read):
@@ -74,10 +75,10 @@ def read_split(
         if isinstance(outcome, Read):
             good.append((pair, outcome))
             room -= outcome.nbytes
-        elif config.skip_bad:
-            bad.append(outcome)
         else:
-            raise outcome
+            bad.append(outcome)
+        if bad and good and not config.skip_bad:
+            raise bad[0]
         if room < 0:
             raise InputError(f"The images of {split} do not fit in memory; make data.image_size smaller.")
     if not good:

@@ -145,6 +145,14 @@ class StudyJob:
             "fingerprint": weights_digest(material.model for material in self.materials),
         }
 
+    @property
+    def _whose_images(self) -> str:
+        """Say which split a verdict on a run is about, where that is not test."""
+        looks = {"batches", "evaluate"}.intersection(needs(self.entry.target))
+        if self.run is None or not looks or self.look.split == "test":
+            return ""
+        return f" All images are of {self.look.split}, not of test."
+
     def document(self, progress_for: ProgressFor, fresh: bool) -> Document:
         """Run the study; return its document, written beside the run if there is one and it can be."""
         started, identity = time.monotonic(), self.identity()
@@ -189,7 +197,7 @@ class StudyJob:
             "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
             "seconds": round(seconds, 1),
-            "verdict": result.verdict,
+            "verdict": result.verdict + self._whose_images,
             "facts": result.facts,
             "figures": [asdict(figure) for figure in self.entry.info.figures],
             "rows": result.rows,
