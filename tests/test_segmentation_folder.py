@@ -246,7 +246,7 @@ def test_what_cannot_be_used_is_refused_by_name_and_left_out_by_key(folder, spoi
 
 
 def test_more_than_one_class_out_of_range_is_named_beside_what_is_allowed(folder):
-    with pytest.raises(BadImage, match=r"value 255, which is no class; data.classes names 0 to 2"):
+    with pytest.raises(InputError, match=r"value 255, which is no class; data.classes names 0 to 2"):
         load(folder, classes=["a", "b", "c"])
 
 

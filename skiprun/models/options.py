@@ -88,6 +88,6 @@ def _convert(key: str, value: object, hint: Hint) -> object:
         return float(value)
     if type(value) is not hint:
         raise OptionError(key, f"found {value!r}; {WORDS[hint]} is needed")
-    if hint is int and value > LARGEST:
+    if isinstance(value, int) and value > LARGEST:
         raise OptionError(key, f"found {value:.3g}; it must be {LARGEST:,} or less")
     return value
