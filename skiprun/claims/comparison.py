@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from skiprun.claims.verdict import Verdict, judge
 from skiprun.results.groups import Group, group_by_experiment
@@ -46,7 +45,7 @@ class Comparison:
             *(f"Not compared: {record.line}" for record in self.unfinished),
         ]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return everything as plain data, for JSON."""
         return {
             "groups": [group.to_dict() for group in self.groups],
@@ -60,7 +59,7 @@ class Comparison:
         }
 
 
-def unfinished_to_dict(record: RunRecord) -> dict[str, Any]:
+def unfinished_to_dict(record: RunRecord) -> dict[str, object]:
     """Return a run that is not compared as plain data."""
     return {"run": record.run.name, "path": str(record.path), "state": record.state, "message": record.message}
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from skiprun.claims.degradation import PlainPair
 from skiprun.claims.evidence import ANSWERS, explain, in_a_word, in_parentheses, uncontrolled, untested
 from skiprun.claims.finding import Finding, any_holds
 from skiprun.claims.plain_networks import missing_twin
-from skiprun.claims.training_loss import CLOSED, closed, closing, compare_losses
+from skiprun.claims.training_loss import CLOSED, CureOfSeed, closed, closing, compare_losses
 from skiprun.results.groups import LOSS, Group
 from skiprun.results.numbers import format_score, significant
 from skiprun.results.protocol import other_differences
@@ -43,7 +42,7 @@ class Cure:
     closed: float
     p: float
     noise: str
-    by_seed: list[dict[str, Any]]
+    by_seed: list[CureOfSeed]
     seen: bool
     tested: bool
     cured: bool | None

@@ -11,12 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from skiprun.claims.evidence import DETECTABLE, explain, in_a_word, in_parentheses, uncontrolled, untested
 from skiprun.claims.finding import Finding, any_holds
 from skiprun.claims.plain_networks import missing_control, pairs_by_depth
-from skiprun.claims.training_loss import FITTED, MARGIN, compare_losses, level
+from skiprun.claims.training_loss import FITTED, MARGIN, PairOfSeed, compare_losses, level
 from skiprun.results.groups import LOSS, Group
 from skiprun.results.numbers import format_score, significant
 from skiprun.results.records import RunRecord
@@ -51,7 +50,7 @@ class PlainPair:
     detectable: float
     p: float
     noise: str
-    by_seed: list[dict[str, Any]]
+    by_seed: list[PairOfSeed]
     seen: bool
     tested: bool
     degradation: bool | None

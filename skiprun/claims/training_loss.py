@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TypedDict
 
 from skiprun.results.statistics import Difference, difference
 
@@ -11,6 +12,24 @@ MARGIN = 1.05  # a loss within 5 % of another is level with it
 FITTED = 0.01  # nats; below this a network has learned its training split by heart, and ratios mean nothing
 
 CLOSED = 0.95  # share of a gap from which on it counts as closed
+
+
+class PairOfSeed(TypedDict):
+    """What one seed shows: the losses of both networks, and whether the deep one's is higher."""
+
+    seed: int
+    shallow: float
+    deep: float
+    higher: bool
+
+
+class CureOfSeed(TypedDict):
+    """What one seed shows: its loss, and the share of the gap that it closes."""
+
+    seed: int
+    loss: float
+    closed: float
+    cured: bool
 
 
 def level(loss: float) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from skiprun.claims import boundary_loss, cure, degradation, divergence, ranking, skip_benefit
 from skiprun.claims.boundary_loss import BoundaryLoss
@@ -31,7 +30,7 @@ class Verdict:
     divergence: Finding[dict[Path, int]]
 
     @property
-    def findings(self) -> list[Finding[Any]]:
+    def findings(self) -> list[Finding]:
         return list(vars(self).values())
 
     @property
@@ -51,7 +50,7 @@ class Verdict:
         """The questions that this comparison can answer in a word."""
         return [finding.headline for finding in self.findings if finding.headline]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the verdict as plain data."""
         best = self.ranking.evidence
         return {

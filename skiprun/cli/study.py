@@ -7,7 +7,8 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypedDict
 
 import typer
 
@@ -16,6 +17,7 @@ from skiprun.cli.listings import show_entries
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
 from skiprun.cli.terminal import emit, loading, results, set_quiet
 from skiprun.errors import OptionError
+from skiprun.results.study_documents import Document, Row
 
 if TYPE_CHECKING:
     from skiprun.experiment.study_runner.material import SampleSelection
@@ -48,7 +50,15 @@ class StudyRequest(NamedTuple):
     study: str
     subjects: Sequence[StudyTarget]
     look: SampleSelection
-    options: Mapping[str, Any]
+    options: Mapping[str, object]
+
+
+class StudyShown(TypedDict):
+    """What is printed of a study: the document of each network, and the files of its figures."""
+
+    study: str
+    networks: list[Document]
+    figures: list[str]
 
 
 def show(*inquiries: StudyRequest, runs: Path, json: bool, quiet: bool, fresh: bool = False) -> None:
@@ -67,7 +77,7 @@ def show(*inquiries: StudyRequest, runs: Path, json: bool, quiet: bool, fresh: b
             log.info(f"Figure: {file}")
 
 
-def run_study(inquiry: StudyRequest, runs: Path, silent: bool, fresh: bool) -> dict[str, Any]:
+def run_study(inquiry: StudyRequest, runs: Path, silent: bool, fresh: bool) -> StudyShown:
     """Make one study and write its figures: beside the run if it is one, else below studies/ of all runs."""
     from skiprun import reports
     from skiprun.experiment.study_runner.studying import study
@@ -80,7 +90,7 @@ def run_study(inquiry: StudyRequest, runs: Path, silent: bool, fresh: bool) -> d
     return {"study": inquiry.study, "networks": documents, "figures": [str(file) for file in files]}
 
 
-def write_figures(inquiry: StudyRequest, documents: list[dict[str, Any]], runs: Path, spare: Path) -> list[Path]:
+def write_figures(inquiry: StudyRequest, documents: Sequence[Document], runs: Path, spare: Path) -> list[Path]:
     """Write the figures of a study, and its document where it belongs to no single run; return the figures."""
     from skiprun import reports
     from skiprun.experiment.study_runner.keeping import folder_for, warn_instead
@@ -105,12 +115,12 @@ class Counted:
     def __init__(self, label: str, done: int) -> None:
         self.label, self.done = label, done
 
-    def __call__(self, row: dict[str, Any], total: int) -> None:
+    def __call__(self, row: Row, total: int) -> None:
         self.done += 1
         loading(self.done, total, self.label)
 
 
-def _uncounted(label: str, done: int) -> Callable[[dict[str, Any], int], None]:
+def _uncounted(label: str, done: int) -> Callable[[Row, int], None]:
     return lambda row, total: None
 
 
@@ -118,7 +128,7 @@ def _uncounted(label: str, done: int) -> Callable[[dict[str, Any], int], None]:
 def stopping() -> Iterator[None]:
     """Let both signals end a study in the same orderly way, with 130 or 143, so that its processes end too."""
 
-    def end(number: int, frame: Any) -> None:
+    def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
     before = signal.signal(signal.SIGTERM, end)
@@ -180,7 +190,7 @@ def run(
     show(inquiry, runs=runs, json=json, quiet=quiet)
 
 
-def pairs(given: Sequence[str]) -> dict[str, Any]:
+def pairs(given: Sequence[str]) -> dict[str, object]:
     """Read options such as draws=5 or depths=[2,10]; values are read as YAML."""
     import yaml
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -106,7 +106,9 @@ def evaluate(
             raise InputError("evaluate(): root and other_data are for a run; a network is scored on `data`.")
         split = choose_split((), split)
         check_network(model_or_run, data, split)
-        return _score(model_or_run, task or TASKS[data.task].target(), data.batches(split, batch_size or 128))
+        with _scoring():
+            scored = task or TASKS[data.task].target()
+            return evaluate_batches(model_or_run, scored, data.batches(split, batch_size or 128))
     run = model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run)
     split = choose_split([run], split)
     parts = rebuild(run, root, other_data)
@@ -120,12 +122,12 @@ def score(parts: Parts, split: str, batch_size: Count | None = None) -> dict[str
     """Return loss and scores of a split of what was rebuilt, by as many images at once as its training step allows."""
     check_split(split)
     batches = parts.loaders.batches(split, batch_size or parts.evaluation_batch)
-    return _score(parts.model, parts.task, batches, parts.setup.autocast)
+    with _scoring():
+        return evaluate_batches(parts.model, parts.task, batches, parts.setup.autocast)
 
 
-def _score(*given: Any) -> dict[str, float]:
-    with memory_needed("in the evaluation", "Free some, or give evaluate() a smaller batch_size."):
-        return evaluate_batches(*given)
+def _scoring() -> AbstractContextManager[None]:
+    return memory_needed("in the evaluation", "Free some, or give evaluate() a smaller batch_size.")
 
 
 def check_network(model: nn.Module, data: Loaders, split: str) -> None:

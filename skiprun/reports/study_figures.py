@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from skiprun.palette import STYLE
 from skiprun.reports.drawing import Drawing
 from skiprun.reports.study_lines import draw_bars, draw_lines
-from skiprun.reports.study_rows import Description, Document, is_way, rows_of
+from skiprun.reports.study_rows import is_way, rows_of
 from skiprun.reports.study_surfaces import MOST_PANELS, draw_contours, draw_matrix, draw_relief
+from skiprun.results.study_documents import Description, Document
 from skiprun.system.files import make_folder, write_bytes
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import

@@ -14,7 +14,8 @@ from skiprun.reports.drawing import (
     scale_by_decades,
     set_tick_names,
 )
-from skiprun.reports.study_rows import Description, Document, Line, lines_of, panels_of
+from skiprun.reports.study_rows import Line, lines_of, panels_of
+from skiprun.results.study_documents import Description, Document
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import
     from matplotlib.axes import Axes

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeGuard
 
-Document = Mapping[str, Any]
-Description = Mapping[str, Any]
-Row = Mapping[str, Any]
+from skiprun.results.study_documents import Description, Document, Row
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def panels_of(documents: Sequence[Document], figure: Description) -> list[Descri
     return [{**figure, "panel": "", "title": str(name), "where": {**figure["where"], column: name}} for name in names]
 
 
-def equal(found: Any, wanted: Any) -> bool:
+def equal(found: object, wanted: object) -> bool:
     """Tell whether two values are equal, numbers as far as rounding lets them be."""
     if isinstance(found, float) and isinstance(wanted, float):
         return math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-9)
@@ -79,10 +77,11 @@ def _read_line(label: str, index: int, names: list[str], rows: Iterable[Row], fi
     return Line(label, index, names, *columns)
 
 
-def drawable(value: Any, log: bool = False) -> bool:
+def drawable(value: object, log: bool = False) -> TypeGuard[float]:
     """Tell whether an axis has a place for a value."""
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return number and (value > 0 or not log)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and (value > 0 or not log)
 
 
 @dataclass(frozen=True)
@@ -90,8 +89,8 @@ class Grid:
     """Values over two columns of one network, [y, x]; nan where there is none."""
 
     label: str
-    xs: list[Any]
-    ys: list[Any]
+    xs: list[float | str]
+    ys: list[float | str]
     values: list[list[float]]
 
 
@@ -109,16 +108,16 @@ def grids_of(document: Document, figure: Description) -> list[Grid]:
 
 def _grid(label: str, rows: Sequence[Row], figure: Description) -> Grid:
     """Return values by place: numbers by size, names in the order in which they come."""
-    xs, ys = (_order(row[figure[axis]] for row in rows) for axis in ("x", "y"))
+    xs, ys = (_order(row[axis] for row in rows) for axis in (figure["x"], figure["y"]))
     found = {(row[figure["x"]], row[figure["y"]]): row.get(figure["value"]) for row in rows}
     return Grid(label, xs, ys, [[_drawable_value(found.get((x, y)), figure["log"]) for x in xs] for y in ys])
 
 
-def _drawable_value(value: Any, log: bool) -> float:
+def _drawable_value(value: object, log: bool) -> float:
     return float(value) if drawable(value, log) else math.nan
 
 
-def _order(values: Iterable[Any]) -> list[Any]:
+def _order(values: Iterable[float | str]) -> list[float | str]:
     """Return distinct values: numbers by size, names as they come."""
     found = list(dict.fromkeys(values))
     return sorted(found) if all(isinstance(value, int | float) for value in found) else found

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from skiprun.palette import SEQUENTIAL
 from skiprun.reports.drawing import WIDTH, figure_and_axes, legible, set_tick_names
-from skiprun.reports.study_rows import Description, Document, Grid, grids_of, ways_over
+from skiprun.reports.study_rows import Grid, grids_of, ways_over
+from skiprun.results.study_documents import Description, Document
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import
     from matplotlib.axes import Axes

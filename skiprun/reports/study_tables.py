@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from skiprun.reports.layout import Fitting, plain_table
-from skiprun.reports.study_rows import Description, Document, Line, is_way, lines_of, panels_of
+from skiprun.reports.study_rows import Line, is_way, lines_of, panels_of
 from skiprun.results.numbers import significant
+from skiprun.results.study_documents import Description, Document
 
 WHOLE = 32  # places that are shown one by one
 MOST_FACTS = 14  # more of them are the values of a figure over again

@@ -35,6 +35,7 @@ from skiprun.connections import Connection, sites
 from skiprun.errors import InputError
 
 Row = dict[str, Any]
+Facts = dict[str, Any]  # numbers and words that sum rows up
 Batch = tuple[Tensor, Tensor]
 Batches = Sequence[Batch]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -57,7 +58,7 @@ class StudyResult:
 
     rows: list[Row]
     verdict: str
-    facts: dict[str, Any]
+    facts: Facts
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Figure:
     ylabel: str
     value: str = ""
     valuelabel: str = ""
-    where: Mapping[str, Any] = field(default_factory=dict)
+    where: Mapping[str, object] = field(default_factory=dict)
     group: str = ""
     panel: str = ""
     band: tuple[str, str] | None = None
@@ -96,7 +97,7 @@ def needs(study: Callable[..., StudyResult]) -> list[str]:
     return [each.name for each in given if each.kind is not each.KEYWORD_ONLY]
 
 
-def options(study: Callable[..., StudyResult]) -> dict[str, Any]:
+def options(study: Callable[..., StudyResult]) -> dict[str, object]:
     """Return what a user may choose, with its default; `known` and `report` are for the caller."""
     given = inspect.signature(study, eval_str=True).parameters.values()
     ours = {"known", "report"}

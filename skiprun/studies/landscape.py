@@ -16,7 +16,7 @@ where there is a low loss to lose, so that a plain network that learned little l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from skiprun.errors import OptionError
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Evaluate, Figure, Report, Row, Seed, StudyResult, ignore, isolated_copy
+from skiprun.studies.base import Evaluate, Facts, Figure, Report, Row, Seed, StudyResult, ignore, isolated_copy
 from skiprun.studies.plane import ENDLESS, Plane, evaluate_grid, grid, random_direction
 
 NEAR = 0.5
@@ -82,7 +82,7 @@ def landscape(
     return StudyResult(rows, verdict(facts), facts)
 
 
-def sums(loss: Tensor, axis: Tensor) -> dict[str, Any]:
+def sums(loss: Tensor, axis: Tensor) -> Facts:
     """Return sharpness and nonconvexity of losses [y, x] (or [1, x]) over an axis."""
     middle = loss[len(loss) // 2, len(axis) // 2]
     ys = axis if len(loss) > 1 else axis.new_zeros(1)

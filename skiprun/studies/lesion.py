@@ -21,6 +21,7 @@ from skiprun.registry import STUDIES
 from skiprun.studies.base import (
     Count,
     Evaluate,
+    Facts,
     Figure,
     Report,
     Row,
@@ -140,10 +141,10 @@ class LesionRun:
             return tau, metric_drop(self.evaluate(self.model), self.intact)
 
 
-def sums(rows: list[Row], score: str, sites: int, images: int) -> dict[str, Any]:
+def sums(rows: list[Row], score: str, sites: int, images: int) -> Facts:
     """Return the damage of single deletions in short, and from where on so many images tell it."""
     single = [row for row in rows if row["what"] == "delete"]
-    facts: dict[str, Any] = {"score": score, "intact": rows[0][score], "sites": sites, "deletable": len(single)}
+    facts: Facts = {"score": score, "intact": rows[0][score], "sites": sites, "deletable": len(single)}
     facts["images"] = images
     facts["smallest_gap"] = smallest_gap(rows[0][score], images) if score == "error" else None
     if single:
@@ -154,7 +155,7 @@ def sums(rows: list[Row], score: str, sites: int, images: int) -> dict[str, Any]
     return facts
 
 
-def verdict(facts: dict[str, Any]) -> str:
+def verdict(facts: Facts) -> str:
     """Say whether the network needs each of its blocks, as far as the images tell."""
     if not facts["deletable"]:
         return "No block can be deleted: nowhere does x fit in the place of the block's output."

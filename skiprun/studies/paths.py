@@ -13,7 +13,6 @@ import random
 import statistics
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +24,7 @@ from skiprun.studies.base import (
     Batch,
     Batches,
     Count,
+    Facts,
     Figure,
     Loss,
     Report,
@@ -111,7 +111,7 @@ class Tracer:
         return 0.0 if gradient is None else gradient.norm().item()
 
 
-def shared(rows: list[Row]) -> dict[str, Any]:
+def shared(rows: list[Row]) -> Facts:
     """Add each length's share of the gradient to its row, and return the effective lengths."""
     product = [row["gradient"] * row["paths"] for row in rows]
     whole = sum(product)
@@ -142,7 +142,7 @@ def shortest_range(shares: Sequence[float]) -> tuple[int, int]:
     return min(ranges, key=lambda ends: ends[1] - ends[0], default=(0, len(shares) - 1))
 
 
-def verdict(facts: dict[str, Any]) -> str:
+def verdict(facts: Facts) -> str:
     """Say how long the paths are that carry the gradient."""
     if not facts["gradient"]:
         return "No gradient reaches the first block."

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from statistics import fmean
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -19,7 +18,7 @@ from skiprun.connections import Connection
 from skiprun.errors import InputError
 from skiprun.models.complexity.cost import layers_by_depth
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Figure, Row, StudyResult, sites_of
+from skiprun.studies.base import Facts, Figure, Row, StudyResult, sites_of
 from skiprun.studies.reorder import parent
 
 # A source counts as used from this share of a target's largest weight on.
@@ -95,7 +94,7 @@ def block_rows(number: int, block: DenseBlock) -> Iterator[Row]:
             yield row | {"weight": mean, "share": mean / (sum(means) or 1.0)}
 
 
-def sums(rows: list[Row], blocks: int) -> dict[str, Any]:
+def sums(rows: list[Row], blocks: int) -> Facts:
     """Return how widely layers look back, and how far, as means over all targets."""
     targets = [list(row) for _, row in groupby(rows, key=lambda row: (row["block"], row["target"]))]
     several = [[row["weight"] for row in target] for target in targets if len(target) > 1]
@@ -114,7 +113,7 @@ def ratio(some: Sequence[float], others: Sequence[float]) -> float:
     return fmean(some) / (fmean(others) or 1.0)
 
 
-def verdict(facts: dict[str, Any]) -> str:
+def verdict(facts: Facts) -> str:
     """Say how widely and how far layers look back."""
     return (
         f"Layers use {facts['used']:.0%} of the sources at hand with {USED:.0%} of their largest weight or more. "

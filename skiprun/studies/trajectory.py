@@ -8,7 +8,7 @@ principal components, with biases and the numbers of norms left out, are the axe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from skiprun.errors import InputError
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Evaluate, Figure, Report, Row, StudyResult, ignore, isolated_copy
+from skiprun.studies.base import Evaluate, Facts, Figure, Report, Row, StudyResult, ignore, isolated_copy
 from skiprun.studies.plane import Plane, evaluate_grid, grid, is_bias
 
 X, Y = "first principal component (norm of weights)", "second principal component (norm of weights)"
@@ -76,7 +76,7 @@ def trajectory(
         surface = evaluate_grid(Plane(copy, *axes), evaluate, points, known, workers, report)
     rows: list[Row] = [{"what": "way", "state": number, "x": x, "y": y} for number, (x, y) in enumerate(way.tolist())]
     rows += [{"what": "surface", **row} for row in surface]
-    facts: dict[str, Any] = {"explained": sum(explained), "explained_1": explained[0], "explained_2": explained[1]}
+    facts: Facts = {"explained": sum(explained), "explained_1": explained[0], "explained_2": explained[1]}
     words = f"Two directions hold {facts['explained']:.0%} of the way ({explained[0]:.0%} and {explained[1]:.0%})."
     return StudyResult(rows, words, facts)
 

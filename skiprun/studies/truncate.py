@@ -8,7 +8,6 @@ on training images (Alain and Bengio 2016).
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
@@ -22,6 +21,7 @@ from skiprun.registry import STUDIES
 from skiprun.studies.base import (
     Batches,
     Evaluate,
+    Facts,
     Figure,
     Report,
     Row,
@@ -98,7 +98,7 @@ def probe(fitted: tuple[list[Tensor], Tensor], scored: tuple[list[Tensor], Tenso
     return {"probe_error": errors[0], "probe_train_error": errors[1]}
 
 
-def sums(rows: list[Row], intact: dict[str, float], images: int) -> dict[str, Any]:
+def sums(rows: list[Row], intact: dict[str, float], images: int) -> Facts:
     """Return which probes are not told from the last by so many images, and what half of the blocks are worth."""
     last = rows[-1]["probe_error"]
     level = [row["blocks"] for row in rows if not are_apart(row["probe_error"], last, images)]
@@ -117,7 +117,7 @@ def sums(rows: list[Row], intact: dict[str, float], images: int) -> dict[str, An
     }
 
 
-def verdict(facts: dict[str, Any]) -> str:
+def verdict(facts: Facts) -> str:
     """Say how early the answer is there, as far as the images tell, and whether the head can read it."""
     gap = facts["smallest_gap"]
     if gap is None:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from skiprun.errors import StorageError
+from skiprun.results.study_documents import Document, Row, StudyIdentity
 from skiprun.system.disk import is_writable, plain_words
 from skiprun.system.files import make_folder, write_text
 from skiprun.system.ordinary_files import open_to_append, read_bytes
@@ -24,8 +24,6 @@ from skiprun.system.ordinary_files import open_to_append, read_bytes
 log = logging.getLogger(__name__)
 
 PARTIAL = ".partial.jsonl"
-Document = dict[str, Any]
-Row = dict[str, Any]
 
 
 def weights_digest(models: Iterable[nn.Module]) -> str:
@@ -37,10 +35,10 @@ def weights_digest(models: Iterable[nn.Module]) -> str:
     return digest.hexdigest()
 
 
-def finished(file: Path, identity: Document) -> Document | None:
+def finished(file: Path, identity: StudyIdentity) -> Document | None:
     """Return the document of exactly this study, if it is there."""
     with suppress(OSError, ValueError):
-        document: Document = json.loads(read_bytes(file))
+        document = json.loads(read_bytes(file))
         if {key: document.get(key) for key in identity} == json.loads(json.dumps(identity)):
             return document
     return None
@@ -54,7 +52,7 @@ def forget(file: Path) -> None:
 
 
 @contextmanager
-def keeping(file: Path | None, identity: Document) -> Iterator[tuple[list[Row], Callable[[Row], None]]]:
+def keeping(file: Path | None, identity: StudyIdentity) -> Iterator[tuple[list[Row], Callable[[Row], None]]]:
     """Give the rows that an earlier try left, and a way to keep new ones until the study is done."""
     if file is None:
         yield [], lambda row: None
@@ -70,7 +68,7 @@ def keeping(file: Path | None, identity: Document) -> Iterator[tuple[list[Row], 
 class RowFile:
     """A file that grows by a line a row; once the disk refuses one, that is told, and the study goes on without it."""
 
-    def __init__(self, file: Path, first: Iterable[Row]) -> None:
+    def __init__(self, file: Path, first: Iterable[Mapping[str, object]]) -> None:
         self.file, self.works = file, False
         with warn_instead():
             make_folder(file.parent)
@@ -115,7 +113,7 @@ def warn_of_folder(run: Path, folder: Path | None) -> None:
         log.warning(f"{run} cannot be written to; what is found is kept in {folder}.")
 
 
-def left_over(partial: Path, identity: Document) -> list[Row]:
+def left_over(partial: Path, identity: StudyIdentity) -> list[Row]:
     """Return the rows that an interrupted try of exactly this study left; a line cut short is left out."""
     with suppress(OSError, ValueError):
         first, *lines = read_bytes(partial).decode().split("\n")[:-1]

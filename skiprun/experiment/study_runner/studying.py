@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import cast, get_type_hints
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -21,8 +21,6 @@ import skiprun
 from skiprun.errors import InputError, OptionError, did_you_mean
 from skiprun.experiment.finished import choose_split
 from skiprun.experiment.study_runner.keeping import (
-    Document,
-    Row,
     finished,
     folder_for,
     forget,
@@ -35,11 +33,13 @@ from skiprun.experiment.study_runner.material import SampleSelection, StudyInput
 from skiprun.experiment.study_runner.subjects import StudyTarget
 from skiprun.infos import StudyInfo
 from skiprun.registry import STUDIES, Entry
+from skiprun.results.study_documents import Description, Document, Row, StudyFindings, StudyIdentity
 from skiprun.studies.base import StudyResult, needs, options
 from skiprun.system.files import make_folder, write_json
 from skiprun.system.machine import cores
 from skiprun.system.progress import ProgressCallback
 
+StudyEntry = Entry[Callable[..., StudyResult], StudyInfo]
 log = logging.getLogger(__name__)
 
 Report = Callable[[Row, int], None]
@@ -50,7 +50,7 @@ def study(
     name: str,
     subjects: Sequence[StudyTarget],
     look: SampleSelection | None = None,
-    chosen: Mapping[str, Any] | None = None,
+    chosen: Mapping[str, object] | None = None,
     progress_for: ProgressFor = lambda label, done: lambda row, total: None,
     loading: ProgressCallback | None = None,
     fresh: bool = False,
@@ -90,7 +90,7 @@ def study(
     return documents
 
 
-def _grouped(entry: Entry[Any, StudyInfo], subjects: Sequence[StudyTarget]) -> list[Sequence[StudyTarget]]:
+def _grouped(entry: StudyEntry, subjects: Sequence[StudyTarget]) -> list[Sequence[StudyTarget]]:
     """Return the subjects as they are studied: none, each alone, or two together."""
     needed = needs(entry.target)
     if not needed:
@@ -106,9 +106,9 @@ def _grouped(entry: Entry[Any, StudyInfo], subjects: Sequence[StudyTarget]) -> l
 class StudyJob:
     """A study of one subject, or of two together."""
 
-    entry: Entry[Any, StudyInfo]
+    entry: StudyEntry
     materials: Sequence[StudyInputs]
-    given: dict[str, Any]
+    given: dict[str, object]
     look: SampleSelection
     folder: Path | None
 
@@ -132,7 +132,7 @@ class StudyJob:
         stem = "-".join([self.entry.name, *labels[self.folder.parent == self.run :]]).replace(" ", "-")
         return self.folder / f"{stem}.json"
 
-    def identity(self) -> Document:
+    def identity(self) -> StudyIdentity:
         """Return what rows of another try must share: study, options, data and weights; not the number of processes."""
         given = {key: list(value) if isinstance(value, tuple) else value for key, value in self.given.items()}
         given.pop("workers", None)
@@ -170,7 +170,7 @@ class StudyJob:
                 report(row, total)
 
             result = self._result(known, tell)
-            document = identity | self._found(result, time.monotonic() - started)
+            document = {**identity, **self._found(result, time.monotonic() - started)}
             if self.file:
                 with warn_instead():
                     make_folder(self.file.parent)
@@ -188,7 +188,7 @@ class StudyJob:
         result: StudyResult = study(*vocabulary, **self.given, **ours)
         return result
 
-    def _found(self, result: StudyResult, seconds: float) -> Document:
+    def _found(self, result: StudyResult, seconds: float) -> StudyFindings:
         """Return what was found, and how it is drawn."""
         return {
             "label": self.label,
@@ -199,7 +199,7 @@ class StudyJob:
             "seconds": round(seconds, 1),
             "verdict": result.verdict + self._whose_images,
             "facts": result.facts,
-            "figures": [asdict(figure) for figure in self.entry.info.figures],
+            "figures": [cast(Description, asdict(figure)) for figure in self.entry.info.figures],
             "rows": result.rows,
         }
 
@@ -210,7 +210,7 @@ def free_processes(device: str | None) -> int:
     return 1 if on_gpu else len(cores())
 
 
-def checked(entry: Entry[Any, StudyInfo], chosen: Mapping[str, Any]) -> dict[str, Any]:
+def checked(entry: StudyEntry, chosen: Mapping[str, object]) -> dict[str, object]:
     """Return the options of a study, converted to their types, with all defaults.
 
     Raises:
