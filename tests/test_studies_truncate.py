@@ -8,7 +8,7 @@ from skiprun.connections import Site
 from skiprun.connections.add import Add
 from skiprun.errors import InputError
 from skiprun.models.layers.block import Block
-from skiprun.studies.truncate import sums, truncate, verdict
+from skiprun.studies.truncate import summarize, truncate, verdict
 
 
 class Open(Block):
@@ -73,7 +73,7 @@ ERRORS = [40.0, 5.0, 9.0, 8.0, 4.5, 4.0]
 @pytest.mark.parametrize(("images", "level", "first"), [(2000, 3, 2), (10_000, 2, 5), (20, 5, 2)])
 def test_the_verdict_counts_the_blocks_that_the_images_do_not_tell_from_the_last(images, level, first):
     rows = [{"blocks": k, "probe_error": error, "error": 50.0 - k} for k, error in enumerate(ERRORS, start=1)]
-    facts = sums(rows, {"error": 44.0}, images)
+    facts = summarize(rows, {"error": 44.0}, images)
     assert (facts["probe_level"], facts["probe_enough"], facts["half_blocks"]) == (level, first, 3)
     said = verdict(facts)
     assert f"not told from the last behind {level} of 6 blocks, the first of them block {first}" in said
@@ -82,7 +82,8 @@ def test_the_verdict_counts_the_blocks_that_the_images_do_not_tell_from_the_last
 
 def test_two_images_tell_no_block_from_another():
     rows = [{"blocks": k, "probe_error": 0.0, "error": 0.0} for k in (1, 2, 3)]
-    assert "Too few images to tell it" in (said := verdict(sums(rows, {"error": 0.0}, 2))) and "of 3 blocks" not in said
+    said = verdict(summarize(rows, {"error": 0.0}, 2))
+    assert "Too few images to tell it" in said and "of 3 blocks" not in said
 
 
 def test_masks_are_refused():

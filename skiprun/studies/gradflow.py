@@ -95,7 +95,7 @@ def gradflow(models: Iterable[nn.Module], batches: Batches, loss: Loss, *, infer
             measured += [gauge.measure(loss, *batch) for batch in batches]
     layers, variances, losses = (torch.stack(each).double().cpu() for each in zip(*measured, strict=True))
     body = slice(1, -1) if len(paths) > 2 else slice(None)
-    facts = sums(layers[..., body], variances, expected)
+    facts = summarize(layers[..., body], variances, expected)
     facts["loss"] = losses.median().item()
     rows = layer_rows(paths, layers, expected) + site_rows(places, variances, expected)
     return StudyResult(rows, verdict(facts), facts)
@@ -137,7 +137,7 @@ def relative(index: int, total: int) -> float:
     return index / max(1, total - 1)
 
 
-def sums(body: Tensor, variances: Tensor, expected: Theory) -> dict[str, float | None]:
+def summarize(body: Tensor, variances: Tensor, expected: Theory) -> dict[str, float | None]:
     """Return the ratios over the layers between stem and classifier, as geometric means over the runs."""
     steps, blocks = max(1, body.shape[-1] - 1), max(1, variances.shape[1] - 1)
     weights, signals = (body[:, :2, 0] / body[:, :2, -1]).log().mean(dim=0).exp()

@@ -78,11 +78,11 @@ def landscape(
         points = grid(axis, axis if dims == 2 else [0.0])
         rows = evaluate_grid(plane, evaluate, points, known, workers, report)
     loss = torch.tensor([row["loss"] for row in rows], dtype=torch.float64).view(-1, steps)
-    facts = sums(loss, torch.tensor(axis, dtype=torch.float64))
+    facts = summarize(loss, torch.tensor(axis, dtype=torch.float64))
     return StudyResult(rows, verdict(facts), facts)
 
 
-def sums(loss: Tensor, axis: Tensor) -> Facts:
+def summarize(loss: Tensor, axis: Tensor) -> Facts:
     """Return sharpness and nonconvexity of losses [y, x] (or [1, x]) over an axis."""
     middle = loss[len(loss) // 2, len(axis) // 2]
     ys = axis if len(loss) > 1 else axis.new_zeros(1)

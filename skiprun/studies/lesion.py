@@ -89,7 +89,7 @@ def lesion(
         for row in bench.rows():
             report(row, bench.total)
             rows.append(row)
-    facts = sums(rows, primary_metric(intact), len(shapes.met), images)
+    facts = summarize(rows, primary_metric(intact), len(shapes.met), images)
     return StudyResult(rows, verdict(facts), facts)
 
 
@@ -141,7 +141,7 @@ class LesionRun:
             return tau, metric_drop(self.evaluate(self.model), self.intact)
 
 
-def sums(rows: list[Row], score: str, sites: int, images: int) -> Facts:
+def summarize(rows: list[Row], score: str, sites: int, images: int) -> Facts:
     """Return the damage of single deletions in short, and from where on so many images tell it."""
     single = [row for row in rows if row["what"] == "delete"]
     facts: Facts = {"score": score, "intact": rows[0][score], "sites": sites, "deletable": len(single)}

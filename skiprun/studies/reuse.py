@@ -57,7 +57,7 @@ def reuse(model: nn.Module) -> StudyResult:
     if not blocks:
         raise InputError("A reuse map needs dense blocks, where layers see the outputs of all before them.")
     rows = [row for number, block in enumerate(blocks, start=1) for row in block_rows(number, block)]
-    facts = sums(rows, len(blocks))
+    facts = summarize(rows, len(blocks))
     return StudyResult(rows, verdict(facts), facts)
 
 
@@ -94,7 +94,7 @@ def block_rows(number: int, block: DenseBlock) -> Iterator[Row]:
             yield row | {"weight": mean, "share": mean / (sum(means) or 1.0)}
 
 
-def sums(rows: list[Row], blocks: int) -> Facts:
+def summarize(rows: list[Row], blocks: int) -> Facts:
     """Return how widely layers look back, and how far, as means over all targets."""
     targets = [list(row) for _, row in groupby(rows, key=lambda row: (row["block"], row["target"]))]
     several = [[row["weight"] for row in target] for target in targets if len(target) > 1]

@@ -47,7 +47,7 @@ def similarity(model: nn.Module, other: nn.Module, batches: Batches) -> StudyRes
         for a, path in enumerate(readers[0].paths)
         for b, other_path in enumerate(readers[1].paths)
     ]
-    facts = sums(cka)
+    facts = summarize(cka)
     return StudyResult(rows, verdict(facts), facts)
 
 
@@ -74,7 +74,7 @@ def hsic(k: Tensor, m: Tensor) -> Tensor:
     return (trace + sums_product - 2 / (n - 2) * rows_k @ rows_m.T) / (n * (n - 3))
 
 
-def sums(cka: Tensor) -> dict[str, float]:
+def summarize(cka: Tensor) -> dict[str, float]:
     """Return how alike layers of the same relative depth are, and how alike the best matches."""
     a, b = cka.shape
     depths = torch.linspace(0, b - 1, a).round().long()

@@ -75,7 +75,7 @@ def truncate(
                 row = {"blocks": count, "site": path, **evaluate(copy)}
             rows.append(row | probe(fitted, scored, count - 1))
             report(rows[-1], len(shapes.paths))
-    facts = sums(rows, intact, len(scored[1]))
+    facts = summarize(rows, intact, len(scored[1]))
     return StudyResult(rows, verdict(facts), facts)
 
 
@@ -98,7 +98,7 @@ def probe(fitted: tuple[list[Tensor], Tensor], scored: tuple[list[Tensor], Tenso
     return {"probe_error": errors[0], "probe_train_error": errors[1]}
 
 
-def sums(rows: list[Row], intact: dict[str, float], images: int) -> Facts:
+def summarize(rows: list[Row], intact: dict[str, float], images: int) -> Facts:
     """Return which probes are not told from the last by so many images, and what half of the blocks are worth."""
     last = rows[-1]["probe_error"]
     level = [row["blocks"] for row in rows if not are_apart(row["probe_error"], last, images)]
