@@ -20,9 +20,7 @@ from skiprun.data.folders.remarks import one_coloured
 from skiprun.data.source import moments
 from skiprun.errors import BadImage, ConfigError, InputError, OptionError
 from skiprun.experiment.known_data import describe_data
-from skiprun.experiment.predicting import EARLIER
-from skiprun.experiment.predicting import read_image as read_for_labels
-from skiprun.experiment.seen import whole
+from skiprun.inference.network_input import EARLIER, read_any_size, read_normalized
 from skiprun.run import Run
 from tests.data_files import image_folder
 
@@ -185,9 +183,9 @@ def test_ink_on_transparency_stays_on_its_background(mode, background, value, tm
 
 def test_masks_and_predict_see_the_same_background(tmp_path):
     icon("RGBA")(1).save(tmp_path / "x.png")
-    assert set(np.unique(whole(tmp_path / "x.png", {}, "white", Counter()))) == {0, 255}
+    assert set(np.unique(read_any_size(tmp_path / "x.png", {}, "white", Counter()))) == {0, 255}
     for record in ({}, {"conversion": {"background": "black"}}):
-        assert (whole(tmp_path / "x.png", record, "black", Counter()) == 0).all()
+        assert (read_any_size(tmp_path / "x.png", record, "black", Counter()) == 0).all()
 
 
 def test_a_split_of_one_colour_each_is_refused_and_a_part_is_counted(tmp_path, caplog):
@@ -285,7 +283,7 @@ def test_predict_sees_the_pixels_that_were_trained_on(options, tmp_path):
     for name in ("deep", "ink"):
         config = DataConfig(name="image_folder", root=str(tmp_path / name), image_size=6, batch_size=2, **options)
         loaders = load_data(config, CPU)
-        seen = read_for_labels(tmp_path / name / "test/a/0.png", describe_data(config, loaders), Counter())
+        seen = read_normalized(tmp_path / name / "test/a/0.png", describe_data(config, loaders), Counter())
         trained_on = loaders.normalize(loaders.test.take(torch.tensor([0]))[0])
         assert torch.allclose(seen, trained_on, atol=1e-5)
 
@@ -294,10 +292,10 @@ def test_predict_refuses_deep_images_for_a_run_that_saw_none_and_reads_earlier_r
     deep(65535)(0).save(tmp_path / "x.png")
     data = {"image_shape": [3, 8, 8], "mean": [0.0] * 3, "std": [1.0] * 3}
     with pytest.raises(BadImage, match="the images of training had not"):
-        read_for_labels(tmp_path / "x.png", data | {"conversion": None}, Counter())
+        read_normalized(tmp_path / "x.png", data | {"conversion": None}, Counter())
     upper = (np.asarray(deep(65535)(0)) >> 8) / 255
     assert EARLIER["span"] == (0, 65535)
-    assert np.abs(read_for_labels(tmp_path / "x.png", data, Counter())[0, 0].numpy() - upper).max() <= 1.01 / 255
+    assert np.abs(read_normalized(tmp_path / "x.png", data, Counter())[0, 0].numpy() - upper).max() <= 1.01 / 255
 
 
 @pytest.mark.parametrize(("data", "fit"), [({}, None), ({"background": "white"}, "resize")])

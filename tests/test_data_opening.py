@@ -15,8 +15,7 @@ from skiprun.config import DataConfig
 from skiprun.data import load_data
 from skiprun.data.folders.opening import FORMATS, SUFFIXES, open_image
 from skiprun.errors import BadImage
-from skiprun.experiment.predicting import read_image as read_for_labels
-from skiprun.experiment.seen import whole
+from skiprun.inference.network_input import read_any_size, read_normalized
 from tests.data_files import image_folder
 
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
@@ -73,8 +72,8 @@ def test_a_mask_folder_starts_no_ghostscript(ghostscript, tmp_path, kind):
 @pytest.mark.parametrize(
     "read",
     [
-        lambda file: whole(file, {}, "white", Counter()),
-        lambda file: read_for_labels(file, {"image_shape": [3, 8, 8]}, Counter()),
+        lambda file: read_any_size(file, {}, "white", Counter()),
+        lambda file: read_normalized(file, {"image_shape": [3, 8, 8]}, Counter()),
     ],
     ids=["masks", "labels"],
 )

@@ -13,9 +13,9 @@ import pytest
 from skiprun.claims.comparison import compare_runs
 from skiprun.data.download.place import LOCK, locked
 from skiprun.errors import Diverged, StorageError
-from skiprun.experiment.inputs import Input
-from skiprun.experiment.outputs import name_outputs
 from skiprun.experiment.study_runner.keeping import RowFile, folder_for, warn_of_folder
+from skiprun.inference.input_files import Input
+from skiprun.inference.output_files import name_outputs
 from skiprun.reports import write_comparison, write_study
 from skiprun.run import Run
 from skiprun.system.files import make_folder, write_bytes

@@ -19,7 +19,7 @@ from skiprun.data.borders import VOID
 from skiprun.data.folders.masks import starts
 from skiprun.errors import BadImage, DataNotFound, InputError, OptionError
 from skiprun.experiment.known_data import describe_data
-from skiprun.experiment.seen import whole
+from skiprun.inference.network_input import read_any_size
 
 CPU = torch.device("cpu")
 
@@ -348,17 +348,17 @@ def test_predict_spreads_deep_images_as_the_run_did(tmp_path):
     root = deep_folder(tmp_path / "data", np.uint16, 4000)
     config = config_of(root)
     record = describe_data(config.data, load(root))
-    seen = [whole(root / f"test/images/{each}.png", record, "white", Counter()).max() for each in range(3)]
+    seen = [read_any_size(root / f"test/images/{each}.png", record, "white", Counter()).max() for each in range(3)]
     assert seen == [0, 28, 57]
     alone = Counter()
-    assert whole(root / "test/images/1.png", record | {"conversion": None}, "white", alone).max() == 255
+    assert read_any_size(root / "test/images/1.png", record | {"conversion": None}, "white", alone).max() == 255
     assert alone["apart"] == 1
 
 
 def test_deep_images_of_a_run_that_saw_none_are_refused(tmp_path):
     deep_folder(tmp_path / "deep", np.uint16, 4000)
     with pytest.raises(BadImage, match="the images of training had not"):
-        whole(tmp_path / "deep/test/images/1.png", {"conversion": {"span": None}}, "white", Counter())
+        read_any_size(tmp_path / "deep/test/images/1.png", {"conversion": {"span": None}}, "white", Counter())
 
 
 def test_many_files_with_one_problem_are_told_in_a_line_and_the_ways_out_fit(folder, caplog):

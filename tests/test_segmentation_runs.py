@@ -18,8 +18,11 @@ from skiprun.config_file import build_config, load_config
 from skiprun.data.datasets.cells import draw_image
 from skiprun.errors import BadImage, ConfigError, InputError
 from skiprun.experiment import evaluate, load_model, predict_masks, train
-from skiprun.experiment.masking import encoded, enlarged, find_mask, spans, tiled, voc_colour
 from skiprun.experiment.parts import prepare
+from skiprun.experiment.predict import load_segmenter
+from skiprun.inference.mask_images import mask_png, voc_colour
+from skiprun.inference.masks import resized_classes
+from skiprun.inference.sliding_window import sliding_window, spans
 from skiprun.run import Run
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -131,7 +134,8 @@ def test_tiles_give_what_the_whole_image_gives(run):
             return model(torch.from_numpy(pixels.copy())[None, None].float() / 255)
 
     # Tiles begin at multiples of 4, as pooling does.
-    assert np.array_equal(tiled(image[:128, :128], logits, 64, 48)[:, :], tiled(image[:128, :128], logits, 512, 64))
+    corner = image[:128, :128]
+    assert np.array_equal(sliding_window(corner, logits, 64, 48), sliding_window(corner, logits, 512, 64))
 
 
 def test_no_tile_is_larger_than_said():
@@ -141,7 +145,7 @@ def test_no_tile_is_larger_than_said():
         seen.append(pixels.shape)
         return torch.ones(1, 1, *pixels.shape)
 
-    assert tiled(np.zeros((1000, 130), np.uint8), logits, 256, 64).all()
+    assert sliding_window(np.zeros((1000, 130), np.uint8), logits, 256, 64).all()
     assert max(seen) == (256, 130) and len(seen) == 5
 
 
@@ -155,7 +159,7 @@ def test_logits_are_enlarged_as_torch_does(run):
     torch.manual_seed(0)
     small = torch.randn(1, 3, 8, 8)
     expected = torch.nn.functional.interpolate(small, (600, 40), mode="bilinear").argmax(1)[0].numpy()
-    assert (enlarged(small, 600, 40) == expected).mean() > 0.999
+    assert (resized_classes(small, 600, 40) == expected).mean() > 0.999
 
 
 def test_a_resized_run_predicts_at_its_size(tmp_path):
@@ -168,10 +172,10 @@ def test_a_resized_run_predicts_at_its_size(tmp_path):
     data = {"name": "mask_folder", "root": str(tmp_path), "image_size": 24, "batch_size": 4, "val_fraction": 0.3}
     trained = train(small_config(data=data, schedule={"steps": 2}), runs=tmp_path / "runs")
     seen = []
-    model = load_model(trained)
-    model.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].shape))
+    segmenter = load_segmenter(trained)
+    segmenter.model.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].shape))
     with torch.no_grad():
-        mask = find_mask(trained, model, np.zeros((70, 90, 3), np.uint8), Counter())
+        mask = segmenter.mask(np.zeros((70, 90, 3), np.uint8), Counter())
     assert mask.shape == (70, 90) and seen == [(1, 1, 24, 24)]
 
 
@@ -199,7 +203,7 @@ def test_no_image_is_replaced_by_its_mask(run, tmp_path):
 def test_more_classes_are_written_as_numbers_with_colours():
     import io
 
-    image = Image.open(io.BytesIO(encoded(np.array([[0, 1, 20]], np.uint8), 21)))
+    image = Image.open(io.BytesIO(mask_png(np.array([[0, 1, 20]], np.uint8), 21)))
     assert image.mode == "P" and np.asarray(image).tolist() == [[0, 1, 20]]
     assert [voc_colour(index) for index in (0, 1, 2, 15, 20)] == [
         (0, 0, 0),

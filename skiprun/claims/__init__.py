@@ -1,1 +1,1 @@
-"""What may be claimed from results: rule and sentence."""
+"""What may be claimed from results: one file a claim, its rule and its sentence together."""

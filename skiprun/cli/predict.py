@@ -18,7 +18,7 @@ from skiprun.system.disk import check_writable
 from skiprun.system.files import make_folder, write_bytes
 
 if TYPE_CHECKING:  # it imports torch
-    from skiprun.experiment.inputs import Prediction
+    from skiprun.inference.predictions import Prediction
 
 FEW = 20  # images, whose progress nobody needs to see
 
@@ -48,7 +48,7 @@ def predict(
 ) -> None:
     """Label images with the best weights of RUN. A RUN that segments writes their masks."""
     from skiprun import experiment
-    from skiprun.experiment.outputs import refuse_existing
+    from skiprun.inference.output_files import refuse_existing
 
     set_quiet(False)
     opened = experiment.load_run(run, runs)

@@ -6,7 +6,7 @@ from skiprun.experiment.foreign import rebuild_file
 from skiprun.experiment.many import train_missing
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.plan import experiment_digest, plan_comparison
-from skiprun.experiment.predicting import predict, predict_masks
+from skiprun.experiment.predict import predict, predict_masks
 from skiprun.experiment.train import train
 
 __all__ = [

@@ -1,1 +1,1 @@
-"""Scores, labels and masks of a network."""
+"""Scores, labels and masks of a network; sliding windows."""

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
 
 from skiprun.config import Count
-from skiprun.data.folders.conversion import Conversion, convert
-from skiprun.data.folders.opening import open_image, read_file
 from skiprun.errors import InputError
 from skiprun.experiment.finished import load_model
-from skiprun.experiment.inputs import Input, Label, Prediction, find_inputs, read_each
-from skiprun.experiment.masking import write_masks
-from skiprun.experiment.outputs import name_outputs
-from skiprun.experiment.seen import count_scaled, in_channels, log_changes
+from skiprun.inference.input_files import find_inputs
+from skiprun.inference.labels import predict_labels
+from skiprun.inference.masks import Segmenter, write_masks
+from skiprun.inference.output_files import name_outputs
+from skiprun.inference.predictions import Prediction
+from skiprun.registry import DATASETS
 from skiprun.run import Run
-from skiprun.run.documents import ConversionRecord, DataRecord, ScoredData
+from skiprun.run.documents import ScoredData
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import ProgressCallback
-
-# Of runs that did not record it: the upper 8 of 16 bits.
-EARLIER: ConversionRecord = {"span": (0, 65535)}
 
 
 @checked_arguments
@@ -60,32 +55,6 @@ def data_of(run: Run, task: str, ability: str) -> ScoredData:
     return data
 
 
-@torch.no_grad()
-def predict_labels(
-    model: nn.Module,
-    data: DataRecord,
-    inputs: Sequence[Input],
-    top: int,
-    skip_bad: bool,
-    progress: ProgressCallback,
-) -> Iterator[Prediction]:
-    """Yield the labels of each image; see `predict`."""
-    tally: Counter[str] = Counter()
-    for image, row in read_each(inputs, lambda file: read_image(file, data, tally), skip_bad, progress):
-        if image is None:
-            yield row
-            continue
-        tally["used"] += 1
-        probabilities = model(image).softmax(1)[0]
-        best = probabilities.topk(min(top, len(probabilities)))
-        ranked: list[Label] = [
-            {"label": data["class_names"][index], "probability": value}
-            for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
-        ]
-        yield {**row, **ranked[0], "top": ranked}
-    log_changes(tally, size_of(data))
-
-
 @checked_arguments
 def predict_masks(
     run: Run,
@@ -114,31 +83,18 @@ def predict_masks(
     data_of(run, "segmentation", "find masks")
     inputs = find_inputs(files)
     outputs = name_outputs(inputs, Path(out), overlay, overwrite)
+    return write_masks(load_segmenter(run), inputs, outputs, skip_bad, progress)
+
+
+def load_segmenter(run: Run) -> Segmenter:
+    """Return the network of a finished run that finds masks, on a GPU if there is one, and how it saw its images."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return write_masks(run, load_model(run).to(device), inputs, outputs, skip_bad, progress)
+    background = run.config.data.background
+    return Segmenter(load_model(run).to(device), run.summary()["data"], resized_to(run), background)
 
 
-def size_of(data: DataRecord) -> tuple[int, int]:
-    """Return width and height of a run's images."""
-    return data["image_shape"][2], data["image_shape"][1]
-
-
-def read_image(file: Path, data: DataRecord, tally: Counter[str]) -> Tensor:
-    """Return an image as the network saw its training set: [1, C, H, W], brought to its size, normalized.
-
-    Args:
-        file: of the image.
-        data: what the run recorded of its data.
-        tally: counts what was changed, see `convert` and `skiprun.experiment.seen`.
-
-    Raises:
-        BadImage: it cannot be used.
-    """
-    known: ConversionRecord = data.get("conversion", EARLIER) or {}
-    image = open_image(file, read_file(file))
-    values = convert(file, image, Conversion(**known | {"size": size_of(data)}), tally)
-    count_scaled(image.size, size_of(data), tally)
-    values = in_channels(values, data["image_shape"][0], tally)
-    pixels = torch.from_numpy(values.copy()).float().div(255).permute(2, 0, 1)
-    mean, std = (torch.tensor(values).reshape(-1, 1, 1) for values in (data["mean"], data["std"]))
-    return ((pixels - mean) / std)[None]
+def resized_to(run: Run) -> tuple[int, int] | None:
+    """Return the width and height to which a run's images were resized; None where they were seen as they are."""
+    config = run.config.data
+    resized = DATASETS[config.name].info.resizes and config.image_size and config.fit != "tile"
+    return (config.image_size, config.image_size) if resized and config.image_size else None

@@ -1,4 +1,4 @@
-"""Convert images for prediction to the input of a run's network, and report in one line what was changed."""
+"""Images of any kind as the input of a trained network, and one line on what was changed for that."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
 
 from skiprun.data.folders.conversion import Conversion, convert
 from skiprun.data.folders.deep_images import DEEP, span_of
 from skiprun.data.folders.opening import open_image, read_file
 from skiprun.data.source import Array
-from skiprun.run.documents import DataRecord
+from skiprun.run.documents import ConversionRecord, DataRecord
 
 log = logging.getLogger(__name__)
+# Of runs that did not record it: the upper 8 of 16 bits.
+EARLIER: ConversionRecord = {"span": (0, 65535)}
 
 
-def whole(file: Path, record: DataRecord, background: str, tally: Counter[str]) -> Array:
+def read_any_size(file: Path, record: DataRecord, background: str, tally: Counter[str]) -> Array:
     """Return an image of any size as uint8 [H, W, 3], its values spread as those of a run's data were.
 
     Args:
@@ -38,7 +42,33 @@ def whole(file: Path, record: DataRecord, background: str, tally: Counter[str]) 
     return convert(file, image, Conversion(background=background, span=span_of(file, image) if apart else None), tally)
 
 
-def in_channels(values: Array, channels: int, tally: Counter[str]) -> Array:
+def size_of(data: DataRecord) -> tuple[int, int]:
+    """Return width and height of a run's images."""
+    return data["image_shape"][2], data["image_shape"][1]
+
+
+def read_normalized(file: Path, data: DataRecord, tally: Counter[str]) -> Tensor:
+    """Return an image as the network saw its training set: [1, C, H, W], brought to its size, normalized.
+
+    Args:
+        file: of the image.
+        data: what the run recorded of its data.
+        tally: counts what was changed, see `convert`, and what `log_changes` tells.
+
+    Raises:
+        BadImage: it cannot be used.
+    """
+    known: ConversionRecord = data.get("conversion", EARLIER) or {}
+    image = open_image(file, read_file(file))
+    values = convert(file, image, Conversion(**known | {"size": size_of(data)}), tally)
+    count_scaled(image.size, size_of(data), tally)
+    values = to_channels(values, data["image_shape"][0], tally)
+    pixels = torch.from_numpy(values.copy()).float().div(255).permute(2, 0, 1)
+    mean, std = (torch.tensor(values).reshape(-1, 1, 1) for values in (data["mean"], data["std"]))
+    return ((pixels - mean) / std)[None]
+
+
+def to_channels(values: Array, channels: int, tally: Counter[str]) -> Array:
     """Return an image uint8 [H, W, 3] with so many channels, 1 or 3; the tally counts the 'greyed'."""
     if channels != 1:
         return values

@@ -1,4 +1,4 @@
-"""Output files of predictions; what is there is never overwritten without being asked for."""
+"""Files that masks are written to: named after their images, and never over what is there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skiprun.errors import InputError
-from skiprun.experiment.inputs import Input
+from skiprun.inference.input_files import Input
 from skiprun.system.disk import check_writable
 
 

@@ -1,4 +1,4 @@
-"""Input files of predictions, and what is said of each."""
+"""Images to predict of: found below what is named, read one by one, those that cannot be used told by name."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NotRequired, TypedDict, TypeVar
+from typing import TypeVar
 
 from skiprun.data.folders.masks import THREADS
 from skiprun.data.folders.opening import SUFFIXES
 from skiprun.errors import BadImage, InputError, did_you_mean, refuse
+from skiprun.inference.predictions import Prediction
 from skiprun.system.progress import ProgressCallback
 
 log = logging.getLogger(__name__)
@@ -32,26 +33,6 @@ class Input:
 
     file: Path
     name: Path
-
-
-class Label(TypedDict):
-    """A class of an image, with its probability."""
-
-    label: str
-    probability: float
-
-
-class Prediction(TypedDict):
-    """What is said of an image: its labels, or its mask with the share of each class, or why it cannot be used."""
-
-    file: str
-    problem: NotRequired[str]
-    label: NotRequired[str]
-    probability: NotRequired[float]
-    top: NotRequired[list[Label]]
-    mask: NotRequired[str]
-    overlay: NotRequired[str]
-    shares: NotRequired[dict[str, float]]
 
 
 def find_inputs(given: Sequence[Path | str]) -> list[Input]:
