@@ -16,8 +16,8 @@ from skiprun.config_file import build_config
 from skiprun.data.assemble import assemble
 from skiprun.data.loaders import Loaders
 from skiprun.data.source import RawDataset, RawSplit
+from skiprun.experiment.make_trainer import make_trainer
 from skiprun.experiment.room import checkpoint_bytes
-from skiprun.experiment.train import make_trainer
 from skiprun.registry import DATASETS
 from skiprun.training.checkpoint import not_finite
 from skiprun.training.metrics import MetricsLog

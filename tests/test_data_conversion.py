@@ -19,7 +19,7 @@ from skiprun.data.folders.conversion import Conversion, convert
 from skiprun.data.folders.remarks import one_coloured
 from skiprun.data.source import moments
 from skiprun.errors import BadImage, ConfigError, InputError, OptionError
-from skiprun.experiment.known_data import describe_data
+from skiprun.experiment.data_record import describe_data
 from skiprun.inference.network_input import EARLIER, read_any_size, read_normalized
 from skiprun.run import Run
 from tests.data_files import image_folder

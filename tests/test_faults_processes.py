@@ -18,7 +18,7 @@ import torch
 from filelock import FileLock
 
 from skiprun.errors import OutOfMemory, RunBusy, Stopped
-from skiprun.experiment import many
+from skiprun.experiment import parallel, worker
 from skiprun.run import Run
 from skiprun.system.machine import cores
 from skiprun.system.processes import ready
@@ -230,7 +230,7 @@ def test_looking_at_a_run_does_not_keep_another_process_from_starting_it(tmp_pat
 
 def sleep_for_ever(events: Any, cpu_sets: Any) -> None:
     """A training process whose parent will be killed."""
-    many._enter(events, cpu_sets, logging.INFO)
+    worker.enter(events, cpu_sets, logging.INFO)
     events.put("entered")
     time.sleep(600)
 
@@ -264,7 +264,7 @@ def test_a_training_process_that_is_killed_ends_in_one_message(tmp_path: Path) -
 
     with ProcessPoolExecutor(1, ready()) as pool:
         future, processes = pool.submit(die), list(pool._processes.values())
-    failure = many._failure(future, processes)
+    failure = parallel._failure(future, processes)
     assert failure is not None and "Try fewer --jobs" in str(failure)
 
 

@@ -19,7 +19,8 @@ from skiprun.config_file import build_config
 from skiprun.data import load_data
 from skiprun.errors import InputError, OtherData, RunTaken, SkiprunError
 from skiprun.experiment import evaluate, load_run, plan_comparison, train, train_missing
-from skiprun.experiment.known_data import KnownData, config_with_data, recorded
+from skiprun.experiment.data_place import config_with_data, recorded
+from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.replay import replay
 from skiprun.experiment.study_runner.studying import study
 from skiprun.experiment.study_runner.subjects import Place, find_trained

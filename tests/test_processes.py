@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from skiprun.experiment import many
+from skiprun.experiment import many, parallel, worker
 from skiprun.run import Run
 from skiprun.system.machine import cores
 from skiprun.system.processes import NO_GUARD, ready
@@ -130,7 +130,7 @@ def test_a_script_that_does_not_ask_whether_it_is_the_first_is_told_so(tmp_path:
 
 
 def log_some_lines(events: Any, cpu_sets: Any) -> None:
-    many._enter(events, cpu_sets, logging.INFO)
+    worker.enter(events, cpu_sets, logging.INFO)
     multiprocessing.current_process().name = "plain20 100% seed 0"
     logging.getLogger("skiprun.experiment.train").info("Continuing after step %d of %d.", 4, 12)
     logging.getLogger("skiprun.training").debug("below the level")
@@ -145,7 +145,7 @@ def test_what_a_training_process_logs_is_logged_here_under_the_name_of_its_run(
     cpu_sets.put(cores())
     child = ready().Process(target=log_some_lines, args=(events, cpu_sets))
     child.start()
-    many._listen(events, {})
+    worker.listen(events, {})
     child.join()
     assert caplog.record_tuples == [
         ("skiprun.experiment.train", logging.INFO, "plain20 100% seed 0: Continuing after step 4 of 12.")
@@ -169,7 +169,7 @@ def test_a_process_that_is_being_started_starts_no_others(monkeypatch: pytest.Mo
     ],
 )
 def test_the_end_of_a_training_process_has_its_true_cause(codes: set[int | None], says: str) -> None:
-    assert says in many._cause(codes)
+    assert says in parallel._cause(codes)
 
 
 def test_small_runs_of_less_than_two_rounds_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:

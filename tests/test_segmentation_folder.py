@@ -18,7 +18,7 @@ from skiprun.data import load_data
 from skiprun.data.borders import VOID
 from skiprun.data.folders.masks import starts
 from skiprun.errors import BadImage, DataNotFound, InputError, OptionError
-from skiprun.experiment.known_data import describe_data
+from skiprun.experiment.data_record import describe_data
 from skiprun.inference.network_input import read_any_size
 
 CPU = torch.device("cpu")

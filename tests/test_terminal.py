@@ -11,7 +11,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from skiprun.cli import tables, terminal
+from skiprun.cli import progress, scores, tables, terminal
 from skiprun.errors import Stopped, counted
 
 cli = importlib.import_module("skiprun.cli.app")  # not the `app` inside it
@@ -30,8 +30,8 @@ def shown(monkeypatch: pytest.MonkeyPatch, width: int) -> str:
     """Return a run's line on a terminal of a width."""
     screen = io.StringIO()
     console = Console(file=screen, width=width, force_terminal=True, color_system=None, highlight=False)
-    monkeypatch.setattr(terminal, "people", console)
-    board = terminal.Board()
+    monkeypatch.setattr(progress, "people", console)
+    board = progress.Board()
     row = board.row("unet_none_cells seed 12")
     row.step(0, 2880)
     row.step(1276, 2880)
@@ -105,7 +105,7 @@ def test_where_nobody_watches_work_is_told_in_tenths_and_to_its_end(
 ) -> None:
     for what in ("lesion", "paths", "paths"):
         for done in [*range(0, total, -(-total // 1000)), total]:
-            terminal.loading(done, total, what)
+            progress.loading(done, total, what)
         lines = capsys.readouterr().err.splitlines()
         assert len(lines) == min(total, 10) and lines[-1] == f"{what}: {total:,} of {total:,}"
 
@@ -117,7 +117,7 @@ def test_of_an_error_of_many_lines_the_first_says_so(capsys: pytest.CaptureFixtu
 
 
 def test_an_error_has_its_unit() -> None:
-    shown = terminal.scores_of({"val/loss": 0.5, "val/error": 12.5, "val/iou": 0.5, "time/images_per_s": 1})
+    shown = scores.scores_of({"val/loss": 0.5, "val/error": 12.5, "val/iou": 0.5, "time/images_per_s": 1})
     assert shown[:3] == ["val loss 0.5", "val error 12.5 %", "val iou 0.5"]
 
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides, user_path
-from skiprun.cli.terminal import Board, emit, loading, results, say, set_quiet
+from skiprun.cli.progress import Board, loading
+from skiprun.cli.terminal import emit, results, say, set_quiet
 
 
 def compare(

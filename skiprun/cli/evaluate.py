@@ -8,8 +8,9 @@ import typer
 
 from skiprun.cli.foreign import Data, FileSet, Mean, Model, RunOrFile, Std, is_foreign, rebuild_file
 from skiprun.cli.options import RUNS, Json, OtherData, Root, RunsFolder
+from skiprun.cli.scores import format_value
 from skiprun.cli.tables import show_table
-from skiprun.cli.terminal import emit, format_value, set_quiet
+from skiprun.cli.terminal import emit, set_quiet
 
 
 def evaluate(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skiprun.cli.options import user_path
-from skiprun.cli.terminal import loading, say
+from skiprun.cli.progress import loading
+from skiprun.cli.terminal import say
 from skiprun.errors import InputError, OptionError
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
+from skiprun.cli.progress import loading
 from skiprun.cli.tables import show_table
-from skiprun.cli.terminal import emit, loading, say, set_quiet
+from skiprun.cli.terminal import emit, say, set_quiet
 from skiprun.errors import BadImage, InputError, grouped
 from skiprun.system.disk import check_writable
 from skiprun.system.files import make_folder, write_bytes

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Json, Quiet, Root, RunArgument, RunsFolder
-from skiprun.cli.terminal import Board, emit, loading, say, set_quiet, test_scores
+from skiprun.cli.progress import Board, loading
+from skiprun.cli.scores import test_scores
+from skiprun.cli.terminal import emit, say, set_quiet
 from skiprun.errors import InputError
 
 
@@ -31,7 +33,7 @@ def resume(
     refuse_mixed_options(verify, epochs, steps, lr)
 
     from skiprun import experiment
-    from skiprun.experiment.known_data import config_with_data
+    from skiprun.experiment.data_place import config_with_data
     from skiprun.experiment.longer import lengthen
 
     opened = experiment.load_run(run, runs)

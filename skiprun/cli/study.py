@@ -15,7 +15,8 @@ import typer
 from skiprun.cli.groups import ListByDefault
 from skiprun.cli.listings import show_entries
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder
-from skiprun.cli.terminal import emit, loading, results, set_quiet
+from skiprun.cli.progress import loading
+from skiprun.cli.terminal import emit, results, set_quiet
 from skiprun.errors import OptionError
 from skiprun.results.study_documents import Document, Row
 

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides, user_path
-from skiprun.cli.terminal import Board, emit, loading, set_quiet, test_scores
+from skiprun.cli.progress import Board, loading
+from skiprun.cli.scores import test_scores
+from skiprun.cli.terminal import emit, set_quiet
 
 
 def train(

@@ -1,7 +1,8 @@
 """Build runs from configs and back: the only package that imports all the others."""
 
 from skiprun.experiment.compare import compare
-from skiprun.experiment.finished import choose_split, evaluate, load_model, load_run, rebuild, score
+from skiprun.experiment.evaluating import evaluate, score
+from skiprun.experiment.finished import choose_split, load_model, load_run, rebuild
 from skiprun.experiment.foreign import rebuild_file
 from skiprun.experiment.many import train_missing
 from skiprun.experiment.parts import Parts, prepare

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from skiprun.claims.comparison import Comparison, compare_runs
 from skiprun.config import Count
-from skiprun.experiment.many import ProgressFor, train_missing
+from skiprun.experiment.many import train_missing
+from skiprun.experiment.parallel import ProgressFor
 from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.study_runner.keeping import warn_instead
 from skiprun.reports.page import slug, write_comparison

@@ -17,10 +17,10 @@ import skiprun
 from skiprun.config import RunConfig
 from skiprun.errors import RunBusy, SkiprunError, StorageError, counted
 from skiprun.experiment.forecast import forecast
+from skiprun.experiment.make_trainer import tensorboard_needed
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.room import check_room, room_needed
 from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
-from skiprun.experiment.train import tensorboard_needed
 from skiprun.run import Run
 from skiprun.system.cache import cache_folder, code_folder, naming_the_way_out
 from skiprun.system.disk import check_writable, free_bytes

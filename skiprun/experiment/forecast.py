@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from skiprun.errors import Stopped
+from skiprun.experiment.make_trainer import make_trainer
 from skiprun.experiment.parts import Parts
-from skiprun.experiment.train import make_trainer
 from skiprun.system.machine import peak_memory
 from skiprun.system.progress import NullProgress
 from skiprun.training.metrics import MetricsLog

@@ -14,7 +14,8 @@ import yaml
 from skiprun.config import RunConfig, ScheduleConfig
 from skiprun.config_file import build_config
 from skiprun.errors import InputError
-from skiprun.experiment.known_data import KnownData, config_with_data
+from skiprun.experiment.data_place import config_with_data
+from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.parts import prepare
 from skiprun.run import Run
 from skiprun.system.disk import plain_words

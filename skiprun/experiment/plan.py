@@ -10,7 +10,7 @@ from pathlib import Path
 
 from skiprun.config import Count, RunConfig
 from skiprun.errors import ConfigError, InputError, RunBusy
-from skiprun.experiment.known_data import config_with_data
+from skiprun.experiment.data_place import config_with_data
 from skiprun.experiment.named import DIGITS, check_reach, config_for, find_existing, label_of, refuse_misspelled
 from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
 from skiprun.registry import MODELS

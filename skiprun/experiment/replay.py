@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from skiprun.errors import CheckpointError, Stopped
-from skiprun.experiment.known_data import KnownData, config_with_data
+from skiprun.experiment.data_place import config_with_data
+from skiprun.experiment.known_data import KnownData
+from skiprun.experiment.make_trainer import make_trainer
 from skiprun.experiment.parts import prepare
 from skiprun.experiment.study_runner.retrain import as_trained
-from skiprun.experiment.train import make_trainer
 from skiprun.run import Run
 from skiprun.system.disk import plain_words
 from skiprun.system.documents import Row

@@ -15,7 +15,7 @@ import torch
 
 import skiprun
 from skiprun.connections import sites
-from skiprun.experiment.known_data import describe_data
+from skiprun.experiment.data_record import describe_data
 from skiprun.experiment.parts import Parts
 from skiprun.experiment.start_weights import digest
 from skiprun.registry import MODELS

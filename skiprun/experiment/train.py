@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config, load_config
-from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, StorageError, is_out_of_memory, kept
+from skiprun.errors import Diverged, OutOfMemory, Stopped, StorageError, is_out_of_memory, kept
 from skiprun.experiment.known_data import KnownData
+from skiprun.experiment.make_trainer import logging_to, make_trainer
 from skiprun.experiment.parts import Parts, prepare, try_threads
 from skiprun.experiment.room import check_room
 from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
 from skiprun.experiment.summary import environment, summarize
-from skiprun.registry import PROBES
 from skiprun.run import RUNS, Run, State
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.disk import check_writable
 from skiprun.system.progress import NullProgress, Progress, ProgressCallback
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import check_threads, configure_process
-from skiprun.training.metrics import MetricsLog, View
 from skiprun.training.stopping import StopFlag
 from skiprun.training.trainer import Trainer
-from skiprun.training.views.overlays import Overlays
 
 log = logging.getLogger(__name__)
 
@@ -118,65 +116,6 @@ def _train(parts: Parts, run: Run, progress: Progress | None, stop: StopFlag) ->
         log.info("The run was begun before, but has no checkpoint yet; starting at step 0.")
     test = _fit(trainer, run)
     run.finish(summarize(parts, trainer, run, test))
-
-
-OpenLog = Callable[[int], MetricsLog]
-
-
-def logging_to(run: Run, parts: Parts) -> OpenLog:
-    """Return what opens the log of a run, with TensorBoard's view of it if the config wants that."""
-
-    def open_log(keep_bytes: int) -> MetricsLog:
-        return MetricsLog(run.metrics_file, keep_bytes, views(run, parts) if parts.config.log.tensorboard else [])
-
-    return open_log
-
-
-def views(run: Run, parts: Parts) -> list[View]:
-    """Return what shows a run while it trains: TensorBoard, with overlays where there are masks."""
-    with tensorboard_needed():
-        from skiprun.training.views.tensorboard import TensorBoard
-    board = TensorBoard(run.path, parts.config)
-    if parts.loaders.task != "segmentation":
-        return [board]
-    schedule, samples = parts.config.schedule, len(parts.loaders.train)
-    epochs = schedule.epochs or (schedule.steps or 0) * parts.config.data.batch_size / samples
-    return [board, Overlays(run.overlays, parts.model, parts.loaders, parts.setup, epochs, board)]
-
-
-@contextlib.contextmanager
-def tensorboard_needed() -> Iterator[None]:
-    """Import TensorBoard within; a failure says how to do without."""
-    try:
-        yield
-    except ImportError as error:
-        raise SkiprunError(
-            f"TensorBoard cannot be imported ({error}). Install it again, or set log.tensorboard=false."
-        ) from None
-
-
-def make_trainer(
-    parts: Parts,
-    folder: Path,
-    open_log: OpenLog,
-    progress: Progress | None,
-    stop_signal: Callable[[], int | None],
-) -> Trainer:
-    """Return the trainer of a config; `resume` looks for checkpoints in the folder."""
-    probes = [PROBES[name].target() for name in parts.config.probes]
-    return Trainer(
-        parts.model,
-        parts.task,
-        parts.loaders,
-        parts.config,
-        parts.setup,
-        Checkpoints(folder),
-        open_log,
-        probes,
-        progress,
-        stop_signal,
-        parts.evaluation_batch,
-    )
 
 
 def _fit(trainer: Trainer, run: Run) -> dict[str, float]:

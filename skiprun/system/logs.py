@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 
-ABOUT_DATA = ("skiprun.data.", "skiprun.experiment.known_data", "skiprun.experiment.matching")
+ABOUT_DATA = (
+    "skiprun.data.",
+    *(f"skiprun.experiment.{name}" for name in ("data_place", "known_data", "matching")),
+)
 
 
 def is_about_data(record: logging.LogRecord) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.errors import InputError
-from skiprun.experiment.known_data import config_with_data
+from skiprun.experiment.data_place import config_with_data
 from skiprun.experiment.named import DIGITS, check_reach, config_for, find_existing, refuse_misspelled
 from skiprun.experiment.start_weights import with_weights_found
 from skiprun.registry import MODELS

@@ -1,0 +1,129 @@
+"""Progress on the terminal: bars with the latest scores, or plain lines where nobody watches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, ConsoleOptions
+from rich.control import Control
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.segment import ControlType
+from rich.table import Column
+from rich.text import Text
+
+from skiprun.cli.scores import scores_of
+from skiprun.cli.terminal import people, say
+from skiprun.system.progress import Record
+
+
+class FittingScores:
+    """As many whole scores as a line has room for: a number that is cut short reads as another number."""
+
+    def __init__(self, scores: Sequence[str]) -> None:
+        self.scores = scores
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        fitting = ""
+        for score in self.scores:
+            longer = f"{fitting} {score}".lstrip()
+            if len(longer) > options.max_width:
+                break
+            fitting = longer
+        yield Text(fitting)
+
+
+class ScoresColumn(ProgressColumn):
+    """The latest scores, in the width that the other columns leave."""
+
+    def __init__(self) -> None:
+        super().__init__(Column(ratio=1))
+
+    def render(self, task: Task) -> FittingScores:
+        """Return the scores of a run, the first ones first."""
+        return FittingScores(task.fields["scores"])
+
+
+class Board:
+    """Progress of one or more runs: bars with the latest scores on a terminal, a plain line an epoch elsewhere."""
+
+    def __init__(self, silent: bool = False) -> None:
+        self.silent, self.live = silent, people.is_terminal and not silent
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=10),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            ScoresColumn(),
+            console=people,
+            expand=True,
+        )
+
+    def __enter__(self) -> Board:
+        if self.live:
+            self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            self.bars.stop()
+
+    def row(self, label: str) -> Row:
+        """Return a listener for one more run."""
+        return Row(self, label)
+
+
+class Row:
+    """Progress of one run on the board."""
+
+    def __init__(self, board: Board, label: str) -> None:
+        self.board, self.label = board, label
+        self.task = board.bars.add_task(escape(label), total=None, scores=())
+        self.clock: tuple[float, int] | None = None
+        self.steps = 0
+
+    def step(self, step: int, steps: int) -> None:
+        """Move the bar."""
+        self.clock = self.clock or (time.monotonic(), step)
+        self.steps = steps
+        if self.board.live:
+            self.board.bars.update(self.task, completed=step, total=steps)
+
+    def epoch(self, record: Record) -> None:
+        """Show the scores of an epoch."""
+        scores, step = scores_of(record), record["step"]
+        if self.board.live:
+            self.board.bars.update(self.task, scores=scores)
+        elif not self.board.silent:
+            started, first = self.clock or (time.monotonic(), step)
+            left = (time.monotonic() - started) / max(1, step - first) * (self.steps - step)
+            epoch = f"epoch {record['epoch']:.6g} step {step}/{self.steps}"
+            say(f"{self.label}: {epoch} {' '.join(scores)} eta {clock(left)}")
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as 1:02:03 or 2:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Loading:
+    """How far some work is: in place on a terminal; elsewhere a line whenever another tenth of it is done."""
+
+    def __init__(self) -> None:
+        self.what, self.tenth = "", 0
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """Show that `done` of `total` is done."""
+        before, self.tenth = (self.tenth if what == self.what else 0), 10 * done // max(1, total)
+        self.what = what if done < total else ""
+        if people.is_terminal:
+            people.print(Text(f"{what}: {done:,} of {total:,}"), end="" if done < total else "\n")
+            people.control(Control(ControlType.CARRIAGE_RETURN))
+        elif self.tenth != before:
+            say(f"{what}: {done:,} of {total:,}")
+
+
+loading = Loading()

@@ -1,0 +1,100 @@
+"""Score a network or a finished run on a split."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from skiprun.config import Count
+from skiprun.data import Loaders
+from skiprun.errors import InputError, memory_needed
+from skiprun.experiment.finished import check_split, choose_split, load_run, rebuild
+from skiprun.experiment.known_data import KnownData
+from skiprun.experiment.parts import Parts
+from skiprun.inference.evaluate import evaluate_batches
+from skiprun.registry import TASKS
+from skiprun.run import Run
+from skiprun.system.arguments import checked_arguments
+from skiprun.tasks import Task
+
+
+@checked_arguments
+def evaluate(
+    model_or_run: nn.Module | Run | Path | str,
+    data: Loaders | None = None,
+    split: str | None = None,
+    root: Path | str | None = None,
+    other_data: bool = False,
+    task: Task | None = None,
+    batch_size: Count | None = None,
+) -> dict[str, float]:
+    """Return loss and scores of a split.
+
+    A run is computed in its own precision, see `compute.precision`; a network as where this is called: in fp32, unless
+    that is within torch.autocast. In bf16 a loss is about a thousandth off that of fp32.
+
+    Args:
+        model_or_run: a network, which needs `data`; or a finished run, by object, directory or name.
+        data: the loaders to use; a run's own if None.
+        split: train, val or test; None: test, but val of a run that is not finished.
+        root, other_data: of a run, see `rebuild`.
+        task: how to score; None: as the run does, and for a network as a config does that says nothing of it.
+        batch_size: images at once; None: what a training step of the run has memory for, and 128 for a network.
+
+    Raises:
+        OtherData: the data is not what a run was trained on, and that was not asked for.
+    """
+    if isinstance(model_or_run, nn.Module):
+        if data is None:
+            raise InputError("evaluate(model, data): a network needs its data, from skiprun.data.load_data.")
+        if root is not None or other_data:
+            raise InputError("evaluate(): root and other_data are for a run; a network is scored on `data`.")
+        split = choose_split((), split)
+        check_network(model_or_run, data, split)
+        with _scoring():
+            scored = task or TASKS[data.task].target()
+            return evaluate_batches(model_or_run, scored, data.batches(split, batch_size or 128))
+    run = model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run)
+    split = choose_split([run], split)
+    parts = rebuild(run, root, other_data)
+    if data:
+        parts = replace(parts, loaders=KnownData(run, other_data)(data))
+    return score(replace(parts, task=task or parts.task), split, batch_size)
+
+
+@checked_arguments
+def score(parts: Parts, split: str, batch_size: Count | None = None) -> dict[str, float]:
+    """Return loss and scores of a split of what was rebuilt, by as many images at once as its training step allows."""
+    check_split(split)
+    batches = parts.loaders.batches(split, batch_size or parts.evaluation_batch)
+    with _scoring():
+        return evaluate_batches(parts.model, parts.task, batches, parts.setup.autocast)
+
+
+def _scoring() -> AbstractContextManager[None]:
+    return memory_needed("in the evaluation", "Free some, or give evaluate() a smaller batch_size.")
+
+
+def check_network(model: nn.Module, data: Loaders, split: str) -> None:
+    """Refuse a network that takes other images than those of the data, or does not tell its classes apart."""
+    images, _ = next(iter(data.batches(split, 1)))
+    training = model.training
+    try:
+        with torch.no_grad(), memory_needed("in the evaluation", "Free some."):
+            output = model.eval()(images)
+    except (RuntimeError, ValueError, TypeError) as error:
+        size = "x".join(map(str, data.image_shape))
+        raise InputError(f"evaluate(): the network does not take the data's images of {size}: {error}") from None
+    finally:
+        model.train(training)
+    # One score a class, or one a class and pixel; networks with several outputs put them first.
+    needed = (1, data.num_classes, *(data.image_shape[1:] if data.task == "segmentation" else ()))
+    if tuple(output.shape[-len(needed) :]) != needed:
+        raise InputError(
+            f"evaluate(): the network gives {list(output.shape)} for an image, and the {data.num_classes} classes of "
+            f"the data need {list(needed)}."
+        )

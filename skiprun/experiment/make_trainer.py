@@ -1,0 +1,75 @@
+"""Build the trainer of a run, with its log, the views of it and its probes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from skiprun.errors import SkiprunError
+from skiprun.experiment.parts import Parts
+from skiprun.registry import PROBES
+from skiprun.run import Run
+from skiprun.system.progress import Progress
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.metrics import MetricsLog, View
+from skiprun.training.trainer import Trainer
+from skiprun.training.views.overlays import Overlays
+
+OpenLog = Callable[[int], MetricsLog]
+
+
+def logging_to(run: Run, parts: Parts) -> OpenLog:
+    """Return what opens the log of a run, with TensorBoard's view of it if the config wants that."""
+
+    def open_log(keep_bytes: int) -> MetricsLog:
+        return MetricsLog(run.metrics_file, keep_bytes, views(run, parts) if parts.config.log.tensorboard else [])
+
+    return open_log
+
+
+def views(run: Run, parts: Parts) -> list[View]:
+    """Return what shows a run while it trains: TensorBoard, with overlays where there are masks."""
+    with tensorboard_needed():
+        from skiprun.training.views.tensorboard import TensorBoard
+    board = TensorBoard(run.path, parts.config)
+    if parts.loaders.task != "segmentation":
+        return [board]
+    schedule, samples = parts.config.schedule, len(parts.loaders.train)
+    epochs = schedule.epochs or (schedule.steps or 0) * parts.config.data.batch_size / samples
+    return [board, Overlays(run.overlays, parts.model, parts.loaders, parts.setup, epochs, board)]
+
+
+@contextlib.contextmanager
+def tensorboard_needed() -> Iterator[None]:
+    """Import TensorBoard within; a failure says how to do without."""
+    try:
+        yield
+    except ImportError as error:
+        raise SkiprunError(
+            f"TensorBoard cannot be imported ({error}). Install it again, or set log.tensorboard=false."
+        ) from None
+
+
+def make_trainer(
+    parts: Parts,
+    folder: Path,
+    open_log: OpenLog,
+    progress: Progress | None,
+    stop_signal: Callable[[], int | None],
+) -> Trainer:
+    """Return the trainer of a config; `resume` looks for checkpoints in the folder."""
+    probes = [PROBES[name].target() for name in parts.config.probes]
+    return Trainer(
+        parts.model,
+        parts.task,
+        parts.loaders,
+        parts.config,
+        parts.setup,
+        Checkpoints(folder),
+        open_log,
+        probes,
+        progress,
+        stop_signal,
+        parts.evaluation_batch,
+    )
