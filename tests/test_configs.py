@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from skiprun.config_file import load_config
+from skiprun.experiment.checks import check_names
 from skiprun.experiment.named import DIGITS
-from skiprun.experiment.parts import check_names
 from skiprun.models import build_from_config
 
 ROOT = Path(__file__).parent.parent

@@ -10,6 +10,7 @@ from pathlib import Path
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config, load_config, override
 from skiprun.errors import InputError, did_you_mean
+from skiprun.experiment.named import DIGITS, check_reach, config_for, find_existing, label_of, refuse_misspelled
 from skiprun.registry import MODELS
 from skiprun.run import Run, nearest_run, run_folder, runs_in
 from skiprun.system.yaml_file import read_yaml
@@ -81,3 +82,18 @@ def check_reach(options: Sequence[str], there: Collection[str], names: Collectio
     if len(there) == len({*names}):
         raise InputError(f"{told} Leave it out, or name an architecture or a YAML file.")
     log.info(told)
+
+
+def options_given(
+    protocol: Path | str | None, overrides: Sequence[str], seeds: int | None, prefix: str | None
+) -> list[str]:
+    """Return the options of a comparison as they were given.
+
+    Raises:
+        InputError: two of them contradict each other.
+    """
+    if seeds and (seed := next((text for text in overrides if text.startswith("seed=")), None)):
+        raise InputError(f"--set {seed}: found beside --seeds {seeds}, which trains seeds 0 to {seeds - 1}; give one.")
+    options = {"--config": protocol, "--seeds": seeds, "--name": prefix}
+    given = [f"{option} {value}" for option, value in options.items() if value is not None]
+    return [*given, *(f"--set {text}" for text in overrides)]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -14,14 +13,14 @@ from skiprun.config import RunConfig
 from skiprun.config_file import refuse_contradictions
 from skiprun.data import Loaders, load_data
 from skiprun.data.pixels import sentence
-from skiprun.errors import ConfigError, OptionError, UnknownName, memory_needed
+from skiprun.errors import memory_needed
+from skiprun.experiment.checks import building, check_batch, check_names, check_task, located
 from skiprun.experiment.unused_keys import refuse_unused
 from skiprun.inference.evaluate import evaluation_batch
-from skiprun.models import SMALLER_NETWORK, Cost, build_from_config, check_from_config, cost
-from skiprun.models.complexity.meta import run_on_meta
+from skiprun.models import Cost, build_from_config, check_from_config, cost
 from skiprun.models.weights.freeze import freeze_from_config, learning_notes
 from skiprun.models.weights.pretrained import WeightReport, load_from_config
-from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS, Registry
+from skiprun.registry import TASKS
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import ProgressCallback
 from skiprun.tasks import Task
@@ -150,78 +149,9 @@ def try_threads(parts: Parts) -> Parts:
     return replace(parts, setup=replace(parts.setup, threads=threads))
 
 
-def check_names(config: RunConfig) -> None:
-    """Look every name of a config up, and report all that do not exist."""
-    wanted: list[tuple[str, Registry, str]] = [
-        ("model.name", MODELS, config.model.name),
-        ("data.name", DATASETS, config.data.name),
-    ]
-    wanted += [("probes", PROBES, name) for name in config.probes]
-    if config.model.connection is not None:
-        wanted.append(("model.connection", CONNECTIONS, config.model.connection))
-    wanted += [("model.connections", CONNECTIONS, name) for name in (config.model.connections or {}).values()]
-    problems = []
-    for key, registry, name in wanted:
-        try:
-            registry[name]
-        except UnknownName as error:
-            problems.append(f"{config.place(key)}: {error}")
-        else:
-            if config.compute.activation_checkpointing and key == "probes" and registry[name].target.hooks:
-                why = "which would see each block twice; not with compute.activation_checkpointing"
-                problems.append(f"{config.place(key)}: found '{name}', {why}")
-    if problems:
-        raise ConfigError(problems)
-
-
-def check_task(config: RunConfig, task: str) -> None:
-    """Refuse a network that was made for another kind of target than the dataset has."""
-    made_for = MODELS[config.model.name].info.task
-    if made_for != task:
-        have = {"classification": "one label an image", "segmentation": "masks"}
-        raise ConfigError(
-            [
-                f"{config.place('model.name')}: '{config.model.name}' learns {have[made_for]}, and dataset "
-                f"'{config.data.name}' has {have[task]}; choose another of the two"
-            ]
-        )
-
-
-def check_batch(config: RunConfig, model: nn.Module, shape: Sequence[int]) -> None:
-    """Refuse batches of one image where a network normalizes over a batch of single pixels."""
-    parts = config.optim.accumulate
-    if config.data.batch_size > parts:
-        return
-    try:
-        run_on_meta(model, (1, *shape))
-    except ValueError:
-        raise ConfigError(
-            [
-                f"{config.place('data.batch_size')}: found {config.data.batch_size}, with optim.accumulate {parts} one "
-                f"image at a time, over which '{config.model.name}' cannot normalize; use {2 * parts} or more"
-            ]
-        ) from None
-
-
 def task_options(config: RunConfig, task: str) -> dict[str, object]:
     """Return what the config says of the task, as arguments of its class."""
     smoothing: dict[str, object] = {"label_smoothing": config.optim.label_smoothing}
     if task != "segmentation":
         return smoothing
     return smoothing | config.segmentation.model_dump() | {"border_weight": config.data.border_weight}
-
-
-@contextlib.contextmanager
-def building(config: RunConfig) -> Iterator[None]:
-    """Let errors of a network that is built within name the key, or say that memory ran out there."""
-    with memory_needed("while the network is built", SMALLER_NETWORK), located(config, "model"):
-        yield
-
-
-@contextlib.contextmanager
-def located(config: RunConfig, section: str) -> Iterator[None]:
-    """Add the place in the file to what a part says of its options."""
-    try:
-        yield
-    except OptionError as error:
-        raise ConfigError([f"{config.place(f'{section}.{error.key}')}: {error.problem}"]) from None

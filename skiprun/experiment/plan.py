@@ -9,9 +9,17 @@ from hashlib import blake2b
 from pathlib import Path
 
 from skiprun.config import Count, RunConfig
-from skiprun.errors import ConfigError, InputError, RunBusy
+from skiprun.errors import ConfigError, RunBusy
 from skiprun.experiment.data_place import config_with_data
-from skiprun.experiment.named import DIGITS, check_reach, config_for, find_existing, label_of, refuse_misspelled
+from skiprun.experiment.named import (
+    DIGITS,
+    check_reach,
+    config_for,
+    find_existing,
+    label_of,
+    options_given,
+    refuse_misspelled,
+)
 from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
 from skiprun.registry import MODELS
 from skiprun.run import RUNS, Run, refuse_one_place
@@ -86,21 +94,6 @@ def plan_comparison(
         configs = [with_known_weights(each, runs) for each in drawn]
         planned += [Planned(f"{label_of(name)} seed {each.seed}", Run.of(runs, each), each) for each in configs]
     return distinct(planned)
-
-
-def options_given(
-    protocol: Path | str | None, overrides: Sequence[str], seeds: int | None, prefix: str | None
-) -> list[str]:
-    """Return the options of a comparison as they were given.
-
-    Raises:
-        InputError: two of them contradict each other.
-    """
-    if seeds and (seed := next((text for text in overrides if text.startswith("seed=")), None)):
-        raise InputError(f"--set {seed}: found beside --seeds {seeds}, which trains seeds 0 to {seeds - 1}; give one.")
-    options = {"--config": protocol, "--seeds": seeds, "--name": prefix}
-    given = [f"{option} {value}" for option, value in options.items() if value is not None]
-    return [*given, *(f"--set {text}" for text in overrides)]
 
 
 def label_of_run(run: Run) -> str:

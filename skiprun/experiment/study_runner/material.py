@@ -15,10 +15,11 @@ from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError
+from skiprun.experiment.checks import located
 from skiprun.experiment.data_place import recorded
 from skiprun.experiment.finished import choose_split
 from skiprun.experiment.known_data import KnownData
-from skiprun.experiment.parts import located, prepare
+from skiprun.experiment.parts import prepare
 from skiprun.experiment.study_runner.images import NOISE_CLASSES, Batch, Images, Noise, Scoring
 from skiprun.experiment.study_runner.retrain import State, as_trained, weight_trajectory
 from skiprun.experiment.study_runner.subjects import StudyTarget
