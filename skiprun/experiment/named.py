@@ -10,7 +10,6 @@ from pathlib import Path
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config, load_config, override
 from skiprun.errors import InputError, did_you_mean
-from skiprun.experiment.named import DIGITS, check_reach, config_for, find_existing, label_of, refuse_misspelled
 from skiprun.registry import MODELS
 from skiprun.run import Run, nearest_run, run_folder, runs_in
 from skiprun.system.yaml_file import read_yaml

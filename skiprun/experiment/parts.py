@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -30,8 +29,6 @@ from skiprun.training.device import DeviceSetup, choose_device, choose_threads, 
 from skiprun.training.optim import average_note
 from skiprun.training.randomness import derive
 from skiprun.training.schedule import total_steps
-
-TRIAL_MACS = 4e9  # of a trial step: a fifth of a second or so
 
 
 @dataclass(frozen=True)
@@ -127,26 +124,6 @@ def build(
     way = choose_execution(config, setup.device, len(loaders.train), size.activation_bytes)
     threads = choose_threads(config, size.macs) if setup.device.type == "cpu" else None
     return Parts(config, replace(setup, way=way, threads=threads), loaders, task, model, size, tuple(notes), report)
-
-
-def try_threads(parts: Parts) -> Parts:
-    """Return the parts of a new run with the CPU threads that a training step on a copy of its network finds faster.
-
-    As many images are tried as keep the threads busy, and no more: they shall fit wherever the run itself does.
-    """
-    if parts.setup.device.type != "cpu":
-        return parts
-    enough = max(2, round(TRIAL_MACS / parts.cost.macs))
-    index = torch.arange(min(enough, parts.config.micro_batch))
-
-    def step() -> None:
-        images, targets = parts.loaders.train_batch(index)
-        with parts.setup.autocast():
-            output = copy.deepcopy(parts.model).train()(images)
-        parts.task.loss(output, targets).backward()
-
-    threads = choose_threads(parts.config, parts.cost.macs, step)
-    return replace(parts, setup=replace(parts.setup, threads=threads))
 
 
 def task_options(config: RunConfig, task: str) -> dict[str, object]:

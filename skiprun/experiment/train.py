@@ -12,10 +12,11 @@ from skiprun.config_file import build_config, load_config
 from skiprun.errors import Diverged, OutOfMemory, Stopped, StorageError, is_out_of_memory, kept
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.make_trainer import logging_to, make_trainer
-from skiprun.experiment.parts import Parts, prepare, try_threads
+from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.room import check_room
 from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
 from skiprun.experiment.summary import environment, summarize
+from skiprun.experiment.threads import try_threads
 from skiprun.run import RUNS, Run, State
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.disk import check_writable
