@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from skiprun.claims.evidence import NO_SPREAD, ONE_SEED, explain
-from skiprun.results.statistics import difference, exceeds_noise, holm, sample_of
+from skiprun.results.significance import difference, exceeds_noise, holm
+from skiprun.results.statistics import sample_of
 
 
 def test_mean_spread_and_interval_of_three_runs_by_hand() -> None:

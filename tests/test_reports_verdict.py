@@ -12,7 +12,7 @@ import pytest
 from skiprun.claims.comparison import Comparison, compare_runs
 from skiprun.reports import write_comparison
 from skiprun.reports.figures import draw
-from skiprun.results.statistics import exceeds_noise
+from skiprun.results.significance import exceeds_noise
 from skiprun.run import Run
 from tests.fake_runs import write_run, write_trio
 

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from skiprun.claims.verdict import Verdict, judge
+from skiprun.results.cautions import cautions, why_not_comparable
 from skiprun.results.groups import Group, group_by_experiment
 from skiprun.results.mask_scores import mask_remarks
-from skiprun.results.protocol import Protocol, cautions, machines, read_protocol, why_not_comparable
+from skiprun.results.protocol import Protocol, machines, read_protocol
 from skiprun.results.records import RunRecord, read
 from skiprun.run import Run
 

@@ -15,10 +15,11 @@ from skiprun.claims.evidence import ANSWERS, explain, in_a_word, in_parentheses,
 from skiprun.claims.finding import Finding, any_holds
 from skiprun.claims.plain_networks import missing_twin
 from skiprun.claims.training_loss import CLOSED, CureOfSeed, closed, closing, compare_losses
-from skiprun.results.groups import LOSS, Group
+from skiprun.results.groups import Group
 from skiprun.results.numbers import format_score, significant
 from skiprun.results.protocol import other_differences
-from skiprun.results.statistics import Difference, exceeds_noise, holm
+from skiprun.results.significance import Difference, exceeds_noise, holm
+from skiprun.results.summary_keys import LOSS
 
 CURED = {True: "Cured by", False: "Not cured by", None: "Undecided, whether it is cured by"}
 

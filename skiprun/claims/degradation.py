@@ -16,10 +16,11 @@ from skiprun.claims.evidence import DETECTABLE, explain, in_a_word, in_parenthes
 from skiprun.claims.finding import Finding, any_holds
 from skiprun.claims.plain_networks import missing_control, pairs_by_depth
 from skiprun.claims.training_loss import FITTED, MARGIN, PairOfSeed, compare_losses, level
-from skiprun.results.groups import LOSS, Group
+from skiprun.results.groups import Group
 from skiprun.results.numbers import format_score, significant
 from skiprun.results.records import RunRecord
-from skiprun.results.statistics import Difference, exceeds_noise, holm
+from skiprun.results.significance import Difference, exceeds_noise, holm
+from skiprun.results.summary_keys import LOSS
 
 SEEN = {True: "Degradation was seen", False: "Degradation was not seen", None: "Degradation is undecided"}
 

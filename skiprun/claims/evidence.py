@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skiprun.results.numbers import format_score
-from skiprun.results.statistics import POWER, Difference, exceeds_noise
+from skiprun.results.significance import POWER, Difference, exceeds_noise
 
 NO_SEED = "no seed to compare by"
 ONE_SEED = "n = 1: one seed shows a difference, not its spread"

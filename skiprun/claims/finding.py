@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from skiprun.results.statistics import Difference
+from skiprun.results.significance import Difference
 
 Evidence = TypeVar("Evidence")
 

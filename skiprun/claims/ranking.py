@@ -17,7 +17,7 @@ from skiprun.claims.finding import Finding
 from skiprun.claims.rival import Rival, why_untested
 from skiprun.results.groups import Group
 from skiprun.results.numbers import format_score, score_unit, significant
-from skiprun.results.statistics import difference, exceeds_noise, holm
+from skiprun.results.significance import difference, exceeds_noise, holm
 
 
 @dataclass(frozen=True)

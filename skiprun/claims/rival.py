@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from skiprun.claims.evidence import explain, format_p, in_parentheses, signed
 from skiprun.results.numbers import format_score
-from skiprun.results.statistics import Difference
+from skiprun.results.significance import Difference
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from skiprun.claims.evidence import explain, in_parentheses, signed, uncontrolled, untested
 from skiprun.claims.finding import Finding
-from skiprun.results.groups import Group, possible
+from skiprun.results.groups import Group
 from skiprun.results.numbers import format_score
 from skiprun.results.protocol import other_differences
-from skiprun.results.statistics import Difference, difference, exceeds_noise, holm
+from skiprun.results.significance import Difference, difference, exceeds_noise, holm
+from skiprun.results.summary_keys import value_range
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def with_controls(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
 
 def _gain(group: Group, control: Group, name: str, tests: int) -> Difference:
     key = f"test.{name}"
-    return difference(group.by_seed(key), control.by_seed(key), possible(key)[1], tests)
+    return difference(group.by_seed(key), control.by_seed(key), value_range(key)[1], tests)
 
 
 def _benefit(group: Group, control: Group, name: str, gain: Difference, p: float) -> SkipBenefit:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TypedDict
 
-from skiprun.results.statistics import Difference, difference
+from skiprun.results.significance import Difference, difference
 
 MARGIN = 1.05  # a loss within 5 % of another is level with it
 FITTED = 0.01  # nats; below this a network has learned its training split by heart, and ratios mean nothing

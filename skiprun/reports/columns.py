@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from skiprun.results.groups import LOSS, SPEED, Group
+from skiprun.results.groups import Group
 from skiprun.results.numbers import format_count, format_score, format_spread, format_whole, score_unit, significant
 from skiprun.results.records import RunRecord
+from skiprun.results.summary_keys import LOSS, SPEED
 
 
 @dataclass(frozen=True)

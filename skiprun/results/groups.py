@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,12 +11,7 @@ from pathlib import Path
 
 from skiprun.results.records import RunRecord
 from skiprun.results.statistics import Sample, sample_of
-
-LOSS = "final.train.loss"
-RATIO = "gradient.first_over_last.median"
-SPEED = "time.images_per_s"
-PERCENT, SHARE, POSITIVE, ANY = (0.0, 100.0), (0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)
-RANGES = {"error": PERCENT, "iou": SHARE, "dice": SHARE, "boundary": SHARE, "pixel_error": SHARE, "loss": POSITIVE}
+from skiprun.results.summary_keys import RATIO, SPEED, value_range
 
 
 @dataclass(frozen=True)
@@ -77,7 +71,7 @@ class Group:
     @property
     def span(self) -> float:
         """The largest difference that two networks can have in the score."""
-        return possible(self.test_score)[1]
+        return value_range(self.test_score)[1]
 
     @property
     def data(self) -> tuple[str, ...]:
@@ -101,7 +95,7 @@ class Group:
 
     def sample(self, key: str) -> Sample:
         """Return mean and spread of one number of the summaries."""
-        return sample_of(self.by_seed(key).values(), *possible(key))
+        return sample_of(self.by_seed(key).values(), *value_range(key))
 
     @property
     def ratio(self) -> float:
@@ -130,13 +124,6 @@ class Group:
         return {key.removeprefix(prefix + "."): asdict(self.sample(key)) for key in keys}
 
 
-def possible(key: str) -> tuple[float, float]:
-    """Return the lowest and the highest value that a number of the summaries can have."""
-    if key in (RATIO, SPEED):
-        return POSITIVE
-    return RANGES.get(re.sub(r"_class_\d+$", "", key.rpartition(".")[2]), ANY)
-
-
 def group_by_experiment(records: Sequence[RunRecord]) -> tuple[Group, ...]:
     """Group finished runs by experiment, in the order in which the experiments first appear."""
     homes: dict[Path, list[RunRecord]] = {}
@@ -155,10 +142,6 @@ def _labels(homes: Sequence[Path]) -> dict[Path, str]:
     """Name each experiment by its directory, with as many parents as it takes to tell two of one name apart."""
     labels = {}
     for home in homes:
-        parts = next(n for n in range(1, len(home.parts) + 1) if _is_unique(home, n, homes))
-        labels[home] = "/".join(home.parts[-parts:])
+        ends = (home.parts[-parts:] for parts in range(1, len(home.parts) + 1))
+        labels[home] = "/".join(next(end for end in ends if sum(o.parts[-len(end) :] == end for o in homes) == 1))
     return labels
-
-
-def _is_unique(home: Path, parts: int, homes: Sequence[Path]) -> bool:
-    return sum(other.parts[-parts:] == home.parts[-parts:] for other in homes) == 1

@@ -1,0 +1,96 @@
+"""What keeps groups of runs from being ranked, and what else is unequal between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skiprun.config import Role, role_of
+from skiprun.results.groups import Group
+from skiprun.results.protocol import Protocol, settings, split_by_agreement
+from skiprun.results.records import epoch_rows
+
+# What a run was computed with, as its summary says; a config leaves these to the machine.
+CONDITIONS = {"device": "device", "threads": "number of threads", "precision": "precision"}
+# Keys of execution that the summary says better, or that cost no time of a step.
+WHERE = ("compute.device", "compute.threads", "data.root", "data.download", "model.download_weights")
+
+
+def why_not_comparable(groups: Sequence[Group]) -> tuple[str, ...]:
+    """Say why groups cannot be ranked against each other; nothing where they can."""
+    kinds: dict[tuple[str, ...], list[str]] = {}
+    for group in groups:
+        kinds.setdefault(group.data, []).append(group.label)
+    if len(kinds) < 2:
+        return ()
+    names = {kind[:3] for kind in kinds}
+    if len(names) < 2:
+        why = f"all are scored on {groups[0].data[0]}, but its contents or its split differ (fingerprint)"
+    else:
+        why = "they were scored on different data"
+    who = "; ".join(f"{kind[0]} ({kind[3][:8]}): {', '.join(labels)}" for kind, labels in kinds.items())
+    return (f"Not ranked: {why}. {who}.",)
+
+
+def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
+    """Say what else than the model is unequal, in so far as it can move a result."""
+    found = [
+        f"{key} differs between the groups: " + "; ".join(f"{label} {value}" for label, value in values.items()) + "."
+        for key, values in protocol.differing.items()
+        if not key.startswith("model.")
+    ]
+    found += [
+        f"The config of {group.label} cannot be read ({group.first.message})."
+        for group in groups
+        if not group.first.config
+    ]
+    found += [text for group in groups for text in _unequal_seeds(group)]
+    found += _lost_seeds(groups)
+    found += [
+        f"The test split of {run.run.name} was scored {run.number('test_scored'):g} times, as the run was made longer."
+        for group in groups
+        for run in group.runs
+        if run.number("test_scored", 1) > 1
+    ]
+    found += [
+        f"No curves of {run.run.name}: its metrics.jsonl is missing or damaged."
+        for group in groups
+        for run in group.runs
+        if next(epoch_rows(run.run), None) is None
+    ]
+    return (*found, *_unequal_conditions(groups))
+
+
+def _unequal_seeds(group: Group) -> list[str]:
+    """Say which keys differ between the seeds of one group: its spread is then not the seeds' alone."""
+    tables = {run.run.name: settings(run.config) for run in group.runs if run.config}
+    keys = list(split_by_agreement(tables)[1])
+    found = [f"The seeds of {group.label} differ in {', '.join(keys)}."] if keys else []
+    if len({run.text("data.fingerprint") for run in group.runs}) > 1:
+        found.append(f"The seeds of {group.label} saw different data or splits.")
+    return found
+
+
+def _lost_seeds(groups: Sequence[Group]) -> list[str]:
+    """Say which groups lack seeds that others have."""
+    seeds = {group.label: {run.seed for run in group.runs} for group in groups}
+    every = set().union(*seeds.values())
+    lacking = {label: sorted(every - found) for label, found in seeds.items()}
+    return [
+        f"{label} lacks seed{'s' * (len(missing) > 1)} {', '.join(map(str, missing))}, which others have; where seeds "
+        "are paired, the others count."
+        for label, missing in lacking.items()
+        if missing
+    ]
+
+
+def _unequal_conditions(groups: Sequence[Group]) -> list[str]:
+    """Say which conditions of computing differ, since images/s cannot be compared across them."""
+    runs = [run for group in groups for run in group.runs]
+    unequal = [words for key, words in CONDITIONS.items() if len({run.text(key) for run in runs}) > 1]
+    ways = {
+        run.run.name: {k: v for k, v in run.config.items() if role_of(k) is Role.EXECUTION}
+        for run in runs
+        if run.config
+    }
+    unequal += [key for key in split_by_agreement(ways)[1] if key not in WHERE]
+    return [f"images/s cannot be compared: the runs differ in {', '.join(unequal)}."] if unequal else []
