@@ -28,7 +28,7 @@ from benchmarks import (
 )
 from benchmarks.measure import Setting, why
 from benchmarks.report import WIDTH
-from skiprun.training.acceleration.compilation import use_private_cache
+from skiprun.system.torch_internals import use_private_cache
 
 ALL = {
     "steps": steps,

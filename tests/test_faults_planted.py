@@ -18,7 +18,8 @@ from skiprun.errors import StorageError
 from skiprun.experiment import summary
 from skiprun.system.cache import code_folder, private_folder
 from skiprun.system.machine import find_program
-from skiprun.training.acceleration.compilation import TrainingPass, use_private_cache
+from skiprun.system.torch_internals import use_private_cache
+from skiprun.training.acceleration.compilation import TrainingPass
 from skiprun.training.acceleration.kernels import library
 
 PLANTED = ("multiprocessing", "queue", "random", "signal", "skiprun", "tensorboard", "torch", "yaml")

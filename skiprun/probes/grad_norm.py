@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from skiprun.models.complexity.cost import layers_by_depth
 from skiprun.probes.base import numbered
 from skiprun.registry import PROBES
+from skiprun.system import torch_internals
 
 SUMMARY = ["grad/total", "grad/first", "grad/last", "grad/first_over_last"]
 
@@ -53,9 +54,6 @@ def of_weights(weights: Sequence[nn.Parameter], norms: Mapping[Tensor, Tensor]) 
 
 
 def gradient_norms(parameters: list[nn.Parameter]) -> dict[Tensor, Tensor]:
-    """Return the norm of each gradient that is there, by parameter.
-
-    torch's own clip_grad_norm_ makes the same call: a few kernels for all tensors instead of one for each.
-    """
+    """Return the norm of each gradient that is there, by parameter."""
     grads = {parameter: parameter.grad for parameter in parameters if parameter.grad is not None}
-    return dict(zip(grads, torch._foreach_norm(list(grads.values())), strict=True)) if grads else {}
+    return dict(zip(grads, torch_internals.norms(list(grads.values())), strict=True)) if grads else {}

@@ -16,6 +16,7 @@ from skiprun.models.complexity.cost import layers_by_depth
 from skiprun.probes.base import numbered
 from skiprun.probes.grad_norm import gradient_norms, of_weights
 from skiprun.registry import PROBES
+from skiprun.system.torch_internals import norms
 
 
 @PROBES.register("weight_norm", paper="van Laarhoven 2017, 'L2 regularization versus batch and weight normalization'")
@@ -35,7 +36,7 @@ class WeightNorm:
 
     def read(self) -> Tensor:
         found = gradient_norms(self.weights)
-        lengths = torch.stack(torch._foreach_norm([weight.detach() for weight in self.weights]))
+        lengths = torch.stack(norms([weight.detach() for weight in self.weights]))
         gradients = torch.stack(of_weights(self.weights, found))
         # Weights that start at zero, as Fixup's, have no length to compare with.
         return torch.cat([lengths, torch.where(lengths > 0, gradients / lengths, 0)]).float()

@@ -26,6 +26,7 @@ from skiprun.connections.none import NoConnection
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Batches, Figure, Loss, Row, StudyResult, isolated_copy
 from skiprun.studies.gauge import MEASURES, LayerRecorder
+from skiprun.system.torch_internals import BatchNorm
 
 TWO_ORDERS = 100.0
 
@@ -60,7 +61,7 @@ class Theory:
 def theory(model: nn.Module) -> Theory:
     """Return the expectation for plain and residual networks; other connections have none here."""
     kinds = {type(site) for site in sites(model).values()}
-    normed = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())
+    normed = any(isinstance(module, BatchNorm) for module in model.modules())
     if kinds == {NoConnection}:
         return Theory(math.sqrt(math.pi / (math.pi - 1)) if normed else 1.0, 1.0)
     if kinds == {Add} and not normed:

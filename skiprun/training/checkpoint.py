@@ -110,7 +110,7 @@ def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
     }
     if not floating:
         return None
-    finite = torch.stack(torch._foreach_norm(list(floating.values()), float("inf"))).isfinite().tolist()
+    finite = torch.stack([tensor.isfinite().all() for tensor in floating.values()]).tolist()
     return next((name for name, good in zip(floating, finite, strict=True) if not good), None)
 
 

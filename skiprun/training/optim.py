@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Iterable
 
 import torch
@@ -11,15 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skiprun.config import OptimConfig
 from skiprun.models.weights.freeze import parameter_groups
-
-
-class Uncompiled:
-    """Methods of an optimizer without what keeps torch's compiler out of them: its import takes half a second."""
-
-    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
-    load_state_dict = inspect.unwrap(torch.optim.Optimizer.load_state_dict)
-    state_dict = inspect.unwrap(torch.optim.Optimizer.state_dict)
-    zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)
+from skiprun.system.torch_internals import Uncompiled
 
 
 class SGD(Uncompiled, torch.optim.SGD):
@@ -79,7 +72,7 @@ def clip(parameters: Iterable[nn.Parameter], config: OptimConfig) -> Tensor | No
         )
         return (norm > config.clip_norm).float()
     if config.clip_value:
-        largest = torch.stack(torch._foreach_norm(gradients, float("inf"))).max()
+        largest = nn.utils.get_total_norm(gradients, math.inf)
         nn.utils.clip_grad_value_(parameters, config.clip_value)
         return (largest > config.clip_value).float()
     return None

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from skiprun.models.complexity.meta import Counter, run_on_meta, storage
+from skiprun.models.complexity.meta import Counter, run_on_meta
+from skiprun.system.torch_internals import storage_id
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def cost(model: nn.Module, input_shape: Sequence[int]) -> Cost:
     kept: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        kept[storage(tensor)] = tensor
+        kept[storage_id(tensor)] = tensor
         return tensor
 
     with Counter() as counter, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):

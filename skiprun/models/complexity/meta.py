@@ -7,12 +7,11 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch._ops import OpOverload
 from torch.func import functional_call
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from skiprun.errors import InputError
+from skiprun.system.torch_internals import DispatchMode, OpOverload, storage_id
 
 aten = torch.ops.aten
 
@@ -42,17 +41,12 @@ SHAPES: dict[OpOverload, Callable[..., object]] = {
 }
 
 
-class Shortcuts(TorchDispatchMode):
+class Shortcuts(DispatchMode):
     """Answers at once with the shape of a result that torch would work out in Python on the meta device.
 
     That is nine tenths of the time of a deep network. Residual networks of the CIFAR kind use nothing else of that
     sort, so counting one does not make torch import its compiler either, which takes a second.
     """
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Let torch not import its compiler only to keep it out of here."""
-        return False
 
     def __torch_dispatch__(
         self,
@@ -83,9 +77,9 @@ class Counter(Shortcuts):
         if formula := flop_registry.get(operation.overloadpacket):
             # torch counts a multiply-add as two operations; papers count it as one.
             self.macs += formula(*args, **(kwargs or {}), out_val=out) // 2
-        given = {storage(each) for each in args if isinstance(each, Tensor)}
+        given = {storage_id(each) for each in args if isinstance(each, Tensor)}
         made = [each for each in (out if isinstance(out, tuple) else [out]) if isinstance(each, Tensor) and given]
-        self.largest = max([self.largest, *(each.nbytes for each in made if storage(each) not in given)])
+        self.largest = max([self.largest, *(each.nbytes for each in made if storage_id(each) not in given)])
         return out
 
 
@@ -121,7 +115,7 @@ def run_on_meta(model: nn.Module, shape: Sequence[int]) -> dict[int, Tensor]:
     finally:
         for module, training in modes.items():
             module.training = training
-    return {storage(tensor): tensor for tensor in shadows.values()}
+    return {storage_id(tensor): tensor for tensor in shadows.values()}
 
 
 def _shadow(tensor: Tensor) -> Tensor:
@@ -130,8 +124,3 @@ def _shadow(tensor: Tensor) -> Tensor:
         return tensor
     dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
     return torch.empty(tensor.shape, dtype=dtype, device="meta", requires_grad=tensor.requires_grad)
-
-
-def storage(tensor: Tensor) -> int:
-    """Return what identifies the memory that a tensor views."""
-    return tensor.untyped_storage()._cdata

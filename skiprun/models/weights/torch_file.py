@@ -14,9 +14,9 @@ from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensorMode
-from torch._weights_only_unpickler import get_globals_in_pkl
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
+
+from skiprun.system.torch_internals import fake_tensors, names_in_pickle
 
 # A file of torch.save is not compressed; shared tensors may be counted twice.
 MOST_EXPANSION = 4
@@ -59,7 +59,7 @@ def load_plain(stream: BinaryIO, device: torch.device | str = "cpu") -> Any:
         raise Oversized(f"names {len(classes)} classes")
     with safe_globals([(_stand_in(name), name) for name in classes]):
         if not zipped:  # where torch makes room for what the file claims, before it looks whether that is there
-            with FakeTensorMode():
+            with fake_tensors():
                 refuse_oversized(_torch_load(stream, "cpu"), length)
         content = _torch_load(stream, device)
     refuse_oversized(content, length)
@@ -82,7 +82,7 @@ def _classes_in_zip(stream: BinaryIO, length: int) -> set[str]:
 def _classes_in_legacy(stream: BinaryIO) -> set[str]:
     """Return the names of what would have to be called in a file as torch wrote them before 1.6."""
     stream.seek(0)
-    return set().union(*(get_globals_in_pkl(stream) for _ in range(LEGACY_PICKLES)))
+    return set().union(*(names_in_pickle(stream) for _ in range(LEGACY_PICKLES)))
 
 
 def _stand_in(name: str) -> type:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from skiprun.connections import Connection
+from skiprun.system.torch_internals import BatchNorm
 
 
 def recompute_blocks(model: nn.Module) -> None:
@@ -32,7 +32,7 @@ def _contexts(block: nn.Module) -> tuple[contextlib.AbstractContextManager, cont
 @contextlib.contextmanager
 def _seen_already(block: nn.Module) -> Iterator[None]:
     """Keep running statistics as they are: they have seen this batch."""
-    norms = [module for module in block.modules() if isinstance(module, _BatchNorm)]
+    norms = [module for module in block.modules() if isinstance(module, BatchNorm)]
     before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
         norm.momentum, norm.num_batches_tracked = 0.0, None

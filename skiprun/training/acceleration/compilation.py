@@ -7,7 +7,6 @@ config and machine, never of a clock, so that runs repeat.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +15,9 @@ from torch import Tensor, nn
 
 from skiprun.config import RunConfig
 from skiprun.errors import InputError
-from skiprun.system.cache import code_folder
 from skiprun.system.files import delete_spare
 from skiprun.system.ordinary_files import open_to_read
+from skiprun.system.torch_internals import inductor_options, use_private_cache
 from skiprun.training.acceleration.fusion import fuse
 from skiprun.training.acceleration.kernels.library import find_compiler
 from skiprun.training.device import Execution
@@ -102,28 +101,10 @@ class TrainingPass:
         for file in filter(is_cut_short, Path(folder).rglob("*.so")):
             log.info(f"{file} is damaged; it is compiled again.")
             delete_spare(file)
-        known = torch._inductor.list_options()  # another version of torch has others
+        known = inductor_options()
         options = {name: value for name, value in FASTER.items() if name in known}
         # Shapes never change: all batches of a run have one size.
         return torch.compile(self.model, dynamic=False, options={**options})
-
-
-def use_private_cache() -> str:
-    """Let torch keep compiled code in the user's cache, unless the environment names another place; return the place.
-
-    Torch's own choice, which it writes to the environment when it is imported, is a folder in the temporary one, of a
-    name that another user can take first; precompiled headers always lie there.
-    """
-    folder = str(code_folder())
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", folder)
-    from torch._inductor import codecache
-    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
-
-    if os.environ["TORCHINDUCTOR_CACHE_DIR"] == default_cache_dir():
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
-    codecache._HEADER_DIR = f"{folder}/precompiled_headers"
-    codecache._HEADER_LOCK_DIR = f"{folder}/precompiled_headers/locks"
-    return os.environ["TORCHINDUCTOR_CACHE_DIR"]
 
 
 def is_cut_short(library: Path) -> bool:

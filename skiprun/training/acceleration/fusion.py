@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from skiprun.models.layers.encoder_decoder import pad_to_multiple
+from skiprun.system.torch_internals import has_hooks
 from skiprun.training.acceleration.kernels.library import prepare
 from skiprun.training.acceleration.kernels.norm import NormJoinReLU
 from skiprun.training.acceleration.kernels.winograd import WinogradConv2d, is_supported
@@ -45,7 +46,7 @@ def fuse(model: nn.Module) -> Callable[[Tensor], Tensor]:
     traced = fx.GraphModule(model, FusionTracer().trace(model))
     for number, node in enumerate(list(traced.graph.nodes)):
         layer = traced.get_submodule(node.target) if node.op == "call_module" else None
-        if layer is None or layer._forward_hooks or layer._forward_pre_hooks:
+        if layer is None or has_hooks(layer):
             continue
         if _is_plain(layer):
             _fuse_from(traced, node, f"fused{number}")
