@@ -64,8 +64,20 @@ def refuse_contradictions(config: RunConfig) -> None:
         raise ConfigError(problems)
 
 
+class Override(str):
+    """A `section.key=value` that an option of its own said, such as --root; errors name that option."""
+
+    def __new__(cls, option: str, text: str) -> Override:
+        self = super().__new__(cls, text)
+        self.option = option
+        return self
+
+    option: str
+
+
 def override(plain: Plain, source_locations: dict[str, str], text: str, source: str = "--set") -> None:
     """Lay one `section.key=value` over plain data; problems with it are those of its source."""
+    source = text.option if isinstance(text, Override) else source
     key, equals, value = text.partition("=")
     key = key.strip()
     if not equals or not key:

@@ -14,7 +14,7 @@ from skiprun import experiment
 from skiprun.cli.app import app
 from skiprun.cli.options import apart
 from skiprun.config import RunConfig
-from skiprun.errors import InputError
+from skiprun.errors import ConfigError, InputError
 from skiprun.experiment.named import DIGITS, config_for
 
 SMOKE = str(Path(__file__).parent.parent / "configs" / "smoke.yaml")
@@ -115,3 +115,23 @@ def test_an_architecture_given_to_train_is_told_what_to_type(configs: Callable[.
 def test_the_device_that_others_call_gpu(configs: Callable[..., list[RunConfig]]) -> None:
     with pytest.raises(InputError, match=r"Did you mean 'cuda'\?"):
         configs("train", SMOKE, "--device", "gpu")
+
+
+@pytest.mark.parametrize(
+    ("given", "blamed"),
+    [
+        (["--root", "nowhere"], "--root data.root: found nowhere, which dataset 'digits' has no use for"),
+        (["--skip-bad"], "--skip-bad data.skip_bad: found true, which dataset 'digits' has no use for"),
+        (["--device", "gpu"], "--device compute.device: found 'gpu'"),
+        (["--seed", "-1"], "--seed seed: found -1"),
+        (["--name", "a/b"], "--name name: found 'a/b'"),
+        (["--set", "data.root=nowhere"], "--set data.root: found nowhere"),
+    ],
+)
+def test_an_option_is_blamed_as_it_was_typed(
+    given: list[str], blamed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("c.yaml").write_text("model: {name: resnet20}\ndata: {name: digits}\nschedule: {steps: 1}\n")
+    refused = CliRunner().invoke(app, ["train", "c.yaml", *given]).exception
+    assert isinstance(refused, ConfigError) and str(refused).startswith(blamed)

@@ -238,7 +238,7 @@ def wide(number):
 def test_what_a_crop_cuts_is_said_and_other_fits_keep_it(tmp_path, caplog):
     folder(tmp_path, wide)
     cropped = load(tmp_path, image_size=8)
-    assert "cuts off 75.0% of all pixels, and more than a tenth of 18 of 18 images; data.fit=pad or" in caplog.text
+    assert "cuts off 75.0 % of all pixels, and more than a tenth of 18 of 18 images; data.fit=pad or" in caplog.text
     assert stored(cropped.test).max() <= 110
     caplog.clear()
     padded, resized = (load(tmp_path, image_size=8, fit=fit, background="#0000ff") for fit in ("pad", "resize"))

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from skiprun.cli import progress, scores, tables, terminal
-from skiprun.errors import Stopped, counted
+from skiprun.errors import Stopped, counted, percent
 
 cli = importlib.import_module("skiprun.cli.app")  # not the `app` inside it
 
@@ -108,6 +108,11 @@ def test_where_nobody_watches_work_is_told_in_tenths_and_to_its_end(
             progress.loading(done, total, what)
         lines = capsys.readouterr().err.splitlines()
         assert len(lines) == min(total, 10) and lines[-1] == f"{what}: {total:,} of {total:,}"
+
+
+@pytest.mark.parametrize(("share", "decimals", "words"), [(0.8264, 1, "82.6 %"), (0.9, 0, "90 %"), (1, 1, "100.0 %")])
+def test_a_share_is_written_with_a_space_before_its_unit(share: float, decimals: int, words: str) -> None:
+    assert percent(share, decimals) == words
 
 
 def test_of_an_error_of_many_lines_the_first_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,7 +66,7 @@ def test_a_weight_average_that_is_longer_than_the_run_is_told() -> None:
         average.update_parameters(model)
     share = average.module.weight.item()
     said = average_note(decay, steps)
-    assert said and f"{share:.0%} of what is evaluated at its end are the weights of the first step" in said
+    assert said and f"{100 * share:.0f} % of what is evaluated at its end are the weights of the first step" in said
     assert "averages over the last 100 steps, longer than the run of 50" in said and "0.8 would" in said
 
 

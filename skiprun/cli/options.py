@@ -41,5 +41,8 @@ def apart(given: list[str] | None, set_: list[str] | None) -> tuple[list[str], l
 
 def overrides(given: list[str] | None, device: str | None = None, root: Path | None = None) -> list[str]:
     """Return the overrides of a command line, with what has an option of its own."""
-    placed = [f"data.root={json.dumps(str(root))}"] if root else []
-    return [*(given or []), *([f"compute.device={device}"] if device is not None else []), *placed]
+    from skiprun.config_file import Override
+
+    placed = [Override("--root", f"data.root={json.dumps(str(root))}")] if root else []
+    computed = [Override("--device", f"compute.device={device}")] if device is not None else []
+    return [*(given or []), *computed, *placed]

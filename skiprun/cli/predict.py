@@ -14,7 +14,7 @@ from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
 from skiprun.cli.progress import loading
 from skiprun.cli.tables import show_table
 from skiprun.cli.terminal import emit, say, set_quiet
-from skiprun.errors import BadImage, InputError, grouped
+from skiprun.errors import BadImage, InputError, grouped, percent
 from skiprun.system.disk import check_writable
 from skiprun.system.files import make_folder, write_bytes
 
@@ -104,12 +104,12 @@ def show_predictions(done: list[Prediction], top: int, json: bool) -> None:
 
 def label_row(item: Prediction) -> list[str]:
     """Return the most likely labels of an image, for the table."""
-    return [item["file"], ", ".join(f"{each['label']} {each['probability']:.1%}" for each in item["top"])]
+    return [item["file"], ", ".join(f"{each['label']} {percent(each['probability'], 1)}" for each in item["top"])]
 
 
 def mask_row(item: Prediction) -> list[str]:
     """Return where the mask of an image is and what it shows, for the table."""
-    shares = ", ".join(f"{name} {share:.1%}" for name, share in item["shares"].items() if share)
+    shares = ", ".join(f"{name} {percent(share, 1)}" for name, share in item["shares"].items() if share)
     return [item["file"], item["mask"], shares]
 
 

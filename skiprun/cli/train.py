@@ -30,7 +30,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train each CONFIG. The same command again continues an unfinished run and shows a finished one."""
-    from skiprun.config_file import load_config
+    from skiprun.config_file import Override, load_config
     from skiprun.errors import InputError
     from skiprun.run import Run, refuse_one_place
     from skiprun.system.disk import check_writable
@@ -38,9 +38,9 @@ def train(
     configs, changes = apart(configs, set_)
     if not configs:
         raise InputError(f"{changes[0]}: name a config too, as `skiprun train configs/smoke.yaml {changes[0]}`.")
-    named = [f"name={quoted(name)}"] if name is not None else []
-    seeded = [f"seed={seed}"] if seed is not None else []
-    lenient = ["data.skip_bad=true"] if skip_bad else []
+    named = [Override("--name", f"name={quoted(name)}")] if name is not None else []
+    seeded = [Override("--seed", f"seed={seed}")] if seed is not None else []
+    lenient = [Override("--skip-bad", "data.skip_bad=true")] if skip_bad else []
     given = [*overrides(changes, device, root), *named, *seeded, *lenient]
     loaded = [load_config(user_path(path), given) for path in configs]
     refuse_one_place(zip(configs, loaded, strict=True))

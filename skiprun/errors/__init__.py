@@ -18,7 +18,7 @@ from skiprun.errors.kinds import (
 )
 from skiprun.errors.memory import is_out_of_memory, memory_needed
 from skiprun.errors.runs import RunBusy, RunLengthened, RunTaken
-from skiprun.errors.words import counted, did_you_mean, printable, some
+from skiprun.errors.words import counted, did_you_mean, percent, printable, some
 
 __all__ = [
     "BadImage",
@@ -44,6 +44,7 @@ __all__ = [
     "is_out_of_memory",
     "kept",
     "memory_needed",
+    "percent",
     "printable",
     "refuse",
     "some",

@@ -47,6 +47,11 @@ def counted(number: float, noun: str) -> str:
     return f"{shown} {noun if number == 1 else PLURALS.get(noun, noun + 's')}"
 
 
+def percent(share: float, decimals: int = 0) -> str:
+    """Return a share of one as percent: 82.6 %."""
+    return f"{100 * share:.{decimals}f} %"
+
+
 def printable(text: str) -> str:
     """Return text with its control characters spelled out: what comes from outside must not steer a terminal."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

@@ -58,8 +58,9 @@ def other_differences(one: Group, other: Group, meant: Iterable[str]) -> list[st
 def machines(groups: Sequence[Group]) -> dict[str, dict]:
     """Return commands by run, and what the latest session of every run agrees on or not of the machine."""
     latest = {run.run.name: run.sessions[-1] for group in groups for run in group.runs if run.sessions}
+    aside = ("command", "time", "data.", "weights")
     shared, differing = split_by_agreement(
-        {name: {k: v for k, v in session.items() if k not in ("command", "time")} for name, session in latest.items()}
+        {name: {k: v for k, v in session.items() if not k.startswith(aside)} for name, session in latest.items()}
     )
     commands: dict[str, list[str]] = {}
     for name, session in latest.items():

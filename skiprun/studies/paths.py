@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.connections import Connection
+from skiprun.errors import percent
 from skiprun.models.layers.block import Block
 from skiprun.registry import STUDIES
 from skiprun.studies.base import (
@@ -149,7 +150,7 @@ def verdict(facts: Facts) -> str:
     if facts["effective_length"] == facts["sites"]:
         return f"There is one path, through all {facts['sites']} branches, as in a plain network."
     return (
-        f"{EFFECTIVE:.0%} of the gradient comes through {facts['effective_from']} to {facts['effective_to']} of "
+        f"{percent(EFFECTIVE)} of the gradient comes through {facts['effective_from']} to {facts['effective_to']} of "
         f"{facts['sites']} branches, {facts['effective_length']:.1f} in the mean. Those are "
         f"{100 * facts['effective_paths']:.2g} % of all paths, which have {facts['mean_length']:g} in the mean."
     )

@@ -15,7 +15,7 @@ from statistics import fmean
 from torch import Tensor, nn
 
 from skiprun.connections import Connection
-from skiprun.errors import InputError
+from skiprun.errors import InputError, percent
 from skiprun.models.complexity.cost import layers_by_depth
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Facts, Figure, Row, StudyResult, sites_of
@@ -116,7 +116,8 @@ def ratio(some: Sequence[float], others: Sequence[float]) -> float:
 def verdict(facts: Facts) -> str:
     """Say how widely and how far layers look back."""
     return (
-        f"Layers use {facts['used']:.0%} of the sources at hand with {USED:.0%} of their largest weight or more. "
+        f"Layers use {percent(facts['used'])} of the sources at hand with {percent(USED)} of their largest weight or "
+        "more. "
         f"The earlier half of the sources weighs {facts['early_over_late']:.2f} times the later half, "
         f"the block's own input {facts['input_over_layers']:.2f} times a layer."
     )

@@ -14,7 +14,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from skiprun.errors import InputError
+from skiprun.errors import InputError, percent
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Evaluate, Facts, Figure, Report, Row, StudyResult, ignore, isolated_copy
 from skiprun.studies.plane import Plane, evaluate_grid, grid, is_bias
@@ -77,7 +77,8 @@ def trajectory(
     rows: list[Row] = [{"what": "way", "state": number, "x": x, "y": y} for number, (x, y) in enumerate(way.tolist())]
     rows += [{"what": "surface", **row} for row in surface]
     facts: Facts = {"explained": sum(explained), "explained_1": explained[0], "explained_2": explained[1]}
-    words = f"Two directions hold {facts['explained']:.0%} of the way ({explained[0]:.0%} and {explained[1]:.0%})."
+    one, other = map(percent, explained[:2])
+    words = f"Two directions hold {percent(sum(explained))} of the way ({one} and {other})."
     return StudyResult(rows, words, facts)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skiprun.config import OptimConfig
+from skiprun.errors import percent
 from skiprun.models.weights.freeze import parameter_groups
 from skiprun.system.torch_internals import Uncompiled
 
@@ -58,7 +59,7 @@ def average_note(decay: float | None, steps: int) -> str | None:
     way_out = f"{1 - 10 / steps:.2g} would average over a tenth of it" if steps > 20 else "so few steps need none"
     return (
         f"optim.ema {decay:g} averages over the last {span:,} steps, longer than the run of {steps:,}: "
-        f"{decay ** (steps - 1):.0%} of what is evaluated at its end are the weights of the first step; {way_out}."
+        f"{percent(decay ** (steps - 1))} of what is evaluated at its end are the weights of the first step; {way_out}."
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.notices import notice
 from skiprun.data.source import Array
-from skiprun.errors import InputError, some
+from skiprun.errors import InputError, percent, some
 
 # A copy of the moments of a million images would take 48 MB.
 CHUNK = 1 << 16
@@ -40,8 +40,9 @@ def losses(tally: Counter[str], how: Conversion, total: int) -> Iterator[str]:
     if tally["transparent"]:
         yield f"{tally['transparent']:,} of {total:,} images are transparent, above {how.background} (data.background)."
     if tally["trimmed"]:
+        cut = percent(tally["cut"] / tally["pixels"], 1)
         yield (
-            f"The crop to a square cuts off {tally['cut'] / tally['pixels']:.1%} of all pixels, and more than a tenth "
+            f"The crop to a square cuts off {cut} of all pixels, and more than a tenth "
             f"of {tally['trimmed']:,} of {total:,} images; data.fit=pad or resize keeps them whole."
         )
 

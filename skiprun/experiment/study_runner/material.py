@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.config import RunConfig
-from skiprun.config_file import build_config
+from skiprun.config_file import Override, build_config
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError
 from skiprun.experiment.checks import located
@@ -72,7 +72,10 @@ class StudyInputs:
         self.subject, self.loading = subject, loading
         self.look, self.split = look, look.split or choose_split(subject.runs, None)
         # Whatever a run was trained in: small differences are what studies look at.
-        chosen = ["compute.precision=fp32", *([f"compute.device={look.device}"] if look.device else [])]
+        chosen = [
+            "compute.precision=fp32",
+            *([Override("--device", f"compute.device={look.device}")] if look.device else []),
+        ]
         self.configs = [build_config(config.to_dict(), chosen, source="--device") for config in subject.configs]
         self.data_is_own = True
         self.first, self.source = self._open(self.configs[0], loading)
