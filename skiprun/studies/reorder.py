@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from scipy.stats import kendalltau
 from torch import nn
 
 
@@ -28,6 +27,8 @@ def alike(model: nn.Module, blocks: Iterable[str]) -> list[list[str]]:
 @contextmanager
 def swapped(model: nn.Module, groups: list[list[str]], pairs: int, chance: random.Random) -> Iterator[float]:
     """Swap random pairs within the groups for a while; give Kendall's tau between the old order and the new."""
+    from scipy.stats import kendalltau  # a second to import, which most studies do without
+
     names = [name for group in groups for name in group]
     order = list(range(len(names)))
     for _ in range(pairs):
