@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from benchmarks.material import CLASSES
 from benchmarks.measure import Setting
 from skiprun.experiment.named import DIGITS, config_for
-from skiprun.experiment.study_runner.material import SampleSelection
-from skiprun.experiment.study_runner.studying import study
-from skiprun.experiment.study_runner.subjects import find_trained
+from skiprun.experiment.study_runner.sample_selection import SampleSelection
+from skiprun.experiment.study_runner.study import study
+from skiprun.experiment.study_runner.study_targets import find_trained
 from skiprun.experiment.train import train
 from skiprun.models import build_model
 from skiprun.studies.gradflow import gradflow

@@ -16,8 +16,9 @@ from skiprun.data.uses import USED_BY, uses
 from skiprun.errors import ConfigError, InputError, OptionError
 from skiprun.experiment import evaluate, parts, plan_comparison, prepare, train, train_missing
 from skiprun.experiment.replay import replay
-from skiprun.experiment.study_runner.material import SampleSelection, StudyInputs
-from skiprun.experiment.study_runner.subjects import find_trained
+from skiprun.experiment.study_runner.sample_selection import SampleSelection
+from skiprun.experiment.study_runner.study_inputs import StudyInputs
+from skiprun.experiment.study_runner.study_targets import find_trained
 from skiprun.registry import DATASETS
 from skiprun.run import Run
 from tests.data_files import image_folder

@@ -17,7 +17,7 @@ from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.errors import ConfigError, InputError, RunBusy, RunTaken
 from skiprun.experiment import experiment_digest, plan_comparison, train_missing
-from skiprun.experiment.study_runner.subjects import find_subjects
+from skiprun.experiment.study_runner.study_targets import find_targets
 from skiprun.run import Run
 from tests.fake_runs import write_run
 
@@ -204,7 +204,7 @@ def test_options_that_reach_some_names_say_which_they_do_not(tmp_path: Path, cap
     plan_comparison(["one", "plain20"], seeds=2, runs=tmp_path)
     told = "cannot change what is there already (one)."
     assert caplog.messages == [f"--seeds 2: {told}"]
-    find_subjects(["one", "plain20"], tmp_path, overrides=["model.width=4"])
+    find_targets(["one", "plain20"], tmp_path, overrides=["model.width=4"])
     assert caplog.messages[1:] == [f"--set model.width=4: {told}"]
 
 

@@ -19,8 +19,9 @@ from skiprun.errors import ConfigError, InputError, OutOfMemory, memory_needed
 from skiprun.experiment import evaluate, parts, train
 from skiprun.experiment.doctor import examine
 from skiprun.experiment.parts import prepare
-from skiprun.experiment.study_runner.material import SampleSelection, StudyInputs
-from skiprun.experiment.study_runner.subjects import StudyTarget
+from skiprun.experiment.study_runner.sample_selection import SampleSelection
+from skiprun.experiment.study_runner.study_inputs import StudyInputs
+from skiprun.experiment.study_runner.study_targets import StudyTarget
 from skiprun.inference.evaluate import evaluation_batch
 from skiprun.models import Cost, build_model, cost
 from skiprun.models.complexity.meta import without_content

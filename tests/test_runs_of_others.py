@@ -17,9 +17,9 @@ from skiprun.config_file import build_config
 from skiprun.errors import StorageError
 from skiprun.experiment import train
 from skiprun.experiment.study_runner import keeping
-from skiprun.experiment.study_runner.material import SampleSelection
-from skiprun.experiment.study_runner.studying import study
-from skiprun.experiment.study_runner.subjects import find_trained
+from skiprun.experiment.study_runner.sample_selection import SampleSelection
+from skiprun.experiment.study_runner.study import study
+from skiprun.experiment.study_runner.study_targets import find_trained
 
 CONFIG = {
     "model": {"name": "resnet_cifar", "depth": 8, "width": 4},

@@ -16,7 +16,7 @@ from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.errors import CheckpointError, RunTaken
 from skiprun.experiment import plan_comparison, train
-from skiprun.experiment.study_runner.subjects import find_subjects
+from skiprun.experiment.study_runner.study_targets import find_targets
 from skiprun.models import build_model
 from tests.tiny import tiny_config
 
@@ -56,7 +56,7 @@ def test_weights_by_the_name_of_a_run_are_found_where_the_option_says(elsewhere:
     ):
         found = CliRunner().invoke(app, [*words, "--runs", str(elsewhere)])
         assert found.exit_code == 0, (words, found.output, found.exception)
-    (subject,) = find_subjects(["next.yaml"], elsewhere)
+    (subject,) = find_targets(["next.yaml"], elsewhere)
     assert subject.configs[0].model.weights == str(elsewhere / "one")
     with pytest.raises(CheckpointError, match="one: there is no such file of weights"):
         train(starting("one", name="lost"), runs="runs")

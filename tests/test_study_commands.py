@@ -19,10 +19,13 @@ from skiprun.cli.app import app
 from skiprun.config_file import build_config
 from skiprun.errors import InputError, OptionError, SkiprunError, UnknownName
 from skiprun.experiment import train
-from skiprun.experiment.study_runner.material import SampleSelection, StudyInputs
+from skiprun.experiment.study_runner.name_variants import name_variants
 from skiprun.experiment.study_runner.retrain import weight_trajectory
-from skiprun.experiment.study_runner.studying import checked, study
-from skiprun.experiment.study_runner.subjects import crossed, find_subjects, find_trained
+from skiprun.experiment.study_runner.sample_selection import SampleSelection
+from skiprun.experiment.study_runner.study import study, study_options
+from skiprun.experiment.study_runner.study_inputs import StudyInputs
+from skiprun.experiment.study_runner.study_record import summary_of
+from skiprun.experiment.study_runner.study_targets import find_targets, find_trained
 from skiprun.registry import STUDIES
 from skiprun.run import Run
 from skiprun.training.checkpoint import load
@@ -111,27 +114,27 @@ def test_gradflow_crosses_depths_connections_and_norms(tmp_path: Path) -> None:
 
 
 def test_names_cross_with_what_is_given_and_stay_without_it() -> None:
-    assert crossed(["a", "b"]) == ["a", "b"]
-    assert crossed(["a"], norms=["batch", "none"]) == ["a:norm=batch", "a:norm=none"]
-    assert crossed(["a:stem=small"], [20]) == ["a:stem=small,depth=20"]
-    assert crossed([], [20], ["add"]) == ["resnet_cifar:depth=20,connection=add"]
+    assert name_variants(["a", "b"]) == ["a", "b"]
+    assert name_variants(["a"], norms=["batch", "none"]) == ["a:norm=batch", "a:norm=none"]
+    assert name_variants(["a:stem=small"], [20]) == ["a:stem=small,depth=20"]
+    assert name_variants([], [20], ["add"]) == ["resnet_cifar:depth=20,connection=add"]
     with pytest.raises(InputError, match="Name an architecture"):
-        crossed([])
+        name_variants([])
 
 
 def test_networks_for_large_images_see_random_ones_of_their_size(tmp_path: Path) -> None:
-    large, small = find_subjects(["resnet50", "resnet50:stem=small"], tmp_path)
+    large, small = find_targets(["resnet50", "resnet50:stem=small"], tmp_path)
     assert (large.shape, small.shape) == ((3, 224, 224), None)
-    (chosen,) = find_subjects(["resnet50"], tmp_path, overrides=["data.name=cifar10"])
+    (chosen,) = find_targets(["resnet50"], tmp_path, overrides=["data.name=cifar10"])
     assert chosen.shape is None
-    (given,) = find_subjects(["resnet20"], tmp_path, shape=(3, 16, 16))
-    material = StudyInputs(given, SampleSelection(batches=2, batch_size=4))
-    assert [images.shape for images, _ in material.batches] == [(4, 3, 16, 16)] * 2
-    assert material.summary == "initial weights, random normal images of 3x16x16, on cpu."
+    (given,) = find_targets(["resnet20"], tmp_path, shape=(3, 16, 16))
+    inputs = StudyInputs(given, SampleSelection(batches=2, batch_size=4))
+    assert [images.shape for images, _ in inputs.batches] == [(4, 3, 16, 16)] * 2
+    assert summary_of(inputs) == "initial weights, random normal images of 3x16x16, on cpu."
 
 
 def test_seeds_are_networks_of_their_own_and_those_that_training_starts_from(tmp_path: Path) -> None:
-    (subject,) = find_subjects(["resnet20"], tmp_path, seeds=2)
+    (subject,) = find_targets(["resnet20"], tmp_path, seeds=2)
     one, other = StudyInputs(subject, SampleSelection()).models
     assert not torch.equal(one.state_dict()["fc.weight"], other.state_dict()["fc.weight"])
     again, _ = StudyInputs(subject, SampleSelection()).models
@@ -268,8 +271,8 @@ def test_names_and_options_that_do_not_exist_are_refused_with_the_nearest(runs: 
     with pytest.raises(UnknownName, match="Did you mean 'lesion'"):
         study("lesoin", [])
     with pytest.raises(OptionError, match="side: found 'both'"):
-        checked(STUDIES["lesion"], {"side": "both"})
-    assert checked(STUDIES["shatter_depth"], {"depths": [2]})["depths"] == (2,)
+        study_options(STUDIES["lesion"], {"side": "both"})
+    assert study_options(STUDIES["shatter_depth"], {"depths": [2]})["depths"] == (2,)
 
 
 def test_studies_are_listed_and_any_can_be_run(runs: Path) -> None:

@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 from skiprun.cli.app import app
 from skiprun.errors import CheckpointError, InputError, Stopped
 from skiprun.experiment import evaluate, load_run, train
-from skiprun.experiment.study_runner.studying import study
-from skiprun.experiment.study_runner.subjects import find_trained
+from skiprun.experiment.study_runner.study import study
+from skiprun.experiment.study_runner.study_targets import find_trained
 from skiprun.models.weights.weight_file import read_weights
 from skiprun.run import Run
 from tests.faulty import SignalAfterStep

@@ -21,8 +21,8 @@ from skiprun.errors import OptionError
 from skiprun.results.study_documents import Document, Row
 
 if TYPE_CHECKING:
-    from skiprun.experiment.study_runner.material import SampleSelection
-    from skiprun.experiment.study_runner.subjects import StudyTarget
+    from skiprun.experiment.study_runner.sample_selection import SampleSelection
+    from skiprun.experiment.study_runner.study_targets import StudyTarget
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class StudyRequest(NamedTuple):
     """One study of some networks."""
 
     study: str
-    subjects: Sequence[StudyTarget]
+    targets: Sequence[StudyTarget]
     look: SampleSelection
     options: Mapping[str, object]
 
@@ -78,35 +78,35 @@ def show(*inquiries: StudyRequest, runs: Path, json: bool, quiet: bool, fresh: b
             log.info(f"Figure: {file}")
 
 
-def run_study(inquiry: StudyRequest, runs: Path, silent: bool, fresh: bool) -> StudyShown:
+def run_study(request: StudyRequest, runs: Path, silent: bool, fresh: bool) -> StudyShown:
     """Make one study and write its figures: beside the run if it is one, else below studies/ of all runs."""
     from skiprun import reports
-    from skiprun.experiment.study_runner.studying import study
+    from skiprun.experiment.study_runner.study import study
 
-    spare = runs / "studies" / reports.slug([inquiry.study, *(subject.label for subject in inquiry.subjects)])
+    spare = runs / "studies" / reports.slug([request.study, *(target.label for target in request.targets)])
     progress_for, prepared = (_uncounted, None) if silent else (Counted, loading)
     with stopping():
-        documents = study(*inquiry, progress_for, prepared, fresh, spare)
-        files = write_figures(inquiry, documents, runs, spare)
-    return {"study": inquiry.study, "networks": documents, "figures": [str(file) for file in files]}
+        documents = study(*request, progress_for, prepared, fresh, spare)
+        files = write_figures(request, documents, runs, spare)
+    return {"study": request.study, "networks": documents, "figures": [str(file) for file in files]}
 
 
-def write_figures(inquiry: StudyRequest, documents: Sequence[Document], runs: Path, spare: Path) -> list[Path]:
+def write_figures(request: StudyRequest, documents: Sequence[Document], runs: Path, spare: Path) -> list[Path]:
     """Write the figures of a study, and its document where it belongs to no single run; return the figures."""
     from skiprun import reports
     from skiprun.experiment.study_runner.keeping import folder_for, warn_instead
     from skiprun.system.files import write_json
 
     alone = documents[0]["run"] if len(documents) == 1 else None
-    labels = [document["label"] for document in documents if inquiry.subjects]
-    together = runs / "studies" / reports.slug([inquiry.study, *labels])
+    labels = [document["label"] for document in documents if request.targets]
+    together = runs / "studies" / reports.slug([request.study, *labels])
     folder = folder_for(Path(alone), spare) if alone else together
     files: list[Path] = []
     if folder:  # else it was logged before the study
         with warn_instead():
             files = reports.write_study(documents, folder)
             if not alone:
-                write_json(folder / f"{inquiry.study}.json", documents)
+                write_json(folder / f"{request.study}.json", documents)
     return files
 
 
@@ -181,14 +181,14 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run any study of the registry, also one of trained runs on what is not trained."""
-    from skiprun.experiment.study_runner.material import SampleSelection
-    from skiprun.experiment.study_runner.subjects import Place, find_subjects
+    from skiprun.experiment.study_runner.sample_selection import SampleSelection
+    from skiprun.experiment.study_runner.study_targets import DataPlace, find_targets
 
     look = SampleSelection(split, images, batches, batch_size, weights, device)
-    inquiry = StudyRequest(
-        study, find_subjects(names or [], runs, place=Place(root, other_data)), look, pairs(option or [])
+    request = StudyRequest(
+        study, find_targets(names or [], runs, place=DataPlace(root, other_data)), look, pairs(option or [])
     )
-    show(inquiry, runs=runs, json=json, quiet=quiet)
+    show(request, runs=runs, json=json, quiet=quiet)
 
 
 def pairs(given: Sequence[str]) -> dict[str, object]:

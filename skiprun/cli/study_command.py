@@ -23,7 +23,7 @@ from skiprun.registry import STUDIES, Entry
 from skiprun.studies.base import argument_docs, needs, options
 
 if TYPE_CHECKING:
-    from skiprun.experiment.study_runner.material import SampleSelection
+    from skiprun.experiment.study_runner.sample_selection import SampleSelection
 
 Study = Entry[Any, StudyInfo]
 Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; default: one a core.")]
@@ -106,7 +106,7 @@ def look_options(needed: Sequence[str], look: Mapping[str, Any]) -> Iterator[Par
 
 def run_command(study: Study, given: dict[str, Any]) -> None:
     """Make a study, or what it says is made without names, with the options of its command."""
-    from skiprun.experiment.study_runner.material import SampleSelection
+    from skiprun.experiment.study_runner.sample_selection import SampleSelection
 
     set_quiet(given["quiet"] or given["json"])
     if "set_" in given:
@@ -123,10 +123,10 @@ def run_command(study: Study, given: dict[str, Any]) -> None:
 
 def requested(study: Study, look: SampleSelection, given: Mapping[str, Any]) -> Iterator[StudyRequest]:
     """Yield a study of the networks that are named, and each that an option asks for beside it."""
-    from skiprun.experiment.study_runner.studying import free_processes
-    from skiprun.experiment.study_runner.subjects import Place
+    from skiprun.experiment.study_runner.study import free_processes
+    from skiprun.experiment.study_runner.study_targets import DataPlace
 
-    place = Place(given.get("root"), given.get("other_data", False))
+    place = DataPlace(given.get("root"), given.get("other_data", False))
     networks = find_networks(needs(study.target), given, place)
     for name in [study.name, *(name for name in study.info.also if given[name])]:
         chosen = {key: given[key] for key in options(STUDIES[name].target) if key in given}

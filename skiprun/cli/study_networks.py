@@ -15,7 +15,7 @@ from skiprun.cli.study import Names, RunNames, numbers, words
 from skiprun.errors import InputError
 
 if TYPE_CHECKING:
-    from skiprun.experiment.study_runner.subjects import Place, StudyTarget
+    from skiprun.experiment.study_runner.study_targets import DataPlace, StudyTarget
 
 Given = Mapping[str, Any]
 Depths = Annotated[str | None, typer.Option(metavar="20,56,110", help="Depths of a family, default resnet_cifar.")]
@@ -51,14 +51,15 @@ def network_options(needed: Sequence[str]) -> list[Parameter]:
     return TRAINED if needed else []
 
 
-def find_networks(needed: Sequence[str], given: Given, place: Place) -> list[StudyTarget]:
+def find_networks(needed: Sequence[str], given: Given, place: DataPlace) -> list[StudyTarget]:
     """Return the networks that were named, each with every depth, connection and norm where these may be given."""
-    from skiprun.experiment.study_runner.subjects import crossed, find_subjects, find_trained
+    from skiprun.experiment.study_runner.name_variants import name_variants
+    from skiprun.experiment.study_runner.study_targets import find_targets, find_trained
 
     if "models" in needed:
         axes = numbers(given["depths"], "--depths"), words(given["connections"]), words(given["norms"])
-        wanted, shape = crossed(given["names"], *axes), input_shape(given["input_"])
-        return find_subjects(wanted, given["runs"], given["config"], given["set_"], given["seeds"], shape, place)
+        wanted, shape = name_variants(given["names"], *axes), input_shape(given["input_"])
+        return find_targets(wanted, given["runs"], given["config"], given["set_"], given["seeds"], shape, place)
     if "other" in needed:
         return find_trained([given["one"], given["other"]], given["runs"], place)
     return find_trained(given["names"], given["runs"], place) if needed else []

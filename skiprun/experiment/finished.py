@@ -37,17 +37,22 @@ def load_model(run: Run) -> nn.Module:
     data = run.summary()["data"]
     with located(run.config, "model"):
         model = build_from_config(run.config.model, data["num_classes"], data["image_shape"][0])
-    return with_best_weights(model, run)
-
-
-def with_best_weights(model: nn.Module, run: Run) -> nn.Module:
-    """Load the best weights of a run into a network built from its config."""
-    state = load(Checkpoints(run.checkpoints).best)
-    try:
-        model.load_state_dict(state["model"])
-    except (RuntimeError, KeyError):
-        raise CheckpointError(f"{run.checkpoints}: best.pt does not fit the network of config.yaml.") from None
+    load_weights(model, run)
     return model.eval()
+
+
+def load_weights(model: nn.Module, run: Run, which: str = "best") -> None:
+    """Load the best or the last weights of a run into a network built from its config.
+
+    Raises:
+        CheckpointError: they are missing, damaged or of another network.
+    """
+    checkpoints = Checkpoints(run.checkpoints)
+    path = checkpoints.best if which == "best" else checkpoints.last
+    try:
+        model.load_state_dict(load(path)["model"])
+    except (RuntimeError, KeyError):
+        raise CheckpointError(f"{path}: does not fit the network of config.yaml.") from None
 
 
 @checked_arguments
@@ -63,7 +68,8 @@ def rebuild(run: Run, root: Path | str | None = None, other_data: bool = False) 
         OtherData: the data is not what the run was trained on, and that was not asked for.
     """
     parts = prepare(config_with_data(run, root), given_weights=False, accept=KnownData(run, other_data))
-    with_best_weights(parts.model, run).to(parts.setup.device)
+    load_weights(parts.model, run)
+    parts.model.to(parts.setup.device).eval()
     return parts
 
 

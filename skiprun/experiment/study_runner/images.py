@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from skiprun.data import Loaders, Split
 from skiprun.errors import InputError, counted
-from skiprun.experiment.study_runner.subjects import Shape
+from skiprun.experiment.study_runner.study_targets import Shape
 from skiprun.inference.evaluate import evaluate_batches
 from skiprun.tasks import Task
 from skiprun.tasks.segmentation import constant_scores, shows_anything

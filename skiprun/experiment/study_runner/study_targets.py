@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from skiprun.registry import MODELS
 from skiprun.run import Run, nearest_run
 
 Shape = tuple[int, int, int]
-FAMILY = "resnet_cifar"
 SMALL = 32  # pixels; the 8x8 digits vanish in networks that are made for larger images
 
 
@@ -41,7 +39,7 @@ class StudyTarget:
 
 
 @dataclass(frozen=True)
-class Place:
+class DataPlace:
     """Where the data of runs is looked for.
 
     Attributes:
@@ -52,19 +50,19 @@ class Place:
     root: Path | None = None
     other_data: bool = False
 
-    def subject(self, label: str, found: Sequence[Run], shape: Shape | None = None) -> StudyTarget:
-        """Return runs, one a seed, as a subject."""
+    def target(self, label: str, found: Sequence[Run], shape: Shape | None = None) -> StudyTarget:
+        """Return runs, one a seed, as a target."""
         given = [run.config if shape else config_with_data(run, self.root) for run in found]
         homes = [run.path.parent.parent for run in found]
         configs = tuple(with_weights_found(*each) for each in zip(given, homes, strict=True))
         return StudyTarget(label, configs, tuple(found), shape, self.other_data)
 
 
-HERE = Place()
+HERE = DataPlace()
 
 
-def find_trained(names: Sequence[str], runs: Path, place: Place = HERE) -> list[StudyTarget]:
-    """Return one subject for each run that is named; all seeds of an experiment if that is named.
+def find_trained(names: Sequence[str], runs: Path, place: DataPlace = HERE) -> list[StudyTarget]:
+    """Return one target for each run that is named; all seeds of an experiment if that is named.
 
     Raises:
         InputError: there is no such run, or its data is not where it was.
@@ -72,7 +70,7 @@ def find_trained(names: Sequence[str], runs: Path, place: Place = HERE) -> list[
     found = [run for name in names for run in existing(name, runs)]
     homes = [run.path.parent for run in found]
     labels = [run.path.parent.name + f" {run.path.name}" * (homes.count(run.path.parent) > 1) for run in found]
-    return [place.subject(label, [run]) for label, run in zip(labels, found, strict=True)]
+    return [place.target(label, [run]) for label, run in zip(labels, found, strict=True)]
 
 
 def existing(name: str, runs: Path) -> list[Run]:
@@ -83,16 +81,16 @@ def existing(name: str, runs: Path) -> list[Run]:
     raise InputError(f"No run is called '{name}' in {runs}.{near}")
 
 
-def find_subjects(
+def find_targets(
     names: Sequence[str],
     runs: Path,
     protocol: Path | None = None,
     overrides: Sequence[str] = (),
     seeds: int = 1,
     shape: Shape | None = None,
-    place: Place = HERE,
+    place: DataPlace = HERE,
 ) -> list[StudyTarget]:
-    """Return one subject for each name: an architecture, a YAML file, or a run with all of its seeds.
+    """Return one target for each name: an architecture, a YAML file, or a run with all of its seeds.
 
     Args:
         names: what to study.
@@ -111,19 +109,19 @@ def find_subjects(
     check_reach(given, there, names)
     if place.root:
         overrides = [*overrides, f"data.root={json.dumps(str(place.root))}"]
-    subjects = []
+    targets = []
     for name in names:
         if name in there:
             found = there[name]
             label = found[0].path.parent.name + f" {found[0].path.name}" * (len(found) == 1 and _has_seeds(found[0]))
-            subjects.append(place.subject(label, found, shape))
+            targets.append(place.target(label, found, shape))
             continue
         refuse_misspelled(name, runs)
         config = with_weights_found(config_for(name, protocol or DIGITS, overrides), runs)
         drawn = tuple(config.replace(seed=config.seed + number) for number in range(seeds))
         chosen = protocol is not None or name.endswith((".yaml", ".yml")) or any("data." in key for key in overrides)
-        subjects.append(StudyTarget(title(name), drawn, shape=shape or (None if chosen else own_shape(config))))
-    return subjects
+        targets.append(StudyTarget(title(name), drawn, shape=shape or (None if chosen else own_shape(config))))
+    return targets
 
 
 def _has_seeds(run: Run) -> bool:
@@ -141,28 +139,3 @@ def title(name: str) -> str:
     """Return a name as people read it: resnet_cifar:depth=56,norm=none -> resnet_cifar depth 56, norm none."""
     architecture, _, options = name.partition(":")
     return " ".join(filter(None, [architecture, ", ".join(options.split(",")).replace("=", " ")]))
-
-
-def crossed(
-    names: Sequence[str], depths: Sequence[int] = (), connections: Sequence[str] = (), norms: Sequence[str] = ()
-) -> list[str]:
-    """Return each name with every combination of depth, connection and norm: plain56 -> plain56:norm=none.
-
-    Raises:
-        InputError: there is nothing to combine or to name.
-    """
-    axes = [[f"{key}={each}" for each in given] for key, given in zip(AXES, (depths, connections, norms), strict=True)]
-    varied = [axis for axis in axes if axis]
-    if not names and not varied:
-        raise InputError("Name an architecture, a YAML file or a run, such as resnet56; or give --depths 20,56.")
-    if not varied:
-        return list(names)
-    options = [",".join(each) for each in itertools.product(*varied)]
-    return [_with(name, each) for name in names or [FAMILY] for each in options]
-
-
-AXES = ("depth", "connection", "norm")
-
-
-def _with(name: str, options: str) -> str:
-    return f"{name},{options}" if ":" in name else f"{name}:{options}"
