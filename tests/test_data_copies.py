@@ -44,6 +44,19 @@ def test_copies_within_train_are_counted_where_validation_is_drawn_from_it(tmp_p
     assert "2 of 4 images in val are in train as well" in caplog.text
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_an_image_under_two_classes_is_told(tmp_path, caplog, split):
+    image_folder(tmp_path, counts=[("train", 10), ("val", 3), ("test", 4)])
+    load(tmp_path)
+    assert "another class" not in caplog.text
+    shutil.copy(tmp_path / f"{split}/cat/003.png", tmp_path / f"{split}/cat/copy.png")
+    shutil.copy(tmp_path / f"{split}/cat/002.png", tmp_path / f"{split}/dog/copy.png")
+    load(tmp_path)
+    total = {"train": 22, "test": 10}[split]
+    names = f"{split}/cat/002.png, {split}/dog/copy.png"
+    assert f"2 of {total} images in {split} are there under another class too: {names}." in caplog.text
+
+
 @pytest.mark.parametrize("fit", ["resize", "tile"])
 def test_of_masks_whole_images_count_not_single_tiles(tmp_path, caplog, fit):
     for split, number in (("train", 8), ("test", 3)):

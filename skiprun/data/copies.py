@@ -1,4 +1,4 @@
-"""Detect leakage: images of val or test that are in train as well, compared by their pixels."""
+"""Find copies by their pixels: images of val or test that are in train as well, and images under two classes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ FACTORS = np.random.default_rng(0).integers(1 << 62, size=8) | 1
 
 
 def tell_copies(parts: Mapping[str, Part]) -> None:
-    """Say how many images of val and test are in train as well; of each split its data and rows."""
+    """Say how many images of val and test are in train as well, and of two classes; of each split its data and rows."""
+    for split, part in parts.items():
+        if found := contradictions(part):
+            notice(
+                f"{len(found)} of {len(part[1]):,} images in {split} are there under another class too: {some(found)}."
+            )
     for split in ("val", "test"):
         if found := copies(parts[split], parts["train"]):
             total = len(set(image_names(parts[split])))
@@ -38,6 +43,21 @@ def copies(scored: Part, trained: Part) -> list[str]:
     same[alike] = [digest in known for digest in digests(scored, alike)]
     names = np.array(image_names(scored))
     return sorted(set(names[same].tolist()) - set(names[~same].tolist()))
+
+
+def contradictions(part: Part) -> list[str]:
+    """Return the names of the images of a part that are in it with another label too; of labels, not of masks."""
+    raw_split, rows = part
+    if raw_split.targets.ndim > 1:
+        return []
+    _, place, times = np.unique(sums_of(part), return_inverse=True, return_counts=True)
+    alike = times[place] > 1
+    labels: dict[bytes, set[int]] = {}
+    found = list(zip(digests(part, alike), rows[alike].tolist(), strict=True))
+    for digest, row in found:
+        labels.setdefault(digest, set()).add(int(raw_split.targets[row]))
+    twice = {row for digest, row in found if len(labels[digest]) > 1}
+    return sorted(name for name, row in zip(image_names(part), rows.tolist(), strict=True) if row in twice)
 
 
 def image_names(part: Part) -> list[str]:
