@@ -21,7 +21,7 @@ from benchmarks.material import CLASSES
 from benchmarks.measure import Setting
 from skiprun.experiment.named import DIGITS, config_for
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
-from skiprun.experiment.study_runner.study import study
+from skiprun.experiment.study_runner.study import StudyRequest, run_study
 from skiprun.experiment.study_runner.study_targets import find_trained
 from skiprun.experiment.train import train
 from skiprun.models import build_model
@@ -139,6 +139,6 @@ def trained() -> Iterator[Row]:
         run = train(config_for("resnet56", DIGITS, []), runs=Path(folder))
         subjects = find_trained([str(run.path)], Path(folder))
         looks = {"paths": SampleSelection("train", batches=4, batch_size=32), "lesion": SampleSelection("test")}
-        facts = {name: study(name, subjects, look)[0]["facts"] for name, look in looks.items()}
+        facts = {name: run_study(StudyRequest(name, subjects, look))[0]["facts"] for name, look in looks.items()}
     for what, (name, key, reference) in TRAINED.items():
         yield beside(what, "resnet56 on digits; reference: CIFAR-10", facts[name][key], reference)

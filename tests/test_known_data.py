@@ -22,7 +22,7 @@ from skiprun.experiment import evaluate, load_run, plan_comparison, train, train
 from skiprun.experiment.data_place import config_with_data, recorded
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.replay import replay
-from skiprun.experiment.study_runner.study import study
+from skiprun.experiment.study_runner.study import StudyRequest, run_study
 from skiprun.experiment.study_runner.study_targets import DataPlace, find_trained
 from skiprun.run import Run
 from skiprun.system.documents import write_sealed
@@ -146,7 +146,7 @@ DOORS = {
     "similarity": lambda: call("similarity", "done", "done"),
     "studies run": lambda: call("studies", "run", "paths", "done", "--option", "draws=1"),
     "resume --verify": lambda: call("resume", "done", "--verify", "2"),
-    "Python": lambda: study("lesion", find_trained(["done"], Path("runs"))),
+    "Python": lambda: run_study(StudyRequest("lesion", find_trained(["done"], Path("runs")))),
     "Python, loaders": lambda: evaluate("done", load_data(config("data").data, CPU)),
     "replay": lambda: replay(load_run("done"), 2),
 }
@@ -252,7 +252,9 @@ def test_a_class_that_the_run_does_not_know_is_refused_by_name(place: Path) -> N
 
 def test_a_study_of_other_data_says_so_in_its_document_and_trains_nothing_again(place: Path) -> None:
     shaded(place / "data", {"cat": 45, "dog": 205})
-    (document,) = study("lesion", find_trained(["done"], Path("runs"), DataPlace(other_data=True)), chosen={"draws": 1})
+    (document,) = run_study(
+        StudyRequest("lesion", find_trained(["done"], Path("runs"), DataPlace(other_data=True)), options={"draws": 1})
+    )
     assert "of other data" in document["subjects"][0]["data"]
     with pytest.raises(InputError, match="cannot be trained again"):
         call("landscape", "done", "--other-data", "--trajectory", "--steps", "3", "--jobs", "1", "--quiet")

@@ -18,7 +18,7 @@ from skiprun.errors import StorageError
 from skiprun.experiment import train
 from skiprun.experiment.study_runner import keeping
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
-from skiprun.experiment.study_runner.study import study
+from skiprun.experiment.study_runner.study import StudyRequest, run_study
 from skiprun.experiment.study_runner.study_targets import find_trained
 
 CONFIG = {
@@ -120,7 +120,7 @@ def test_a_disk_that_fills_up_while_a_study_runs_costs_what_is_kept_and_not_what
 ) -> None:
     """The first rows are kept, the disk fills up, the rest and the document are not; every row is returned."""
     subjects, look = find_trained(["one"], original / "runs"), SampleSelection("train", 32)
-    (whole,) = study("landscape", subjects, look, {"steps": 3}, fresh=True)
+    (whole,) = run_study(StudyRequest("landscape", subjects, look, {"steps": 3}), fresh=True)
     opened, appended, written = Path.open, keeping.open_to_append, 0
 
     def fills_up(self: Path, mode: str = "r", *values: Any, **options: Any) -> Any:
@@ -135,7 +135,7 @@ def test_a_disk_that_fills_up_while_a_study_runs_costs_what_is_kept_and_not_what
 
     monkeypatch.setattr(Path, "open", fills_up)
     monkeypatch.setattr(keeping, "open_to_append", grows)
-    (found,) = study("landscape", subjects, look, {"steps": 3}, fresh=True)
+    (found,) = run_study(StudyRequest("landscape", subjects, look, {"steps": 3}), fresh=True)
     assert found["rows"] == whole["rows"]
     warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert len(warned) == 2 and all("No space left" in line and "not kept" in line for line in warned)

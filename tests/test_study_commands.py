@@ -22,7 +22,7 @@ from skiprun.experiment import train
 from skiprun.experiment.study_runner.name_variants import name_variants
 from skiprun.experiment.study_runner.retrain import weight_trajectory
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
-from skiprun.experiment.study_runner.study import study, study_options
+from skiprun.experiment.study_runner.study import StudyRequest, run_study, study_options
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
 from skiprun.experiment.study_runner.study_record import summary_of
 from skiprun.experiment.study_runner.study_targets import find_targets, find_trained
@@ -170,14 +170,14 @@ def test_similarity_compares_two_runs_on_the_same_data(runs: Path) -> None:
     assert document["label"] == "digits-plain_cifar and digits-resnet_cifar"
     assert (runs / "digits-plain_cifar/seed-0/studies/similarity-digits-resnet_cifar.json").exists()
     with pytest.raises(InputError, match="compares two networks; found 1"):
-        study("similarity", find_trained(names[:1], runs))
+        run_study(StudyRequest("similarity", find_trained(names[:1], runs)))
 
 
 def test_similarity_refuses_runs_on_other_data(runs: Path, tmp_path: Path) -> None:
     small_run(tmp_path, {"name": "resnet_cifar", "depth": 8, "width": 4}, "elsewhere", split_seed=1)
     pair = [*find_trained(["digits-resnet_cifar"], runs), *find_trained(["elsewhere"], tmp_path)]
     with pytest.raises(InputError, match="not trained on the same data"):
-        study("similarity", pair)
+        run_study(StudyRequest("similarity", pair))
 
 
 def test_reuse_draws_dense_blocks_and_refuses_other_networks(runs: Path) -> None:
@@ -222,10 +222,10 @@ class Halt:
 def test_an_interrupted_landscape_continues_where_it_stopped(runs: Path, caplog: pytest.LogCaptureFixture) -> None:
     subjects, look = find_trained(["digits-plain_cifar"], runs), SampleSelection("train", 32)
     options = {"steps": 3}
-    (whole,) = study("landscape", subjects, look, options, fresh=True)
+    (whole,) = run_study(StudyRequest("landscape", subjects, look, options), fresh=True)
     partial = subjects[0].runs[0].studies / "landscape.partial.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        study("landscape", subjects, look, options, lambda label, done: Halt(4), fresh=True)
+        run_study(StudyRequest("landscape", subjects, look, options), lambda label, done: Halt(4), fresh=True)
     assert len(partial.read_text().splitlines()) == 5  # what it is, and four rows
     begun: list[int] = []
     counted = Halt(100)
@@ -234,11 +234,11 @@ def test_an_interrupted_landscape_continues_where_it_stopped(runs: Path, caplog:
         begun.append(done)
         return counted
 
-    (continued,) = study("landscape", subjects, look, options, listen)
+    (continued,) = run_study(StudyRequest("landscape", subjects, look, options), listen)
     assert (begun, counted.told) == ([4], 5)
     assert not partial.exists()
     assert continued["rows"] == whole["rows"]
-    (shown,) = study("landscape", subjects, look, options, listen)
+    (shown,) = run_study(StudyRequest("landscape", subjects, look, options), listen)
     assert shown["rows"] == whole["rows"] and counted.told == 5
     assert any("finished already" in message for message in caplog.messages)
 
@@ -246,8 +246,10 @@ def test_an_interrupted_landscape_continues_where_it_stopped(runs: Path, caplog:
 def test_rows_of_another_landscape_are_not_taken_over(runs: Path) -> None:
     subjects = find_trained(["digits-plain_cifar"], runs)
     with pytest.raises(KeyboardInterrupt):
-        study(
-            "landscape", subjects, SampleSelection("train", 32), {"steps": 3}, lambda label, done: Halt(2), fresh=True
+        run_study(
+            StudyRequest("landscape", subjects, SampleSelection("train", 32), {"steps": 3}),
+            lambda label, done: Halt(2),
+            fresh=True,
         )
     begun: list[int] = []
 
@@ -255,9 +257,12 @@ def test_rows_of_another_landscape_are_not_taken_over(runs: Path) -> None:
         begun.append(done)
         return Halt(100)
 
-    study("landscape", subjects, SampleSelection("train", 16), {"steps": 3}, listen)
-    study("landscape", subjects, SampleSelection("train", 16), {"steps": 3, "seed": 1}, listen)
-    study("landscape", subjects, SampleSelection("train", 16, weights="initial"), {"steps": 3, "seed": 1}, listen)
+    run_study(StudyRequest("landscape", subjects, SampleSelection("train", 16), {"steps": 3}), listen)
+    run_study(StudyRequest("landscape", subjects, SampleSelection("train", 16), {"steps": 3, "seed": 1}), listen)
+    run_study(
+        StudyRequest("landscape", subjects, SampleSelection("train", 16, weights="initial"), {"steps": 3, "seed": 1}),
+        listen,
+    )
     assert begun == [0, 0, 0]
 
 
@@ -269,7 +274,7 @@ def test_names_and_options_that_do_not_exist_are_refused_with_the_nearest(runs: 
         "studies", "run", "lesion", "digits-plain_cifar", "--option", "drwas=1", "--runs", str(runs)
     )
     with pytest.raises(UnknownName, match="Did you mean 'lesion'"):
-        study("lesoin", [])
+        run_study(StudyRequest("lesoin", []))
     with pytest.raises(OptionError, match="side: found 'both'"):
         study_options(STUDIES["lesion"], {"side": "both"})
     assert study_options(STUDIES["shatter_depth"], {"depths": [2]})["depths"] == (2,)

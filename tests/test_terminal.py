@@ -92,6 +92,18 @@ def test_a_command_prints_each_line_of_the_log_once_and_quiet_ones_warnings_alon
     assert capsys.readouterr() == ("", printed)
 
 
+@pytest.mark.parametrize(
+    ("module", "times"), [("data.notices", 1), ("experiment.known_data", 1), ("experiment.train", 2)]
+)
+def test_what_is_about_the_data_is_printed_once_however_often_it_is_opened(
+    module: str, times: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal.start_logging()
+    for _ in range(2):
+        importlib.import_module(f"skiprun.{module}").log.warning("first line\nsecond line")
+    assert capsys.readouterr().err == "first line\nsecond line\n" * times
+
+
 @pytest.mark.parametrize(("asked", "printed"), [("", ""), ("logging.basicConfig(format='%(message)s');", "heard\n")])
 def test_from_python_nothing_is_printed_until_a_program_asks_for_it(asked: str, printed: str) -> None:
     program = f"import logging, skiprun; {asked} logging.getLogger('skiprun.data.notices').warning('heard')"

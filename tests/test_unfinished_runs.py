@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from skiprun.cli.app import app
 from skiprun.errors import CheckpointError, InputError, Stopped
 from skiprun.experiment import evaluate, load_run, train
-from skiprun.experiment.study_runner.study import study
+from skiprun.experiment.study_runner.study import StudyRequest, run_study
 from skiprun.experiment.study_runner.study_targets import find_trained
 from skiprun.models.weights.weight_file import read_weights
 from skiprun.run import Run
@@ -64,7 +64,7 @@ def test_a_finished_run_is_scored_on_test_without_a_word(runs: Path, caplog: pyt
 def test_studies_do_likewise(names: list[str], split: str, runs: Path, caplog: pytest.LogCaptureFixture) -> None:
     subjects = find_trained(names, runs)
     kind = "similarity" if len(names) == 2 else "truncate"
-    document = study(kind, subjects)[0]
+    document = run_study(StudyRequest(kind, subjects))[0]
     assert document["verdict"].endswith("All images are of val, not of test.") == (split == "val")
     assert document["look"]["split"] == split and all(split in each["data"] for each in document["subjects"])
     warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]

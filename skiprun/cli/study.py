@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import typer
 
@@ -21,8 +21,7 @@ from skiprun.errors import OptionError
 from skiprun.results.study_documents import Document, Row
 
 if TYPE_CHECKING:
-    from skiprun.experiment.study_runner.sample_selection import SampleSelection
-    from skiprun.experiment.study_runner.study_targets import StudyTarget
+    from skiprun.experiment.study_runner.study import StudyRequest
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +44,6 @@ Weights = Annotated[
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget what an earlier try left.")]
 
 
-class StudyRequest(NamedTuple):
-    """One study of some networks."""
-
-    study: str
-    targets: Sequence[StudyTarget]
-    look: SampleSelection
-    options: Mapping[str, object]
-
-
 class StudyShown(TypedDict):
     """What is printed of a study: the document of each network, and the files of its figures."""
 
@@ -68,7 +58,7 @@ def show(*inquiries: StudyRequest, runs: Path, json: bool, quiet: bool, fresh: b
 
     silent = quiet or json
     set_quiet(silent)
-    found = [run_study(each, runs, silent, fresh) for each in inquiries]
+    found = [study_and_draw(each, runs, silent, fresh) for each in inquiries]
     if json:
         emit(found[0] if len(found) == 1 else found)
         return
@@ -78,15 +68,15 @@ def show(*inquiries: StudyRequest, runs: Path, json: bool, quiet: bool, fresh: b
             log.info(f"Figure: {file}")
 
 
-def run_study(request: StudyRequest, runs: Path, silent: bool, fresh: bool) -> StudyShown:
+def study_and_draw(request: StudyRequest, runs: Path, silent: bool, fresh: bool) -> StudyShown:
     """Make one study and write its figures: beside the run if it is one, else below studies/ of all runs."""
     from skiprun import reports
-    from skiprun.experiment.study_runner.study import study
+    from skiprun.experiment.study_runner.study import run_study
 
     spare = runs / "studies" / reports.slug([request.study, *(target.label for target in request.targets)])
     progress_for, prepared = (_uncounted, None) if silent else (Counted, loading)
     with stopping():
-        documents = study(*request, progress_for, prepared, fresh, spare)
+        documents = run_study(request, progress_for, prepared, fresh, spare)
         files = write_figures(request, documents, runs, spare)
     return {"study": request.study, "networks": documents, "figures": [str(file) for file in files]}
 
@@ -182,6 +172,7 @@ def run(
 ) -> None:
     """Run any study of the registry, also one of trained runs on what is not trained."""
     from skiprun.experiment.study_runner.sample_selection import SampleSelection
+    from skiprun.experiment.study_runner.study import StudyRequest
     from skiprun.experiment.study_runner.study_targets import DataPlace, find_targets
 
     look = SampleSelection(split, images, batches, batch_size, weights, device)

@@ -15,7 +15,7 @@ import typer
 from pydantic import TypeAdapter
 
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, apart
-from skiprun.cli.study import Batches, BatchSize, Fresh, Images, ScoredSplit, Split, StudyRequest, Weights, show, words
+from skiprun.cli.study import Batches, BatchSize, Fresh, Images, ScoredSplit, Split, Weights, show, words
 from skiprun.cli.study_networks import find_networks, names_any, network_options, option, refuse_unused
 from skiprun.cli.terminal import set_quiet
 from skiprun.infos import StudyInfo
@@ -24,6 +24,7 @@ from skiprun.studies.base import argument_docs, needs, options
 
 if TYPE_CHECKING:
     from skiprun.experiment.study_runner.sample_selection import SampleSelection
+    from skiprun.experiment.study_runner.study import StudyRequest
 
 Study = Entry[Any, StudyInfo]
 Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; default: one a core.")]
@@ -107,6 +108,7 @@ def look_options(needed: Sequence[str], look: Mapping[str, Any]) -> Iterator[Par
 def run_command(study: Study, given: dict[str, Any]) -> None:
     """Make a study, or what it says is made without names, with the options of its command."""
     from skiprun.experiment.study_runner.sample_selection import SampleSelection
+    from skiprun.experiment.study_runner.study import StudyRequest
 
     set_quiet(given["quiet"] or given["json"])
     if "set_" in given:
@@ -123,7 +125,7 @@ def run_command(study: Study, given: dict[str, Any]) -> None:
 
 def requested(study: Study, look: SampleSelection, given: Mapping[str, Any]) -> Iterator[StudyRequest]:
     """Yield a study of the networks that are named, and each that an option asks for beside it."""
-    from skiprun.experiment.study_runner.study import free_processes
+    from skiprun.experiment.study_runner.study import StudyRequest, free_processes
     from skiprun.experiment.study_runner.study_targets import DataPlace
 
     place = DataPlace(given.get("root"), given.get("other_data", False))

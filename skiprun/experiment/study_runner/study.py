@@ -6,7 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import get_type_hints
+from types import MappingProxyType
+from typing import NamedTuple, get_type_hints
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -31,11 +32,24 @@ from skiprun.system.progress import ProgressCallback
 log = logging.getLogger(__name__)
 
 
-def study(
-    name: str,
-    targets: Sequence[StudyTarget],
-    selection: SampleSelection | None = None,
-    chosen: Mapping[str, object] | None = None,
+class StudyRequest(NamedTuple):
+    """One study of some networks.
+
+    Attributes:
+        study: a name of the registry of studies.
+        targets: what to study; a study of its own networks takes none.
+        selection: how much of the data.
+        options: of the study; a missing one has its default.
+    """
+
+    study: str
+    targets: Sequence[StudyTarget]
+    selection: SampleSelection = SampleSelection()
+    options: Mapping[str, object] = MappingProxyType({})
+
+
+def run_study(
+    request: StudyRequest,
     progress_for: ProgressFor = lambda label, done: lambda row, total: None,
     loading: ProgressCallback | None = None,
     fresh: bool = False,
@@ -44,10 +58,7 @@ def study(
     """Study each target, or two beside each other if the study compares; write what is found beside each run.
 
     Args:
-        name: of the registry of studies.
-        targets: what to study; a study of its own networks takes none.
-        selection: how much of the data.
-        chosen: options of the study; a missing one has its default.
+        request: the study, its networks and its options.
         progress_for: gives somebody to tell of each row, by the label of the target and the rows that are there.
         loading: told of (done, total, what) while data is prepared.
         fresh: forget the rows that an earlier try left.
@@ -57,13 +68,12 @@ def study(
         UnknownName: there is no such study.
         OptionError: an option that it does not have, or a value that it does not take.
     """
-    entry, selection = STUDIES[name], selection or SampleSelection()
-    given = study_options(entry, chosen or {})
+    entry, given = STUDIES[request.study], study_options(STUDIES[request.study], request.options)
     documents = []
-    for together in _grouped(entry, targets):
+    for together in _grouped(entry, request.targets):
         runs = together[0].runs if together else ()
-        split = choose_split([run for target in together for run in target.runs], selection.split)
-        seen = replace(selection, split=split)
+        split = choose_split([run for target in together for run in target.runs], request.selection.split)
+        seen = replace(request.selection, split=split)
         folder = folder_for(runs[0].path, spare) if runs else None
         if runs:
             warn_of_folder(runs[0].path, folder)
