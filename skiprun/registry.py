@@ -50,7 +50,7 @@ class Entry(Generic[Target, Facts]):
         return self.info.summary or (self.target.__doc__ or "").strip().split("\n")[0]
 
 
-class Listing(NamedTuple):
+class Declaration(NamedTuple):
     """What the source of a module says of something that it registers."""
 
     module: str
@@ -103,15 +103,15 @@ class Registry(Generic[Target, Facts]):
             for module in self.modules():
                 importlib.import_module(module)
 
-    def listed(self) -> dict[str, Listing]:
+    def listed(self) -> dict[str, Declaration]:
         """Return what decorators register, by name, read from the sources: for commands that must start at once."""
-        found: dict[str, Listing] = {}
+        found: dict[str, Declaration] = {}
         for module in self.modules():
             if (spec := find_spec(module)) and spec.origin:
                 for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
                     if isinstance(node, ast.FunctionDef | ast.ClassDef):
                         summary = (ast.get_docstring(node) or "").split("\n")[0]
-                        found |= {name: Listing(module, summary) for name in self._names_in(node)}
+                        found |= {name: Declaration(module, summary) for name in self._names_in(node)}
         return found
 
     def _names_in(self, node: ast.FunctionDef | ast.ClassDef) -> Iterator[str]:

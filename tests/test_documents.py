@@ -190,7 +190,7 @@ def test_the_other_files_of_runs_and_caches_keep_nobody_waiting_either(odd: str,
     assert finished(run.studies / "lesion.json", {}) is None
     assert left_over(run.studies / "lesion.partial.jsonl", {}) == []
     replace_by(odd, tmp_path / "norm.so")
-    assert not library.is_whole(tmp_path / "norm.so")
+    assert not library.is_intact(tmp_path / "norm.so")
 
 
 RULES: list[tuple[str, float, dict[str, Any]]] = [

@@ -121,7 +121,9 @@ def test_a_plug_in_studies_a_run(project: Path) -> None:
     assert document["options"] == {"top": 3, "kind": "conv", "layers": [0, 1], "signed": True}
     assert len(document["rows"]) == 6
     assert document["look"]["images"] == 16 and document["subjects"][0]["data"] == "digits, val split"
-    assert json.loads((run.studies / "largest.json").read_text())["verdict"] == "They are large."
+    assert json.loads((run.studies / "largest.json").read_text())["verdict"] == (
+        "They are large. All images are of val, not of test."
+    )
     assert call("largest", "own", "--top", "0", *place).exit_code == 2
     assert "valid integer" in str(call("largest", "own", "--layers", "first", *place).exception)
     assert "own" in str(call("largest", "owm", *place).exception)

@@ -340,7 +340,7 @@ def test_kernels_that_cannot_be_compiled_cost_one_line_and_nothing_else(
     else:
         monkeypatch.setattr(library, "FLAGS", ("--no-such-flag",))
     with pytest.raises(SkiprunError):
-        library.prepare()
+        library.prepare_kernels()
     fused_trainer(tmp_path / "failed").fit()
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("Fusing the training pass failed, so the run goes on without: ")
@@ -362,22 +362,22 @@ def test_a_damaged_library_is_never_loaded_but_told_once_and_made_again(
     elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(library, "SOURCES", ("norm",))
-    library.prepare()
+    library.prepare_kernels()
     (file,) = elsewhere.rglob("*.so")
     whole, generator = file.read_bytes(), random.Random(0)
     damaged = tmp_path / "damaged.so"
     damaged.write_bytes(whole[:-32])  # of an earlier version, without a checksum
-    assert library.is_whole(file) and not library.is_whole(damaged) and not library.is_whole(tmp_path / "none")
+    assert library.is_intact(file) and not library.is_intact(damaged) and not library.is_intact(tmp_path / "none")
     for _ in range(200):
         damaged.write_bytes(flipped(whole, generator))
-        assert not library.is_whole(damaged)
+        assert not library.is_intact(damaged)
     damaged.write_bytes(whole[: len(whole) // 2])
     damaged.replace(file)
     library.library.cache_clear()
-    library.prepare()
-    library.prepare()
+    library.prepare_kernels()
+    library.prepare_kernels()
     assert caplog.messages == [f"{file} is damaged; it is compiled again."]
-    assert library.is_whole(file) and library.library("norm").forward_float32
+    assert library.is_intact(file) and library.library("norm").forward_float32
 
 
 def test_a_library_of_torch_that_is_cut_short_is_found(tmp_path: Path) -> None:
@@ -400,7 +400,7 @@ def test_runs_that_start_together_compile_once(elsewhere: Path, tmp_path: Path) 
     code = (
         "import sys, pathlib, platformdirs; import torch; "
         f"platformdirs.user_cache_path = lambda name: pathlib.Path({str(elsewhere.parent)!r}); "
-        "from skiprun.training.acceleration.kernels.library import prepare; prepare()"
+        "from skiprun.training.acceleration.kernels.library import prepare_kernels; prepare_kernels()"
     )
     environment = dict(os.environ, CXX=str(compiler))
     started = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(3)]

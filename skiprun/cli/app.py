@@ -49,7 +49,7 @@ def show_version(asked: bool) -> None:
 
 
 @app.callback()
-def options(
+def global_options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True)] = False,
 ) -> None:

@@ -67,8 +67,8 @@ def rebuild_file(
         of_file["--model"],
         of_file["--data"],
         root=root,
-        mean=numbers(of_file["--mean"], "--mean"),
-        std=numbers(of_file["--std"], "--std"),
+        mean=parse_floats(of_file["--mean"], "--mean"),
+        std=parse_floats(of_file["--std"], "--std"),
         overrides=of_file["--set"] or [],
         loading=None if silent else loading,
         runs=runs,
@@ -84,7 +84,7 @@ def rebuild_file(
     return parts, about | {"mean": parts.loaders.mean, "std": parts.loaders.std, "notes": parts.notes}
 
 
-def numbers(text: str | None, option: str) -> list[float] | None:
+def parse_floats(text: str | None, option: str) -> list[float] | None:
     """Read a list such as 0.49,0.48,0.45."""
     try:
         return None if text is None else [float(part) for part in text.split(",")]

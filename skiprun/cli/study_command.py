@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, apart
 from skiprun.cli.study import Batches, BatchSize, Fresh, Images, ScoredSplit, Split, Weights, show, words
-from skiprun.cli.study_networks import find_networks, names_any, network_options, option, refuse_unused
+from skiprun.cli.study_networks import find_networks, names_any, network_options, option, refuse_network_options
 from skiprun.cli.terminal import set_quiet
 from skiprun.infos import StudyInfo
 from skiprun.registry import STUDIES, Entry
@@ -116,7 +116,7 @@ def run_command(study: Study, given: dict[str, Any]) -> None:
     names = [each.name for each in fields(SampleSelection)]
     look = SampleSelection(**{**study.info.look, **{name: given[name] for name in names if name in given}})
     if study.info.without_names and not names_any(given):
-        refuse_unused(given)
+        refuse_network_options(given)
         requests = [StudyRequest(name, [], look, {}) for name in study.info.without_names]
     else:
         requests = [*requested(study, look, given)]

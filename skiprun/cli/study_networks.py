@@ -70,7 +70,7 @@ def names_any(given: Given) -> bool:
     return any(given[key] for key in ("names", *(axis.name for axis in AXES)))
 
 
-def refuse_unused(given: Given) -> None:
+def refuse_network_options(given: Given) -> None:
     """Raise InputError for options that the paper's own networks do not take."""
     unused = [f"--set {text}" for text in given["set_"]]
     unused += [f"--{key} {given[name]}" for key, name in (("config", "config"), ("input", "input_")) if given[name]]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.models.complexity.cost import layers_by_depth
-from skiprun.probes.base import numbered
+from skiprun.probes.base import numbered_paths
 from skiprun.registry import PROBES
 
 MEASURES = ("activation_mean", "activation_std", "activation_dead")
@@ -27,7 +27,7 @@ class Activations:
     hooks = True
 
     def tags(self, model: nn.Module) -> list[str]:
-        return [f"{measure}/{name}" for measure in MEASURES for name in numbered(layers_by_depth(model))]
+        return [f"{measure}/{name}" for measure in MEASURES for name in numbered_paths(layers_by_depth(model))]
 
     @contextmanager
     def watch(self, model: nn.Module) -> Iterator[None]:

@@ -35,7 +35,7 @@ class Probe(Protocol):
         ...
 
 
-def numbered(paths: Iterable[str]) -> list[str]:
+def numbered_paths(paths: Iterable[str]) -> list[str]:
     """Return paths with their number from the input, '01.conv1', padded so that they sort by depth."""
     paths = list(paths)
     digits = max(2, len(str(len(paths))))

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.connections import sites
-from skiprun.probes.base import numbered
+from skiprun.probes.base import numbered_paths
 from skiprun.probes.branch_tally import Tally, measures
 from skiprun.registry import PROBES
 
@@ -35,7 +35,7 @@ class BranchSplit:
 
     def tags(self, model: nn.Module) -> list[str]:
         found = sites(model)
-        names = numbered(path.removesuffix(".connection") for path in found)
+        names = numbered_paths(path.removesuffix(".connection") for path in found)
         pairs = zip(names, found.values(), strict=True)
         return [f"{measure}/{name}" for name, connection in pairs for measure in measures(connection)]
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.models.complexity.cost import layers_by_depth
-from skiprun.probes.base import numbered
+from skiprun.probes.base import numbered_paths
 from skiprun.registry import PROBES
 from skiprun.system import torch_internals
 
@@ -30,7 +30,7 @@ class GradNorm:
     hooks = False
 
     def tags(self, model: nn.Module) -> list[str]:
-        return [f"grad_norm/{name}" for name in numbered(layers_by_depth(model))] + SUMMARY
+        return [f"grad_norm/{name}" for name in numbered_paths(layers_by_depth(model))] + SUMMARY
 
     @contextmanager
     def watch(self, model: nn.Module) -> Iterator[None]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.models.complexity.cost import layers_by_depth
-from skiprun.probes.base import numbered
+from skiprun.probes.base import numbered_paths
 from skiprun.probes.grad_norm import gradient_norms, of_weights
 from skiprun.registry import PROBES
 from skiprun.system.torch_internals import norms
@@ -26,7 +26,7 @@ class WeightNorm:
     hooks = False
 
     def tags(self, model: nn.Module) -> list[str]:
-        names = numbered(layers_by_depth(model))
+        names = numbered_paths(layers_by_depth(model))
         return [f"{measure}/{name}" for measure in ("weight_norm", "grad_over_weight") for name in names]
 
     @contextmanager

@@ -61,9 +61,9 @@ class Shapes:
     def __init__(self, model: nn.Module) -> None:
         self.model, self.paths = model, list(sites_of(model))
         self.met: dict[nn.Module, tuple[torch.Size, torch.Size]] = {}
-        self.hooks = [site.register_forward_pre_hook(self.look) for site in sites_of(model).values()]
+        self.hooks = [site.register_forward_pre_hook(self.record) for site in sites_of(model).values()]
 
-    def look(self, site: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
+    def record(self, site: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
         """Keep the shapes of one image."""
         self.met[site] = (inputs[0].shape[1:], inputs[1].shape[1:])
 

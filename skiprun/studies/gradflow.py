@@ -25,7 +25,7 @@ from skiprun.connections.add import Add
 from skiprun.connections.none import NoConnection
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Batches, Figure, Loss, Row, StudyResult, isolated_copy
-from skiprun.studies.gauge import MEASURES, LayerRecorder
+from skiprun.studies.layer_recorder import MEASURES, LayerRecorder
 from skiprun.system.torch_internals import BatchNorm
 
 TWO_ORDERS = 100.0
@@ -91,9 +91,9 @@ def gradflow(models: Iterable[nn.Module], batches: Batches, loss: Loss, *, infer
     measured = []
     for model in models:
         with isolated_copy(model) as copy:
-            gauge, expected = LayerRecorder(copy.train(not inference)), theory(copy)
-            paths, places = list(gauge.layers), list(gauge.sites)
-            measured += [gauge.measure(loss, *batch) for batch in batches]
+            recorder, expected = LayerRecorder(copy.train(not inference)), theory(copy)
+            paths, places = list(recorder.layers), list(recorder.sites)
+            measured += [recorder.measure(loss, *batch) for batch in batches]
     layers, variances, losses = (torch.stack(each).double().cpu() for each in zip(*measured, strict=True))
     body = slice(1, -1) if len(paths) > 2 else slice(None)
     facts = summarize(layers[..., body], variances, expected)

@@ -104,11 +104,11 @@ class LesionRun:
         found: dict[str, Connection],
         side: str,
         draws: int,
-        chance: random.Random,
+        rng: random.Random,
     ) -> None:
         self.model, self.evaluate, self.intact, self.found = model, evaluate, intact, found
         self.paths = list(sites_of(model))
-        self.join, self.draws, self.chance = CUTS[side], draws, chance
+        self.join, self.draws, self.rng = CUTS[side], draws, rng
         # A block that changes the shape costs more than others (Veit et al. 2016, figure 3): chance leaves it out.
         blocks = {path: model.get_submodule(parent(path)) for path in found}
         self.keeping = [path for path, block in blocks.items() if getattr(block, "downsample", None) is None]
@@ -132,12 +132,12 @@ class LesionRun:
 
     def delete(self, count: int) -> float:
         """Return the damage without some random blocks."""
-        with replace_connections({self.found[path]: self.join for path in self.chance.sample(self.keeping, count)}):
+        with replace_connections({self.found[path]: self.join for path in self.rng.sample(self.keeping, count)}):
             return metric_drop(self.evaluate(self.model), self.intact)
 
     def swap(self, count: int) -> tuple[float, float]:
         """Return Kendall's tau and the damage with some random pairs swapped."""
-        with swapped(self.model, self.groups, count, self.chance) as tau:
+        with swapped(self.model, self.groups, count, self.rng) as tau:
             return tau, metric_drop(self.evaluate(self.model), self.intact)
 
 

@@ -71,13 +71,13 @@ def paths(
         seed: seed of the random choices.
         report: told of each row.
     """
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     rows: list[Row] = []
     with isolated_copy(model, seed) as copy:
         tracer = Tracer(copy.eval(), loss)
         total = len(tracer.sites)
         for length in range(total + 1):
-            chosen = [chance.sample(tracer.sites, length) for _ in range(draws)]
+            chosen = [rng.sample(tracer.sites, length) for _ in range(draws)]
             norms = [tracer.norm(each, batches[draw % len(batches)]) for draw, each in enumerate(chosen)]
             low, high = min(norms), max(norms)
             row = {"length": length, "paths": math.comb(total, length) / 2**total}

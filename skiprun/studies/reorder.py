@@ -25,14 +25,14 @@ def alike(model: nn.Module, blocks: Iterable[str]) -> list[list[str]]:
 
 
 @contextmanager
-def swapped(model: nn.Module, groups: list[list[str]], pairs: int, chance: random.Random) -> Iterator[float]:
+def swapped(model: nn.Module, groups: list[list[str]], pairs: int, rng: random.Random) -> Iterator[float]:
     """Swap random pairs within the groups for a while; give Kendall's tau between the old order and the new."""
     from scipy.stats import kendalltau  # a second to import, which most studies do without
 
     names = [name for group in groups for name in group]
     order = list(range(len(names)))
     for _ in range(pairs):
-        one, other = (names.index(name) for name in chance.sample(chance.choice(groups), 2))
+        one, other = (names.index(name) for name in rng.sample(rng.choice(groups), 2))
         order[one], order[other] = order[other], order[one]
     blocks = [model.get_submodule(name) for name in names]
     try:

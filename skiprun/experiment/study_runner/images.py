@@ -47,10 +47,10 @@ class Images:
 
     def batches(self, split: str, count: int, size: int) -> list[Batch]:
         """Return some batches of a split, or as many as it fills; all have one size."""
-        portion = getattr(self.loaders, split)
-        size = min(size, len(portion))
-        order = Order(0, len(portion), size, self.loaders.device)
-        return [self._take(portion, order.batch(number)) for number in range(min(count, len(portion) // size))]
+        samples = getattr(self.loaders, split)
+        size = min(size, len(samples))
+        order = Order(0, len(samples), size, self.loaders.device)
+        return [self._take(samples, order.batch(number)) for number in range(min(count, len(samples) // size))]
 
     def scored(self, split: str, number: int | None) -> list[Batch]:
         """Return a number of images of a split, or all, in batches.
@@ -58,17 +58,17 @@ class Images:
         Raises:
             InputError: their masks show nothing, so there is nothing to score.
         """
-        portion = getattr(self.loaders, split)
-        chosen = Order(0, len(portion), len(portion), self.loaders.device).batch(0)[:number]
-        batches = [self._take(portion, index) for index in chosen.sort().values.split(self.batch_size)]
+        samples = getattr(self.loaders, split)
+        chosen = Order(0, len(samples), len(samples), self.loaders.device).batch(0)[:number]
+        batches = [self._take(samples, index) for index in chosen.sort().values.split(self.batch_size)]
         if self.loaders.task == "segmentation" and not any(shows_anything(targets) for _, targets in batches):
             raise InputError(
                 f"The masks of {counted(len(chosen), 'image')} to score show nothing; score more with --images."
             )
         return batches
 
-    def _take(self, portion: Split, index: Tensor) -> Batch:
-        images, targets = portion.take(index)
+    def _take(self, samples: Split, index: Tensor) -> Batch:
+        images, targets = samples.take(index)
         return self.loaders.normalize(images), targets
 
 
@@ -91,6 +91,6 @@ class Noise:
         return self.batches(split, 1, number or SCORE_BATCH)
 
     def _draw(self, number: int, size: int) -> Batch:
-        chance = torch.Generator().manual_seed(derive(0, "noise", number))
-        labels = torch.randint(NOISE_CLASSES, (size,), generator=chance)
-        return torch.randn(size, *self.shape, generator=chance).to(self.device), labels.to(self.device)
+        generator = torch.Generator().manual_seed(derive(0, "noise", number))
+        labels = torch.randint(NOISE_CLASSES, (size,), generator=generator)
+        return torch.randn(size, *self.shape, generator=generator).to(self.device), labels.to(self.device)

@@ -30,7 +30,7 @@ LENGTH = 8  # bytes that say how long the header is
 METADATA = "__metadata__"  # of the file as a whole
 
 
-class Entry(TypedDict):
+class TensorEntry(TypedDict):
     """What the header says of a tensor: its type, its shape, and where its bytes begin and end."""
 
     dtype: str
@@ -56,7 +56,7 @@ def read_safetensors(file: Path) -> dict[str, Tensor]:
         ValueError, KeyError, TypeError: the header is damaged, or names what is not in the file.
     """
     with file.open("rb") as stream:
-        header: dict[str, Entry] = json.loads(stream.read(_header_length(stream.read(LENGTH))))
+        header: dict[str, TensorEntry] = json.loads(stream.read(_header_length(stream.read(LENGTH))))
         body, position = bytearray(file.stat().st_size - stream.tell()), 0
         stream.readinto(body)
     header.pop(METADATA, None)

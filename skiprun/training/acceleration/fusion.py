@@ -16,7 +16,7 @@ from torch import Tensor, fx, nn
 
 from skiprun.models.layers.encoder_decoder import pad_to_multiple
 from skiprun.system.torch_internals import has_hooks
-from skiprun.training.acceleration.kernels.library import prepare
+from skiprun.training.acceleration.kernels.library import prepare_kernels
 from skiprun.training.acceleration.kernels.norm import NormJoinReLU
 from skiprun.training.acceleration.kernels.winograd import WinogradConv2d, is_supported
 
@@ -42,7 +42,7 @@ def fuse(model: nn.Module) -> Callable[[Tensor], Tensor]:
         SkiprunError: the operations cannot be compiled here.
         Exception: of torch.fx, for a network whose calls depend on its input.
     """
-    prepare()
+    prepare_kernels()
     traced = fx.GraphModule(model, FusionTracer().trace(model))
     for number, node in enumerate(list(traced.graph.nodes)):
         layer = traced.get_submodule(node.target) if node.op == "call_module" else None

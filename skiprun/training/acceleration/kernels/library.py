@@ -58,12 +58,12 @@ class Kernel:
         return self.signature.in_dll(library(self.source), f"{self.name}_{TYPES[dtype]}")
 
 
-def lay(tensor: Tensor) -> Tensor:
+def to_channels_last(tensor: Tensor) -> Tensor:
     """Return a tensor with its channels side by side."""
     return tensor.contiguous(memory_format=torch.channels_last)
 
 
-def prepare() -> None:
+def prepare_kernels() -> None:
     """Compile and load all kernels, side by side.
 
     Raises:
@@ -88,11 +88,11 @@ def _provide(source: str) -> Path:
     """Return the whole library of a source, compiled if there is none; the first of several runs does it for all."""
     key, command = _recipe(source)
     file = private_folder(code_folder() / source) / f"{key}.so"
-    if not is_whole(file):
+    if not is_intact(file):
         with locked(file.parent, lambda *_: None):
-            if file.exists() and not is_whole(file):
+            if file.exists() and not is_intact(file):
                 log.info(f"{file} is damaged; it is compiled again.")
-            if not is_whole(file):
+            if not is_intact(file):
                 with tempfile.TemporaryDirectory() as scratch:
                     made = Path(scratch) / file.name
                     _run(*command, "-o", str(made))
@@ -101,7 +101,7 @@ def _provide(source: str) -> Path:
     return file
 
 
-def is_whole(file: Path) -> bool:
+def is_intact(file: Path) -> bool:
     """Tell whether a library ends in its own checksum; the system dies of one that is cut short."""
     try:
         content = read_bytes(file)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from skiprun.training.acceleration.kernels.library import TYPES, Kernel, lay
+from skiprun.training.acceleration.kernels.library import TYPES, Kernel, to_channels_last
 
 _POINTER, _SHAPE = ctypes.c_void_p, (ctypes.c_long, ctypes.c_long)
 FORWARD = Kernel(
@@ -53,7 +53,7 @@ class NormJoinReLU(nn.Module):
         norm.num_batches_tracked.add_(1)
         running = (norm.running_mean, norm.running_var, norm.momentum, norm.eps)
         return NormJoinReLUFunction.apply(
-            lay(x), skip if skip is None else lay(skip), norm.weight, norm.bias, running, self
+            to_channels_last(x), skip if skip is None else to_channels_last(skip), norm.weight, norm.bias, running, self
         )
 
 
@@ -76,7 +76,7 @@ class NormJoinReLUFunction(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         x, y, weight, statistics = ctx.saved_tensors
-        dy, dy2, *_ = [*(lay(gradient) for gradient in gradients if gradient is not None), None]
+        dy, dy2, *_ = [*(to_channels_last(gradient) for gradient in gradients if gradient is not None), None]
         assert dy is not None
         dx, dweight, dbias = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(weight)
         changed = y is not None or dy2 is not None  # otherwise dy itself is the gradient of skip

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from skiprun.training.acceleration.kernels.library import Kernel, lay
+from skiprun.training.acceleration.kernels.library import Kernel, to_channels_last
 from skiprun.training.device import has_matrix_units
 
 _POINTERS, _SIZES = [ctypes.c_void_p] * 3, [ctypes.c_long] * 5
@@ -37,7 +37,7 @@ class WinogradConv2d(nn.Module):
         """
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
         if self._takes(x, dtype):
-            return WinogradFunction.apply(lay(x.to(dtype)), lay(self.conv.weight))
+            return WinogradFunction.apply(to_channels_last(x.to(dtype)), to_channels_last(self.conv.weight))
         return self.conv(x)
 
     def _takes(self, x: Tensor, dtype: torch.dtype) -> bool:
@@ -63,7 +63,7 @@ class WinogradFunction(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        (x, weight), dy = ctx.saved_tensors, lay(dy)
+        (x, weight), dy = ctx.saved_tensors, to_channels_last(dy)
         dx, dweight = None, None
         if ctx.needs_input_grad[0]:
             dx = _convolve(dy, weight, backwards=True)
