@@ -16,6 +16,7 @@ import torch
 import yaml
 
 from skiprun.errors import CheckpointError, Diverged, OtherData, RunTaken, SkiprunError, Stopped, StorageError
+from skiprun.experiment import load_model
 from skiprun.legacy import COMPUTE
 from skiprun.run import Run
 from skiprun.training import checkpoint
@@ -306,6 +307,17 @@ def test_F67_another_dataset_under_the_same_name_is_refused(run: Run, monkeypatc
         "Run runs/run/seed-0 was trained on other data: images, labels or the split differ, not their number. "
         "Bring it back, name its place with --root, or start over with `skiprun train --fresh`."
     )
+
+
+def test_another_checkpoint_in_the_place_of_the_best_is_not_scored(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "runs")
+    run = Run.open(tmp_path / "runs" / "run")
+    best = run.summary()["best"]["step"]
+    checkpoints = Checkpoints(run.checkpoints)
+    other = next(path for path in (checkpoints.last, checkpoints.previous) if load(path)["step"] != best)
+    shutil.copy(other, checkpoints.best)
+    with pytest.raises(CheckpointError, match=rf"best\.pt: of step \d+, not {best}, whose scores"):
+        load_model(run)
 
 
 def test_a_damaged_best_is_written_again_where_the_weights_at_hand_are_the_best(run: Run, whole: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -175,6 +176,16 @@ def test_a_damaged_log_costs_its_curve_only(tmp_path: Path) -> None:
     drawing = draw(compare_runs(runs).groups)[0]
     assert len(drawing.figure.axes[0].lines) == 2
     assert "not readable, for plain20" in drawing.caption
+
+
+def test_a_run_copied_as_another_seed_does_not_count_as_one(tmp_path: Path) -> None:
+    runs = write_trio(tmp_path, seeds=1)
+    shutil.copytree(runs[0].path, runs[0].path.parent / "seed-1")
+    comparison = compare_runs([*runs, Run(runs[0].path.parent / "seed-1")])
+    assert [len(group.runs) for group in comparison.groups] == [1, 1, 1]
+    assert [record.line for record in comparison.unfinished] == [
+        "plain20/seed-1: cannot be read (a copy: its config.yaml is of seed 0)"
+    ]
 
 
 def test_a_run_without_curves_is_told(tmp_path: Path) -> None:

@@ -49,10 +49,20 @@ def load_weights(model: nn.Module, run: Run, which: str = "best") -> None:
     """
     checkpoints = Checkpoints(run.checkpoints)
     path = checkpoints.best if which == "best" else checkpoints.last
+    state = load(path)
+    if which == "best":
+        refuse_another_step(path, state.get("step"), run)
     try:
-        model.load_state_dict(load(path)["model"])
+        model.load_state_dict(state["model"])
     except (RuntimeError, KeyError):
         raise CheckpointError(f"{path}: does not fit the network of config.yaml.") from None
+
+
+def refuse_another_step(path: Path, step: object, run: Run) -> None:
+    """Raise CheckpointError if a step is not that of the best scores of a finished run."""
+    known = run.summary().get("best", {}).get("step", step) if run.summary_file.exists() else step
+    if step != known:
+        raise CheckpointError(f"{path}: of step {step}, not {known}, whose scores summary.json has.")
 
 
 @checked_arguments

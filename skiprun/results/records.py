@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from skiprun.errors import SkiprunError
@@ -81,7 +81,10 @@ def _read(run: Run) -> RunRecord:
         wrong.append(_first_line(error))
     message = " ".join(filter(None, [run.message if state != "finished" else "", *wrong]))
     summary = flat(run.summary()) if state == "finished" else {}
-    return RunRecord(run, state, message, config, summary, sessions)
+    record = RunRecord(run, state, message, config, summary, sessions)
+    if config.get("seed", record.seed) != record.seed:  # or one run would count as two
+        return replace(record, state=BROKEN, message=f"a copy: its config.yaml is of seed {config['seed']}")
+    return record
 
 
 def _first_line(error: BaseException) -> str:
