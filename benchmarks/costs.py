@@ -67,7 +67,7 @@ def run(setting: Setting) -> list[dict[str, Any]]:
     epoch_end = now(device) - started
     started = now(device)
     trainer.save()
-    trainer.best.save(trainer.evaluated)
+    trainer.best.save(trainer.eval_model)
     saving = now(device) - started
     epoch = STEPS_AN_EPOCH * step
     return [

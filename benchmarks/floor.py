@@ -24,10 +24,10 @@ from torch import Tensor, nn
 
 from benchmarks import material, ours
 from benchmarks.measure import Arm, Setting, captured, found, seconds, side_by_side
-from skiprun.data.contract import micro_batches
 from skiprun.models import cost
 from skiprun.training.acceleration.graph import WARM_UP
 from skiprun.training.acceleration.kernels.winograd import is_supported
+from skiprun.training.micro_batches import micro_batches
 
 PASSES, OF_CONVOLUTIONS = 15.5, 6
 BATCH = 128
@@ -142,7 +142,7 @@ def launches(name: str) -> Row:
     trainer = ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()))
     trainer.train_to(WARM_UP + 1)
     assert trainer.graph
-    batch = micro_batches(*trainer.data.train_batch(trainer.order.batch(trainer.step)), trainer.config)
+    batch = micro_batches(*trainer.data.train_batch(trainer.sampler.batch(trainer.step)), trainer.config)
     graph = torch.cuda.CUDAGraph(keep_graph=True)
     with torch.cuda.graph(graph, stream=trainer.graph.stream):
         trainer.optimizer_step(*batch, watched=True)

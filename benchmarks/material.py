@@ -12,7 +12,7 @@ from torch import nn
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data.augmentation.augment import Augment
-from skiprun.data.loaders import Loaders, ResidentSplit
+from skiprun.data.loaders import InMemorySplit, Loaders
 from skiprun.models import build_model
 
 CLASSES = 10
@@ -51,8 +51,8 @@ def loaders(number: int, config: RunConfig) -> Loaders:
     """Return the images as skiprun keeps them, on the device."""
     device = torch.device(config.compute.device)
     values, labels = (torch.from_numpy(each).to(device) for each in images(number))
-    split = ResidentSplit(values, labels)
-    small = ResidentSplit(values[:500], labels[:500])
+    split = InMemorySplit(values, labels)
+    small = InMemorySplit(values[:500], labels[:500])
     names = tuple(map(str, range(CLASSES)))
     augment = Augment(config.data.augment, MEAN, STD, CLASSES, device)
     shape = (3, 32, 32)

@@ -38,7 +38,7 @@ class Ticking:
 def trainer(config: Any, tick: Tick, folder: Path, way: Execution = "eager", norms: bool = True) -> Trainer:
     """Return skiprun's trainer of a config on the drawn images; what it cannot do as asked is an error here."""
     accept_nothing_less()
-    setup = replace(choose_device(config), way=way)
+    setup = replace(choose_device(config), execution=way)
     configure_process(setup)
     views: list[View] = [TensorBoard(folder, config)] if config.log.tensorboard else []
     trainer = Trainer(
@@ -52,7 +52,7 @@ def trainer(config: Any, tick: Tick, folder: Path, way: Execution = "eager", nor
         [GradNorm()] if norms else [],
         Ticking(tick),
     )
-    trainer.resume()
+    trainer.load_checkpoint()
     return trainer
 
 

@@ -19,9 +19,9 @@ from skiprun.data.source import RawDataset, RawSplit
 from skiprun.experiment.make_trainer import make_trainer
 from skiprun.experiment.room import checkpoint_bytes
 from skiprun.registry import DATASETS
-from skiprun.training.checkpoint import not_finite
+from skiprun.training.checkpoint import find_not_finite
 from skiprun.training.metrics import MetricsLog
-from skiprun.training.trainer import SECONDS_A_SAVE, Trainer
+from skiprun.training.trainer import SECONDS_BETWEEN_SAVES, Trainer
 
 IMAGES = 45_000  # of a pass over CIFAR's training split
 
@@ -74,11 +74,11 @@ def measure(model: str) -> None:
         trainer.model.train()
         step = seconds(trainer.train_step, 8)
         save = seconds(trainer.save, 5)
-        weights = seconds(lambda: not_finite(trainer.model.state_dict()), 5)
+        weights = seconds(lambda: find_not_finite(trainer.model.state_dict()), 5)
         losses = [torch.ones(()) for _ in range(200)]
         check = seconds(lambda: torch.stack(losses).isfinite().tolist(), 5) / len(losses)
     pass_ = IMAGES / 128 * step
-    interval = min(pass_, SECONDS_A_SAVE)
+    interval = min(pass_, SECONDS_BETWEEN_SAVES)
     print(
         f"{model}: step {step * 1e3:.0f} ms; save {save * 1e3:.0f} ms ({checkpoint_bytes(parts) / 1e6:.1f} MB), every "
         f"{interval:.0f} s: {save / interval:.3%}; finite checks {(check + weights * step / interval) / step:.4%}"

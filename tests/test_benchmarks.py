@@ -18,7 +18,7 @@ from benchmarks.floor import conv_outputs
 from benchmarks.measure import Arm, Setting
 from benchmarks.scaling import label
 from benchmarks.worker import ARMS
-from skiprun.training.acceleration.compilation import TrainingPass
+from skiprun.training.acceleration.compilation import ForwardPass
 
 TURNS = [{"cpu": 1.0, "wall": 2.0, "peak_mb": 5.0}, {"cpu": 3.0, "wall": 9.0, "peak_mb": 6.0}]
 GPU = Setting("cuda")
@@ -80,7 +80,7 @@ def test_a_trainer_that_goes_on_without_what_is_measured_is_a_failure(monkeypatc
     monkeypatch.setattr(torch, "compile", broken)
     with pytest.raises(RuntimeError, match="goes on without: no compiler"):
         ours.skiprun(lambda: None, "cpu", "resnet20", 4, way="compiled")
-    TrainingPass(torch.nn.Identity(), "compiled", print)(torch.zeros(1))  # by itself it does go on
+    ForwardPass(torch.nn.Identity(), "compiled", print)(torch.zeros(1))  # by itself it does go on
 
 
 @pytest.mark.parametrize("setting", [Setting(), Setting(threads=2), GPU], ids=["one thread", "two threads", "a GPU"])

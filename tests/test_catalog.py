@@ -107,7 +107,7 @@ class Twice(Connection):
 NEW_FAMILY = '''
 """One block."""
 from torch import nn
-from skiprun.models.layers.block import BasicBlock, count_sites
+from skiprun.models.layers.block import BasicBlock, connection_maker
 from skiprun.registry import MODELS
 
 
@@ -115,7 +115,7 @@ from skiprun.registry import MODELS
     "oneblock", family="oneblock", connection="twice", input=(3, 16, 16), year=2026, paper="none", summary="One block"
 )
 def oneblock(num_classes, in_channels, connection, width: int = 8):
-    block = BasicBlock(in_channels, width, join=count_sites(connection, 1))
+    block = BasicBlock(in_channels, width, make_connection=connection_maker(connection, 1))
     return nn.Sequential(block, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, num_classes))
 '''
 EXPERIMENT = """

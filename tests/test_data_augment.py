@@ -6,7 +6,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from skiprun.config import AugmentConfig
-from skiprun.data.augmentation.augment import Augment, check_augmentation, cutout, gather, jitter, window
+from skiprun.data.augmentation.augment import Augment, check_augmentation, crop_indices, cutout, gather_pixels, jitter
 from skiprun.errors import OptionError
 from skiprun.system.torchvision_repair import torchvision
 
@@ -30,7 +30,7 @@ def test_crop_and_flip_equal_one_image_at_a_time(channels, padding):
     images, _ = batch(channels=channels)
     top, left = torch.randint(2 * padding + 1, (2, 16))
     mirrored = torch.rand(16) < 0.5
-    found = gather(images, padding, window(images.shape, padding, top, left, mirrored))
+    found = gather_pixels(images, padding, crop_indices(images.shape, padding, top, left, mirrored))
     for number in range(16):
         padded = np.pad(images[number].numpy(), [(0, 0), (padding, padding), (padding, padding)])
         expected = padded[:, top[number] : top[number] + 8, left[number] : left[number] + 9]
@@ -44,7 +44,7 @@ def test_batch_equals_the_reference_for_the_draws_of_the_same_seed():
     torch.manual_seed(7)
     top, left = torch.randint(5, (2, 16))
     mirrored = torch.rand(16) < 0.5
-    assert torch.equal(found, gather(images, 2, window(images.shape, 2, top, left, mirrored)))
+    assert torch.equal(found, gather_pixels(images, 2, crop_indices(images.shape, 2, top, left, mirrored)))
     assert torch.equal(same_targets, targets)
 
 

@@ -12,7 +12,7 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data import Loaders, assemble, load_data
-from skiprun.data.loaders import MappedSplit, ResidentSplit
+from skiprun.data.loaders import InMemorySplit, MemoryMappedSplit
 from skiprun.errors import InputError, OptionError, UnknownName
 from skiprun.registry import DATASETS
 from tests.data_files import image_folder, publish_cifar, publish_mnist, publish_svhn
@@ -149,7 +149,7 @@ def test_large_folder_stays_in_its_file_on_a_cpu(tmp_path, monkeypatch):
     small = load_data(config, CPU)
     monkeypatch.setattr(assemble, "RESIDENT_BYTES", 0)
     large = load_data(config, CPU)
-    assert isinstance(small.train, ResidentSplit) and isinstance(large.train, MappedSplit)
+    assert isinstance(small.train, InMemorySplit) and isinstance(large.train, MemoryMappedSplit)
     assert large.fingerprint == small.fingerprint
 
 
@@ -157,7 +157,7 @@ def test_mapped_split_gives_what_the_resident_one_gives(load, monkeypatch):
     resident = load(augment={"crop": 1})
     monkeypatch.setattr(assemble, "free_memory", lambda device: 0)
     mapped = load(augment={"crop": 1})
-    assert isinstance(resident.train, ResidentSplit) and isinstance(mapped.train, MappedSplit)
+    assert isinstance(resident.train, InMemorySplit) and isinstance(mapped.train, MemoryMappedSplit)
     assert mapped.fingerprint == resident.fingerprint and mapped.mean == resident.mean
     for split in ("train", "val", "test"):
         for left, right in zip(everything(resident, split), everything(mapped, split), strict=True):

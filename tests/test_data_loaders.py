@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from skiprun.data.loaders import MappedSplit
+from skiprun.data.loaders import MemoryMappedSplit
 
 
 def mapped_megabytes() -> float:
@@ -20,7 +20,7 @@ def mapped_megabytes() -> float:
 def test_reading_a_mapped_split_does_not_fill_memory(tmp_path):
     np.save(tmp_path / "images.npy", np.full((400, 256, 256, 3), 7, np.uint8))
     images = np.load(tmp_path / "images.npy", mmap_mode="r")
-    split = MappedSplit(images[10:], np.arange(390), np.arange(390), torch.device("cpu"))
+    split = MemoryMappedSplit(images[10:], np.arange(390), np.arange(390), torch.device("cpu"))
     before = mapped_megabytes()
     for index in torch.arange(390).split(30):
         batch, labels = split.take(index)

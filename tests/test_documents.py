@@ -28,7 +28,7 @@ from skiprun.run import Run, find_runs
 from skiprun.system.documents import checksum, read_row
 from skiprun.system.files import write_json
 from skiprun.training.acceleration.kernels import library
-from skiprun.training.checkpoint import TO_GO_ON, load, save
+from skiprun.training.checkpoint import RESUME_KEYS, load, save
 from skiprun.training.metrics import MetricsLog
 from tests.fake_runs import write_run, write_trio
 from tests.tiny import tiny_config, tiny_trainer
@@ -248,7 +248,7 @@ def begun(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("key", ["model", *TO_GO_ON])
+@pytest.mark.parametrize("key", ["model", *RESUME_KEYS])
 @pytest.mark.parametrize("value", [None, "x"])
 def test_a_sealed_checkpoint_that_lacks_something_is_a_checkpoint_error(key: str, value: Any, begun: Path) -> None:
     state = torch.load(begun / "last.pt", weights_only=True)

@@ -122,7 +122,7 @@ def test_the_logits_of_digits_are_those_of_the_other_network(tmp_path):
     )
     images, _ = next(parts.loaders.batches("test", 50))
     assert torch.allclose(parts.model(images), network(images), atol=1e-4)
-    assert parts.evaluation_batch >= 128, "as if it were trained as usual, although no split is too small"
+    assert parts.evaluation_batch_size >= 128, "as if it were trained as usual, although no split is too small"
     rows = np.rint(load_digits().images * 255 / 16) / 255
     assert any(np.allclose(images[0, 0].numpy() * 0.4 + 0.3, row, atol=0.01) for row in rows)
     padded_at_the_end = rebuild_file(
@@ -209,7 +209,7 @@ def test_a_batch_that_is_chosen_is_taken(tmp_path):
     given = (tmp_path / "w.th", "resnet20:shortcut=A_both", "digits")
     usual, chosen = (rebuild_file(*given, overrides=overrides) for overrides in ((), ["data.batch_size=2"]))
     assert (usual.config.data.batch_size, chosen.config.data.batch_size) == (128, 2)
-    assert chosen.evaluation_batch < usual.evaluation_batch
+    assert chosen.evaluation_batch_size < usual.evaluation_batch_size
     assert score(chosen, "test") == pytest.approx(score(usual, "test"))
 
 

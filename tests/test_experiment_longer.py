@@ -20,7 +20,7 @@ from skiprun.errors import CheckpointError, InputError, OtherData, RunLengthened
 from skiprun.experiment.longer import lengthen
 from skiprun.run import Run
 from skiprun.training.checkpoint import load
-from skiprun.training.schedule import goes_on, learning_rate
+from skiprun.training.schedule import can_extend, learning_rate
 from tests.faulty import (
     KILLED,
     KillAfterStep,
@@ -259,9 +259,9 @@ def test_a_cosine_stretched_by_hand_is_another_experiment(tmp_path: Path) -> Non
 
 def test_a_longer_schedule_goes_on_and_no_other_does() -> None:
     short = config("constant").schedule
-    assert goes_on(short, config("constant", 3).schedule) and not goes_on(short, short)
-    assert not goes_on(short, config("constant", 3, warmup=1).schedule)
-    assert not goes_on(short, config("cosine", 3).schedule)
+    assert can_extend(short, config("constant", 3).schedule) and not can_extend(short, short)
+    assert not can_extend(short, config("constant", 3, warmup=1).schedule)
+    assert not can_extend(short, config("cosine", 3).schedule)
 
 
 def test_train_says_of_the_longer_run_under_the_short_config_that_it_was_made_longer(tmp_path: Path) -> None:

@@ -176,9 +176,9 @@ def unseeded() -> None:
 
 def global_order() -> None:
     """Draw the order of the samples from the global generator."""
-    from skiprun.training.randomness import Order
+    from skiprun.training.randomness import BatchSampler
 
-    Order._permutation = lambda self, epoch: torch.randperm(self.samples)  # type: ignore[method-assign]
+    BatchSampler._permutation = lambda self, epoch: torch.randperm(self.samples)  # type: ignore[method-assign]
 
 
 def uncut_log() -> None:

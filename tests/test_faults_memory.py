@@ -15,14 +15,14 @@ from skiprun.cli.app import app, unforeseen
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data import Loaders
-from skiprun.errors import ConfigError, InputError, OutOfMemory, memory_needed
+from skiprun.errors import ConfigError, InputError, OutOfMemory, explain_out_of_memory
 from skiprun.experiment import evaluate, parts, train
 from skiprun.experiment.doctor import examine
 from skiprun.experiment.parts import prepare
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
 from skiprun.experiment.study_runner.study_targets import StudyTarget
-from skiprun.inference.evaluate import evaluation_batch
+from skiprun.inference.evaluate import evaluation_batch_size
 from skiprun.models import Cost, build_model, cost
 from skiprun.models.complexity.meta import without_content
 from skiprun.run import Run
@@ -49,7 +49,7 @@ def counted(name: str, shape: tuple[int, int, int]) -> Cost:
 
 def batch_of(name: str, shape: tuple[int, int, int], batch_size: int, **sections: Any) -> int:
     config = config_of(data={"name": "digits", "batch_size": batch_size}, **sections)
-    return evaluation_batch(config, counted(name, shape))
+    return evaluation_batch_size(config, counted(name, shape))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_b48_training_evaluation_and_studies_keep_to_it(tmp_path: Path, asked: list[int]) -> None:
     config = config_of(data={"name": "digits", "batch_size": 2})
     run = train(config, runs=tmp_path)
-    bound = prepare(config).evaluation_batch
+    bound = prepare(config).evaluation_batch_size
     assert bound < 20
     assert asked == [bound, bound]  # validation and test
     evaluate(run)
@@ -217,10 +217,10 @@ def test_the_smallest_alpha_allowed_draws_what_it_says() -> None:
     ],
 )
 def test_every_word_for_it_is_known_and_others_pass(error: Exception) -> None:
-    with pytest.raises(OutOfMemory, match=r"here\. Do that\."), memory_needed("here", "Do that."):
+    with pytest.raises(OutOfMemory, match=r"here\. Do that\."), explain_out_of_memory("here", "Do that."):
         raise error
     assert unforeseen(error).startswith("Out of memory.")
-    with pytest.raises(RuntimeError, match="shapes"), memory_needed("here", "Do that."):
+    with pytest.raises(RuntimeError, match="shapes"), explain_out_of_memory("here", "Do that."):
         raise RuntimeError("shapes do not fit")
 
 

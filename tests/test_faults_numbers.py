@@ -29,7 +29,7 @@ import torch
 
 from skiprun.errors import Diverged
 from skiprun.run import Run
-from skiprun.training.checkpoint import load, not_finite
+from skiprun.training.checkpoint import find_not_finite, load
 from tests.corpus import CORPUS, row_of
 from tests.faulty import fault_config, train_here
 
@@ -94,11 +94,11 @@ def test_F69_a_learning_rate_beyond_reason_ends_with_3(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_the_first_tensor_that_is_not_finite_is_named(bad: float) -> None:
     tensors = {"a": torch.ones(3), "count": torch.tensor(3), "none": torch.ones(0), "b": torch.ones(2, 2)}
-    assert not_finite(tensors) is None
-    assert not_finite({"huge": torch.full((1000,), 3e38)}) is None
+    assert find_not_finite(tensors) is None
+    assert find_not_finite({"huge": torch.full((1000,), 3e38)}) is None
     tensors["b"][1, 1] = bad
-    assert not_finite(tensors) == "b"
-    assert not_finite({}) is None
+    assert find_not_finite(tensors) == "b"
+    assert find_not_finite({}) is None
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:

@@ -19,7 +19,7 @@ from skiprun.experiment import summary
 from skiprun.system.cache import code_folder, private_folder
 from skiprun.system.machine import find_program
 from skiprun.system.torch_internals import use_private_cache
-from skiprun.training.acceleration.compilation import TrainingPass
+from skiprun.training.acceleration.compilation import ForwardPass
 from skiprun.training.acceleration.kernels import library
 
 PLANTED = ("multiprocessing", "queue", "random", "signal", "skiprun", "tensorboard", "torch", "yaml")
@@ -250,7 +250,7 @@ def test_a_planted_kernel_is_not_loaded_and_costs_one_line(
     subprocess.run(["c++", "-shared", "-fPIC", "-o", str(planted), str(tmp_path / "plant.cpp")], check=True)
     (fresh / "compiled").chmod(0o777)
     network = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU())
-    found = TrainingPass(network.train(), "fused")(torch.ones(2, 1, 8, 8))
+    found = ForwardPass(network.train(), "fused")(torch.ones(2, 1, 8, 8))
     assert found.shape == (2, 4, 6, 6)
     (line,) = caplog.messages
     assert line.startswith("Fusing the training pass failed, so the run goes on without: Others can write to ")
@@ -277,9 +277,9 @@ def test_torch_keeps_its_code_in_the_private_folder(before: str, fresh: Path, mo
 
 COMPILED = """
 import torch
-from skiprun.training.acceleration.compilation import TrainingPass
+from skiprun.training.acceleration.compilation import ForwardPass
 network = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU())
-print(TrainingPass(network, "compiled", print)(torch.ones(2, 4)).shape)
+print(ForwardPass(network, "compiled", print)(torch.ones(2, 4)).shape)
 """
 
 

@@ -24,7 +24,7 @@ from skiprun.system.machine import cores
 from skiprun.system.processes import ready
 from skiprun.system.progress import NullProgress
 from skiprun.training.checkpoint import load
-from skiprun.training.stopping import SAVE, StopFlag
+from skiprun.training.stopping import SAVE_SIGNAL, StopFlag
 from tests.faulty import (
     EVERYTHING,
     KILLED,
@@ -100,12 +100,14 @@ def test_F9_SIGUSR1_saves_and_goes_on(tmp_path: Path) -> None:
 
 
 def test_signals_are_given_back_afterwards() -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, SAVE)]
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, SAVE_SIGNAL)]
     with StopFlag() as stop:
         signal.raise_signal(signal.SIGTERM)
         assert stop.asked() == signal.SIGTERM
         assert stop.asked() == signal.SIGTERM
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, SAVE)] == before
+    assert [
+        signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, SAVE_SIGNAL)
+    ] == before
 
 
 def raise_no_memory() -> None:

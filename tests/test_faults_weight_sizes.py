@@ -14,7 +14,7 @@ from skiprun.config import ModelConfig
 from skiprun.errors import CheckpointError
 from skiprun.models import build_model
 from skiprun.models.weights.pretrained import load_from_config
-from skiprun.models.weights.torch_file import MOST_EXPANSION, Oversized, load_plain
+from skiprun.models.weights.torch_file import MAX_EXPANSION, Oversized, load_plain
 from skiprun.training.checkpoint import DamagedCheckpoint, load, save
 
 HUGE = 3 * 10**8
@@ -106,4 +106,4 @@ def test_many_classes_are_not_stood_in_for():
 def test_what_is_shared_is_not_too_large():
     layer = nn.Linear(100, 100)
     tied = {"a": layer.weight, "b": layer.weight, "rows": layer.weight.expand(2, 100, 100)}
-    assert MOST_EXPANSION > 3 and load_plain(io.BytesIO(saved(tied)))["rows"].shape == (2, 100, 100)
+    assert MAX_EXPANSION > 3 and load_plain(io.BytesIO(saved(tied)))["rows"].shape == (2, 100, 100)

@@ -10,7 +10,7 @@ from skiprun.connections import sites
 from skiprun.errors import ConfigError, OptionError, SkiprunError, UnknownName
 from skiprun.experiment.parts import prepare
 from skiprun.models import build_from_config, build_model, check_from_config
-from skiprun.models.layers.parts import group_norm
+from skiprun.models.layers.norm_act import group_norm
 from skiprun.models.options import options_of
 from skiprun.registry import MODELS
 

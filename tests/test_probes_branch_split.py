@@ -14,9 +14,9 @@ from skiprun.connections.rezero import ReZero
 from skiprun.models import build_model
 from skiprun.models.families.highway import HighwayLayer
 from skiprun.models.families.preact import PreactBlock
-from skiprun.models.layers.block import BasicBlock, Block, count_sites
+from skiprun.models.layers.block import BasicBlock, Block, connection_maker
 from skiprun.models.layers.dense import DenseLayer
-from skiprun.models.layers.parts import NORMS
+from skiprun.models.layers.norm_act import NORMS
 from skiprun.probes.branch_split import BranchSplit
 from skiprun.studies.cuts import branch_gradient, replace_connections, skip_gradient
 
@@ -65,7 +65,7 @@ def test_gates_and_learned_scales_are_read_at_their_site():
 @pytest.mark.parametrize("connection", [Add, Highway, NoConnection])
 @pytest.mark.parametrize("shortcut", ["A", "B"])
 def test_both_sides_of_a_strided_block_agree_with_autograd(connection, shortcut):
-    block = BasicBlock(4, 8, 2, join=count_sites(connection, 1), shortcut=shortcut).double()
+    block = BasicBlock(4, 8, 2, make_connection=connection_maker(connection, 1), shortcut=shortcut).double()
     x = torch.randn(3, 4, 6, 6, dtype=torch.float64, requires_grad=True)
     values = read(nn.Sequential(block), x, lambda output: output.square().sum().backward())
     alone = block.relu(block.connection(block.shortcut(x.detach()), block.branch(x)))
@@ -89,10 +89,10 @@ def test_micro_batches_count_as_one_batch():
 
 @pytest.mark.parametrize(("stride", "norm"), [(1, "batch"), (2, "batch"), (1, "none")])
 def test_a_preactivated_block_is_split_where_x_goes_two_ways(stride, norm):
-    numbers = count_sites(Add, 2)
+    numbers = connection_maker(Add, 2)
     numbers(4, 4)
     kinds = {"norm": NORMS[norm], "activation": nn.ReLU}
-    block = PreactBlock(4, 4 * stride, stride, join=numbers, shortcut="B", **kinds).double()
+    block = PreactBlock(4, 4 * stride, stride, make_connection=numbers, shortcut="B", **kinds).double()
     x = torch.randn(3, 4, 6, 6, dtype=torch.float64, requires_grad=True)
     values = read(nn.Sequential(block), x, lambda output: output.square().sum().backward())
     start = x.detach().requires_grad_()
@@ -109,11 +109,11 @@ def test_a_preactivated_block_is_split_where_x_goes_two_ways(stride, norm):
 
 def dense_layer():
     kinds = {"norm": NORMS["batch"], "activation": nn.ReLU}
-    return DenseLayer(4, 3, True, join=count_sites(Concat, 1), dropout=0.0, **kinds)
+    return DenseLayer(4, 3, True, make_connection=connection_maker(Concat, 1), dropout=0.0, **kinds)
 
 
 def highway_layer():
-    return HighwayLayer(4, count_sites(Highway, 1), NORMS["batch"], nn.ReLU)
+    return HighwayLayer(4, connection_maker(Highway, 1), NORMS["batch"], nn.ReLU)
 
 
 @pytest.mark.parametrize("make", [dense_layer, highway_layer])

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from skiprun.cli.app import app
 from skiprun.reports import list_runs, listing, runs_rows
 from skiprun.results import index
-from skiprun.results.history import MOST_LINES, Thinned, read_history
+from skiprun.results.history import MAX_LINES, Thinned, read_history
 from skiprun.results.records import read
 from skiprun.run import Run, find_runs
 from tests.fake_runs import write_run
@@ -147,13 +147,13 @@ def test_the_index_holds_for_any_way_to_the_folder(tmp_path: Path, monkeypatch: 
 
 
 def test_few_lines_are_all_kept_and_many_evenly() -> None:
-    for count in (1, 5, MOST_LINES, MOST_LINES + 1, 10 * MOST_LINES + 3):
+    for count in (1, 5, MAX_LINES, MAX_LINES + 1, 10 * MAX_LINES + 3):
         kept = Thinned()
         for number in range(count):
             kept.add(b"%d\n" % number)
         numbers = [int(line) for line in kept.lines]
         assert (numbers[0], numbers[-1]) == (0, count - 1)
-        assert len(numbers) == count if count <= MOST_LINES else MOST_LINES / 2 < len(numbers) <= MOST_LINES + 1
+        assert len(numbers) == count if count <= MAX_LINES else MAX_LINES / 2 < len(numbers) <= MAX_LINES + 1
         assert len({after - before for before, after in pairwise(numbers[:-1])}) <= 1, "evenly, but for the last"
     assert Thinned().lines == []
 
@@ -163,10 +163,10 @@ def test_a_long_log_is_drawn_from_its_first_to_its_last_row(tmp_path: Path) -> N
     short = read_history(read(run), "error")
     rows = [row for row in run.metrics() if "lr" in row]
     with run.metrics_file.open("a") as log:
-        for step in range(1000, 1000 + 3 * MOST_LINES):
+        for step in range(1000, 1000 + 3 * MAX_LINES):
             log.write(json.dumps(rows[-1] | {"step": step}) + "\n")
     long = read_history(read(run), "error")
     assert long.first_norms == short.first_norms and long.loss == short.loss
-    assert max(long.ratio) == 999 + 3 * MOST_LINES and len(long.ratio) <= MOST_LINES + 1
+    assert max(long.ratio) == 999 + 3 * MAX_LINES and len(long.ratio) <= MAX_LINES + 1
     layers = sorted(key for key in rows[-1] if key.startswith("grad_norm/"))
     assert list(long.median_norms.values()) == pytest.approx([rows[-1][layer] for layer in layers])

@@ -10,7 +10,7 @@ import torch
 
 from skiprun.config_file import build_config
 from skiprun.data import load_data
-from skiprun.data.augmentation.mask_augment import JointAugment
+from skiprun.data.augmentation.mask_augment import MaskAugment
 from skiprun.data.borders import closeness, with_borders
 from skiprun.data.datasets.cells import SIZES, draw_cells, draw_split
 from skiprun.errors import OptionError
@@ -26,7 +26,7 @@ def load(**data):
 def augment(**changes):
     plain = {"name": "cells", "augment": changes}
     config = build_config({"model": {"name": "unet"}, "data": plain, "schedule": {"epochs": 1}}).data.augment
-    return JointAugment(config, (0.4,), (0.2,), CPU)
+    return MaskAugment(config, (0.4,), (0.2,), CPU)
 
 
 def test_cells_have_masks_and_know_their_task():

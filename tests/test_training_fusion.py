@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from skiprun.errors import SkiprunError, Stopped
 from skiprun.models import build_model
 from skiprun.registry import MODELS
-from skiprun.training.acceleration.compilation import TrainingPass, is_cut_short
+from skiprun.training.acceleration.compilation import ForwardPass, is_cut_short
 from skiprun.training.acceleration.fusion import fuse
 from skiprun.training.acceleration.kernels import library
 from skiprun.training.acceleration.kernels.library import Kernel, find_compiler
@@ -185,7 +185,7 @@ def test_a_pass_that_fails_halfway_leaves_no_trace(caplog: pytest.LogCaptureFixt
     fails, eager = FailsHalfway().train(), FailsHalfway().train()
     x = image(4, torch.float32, 2).detach()
     torch.manual_seed(0)
-    found = TrainingPass(fails, "fused")(x)
+    found = ForwardPass(fails, "fused")(x)
     torch.manual_seed(0)
     assert torch.equal(found, eager(x))
     assert caplog.messages[0].startswith("Fusing the training pass failed")
@@ -266,7 +266,7 @@ def _called(call: Any) -> list[nn.Module]:
 
 def fused_trainer(folder: Path, **options: Any) -> Trainer:
     config = tiny_config(**options.pop("sections", {}))
-    setup = replace(choose_device(config), way="fused")
+    setup = replace(choose_device(config), execution="fused")
     return tiny_trainer(folder, config, setup=setup, **options)
 
 
@@ -276,7 +276,7 @@ def test_a_fused_run_learns_what_an_eager_one_does(
 ) -> None:
     trainer = fused_trainer(tmp_path / "fused", sections={"compute": {"precision": precision}})
     trainer.fit()
-    assert (caplog.messages, trainer.forward_pass.way) == ([], "fused")
+    assert (caplog.messages, trainer.forward_pass.execution) == ([], "fused")
     tiny_trainer(tmp_path / "eager", tiny_config(compute={"precision": precision})).fit()
     near = {"fp32": 1e-4, "bf16": 3e-2}[precision]
     for one, other in zip(lines(tmp_path / "fused")[:3], lines(tmp_path / "eager")[:3], strict=True):
@@ -289,7 +289,7 @@ def test_a_fused_run_stopped_and_continued_ends_with_the_same_bits(tmp_path: Pat
     with pytest.raises(Stopped):
         fused_trainer(tmp_path / "parts", sections={"optim": optim}, stop_signal=StopAt(5)).fit()
     continued = tiny_trainer(tmp_path / "parts", tiny_config(optim=optim))  # the checkpoint says that it is fused
-    assert continued.forward_pass.way == "fused"
+    assert continued.forward_pass.execution == "fused"
     continued.fit()
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
 

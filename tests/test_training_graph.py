@@ -49,7 +49,7 @@ def captured_trainer(folder: Path, **sections: Any) -> Trainer:
 def test_launched_steps_train_to_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optim: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(graph, "Captured", Recorded)
+    monkeypatch.setattr(graph, "CapturedStep", Recorded)
     trainer = captured_trainer(tmp_path / "captured", optim=optim)
     trainer.fit()
     tiny_trainer(tmp_path / "eager", tiny_config(optim=optim)).fit()
@@ -67,7 +67,7 @@ def test_a_step_that_cannot_be_captured_costs_one_line_and_nothing_else(
             parameter.grad = torch.full_like(parameter, torch.nan)  # what a capture that broke off leaves
         raise RuntimeError("operation not permitted when stream is capturing\nmore for developers")
 
-    monkeypatch.setattr(graph, "Captured", refuse)
+    monkeypatch.setattr(graph, "CapturedStep", refuse)
     trainer = captured_trainer(tmp_path / "refused")
     trainer.fit()
     tiny_trainer(tmp_path / "eager", tiny_config()).fit()

@@ -12,7 +12,7 @@ import torch
 from skiprun.config import RunConfig
 from skiprun.errors import Stopped
 from skiprun.training.checkpoint import Checkpoints, load
-from skiprun.training.randomness import Order
+from skiprun.training.randomness import BatchSampler
 from skiprun.training.schedule import total_steps
 from tests.test_training_trainer import StopAt, assert_same_bits, lines
 from tests.tiny import tiny_config, tiny_trainer
@@ -111,7 +111,7 @@ def test_a_checkpoint_of_an_earlier_version_which_counted_a_part_as_an_epoch_goe
 
 @pytest.mark.parametrize("batch_size", [EVEN, UNEVEN, 60, SAMPLES])
 def test_the_place_in_an_epoch_is_told_by_the_step(batch_size: int) -> None:
-    order = Order(0, SAMPLES, batch_size, torch.device("cpu"))
+    order = BatchSampler(0, SAMPLES, batch_size, torch.device("cpu"))
     ends = {order.steps(epoch): epoch for epoch in range(1, 30)}
     for step in range(1, max(ends)):
         assert order.epochs(step) == ends.get(step, step * batch_size / SAMPLES)

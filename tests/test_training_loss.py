@@ -14,13 +14,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from skiprun.config_file import build_config
-from skiprun.data.contract import micro_batches
 from skiprun.experiment import evaluate, load_model, train
 from skiprun.experiment.parts import prepare
 from skiprun.inference.evaluate import evaluate_batches
 from skiprun.tasks import Task
 from skiprun.tasks.classification import Classification
 from skiprun.tasks.segmentation import VOID, Segmentation
+from skiprun.training.micro_batches import micro_batches
 from tests.tiny import tiny_config, tiny_trainer
 
 
@@ -54,9 +54,10 @@ def test_the_shares_of_micro_batches_are_the_loss_and_the_gradient_of_the_step(c
     cut = whole.detach().clone().requires_grad_()
     expected = task.loss(whole, target)
     expected.backward()
-    sizes = task.sizes(target)
+    normalizers = task.normalizers(target)
     shares = [
-        task.loss(output, truth, sizes) for output, truth in zip(cut.chunk(parts), target.chunk(parts), strict=True)
+        task.loss(output, truth, normalizers)
+        for output, truth in zip(cut.chunk(parts), target.chunk(parts), strict=True)
     ]
     torch.stack(shares).sum().backward()
     assert sum(share.item() for share in shares) == pytest.approx(expected.item(), rel=1e-5)
@@ -139,7 +140,7 @@ def test_b27_a_run_with_accumulate_makes_the_steps_of_the_run_without(
 def test_accumulation_draws_the_augmentation_of_the_step_without(tmp_path: Path) -> None:
     def first_batch(parts: int) -> list[Tensor]:
         trainer = tiny_trainer(tmp_path / str(parts), tiny_config(optim={"accumulate": parts}))
-        return micro_batches(*trainer.data.train_batch(trainer.order.batch(0)), trainer.config)
+        return micro_batches(*trainer.data.train_batch(trainer.sampler.batch(0)), trainer.config)
 
     one, four = first_batch(1), first_batch(4)
     assert torch.equal(torch.cat(four[::2]), one[0])

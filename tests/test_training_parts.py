@@ -17,7 +17,7 @@ from skiprun.errors import CheckpointError
 from skiprun.experiment.parts import prepare
 from skiprun.training.checkpoint import Checkpoints, load, save
 from skiprun.training.optim import average_note, clip, make_optimizer
-from skiprun.training.randomness import Order, derive, seed_step
+from skiprun.training.randomness import BatchSampler, derive_seed, seed_step
 from skiprun.training.schedule import learning_rate
 from tests.tiny import tiny_config
 
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 
 def test_the_order_sees_every_sample_once_a_pass_in_batches_of_one_size() -> None:
-    order = Order(seed=3, samples=10, batch_size=4, device=CPU)
+    order = BatchSampler(seed=3, samples=10, batch_size=4, device=CPU)
     stream = torch.cat([order.batch(step) for step in range(5)])
     assert [len(order.batch(step)) for step in range(5)] == [4] * 5
     assert sorted(stream[:10].tolist()) == sorted(stream[10:].tolist()) == list(range(10))
@@ -33,15 +33,15 @@ def test_the_order_sees_every_sample_once_a_pass_in_batches_of_one_size() -> Non
 
 
 def test_the_order_is_a_function_of_seed_and_step() -> None:
-    forwards = [Order(1, 50, 8, CPU).batch(step).tolist() for step in range(20)]
-    backwards = [Order(1, 50, 8, CPU).batch(step).tolist() for step in reversed(range(20))][::-1]
+    forwards = [BatchSampler(1, 50, 8, CPU).batch(step).tolist() for step in range(20)]
+    backwards = [BatchSampler(1, 50, 8, CPU).batch(step).tolist() for step in reversed(range(20))][::-1]
     assert forwards == backwards
-    assert Order(2, 50, 8, CPU).batch(0).tolist() != forwards[0]
+    assert BatchSampler(2, 50, 8, CPU).batch(0).tolist() != forwards[0]
 
 
 def test_steps_and_purposes_do_not_share_random_numbers() -> None:
     seeds = {
-        derive(seed, purpose, number) for seed in range(5) for purpose in ("step", "order") for number in range(50)
+        derive_seed(seed, purpose, number) for seed in range(5) for purpose in ("step", "order") for number in range(50)
     }
     assert len(seeds) == 500
     seed_step(0, 7)

@@ -16,7 +16,7 @@ from skiprun.experiment.parts import prepare
 from skiprun.system.machine import keep_memory
 from skiprun.training import device
 from skiprun.training.acceleration import compilation
-from skiprun.training.acceleration.compilation import TrainingPass, choose_execution
+from skiprun.training.acceleration.compilation import ForwardPass, choose_execution
 from skiprun.training.checkpoint import load
 from skiprun.training.device import choose_device, choose_threads, fast_precision
 from skiprun.training.trainer import Trainer
@@ -109,15 +109,15 @@ def test_trying_threads_changes_nothing_of_the_network(monkeypatch: pytest.Monke
 
 def test_a_run_on_digits_is_eager_and_others_say_what_they_are() -> None:
     parts = prepare(tiny_config(compute={"device": "cpu"}))
-    assert parts.setup.way == "eager"
+    assert parts.setup.execution == "eager"
     assert "eager" not in str(parts.setup)
-    assert str(replace(parts.setup, way="fused")).endswith("fused")
+    assert str(replace(parts.setup, execution="fused")).endswith("fused")
 
 
 def compiled_trainer(folder: Path, **options: Any) -> Trainer:
     """Return a trainer that compiles, with its hooks unwatched."""
     config = tiny_config(compute={"compile": "on"} | options.pop("compute", {}), **options.pop("sections", {}))
-    setup = replace(choose_device(config), way="compiled")
+    setup = replace(choose_device(config), execution="compiled")
     return tiny_trainer(folder, config, setup=setup, **options)
 
 
@@ -139,7 +139,7 @@ def test_a_compiler_that_fails_costs_one_line_and_nothing_else(
 
 def test_a_pass_that_is_watched_by_hooks_runs_uncompiled() -> None:
     model = torch.nn.Linear(2, 2)
-    network = TrainingPass(model, "compiled")
+    network = ForwardPass(model, "compiled")
     network.call = lambda images: images
     images = torch.ones(1, 2)
     assert network(images) is images
@@ -149,11 +149,11 @@ def test_a_pass_that_is_watched_by_hooks_runs_uncompiled() -> None:
 def test_the_choice_to_compile_goes_with_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compilation.torch, "compile", lambda model, **_: model)
     config = tiny_config()
-    chosen = replace(choose_device(config), way="compiled")
+    chosen = replace(choose_device(config), execution="compiled")
     with pytest.raises(Stopped):
         tiny_trainer(tmp_path, config, setup=chosen, stop_signal=StopAt(2)).fit()
     continued = tiny_trainer(tmp_path, config)
-    assert continued.forward_pass.way == "compiled"
+    assert continued.forward_pass.execution == "compiled"
 
 
 @pytest.mark.slow

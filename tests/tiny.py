@@ -17,7 +17,7 @@ from skiprun.tasks.classification import Classification
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import choose_device, configure_process
 from skiprun.training.metrics import MetricsLog
-from skiprun.training.randomness import derive
+from skiprun.training.randomness import derive_seed
 from skiprun.training.trainer import Trainer
 
 
@@ -64,7 +64,7 @@ def tiny_trainer(folder: Path, config: RunConfig, **options: Any) -> Trainer:
     views = options.pop("views", [])
     setup = options.pop("setup", None) or choose_device(config)
     configure_process(setup)
-    torch.manual_seed(derive(config.seed, "weights"))
+    torch.manual_seed(derive_seed(config.seed, "weights"))
     model = build_model("resnet_cifar", 4, 1, depth=8, width=4)
     trainer = Trainer(
         model,
@@ -77,5 +77,5 @@ def tiny_trainer(folder: Path, config: RunConfig, **options: Any) -> Trainer:
         [GradNorm()],
         **options,
     )
-    trainer.resume()
+    trainer.load_checkpoint()
     return trainer

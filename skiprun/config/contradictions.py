@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from skiprun.config.experiment import RunConfig
 from skiprun.config.model import ModelConfig
 
-MOST_LAYERS = 10_000  # more take hours to build
+MAX_LAYERS = 10_000  # more take hours to build
 # Devices of Windows, which no file there can be called, and the folder of comparisons beside the runs.
 RESERVED = {"comparisons", "con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
@@ -77,8 +77,8 @@ def pattern_problem(pattern: str) -> str:
 
 def model_contradictions(model: ModelConfig) -> Iterator[tuple[str, str]]:
     """Yield (key, message) for what cannot be built: keys of the model that cannot both hold, and its depth."""
-    if model.depth and model.depth > MOST_LAYERS:
-        yield "model.depth", f"found {model.depth}; up to {MOST_LAYERS:,} layers are allowed"
+    if model.depth and model.depth > MAX_LAYERS:
+        yield "model.depth", f"found {model.depth}; up to {MAX_LAYERS:,} layers are allowed"
     for spec in model.connections or {}:
         if not re.fullmatch(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*", spec.replace(" ", "")):
             yield "model.connections", f"found '{spec}'; sites are numbers and ranges, such as \"3,5-9\""

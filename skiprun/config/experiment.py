@@ -40,7 +40,7 @@ class RunConfig(Section):
         return f"{mark} {key}".strip()
 
     @property
-    def micro_batch(self) -> int:
+    def micro_batch_size(self) -> int:
         """How many images pass through the network at once in training."""
         return self.data.batch_size // self.optim.accumulate
 

@@ -13,7 +13,7 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data.augmentation.augment import Augment, check_augmentation
-from skiprun.data.augmentation.mask_augment import JointAugment, check_joint
+from skiprun.data.augmentation.mask_augment import MaskAugment, check_augmentation_task
 from skiprun.data.copies import tell_copies
 from skiprun.data.folders.remarks import tell_absent
 from skiprun.data.loaders import Loaders
@@ -37,7 +37,7 @@ def assemble(source: RawDataset, config: DataConfig, device: torch.device, whole
     if len(source.class_names) < 2:
         raise InputError(f"Dataset '{config.name}' has one class, {source.class_names[0]}; there must be two or more.")
     check_augmentation(config.augment, source.image_shape)
-    check_joint(config.augment, source.image_shape, source.task)
+    check_augmentation_task(config.augment, source.image_shape, source.task)
     train_rows, val_rows = validation_rows(source, config, whole_images)
     if config.batch_size > len(train_rows):
         raise OptionError(
@@ -52,9 +52,9 @@ def assemble(source: RawDataset, config: DataConfig, device: torch.device, whole
     if source.task == "classification":
         tell_absent({split: raw_split.targets[rows] for split, (raw_split, rows) in parts.items()}, source.class_names)
     mean, std = mean_and_std(source.train.moments[train_rows], math.prod(source.image_shape[1:]))
-    augment: Augment | JointAugment
+    augment: Augment | MaskAugment
     if source.task == "segmentation":
-        augment = JointAugment(config.augment, mean, std, device)
+        augment = MaskAugment(config.augment, mean, std, device)
     else:
         augment = Augment(config.augment, mean, std, len(source.class_names), device)
     earlier = partial(assemble, source, config, device, whole_images=False)
@@ -74,7 +74,7 @@ def assemble(source: RawDataset, config: DataConfig, device: torch.device, whole
         device=device,
         augment=augment,
         pixels=pixels,
-        earlier=earlier if whole_images and by_tile(source, config) else None,
+        legacy_split=earlier if whole_images and by_tile(source, config) else None,
     )
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sized
 from typing import Protocol
 
-import torch
 from torch import Tensor
-
-from skiprun.config import RunConfig
 
 
 class TrainingData(Protocol):
@@ -26,12 +23,4 @@ class TrainingData(Protocol):
         """Return augmented images, float32 [B, C, H, W], and targets of some rows of the training split."""
 
     def batches(self, split: str, batch_size: int) -> Iterable[tuple[Tensor, Tensor]]:
-        """Return a split in its order."""
-
-
-def micro_batches(images: Tensor, targets: Tensor, config: RunConfig) -> list[Tensor]:
-    """Return the images and targets of a step in the config's memory layout, one pair a micro-batch, in turn."""
-    if config.compute.channels_last:
-        images = images.contiguous(memory_format=torch.channels_last)
-    parts = config.optim.accumulate
-    return [each for pair in zip(images.chunk(parts), targets.chunk(parts), strict=True) for each in pair]
+        """Yield the batches of a split in stored order, not augmented."""

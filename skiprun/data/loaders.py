@@ -32,7 +32,7 @@ class Split(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class ResidentSplit:
+class InMemorySplit:
     """A split that lives on the device.
 
     Attributes:
@@ -51,7 +51,7 @@ class ResidentSplit:
 
 
 @dataclass(frozen=True, eq=False)
-class MappedSplit:
+class MemoryMappedSplit:
     """A split larger than memory: rows of mapped arrays, gathered on the host and moved batch by batch.
 
     Attributes:
@@ -71,12 +71,12 @@ class MappedSplit:
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
         rows = self.rows[index.cpu().numpy()]
-        return self._gather(self.images, rows).permute(0, 3, 1, 2), self._gather(self.targets, rows)
+        return self._to_device(self.images, rows).permute(0, 3, 1, 2), self._to_device(self.targets, rows)
 
-    def _gather(self, array: Array, rows: Array) -> Tensor:
-        """Copy rows to the device; the pages they came from no longer count as this process's memory."""
+    def _to_device(self, array: Array, rows: Array) -> Tensor:
+        """Copy rows to the device, and release the mapped pages that they were read from."""
         tensor = torch.from_numpy(np.ascontiguousarray(array[rows]))
-        mapped = getattr(array, "_mmap", None)
+        mapped = getattr(array, "_mmap", None)  # numpy.memmap keeps its file here
         if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
             mapped.madvise(mmap.MADV_DONTNEED)
         # Pinned memory lets the copy run beside the step before.
@@ -94,11 +94,11 @@ class Loaders:
         image_shape: channels, height, width.
         task: a name in TASKS.
         fingerprint: hex digest of contents, class names and split.
-        mean, std: of the training split, in 0..1 units, one a channel.
-        augment: changes normalized float images and their targets; every draw is from torch's global generators.
-        pixels: of masks, by split: the pixels of each class, and of void last.
-        conversion: how images of the user's files became what they are here; None where there were no such files.
-        earlier: returns the same data as earlier versions split it; None where they split it likewise.
+        mean, std: of each channel over the training split, for pixels scaled to 0..1.
+        augment: augments a batch of normalized images and targets; every draw is from torch's global generators.
+        pixels: how many pixels of the masks each class has, void last, by split; empty without masks.
+        conversion: how the user's image files were resized and converted; None for other datasets.
+        legacy_split: rebuilds these loaders with the validation split of earlier versions; None if it is this one.
     """
 
     train: Split
@@ -115,7 +115,7 @@ class Loaders:
     augment: Augmentation
     pixels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     conversion: Conversion | None = None
-    earlier: Callable[[], Loaders] | None = None
+    legacy_split: Callable[[], Loaders] | None = None
 
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return augmented, normalized float32 images of the training split and their targets."""
@@ -123,20 +123,20 @@ class Loaders:
         return self.augment(self.normalize(images), targets)
 
     def batches(self, split: str, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield 'train', 'val' or 'test' in its order, normalized, not augmented; the last batch may be smaller.
+        """Yield the batches of 'train', 'val' or 'test' in stored order, normalized, not augmented.
 
-        Images with masks come in batches of 16 at 256x256, if `batch_size` says more.
+        The last batch may be smaller. With masks, a batch has at most MASK_BATCH_PIXELS pixels: 16 images of 256x256.
         """
         if self.task == "segmentation":
             batch_size = min(batch_size, max(1, MASK_BATCH_PIXELS // math.prod(self.image_shape[1:])))
-        portion = {"train": self.train, "val": self.val, "test": self.test}[split]
-        for start in range(0, len(portion), batch_size):
-            index = torch.arange(start, min(start + batch_size, len(portion)), device=self.device)
-            images, targets = portion.take(index)
+        subset = {"train": self.train, "val": self.val, "test": self.test}[split]
+        for start in range(0, len(subset), batch_size):
+            index = torch.arange(start, min(start + batch_size, len(subset)), device=self.device)
+            images, targets = subset.take(index)
             yield self.normalize(images), targets
 
     def normalize(self, images: Tensor) -> Tensor:
-        """Return uint8 images as float32 with the mean and standard deviation of the training split taken out."""
+        """Return uint8 images as float32 (images / 255 - mean) / std, in place as images * scale + shift."""
         return images.float().mul_(self._scale).add_(self._shift)
 
     @cached_property

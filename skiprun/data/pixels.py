@@ -13,7 +13,7 @@ from skiprun.errors import InputError
 # By split: the pixels of each class, and those of void last.
 Pixels = Mapping[str, tuple[int, ...]]
 # Classes that a message names.
-MOST = 8
+MAX_NAMES = 8
 
 
 def count_pixels(targets: Array, rows: Array, classes: int) -> tuple[int, ...]:
@@ -57,8 +57,8 @@ def missing_classes(found: Sequence[int], names: Sequence[str]) -> str:
     if not any(found):
         return "every pixel is void"
     if absent:
-        more = f" or {len(absent) - MOST} more" if len(absent) > MOST else ""
-        return f"no pixel is {' or '.join(absent[:MOST])}{more}"
+        more = f" or {len(absent) - MAX_NAMES} more" if len(absent) > MAX_NAMES else ""
+        return f"no pixel is {' or '.join(absent[:MAX_NAMES])}{more}"
     return f"every pixel is {names[1]}" if len(names) == 2 and not found[0] else ""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from skiprun.data.loaders import MappedSplit, ResidentSplit, Split
+from skiprun.data.loaders import InMemorySplit, MemoryMappedSplit, Split
 from skiprun.data.source import Array, RawDataset, RawSplit
 from skiprun.system.machine import memory_bytes
 
@@ -39,6 +39,6 @@ def free_memory(device: torch.device) -> float:
 def put_split(raw_split: RawSplit, rows: Array, device: torch.device, resident: bool) -> Split:
     """Return rows of a RawSplit as a Split, copied to the device or left in the mapped file."""
     if not resident:
-        return MappedSplit(raw_split.images, raw_split.targets, rows, device)
+        return MemoryMappedSplit(raw_split.images, raw_split.targets, rows, device)
     images, targets = (torch.from_numpy(array[rows]).to(device) for array in (raw_split.images, raw_split.targets))
-    return ResidentSplit(images, targets)
+    return InMemorySplit(images, targets)

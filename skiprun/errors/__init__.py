@@ -16,7 +16,7 @@ from skiprun.errors.kinds import (
     UnknownName,
     kept,
 )
-from skiprun.errors.memory import is_out_of_memory, memory_needed
+from skiprun.errors.memory import explain_out_of_memory, is_out_of_memory
 from skiprun.errors.runs import RunBusy, RunLengthened, RunTaken
 from skiprun.errors.words import counted, did_you_mean, percent, printable, some
 
@@ -40,10 +40,10 @@ __all__ = [
     "UnknownName",
     "counted",
     "did_you_mean",
+    "explain_out_of_memory",
     "grouped",
     "is_out_of_memory",
     "kept",
-    "memory_needed",
     "percent",
     "printable",
     "refuse",

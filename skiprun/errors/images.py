@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from skiprun.errors.kinds import MOST_PROBLEMS, InputError
+from skiprun.errors.kinds import MAX_PROBLEMS, InputError
 from skiprun.errors.words import some
 
 
@@ -39,8 +39,8 @@ def grouped(bad: Sequence[BadImage]) -> list[str]:
         f"{names[0]} {problem}" if len(names) == 1 else f"{len(names)} files ({some(names, 3)}): {problem}"
         for problem, names in files.items()
     ]
-    more = [f"and {len(lines) - MOST_PROBLEMS} more reasons"] if len(lines) > MOST_PROBLEMS else []
-    return lines[:MOST_PROBLEMS] + more
+    more = [f"and {len(lines) - MAX_PROBLEMS} more reasons"] if len(lines) > MAX_PROBLEMS else []
+    return lines[:MAX_PROBLEMS] + more
 
 
 def refuse(bad: Sequence[BadImage]) -> None:

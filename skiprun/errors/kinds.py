@@ -24,7 +24,7 @@ from pathlib import Path
 
 from skiprun.errors.words import counted, did_you_mean
 
-MOST_PROBLEMS = 12
+MAX_PROBLEMS = 12
 
 
 class SkiprunError(Exception):
@@ -44,8 +44,8 @@ class ConfigError(InputError):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
-        more = len(self.problems) - MOST_PROBLEMS
-        shown = self.problems[:MOST_PROBLEMS] + ([f"and {counted(more, 'more problem')}"] if more > 0 else [])
+        more = len(self.problems) - MAX_PROBLEMS
+        shown = self.problems[:MAX_PROBLEMS] + ([f"and {counted(more, 'more problem')}"] if more > 0 else [])
         super().__init__("\n".join(shown))
 
 

@@ -23,8 +23,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextlib.contextmanager
-def memory_needed(part: str, way_out: str) -> Iterator[None]:
-    """Let an error for want of memory say in which part it ran out, and what helps there."""
+def explain_out_of_memory(part: str, way_out: str) -> Iterator[None]:
+    """Turn an out-of-memory error within into an OutOfMemory that says in which part, and what helps there."""
     try:
         yield
     except (MemoryError, RuntimeError, OSError) as error:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from torch import nn
 
 from skiprun.config import RunConfig
-from skiprun.errors import ConfigError, OptionError, UnknownName, memory_needed
+from skiprun.errors import ConfigError, OptionError, UnknownName, explain_out_of_memory
 from skiprun.models import SMALLER_NETWORK
 from skiprun.models.complexity.meta import run_on_meta
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, Registry
@@ -70,7 +70,7 @@ def check_batch(config: RunConfig, model: nn.Module, shape: Sequence[int]) -> No
 @contextlib.contextmanager
 def building(config: RunConfig) -> Iterator[None]:
     """Let errors of a network that is built within name the key, or say that memory ran out there."""
-    with memory_needed("while the network is built", SMALLER_NETWORK), located(config, "model"):
+    with explain_out_of_memory("while the network is built", SMALLER_NETWORK), located(config, "model"):
         yield
 
 

@@ -9,7 +9,7 @@ from skiprun.config import DataConfig
 from skiprun.data import Loaders
 from skiprun.data.download.place import folder_of
 from skiprun.errors import counted, some
-from skiprun.experiment.matching import MOST_NAMES
+from skiprun.experiment.matching import MAX_NAMES
 from skiprun.run.documents import ConversionRecord, DataRecord, NamedData
 
 SPLITS: tuple[Literal["train", "val", "test"], ...] = ("train", "val", "test")
@@ -57,7 +57,7 @@ def data_differences(record: DataRecord, loaders: Loaders) -> list[str]:
             found.append(f"{counted(record[split], 'image')} in {split} then, {now:,} now")
     then, now_named = record.get("class_names"), list(loaders.class_names)
     if then is not None and then != now_named:
-        found.append(f"classes {some(then, MOST_NAMES)} then, {some(now_named, MOST_NAMES)} now")
+        found.append(f"classes {some(then, MAX_NAMES)} then, {some(now_named, MAX_NAMES)} now")
     shape = list(loaders.image_shape)
     if record.get("image_shape", shape) != shape:
         sizes = ["x".join(map(str, each)) for each in (record["image_shape"], shape)]

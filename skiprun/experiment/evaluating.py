@@ -11,7 +11,7 @@ from torch import nn
 
 from skiprun.config import Count
 from skiprun.data import Loaders
-from skiprun.errors import InputError, memory_needed
+from skiprun.errors import InputError, explain_out_of_memory
 from skiprun.experiment.finished import check_split, choose_split, load_run, rebuild
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.parts import Parts
@@ -70,13 +70,13 @@ def evaluate(
 def score(parts: Parts, split: str, batch_size: Count | None = None) -> dict[str, float]:
     """Return loss and scores of a split of what was rebuilt, by as many images at once as its training step allows."""
     check_split(split)
-    batches = parts.loaders.batches(split, batch_size or parts.evaluation_batch)
+    batches = parts.loaders.batches(split, batch_size or parts.evaluation_batch_size)
     with _scoring():
         return evaluate_batches(parts.model, parts.task, batches, parts.setup.autocast)
 
 
 def _scoring() -> AbstractContextManager[None]:
-    return memory_needed("in the evaluation", "Free some, or give evaluate() a smaller batch_size.")
+    return explain_out_of_memory("in the evaluation", "Free some, or give evaluate() a smaller batch_size.")
 
 
 def check_network(model: nn.Module, data: Loaders, split: str) -> None:
@@ -84,7 +84,7 @@ def check_network(model: nn.Module, data: Loaders, split: str) -> None:
     images, _ = next(iter(data.batches(split, 1)))
     training = model.training
     try:
-        with torch.no_grad(), memory_needed("in the evaluation", "Free some."):
+        with torch.no_grad(), explain_out_of_memory("in the evaluation", "Free some."):
             output = model.eval()(images)
     except (RuntimeError, ValueError, TypeError) as error:
         size = "x".join(map(str, data.image_shape))

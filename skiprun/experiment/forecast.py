@@ -45,7 +45,7 @@ def forecast(parts: Parts) -> str:
             clock,
             lambda: signal.SIGTERM if len(clock.times) == STEPS else None,
         )
-        trainer.resume()
+        trainer.load_checkpoint()
         with contextlib.suppress(Stopped):
             trainer.fit()
         started = time.monotonic()

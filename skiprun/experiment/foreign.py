@@ -19,7 +19,7 @@ from skiprun.system.progress import ProgressCallback
 
 Values = Sequence[float]
 # Of the training that never happens: no split is too small for it. Evaluation looks at as many as if it were usual.
-LEAST_BATCH, USUAL_BATCH = 2, 128
+MIN_BATCH, USUAL_BATCH = 2, 128
 BATCH = "data.batch_size"
 # What a score depends on, beside the keys of the data, and how it is computed.
 SCORED = ("segmentation.loss", "segmentation.boundary_tolerance", "model.download_weights")
@@ -86,7 +86,7 @@ def config_of(file: Path | str, model: str, data: str, root: Path | str | None, 
     name, _, options = model.partition(":")
     plain = {
         "model": {"name": name, "weights": str(file)},
-        "data": {"name": data, "root": None if root is None else str(root), "batch_size": LEAST_BATCH},
+        "data": {"name": data, "root": None if root is None else str(root), "batch_size": MIN_BATCH},
         "schedule": {"steps": 1},
         "compute": {"precision": "fp32"},
     }

@@ -46,7 +46,7 @@ class KnownData:
             return loaders
         if record["fingerprint"] == loaders.fingerprint:
             return loaders
-        if loaders.earlier and (earlier := loaders.earlier()).fingerprint == record["fingerprint"]:
+        if loaders.legacy_split and (earlier := loaders.legacy_split()).fingerprint == record["fingerprint"]:
             log.info(
                 f"{self.run.name}: split by an earlier version, which drew tiles for validation, not images. That "
                 "split is used: its val shares images with train; test is what it would be now."

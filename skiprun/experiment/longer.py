@@ -18,7 +18,7 @@ from skiprun.experiment.data_place import config_with_data
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.parts import prepare
 from skiprun.run import Run
-from skiprun.system.disk import plain_words
+from skiprun.system.disk import storage_errors
 from skiprun.system.files import write_text
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.schedule import total_steps
@@ -111,7 +111,7 @@ def _write(run: Run, before: ScheduleConfig, longer: RunConfig) -> None:
         test = run.summary()["test"] if run.summary_file.exists() else None
         now, command = time.strftime("%Y-%m-%dT%H:%M:%S%z"), " ".join(sys.argv)
         run.record_environment({"time": now, "command": command, "lengthened": {"schedule": schedule, "test": test}})
-    with plain_words("delete", run.summary_file):
+    with storage_errors("delete", run.summary_file):
         run.summary_file.unlink(missing_ok=True)
     write_text(run.config_file, yaml.safe_dump(longer.to_dict(), sort_keys=False))
 

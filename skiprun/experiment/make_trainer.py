@@ -71,5 +71,5 @@ def make_trainer(
         probes,
         progress,
         stop_signal,
-        parts.evaluation_batch,
+        parts.evaluation_batch_size,
     )

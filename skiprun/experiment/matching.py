@@ -16,7 +16,7 @@ from skiprun.run.documents import DataRecord
 log = logging.getLogger(__name__)
 
 MASK_VALUES = 256
-MOST_NAMES = 8
+MAX_NAMES = 8
 
 
 def as_trained_on(record: DataRecord, loaders: Loaders) -> Loaders:
@@ -26,7 +26,7 @@ def as_trained_on(record: DataRecord, loaders: Loaders) -> Loaders:
     names, channels = list(record["class_names"]), record["image_shape"][0]
     labels = matched(names, list(loaders.class_names))
     if absent := [name for name in names if name not in loaders.class_names]:
-        log.info(f"Without images: {some(absent, MOST_NAMES)}.")
+        log.info(f"Without images: {some(absent, MAX_NAMES)}.")
     if loaders.image_shape[0] not in (1, channels):
         found = counted(loaders.image_shape[0], "channel")
         raise InputError(f"The images have {found}, and the run was trained on {channels}.")
@@ -73,7 +73,7 @@ def matched(known: list[str], found: list[str]) -> list[int]:
     """
     for name in found:
         if name not in known:
-            hint, names = did_you_mean(name, known), some(known, MOST_NAMES)
+            hint, names = did_you_mean(name, known), some(known, MAX_NAMES)
             raise InputError(f"The run does not know the class '{name}'.{hint} It was trained on {names}.")
     return [known.index(name) for name in found]
 

@@ -12,10 +12,10 @@ from skiprun.config import RunConfig
 from skiprun.config_file import refuse_contradictions
 from skiprun.data import Loaders, load_data
 from skiprun.data.pixels import sentence
-from skiprun.errors import memory_needed
+from skiprun.errors import explain_out_of_memory
 from skiprun.experiment.checks import building, check_batch, check_names, check_task, located
 from skiprun.experiment.unused_keys import refuse_unused
-from skiprun.inference.evaluate import evaluation_batch
+from skiprun.inference.evaluate import evaluation_batch_size
 from skiprun.models import Cost, build_from_config, check_from_config, cost
 from skiprun.models.weights.freeze import freeze_from_config, learning_notes
 from skiprun.models.weights.pretrained import WeightReport, load_from_config
@@ -27,7 +27,7 @@ from skiprun.tasks.segmentation import constant_scores
 from skiprun.training.acceleration.compilation import choose_execution
 from skiprun.training.device import DeviceSetup, choose_device, choose_threads, configure_process
 from skiprun.training.optim import average_note
-from skiprun.training.randomness import derive
+from skiprun.training.randomness import derive_seed
 from skiprun.training.schedule import total_steps
 
 
@@ -57,9 +57,9 @@ class Parts:
         return f"{self.config.model.name} ({size}) on {data}; {self.setup}; seed {self.config.seed}"
 
     @property
-    def evaluation_batch(self) -> int:
+    def evaluation_batch_size(self) -> int:
         """How many images to evaluate at once."""
-        return evaluation_batch(self.config, self.cost)
+        return evaluation_batch_size(self.config, self.cost)
 
 
 @checked_arguments
@@ -103,12 +103,12 @@ def build(
     accept: Callable[[Loaders], Loaders] | None,
 ) -> Parts:
     """Build what a checked config names; see `prepare`."""
-    with memory_needed("while the data is read", "Try a smaller data.image_size."), located(config, "data"):
+    with explain_out_of_memory("while the data is read", "Try a smaller data.image_size."), located(config, "data"):
         loaders = load_data(config.data, setup.device, progress, new=accept is None)
-        loaders = replace(accept(loaders) if accept else loaders, earlier=None)
+        loaders = replace(accept(loaders) if accept else loaders, legacy_split=None)
     check_task(config, loaders.task)
     task = TASKS[loaders.task].target(**task_options(config, loaders.task))
-    torch.manual_seed(derive(config.seed, "weights"))
+    torch.manual_seed(derive_seed(config.seed, "weights"))
     with building(config):
         model = build_from_config(config.model, loaders.num_classes, loaders.image_shape[0])
         report = load_from_config(model, config.model) if given_weights else None
@@ -121,9 +121,11 @@ def build(
         notes.append(note)
     size = cost(model, loaders.image_shape)
     check_batch(config, model, loaders.image_shape)
-    way = choose_execution(config, setup.device, len(loaders.train), size.activation_bytes)
+    execution = choose_execution(config, setup.device, len(loaders.train), size.activation_bytes)
     threads = choose_threads(config, size.macs) if setup.device.type == "cpu" else None
-    return Parts(config, replace(setup, way=way, threads=threads), loaders, task, model, size, tuple(notes), report)
+    return Parts(
+        config, replace(setup, execution=execution, threads=threads), loaders, task, model, size, tuple(notes), report
+    )
 
 
 def task_options(config: RunConfig, task: str) -> dict[str, object]:

@@ -20,7 +20,7 @@ from skiprun.experiment.make_trainer import make_trainer
 from skiprun.experiment.parts import prepare
 from skiprun.experiment.study_runner.retrain import as_trained
 from skiprun.run import Run
-from skiprun.system.disk import plain_words
+from skiprun.system.disk import storage_errors
 from skiprun.system.documents import Row
 from skiprun.system.ordinary_files import read_bytes
 from skiprun.training.checkpoint import Checkpoints, load
@@ -81,7 +81,7 @@ def _train_again(
             load(file)  # a damaged one is named here, by its own path
         shutil.copy(kept.previous, Checkpoints(folder).last)
         shutil.copy(kept.best, Checkpoints(folder).best)
-        with plain_words("read", run.metrics_file):
+        with storage_errors("read", run.metrics_file):
             metrics.write_bytes(read_bytes(run.metrics_file))
     config = as_trained(run).replace(data=config_with_data(run, root).to_dict()["data"])
     trainer = make_trainer(
@@ -91,7 +91,7 @@ def _train_again(
         None,
         lambda: signal.SIGTERM if trainer.step >= last else None,
     )
-    trainer.resume()
+    trainer.load_checkpoint()
     first, last = trainer.step, min(trainer.step + steps, end)
     if last <= first:
         raise CheckpointError(f"{kept.last}: of step {end}, no later than the one before it; nothing to replay.")

@@ -62,7 +62,7 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
         "device": str(parts.setup.device),
         "threads": torch.get_num_threads(),
         "best": trainer.best.record,
-        "final": trainer.final,
+        "final": trainer.last_scores,
         "test": test,
         "test_scored": 1 + sum(bool(entry["lengthened"].get("test")) for entry in run.lengthenings()),
     }

@@ -21,7 +21,7 @@ def try_threads(parts: Parts) -> Parts:
     if parts.setup.device.type != "cpu":
         return parts
     enough = max(2, round(TRIAL_MACS / parts.cost.macs))
-    index = torch.arange(min(enough, parts.config.micro_batch))
+    index = torch.arange(min(enough, parts.config.micro_batch_size))
 
     def step() -> None:
         images, targets = parts.loaders.train_batch(index)

@@ -108,7 +108,7 @@ def _train(parts: Parts, run: Run, progress: Progress | None, stop: StopFlag) ->
     run.record_status("unfinished", 0)
     check_room(parts, run.path)
     trainer = make_trainer(parts, run.checkpoints, logging_to(run, parts), progress, stop.asked)
-    trainer.resume()
+    trainer.load_checkpoint()
     for line in trainer.notes:
         log.info(line)
     if trainer.step:
@@ -137,7 +137,7 @@ def in_words(error: BaseException, trainer: Trainer) -> BaseException:
     if is_out_of_memory(error):
         error = OutOfMemory("Out of memory.")
     if isinstance(error, StorageError | OutOfMemory):
-        return type(error)(f"{error} Training stopped at step {trainer.step}; {kept(trainer.kept_step)}.")
+        return type(error)(f"{error} Training stopped at step {trainer.step}; {kept(trainer.checkpoint_step)}.")
     return error
 
 

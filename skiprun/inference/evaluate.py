@@ -13,15 +13,15 @@ from skiprun.models import Cost
 from skiprun.tasks import Task
 
 Batches = Iterable[tuple[Tensor, Tensor]]
-MOST_AT_ONCE = 500
+MAX_EVAL_BATCH_SIZE = 500
 # A pass without gradients holds what a layer takes and gives, a shortcut, and what the layer works in.
 HELD_AT_ONCE = 4
 
 
-def evaluation_batch(config: RunConfig, cost: Cost) -> int:
+def evaluation_batch_size(config: RunConfig, cost: Cost) -> int:
     """Return how many images to evaluate at once: as many as take no more memory than a training step."""
-    kept = 0 if config.compute.activation_checkpointing else config.micro_batch * cost.activation_bytes
-    return min(MOST_AT_ONCE, max(config.micro_batch, kept // (HELD_AT_ONCE * cost.largest_bytes)))
+    kept = 0 if config.compute.activation_checkpointing else config.micro_batch_size * cost.activation_bytes
+    return min(MAX_EVAL_BATCH_SIZE, max(config.micro_batch_size, kept // (HELD_AT_ONCE * cost.largest_bytes)))
 
 
 @torch.no_grad()
@@ -42,12 +42,12 @@ def evaluate_batches(
     for images, targets in batches:
         with autocast():
             output = model(images)
-        sizes = task.sizes(targets)
-        losses = task.losses(output, targets, sizes, training=False).double() * sizes
-        row = torch.cat([losses, sizes, task.counts(output, targets)])
+        normalizers = task.normalizers(targets)
+        losses = task.losses(output, targets, normalizers, training=False).double() * normalizers
+        row = torch.cat([losses, normalizers, task.counts(output, targets)])
         total = row if total is None else total + row
     model.train(training)
     assert total is not None, "a split has at least one image"
-    terms = len(sizes)
+    terms = len(normalizers)
     loss = (total[:terms] / total[terms : 2 * terms].clamp(min=1)).sum().item()
     return {"loss": loss, **task.scores(total[2 * terms :])}

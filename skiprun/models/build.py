@@ -9,7 +9,7 @@ from torch import nn
 from skiprun.config import Count, ModelConfig
 from skiprun.connections import sites
 from skiprun.connections.fade import make_fadable
-from skiprun.errors import OptionError, OutOfMemory, memory_needed
+from skiprun.errors import OptionError, OutOfMemory, explain_out_of_memory
 from skiprun.models.complexity.meta import without_content
 from skiprun.models.options import convert_options, options_of
 from skiprun.models.surgery import choose_connections
@@ -65,7 +65,7 @@ def build_model(
     for key in {"width", "depth"} & options.keys():
         if not fits(options[key], field := ModelConfig.model_fields[key].annotation):
             raise OptionError(key, f"found {options[key]}; it must be {type_in_words(field)}")
-    with memory_needed("while the network is built", SMALLER_NETWORK):
+    with explain_out_of_memory("while the network is built", SMALLER_NETWORK):
         return entry.target(num_classes, in_channels, **parts)
 
 

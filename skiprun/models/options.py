@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Literal, get_args, get_origin, get_type_hints
 
 from skiprun.errors import OptionError, did_you_mean
-from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm
+from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm
 from skiprun.system.arguments import Hint
 
 LARGEST = 10**9

@@ -11,7 +11,7 @@ from skiprun.palette import STYLE
 from skiprun.reports.drawing import Drawing
 from skiprun.reports.study_lines import draw_bars, draw_lines
 from skiprun.reports.study_rows import is_way, rows_of
-from skiprun.reports.study_surfaces import MOST_PANELS, draw_contours, draw_matrix, draw_relief
+from skiprun.reports.study_surfaces import MAX_PANELS, draw_contours, draw_matrix, draw_relief
 from skiprun.results.study_documents import Description, Document
 from skiprun.system.files import make_folder, write_bytes
 
@@ -25,7 +25,7 @@ KINDS: dict[str, dict[str, Draw]] = {
     "matrix": {"": draw_matrix},
     "surface": {"": draw_contours, "-3d": draw_relief},
 }
-MOST = 32  # networks in one figure of lines; beyond them the looks repeat
+MAX_NETWORKS = 32  # networks in one figure of lines; beyond them the looks repeat
 
 
 def draw_study(documents: Sequence[Document]) -> list[Drawing]:
@@ -37,7 +37,7 @@ def draw_study(documents: Sequence[Document]) -> list[Drawing]:
 
 
 def _draw(figure: Description, documents: Sequence[Document]) -> list[Drawing]:
-    most = MOST if figure["kind"] in ("lines", "bars") else MOST_PANELS
+    most = MAX_NETWORKS if figure["kind"] in ("lines", "bars") else MAX_PANELS
     drawn = [document for document in documents if _has_numbers(document, figure)][:most]
     if not drawn or is_way(figure, documents[0]):  # a way is drawn over its surface
         return []

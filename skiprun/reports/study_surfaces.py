@@ -19,12 +19,12 @@ if TYPE_CHECKING:  # matplotlib takes half a second to import
 
 LEVELS = 14  # steps of colour on a surface
 DECADES = 4  # what a surface shows above its lowest point; beyond, all is hopeless
-MOST_PANELS = 4
+MAX_PANELS = 4
 
 
 def draw_matrix(figure: Description, documents: Sequence[Document]) -> Figure:
     """Draw a panel of coloured cells for each network, all with one scale of colours."""
-    grids = [grid for document in documents for grid in grids_of(document, figure)][:MOST_PANELS]
+    grids = [grid for document in documents for grid in grids_of(document, figure)][:MAX_PANELS]
     drawing, panels = _panels(figure, grids)
     norm = _colour_scale(*_limits(grids, figure["log"]), figure["log"])
     for axes, grid in zip(panels, grids, strict=True):
@@ -39,7 +39,7 @@ def draw_matrix(figure: Description, documents: Sequence[Document]) -> Figure:
 
 def draw_contours(figure: Description, documents: Sequence[Document]) -> Figure:
     """Draw a panel of contours for each network, all with the same levels and colours."""
-    grids = [grids_of(document, figure)[0] for document in documents[:MOST_PANELS]]
+    grids = [grids_of(document, figure)[0] for document in documents[:MAX_PANELS]]
     drawing, panels = _panels(figure, grids)
     low, high = _limits(grids, figure["log"])
     norm, levels = _colour_scale(low, high, figure["log"]), _contour_levels(low, high, figure["log"])
@@ -63,7 +63,7 @@ def draw_relief(figure: Description, documents: Sequence[Document]) -> Figure:
     import numpy as np
     from matplotlib import colormaps
 
-    grids = [grids_of(document, figure)[0] for document in documents[:MOST_PANELS]]
+    grids = [grids_of(document, figure)[0] for document in documents[:MAX_PANELS]]
     drawing, panels = _panels(figure, grids, projection="3d")
     low, high = _limits(grids, figure["log"])
     norm = _colour_scale(low, high, figure["log"])

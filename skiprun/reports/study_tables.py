@@ -16,13 +16,13 @@ from skiprun.results.numbers import significant
 from skiprun.results.study_documents import Description, Document
 
 WHOLE = 32  # places that are shown one by one
-MOST_FACTS = 14  # more of them are the values of a figure over again
+MAX_FACTS = 14  # more of them are the values of a figure over again
 SOME = 11  # places shown of more
 
 
 def study_table(documents: Sequence[Document]) -> RenderableType:
     """Return the tables of the documents of one study, and the verdict of each."""
-    parts: list[RenderableType] = [_facts_table(documents)] if len(documents[0]["facts"]) <= MOST_FACTS else []
+    parts: list[RenderableType] = [_facts_table(documents)] if len(documents[0]["facts"]) <= MAX_FACTS else []
     for figure in documents[0]["figures"]:
         if figure["kind"] in ("lines", "bars") and not is_way(figure, documents[0]):
             for panel in panels_of(documents, figure):

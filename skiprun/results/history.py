@@ -13,7 +13,7 @@ from skiprun.system.ordinary_files import open_to_read
 
 LAYER = "grad_norm/"
 Series = dict[float, float]
-MOST_LINES = 4096  # of one kind; a log of 500 MB has a hundred times as many, and a figure a thousand pixels
+MAX_LINES = 4096  # of one kind; a log of 500 MB has a hundred times as many, and a figure a thousand pixels
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Thinned:
         if self.count % self.every == 0:
             self.kept.append(line)
         self.count += 1
-        if len(self.kept) > MOST_LINES:
+        if len(self.kept) > MAX_LINES:
             self.kept, self.every = self.kept[::2], 2 * self.every
 
     @property

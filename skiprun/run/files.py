@@ -26,7 +26,7 @@ from skiprun.run.differences import recorded_config
 from skiprun.run.documents import Environment, Session, State, Status, Summary
 from skiprun.run.lock import RunLock
 from skiprun.run.places import name_of
-from skiprun.system.disk import plain_words
+from skiprun.system.disk import storage_errors
 from skiprun.system.documents import Row, read_document, read_rows, write_sealed
 from skiprun.system.files import write_json
 from skiprun.system.ordinary_files import open_to_read
@@ -118,7 +118,7 @@ class RunFiles:
     def rows(self) -> Iterator[Row]:
         """Yield the whole rows of metrics.jsonl, one in memory at a time; what is cut short or damaged is left out."""
         if self.metrics_file.exists():
-            with plain_words("read", self.metrics_file), open_to_read(self.metrics_file) as lines:
+            with storage_errors("read", self.metrics_file), open_to_read(self.metrics_file) as lines:
                 yield from (row for _, row in read_rows(lines) if row is not None)
 
     def metrics(self) -> list[Row]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from skiprun.errors import RunBusy
-from skiprun.system.disk import plain_words
+from skiprun.system.disk import storage_errors
 from skiprun.system.locks import acquire, is_held
 from skiprun.system.ordinary_files import open_to_read
 
@@ -34,13 +34,13 @@ class RunLock:
         """
         from filelock import Timeout
 
-        with plain_words("lock", self.file):
+        with storage_errors("lock", self.file):
             try:
                 lock, notice = acquire(self.file)
             except Timeout:
                 raise RunBusy(self.run, self.owner) from None
         try:
-            with plain_words("write", self.owner_file):
+            with storage_errors("write", self.owner_file):
                 self.owner_file.unlink(missing_ok=True)
                 with self.owner_file.open("x", encoding="utf-8") as file:  # through no link
                     file.write(f"process {os.getpid()} on {socket.gethostname()}")

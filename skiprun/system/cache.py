@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from skiprun.errors import StorageError
-from skiprun.system.disk import plain_words
+from skiprun.system.disk import storage_errors
 from skiprun.system.files import make_folder
 
 WAY_OUT = "Name a folder of your own with $SKIPRUN_DATA."
@@ -46,7 +46,7 @@ def private_folder(path: Path) -> Path:
     Raises:
         StorageError: it cannot be made, belongs to another user, or others could write to it, or replace it.
     """
-    with naming_the_way_out(), plain_words("create", path):
+    with naming_the_way_out(), storage_errors("create", path):
         make_folder(path.parent)
         path = path.resolve()  # or a link on the way could lead elsewhere next time
         if os.name == "posix":

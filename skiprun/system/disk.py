@@ -20,7 +20,7 @@ _HINTS = {
 
 
 @contextlib.contextmanager
-def plain_words(action: str, path: Path) -> Iterator[None]:
+def storage_errors(action: str, path: Path) -> Iterator[None]:
     """Turn an OSError into a StorageError that names the file, what failed and what may help."""
     try:
         yield
@@ -71,7 +71,7 @@ def check_writable(folder: Path, below: Path | None = None) -> None:
     """
     if below is not None:
         refuse_foreign_links(folder, below)
-    with plain_words("write to", folder):
+    with storage_errors("write to", folder):
         existing = nearest_folder(folder)
         if not existing.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, f"{existing} is a file, not a folder")

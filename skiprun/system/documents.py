@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from skiprun.errors import StorageError
-from skiprun.system.disk import plain_words
+from skiprun.system.disk import storage_errors
 from skiprun.system.files import json_safe, write_json
 from skiprun.system.ordinary_files import NotOrdinary, open_to_read
 
@@ -89,7 +89,7 @@ class _Damage(ValueError):
 
 def _read_object(path: Path) -> dict[str, object]:
     """Return the object that an ordinary JSON file holds; a huge one takes all memory."""
-    with plain_words("read", path):
+    with storage_errors("read", path):
         try:
             with open_to_read(path) as file:
                 text = file.read(MAX_BYTES + 1)

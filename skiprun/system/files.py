@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from skiprun.system.disk import (
-    plain_words,
+    storage_errors,
 )
 from skiprun.system.ordinary_files import refuse_foreign_links
 
@@ -56,7 +56,7 @@ def _temporary(path: Path, blocks: Iterable[bytes | memoryview]) -> Iterator[Pat
     """Write blocks beside a path, flushed to the disk, to be put in place within the context; an error leaves none."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with plain_words("write", path):
+        with storage_errors("write", path):
             temporary.unlink(missing_ok=True)
             with temporary.open("xb") as file:  # no link that somebody left under this name is followed
                 for block in blocks:
@@ -73,7 +73,7 @@ def _temporary(path: Path, blocks: Iterable[bytes | memoryview]) -> Iterator[Pat
 
 def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files that a killed process left in a folder or below; call it with the folder locked."""
-    with plain_words("clean up", folder):
+    with storage_errors("clean up", folder):
         for leftover in folder.rglob(".*.tmp"):
             leftover.unlink(missing_ok=True)
 
@@ -87,7 +87,7 @@ def delete_spare(file: Path) -> None:
 def delete_folder(folder: Path) -> None:
     """Delete a folder so that a kill on the way leaves none of it under its name."""
     doomed = folder.with_name(f".{folder.name}.deleted")
-    with plain_words("delete", folder):
+    with storage_errors("delete", folder):
         shutil.rmtree(doomed, ignore_errors=True)  # what an earlier kill left
         if folder.exists():
             folder.replace(doomed)
@@ -119,7 +119,7 @@ def make_folder(path: Path, below: Path | None = None) -> None:
     """Create a folder and its parents; below a folder that is named, no link of another user is one of them."""
     if below is not None:
         refuse_foreign_links(path, below)
-    with plain_words("create", path):
+    with storage_errors("create", path):
         path.mkdir(parents=True, exist_ok=True)
 
 

@@ -20,21 +20,23 @@ class Task(Protocol):
     score_name: str
     better: Literal["lower", "higher"]
 
-    def sizes(self, target: Tensor) -> Tensor:
-        """Return how much there is that each term of the loss is a mean over, int64 [terms]."""
+    def normalizers(self, target: Tensor) -> Tensor:
+        """Return what each term of the loss is divided by, such as the number of labelled pixels, int64 [terms]."""
 
-    def losses(self, output: Tensor, target: Tensor, sizes: Tensor, training: bool) -> Tensor:
-        """Return the terms of the loss [terms], each a sum over this batch divided by its entry of `sizes`.
+    def losses(self, output: Tensor, target: Tensor, normalizers: Tensor, training: bool) -> Tensor:
+        """Return the terms of the loss [terms], each a sum over this batch divided by its entry of `normalizers`.
 
         Args:
             output, target: of a batch, or of a part of one.
-            sizes: of the whole batch, [terms].
+            normalizers: of the whole batch, [terms].
             training: with what is there to train better: label smoothing, border weights.
         """
 
-    def loss(self, output: Tensor, target: Tensor, sizes: Tensor | None = None) -> Tensor:
-        """Return what training lowers: of a batch, or the share of a part in the batch of these `sizes`."""
-        return self.losses(output, target, self.sizes(target) if sizes is None else sizes, training=True).sum()
+    def loss(self, output: Tensor, target: Tensor, normalizers: Tensor | None = None) -> Tensor:
+        """Return what training lowers: of a batch, or the share of a part in the batch of these `normalizers`."""
+        return self.losses(
+            output, target, self.normalizers(target) if normalizers is None else normalizers, training=True
+        ).sum()
 
     def counts(self, output: Tensor, target: Tensor) -> Tensor:
         """Return what the scores need of a batch, as a vector that may be summed over batches."""

@@ -22,12 +22,12 @@ class Classification(Task):
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = label_smoothing
 
-    def sizes(self, target: Tensor) -> Tensor:
+    def normalizers(self, target: Tensor) -> Tensor:
         return torch.full((1,), len(target), device=target.device)
 
-    def losses(self, output: Tensor, target: Tensor, sizes: Tensor, training: bool) -> Tensor:
+    def losses(self, output: Tensor, target: Tensor, normalizers: Tensor, training: bool) -> Tensor:
         smoothing = self.label_smoothing if training else 0.0
-        return F.cross_entropy(output.float(), target, label_smoothing=smoothing, reduction="sum") / sizes
+        return F.cross_entropy(output.float(), target, label_smoothing=smoothing, reduction="sum") / normalizers
 
     def counts(self, output: Tensor, target: Tensor) -> Tensor:
         """Return [wrong, seen]; a mixed image counts for its heavier label."""

@@ -52,13 +52,13 @@ class Segmentation(Task):
         self.kind, self.border_weight, self.smoothing = loss, border_weight, label_smoothing
         self.tolerance = boundary_tolerance
 
-    def sizes(self, target: Tensor) -> Tensor:
+    def normalizers(self, target: Tensor) -> Tensor:
         """Return the number of pixels with a label, for cross entropy, and of images, for Dice."""
         pixels = (classes_of(target) != VOID).sum()
         images = torch.full_like(pixels, len(target))
         return torch.stack({"cross_entropy": [pixels], "dice": [images], "sum": [pixels, images]}[self.kind])
 
-    def losses(self, output: Tensor, target: Tensor, sizes: Tensor, training: bool) -> Tensor:
+    def losses(self, output: Tensor, target: Tensor, normalizers: Tensor, training: bool) -> Tensor:
         """Return the terms, means over pixels for cross entropy and over images for Dice; over the heads, if any."""
         heads = output.float() if output.ndim == 5 else output.float()[None]
         truth = classes_of(target)
@@ -68,7 +68,7 @@ class Segmentation(Task):
             weight = weight * (1 + self.border_weight / 255 * target[:, 1])
         smoothing = self.smoothing if training else 0.0
         sums = [self._sums(head, known, valid, weight, smoothing) for head in heads]
-        return torch.stack(sums).mean(0) / sizes.clamp(min=1)
+        return torch.stack(sums).mean(0) / normalizers.clamp(min=1)
 
     def _sums(self, logits: Tensor, truth: Tensor, valid: Tensor, weight: Tensor, smoothing: float) -> Tensor:
         """Return the terms of one head, summed over a batch."""

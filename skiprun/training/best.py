@@ -13,7 +13,7 @@ from skiprun.training.checkpoint import load, save
 from skiprun.training.state import Validation
 
 
-class Best:
+class BestCheckpoint:
     """The best validation so far, by the score and then by the loss; its weights are in best.pt.
 
     Attributes:
@@ -62,7 +62,7 @@ class Best:
             self.save(model)
 
     def load_state_dict(self, record: Validation) -> None:
-        """Take over the record of a checkpoint; it must hold the score and the step."""
+        """Load the record of a checkpoint; it must hold the score and the step."""
         if record:
             float(record["val"][self.task.score_name]), int(record["step"])
         self.record = record

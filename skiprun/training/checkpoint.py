@@ -21,17 +21,25 @@ import skiprun
 from skiprun.errors import CheckpointError
 from skiprun.legacy import checkpoint_of_today
 from skiprun.models.weights.torch_file import load_plain
-from skiprun.system.disk import plain_words
+from skiprun.system.disk import storage_errors
 from skiprun.system.files import replace_keeping, write_bytes
 from skiprun.training.state import Checkpoint
 
 FORMAT = 2  # 1 had other words, see skiprun.legacy
 _END = b"PK\x05\x06"  # the zip format's end-of-directory record: 22 bytes, the last two count the comment's
-_SEAL = 64
+_CHECKSUM_LENGTH = 64
 # What every checkpoint holds, and what a run that goes on needs besides.
-EVERY = {"format": int, "skiprun": str, "model": dict}
-TO_GO_ON = {"config": dict, "data": str, "threads": int, "optimizer": dict, "step": int, "epoch": int, "totals": dict}
-TO_GO_ON |= {"seconds": dict, "best": dict, "final": dict}
+REQUIRED_KEYS = {"format": int, "skiprun": str, "model": dict}
+RESUME_KEYS = {
+    "config": dict,
+    "data": str,
+    "threads": int,
+    "optimizer": dict,
+    "step": int,
+    "epoch": int,
+    "totals": dict,
+}
+RESUME_KEYS |= {"seconds": dict, "best": dict, "final": dict}
 
 
 class DamagedCheckpoint(CheckpointError):
@@ -39,21 +47,21 @@ class DamagedCheckpoint(CheckpointError):
 
 
 def save(path: Path, state: Mapping[str, object]) -> None:
-    """Write a state of tensors, numbers, texts, lists and dicts as one sealed file."""
-    write_bytes(path, sealed(state))
+    """Write a state of tensors, numbers, texts, lists and dicts as one checksummed file."""
+    write_bytes(path, with_checksum(state))
 
 
-def sealed(state: Mapping[str, object]) -> bytes:
+def with_checksum(state: Mapping[str, object]) -> bytes:
     """Return the bytes of torch.save with their checksum as the archive's comment."""
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, "skiprun": skiprun.__version__, **state}, buffer)
     content = buffer.getvalue()
-    content = content[:-2] + struct.pack("<H", _SEAL)
+    content = content[:-2] + struct.pack("<H", _CHECKSUM_LENGTH)
     return content + hashlib.sha256(content).hexdigest().encode()
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
-    """Read a sealed file.
+    """Read a file that `save` wrote.
 
     Raises:
         CheckpointError: it is missing, damaged, foreign, or of a newer format.
@@ -62,21 +70,21 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
         raise CheckpointError(f"{path}: there is no such checkpoint.")
     if not path.is_file():
         raise DamagedCheckpoint(f"{path}: damaged, not an ordinary file.")
-    with plain_words("read", path):
+    with storage_errors("read", path):
         content = path.read_bytes()
-    refuse_unsealed(path, content)
+    refuse_bad_checksum(path, content)
     try:
         found = load_plain(io.BytesIO(content), device)
     except Exception as error:
         raise DamagedCheckpoint(f"{path}: cannot be read as plain weights ({type(error).__name__}).") from None
-    refuse_incomplete(path, found, EVERY)
+    refuse_incomplete(path, found, REQUIRED_KEYS)
     state = cast(Checkpoint, checkpoint_of_today(found))
     if state["format"] > FORMAT:
         raise CheckpointError(
             f"{path}: written by skiprun {state['skiprun']}, newer than this one; upgrade to read it."
         )
     for tensors in (state["model"], state.get("ema_model")):
-        if bad := not_finite(tensors or {}):
+        if bad := find_not_finite(tensors or {}):
             raise DamagedCheckpoint(f"{path}: the values of '{bad}' are not finite.")
     return state
 
@@ -88,9 +96,9 @@ def refuse_incomplete(path: Path, state: object, needed: Mapping[str, type]) -> 
         raise DamagedCheckpoint(f"{path}: damaged, it lacks {', '.join(lacking)}.")
 
 
-def refuse_unsealed(path: Path, content: bytes) -> None:
+def refuse_bad_checksum(path: Path, content: bytes) -> None:
     """Raise CheckpointError unless a file's bytes end in the checksum of all that comes before it."""
-    body, seal = content[:-_SEAL], content[-_SEAL:]
+    body, seal = content[:-_CHECKSUM_LENGTH], content[-_CHECKSUM_LENGTH:]
     if content[-22:-18] == _END:
         raise CheckpointError(
             f"{path}: not a checkpoint of skiprun. To start from another program's weights, set model.weights."
@@ -101,7 +109,7 @@ def refuse_unsealed(path: Path, content: bytes) -> None:
         raise DamagedCheckpoint(f"{path}: damaged, its checksum does not match.")
 
 
-def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
+def find_not_finite(tensors: Mapping[str, Tensor]) -> str | None:
     """Return the name of the first tensor that holds NaN or infinity; one synchronization for all of them."""
     floating = {
         name: tensor
@@ -122,7 +130,7 @@ class Checkpoints:
 
     def save_last(self, state: Checkpoint) -> None:
         """Write the newest state; the one before it stays until the new one is whole on the disk."""
-        replace_keeping(self.last, self.previous, sealed(state))
+        replace_keeping(self.last, self.previous, with_checksum(state))
 
     def load_last(self, device: torch.device) -> tuple[Checkpoint | None, list[str]]:
         """Return the newest state that is whole, or None if there never was one, and what a person should know.
@@ -139,7 +147,7 @@ class Checkpoints:
                     damaged[path] = str(error)
                     continue
                 for bad in damaged:  # out of the way, or the next save would keep it in place of the good one
-                    with plain_words("rename", bad):
+                    with storage_errors("rename", bad):
                         bad.replace(bad.with_suffix(".damaged"))
                 problems = list(damaged.values())
                 if path == self.previous:

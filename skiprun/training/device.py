@@ -27,14 +27,14 @@ class DeviceSetup:
         device: CPU or GPU.
         precision: fp32 or bf16.
         deterministic: take no algorithm of a GPU whose bits may differ from one time to the next.
-        way: how the training pass is computed.
+        execution: how the training pass is computed.
         threads: of a CPU; None: not chosen yet, or on a GPU.
     """
 
     device: torch.device
     precision: str
     deterministic: bool = False
-    way: Execution = "eager"
+    execution: Execution = "eager"
     threads: int | None = None
 
     @property
@@ -47,7 +47,7 @@ class DeviceSetup:
     def __str__(self) -> str:
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
         threads = f", {counted(self.threads, 'thread')}" if self.threads else ""
-        return f"{name}{threads}, {self.precision}{'' if self.way == 'eager' else f', {self.way}'}"
+        return f"{name}{threads}, {self.precision}{'' if self.execution == 'eager' else f', {self.execution}'}"
 
 
 def choose_device(config: RunConfig) -> DeviceSetup:
@@ -131,10 +131,10 @@ def has_matrix_units() -> bool:
     return torch.cpu._is_amx_tile_supported()
 
 
-def less_memory(config: RunConfig) -> str:
+def memory_advice(config: RunConfig) -> str:
     """Say what would take less memory: fewer images at once, or less of each."""
-    if config.micro_batch == 1:
+    if config.micro_batch_size == 1:
         smaller = "Try --fresh with a smaller data.image_size or model.width"
         return f"{smaller}, or with --set compute.activation_checkpointing=true."
-    fewer = config.micro_batch // 2 * config.optim.accumulate
+    fewer = config.micro_batch_size // 2 * config.optim.accumulate
     return f"Try --fresh with --set data.batch_size={fewer}, or with a larger optim.accumulate."

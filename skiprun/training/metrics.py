@@ -15,14 +15,14 @@ import torch
 from torch import Tensor
 
 from skiprun.errors import StorageError
-from skiprun.system.disk import plain_words
+from skiprun.system.disk import storage_errors
 from skiprun.system.documents import Row, read_row
 from skiprun.system.files import json_safe
 from skiprun.system.ordinary_files import open_to_append
 from skiprun.system.progress import Record
 from skiprun.training.state import LogPosition
 
-ROWS_A_FETCH = 20
+ROWS_PER_FETCH = 20
 
 
 def tagged(split: str, scores: Mapping[str, float], **other: str) -> Record:
@@ -47,7 +47,7 @@ class PendingMetrics:
     @property
     def is_full(self) -> bool:
         """Whether it is time to fetch."""
-        return len(self.rows) >= ROWS_A_FETCH
+        return len(self.rows) >= ROWS_PER_FETCH
 
     def fetch(self) -> tuple[list[Record], int | None]:
         """Return the rows, and how many steps ago a loss was not finite; None if all were."""
@@ -77,17 +77,17 @@ class MetricsLog:
 
     def __init__(self, path: Path, keep_bytes: int, views: list[View]) -> None:
         self.path, self.views, self.damaged, self.sum = path, views, list[int](), sha256()
-        with plain_words("write", path):
+        with storage_errors("write", path):
             self.file = open_to_append(path)
             length = self.file.seek(0, os.SEEK_END)
             self.file.truncate(min(keep_bytes, length))
             self.file.seek(0)
-            whole = sum(map(self._take_over, enumerate(self.file, 1)))
+            whole = sum(map(self._read_line, enumerate(self.file, 1)))
             self.file.truncate(whole)  # an unended line would swallow the next one
         self.too_short = length < keep_bytes
 
-    def _take_over(self, numbered: tuple[int, bytes]) -> int:
-        """Count and show one line that is there, and return its length; an unended one is none."""
+    def _read_line(self, numbered: tuple[int, bytes]) -> int:
+        """Check and show one line of the file, and return its length; 0 for one without an end."""
         number, line = numbered
         if not line.endswith(b"\n"):
             return 0
@@ -120,26 +120,26 @@ class MetricsLog:
     def append(self, record: Record) -> None:
         """Write one record; values that are not finite become null, as JSON has no word for them."""
         line = json.dumps(json_safe(record), allow_nan=False).encode() + b"\n"
-        with plain_words("write", self.path):
+        with storage_errors("write", self.path):
             self.file.write(line)
         self.sum.update(line)
         self._show(record)
 
     def _show(self, record: Row) -> None:
-        with plain_words("show records in", self.path.parent):
+        with storage_errors("show records in", self.path.parent):
             for view in self.views:
                 view.add(record)
 
     def sync(self) -> LogPosition:
         """Flush to the disk and return length and SHA-256 of what is there, which the checkpoint remembers."""
-        with plain_words("write", self.path):
+        with storage_errors("write", self.path):
             self.file.flush()
             os.fsync(self.file.fileno())
             return {"metrics_bytes": self.file.seek(0, os.SEEK_END), "metrics_sum": self.sum.hexdigest()}
 
     def close(self) -> None:
         """Flush and close the file and the views."""
-        with plain_words("write", self.path):
+        with storage_errors("write", self.path):
             self.file.close()
             for view in self.views:
                 view.close()

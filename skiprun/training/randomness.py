@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 
-def derive(seed: int, purpose: str, number: int = 0) -> int:
+def derive_seed(seed: int, purpose: str, number: int = 0) -> int:
     """Return a 63-bit seed that no other purpose or number shares."""
     digest = blake2b(f"{purpose}/{seed}/{number}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
@@ -26,13 +26,13 @@ def seed_step(seed: int, step: int) -> None:
 
     `torch.manual_seed` does that too, and writes down where it was called for each GPU not in use: 0.7 ms a step.
     """
-    number = derive(seed, "step", step)
+    number = derive_seed(seed, "step", step)
     torch.default_generator.manual_seed(number)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(number)
 
 
-class Order:
+class BatchSampler:
     """The stream of training samples of one run."""
 
     def __init__(self, seed: int, samples: int, batch_size: int, device: torch.device) -> None:
@@ -40,7 +40,7 @@ class Order:
         self.permutation = lru_cache(maxsize=2)(self._permutation)
 
     def _permutation(self, epoch: int) -> Tensor:
-        generator = torch.Generator().manual_seed(derive(self.seed, "order", epoch))
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", epoch))
         return torch.randperm(self.samples, generator=generator).to(self.device)
 
     def batch(self, step: int) -> Tensor:

@@ -11,11 +11,11 @@ import torch
 from skiprun.config import ComputeConfig, RunConfig
 from skiprun.errors import CheckpointError, ConfigError
 from skiprun.run import differences, recorded_config
-from skiprun.training.acceleration.compilation import TrainingPass
-from skiprun.training.checkpoint import TO_GO_ON, Checkpoints, refuse_incomplete
+from skiprun.training.acceleration.compilation import ForwardPass
+from skiprun.training.checkpoint import RESUME_KEYS, Checkpoints, refuse_incomplete
 from skiprun.training.device import DeviceSetup
-from skiprun.training.randomness import Order
-from skiprun.training.schedule import goes_on
+from skiprun.training.randomness import BatchSampler
+from skiprun.training.schedule import can_extend
 from skiprun.training.state import Checkpoint, Conditions
 
 
@@ -39,7 +39,7 @@ def read_last(
         return None, notes
     if "optimizer" not in state:
         raise CheckpointError(f"{checkpoints.last}: holds weights only; it is a copy of another file.")
-    refuse_incomplete(checkpoints.last, state, TO_GO_ON)
+    refuse_incomplete(checkpoints.last, state, RESUME_KEYS)
     refuse_another_experiment(checkpoints, state, config)
     if state["data"] != fingerprint:
         sizes = f"{state.get('samples', '?')} images to train on then, {samples} now"
@@ -56,30 +56,30 @@ def refuse_another_experiment(checkpoints: Checkpoints, state: Checkpoint, confi
         theirs = recorded_config(state["config"])
     except ConfigError as error:
         raise CheckpointError(f"{checkpoints.last}: its config cannot be read ({error}).") from None
-    if goes_on(theirs.schedule, config.schedule):
+    if can_extend(theirs.schedule, config.schedule):
         theirs = theirs.replace(schedule=config.to_dict()["schedule"])
     changed = differences(theirs, config, also=["seed"])
     if changed:
         raise CheckpointError(f"{checkpoints.last}: of another experiment ({'; '.join(changed)}).")
 
 
-def conditions(setup: DeviceSetup, forward_pass: TrainingPass) -> Conditions:
+def conditions(setup: DeviceSetup, forward_pass: ForwardPass) -> Conditions:
     """Return what decides the bits of a step beside the config."""
     return {
         "torch": str(torch.__version__),
         "threads": torch.get_num_threads(),
-        "pass": forward_pass.way,
+        "pass": forward_pass.execution,
         "precision": setup.precision,
         "device": str(setup.device),
     }
 
 
-def restore_conditions(state: Checkpoint, compute: ComputeConfig, forward_pass: TrainingPass) -> None:
+def restore_conditions(state: Checkpoint, compute: ComputeConfig, forward_pass: ForwardPass) -> None:
     """Let a run go on with the threads and the pass that a trial chose when it began, where the config leaves them."""
     if compute.threads is None:
         torch.set_num_threads(state["threads"])
     if compute.compile == "auto":
-        forward_pass.way = state.get("pass", "eager")
+        forward_pass.execution = state.get("pass", "eager")
 
 
 def changed_conditions(state: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
@@ -89,7 +89,7 @@ def changed_conditions(state: Mapping[str, object], now: Mapping[str, object]) -
     return [f"Not bit-identical to an uninterrupted run: {', '.join(changed)}."] if changed else []
 
 
-def last_validation(state: Checkpoint, order: Order) -> tuple[int, int]:
+def last_validation(state: Checkpoint, order: BatchSampler) -> tuple[int, int]:
     """Return (whole epochs that are over, step that was validated last).
 
     An earlier version wrote down no validation, and counted the part of an epoch as a whole one.
@@ -103,7 +103,7 @@ def last_validation(state: Checkpoint, order: Order) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def fitting(file: Path) -> Iterator[None]:
-    """Raise CheckpointError for whatever does not fit where the state of a file is taken over within."""
+    """Turn any error of loading a state within into a CheckpointError that names its file."""
     try:
         yield
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:

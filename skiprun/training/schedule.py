@@ -17,7 +17,7 @@ def total_steps(config: RunConfig, samples: int) -> int:
     return schedule.steps or max(1, round((schedule.epochs or 1) * samples / config.data.batch_size))
 
 
-def steps_a_unit(config: RunConfig, samples: int) -> float:
+def steps_per_unit(config: RunConfig, samples: int) -> float:
     """Return how many steps the unit is in which a schedule counts: an epoch, or one."""
     return samples / config.data.batch_size if config.schedule.epochs else 1.0
 
@@ -43,8 +43,8 @@ def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int, un
     return peak
 
 
-def goes_on(old: ScheduleConfig, new: ScheduleConfig) -> bool:
-    """Tell whether a schedule is another one made longer: a run can go from the one to the other."""
+def can_extend(old: ScheduleConfig, new: ScheduleConfig) -> bool:
+    """Tell whether the new schedule is the old one made longer, so that a run can continue with it."""
     kept = [each.model_dump(exclude={"epochs", "steps", "restarts"}) for each in (old, new)]
     same_unit = (old.epochs is None) == (new.epochs is None)
     further = new.restarts[: len(old.restarts)] == old.restarts

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 
 # Windows has neither SIGHUP nor SIGUSR1.
-STOP = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-SAVE: int | None = getattr(signal, "SIGUSR1", None)
+STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+SAVE_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
 Handler = Callable[[int, FrameType | None], object] | int | None
 _NOTICE = b"\nStopping after this step; Ctrl-C again quits at once.\n"
 
@@ -30,7 +30,7 @@ class StopFlag:
 
     def __enter__(self) -> StopFlag:
         if threading.current_thread() is threading.main_thread():
-            for number in filter(None, (*STOP, SAVE)):
+            for number in filter(None, (*STOP_SIGNALS, SAVE_SIGNAL)):
                 self._before[number] = signal.signal(number, self._note)
         return self
 
@@ -45,10 +45,10 @@ class StopFlag:
         if self.signal_number is not None:
             return self.signal_number
         asked, self.save_asked = self.save_asked, False
-        return SAVE if asked else None
+        return SAVE_SIGNAL if asked else None
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if number == SAVE:
+        if number == SAVE_SIGNAL:
             self.save_asked = True
             return
         if self.signal_number is not None and number == signal.SIGINT:

@@ -49,6 +49,6 @@ class EpochTotals:
         return {"loss": self.loss, "steps": self.steps, "clipped": self.clipped, **counts}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take over tensors by name."""
+        """Load the tensors by name."""
         self.loss, self.steps, self.clipped = state["loss"], state["steps"], state["clipped"]
         self.counts = state.get("counts")

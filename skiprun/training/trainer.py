@@ -18,40 +18,47 @@ from torch import Tensor, nn
 
 from skiprun.config import RunConfig
 from skiprun.connections.fade import set_skip_strength, skip_strength
-from skiprun.data.contract import TrainingData, micro_batches
-from skiprun.errors import Diverged, InputError, Stopped, counted, memory_needed
-from skiprun.inference.evaluate import MOST_AT_ONCE, evaluate_batches
+from skiprun.data.contract import TrainingData
+from skiprun.errors import Diverged, InputError, Stopped, counted, explain_out_of_memory
+from skiprun.inference.evaluate import MAX_EVAL_BATCH_SIZE, evaluate_batches
 from skiprun.models import SMALLER_NETWORK
 from skiprun.probes.base import Probe
 from skiprun.system.progress import NullProgress, Progress
 from skiprun.tasks import Task
 from skiprun.training import resume
-from skiprun.training.acceleration.activation_checkpointing import recompute_blocks
-from skiprun.training.acceleration.compilation import TrainingPass
+from skiprun.training.acceleration.activation_checkpointing import apply_activation_checkpointing
+from skiprun.training.acceleration.compilation import ForwardPass
 from skiprun.training.acceleration.graph import make_graph
-from skiprun.training.best import Best
-from skiprun.training.checkpoint import Checkpoints, not_finite
-from skiprun.training.device import DeviceSetup, less_memory
+from skiprun.training.best import BestCheckpoint
+from skiprun.training.checkpoint import Checkpoints, find_not_finite
+from skiprun.training.device import DeviceSetup, memory_advice
 from skiprun.training.metrics import MetricsLog, PendingMetrics, tagged
+from skiprun.training.micro_batches import micro_batches
 from skiprun.training.optim import clip, make_ema_model, make_optimizer
-from skiprun.training.randomness import Order, seed_step
-from skiprun.training.schedule import learning_rate, set_learning_rate, steps_a_unit, total_steps
+from skiprun.training.randomness import BatchSampler, seed_step
+from skiprun.training.schedule import learning_rate, set_learning_rate, steps_per_unit, total_steps
 from skiprun.training.state import Checkpoint
-from skiprun.training.stopping import SAVE
+from skiprun.training.stopping import SAVE_SIGNAL
 from skiprun.training.totals import EpochTotals
 
-SECONDS_A_SAVE = 300.0
+SECONDS_BETWEEN_SAVES = 300.0
 
 
 class Trainer:
-    """Trains one network: `resume` takes over the last checkpoint if there is one, `fit` trains to the end.
+    """Trains one network: call `load_checkpoint` first, which also opens the log, then `fit`.
+
+    Args:
+        open_log: opens metrics.jsonl, cut to the given number of bytes.
+        stop_signal: returns the signal that asks to save or to stop, None if there is none.
+        evaluation_batch_size: number of images at once in an evaluation.
 
     Attributes:
-        step: steps made.
-        epoch: whole epochs that are over.
-        validated: the step after which was validated last.
+        step: number of steps done.
+        epoch: number of whole epochs done.
+        validated_step: number of steps done at the last validation.
         best: the best validation.
-        final: scores of the last epoch, by split.
+        last_scores: scores of the newest epoch, by split.
+        notes: what `load_checkpoint` has to tell the user.
     """
 
     def __init__(
@@ -66,42 +73,44 @@ class Trainer:
         probes: Sequence[Probe] = (),
         progress: Progress | None = None,
         stop_signal: Callable[[], int | None] = lambda: None,
-        evaluation_batch: int = MOST_AT_ONCE,
+        evaluation_batch_size: int = MAX_EVAL_BATCH_SIZE,
     ) -> None:
         self.task, self.data, self.config, self.setup = task, data, config, setup
         self.checkpoints, self.open_log, self.probes = checkpoints, open_log, probes
         self.progress, self.stop_signal = progress or NullProgress(), stop_signal
-        self.evaluation_batch = evaluation_batch
+        self.evaluation_batch_size = evaluation_batch_size
 
         layout = torch.channels_last if config.compute.channels_last else torch.contiguous_format
-        with memory_needed(f"while the network is moved to {setup.device}", SMALLER_NETWORK):
+        with explain_out_of_memory(f"while the network is moved to {setup.device}", SMALLER_NETWORK):
             self.model = model.to(setup.device, memory_format=layout)  # type: ignore[call-overload]
         if config.compute.activation_checkpointing:
-            recompute_blocks(self.model)
-        self.forward_pass = TrainingPass(self.model, setup.way)
+            apply_activation_checkpointing(self.model)
+        self.forward_pass = ForwardPass(self.model, setup.execution)
         self.trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(self.model, config.optim, setup.device, config.model.backbone_lr)
         self.ema_model = make_ema_model(self.model, config.optim.ema)
 
-        self.order = Order(config.seed, len(data.train), config.data.batch_size, setup.device)
+        self.sampler = BatchSampler(config.seed, len(data.train), config.data.batch_size, setup.device)
         self.steps = total_steps(config, len(data.train))
-        self.unit = steps_a_unit(config, len(data.train))
-        self.step = self.epoch = self.validated = 0
+        self.steps_per_unit = steps_per_unit(config, len(data.train))
+        self.step = self.epoch = self.validated_step = 0
         self.totals = EpochTotals(setup.device)
-        self.best = Best(checkpoints.best, task)
-        self.final: dict[str, dict[str, float]] = {}
+        self.best = BestCheckpoint(checkpoints.best, task)
+        self.last_scores: dict[str, dict[str, float]] = {}
         self.seconds = {"epoch": 0.0, "train": 0.0}
         self.pending = PendingMetrics([tag for probe in probes for tag in probe.tags(self.model)])
         self.notes: list[str] = []
-        self.saved_at = time.monotonic()
+        self.log: MetricsLog  # opened by `load_checkpoint`
+        self.saved_time = time.monotonic()
         self.saved_step: int | None = None
 
-        # A probe with hooks has to see the step in Python, so that a captured step has no probes then.
-        captured = partial(self.optimizer_step, watched=not any(probe.hooks for probe in probes))
+        # A CUDA graph runs no hooks: if a probe needs them, no probe watches the captured step.
+        self.has_hooks = any(probe.hooks for probe in probes)
+        captured = partial(self.optimizer_step, watched=not self.has_hooks)
         self.graph = make_graph(config, captured, self.optimizer, setup.device)
 
-    def resume(self) -> None:
-        """Take over the last checkpoint, if there is one, and open the log from there; notes are for people.
+    def load_checkpoint(self) -> None:
+        """Load the last checkpoint if there is one, open the log where it ended, and fill in `notes`.
 
         Raises:
             CheckpointError: there are checkpoints, and none can be used, or they are of another experiment.
@@ -112,7 +121,7 @@ class Trainer:
             resume.restore_conditions(state, self.config.compute, self.forward_pass)
             self.notes += resume.changed_conditions(state, resume.conditions(self.setup, self.forward_pass))
             self.load_state_dict(state)
-            self.best.recover(self.evaluated, self.step)
+            self.best.recover(self.eval_model, self.step)
         self.log = self.open_log(state["metrics_bytes"] if state else 0)
         self.notes += self.log.problems(state.get("metrics_sum") if state else None)
 
@@ -125,10 +134,10 @@ class Trainer:
         """
         with self.log:
             # Not `step < steps`: a run may be stopped after its last step, before that is validated.
-            while self.validated < self.steps:
-                images = counted(self.config.micro_batch, "image")
-                with memory_needed(f"in a training step of {images}", less_memory(self.config)):
-                    self.train_to(min(self.steps, self.order.steps(self.epoch + 1)))
+            while self.validated_step < self.steps:
+                part = f"in a training step of {counted(self.config.micro_batch_size, 'image')}"
+                with explain_out_of_memory(part, memory_advice(self.config)):
+                    self.train_to(min(self.steps, self.sampler.steps(self.epoch + 1)))
                 self.end_epoch()
             return self.test()
 
@@ -140,10 +149,10 @@ class Trainer:
             self.train_step()
             self.progress.step(self.step, self.steps)
             signal_number = self.stop_signal()
-            if signal_number or time.monotonic() - self.saved_at > SECONDS_A_SAVE:
+            if signal_number or time.monotonic() - self.saved_time > SECONDS_BETWEEN_SAVES:
                 started = self._update_timers(started)
                 self.save()
-            if signal_number and signal_number != SAVE:
+            if signal_number and signal_number != SAVE_SIGNAL:
                 raise Stopped(signal_number, self.step)
         self.flush_metrics()
         self._update_timers(started)
@@ -152,16 +161,16 @@ class Trainer:
         """Make one step; what it found stays on the device until `flush_metrics`."""
         # Every draw of a step is a function of the seed and its number, so that no generator's state is ever saved.
         seed_step(self.config.seed, self.step)
-        lr = learning_rate(self.config.schedule, self.config.optim.lr, self.step, self.steps, self.unit)
+        lr = self.lr_at(self.step)
         set_learning_rate(self.optimizer, lr)
         if fading := self.config.model.skip_schedule:
-            epoch = self.step * self.config.data.batch_size / self.order.samples
+            epoch = self.step * self.config.data.batch_size / self.sampler.samples
             set_skip_strength(self.model, skip_strength(fading, epoch))
 
-        batch = micro_batches(*self.data.train_batch(self.order.batch(self.step)), self.config)
+        batch = micro_batches(*self.data.train_batch(self.sampler.batch(self.step)), self.config)
         logged = self.step == 0 or (self.step + 1) % self.config.log.every == 0
-        # A CUDA graph runs no hook: a step that a hook has to see is made without.
-        if self.graph and not (logged and any(probe.hooks for probe in self.probes)):
+        # A CUDA graph runs no hooks: if a probe needs them, this step runs without the graph.
+        if self.graph and not (logged and self.has_hooks):
             metrics = self.graph(*batch)
         else:
             metrics = self.optimizer_step(*batch, watched=logged)
@@ -174,29 +183,30 @@ class Trainer:
             self.flush_metrics()
 
     def optimizer_step(self, *batch: Tensor, watched: bool) -> Tensor:
-        """Change the weights by one batch, and return its mean loss and, if watched, the values of the probes.
+        """Forward, backward, clip, optimizer step; return the mean loss, followed by the probes' values if they watch.
 
-        Nothing here waits for the device or depends on a value, so that a CUDA graph can hold it.
+        A CUDA graph may record this, so nothing here waits for the device or branches on the value of a tensor.
 
         Args:
-            batch: images and targets of each micro-batch in turn.
+            batch: images, targets, images, targets, ..., a pair for each micro-batch; flat, as a CUDA graph takes it.
             watched: let the probes watch.
         """
         probes = self.probes if watched else ()
-        eager = any(probe.hooks for probe in probes)  # a compiled pass runs no hook
+        eager = watched and self.has_hooks  # a compiled pass runs no hooks
         self.optimizer.zero_grad(set_to_none=True)
         with contextlib.ExitStack() as watching:
             for probe in probes:
                 watching.enter_context(probe.watch(self.model))
-            # The terms that the loss is a mean over, of all micro-batches: void pixels are not spread evenly.
-            sizes = torch.stack([self.task.sizes(targets) for targets in batch[1::2]]).sum(0)
+            pairs = list(zip(batch[::2], batch[1::2], strict=True))
+            # Divide by the size of the whole batch, not of a micro-batch: void pixels are not spread evenly over them.
+            normalizers = torch.stack([self.task.normalizers(targets) for _, targets in pairs]).sum(0)
             loss = torch.zeros((), device=self.setup.device)
-            for images, targets in zip(batch[::2], batch[1::2], strict=True):
+            for images, targets in pairs:
                 with self.setup.autocast():
                     output = self.forward_pass(images, eager)
-                share = self.task.loss(output, targets, sizes)
-                share.backward()
-                loss += share.detach()
+                micro_loss = self.task.loss(output, targets, normalizers)
+                micro_loss.backward()
+                loss += micro_loss.detach()
                 self.totals.add_batch(self.task.counts(output.detach(), targets))
         # Probes read the gradient of the loss, not the clipped one.
         metrics = torch.cat([loss.reshape(1), *(probe.read() for probe in probes)])
@@ -206,10 +216,14 @@ class Trainer:
         return metrics
 
     def flush_metrics(self) -> None:
-        """Fetch the losses and rows since the last time, the only synchronization within an epoch, and log the rows."""
-        rows, not_finite_ago = self.pending.fetch()
-        if not_finite_ago is not None:
-            raise self.diverged("loss", self.step - not_finite_ago)
+        """Fetch losses and rows since the last call, the only synchronization within an epoch, and log the rows.
+
+        Raises:
+            Diverged: one of the losses is not finite.
+        """
+        rows, steps_ago = self.pending.fetch()
+        if steps_ago is not None:
+            raise self.diverged("loss", self.step - steps_ago)
         for row in rows:
             self.log.append(row)
 
@@ -223,15 +237,16 @@ class Trainer:
             raise self.diverged("validation loss", self.step)
         if math.isnan(val[self.task.score_name]):
             raise InputError(f"In the validation split is nothing that {self.task.score_name} could score; enlarge it.")
-        record = {"step": self.step, "epoch": self.order.epochs(self.step), "epoch_end": True}
+        epochs = self.sampler.epochs(self.step)
+        record = {"step": self.step, "epoch": epochs, "epoch_end": True}
         record |= tagged("train", train, loss="epoch_loss") | tagged("val", val)
         record |= {"grad/clipped_fraction": clipped, "time/epoch_s": self.seconds["epoch"]}
         record["time/images_per_s"] = steps * self.config.data.batch_size / self.seconds["epoch"]
         self.log.append(record)
-        self.final = {"train": train, "val": val}
-        self.best.update({"step": self.step, "epoch": record["epoch"], "val": val}, self.evaluated)
-        self.validated = self.step
-        if self.order.epochs(self.step) == self.epoch + 1:  # else a longer run goes on within the epoch
+        self.last_scores = {"train": train, "val": val}
+        self.best.update({"step": self.step, "epoch": epochs, "val": val}, self.eval_model)
+        self.validated_step = self.step
+        if epochs == self.epoch + 1:  # a run may end within an epoch, which a longer run then completes
             self.epoch += 1
             self.totals.reset()
             self.seconds["epoch"] = 0.0
@@ -239,22 +254,22 @@ class Trainer:
         self.progress.epoch(record)
 
     @property
-    def evaluated(self) -> nn.Module:
-        """The network whose weights count: their moving average, or the trained one."""
+    def eval_model(self) -> nn.Module:
+        """The network that is scored and kept as the best: the moving average if there is one, else the trained one."""
         return self.ema_model.module if self.ema_model else self.model
 
     def evaluate(self, split: str) -> dict[str, float]:
         """Return loss and scores of a split, from the averaged weights if there are any."""
-        batches = self.data.batches(split, self.evaluation_batch)
-        part = f"in the evaluation of the {split} split, {self.evaluation_batch} images at a time"
-        with memory_needed(part, f"Free some, and the same command continues. {less_memory(self.config)}"):
-            return evaluate_batches(self.evaluated, self.task, batches, self.setup.autocast)
+        batches = self.data.batches(split, self.evaluation_batch_size)
+        part = f"in the evaluation of the {split} split, {self.evaluation_batch_size} images at a time"
+        with explain_out_of_memory(part, f"Free some, and the same command continues. {memory_advice(self.config)}"):
+            return evaluate_batches(self.eval_model, self.task, batches, self.setup.autocast)
 
     def test(self) -> dict[str, float]:
-        """Score the test split, once, with the best weights, and log it as the last record."""
-        self.evaluated.load_state_dict(self.best.load(self.setup.device))
+        """Load the best weights into the network, score the test split, once, and log that as the last record."""
+        self.eval_model.load_state_dict(self.best.load(self.setup.device))
         scores = self.evaluate("test")
-        self.log.append({"step": self.step, "epoch": self.order.epochs(self.step), **tagged("test", scores)})
+        self.log.append({"step": self.step, "epoch": self.sampler.epochs(self.step), **tagged("test", scores)})
         self.log.sync()
         return scores
 
@@ -265,10 +280,10 @@ class Trainer:
             Diverged: the weights are not finite; the last good checkpoint is kept.
         """
         self.flush_metrics()
-        if bad := not_finite(self.model.state_dict()):
+        if bad := find_not_finite(self.model.state_dict()):
             raise self.diverged(f"network's {bad}", self.step)
         self.checkpoints.save_last({**self.state_dict(), **self.log.sync()})
-        self.saved_at, self.saved_step = time.monotonic(), self.step
+        self.saved_time, self.saved_step = time.monotonic(), self.step
 
     def state_dict(self) -> Checkpoint:
         """Return all that a continued run cannot compute again."""
@@ -281,26 +296,27 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "epoch": self.epoch,
-            "validated": self.validated,
+            "validated": self.validated_step,
             "totals": self.totals.state_dict(),
             "seconds": self.seconds,
             "best": self.best.record,
-            "final": self.final,
+            "final": self.last_scores,
         }
         return {**resume.conditions(self.setup, self.forward_pass), **state}
 
     def load_state_dict(self, state: Checkpoint) -> None:
-        """Take over weights, optimizer and counters; CheckpointError where they do not fit this run."""
+        """Load weights, optimizer and counters; raise CheckpointError where they do not fit this run."""
         with resume.fitting(self.checkpoints.last):
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             if self.ema_model:
                 self.ema_model.load_state_dict(state["ema_model"] or {})
             self.totals.load_state_dict(state["totals"])
-            self.step, (self.epoch, self.validated) = state["step"], resume.last_validation(state, self.order)
+            self.step = state["step"]
+            self.epoch, self.validated_step = resume.last_validation(state, self.sampler)
             self.seconds = {clock: float(state["seconds"][clock]) for clock in self.seconds}
             self.best.load_state_dict(state["best"])
-            self.final = state["final"]
+            self.last_scores = state["final"]
         self.saved_step = self.step
 
     def _update_timers(self, started: float) -> float:
@@ -310,11 +326,14 @@ class Trainer:
         return now
 
     @property
-    def kept_step(self) -> int | None:
-        """The step of last.pt; None if there is none, also where somebody deleted it while the run went on."""
+    def checkpoint_step(self) -> int | None:
+        """The step of last.pt, None if there is no such file: not saved yet, or deleted by somebody since."""
         return self.saved_step if self.checkpoints.last.exists() else None
 
     def diverged(self, what: str, step: int) -> Diverged:
-        """Return the error of a value that is not finite."""
-        lr = learning_rate(self.config.schedule, self.config.optim.lr, step - 1, self.steps, self.unit)
-        return Diverged(what, step, lr, self.kept_step)
+        """Return the error of a value that is not finite, in a step counted from 1."""
+        return Diverged(what, step, self.lr_at(step - 1), self.checkpoint_step)
+
+    def lr_at(self, step: int) -> float:
+        """Return the learning rate of a step counted from 0."""
+        return learning_rate(self.config.schedule, self.config.optim.lr, step, self.steps, self.steps_per_unit)

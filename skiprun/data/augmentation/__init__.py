@@ -1,1 +1,1 @@
-"""Random changes of whole batches, on the device."""
+"""Augmentation of whole batches, on the device."""

@@ -1,4 +1,4 @@
-"""Random changes of whole training batches with labels, on the device.
+"""Augmentation of images with labels: whole batches on the device.
 
 Each image has its own draw, but mixup and CutMix draw one lambda a batch, as torchvision and Zhang et al. 2017 do.
 
@@ -25,7 +25,7 @@ LUMA = (0.2989, 0.587, 0.114)
 
 
 class Augment:
-    """The changes that a config asks for, in this order: jitter, crop and flip, cutout, then mixup or CutMix."""
+    """What a config asks for, in this order: jitter, crop and flip, cutout, then mixup or CutMix."""
 
     def __init__(
         self, config: AugmentConfig, mean: Sequence[float], std: Sequence[float], num_classes: int, device: torch.device
@@ -33,12 +33,12 @@ class Augment:
         self.config = config
         self.mean = torch.tensor(mean, device=device).view(-1, 1, 1)
         self.std = torch.tensor(std, device=device).view(-1, 1, 1)
-        self.mix = _mixing(config, num_classes)
+        self.mix = _mixup_or_cutmix(config, num_classes)
 
     def __call__(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return changed images [B, C, H, W], in the memory layout they came in, and targets.
 
-        After mixup and CutMix targets are shares [B, classes].
+        After mixup or CutMix, targets are probabilities [B, classes].
         """
         config = self.config
         layout = torch.contiguous_format if images.is_contiguous() else torch.channels_last
@@ -57,33 +57,33 @@ class Augment:
         return images.contiguous(memory_format=layout), targets
 
     def _crop_and_flip(self, images: Tensor) -> Tensor:
-        """Draw a place and a side for each image, and gather it."""
+        """Crop each padded image at random, and flip it left to right at random."""
         padding, device = self.config.crop, images.device
         top, left = torch.randint(2 * padding + 1, (2, len(images)), device=device)
-        mirrored = torch.rand(len(images), device=device) < (0.5 if self.config.flip else 0.0)
-        pixels = window(images.shape, padding, top, left, mirrored)
-        return gather(images, padding, pixels)
+        flipped = torch.rand(len(images), device=device) < (0.5 if self.config.flip else 0.0)
+        pixels = crop_indices(images.shape, padding, top, left, flipped)
+        return gather_pixels(images, padding, pixels)
 
 
-def window(shape: Sequence[int], padding: int, top: Tensor, left: Tensor, mirrored: Tensor) -> Tensor:
-    """Return which pixels of the padded batch [B, H + 2p, W + 2p], counted through, make up each cropped image.
+def crop_indices(shape: Sequence[int], padding: int, top: Tensor, left: Tensor, flipped: Tensor) -> Tensor:
+    """Return the flat indices, into the padded batch [B, H + 2p, W + 2p], of the pixels of all cropped images.
 
     Args:
         shape: of the images, [B, C, H, W].
         top, left: corner of each crop in its padded image, int64 [B], 0 to 2p.
-        mirrored: images to turn left to right, bool [B].
+        flipped: images to flip left to right, bool [B].
     """
     batch, _, height, width = shape
     columns = torch.arange(width, device=top.device)
-    columns = torch.where(mirrored[:, None], columns.flip(0), columns) + left[:, None]
+    columns = torch.where(flipped[:, None], columns.flip(0), columns) + left[:, None]
     rows = torch.arange(height, device=top.device) + top[:, None]
     padded_height, padded_width = height + 2 * padding, width + 2 * padding
     first = torch.arange(batch, device=top.device)[:, None] * padded_height
     return ((first + rows)[:, :, None] * padded_width + columns[:, None, :]).view(-1)
 
 
-def gather(images: Tensor, padding: int, pixels: Tensor) -> Tensor:
-    """Return the pixels of a padded batch [B, C, H, W] that `window` names, as a channels_last batch, in one gather."""
+def gather_pixels(images: Tensor, padding: int, pixels: Tensor) -> Tensor:
+    """Pad images [B, C, H, W] and gather the pixels that `crop_indices` found, as a channels_last batch."""
     batch, channels, height, width = images.shape
     padded = F.pad(images, [padding] * 4) if padding else images
     by_pixel = padded.permute(0, 2, 3, 1).reshape(-1, channels)
@@ -91,14 +91,14 @@ def gather(images: Tensor, padding: int, pixels: Tensor) -> Tensor:
 
 
 def cutout(images: Tensor, rows: Tensor, columns: Tensor, side: int) -> Tensor:
-    """Blank a square around a point of each image; it may stand over the edge (DeVries and Taylor 2017)."""
+    """Zero a square around a point of each image; it may reach over the edge (DeVries and Taylor 2017)."""
     height, width = images.shape[2:]
 
-    def hit(centres: Tensor, length: int) -> Tensor:
+    def inside(centres: Tensor, length: int) -> Tensor:
         offset = torch.arange(length, device=centres.device) - (centres[:, None] - side // 2)
         return (offset >= 0) & (offset < side)
 
-    blank = hit(rows, height)[:, :, None] & hit(columns, width)[:, None, :]
+    blank = inside(rows, height)[:, :, None] & inside(columns, width)[:, None, :]
     return images.masked_fill(blank[:, None], 0)
 
 
@@ -126,16 +126,18 @@ def _grey(images: Tensor) -> Tensor:
     return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
 
 
-def _mixing(config: AugmentConfig, num_classes: int) -> Augmentation | None:
+def _mixup_or_cutmix(config: AugmentConfig, num_classes: int) -> Augmentation | None:
     """Return torchvision's mixup or CutMix, or None."""
     if not (config.mixup or config.cutmix):
         return None
     from skiprun.system.torchvision_repair import torchvision
 
-    v2 = importlib.import_module(f"{torchvision.__name__}.transforms.v2")
-    kind, alpha = (v2.MixUp, config.mixup) if config.mixup else (v2.CutMix, config.cutmix)
-    mixing: Augmentation = kind(alpha=alpha, num_classes=num_classes)
-    return mixing
+    v2 = importlib.import_module(f"{torchvision.__name__}.transforms.v2")  # only after the repair
+    if config.mixup:
+        mix: Augmentation = v2.MixUp(alpha=config.mixup, num_classes=num_classes)
+    else:
+        mix = v2.CutMix(alpha=config.cutmix, num_classes=num_classes)
+    return mix
 
 
 def check_augmentation(config: AugmentConfig, image_shape: tuple[int, int, int]) -> None:

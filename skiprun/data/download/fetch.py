@@ -11,7 +11,7 @@ from hashlib import md5
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from skiprun.system.disk import plain_words
+from skiprun.system.disk import storage_errors
 from skiprun.system.files import make_folder, sync_folder
 from skiprun.system.progress import ProgressCallback
 
@@ -46,7 +46,7 @@ class FetchFailed(Exception):
 def sum_of(path: Path) -> str:
     """Return the MD5 sum of a file."""
     digest = md5(usedforsecurity=False)
-    with plain_words("read", path), path.open("rb") as file:
+    with storage_errors("read", path), path.open("rb") as file:
         while block := file.read(BLOCK):
             digest.update(block)
     return digest.hexdigest()
@@ -69,7 +69,7 @@ def fetch(archive: Archive, root: Path, progress: ProgressCallback) -> None:
             problems.append(f"{urlsplit(url).hostname}: {_connection_failure(error)}")
             continue
         found, bad = sum_of(partial), target.with_name(f"{target.name}.bad")
-        with plain_words("write", target):
+        with storage_errors("write", target):
             if found == archive.md5:
                 if target.exists():  # damaged, or nothing would have been fetched
                     target.replace(bad)
@@ -80,7 +80,7 @@ def fetch(archive: Archive, root: Path, progress: ProgressCallback) -> None:
         problems.append(
             f"{urlsplit(url).hostname}: came damaged, MD5 {found} instead of {archive.md5}, kept as {bad.name}"
         )
-    with plain_words("remove", partial):
+    with storage_errors("remove", partial):
         partial.unlink(missing_ok=True)
     raise FetchFailed("; ".join(problems))
 
@@ -94,18 +94,18 @@ def _connection_failure(error: Exception) -> str:
 def _receive(url: str, partial: Path, name: str, progress: ProgressCallback) -> None:
     """Write what an address sends to a file."""
     request = urllib.request.Request(url, headers={"User-Agent": "skiprun"})
-    with plain_words("write", partial):
+    with storage_errors("write", partial):
         partial.unlink(missing_ok=True)
         file = partial.open("xb")  # through no link
     with file, urllib.request.urlopen(request, timeout=TIMEOUT) as response:
         total = int(response.headers.get("Content-Length") or 0)
         done = 0
         while block := response.read(BLOCK):
-            with plain_words("write", partial):
+            with storage_errors("write", partial):
                 file.write(block)
             done += len(block)
             progress(done, max(done, total), f"downloading {name}, bytes")
-        with plain_words("write", partial):
+        with storage_errors("write", partial):
             file.flush()
             os.fsync(file.fileno())
     if done < total:
@@ -116,6 +116,6 @@ def same_as_gzip(unpacked: Path, archive: Path) -> bool:
     """Compare an unpacked file with the checksum at the end of its .gz file, where that is there."""
     if not archive.exists():
         return True
-    with plain_words("read", unpacked):
+    with storage_errors("read", unpacked):
         trailer = archive.read_bytes()[-8:-4]
         return zlib.crc32(unpacked.read_bytes()) == int.from_bytes(trailer, "little")

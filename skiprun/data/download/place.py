@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from skiprun.system.cache import cache_folder, naming_the_way_out
-from skiprun.system.disk import plain_words
+from skiprun.system.disk import storage_errors
 from skiprun.system.files import make_folder
 from skiprun.system.ordinary_files import refuse_link
 from skiprun.system.progress import ProgressCallback
@@ -26,7 +26,7 @@ def locked(folder: Path, progress: ProgressCallback) -> Iterator[None]:
     import filelock
 
     lock = filelock.FileLock(folder / LOCK)
-    with naming_the_way_out(), plain_words("lock", folder):
+    with naming_the_way_out(), storage_errors("lock", folder):
         make_folder(folder)
         refuse_link(folder / LOCK)
         try:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from skiprun.errors import InputError
-from skiprun.system.disk import plain_words
+from skiprun.system.disk import storage_errors
 from skiprun.system.files import make_folder, sync_folder, write_bytes
 from skiprun.system.progress import ProgressCallback
 
@@ -35,7 +35,7 @@ def unpack_tar(archive: Path, folder: str, progress: ProgressCallback) -> None:
         _extract(archive, temporary, progress)
         if not (temporary / folder).is_dir():
             raise InputError(f"{archive}: holds no folder '{folder}'; it is not the official file.")
-        with plain_words("write", root / folder):
+        with storage_errors("write", root / folder):
             shutil.rmtree(root / folder, ignore_errors=True)
             (temporary / folder).replace(root / folder)
             sync_folder(root)
@@ -46,7 +46,7 @@ def unpack_tar(archive: Path, folder: str, progress: ProgressCallback) -> None:
 def _extract(archive: Path, folder: Path, progress: ProgressCallback) -> None:
     """Extract all members into a folder, refusing what is unsafe."""
     try:
-        with plain_words("unpack", archive), tarfile.open(archive) as tar:
+        with storage_errors("unpack", archive), tarfile.open(archive) as tar:
             for number, member in enumerate(_within_limit(tar, archive), 1):
                 tar.extract(member, folder, filter="data")
                 progress(number, number + 1, f"unpacking {archive.name}, files")
@@ -76,7 +76,7 @@ def _too_large(archive: Path) -> InputError:
 def unpack_gzip(archive: Path) -> None:
     """Unpack a .gz file beside it, in place of what is there."""
     try:
-        with plain_words("read", archive):
+        with storage_errors("read", archive):
             packed = io.BytesIO(archive.read_bytes())
         with gzip.open(packed) as file:
             content = file.read(_limit(archive) + 1)

@@ -24,7 +24,7 @@ from skiprun.data.folders.summed_files import Sums, is_whole, summed
 from skiprun.data.notices import notice
 from skiprun.data.source import Array
 from skiprun.errors import BadImage, OptionError, StorageError
-from skiprun.system.disk import free_bytes, plain_words
+from skiprun.system.disk import free_bytes, storage_errors
 from skiprun.system.documents import read_cached, write_sealed
 from skiprun.system.files import delete_spare, sync_folder, write_stream
 from skiprun.system.progress import ProgressCallback
@@ -102,7 +102,7 @@ def build_arrays(folder: Path, listing: Listing, how: Conversion, progress: Prog
     np.save(buffer, np.concatenate(moments))
     write_stream(folder / f"{name}.moments.npy", summed([buffer.getbuffer()], sums["moments"]))
     write_sealed(folder / f"{name}.json", {**sums, "tally": tally, "span": how.span})
-    with plain_words("write", folder):
+    with storage_errors("write", folder):
         unnamed.replace(folder / f"{name}.npy")
         sync_folder(folder)
     found = open_arrays(folder, listing, how, content)

@@ -27,7 +27,7 @@ from skiprun.data.folders.unused import Unused
 from skiprun.data.folders.walking import Walk
 from skiprun.data.source import Array
 from skiprun.errors import DataNotFound, InputError
-from skiprun.system.disk import plain_words
+from skiprun.system.disk import storage_errors
 
 # Numbers side by side: a list of a million tuples would take 120 MB.
 _integers = partial(array, "q")
@@ -104,7 +104,7 @@ def list_images(root: Path) -> Listing:
         raise DataNotFound("image_folder", root, f"Set data.root to the folder of the images. {LAYOUT}")
     if not root.is_dir():
         raise InputError(f"{root} is a file; data.root must be a folder. {LAYOUT}")
-    with plain_words("read", root):
+    with storage_errors("read", root):
         refuse_other_names(root)
         walk = Walk()
         classes = class_folders(root, walk)

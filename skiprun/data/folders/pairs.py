@@ -12,7 +12,7 @@ from skiprun.data.folders.splits import SPLITS, refuse_other_names
 from skiprun.data.folders.walking import Walk
 from skiprun.data.notices import notice
 from skiprun.errors import BadImage, DataNotFound, InputError, did_you_mean, some
-from skiprun.system.disk import plain_words
+from skiprun.system.disk import storage_errors
 
 LAYOUT = "It must hold train/images/, train/masks/, the same for test or val or both; a mask has its image's name."
 
@@ -42,7 +42,7 @@ def list_pairs(root: Path, config: DataConfig) -> dict[str, list[MaskPair]]:
     """
     if not root.is_dir():
         raise DataNotFound("mask_folder", root, f"Set data.root to the folder of the images. {LAYOUT}")
-    with plain_words("read", root):
+    with storage_errors("read", root):
         refuse_other_names(root)
         walk = Walk()
         names = {entry.name for entry in walk.visible(root)}

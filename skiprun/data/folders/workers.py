@@ -27,17 +27,17 @@ Result = TypeVar("Result")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def in_order(function: Callable[[Work], Result], portions: Sequence[Work], processes: int) -> Iterator[Result]:
-    """Yield function(portion) for each portion, in order; a few portions a process are under way at once.
+def in_order(function: Callable[[Work], Result], chunks: Sequence[Work], processes: int) -> Iterator[Result]:
+    """Yield function(chunk) for each chunk, in order; a few chunks a process are under way at once.
 
     Args:
         function: a module's function, or a partial of one; it must not need torch.
-        portions: what can be pickled.
+        chunks: what can be pickled.
         processes: how many to start; 1 works in this one.
     """
-    processes = min(processes, len(portions))
+    processes = min(processes, len(chunks))
     if processes == 1:
-        yield from map(function, portions)
+        yield from map(function, chunks)
         return
     with contextlib.ExitStack() as stack:
         idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
@@ -45,17 +45,17 @@ def in_order(function: Callable[[Work], Result], portions: Sequence[Work], proce
         for _ in range(processes):
             idle.put(stack.enter_context(Worker(function)))
 
-        def ask(portion: Work) -> Result:
+        def ask(chunk: Work) -> Result:
             worker = idle.get()
             try:
-                return cast(Result, worker.ask(portion))
+                return cast(Result, worker.ask(chunk))
             finally:
                 idle.put(worker)
 
         waiting: deque[Future[Result]] = deque()
         stack.callback(lambda: [future.cancel() for future in waiting])
-        for portion in portions:
-            waiting.append(threads.submit(ask, portion))
+        for chunk in chunks:
+            waiting.append(threads.submit(ask, chunk))
             if len(waiting) >= 3 * processes:
                 yield waiting.popleft().result()
         while waiting:
@@ -83,10 +83,10 @@ class Worker:
         with contextlib.suppress(BrokenPipeError):
             self.process.communicate()
 
-    def ask(self, portion: object) -> object:
-        """Return what the function makes of a portion, or raise what it raised."""
+    def ask(self, chunk: object) -> object:
+        """Return what the function makes of a chunk, or raise what it raised."""
         try:
-            self._send(portion)
+            self._send(chunk)
             assert self.process.stdout is not None
             result = pickle.load(self.process.stdout)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
@@ -106,16 +106,16 @@ class Worker:
 
 
 def serve() -> None:
-    """Be a worker: read a function, then portions, and write results, until the pipes end."""
+    """Be a worker: read a function, then chunks, and write results, until the pipes end."""
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     # What libraries print must not fall among the results.
     sys.stdout = sys.stderr
     with contextlib.suppress(EOFError, BrokenPipeError):
         function = pickle.load(source)
         while True:
-            portion = pickle.load(source)
+            chunk = pickle.load(source)
             try:
-                result = function(portion)
+                result = function(chunk)
             except Exception as error:
                 result = error
             pickle.dump(result, sink, protocol=5)

@@ -14,7 +14,7 @@ from skiprun.experiment.study_runner.study_targets import Shape
 from skiprun.inference.evaluate import evaluate_batches
 from skiprun.tasks import Task
 from skiprun.tasks.segmentation import constant_scores, shows_anything
-from skiprun.training.randomness import Order, derive
+from skiprun.training.randomness import BatchSampler, derive_seed
 
 Batch = tuple[Tensor, Tensor]
 NOISE_CLASSES = 10
@@ -49,7 +49,7 @@ class Images:
         """Return some batches of a split, or as many as it fills; all have one size."""
         samples = getattr(self.loaders, split)
         size = min(size, len(samples))
-        order = Order(0, len(samples), size, self.loaders.device)
+        order = BatchSampler(0, len(samples), size, self.loaders.device)
         return [self._take(samples, order.batch(number)) for number in range(min(count, len(samples) // size))]
 
     def scored(self, split: str, number: int | None) -> list[Batch]:
@@ -59,7 +59,7 @@ class Images:
             InputError: their masks show nothing, so there is nothing to score.
         """
         samples = getattr(self.loaders, split)
-        chosen = Order(0, len(samples), len(samples), self.loaders.device).batch(0)[:number]
+        chosen = BatchSampler(0, len(samples), len(samples), self.loaders.device).batch(0)[:number]
         batches = [self._take(samples, index) for index in chosen.sort().values.split(self.batch_size)]
         if self.loaders.task == "segmentation" and not any(shows_anything(targets) for _, targets in batches):
             raise InputError(
@@ -91,6 +91,6 @@ class Noise:
         return self.batches(split, 1, number or SCORE_BATCH)
 
     def _draw(self, number: int, size: int) -> Batch:
-        generator = torch.Generator().manual_seed(derive(0, "noise", number))
+        generator = torch.Generator().manual_seed(derive_seed(0, "noise", number))
         labels = torch.randint(NOISE_CLASSES, (size,), generator=generator)
         return torch.randn(size, *self.shape, generator=generator).to(self.device), labels.to(self.device)

@@ -17,7 +17,7 @@ from torch import nn
 
 from skiprun.errors import StorageError
 from skiprun.results.study_documents import Document, Row, StudyIdentity
-from skiprun.system.disk import is_writable, plain_words
+from skiprun.system.disk import is_writable, storage_errors
 from skiprun.system.files import make_folder, write_text
 from skiprun.system.ordinary_files import open_to_append, read_bytes
 
@@ -47,7 +47,7 @@ def finished(file: Path, identity: StudyIdentity) -> Document | None:
 def forget(file: Path) -> None:
     """Delete what earlier tries left."""
     for path in (file, file.with_suffix(PARTIAL)):
-        with plain_words("delete", path):
+        with storage_errors("delete", path):
             path.unlink(missing_ok=True)
 
 
@@ -80,7 +80,7 @@ class RowFile:
         if not self.works:
             return
         self.works = False
-        with warn_instead(), plain_words("write", self.file):
+        with warn_instead(), storage_errors("write", self.file):
             with open_to_append(self.file) as lines:
                 lines.write(json.dumps(row).encode() + b"\n")
             self.works = True

@@ -66,7 +66,7 @@ def weight_trajectory(config: RunConfig, accept: Callable[[Loaders], Loaders] | 
             lambda keep_bytes: MetricsLog(place / "metrics.jsonl", keep_bytes, []),
             progress=album,
         )
-        trainer.resume()
-        album.look(trainer.evaluated)
+        trainer.load_checkpoint()
+        album.look(trainer.eval_model)
         trainer.fit()
     return album.states

@@ -56,7 +56,7 @@ class StudyInputs:
         if self.target.shape is None:
             parts = prepare(config, loading, given_weights=not self.networks.are_trained, accept=self._known)
             self.task, self.device = parts.task, parts.setup.device
-            return parts.model, Images(parts.loaders, parts.evaluation_batch)
+            return parts.model, Images(parts.loaders, parts.evaluation_batch_size)
         if MODELS[config.model.name].info.task != "classification":
             raise InputError(f"'{config.model.name}' learns masks; name a dataset for it, as --set data.name=cells.")
         setup = choose_device(config)

@@ -13,7 +13,7 @@ from skiprun.experiment.finished import load_weights
 from skiprun.experiment.study_runner.study_targets import StudyTarget
 from skiprun.models import build_from_config
 from skiprun.models.weights.pretrained import load_from_config
-from skiprun.training.randomness import derive
+from skiprun.training.randomness import derive_seed
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TargetNetworks:
 
     def draw(self, config: RunConfig, classes: int, channels: int) -> nn.Module:
         """Return a network with the weights that its run starts from, or that a checkpoint replaces."""
-        torch.manual_seed(derive(config.seed, "weights"))
+        torch.manual_seed(derive_seed(config.seed, "weights"))
         with located(config, "model"):
             model = build_from_config(config.model, classes, channels)
         if not self.are_trained:

@@ -14,8 +14,13 @@ from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.models.layers.block import ConnectionMaker
-from skiprun.models.layers.parts import Activation
-from skiprun.models.layers.torchvision_block import TorchvisionBlock, fit_stem, give_sites, replace_parts
+from skiprun.models.layers.norm_act import Activation
+from skiprun.models.layers.torchvision_block import (
+    TorchvisionBlock,
+    adapt_stem,
+    insert_connections,
+    replace_norms_and_activations,
+)
 from skiprun.registry import MODELS
 
 if TYPE_CHECKING:  # torchvision takes a second to import
@@ -28,8 +33,8 @@ class ConvNeXtBlock(TorchvisionBlock):
     block: nn.Module
     stochastic_depth: nn.Module
 
-    def __init__(self, theirs: CNBlock, join: ConnectionMaker) -> None:
-        super().__init__(theirs, join, channels=len(theirs.layer_scale))
+    def __init__(self, theirs: CNBlock, make_connection: ConnectionMaker) -> None:
+        super().__init__(theirs, make_connection, channels=len(theirs.layer_scale))
         self.layer_scale = theirs.layer_scale
         if not self.connection.uses_shortcut:
             # A branch that starts near zero gives nothing where no shortcut carries x past it.
@@ -55,9 +60,9 @@ def convnext(
 
     make = getattr(torchvision.models, name)
     network: nn.Module = make(num_classes=num_classes, stochastic_depth_prob=stochastic_depth, layer_scale=layer_scale)
-    fit_stem(network, in_channels, **({"kernel_size": 2, "stride": 2} if stem == "small" else {}))
-    give_sites(network, connection, {torchvision.models.convnext.CNBlock: ConvNeXtBlock})
-    replace_parts(network, None, activation)
+    adapt_stem(network, in_channels, **({"kernel_size": 2, "stride": 2} if stem == "small" else {}))
+    insert_connections(network, connection, {torchvision.models.convnext.CNBlock: ConvNeXtBlock})
+    replace_norms_and_activations(network, None, activation)
     return network
 
 

@@ -16,10 +16,10 @@ from typing import Literal
 from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory, fits_unequal_channels
-from skiprun.models.layers.block import count_sites
+from skiprun.models.layers.block import connection_maker
 from skiprun.models.layers.conv import conv3x3
 from skiprun.models.layers.dense import DenseLayer, Transition
-from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
+from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.registry import MODELS
 
 
@@ -42,8 +42,8 @@ class DenseNet(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
-        join = count_sites(connection, sum(blocks))
-        make = partial(DenseLayer, join=join, norm=norm, activation=activation, dropout=dropout)
+        make_connection = connection_maker(connection, sum(blocks))
+        make = partial(DenseLayer, make_connection=make_connection, norm=norm, activation=activation, dropout=dropout)
         self.features = stem
         for number, layers in enumerate(blocks, start=1):
             block = nn.Sequential()

@@ -11,7 +11,7 @@ from torch import nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.models.families.densenet import FACTS, DenseNet, small_stem
-from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm
+from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm
 from skiprun.models.layers.three_stages import count_blocks
 from skiprun.registry import MODELS
 

@@ -12,8 +12,13 @@ from typing import Literal
 from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.layers.parts import Activation, Norm
-from skiprun.models.layers.torchvision_block import TorchvisionBlock, fit_stem, give_sites, replace_parts
+from skiprun.models.layers.norm_act import Activation, Norm
+from skiprun.models.layers.torchvision_block import (
+    TorchvisionBlock,
+    adapt_stem,
+    insert_connections,
+    replace_norms_and_activations,
+)
 from skiprun.registry import MODELS
 
 
@@ -43,10 +48,10 @@ def efficientnet(
 
     make = getattr(torchvision.models, name)
     network: nn.Module = make(num_classes=num_classes, stochastic_depth_prob=stochastic_depth)
-    fit_stem(network, in_channels, **({"stride": 1} if stem == "small" else {}))
+    adapt_stem(network, in_channels, **({"stride": 1} if stem == "small" else {}))
     theirs = torchvision.models.efficientnet
-    give_sites(network, connection, {theirs.MBConv: InvertedResidual, theirs.FusedMBConv: InvertedResidual})
-    replace_parts(network, norm, activation)
+    insert_connections(network, connection, {theirs.MBConv: InvertedResidual, theirs.FusedMBConv: InvertedResidual})
+    replace_norms_and_activations(network, norm, activation)
     return network
 
 

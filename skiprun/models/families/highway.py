@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.models.families.resnet_cifar import CifarResNet
-from skiprun.models.layers.block import Block, ConnectionMaker, count_sites
+from skiprun.models.layers.block import Block, ConnectionMaker, connection_maker
 from skiprun.models.layers.conv import conv3x3
-from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
+from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.models.layers.three_stages import count_blocks
 from skiprun.registry import MODELS
 
@@ -25,12 +25,12 @@ from skiprun.registry import MODELS
 class HighwayLayer(Block):
     """One layer and its site: y = connection(x, activation(norm(conv(x))))."""
 
-    def __init__(self, channels: int, join: ConnectionMaker, norm: Norm, activation: Activation) -> None:
+    def __init__(self, channels: int, make_connection: ConnectionMaker, norm: Norm, activation: Activation) -> None:
         super().__init__()
         self.conv = conv3x3(channels, channels)
         self.bn = norm(channels)
         self.relu = activation()
-        self.connection = join(channels, channels)
+        self.connection = make_connection(channels, channels)
         self.downsample = None
 
     def branch(self, x: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ class FullHighway(nn.Module):
     ) -> None:
         super().__init__()
         layers = count_blocks(depth, 3, 4)
-        join = count_sites(connection, 3 * layers)
+        make_connection = connection_maker(connection, 3 * layers)
         self.conv1 = conv3x3(in_channels, width)
         self.bn1 = norm(width)
         self.relu = activation()
@@ -69,7 +69,7 @@ class FullHighway(nn.Module):
             if stage > 1:
                 layer.extend([conv3x3(channels, 2 * channels, stride=2), norm(2 * channels), activation()])
                 channels *= 2
-            layer.extend(HighwayLayer(channels, join, norm, activation) for _ in range(layers))
+            layer.extend(HighwayLayer(channels, make_connection, norm, activation) for _ in range(layers))
             self.add_module(f"layer{stage}", layer)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, num_classes)

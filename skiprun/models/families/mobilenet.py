@@ -12,8 +12,13 @@ from typing import Literal
 from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.layers.parts import Activation, Norm
-from skiprun.models.layers.torchvision_block import TorchvisionBlock, fit_stem, give_sites, replace_parts
+from skiprun.models.layers.norm_act import Activation, Norm
+from skiprun.models.layers.torchvision_block import (
+    TorchvisionBlock,
+    adapt_stem,
+    insert_connections,
+    replace_norms_and_activations,
+)
 from skiprun.registry import MODELS
 
 
@@ -49,10 +54,10 @@ def mobilenet(
     from skiprun.system.torchvision_repair import torchvision
 
     network: nn.Module = getattr(torchvision.models, name)(num_classes=num_classes)
-    fit_stem(network, in_channels, **({"stride": 1} if stem == "small" else {}))
+    adapt_stem(network, in_channels, **({"stride": 1} if stem == "small" else {}))
     v2, v3 = torchvision.models.mobilenetv2.InvertedResidual, torchvision.models.mobilenetv3.InvertedResidual
-    give_sites(network, connection, {v2: InvertedResidualV2, v3: InvertedResidualV3})
-    replace_parts(network, norm, activation)
+    insert_connections(network, connection, {v2: InvertedResidualV2, v3: InvertedResidualV3})
+    replace_norms_and_activations(network, norm, activation)
     return network
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from skiprun.errors import OptionError
 from skiprun.models.layers.conv import conv1x1, conv3x3
-from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
+from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.registry import MODELS
 
 # Channels and stride of each pair.

@@ -12,10 +12,10 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.layers.block import Block, ConnectionMaker, count_sites
+from skiprun.models.layers.block import Block, ConnectionMaker, connection_maker
 from skiprun.models.layers.conv import conv1x1, conv3x3
-from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init, preact_norm
-from skiprun.models.layers.shortcut import Shortcut, make_shortcut
+from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm, he_init, preact_norm
+from skiprun.models.layers.shortcut import ShortcutKind, make_shortcut
 from skiprun.models.layers.three_stages import count_blocks, three_stages
 from skiprun.registry import MODELS
 
@@ -32,8 +32,8 @@ class PreactBlock(Block):
         planes: int,
         stride: int,
         *,
-        join: ConnectionMaker,
-        shortcut: str,
+        make_connection: ConnectionMaker,
+        shortcut: ShortcutKind,
         norm: Norm,
         activation: Activation,
         dropout: float = 0.0,
@@ -43,7 +43,7 @@ class PreactBlock(Block):
         self.bn1 = preact_norm(norm, inplanes)
         self.relu = activation()
         self.make_branch(inplanes, planes, stride, norm, dropout)
-        self.connection = join(out, out)
+        self.connection = make_connection(out, out)
         used = self.connection.uses_shortcut
         self.downsample = make_shortcut(shortcut, inplanes, out, stride, norm=None) if used else None
         self.shared = self.connection.site.index == 0 or self.downsample is not None
@@ -98,12 +98,14 @@ class PreactNet(nn.Module):
         connection: ConnectionFactory,
         norm: Norm,
         activation: Activation,
-        shortcut: str,
+        shortcut: ShortcutKind,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        join = count_sites(connection, 3 * blocks)
-        make = partial(block, join=join, shortcut=shortcut, norm=norm, activation=activation, dropout=dropout)
+        make_connection = connection_maker(connection, 3 * blocks)
+        make = partial(
+            block, make_connection=make_connection, shortcut=shortcut, norm=norm, activation=activation, dropout=dropout
+        )
         self.conv1 = conv3x3(in_channels, stem)
         self.layer1, self.layer2, self.layer3 = three_stages(make, stem, width, blocks, block.expansion)
         channels = 4 * width * block.expansion
@@ -124,7 +126,7 @@ def preact(
     connection: ConnectionFactory,
     depth: int = 20,
     width: int = 16,
-    shortcut: Shortcut = "A",
+    shortcut: ShortcutKind = "A",
     norm: Norm = NORMS["batch"],
     activation: Activation = ACTIVATIONS["relu"],
     *,

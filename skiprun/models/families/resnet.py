@@ -14,9 +14,9 @@ from torch import nn
 
 from skiprun.connections import sites
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.layers.block import BasicBlock, Bottleneck, ResidualBlock, count_sites
-from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm
-from skiprun.models.layers.shortcut import Shortcut
+from skiprun.models.layers.block import BasicBlock, Bottleneck, ResidualBlock, connection_maker
+from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm
+from skiprun.models.layers.shortcut import ShortcutKind
 from skiprun.registry import MODELS
 
 
@@ -24,7 +24,7 @@ def imagenet_resnet(
     num_classes: int,
     in_channels: int,
     connection: ConnectionFactory,
-    shortcut: Shortcut = "B",
+    shortcut: ShortcutKind = "B",
     stem: Literal["imagenet", "small"] = "imagenet",
     norm: Norm = NORMS["batch"],
     activation: Activation = ACTIVATIONS["relu"],
@@ -36,8 +36,8 @@ def imagenet_resnet(
     """Return torchvision's ResNet with our blocks in it; `stem: small` suits images of 32 pixels and less."""
     from skiprun.system.torchvision_repair import torchvision
 
-    join = count_sites(connection, sum(layers))
-    make_block: Any = partial(block, join=join, shortcut=shortcut, activation=activation)
+    make_connection = connection_maker(connection, sum(layers))
+    make_block: Any = partial(block, make_connection=make_connection, shortcut=shortcut, activation=activation)
     make_block.expansion = block.expansion  # torchvision reads it off the class
     network = torchvision.models.ResNet(make_block, list(layers), num_classes, norm_layer=norm, **widths)
     network.relu = activation()

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.errors import OptionError
-from skiprun.models.layers.block import BasicBlock, ResidualBlock, count_sites
+from skiprun.models.layers.block import BasicBlock, ResidualBlock, connection_maker
 from skiprun.models.layers.conv import conv3x3
 from skiprun.models.layers.fixup import Bias, FixupBlock, fixup_init
-from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
-from skiprun.models.layers.shortcut import Shortcut
+from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm, he_init
+from skiprun.models.layers.shortcut import ShortcutKind
 from skiprun.models.layers.three_stages import count_blocks, three_stages
 from skiprun.registry import MODELS
 
@@ -26,7 +26,10 @@ DEPTHS = (20, 32, 44, 56, 110, 1202)
 
 
 class CifarResNet(nn.Module):
-    """6n+2 layers around a connection; input [N, in_channels, H, W], output logits [N, num_classes]."""
+    """ResNet of 6n+2 layers, joined by `connection`; with `none` it is the plain network.
+
+    Input [N, in_channels, H, W], output logits [N, num_classes].
+    """
 
     def __init__(
         self,
@@ -35,7 +38,7 @@ class CifarResNet(nn.Module):
         connection: ConnectionFactory,
         depth: int = 20,
         width: int = 16,
-        shortcut: Shortcut = "A",
+        shortcut: ShortcutKind = "A",
         norm: Norm = NORMS["batch"],
         activation: Activation = ACTIVATIONS["relu"],
         init: Literal["he", "fixup"] = "he",
@@ -46,35 +49,49 @@ class CifarResNet(nn.Module):
         fixup = init == "fixup"
         if fixup and norm is not NORMS["none"]:
             raise OptionError("init", "found fixup, which is for networks without normalization; add norm: none")
-        blocks = count_blocks(depth, 3 * block.layers, 2)
-        join = count_sites(connection, 3 * blocks)
-        make: Callable[..., nn.Module] = partial(FixupBlock if fixup else block, norm_layer=norm)
-        make = partial(make, join=join, shortcut=shortcut, activation=activation, **block_options)
+        blocks = count_blocks(depth, period=3 * block.layers, others=2)
+        kind: Callable[..., nn.Module] = FixupBlock if fixup else block
+        make_block = partial(
+            kind,
+            norm_layer=norm,
+            make_connection=connection_maker(connection, 3 * blocks),
+            shortcut=shortcut,
+            activation=activation,
+            **block_options,
+        )
         self.conv1 = conv3x3(in_channels, width)
         self.bn1 = Bias() if fixup else norm(width)
         self.relu = activation()
-        self.layer1, self.layer2, self.layer3 = three_stages(make, width, width, blocks, block.expansion)
+        self.layer1, self.layer2, self.layer3 = three_stages(
+            make_block, inplanes=width, width=width, blocks=blocks, expansion=block.expansion
+        )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.bias2 = Bias() if fixup else nn.Identity()
+        self.bias2 = Bias() if fixup else nn.Identity()  # Fixup has one before the linear layer too
         self.fc = nn.Linear(4 * width * block.expansion, num_classes)
         he_init(self)
         if fixup:
             fixup_init(self, self.conv1, self.fc)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.relu(self.bn1(self.conv1(x)))
-        x = self.layer3(self.layer2(self.layer1(x)))
+        x = self.relu(self.bn1(self.conv1(x)))  # [N, width, H, W]
+        x = self.layer3(self.layer2(self.layer1(x)))  # [N, 4 * width * expansion, H / 4, W / 4]
         return self.fc(self.bias2(self.avgpool(x).flatten(1)))
 
 
 def register_cifar_resnet(name: str, connection: str, depth: int | None = None) -> None:
-    """Register one network of the family; without a depth the config gives it."""
+    """Register one network of the family; without a depth here, `depth` is an option of the config."""
     kind = "Plain" if connection == "none" else "Residual"
     layers = f"{depth} layers" if depth else "6n+2 layers, by `depth`,"
-    facts = {"family": "resnet_cifar", "connection": connection, "year": 2015, "paper": "He et al. 2015, section 4.2"}
-    facts |= {"input": (3, 32, 32), "summary": f"{kind} network of {layers} for small images"}
-    fixed, build = (("depth",), partial(CifarResNet, depth=depth)) if depth else ((), CifarResNet)
-    MODELS.register(name, fixed=fixed, **facts)(build)
+    MODELS.register(
+        name,
+        family="resnet_cifar",
+        connection=connection,
+        year=2015,
+        paper="He et al. 2015, section 4.2",
+        input=(3, 32, 32),
+        summary=f"{kind} network of {layers} for small images",
+        fixed=("depth",) if depth else (),
+    )(partial(CifarResNet, depth=depth) if depth else CifarResNet)
 
 
 for _depth in DEPTHS:

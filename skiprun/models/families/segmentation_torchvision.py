@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skiprun.models.layers.encoder_decoder import logits
-from skiprun.models.layers.torchvision_block import fit_stem
+from skiprun.models.layers.torchvision_block import adapt_stem
 from skiprun.registry import MODELS
 
 if TYPE_CHECKING:  # torchvision takes a second to import
@@ -38,7 +38,7 @@ def build_segmentation(name: str, num_classes: int, in_channels: int, one_logit:
     make = torchvision.models.get_model_builder(name)
     outputs = logits(num_classes, one_logit)
     network = make(weights=None, weights_backbone=None, num_classes=outputs, aux_loss=False)
-    fit_stem(network, in_channels)
+    adapt_stem(network, in_channels)
     return OnlyOut(network)
 
 

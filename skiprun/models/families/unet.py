@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.errors import OptionError
-from skiprun.models.layers.block import BasicBlock, ConnectionMaker, count_sites
+from skiprun.models.layers.block import BasicBlock, ConnectionMaker, connection_maker
 from skiprun.models.layers.encoder_decoder import (
     DoubleConv,
     MakeStage,
@@ -28,17 +28,17 @@ from skiprun.models.layers.encoder_decoder import (
     pad_to_multiple,
     read_levels,
 )
-from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
+from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.registry import CONNECTIONS, MODELS
 
 
 class Decoder(nn.Module):
     """One level on the way up: double the size, join with the encoder's x, and convolve."""
 
-    def __init__(self, below: int, planes: int, up: UpKind, join: ConnectionMaker, stage: MakeStage) -> None:
+    def __init__(self, below: int, planes: int, up: UpKind, make_connection: ConnectionMaker, stage: MakeStage) -> None:
         super().__init__()
         self.up = make_up(below, planes, up)
-        self.connection = join(planes, planes)
+        self.connection = make_connection(planes, planes)
         self.stage = stage(self.connection.channels, planes)
 
     def forward(self, x: Tensor, below: Tensor) -> Tensor:
@@ -69,11 +69,17 @@ class UNet(nn.Module):
         stage = stage or partial(DoubleConv, norm=norm, activation=activation, bias=bias)
         planes = [width << level for level in range(depth + 1)]
         levels = read_levels(skip_levels, depth)
-        join = count_sites(connection, depth)
+        make_connection = connection_maker(connection, depth)
         self.pool = nn.MaxPool2d(2)
         self.encoder = nn.ModuleList(map(stage, [in_channels, *planes[:-1]], planes))
         self.decoder = nn.ModuleList(
-            Decoder(planes[level + 1], planes[level], up, join if levels[level] else no_skip(join), stage)
+            Decoder(
+                planes[level + 1],
+                planes[level],
+                up,
+                make_connection if levels[level] else no_skip(make_connection),
+                stage,
+            )
             for level in reversed(range(depth))
         )
         self.head = nn.Conv2d(width, logits(num_classes, one_logit), 1)
@@ -113,7 +119,9 @@ def resunet(
     chosen = CONNECTIONS[block_connection].target
     if chosen.grows:
         raise OptionError("block_connection", f"'{block_connection}' does not fit a block; it adds channels")
-    stage = partial(BasicBlock, norm_layer=norm, join=count_sites(chosen, 2 * depth + 1), activation=activation)
+    stage = partial(
+        BasicBlock, norm_layer=norm, make_connection=connection_maker(chosen, 2 * depth + 1), activation=activation
+    )
     return UNet(
         num_classes, in_channels, connection, depth, width, up, skip_levels, norm, one_logit=one_logit, stage=stage
     )

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory, fits_unequal_channels
 from skiprun.errors import OptionError
-from skiprun.models.layers.block import ConnectionMaker, count_sites
+from skiprun.models.layers.block import ConnectionMaker, connection_maker
 from skiprun.models.layers.encoder_decoder import (
     DoubleConv,
     MakeStage,
@@ -26,7 +26,7 @@ from skiprun.models.layers.encoder_decoder import (
     pad_to_multiple,
     read_levels,
 )
-from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm, he_init
+from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.registry import MODELS
 
 
@@ -34,7 +34,7 @@ class Node(nn.Module):
     """X(i, j): join the nodes before on the level with the one below, doubled in size, and convolve."""
 
     def __init__(
-        self, below: int, planes: int, before: int, up: UpKind, join: ConnectionMaker, stage: MakeStage
+        self, below: int, planes: int, before: int, up: UpKind, make_connection: ConnectionMaker, stage: MakeStage
     ) -> None:
         super().__init__()
         transposed = up == "transposed"
@@ -42,7 +42,7 @@ class Node(nn.Module):
         self.up = (
             nn.ConvTranspose2d(below, planes, 2, 2) if transposed else nn.Upsample(scale_factor=2, mode="bilinear")
         )
-        self.connection = join(before * planes, planes if transposed else below)
+        self.connection = make_connection(before * planes, planes if transposed else below)
         self.stage = stage(self.connection.channels, planes)
 
     def forward(self, level: list[Tensor], below: Tensor) -> Tensor:
@@ -73,14 +73,19 @@ class UNetPlusPlus(nn.Module):
         stage = partial(DoubleConv, norm=norm, activation=activation, bias=bias)
         planes = [width << level for level in range(depth + 1)]
         levels = read_levels(skip_levels, depth)
-        join = count_sites(connection, depth * (depth + 1) // 2)
+        make_connection = connection_maker(connection, depth * (depth + 1) // 2)
         self.depth = depth
         self.pool = nn.MaxPool2d(2)
         self.encoder = nn.ModuleList(map(stage, [in_channels, *planes[:-1]], planes))
         self.nodes = nn.ModuleDict(
             {
                 f"{level}_{column}": Node(
-                    planes[level + 1], planes[level], column, up, join if levels[level] else no_skip(join), stage
+                    planes[level + 1],
+                    planes[level],
+                    column,
+                    up,
+                    make_connection if levels[level] else no_skip(make_connection),
+                    stage,
                 )
                 for column in range(1, depth + 1)
                 for level in range(depth - column + 1)

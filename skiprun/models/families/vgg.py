@@ -11,7 +11,7 @@ from typing import Literal
 
 from torch import nn
 
-from skiprun.models.layers.torchvision_block import fit_stem
+from skiprun.models.layers.torchvision_block import adapt_stem
 from skiprun.registry import MODELS
 
 
@@ -23,7 +23,7 @@ def feed_forward(
 
     network: nn.Module = getattr(torchvision.models, name)(num_classes=num_classes)
     small = stem == "small"
-    fit_stem(network, in_channels, **(SMALL if small and name == "alexnet" else {}))
+    adapt_stem(network, in_channels, **(SMALL if small and name == "alexnet" else {}))
     if small:
         network.avgpool = nn.AdaptiveAvgPool2d(1)
         network.classifier = nn.Linear(channels, num_classes)

@@ -11,8 +11,8 @@ from torch import nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.models.families.preact import PreactBlock, PreactNet
-from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm
-from skiprun.models.layers.shortcut import Shortcut
+from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm
+from skiprun.models.layers.shortcut import ShortcutKind
 from skiprun.models.layers.three_stages import count_blocks
 from skiprun.registry import MODELS
 
@@ -24,7 +24,7 @@ def wide_resnet(
     depth: int = 16,
     widen: int = 4,
     dropout: float = 0.0,
-    shortcut: Shortcut = "B",
+    shortcut: ShortcutKind = "B",
     norm: Norm = NORMS["batch"],
     activation: Activation = ACTIVATIONS["relu"],
 ) -> nn.Module:

@@ -14,24 +14,25 @@ from torch import Tensor, nn
 from skiprun.connections import Connection, Site
 from skiprun.connections.base import ConnectionFactory
 from skiprun.models.layers.conv import conv1x1, conv3x3
-from skiprun.models.layers.parts import ACTIVATIONS, Activation, Norm
-from skiprun.models.layers.shortcut import make_shortcut
+from skiprun.models.layers.norm_act import ACTIVATIONS, Activation, Norm
+from skiprun.models.layers.shortcut import ShortcutKind, make_shortcut
 
+# Takes the channels of x and of f(x); a ConnectionFactory takes the whole site.
 ConnectionMaker = Callable[[int, int], Connection]
 
 
-def count_sites(connection: ConnectionFactory, total: int) -> ConnectionMaker:
-    """Return a maker of connections that numbers the sites of a network from the input."""
+def connection_maker(connection: ConnectionFactory, total: int) -> ConnectionMaker:
+    """Return what makes the connections of a network: call it once a site, from the input to the output."""
     index = itertools.count()
-    return lambda shortcut, branch: connection(Site(shortcut, branch, next(index), total))
+    return lambda x_channels, fx_channels: connection(Site(x_channels, fx_channels, next(index), total))
 
 
 class Block(nn.Module):
     """A connection site with its branch and its shortcut."""
 
     connection: Connection
-    downsample: nn.Module | None
-    relu: nn.Module
+    downsample: nn.Module | None  # None: the identity
+    relu: nn.Module  # any activation; the name is torchvision's
 
     def shortcut(self, x: Tensor) -> Tensor:
         """Return what skips the branch: x, or its projection where shapes change."""
@@ -46,10 +47,10 @@ class Block(nn.Module):
 
 
 class ResidualBlock(Block):
-    """What the two blocks of He et al. 2015 share: convolutions, a connection, the activation behind it.
+    """Base of the two blocks of He et al. 2015.
 
-    The first eight arguments are those that torchvision's ResNet hands to a block. Its `downsample` is not used: the
-    block makes the shortcut of its own kind, under the same name.
+    The first eight arguments are torchvision's, so that its ResNet can build the block. The `downsample` that it passes
+    is ignored: `self.downsample` is made here, of the kind that `shortcut` names.
     """
 
     expansion: ClassVar[int]
@@ -66,8 +67,8 @@ class ResidualBlock(Block):
         dilation: int = 1,
         norm_layer: Norm = nn.BatchNorm2d,
         *,
-        join: ConnectionMaker,
-        shortcut: str = "B",
+        make_connection: ConnectionMaker,
+        shortcut: ShortcutKind = "B",
         activation: Activation = ACTIVATIONS["relu"],
     ) -> None:
         super().__init__()
@@ -75,12 +76,12 @@ class ResidualBlock(Block):
         width = int(planes * (base_width / 64.0)) * groups
         self.make_branch(inplanes, width, out, norm_layer, stride=stride, groups=groups, dilation=dilation)
         self.relu = activation()
-        self.connection = join(out, out)
+        self.connection = make_connection(out, out)
         used = self.connection.uses_shortcut
         self.downsample = make_shortcut(shortcut, inplanes, out, stride, norm_layer) if used else None
 
-    def make_branch(self, inplanes: int, width: int, out: int, norm: Norm, **conv: int) -> None:
-        """Make the layers of f; `conv` is the stride, the groups and the dilation of its first 3x3 convolution."""
+    def make_branch(self, inplanes: int, width: int, out: int, norm: Norm, **conv_options: int) -> None:
+        """Make the layers of f; `conv_options` are stride, groups and dilation of its first 3x3 convolution."""
         raise NotImplementedError
 
 
@@ -90,8 +91,8 @@ class BasicBlock(ResidualBlock):
     expansion = 1
     layers = 2
 
-    def make_branch(self, inplanes: int, width: int, out: int, norm: Norm, **conv: int) -> None:
-        self.conv1 = conv3x3(inplanes, width, **conv)
+    def make_branch(self, inplanes: int, width: int, out: int, norm: Norm, **conv_options: int) -> None:
+        self.conv1 = conv3x3(inplanes, width, **conv_options)
         self.bn1 = norm(width)
         self.conv2 = conv3x3(width, out)
         self.bn2 = norm(out)
@@ -110,10 +111,10 @@ class Bottleneck(ResidualBlock):
     expansion = 4
     layers = 3
 
-    def make_branch(self, inplanes: int, width: int, out: int, norm: Norm, **conv: int) -> None:
+    def make_branch(self, inplanes: int, width: int, out: int, norm: Norm, **conv_options: int) -> None:
         self.conv1 = conv1x1(inplanes, width)
         self.bn1 = norm(width)
-        self.conv2 = conv3x3(width, width, **conv)
+        self.conv2 = conv3x3(width, width, **conv_options)
         self.bn2 = norm(width)
         self.conv3 = conv1x1(width, out)
         self.bn3 = norm(out)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from skiprun.models.layers.block import Block, ConnectionMaker
 from skiprun.models.layers.conv import conv1x1, conv3x3
-from skiprun.models.layers.parts import Activation, Norm, preact_norm
+from skiprun.models.layers.norm_act import Activation, Norm, preact_norm
 
 
 class DenseLayer(Block):
@@ -18,7 +18,7 @@ class DenseLayer(Block):
         growth: int,
         bottleneck: bool,
         *,
-        join: ConnectionMaker,
+        make_connection: ConnectionMaker,
         norm: Norm,
         activation: Activation,
         dropout: float,
@@ -33,7 +33,7 @@ class DenseLayer(Block):
             self.conv2 = conv3x3(width, growth)
         self.bottleneck = bottleneck
         self.dropout = nn.Dropout(dropout)
-        self.connection = join(channels, growth)
+        self.connection = make_connection(channels, growth)
         self.downsample = None
 
     def branch(self, x: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from skiprun.connections import Connection
 from skiprun.connections.none import NoConnection
 from skiprun.errors import OptionError
 from skiprun.models.layers.block import ConnectionMaker
-from skiprun.models.layers.parts import ACTIVATIONS, NORMS, Activation, Norm
+from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm
 
 MakeStage = Callable[[int, int], nn.Module]
 
@@ -73,11 +73,11 @@ def read_levels(text: str, depth: int) -> list[bool]:
     return [digit == "1" for digit in text]
 
 
-def no_skip(join: ConnectionMaker) -> ConnectionMaker:
+def no_skip(make_connection: ConnectionMaker) -> ConnectionMaker:
     """Return a maker of sites without a skip, numbered with the others."""
 
     def make(shortcut: int, branch: int) -> Connection:
-        return NoConnection(join(shortcut, branch).site)
+        return NoConnection(make_connection(shortcut, branch).site)
 
     return make
 

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from skiprun.errors import OptionError
 from skiprun.models.layers.block import Block, ConnectionMaker
 from skiprun.models.layers.conv import conv3x3
-from skiprun.models.layers.parts import ACTIVATIONS, Activation
-from skiprun.models.layers.shortcut import make_shortcut
+from skiprun.models.layers.norm_act import ACTIVATIONS, Activation
+from skiprun.models.layers.shortcut import ShortcutKind, make_shortcut
 
 
 class Bias(nn.Module):
-    """One number that is added to everything."""
+    """Learned scalar bias, y = x + bias."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Bias(nn.Module):
 
 
 class ScaleBias(Bias):
-    """One factor, and one number that is added."""
+    """Learned scalar scale and bias, y = scale * x + bias."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,8 +50,8 @@ class FixupBlock(Block):
         planes: int,
         stride: int = 1,
         *,
-        join: ConnectionMaker,
-        shortcut: str = "A",
+        make_connection: ConnectionMaker,
+        shortcut: ShortcutKind = "A",
         activation: Activation = ACTIVATIONS["relu"],
         **_unused: object,
     ) -> None:
@@ -60,7 +60,7 @@ class FixupBlock(Block):
         self.conv1 = conv3x3(inplanes, planes, stride)
         self.relu = activation()
         self.conv2 = conv3x3(planes, planes)
-        self.connection = join(planes, planes)
+        self.connection = make_connection(planes, planes)
         if not self.connection.uses_shortcut:
             raise OptionError("init", "fixup starts branches at zero, so that every block needs its shortcut")
         self.downsample = make_shortcut(shortcut, inplanes, planes, stride, norm=None)

@@ -8,15 +8,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skiprun.models.layers.conv import conv1x1
-from skiprun.models.layers.parts import Norm
+from skiprun.models.layers.norm_act import Norm
 
-Shortcut = Literal["A", "A_both", "B", "C"]
+ShortcutKind = Literal["A", "A_both", "B", "C"]
 
 
 class PadShortcut(nn.Module):
-    """Shortcut of option A: every stride-th pixel, and zeros as new channels, before and after those of x.
+    """Shortcut of option A: subsample x by the stride, and pad its channels with zeros, `before` and `after` of them.
 
-    It has no parameters, so that weights fit whichever side the zeros stand on.
+    It has no parameters, so weights trained with A load into A_both and the other way round.
     """
 
     def __init__(self, before: int, after: int, stride: int) -> None:
@@ -28,11 +28,12 @@ class PadShortcut(nn.Module):
         return F.pad(F.avg_pool2d(x, 1, self.stride), (0, 0, 0, 0, self.before, self.after))
 
 
-def make_shortcut(kind: str, inplanes: int, planes: int, stride: int, norm: Norm | None) -> nn.Module | None:
+def make_shortcut(kind: ShortcutKind, inplanes: int, planes: int, stride: int, norm: Norm | None) -> nn.Module | None:
     """Return the shortcut of He 2015 section 4.1, or None for the identity.
 
-    A pads with zeros where shapes change, B projects there, C everywhere; without a norm the projection is bare. The
-    paper does not say where the zeros stand: A has them after the channels of x, A_both half of them on each side.
+    Where shapes change, A pads the channels with zeros and B projects; C projects everywhere. The paper does not say
+    where the zeros go: A puts them after the channels of x, A_both half of them on each side. The projection is
+    followed by `norm`, if there is one.
     """
     same = stride == 1 and inplanes == planes
     if same and kind != "C":

@@ -10,7 +10,11 @@ from skiprun.errors import OptionError
 
 
 def count_blocks(depth: int, period: int, others: int) -> int:
-    """Return n of a family of period*n + others layers, or refuse the depth with the nearest that exists."""
+    """Solve depth = period * n + others for n, the number of blocks in a stage.
+
+    Raises:
+        OptionError: no whole n gives this depth; it names the nearest depth that exists.
+    """
     blocks, remainder = divmod(depth - others, period)
     if remainder or blocks < 1:
         nearest = period * max(1, round((depth - others) / period)) + others
@@ -23,7 +27,7 @@ def count_blocks(depth: int, period: int, others: int) -> int:
 def three_stages(
     make_block: Callable[[int, int, int], nn.Module], inplanes: int, width: int, blocks: int, expansion: int = 1
 ) -> list[nn.Sequential]:
-    """Return three stages of n blocks; the channels double and the size halves with the second and the third."""
+    """Return three stages of `blocks` blocks; the second and the third double the channels and halve the size."""
     stages = []
     for planes, stride in ((width, 1), (2 * width, 2), (4 * width, 2)):
         stage = nn.Sequential(make_block(inplanes, planes, stride))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.layers.block import Block, ConnectionMaker, count_sites
-from skiprun.models.layers.parts import NORMS, Activation, Norm, he_init
+from skiprun.models.layers.block import Block, ConnectionMaker, connection_maker
+from skiprun.models.layers.norm_act import NORMS, Activation, Norm, he_init
 
 if TYPE_CHECKING:  # torchvision takes a second to import
     from torchvision.models.mobilenetv2 import InvertedResidual
@@ -25,16 +25,18 @@ ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU)
 class TorchvisionBlock(Block):
     """A torchvision block whose addition has become a connection; x passes as it is, and nothing follows."""
 
-    def __init__(self, theirs: InvertedResidual, join: ConnectionMaker, channels: int | None = None) -> None:
+    def __init__(self, theirs: InvertedResidual, make_connection: ConnectionMaker, channels: int | None = None) -> None:
         super().__init__()
         channels = channels or theirs.out_channels
         for name, child in theirs.named_children():
             self.add_module(name, child)
-        self.connection = join(channels, channels)
+        self.connection = make_connection(channels, channels)
         self.downsample, self.relu = None, nn.Identity()
 
 
-def give_sites(network: nn.Module, connection: ConnectionFactory, ours: Mapping[type, type[TorchvisionBlock]]) -> None:
+def insert_connections(
+    network: nn.Module, connection: ConnectionFactory, ours: Mapping[type, type[TorchvisionBlock]]
+) -> None:
     """Replace torchvision's blocks that have a shortcut by ours, from the input to the output."""
     found = [
         (parent, name, child)
@@ -42,12 +44,12 @@ def give_sites(network: nn.Module, connection: ConnectionFactory, ours: Mapping[
         for name, child in parent.named_children()
         if type(child) in ours and getattr(child, "use_res_connect", True)
     ]
-    join = count_sites(connection, len(found))
+    make_connection = connection_maker(connection, len(found))
     for parent, name, child in found:
-        setattr(parent, name, ours[type(child)](child, join))
+        setattr(parent, name, ours[type(child)](child, make_connection))
 
 
-def replace_parts(network: nn.Module, norm: Norm | None, activation: Activation | None) -> None:
+def replace_norms_and_activations(network: nn.Module, norm: Norm | None, activation: Activation | None) -> None:
     """Replace torchvision's batch norms and activations; None leaves them as they are."""
     for parent in list(network.modules()):
         for name, child in parent.named_children():
@@ -62,7 +64,7 @@ def replace_parts(network: nn.Module, norm: Norm | None, activation: Activation 
         he_init(network)
 
 
-def fit_stem(network: nn.Module, in_channels: int, **changes: Any) -> None:
+def adapt_stem(network: nn.Module, in_channels: int, **changes: Any) -> None:
     """Replace the first convolution where the images' channels or the stem ask for another."""
     path, old = next((path, each) for path, each in network.named_modules() if isinstance(each, nn.Conv2d))
     if in_channels == old.in_channels and not changes:

@@ -19,8 +19,8 @@ from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 from skiprun.system.torch_internals import fake_tensors, names_in_pickle
 
 # A file of torch.save is not compressed; shared tensors may be counted twice.
-MOST_EXPANSION = 4
-MOST_CLASSES = 200
+MAX_EXPANSION = 4
+MAX_CLASSES = 200
 LEGACY_PICKLES = 4  # a magic number, the protocol, the system, and then the content
 
 
@@ -49,13 +49,13 @@ def load_plain(stream: BinaryIO, device: torch.device | str = "cpu") -> Any:
     """Return the content of a file of torch.save.
 
     Raises:
-        Oversized: it claims more than `MOST_EXPANSION` times its length; little of that was allocated.
+        Oversized: it claims more than `MAX_EXPANSION` times its length; little of that was allocated.
         Exception: any that torch or pickle has for a file that is damaged, of another kind, or hostile.
     """
     length = stream.seek(0, os.SEEK_END)
     zipped = zipfile.is_zipfile(stream)
     classes = _classes_in_zip(stream, length) if zipped else _classes_in_legacy(stream)
-    if len(classes) > MOST_CLASSES:
+    if len(classes) > MAX_CLASSES:
         raise Oversized(f"names {len(classes)} classes")
     with safe_globals([(_stand_in(name), name) for name in classes]):
         if not zipped:  # where torch makes room for what the file claims, before it looks whether that is there
@@ -95,7 +95,7 @@ def refuse_oversized(content: object, length: int) -> None:
 
 
 def _refuse(claimed: int, length: int) -> None:
-    if claimed > MOST_EXPANSION * length:
+    if claimed > MAX_EXPANSION * length:
         raise Oversized(f"claims {claimed:,} bytes, and is {length:,} long")
 
 

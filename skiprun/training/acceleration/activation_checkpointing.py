@@ -16,8 +16,8 @@ from skiprun.connections import Connection
 from skiprun.system.torch_internals import BatchNorm
 
 
-def recompute_blocks(model: nn.Module) -> None:
-    """Let every block around a connection forget what it computed, until the backward pass asks again."""
+def apply_activation_checkpointing(model: nn.Module) -> None:
+    """Let every block around a connection keep its input only, and compute the rest again in the backward pass."""
     for block in model.modules():
         if any(isinstance(child, Connection) for child in block.children()):
             again = partial(_contexts, block)

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 # Measured on one core with AVX512-BF16: at 128 images of 32x32 in bf16 a step of resnet20, which keeps 1.5 MB of each
 # image in float32, takes 76 ms less; a third of that where only the normalizations gain. Tracing a network takes a
 # moment; compiling the kernels takes 3 s more, but once on a machine and not in each run.
-SECONDS_SAVED_A_BYTE = 4e-10
+SECONDS_SAVED_PER_BYTE = 4e-10
 SECONDS_TO_PREPARE = 0.25
 # What an interrupted run loses has to come back twice.
 MARGIN = 2.0
@@ -63,31 +63,31 @@ def choose_execution(config: RunConfig, device: torch.device, samples: int, acti
     # On a GPU the gain is not measured yet; recomputed blocks are functions that cannot be looked into.
     if on_gpu or config.compute.activation_checkpointing or not config.compute.channels_last or not find_compiler():
         return "eager"
-    saved = total_steps(config, samples) * config.data.batch_size * activation_bytes * SECONDS_SAVED_A_BYTE
+    saved = total_steps(config, samples) * config.data.batch_size * activation_bytes * SECONDS_SAVED_PER_BYTE
     return "fused" if saved > MARGIN * SECONDS_TO_PREPARE else "eager"
 
 
-class TrainingPass:
+class ForwardPass:
     """A network's forward pass as training calls it."""
 
-    def __init__(self, model: nn.Module, way: Execution) -> None:
+    def __init__(self, model: nn.Module, execution: Execution) -> None:
         """Keep what is needed; fusing and compiling happen at the first call, with the network in training."""
-        self.model, self.way = model, way
+        self.model, self.execution = model, execution
         self.call: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, images: Tensor, eager: bool = False) -> Tensor:
         """Return the network's output; `eager` where hooks watch, which another pass does not call."""
-        if eager or self.way == "eager":
+        if eager or self.execution == "eager":
             return self.model(images)
         if self.call is not None:  # a compiled module has no truth value
             return self.call(images)
         random, buffers = torch.get_rng_state(), [buffer.clone() for buffer in self.model.buffers()]
         try:
-            self.call = fuse(self.model) if self.way == "fused" else self._compile()
+            self.call = fuse(self.model) if self.execution == "fused" else self._compile()
             return self.call(images)
         except Exception as error:  # compilers fail in many ways, and a run does not need one
-            verb = "Fusing" if self.way == "fused" else "Compiling"
-            self.way, self.call = "eager", None
+            verb = "Fusing" if self.execution == "fused" else "Compiling"
+            self.execution, self.call = "eager", None
             log.info(f"{verb} the training pass failed, so the run goes on without: {reason(error)}")
             torch.set_rng_state(random)  # half a pass may have been computed
             with torch.no_grad():

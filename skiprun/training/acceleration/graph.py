@@ -23,7 +23,7 @@ Step = Callable[..., Tensor]
 WARM_UP = 3
 
 
-class Captured:
+class CapturedStep:
     """A step in a CUDA graph; its inputs and its result stay where they are in memory."""
 
     def __init__(self, step: Step, inputs: Sequence[Tensor], stream: torch.cuda.Stream | None) -> None:
@@ -53,7 +53,7 @@ class StepGraph:
         self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
         self.left = WARM_UP
         self.possible = True
-        self.captured: Captured | None = None
+        self.captured: CapturedStep | None = None
         self.inputs: list[Tensor] = []
 
     def __call__(self, *batch: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ class StepGraph:
     def _capture(self, batch: Sequence[Tensor]) -> None:
         self.inputs = [tensor.clone() for tensor in batch]
         try:
-            self.captured = Captured(self.step, self.inputs, self.stream)
+            self.captured = CapturedStep(self.step, self.inputs, self.stream)
         except RuntimeError as error:
             self.possible = False
             log.info(f"The step cannot be captured, so the run goes on without: {str(error).splitlines()[0]}")

@@ -27,7 +27,7 @@ from skiprun.training.device import DeviceSetup
 
 SAMPLES = 4
 SIDE = 160  # pixels that an image takes in its row
-MOST = 20  # overlays of a run, about
+MAX_OVERLAYS = 20  # overlays of a run, about
 CLAIMED, MISSED = (220, 40, 40), (40, 90, 230)
 
 
@@ -76,7 +76,7 @@ class Overlays:
 
     def wants(self, epoch: float) -> bool:
         """Say whether an epoch is drawn; one that is not whole is the end of a run."""
-        return epoch <= 3 or epoch % math.ceil(self.last / MOST) == 0 or epoch == self.last or epoch % 1 > 0
+        return epoch <= 3 or epoch % math.ceil(self.last / MAX_OVERLAYS) == 0 or epoch == self.last or epoch % 1 > 0
 
     def close(self) -> None:
         """Do nothing; every image is written at once."""

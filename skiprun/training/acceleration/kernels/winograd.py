@@ -20,7 +20,7 @@ _POINTERS, _SIZES = [ctypes.c_void_p] * 3, [ctypes.c_long] * 5
 CONVOLVE = Kernel("winograd", "convolve", [*_POINTERS, *_SIZES, ctypes.c_int])
 WEIGHT_GRADIENT = Kernel("winograd", "weight_gradient", [*_POINTERS, *_SIZES])
 # Beyond this many at each of the nine places they outgrow the caches, and a direct convolution is as fast.
-MOST_WEIGHTS = 512 * 512
+MAX_WEIGHTS = 512 * 512
 
 
 class WinogradConv2d(nn.Module):
@@ -93,6 +93,6 @@ def is_supported(conv: nn.Module) -> TypeGuard[nn.Conv2d]:
         and (conv.kernel_size, conv.stride, conv.padding, conv.dilation) == ((3, 3), (1, 1), (1, 1), (1, 1))
         and (conv.groups, conv.bias, conv.padding_mode) == (1, None, "zeros")
         and conv.in_channels % 16 == conv.out_channels % 16 == 0
-        and conv.in_channels * conv.out_channels <= MOST_WEIGHTS
+        and conv.in_channels * conv.out_channels <= MAX_WEIGHTS
         and conv.weight.dtype == torch.float32
     )

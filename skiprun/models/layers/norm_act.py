@@ -1,4 +1,4 @@
-"""Interchangeable parts of a network: normalization, activation and initialization."""
+"""Normalization and activation layers by name, and the initialization of He et al. 2015b."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def no_norm(channels: int) -> nn.Module:
 
 
 class Copy(nn.Module):
-    """Copies x in place of a missing norm, because a following in-place activation would change it."""
+    """Stands for a missing norm and copies x, which the in-place activation behind it would overwrite."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.clone()
 
 
 def preact_norm(norm: Norm, channels: int) -> nn.Module:
-    """Return the norm of a pre-activation, behind which x itself is still needed."""
+    """Return the first norm of a pre-activation block; it leaves x as it is, because the shortcut needs x too."""
     made = norm(channels)
     return Copy() if isinstance(made, nn.Identity) else made
 
@@ -55,7 +55,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def he_init(model: nn.Module) -> None:
-    """Draw weights of variance 2 / fan_in (He et al. 2015b, equation 10); connections draw their own."""
+    """Draw weights of variance 2 / fan_in (He et al. 2015b, equation 10), then let each connection draw its own."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight)
