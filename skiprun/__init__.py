@@ -6,12 +6,9 @@ The Python face is small; each name is imported when it is first used, so `impor
 from __future__ import annotations
 
 import importlib
-import logging
 
 __version__ = "0.1.0"
 __all__ = ["build_model", "compare", "evaluate", "load_run", "train"]
-
-logging.getLogger(__name__).addHandler(logging.NullHandler())  # silence, unless a program wants to hear
 
 _HOMES = {
     "build_model": "skiprun.models",

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from skiprun.config import DataConfig
-from skiprun.data import Loaders, assemble, load_data
+from skiprun.data import Loaders, load_data, residence
 from skiprun.data.loaders import InMemorySplit, MemoryMappedSplit
 from skiprun.errors import InputError, OptionError, UnknownName
 from skiprun.registry import DATASETS
@@ -147,7 +147,7 @@ def test_large_folder_stays_in_its_file_on_a_cpu(tmp_path, monkeypatch):
     image_folder(tmp_path / "images")
     config = DataConfig(name="image_folder", root=str(tmp_path / "images"), batch_size=2, val_fraction=0.4)
     small = load_data(config, CPU)
-    monkeypatch.setattr(assemble, "RESIDENT_BYTES", 0)
+    monkeypatch.setattr(residence, "RESIDENT_BYTES", 0)
     large = load_data(config, CPU)
     assert isinstance(small.train, InMemorySplit) and isinstance(large.train, MemoryMappedSplit)
     assert large.fingerprint == small.fingerprint
@@ -155,7 +155,7 @@ def test_large_folder_stays_in_its_file_on_a_cpu(tmp_path, monkeypatch):
 
 def test_mapped_split_gives_what_the_resident_one_gives(load, monkeypatch):
     resident = load(augment={"crop": 1})
-    monkeypatch.setattr(assemble, "free_memory", lambda device: 0)
+    monkeypatch.setattr(residence, "free_memory", lambda device: 0)
     mapped = load(augment={"crop": 1})
     assert isinstance(resident.train, InMemorySplit) and isinstance(mapped.train, MemoryMappedSplit)
     assert mapped.fingerprint == resident.fingerprint and mapped.mean == resident.mean

@@ -104,10 +104,19 @@ def test_what_is_about_the_data_is_printed_once_however_often_it_is_opened(
     assert capsys.readouterr().err == "first line\nsecond line\n" * times
 
 
-@pytest.mark.parametrize(("asked", "printed"), [("", ""), ("logging.basicConfig(format='%(message)s');", "heard\n")])
-def test_from_python_nothing_is_printed_until_a_program_asks_for_it(asked: str, printed: str) -> None:
-    program = f"import logging, skiprun; {asked} logging.getLogger('skiprun.data.notices').warning('heard')"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize(
+    ("asked", "printed"),
+    [("", "warning\n"), ("logging.basicConfig(format='%(message)s', level='INFO')", "info\nwarning\n")],
+)
+def test_from_python_warnings_are_printed_and_what_is_done_if_a_program_asks_for_it(asked: str, printed: str) -> None:
+    lines = [
+        "import logging, skiprun",
+        asked,
+        "log = logging.getLogger('skiprun.data')",
+        "log.info('info')",
+        "log.warning('warning')",
+    ]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", printed)
 
 

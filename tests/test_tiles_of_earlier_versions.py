@@ -47,7 +47,7 @@ def config(tmp_path: Path) -> RunConfig:
 def run(config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run as an earlier version made it, for which each tile was an image of its own."""
     with monkeypatch.context() as earlier:
-        earlier.setattr("skiprun.data.assemble.names_of", lambda *given: None)
+        earlier.setattr("skiprun.data.assemble.subject_names", lambda *given: None)
         return train(config, runs=tmp_path / "runs")
 
 

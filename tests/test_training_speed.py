@@ -12,6 +12,7 @@ import torch
 
 from skiprun.errors import ConfigError, InputError, Stopped
 from skiprun.experiment import parts as parts_module
+from skiprun.experiment import threads as threads_module
 from skiprun.experiment.parts import prepare
 from skiprun.system.machine import keep_memory
 from skiprun.training import device
@@ -96,12 +97,13 @@ def test_a_large_network_takes_the_threads_that_are_faster_now(
 
 def test_trying_threads_changes_nothing_of_the_network(monkeypatch: pytest.MonkeyPatch, threads: None) -> None:
     tried = []
-    monkeypatch.setattr(
-        parts_module, "choose_threads", lambda config, macs, step=None: tried.append(step()) or 3 if step else 1
-    )
+    for module in (parts_module, threads_module):
+        monkeypatch.setattr(
+            module, "choose_threads", lambda config, macs, step=None: tried.append(step()) or 3 if step else 1
+        )
     found = prepare(tiny_config(data={"name": "digits"}, compute={"device": "cpu"}))
     before = {key: value.clone() for key, value in found.model.state_dict().items()}
-    assert parts_module.try_threads(found).setup.threads == 3 and found.setup.threads == 1
+    assert threads_module.try_threads(found).setup.threads == 3 and found.setup.threads == 1
     assert tried == [None]
     assert all(torch.equal(value, before[key]) for key, value in found.model.state_dict().items())
     assert all(parameter.grad is None for parameter in found.model.parameters())
