@@ -13,16 +13,16 @@ class EpochTotals:
         loss: of the steps' losses.
         steps: number of steps.
         clipped: number of steps whose gradient was clipped.
-        counts: what the task counts, such as right answers; None before the first batch.
+        counts: what the task counts, such as right answers; empty before the first batch.
     """
 
     def __init__(self, device: torch.device) -> None:
         self.loss, self.steps, self.clipped = torch.zeros(3, dtype=torch.float64, device=device).unbind()
-        self.counts: Tensor | None = None
+        self.counts = torch.zeros(0, dtype=torch.float64, device=device)
 
     def add_batch(self, counts: Tensor) -> None:
         """Add what the task counted in a batch; in place, as a CUDA graph knows tensors by their address."""
-        if self.counts is None:
+        if not len(self.counts):
             self.counts = torch.zeros(len(counts), dtype=torch.float64, device=counts.device)
         self.counts += counts
 
@@ -45,10 +45,10 @@ class EpochTotals:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the tensors by name."""
-        counts = {} if self.counts is None else {"counts": self.counts}
+        counts = {"counts": self.counts} if len(self.counts) else {}
         return {"loss": self.loss, "steps": self.steps, "clipped": self.clipped, **counts}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Load the tensors by name."""
         self.loss, self.steps, self.clipped = state["loss"], state["steps"], state["clipped"]
-        self.counts = state.get("counts")
+        self.counts = state.get("counts", self.loss.new_zeros(0))

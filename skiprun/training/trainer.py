@@ -50,13 +50,10 @@ class Trainer:
     Args:
         open_log: opens metrics.jsonl, cut to the given number of bytes.
         stop_signal: returns the signal that asks to save or to stop, None if there is none.
-        evaluation_batch_size: number of images at once in an evaluation.
 
     Attributes:
-        step: number of steps done.
-        epoch: number of whole epochs done.
+        step, epoch: number of steps and of whole epochs done.
         validated_step: number of steps done at the last validation.
-        best: the best validation.
         last_scores: scores of the newest epoch, by split.
         notes: what `load_checkpoint` has to tell the user.
     """
@@ -79,7 +76,6 @@ class Trainer:
         self.checkpoints, self.open_log, self.probes = checkpoints, open_log, probes
         self.progress, self.stop_signal = progress or NullProgress(), stop_signal
         self.evaluation_batch_size = evaluation_batch_size
-
         layout = torch.channels_last if config.compute.channels_last else torch.contiguous_format
         with explain_out_of_memory(f"while the network is moved to {setup.device}", SMALLER_NETWORK):
             self.model = model.to(setup.device, memory_format=layout)  # type: ignore[call-overload]
@@ -89,7 +85,6 @@ class Trainer:
         self.trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(self.model, config.optim, setup.device, config.model.backbone_lr)
         self.ema_model = make_ema_model(self.model, config.optim.ema)
-
         self.sampler = BatchSampler(config.seed, len(data.train), config.data.batch_size, setup.device)
         self.steps = total_steps(config, len(data.train))
         self.steps_per_unit = steps_per_unit(config, len(data.train))
@@ -103,7 +98,6 @@ class Trainer:
         self.log: MetricsLog  # opened by `load_checkpoint`
         self.saved_time = time.monotonic()
         self.saved_step: int | None = None
-
         # A CUDA graph runs no hooks: if a probe needs them, no probe watches the captured step.
         self.has_hooks = any(probe.hooks for probe in probes)
         captured = partial(self.optimizer_step, watched=not self.has_hooks)
@@ -185,11 +179,8 @@ class Trainer:
     def optimizer_step(self, *batch: Tensor, watched: bool) -> Tensor:
         """Forward, backward, clip, optimizer step; return the mean loss, followed by the probes' values if they watch.
 
-        A CUDA graph may record this, so nothing here waits for the device or branches on the value of a tensor.
-
-        Args:
-            batch: images, targets, images, targets, ..., a pair for each micro-batch; flat, as a CUDA graph takes it.
-            watched: let the probes watch.
+        A CUDA graph may record this, so nothing here waits for the device or branches on the value of a tensor, and
+        `batch` is flat: images, targets, images, targets, ..., a pair for each micro-batch.
         """
         probes = self.probes if watched else ()
         eager = watched and self.has_hooks  # a compiled pass runs no hooks
@@ -230,7 +221,6 @@ class Trainer:
     def end_epoch(self) -> None:
         """Evaluate, log, keep the best and save, where an epoch ends, or the run within one."""
         loss, clipped, steps = self.totals.fetch()
-        assert self.totals.counts is not None, "an epoch has at least one step"
         train = {"loss": loss, **self.task.scores(self.totals.counts)}
         val = self.evaluate("val")
         if not math.isfinite(val["loss"]):
