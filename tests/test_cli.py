@@ -73,13 +73,21 @@ def test_help_has_an_example_and_fits_80_columns(command: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["runs"], ["train", "missing.yaml"], ["train", "--hlp"]]
+    ("arguments", "heavy"),
+    [
+        (["--help"], ["torch", "numpy", "pydantic"]),
+        (["compare", "--help"], ["torch", "numpy", "skiprun.run"]),
+        (["--version"], ["torch", "numpy", "pydantic"]),
+        (["runs"], ["torch"]),
+        (["train", "missing.yaml"], ["torch"]),
+        (["train", "--hlp"], ["torch"]),
+    ],
 )
-def test_what_needs_no_torch_does_not_import_it(arguments: list[str], tmp_path: Path) -> None:
+def test_what_a_command_does_not_need_is_not_imported(arguments: list[str], heavy: list[str], tmp_path: Path) -> None:
     code = f"import sys; sys.argv = {['skiprun', *arguments]!r}\nimport atexit\n"
-    code += "atexit.register(lambda: print('TORCH' if 'torch' in sys.modules else 'LIGHT'))\nimport skiprun.__main__"
+    code += f"atexit.register(lambda: print('imported', *{{*{heavy}}} & {{*sys.modules}}))\nimport skiprun.__main__"
     shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert shown.stdout.splitlines()[-1] == "LIGHT"
+    assert shown.stdout.splitlines()[-1] == "imported"
 
 
 def test_train_leaves_the_promised_directory(trained: Path) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from skiprun.run.documents import Summary
 from skiprun.system.progress import Record
+
+if TYPE_CHECKING:  # importing a run directory takes longer than any --help
+    from skiprun.run.documents import Summary
 
 
 def format_value(value: float | None, form: str = ".4g") -> str:
