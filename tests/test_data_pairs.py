@@ -139,14 +139,14 @@ def tagged(folder, tag, height, width, as_shown):
 @pytest.mark.parametrize("tag", [5, 6, 7, 8])
 def test_masks_drawn_on_stored_pixels_are_refused_with_the_tag(folder, tag):
     tagged(folder, tag, 8, 12, as_shown=False)
-    with pytest.raises(BadImage, match=rf"p0.png has the size .*orientation tag {tag} of .*90 degrees.*the same tag"):
+    with pytest.raises(InputError, match=rf"p0.png has the size .*orientation tag {tag} of .*90 degrees.*the same tag"):
         load(folder)
 
 
 @pytest.mark.parametrize(("tag", "height"), [(2, 8), (3, 8), (4, 8), (6, 12), (8, 12)])
 def test_where_the_size_does_not_tell_the_tag_is_refused(folder, tag, height):
     tagged(folder, tag, height, 12, as_shown=False)
-    with pytest.raises(BadImage, match=rf"may have been drawn with or without the orientation tag {tag} of"):
+    with pytest.raises(InputError, match=rf"may have been drawn with or without the orientation tag {tag} of"):
         load(folder)
     failed = [check.finding for check in examine(config_of(folder), folder / "runs") if check.state == "fail"]
     assert len(failed) == 1 and f"orientation tag {tag}" in failed[0]

@@ -279,7 +279,7 @@ COMPILED = """
 import torch
 from skiprun.training.acceleration.compilation import ForwardPass
 network = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU())
-print(ForwardPass(network, "compiled", print)(torch.ones(2, 4)).shape)
+print(ForwardPass(network, "compiled")(torch.ones(2, 4)).shape)
 """
 
 
