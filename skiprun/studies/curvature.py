@@ -21,7 +21,9 @@ FIGURES = (Figure("Ends of the spectrum", "bars", "end", "eigenvalue", "end of t
 def curvature(
     model: nn.Module, batches: Batches, loss: Loss, *, tolerance: float = 0.01, seed: Seed = 0
 ) -> StudyResult:
-    """Measure the Hessian's largest and smallest eigenvalue, and |l_min / l_max|.
+    """Measure the Hessian's largest and smallest eigenvalue.
+
+    The third number, |l_min / l_max|, says how far from convex the loss is there.
 
     Args:
         model: a trained network, looked at in evaluation mode.
