@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ast
 import importlib
+import logging
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatch
 from importlib.metadata import entry_points
@@ -18,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from skiprun.errors import UnknownName
+from skiprun.errors import BrokenPlugin, UnknownName
 from skiprun.infos import ConnectionInfo, DatasetInfo, Info, ModelInfo, StudyInfo
 
 if TYPE_CHECKING:  # what is registered lies on the floors above, and is known here to mypy alone
@@ -34,6 +36,16 @@ if TYPE_CHECKING:  # what is registered lies on the floors above, and is known h
 PLUGINS = "skiprun.plugins"
 Target = TypeVar("Target")
 Facts = TypeVar("Facts", bound=Info)
+
+
+log = logging.getLogger(__name__)
+
+
+def _source(module: str) -> str:
+    """Return the source of a module, which is not imported; nothing where it has none."""
+    if (spec := find_spec(module)) is None:
+        raise ModuleNotFoundError(f"No module named '{module}'")
+    return Path(spec.origin).read_text(encoding="utf-8") if spec.has_location and spec.origin else ""
 
 
 @dataclass(frozen=True)
@@ -97,22 +109,49 @@ class Registry(Generic[Target, Facts]):
         return [*(module.name for module in own), *(plugin.module for plugin in entry_points(group=PLUGINS))]
 
     def fill(self) -> None:
-        """Import every module, once."""
+        """Import every module, once.
+
+        Raises:
+            BrokenPlugin: one of another package cannot be imported.
+        """
         if not self.filled:
             self.filled = True
-            for module in self.modules():
-                importlib.import_module(module)
+            try:
+                for module in self.modules():
+                    with self._naming_plugin(module):
+                        importlib.import_module(module)
+            except Exception:
+                self.filled = False
+                raise
 
     def listed(self) -> dict[str, Declaration]:
-        """Return what decorators register, by name, read from the sources: for commands that must start at once."""
+        """Return what decorators register, by name, read from the sources: for commands that must start at once.
+
+        A plug-in that cannot be read is logged, so that no command is lost for it but its own.
+        """
         found: dict[str, Declaration] = {}
         for module in self.modules():
-            if (spec := find_spec(module)) and spec.origin:
-                for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
-                    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                        summary = (ast.get_docstring(node) or "").split("\n")[0]
-                        found |= {name: Declaration(module, summary) for name in self._names_in(node)}
+            try:
+                with self._naming_plugin(module):
+                    source = ast.parse(_source(module), filename=module)
+            except BrokenPlugin as error:
+                log.warning(str(error))
+                continue
+            for node in source.body:
+                if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                    summary = (ast.get_docstring(node) or "").split("\n")[0]
+                    found |= {name: Declaration(module, summary) for name in self._names_in(node)}
         return found
+
+    @contextmanager
+    def _naming_plugin(self, module: str) -> Iterator[None]:
+        """Turn any error of a module of another package within into a BrokenPlugin that names it."""
+        try:
+            yield
+        except Exception as error:
+            if module.startswith(f"{self.package}."):
+                raise
+            raise BrokenPlugin(module, error) from error
 
     def _names_in(self, node: ast.FunctionDef | ast.ClassDef) -> Iterator[str]:
         """Yield the names under which the decorators of a definition enter it."""

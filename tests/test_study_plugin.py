@@ -14,8 +14,9 @@ from typer.testing import CliRunner, Result
 
 from skiprun.cli.app import app
 from skiprun.config_file import build_config
+from skiprun.errors import BrokenPlugin
 from skiprun.experiment import train
-from skiprun.registry import STUDIES
+from skiprun.registry import PROBES, STUDIES
 
 SOURCE = '''
 from typing import Annotated, Literal
@@ -127,3 +128,41 @@ def test_a_plug_in_studies_a_run(project: Path) -> None:
     assert call("largest", "own", "--top", "0", *place).exit_code == 2
     assert "valid integer" in str(call("largest", "own", "--layers", "first", *place).exception)
     assert "own" in str(call("largest", "owm", *place).exception)
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "why"),
+    [
+        ("newcomer_study", "def (:", "SyntaxError: invalid syntax"),
+        ("newcomer_study", "import there_is_none", "ModuleNotFoundError: No module named 'there_is_none'"),
+        ("newcomer_gone", "", "ModuleNotFoundError: No module named 'newcomer_gone'"),
+        ("newcomer_gone.study", "", "ModuleNotFoundError: No module named 'newcomer_gone'"),
+    ],
+)
+def test_a_broken_plug_in_is_refused_by_name_and_the_help_lists_the_rest(
+    module: str, source: str, why: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "newcomer_study.py").write_text(source)
+    (project / "newcomer-1.0.dist-info" / "entry_points.txt").write_text(f"[skiprun.plugins]\nstudy = {module}\n")
+    assert "\n  lesion " in call("--help").stdout
+    monkeypatch.setattr(PROBES, "filled", False)
+    for _ in range(2):  # when it is asked for again, too
+        with pytest.raises(
+            BrokenPlugin, match=rf"^Plug-in {module} cannot be imported \({why}.*\. Mend it, or uninstall"
+        ):
+            PROBES.names()
+
+
+def test_a_plug_in_that_cannot_be_read_is_told_with_the_commands(project: Path) -> None:
+    (project / "newcomer_study.py").write_text("def (:")
+    done = subprocess.run(
+        [sys.executable, "-m", "skiprun", "--help"],
+        cwd=Path(__file__).parent.parent,
+        env=os.environ | {"PYTHONPATH": str(project)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Example: skiprun compare" in done.stdout
+    assert done.stderr.startswith("Plug-in newcomer_study cannot be imported (SyntaxError: invalid syntax")
+    assert done.stderr.count("\n") == 1

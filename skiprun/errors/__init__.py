@@ -2,6 +2,7 @@
 
 from skiprun.errors.images import BadImage, BadImages, grouped, refuse
 from skiprun.errors.kinds import (
+    BrokenPlugin,
     CheckpointError,
     ConfigError,
     DataNotFound,
@@ -23,6 +24,7 @@ from skiprun.errors.words import counted, did_you_mean, percent, printable, some
 __all__ = [
     "BadImage",
     "BadImages",
+    "BrokenPlugin",
     "CheckpointError",
     "ConfigError",
     "DataNotFound",

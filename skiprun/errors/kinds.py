@@ -67,6 +67,15 @@ class UnknownName(InputError):
         super().__init__(f"No {kind} is called '{name}'.{did_you_mean(name, known)} Known: {shown}.")
 
 
+class BrokenPlugin(InputError):
+    """A module of another package that cannot be imported."""
+
+    def __init__(self, module: str, cause: Exception) -> None:
+        super().__init__(
+            f"Plug-in {module} cannot be imported ({type(cause).__name__}: {cause}). Mend it, or uninstall its package."
+        )
+
+
 class DataNotFound(InputError):
     """A dataset that is not on this machine."""
 
