@@ -6,6 +6,7 @@ from typing import TypedDict
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 LINES = ("-", "--", "-.", ":")
+LOOKS = len(COLOURS) * len(LINES)  # beyond so many curves they repeat
 SEQUENTIAL = "viridis"
 DIVERGING = "RdBu_r"
 
@@ -30,5 +31,5 @@ class Look(TypedDict):
 
 
 def look(index: int) -> Look:
-    """Return colour and line style of the n-th curve; no two of the first 32 are alike."""
+    """Return colour and line style of the n-th curve; no two of the first LOOKS are alike."""
     return {"color": COLOURS[index % len(COLOURS)], "linestyle": LINES[(index // len(COLOURS)) % len(LINES)]}

@@ -12,19 +12,7 @@ from typing import Annotated
 import typer
 
 import skiprun
-from skiprun.cli import (
-    compare,
-    dashboard,
-    doctor,
-    evaluate,
-    listings,
-    models,
-    predict,
-    resume,
-    runs,
-    study,
-    train,
-)
+from skiprun.cli import compare, dashboard, doctor, evaluate, listings, models, predict, resume, runs, study, train
 from skiprun.cli.groups import WithStudies
 from skiprun.cli.terminal import complain, say, start_logging
 from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory

@@ -52,13 +52,13 @@ class StudyShown(TypedDict):
     figures: list[str]
 
 
-def show(*inquiries: StudyRequest, runs: Path, json: bool, quiet: bool, fresh: bool = False) -> None:
+def show(*requests: StudyRequest, runs: Path, json: bool, quiet: bool, fresh: bool = False) -> None:
     """Study networks, write the figures, and print tables and verdicts, or one JSON document."""
     from skiprun import reports
 
     silent = quiet or json
     set_quiet(silent)
-    found = [study_and_draw(each, runs, silent, fresh) for each in inquiries]
+    found = [study_and_draw(each, runs, silent, fresh) for each in requests]
     if json:
         emit(found[0] if len(found) == 1 else found)
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from pathlib import Path
 
 from skiprun.config import RunConfig
@@ -12,9 +11,8 @@ from skiprun.data.uses import uses
 from skiprun.errors import CheckpointError, InputError, StorageError
 from skiprun.run import Run
 from skiprun.run.documents import DataRecord
+from skiprun.system.logs import data_log as log
 from skiprun.training.checkpoint import Checkpoints, load
-
-log = logging.getLogger(__name__)
 
 
 def recorded(run: Run) -> DataRecord:

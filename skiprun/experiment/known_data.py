@@ -6,7 +6,6 @@ classes, and pixels are normalized by the run's mean and deviation.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 
 from skiprun.data import Loaders
@@ -15,8 +14,7 @@ from skiprun.experiment.data_place import recorded
 from skiprun.experiment.data_record import data_differences
 from skiprun.experiment.matching import as_trained_on
 from skiprun.run import Run
-
-log = logging.getLogger(__name__)
+from skiprun.system.logs import data_log as log
 
 
 @dataclass(frozen=True)

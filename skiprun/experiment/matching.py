@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,8 +11,7 @@ from torch import Tensor
 from skiprun.data import Loaders, Split
 from skiprun.errors import InputError, counted, did_you_mean, some
 from skiprun.run.documents import DataRecord
-
-log = logging.getLogger(__name__)
+from skiprun.system.logs import data_log as log
 
 MASK_VALUES = 256
 MAX_NAMES = 8

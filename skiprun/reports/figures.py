@@ -6,13 +6,12 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from skiprun.palette import STYLE
+from skiprun.palette import LOOKS, STYLE
 from skiprun.reports.comparison_drawing import Curve, Dots, draw_curves, draw_dots
 from skiprun.reports.drawing import Drawing
 from skiprun.results.groups import Group
 from skiprun.results.history import History, Series, band, read_history
 
-MAX_NETWORKS = 32  # networks in one figure; beyond them the looks repeat
 MEANS = "Lines are means over seeds, bands reach from the lowest to the highest seed."
 DEPTH, NORM = "relative depth (0 input, 1 output)", "gradient norm of the weights"
 
@@ -32,7 +31,7 @@ def draw(groups: Sequence[Group]) -> list[Drawing]:
 
     networks = [
         Network(index, group, [read_history(run, group.score_name) for run in group.runs])
-        for index, group in enumerate(groups[:MAX_NETWORKS])
+        for index, group in enumerate(groups[:LOOKS])
     ]
     with rc_context(STYLE):
         drawings = [*_curves(networks), *_gradients(networks), *_test_scores(networks)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiprun.palette import STYLE
+from skiprun.palette import LOOKS, STYLE
 from skiprun.reports.drawing import Drawing
 from skiprun.reports.study_lines import draw_bars, draw_lines
 from skiprun.reports.study_rows import is_way, rows_of
@@ -25,7 +25,6 @@ KINDS: dict[str, dict[str, Draw]] = {
     "matrix": {"": draw_matrix},
     "surface": {"": draw_contours, "-3d": draw_relief},
 }
-MAX_NETWORKS = 32  # networks in one figure of lines; beyond them the looks repeat
 
 
 def draw_study(documents: Sequence[Document]) -> list[Drawing]:
@@ -37,7 +36,7 @@ def draw_study(documents: Sequence[Document]) -> list[Drawing]:
 
 
 def _draw(figure: Description, documents: Sequence[Document]) -> list[Drawing]:
-    most = MAX_NETWORKS if figure["kind"] in ("lines", "bars") else MAX_PANELS
+    most = LOOKS if figure["kind"] in ("lines", "bars") else MAX_PANELS
     drawn = [document for document in documents if _has_numbers(document, figure)][:most]
     if not drawn or is_way(figure, documents[0]):  # a way is drawn over its surface
         return []

@@ -15,9 +15,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from skiprun.system.disk import (
-    storage_errors,
-)
+from skiprun.system.disk import storage_errors
 from skiprun.system.ordinary_files import refuse_foreign_links
 
 # Answers of Windows, which cannot open a folder, and of shared and user-space disks, which cannot flush one.

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 
-ABOUT_DATA = (
-    "skiprun.data.",
-    *(f"skiprun.experiment.{name}" for name in ("data_place", "known_data", "matching")),
-)
+# The parent of the loggers of skiprun.data; what is said of the data elsewhere goes to it.
+data_log = logging.getLogger("skiprun.data")
 
 
 def is_about_data(record: logging.LogRecord) -> bool:
     """Tell whether a record is about the data."""
-    return record.name.startswith(ABOUT_DATA)
+    return f"{record.name}.".startswith(f"{data_log.name}.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO
 
@@ -36,6 +37,19 @@ class DispatchMode(TorchDispatchMode):
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False
+
+    def compute(self, operation: OpOverload, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
+        """Return the result of an operation; a mode says here what becomes of it."""
+        return operation(*args, **kwargs)
+
+    def __torch_dispatch__(
+        self,
+        func: OpOverload,
+        types: Sequence[type],
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
+        return self.compute(func, args, kwargs or {})
 
 
 def storage_id(tensor: Tensor) -> int:

@@ -17,11 +17,7 @@ import numpy as np
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.listing import Listing
 from skiprun.data.folders.opening import read_file
-from skiprun.data.folders.scanning import (
-    decode,
-    digest_of,
-    in_blocks,
-)
+from skiprun.data.folders.scanning import decode, digest_of, in_blocks
 from skiprun.data.notices import notice
 from skiprun.data.source import Array, moments
 from skiprun.errors import BadImage, grouped

@@ -16,11 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skiprun.data.folders.layout import (
-    LAYOUT,
-    check_classes,
-    class_folders,
-)
+from skiprun.data.folders.layout import LAYOUT, check_classes, class_folders
 from skiprun.data.folders.opening import SUFFIXES
 from skiprun.data.folders.splits import refuse_other_names
 from skiprun.data.folders.unused import Unused

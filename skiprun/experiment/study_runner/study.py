@@ -14,10 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from skiprun.errors import InputError, OptionError, did_you_mean
 from skiprun.experiment.finished import choose_split
-from skiprun.experiment.study_runner.keeping import (
-    folder_for,
-    warn_of_folder,
-)
+from skiprun.experiment.study_runner.keeping import folder_for, warn_of_folder
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
 from skiprun.experiment.study_runner.study_job import ProgressFor, StudyEntry, StudyJob

@@ -17,13 +17,7 @@ from typing import cast
 import torch
 
 import skiprun
-from skiprun.experiment.study_runner.keeping import (
-    finished,
-    forget,
-    keeping,
-    warn_instead,
-    weights_digest,
-)
+from skiprun.experiment.study_runner.keeping import finished, forget, keeping, warn_instead, weights_digest
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
 from skiprun.experiment.study_runner.study_record import record_of

@@ -48,15 +48,9 @@ class Shortcuts(DispatchMode):
     sort, so counting one does not make torch import its compiler either, which takes a second.
     """
 
-    def __torch_dispatch__(
-        self,
-        operation: OpOverload,
-        types: Sequence[type],
-        args: Sequence[object] = (),
-        kwargs: Mapping[str, object] | None = None,
-    ) -> object:
+    def compute(self, operation: OpOverload, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
         answer = SHAPES.get(operation) if args and isinstance(args[0], Tensor) and args[0].is_meta else None
-        return (answer or operation)(*args, **(kwargs or {}))
+        return (answer or operation)(*args, **kwargs)
 
 
 class Counter(Shortcuts):
@@ -66,17 +60,11 @@ class Counter(Shortcuts):
         super().__init__()
         self.macs = self.largest = 0
 
-    def __torch_dispatch__(
-        self,
-        operation: OpOverload,
-        types: Sequence[type],
-        args: Sequence[object] = (),
-        kwargs: Mapping[str, object] | None = None,
-    ) -> object:
-        out = super().__torch_dispatch__(operation, types, args, kwargs)
+    def compute(self, operation: OpOverload, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
+        out = super().compute(operation, args, kwargs)
         if formula := flop_registry.get(operation.overloadpacket):
             # torch counts a multiply-add as two operations; papers count it as one.
-            self.macs += formula(*args, **(kwargs or {}), out_val=out) // 2
+            self.macs += formula(*args, **kwargs, out_val=out) // 2
         given = {storage_id(each) for each in args if isinstance(each, Tensor)}
         made = [each for each in (out if isinstance(out, tuple) else [out]) if isinstance(each, Tensor) and given]
         self.largest = max([self.largest, *(each.nbytes for each in made if storage_id(each) not in given)])
