@@ -20,9 +20,9 @@ from typing import Any
 import torch
 
 from skiprun.training.checkpoint import load
+from tests.support import ROOT
 
 COMMANDS = ["compare plain20 plain56 resnet56 --seeds 2", "train {tree}/configs/unet_cells.yaml"]
-HOME = Path(__file__).parent.parent
 
 
 def main() -> int:
@@ -43,9 +43,9 @@ def main() -> int:
 def train(commit: str | None, folder: Path, epochs: str | None) -> Path:
     """Train with a commit, or with the working tree; return the folder of the runs."""
     folder.mkdir()
-    tree = folder / "tree" if commit else HOME
+    tree = folder / "tree" if commit else ROOT
     if commit:
-        archive = subprocess.run(["git", "archive", commit], cwd=HOME, check=True, capture_output=True).stdout
+        archive = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
         tree.mkdir()
         subprocess.run(["tar", "x"], cwd=tree, input=archive, check=True)
     shorter = ["--set", f"schedule.epochs={epochs}"] if epochs else []

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.run import Run
-from tests.faulty import (
+from tests.support.faulty import (
     EVERYTHING,
     KILLED,
     STEPS,

@@ -11,8 +11,8 @@ from skiprun.config_file import load_config
 from skiprun.experiment.checks import check_names
 from skiprun.experiment.named import DIGITS
 from skiprun.models import build_from_config
+from tests.support import ROOT
 
-ROOT = Path(__file__).parent.parent
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 
 

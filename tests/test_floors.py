@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "skiprun"
+from tests.support import ROOT
+
+PACKAGE = ROOT / "skiprun"
 FLOORS = {
     "errors": 0,
     **dict.fromkeys(["registry", "infos", "config", "config_file", "legacy", "palette", "system"], 1),

@@ -18,11 +18,12 @@ from skiprun.legacy import COMPUTE, config_of_today
 from skiprun.run import Run, recorded_config
 from skiprun.system.documents import write_sealed
 from skiprun.training.checkpoint import load, save
-from tests.fake_runs import write_run
-from tests.faulty import EVERYTHING, SignalAfterStep, fault_config, tiny_dataset, train_here, trial
+from tests.support import GOLDEN
+from tests.support.fake_runs import write_run
+from tests.support.faulty import EVERYTHING, SignalAfterStep, fault_config, tiny_dataset, train_here, trial
 
 CONFIG = fault_config(**EVERYTHING | {"schedule": {"epochs": 2}})
-STORED = Path(__file__).parent / "golden" / "config_of_before.yaml"
+STORED = GOLDEN / "config_of_before.yaml"
 
 
 def test_the_config_of_a_stored_run_means_what_it_meant() -> None:

@@ -1,0 +1,245 @@
+"""What every dataset for labels promises, over the registry, from tiny files in the official formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from skiprun.config import DataConfig
+from skiprun.data import Loaders, load_data, residence
+from skiprun.data.loaders import InMemorySplit, MemoryMappedSplit
+from skiprun.errors import InputError, OptionError, UnknownName
+from skiprun.registry import DATASETS
+from tests.support.data_files import image_folder, publish_cifar, publish_mnist, publish_svhn
+
+CPU = torch.device("cpu")
+
+
+def a_folder(root: Path) -> Path:
+    image_folder(root)
+    return root
+
+
+# For each dataset: how to put its files below a folder, and what data.root then is (None: it needs no files).
+PREPARED: dict[str, Callable[[Path, pytest.MonkeyPatch], Path | None]] = {
+    "digits": lambda folder, patch: None,
+    "cifar10": lambda folder, patch: publish_cifar(folder / "site", patch).put_into(folder),
+    "cifar100": lambda folder, patch: publish_cifar(folder / "site", patch, classes=100).put_into(folder),
+    "mnist": lambda folder, patch: publish_mnist(folder / "site", patch).put_into(folder, "MNIST/raw"),
+    "fashion_mnist": lambda folder, patch: publish_mnist(folder / "site", patch, "FashionMNIST").put_into(
+        folder, "FashionMNIST/raw"
+    ),
+    "svhn": lambda folder, patch: publish_svhn(folder / "site", patch).put_into(folder),
+    "image_folder": lambda folder, patch: a_folder(folder),
+}
+
+
+def test_every_dataset_for_labels_is_tested_here():
+    assert {entry.name for entry in DATASETS if entry.info.task == "classification"} == set(PREPARED)
+
+
+def test_every_dataset_is_described():
+    for entry in DATASETS:
+        assert entry.summary and entry.info.shape
+        assert entry.info.resizes or (entry.info.size and entry.info.train and entry.info.test and entry.info.paper)
+
+
+Load = Callable[..., Loaders]
+
+
+@pytest.fixture(params=PREPARED)
+def load(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Return a function that loads one dataset with the options given."""
+    root = PREPARED[request.param](tmp_path, monkeypatch)
+
+    def loading(**options: Any) -> Loaders:
+        place = {} if root is None else {"root": str(root)}
+        return load_data(DataConfig(name=request.param, **{"batch_size": 8, **place, **options}), CPU)
+
+    return loading
+
+
+def everything(loaders: Loaders, split: str) -> tuple[torch.Tensor, torch.Tensor]:
+    images, targets = zip(*loaders.batches(split, 7), strict=True)
+    return torch.cat(images), torch.cat(targets)
+
+
+def test_splits_have_images_and_labels_of_the_promised_shape_and_type(load):
+    loaders = load()
+    assert loaders.task == "classification"
+    assert len(loaders.class_names) == loaders.num_classes
+    for split in (loaders.train, loaders.val, loaders.test):
+        images, labels = split.take(torch.tensor([0, len(split) - 1, 0]))
+        assert images.shape == (3, *loaders.image_shape) and images.dtype == torch.uint8
+        assert labels.shape == (3,) and labels.dtype == torch.int64
+        assert torch.equal(images[0], images[2])
+
+
+def test_facts_agree_with_what_is_loaded(load, request):
+    loaders, info = load(), DATASETS[request.node.callspec.params["load"]].info
+    if info.classes is not None:
+        assert info.classes == loaders.num_classes
+        assert info.shape == "x".join(map(str, loaders.image_shape))
+
+
+def test_batches_are_the_whole_split_in_stored_order(load):
+    loaders = load()
+    images, labels = everything(loaders, "test")
+    stored, expected = loaders.test.take(torch.arange(len(loaders.test)))
+    assert torch.equal(labels, expected)
+    assert torch.equal(images, loaders.normalize(stored))
+
+
+def test_normalized_training_split_has_mean_zero_and_deviation_one(load):
+    images, _ = everything(load(), "train")
+    mean, std = images.double().mean((0, 2, 3)), images.double().std((0, 2, 3), correction=0)
+    torch.testing.assert_close(mean, torch.zeros_like(mean), atol=1e-5, rtol=0)
+    torch.testing.assert_close(std, torch.ones_like(std), atol=1e-5, rtol=0)
+
+
+def test_statistics_are_those_of_the_training_split_alone(load):
+    loaders = load()
+    stored = loaders.train.take(torch.arange(len(loaders.train)))[0].numpy() / 255
+    assert np.allclose(loaders.mean, stored.mean((0, 2, 3)), atol=1e-12)
+    assert np.allclose(loaders.std, stored.std((0, 2, 3)), atol=1e-12)
+
+
+def test_validation_has_its_size_and_the_rest_is_training(load):
+    loaders = load(val_fraction=0.3)
+    total = len(loaders.train) + len(loaders.val)
+    assert len(loaders.val) == round(0.3 * total)
+    labels = everything(loaders, "val")[1]
+    both = torch.cat([labels, everything(loaders, "train")[1]])
+    shares = torch.bincount(both, minlength=loaders.num_classes) * len(labels) / total
+    assert ((torch.bincount(labels, minlength=loaders.num_classes) - shares).abs() < 1).all()
+
+
+def test_split_is_a_function_of_its_seed_and_the_test_split_of_none(load):
+    first, again, other = load(), load(), load(split_seed=1)
+    assert first.fingerprint == again.fingerprint != other.fingerprint
+    assert torch.equal(everything(first, "val")[0], everything(again, "val")[0])
+    stored = [loaders.test.take(torch.arange(len(loaders.test)))[0] for loaders in (first, other)]
+    assert torch.equal(*stored)
+    validation = [loaders.val.take(torch.arange(len(loaders.val)))[0] for loaders in (first, other)]
+    assert not torch.equal(*validation)
+
+
+def test_training_batch_is_normalized_float_and_repeats_with_the_seed(load):
+    loaders = load(augment={"crop": 2, "flip": True})
+    index = torch.tensor([3, 1, 2, 3])
+    torch.manual_seed(0)
+    images, labels = loaders.train_batch(index)
+    torch.manual_seed(0)
+    again, _ = loaders.train_batch(index)
+    assert images.shape == (4, *loaders.image_shape) and images.dtype == torch.float32
+    assert torch.equal(images, again)
+    assert torch.equal(labels, loaders.train.take(index)[1])
+    torch.manual_seed(1)
+    assert not torch.equal(loaders.train_batch(index)[0], images)
+
+
+def test_large_folder_stays_in_its_file_on_a_cpu(tmp_path, monkeypatch):
+    image_folder(tmp_path / "images")
+    config = DataConfig(name="image_folder", root=str(tmp_path / "images"), batch_size=2, val_fraction=0.4)
+    small = load_data(config, CPU)
+    monkeypatch.setattr(residence, "RESIDENT_BYTES", 0)
+    large = load_data(config, CPU)
+    assert isinstance(small.train, InMemorySplit) and isinstance(large.train, MemoryMappedSplit)
+    assert large.fingerprint == small.fingerprint
+
+
+def test_mapped_split_gives_what_the_resident_one_gives(load, monkeypatch):
+    resident = load(augment={"crop": 1})
+    monkeypatch.setattr(residence, "free_memory", lambda device: 0)
+    mapped = load(augment={"crop": 1})
+    assert isinstance(resident.train, InMemorySplit) and isinstance(mapped.train, MemoryMappedSplit)
+    assert mapped.fingerprint == resident.fingerprint and mapped.mean == resident.mean
+    for split in ("train", "val", "test"):
+        for left, right in zip(everything(resident, split), everything(mapped, split), strict=True):
+            assert torch.equal(left, right)
+    batches = []
+    for loaders in (resident, mapped):
+        torch.manual_seed(0)
+        batches.append(loaders.train_batch(torch.tensor([2, 0, 5]))[0])
+    assert torch.equal(*batches)
+
+
+def test_batches_are_channels_last_where_that_means_something(load):
+    images, _ = load().train_batch(torch.arange(8))
+    assert images.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_F53_batch_larger_than_the_training_split_is_refused(load):
+    with pytest.raises(OptionError, match=r"batch_size: found 1000000, but the training split has [0-9,]+ images"):
+        load(batch_size=1000000)
+
+
+def test_F68_empty_validation_split_is_refused_with_the_key_to_change(load):
+    with pytest.raises(OptionError, match=r"val_fraction: found 1e-06, less than one of .* images; use"):
+        load(val_fraction=1e-6)
+
+
+def test_F68_validation_that_leaves_a_class_untrained_is_refused(load):
+    with pytest.raises(OptionError, match=r"val_fraction: found 0.9999, which leaves a class without"):
+        load(val_fraction=0.9999)
+
+
+def test_unknown_dataset_suggests_the_nearest():
+    with pytest.raises(UnknownName, match=r"No dataset is called 'cifar'. Did you mean 'cifar10'\?"):
+        load_data(DataConfig(name="cifar"), CPU)
+
+
+def test_digits_has_the_published_images_and_a_fixed_stratified_test_fifth():
+    loaders = load_data(DataConfig(name="digits"), CPU)
+    assert (len(loaders.train), len(loaders.val), len(loaders.test)) == (1293, 144, 360)
+    images, labels = loaders.test.take(torch.arange(360))
+    assert torch.bincount(labels).tolist() == [36, 37, 35, 37, 36, 36, 36, 36, 35, 36]
+    assert len(images.unique()) == 17 and images.min() == 0 and images.max() == 255
+
+
+def test_digits_cannot_be_resized():
+    with pytest.raises(OptionError, match="image_size: found 32; the images of 'digits' have 8 pixels a side"):
+        load_data(DataConfig(name="digits", image_size=32), CPU)
+
+
+def test_published_images_and_labels_arrive_unchanged(tmp_path, monkeypatch):
+    for name, published in {
+        "cifar10": publish_cifar(tmp_path / "cifar10", monkeypatch),
+        "svhn": publish_svhn(tmp_path / "svhn", monkeypatch),
+    }.items():
+        loaders = load_data(DataConfig(name=name, root=str(published.folder), batch_size=8), CPU)
+        images, labels = loaders.test.take(torch.arange(len(loaders.test)))
+        assert np.array_equal(images.permute(0, 2, 3, 1).numpy(), published.images["test"])
+        assert np.array_equal(labels.numpy(), published.labels["test"])
+
+
+def test_mnist_images_and_labels_arrive_unchanged(tmp_path, monkeypatch):
+    published = publish_mnist(tmp_path / "site", monkeypatch)
+    loaders = load_data(
+        DataConfig(name="mnist", root=str(published.put_into(tmp_path, "MNIST/raw")), batch_size=8), CPU
+    )
+    images, labels = loaders.test.take(torch.arange(20))
+    assert np.array_equal(images.permute(0, 2, 3, 1).numpy(), published.images["test"])
+    assert np.array_equal(labels.numpy(), published.labels["test"])
+
+
+def test_F68_one_class_is_refused(tmp_path):
+    image_folder(tmp_path, classes=["cat"])
+    with pytest.raises(InputError, match="has one class, cat"):
+        load_data(DataConfig(name="image_folder", root=str(tmp_path), batch_size=2), CPU)
+
+
+def test_constant_channel_is_centred_without_dividing_by_zero(tmp_path):
+    from PIL import Image
+
+    for path, pixels in image_folder(tmp_path).items():
+        pixels[..., 1:] = 0, 255
+        Image.fromarray(pixels).save(tmp_path / path)
+    loaders = load_data(DataConfig(name="image_folder", root=str(tmp_path), batch_size=2), CPU)
+    constant = loaders.train_batch(torch.arange(4))[0][:, 1:]
+    torch.testing.assert_close(constant, torch.zeros_like(constant), atol=1e-6, rtol=0)

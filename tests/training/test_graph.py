@@ -1,0 +1,95 @@
+"""A captured step trains as the step itself does; what cannot be captured is not missed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from skiprun.training.acceleration import graph
+from skiprun.training.acceleration.graph import WARM_UP, StepGraph
+from skiprun.training.trainer import Trainer
+from tests.support.tiny import tiny_config, tiny_trainer
+from tests.training.test_trainer import assert_same_run, lines
+
+CPU = torch.device("cpu")
+VARIANTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "accumulate": {"accumulate": 2},
+    "average": {"ema": 0.9},
+    "clip each value": {"clip_norm": None, "clip_value": 0.01},
+    "adamw": {"name": "adamw", "lr": 0.01},
+    "smooth labels": {"label_smoothing": 0.1},
+}
+
+
+class Recorded:
+    """What stands for a graph on a CPU: launched, it makes the step from the places that its inputs were put in."""
+
+    def __init__(self, step: Callable[..., Tensor], inputs: Sequence[Tensor], stream: None) -> None:
+        self.step, self.inputs, self.launches = step, inputs, 0
+
+    def launch(self) -> Tensor:
+        self.launches += 1
+        return self.step(*self.inputs)
+
+
+def captured_trainer(folder: Path, **sections: Any) -> Trainer:
+    trainer = tiny_trainer(folder, tiny_config(**sections))
+    trainer.graph = StepGraph(partial(trainer.optimizer_step, watched=True), CPU)
+    return trainer
+
+
+@pytest.mark.parametrize("optim", VARIANTS.values(), ids=VARIANTS)
+def test_launched_steps_train_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optim: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(graph, "CapturedStep", Recorded)
+    trainer = captured_trainer(tmp_path / "captured", optim=optim)
+    trainer.fit()
+    tiny_trainer(tmp_path / "eager", tiny_config(optim=optim)).fit()
+    assert_same_run(tmp_path / "captured", tmp_path / "eager")
+    assert trainer.graph and trainer.graph.captured
+    assert trainer.graph.captured.launches == trainer.steps - WARM_UP
+    assert not caplog.messages
+
+
+def test_a_step_that_cannot_be_captured_costs_one_line_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(step: Callable[..., Tensor], inputs: Sequence[Tensor], stream: None) -> None:
+        for parameter in trainer.trainable:
+            parameter.grad = torch.full_like(parameter, torch.nan)  # what a capture that broke off leaves
+        raise RuntimeError("operation not permitted when stream is capturing\nmore for developers")
+
+    monkeypatch.setattr(graph, "CapturedStep", refuse)
+    trainer = captured_trainer(tmp_path / "refused")
+    trainer.fit()
+    tiny_trainer(tmp_path / "eager", tiny_config()).fit()
+    assert_same_run(tmp_path / "refused", tmp_path / "eager")
+    assert caplog.messages == [
+        "The step cannot be captured, so the run goes on without: operation not permitted when stream is capturing"
+    ]
+
+
+def test_a_cpu_needs_no_graph(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    trainer = tiny_trainer(tmp_path, tiny_config(compute={"device": "cpu", "cuda_graph": True}))
+    assert trainer.graph is None
+    assert caplog.messages == ["compute.cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule."]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("optim", VARIANTS.values(), ids=VARIANTS)
+def test_a_captured_run_on_a_gpu_computes_what_an_eager_one_does(tmp_path: Path, optim: dict[str, Any]) -> None:
+    for name, captured in (("captured", True), ("eager", False)):
+        config = tiny_config(optim=optim, compute={"device": "cuda", "cuda_graph": captured, "deterministic": True})
+        trainer = tiny_trainer(tmp_path / name, config)
+        trainer.fit()
+        assert (trainer.graph is not None and trainer.graph.captured is not None) == captured
+    for one, other in zip(lines(tmp_path / "captured"), lines(tmp_path / "eager"), strict=True):
+        assert one.get("train/loss") == pytest.approx(other.get("train/loss"), rel=1e-3)

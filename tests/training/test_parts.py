@@ -1,0 +1,234 @@
+"""Randomness, learning rate, optimizer, clipping, checkpoints: the parts of the loop."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from skiprun.config import OptimConfig, ScheduleConfig
+from skiprun.errors import CheckpointError
+from skiprun.experiment.parts import prepare
+from skiprun.training.checkpoint import Checkpoints, load, save
+from skiprun.training.optim import average_note, clip, make_optimizer
+from skiprun.training.randomness import BatchSampler, derive_seed, seed_step
+from skiprun.training.schedule import learning_rate
+from tests.support.tiny import tiny_config
+
+CPU = torch.device("cpu")
+
+
+def test_the_order_sees_every_sample_once_a_pass_in_batches_of_one_size() -> None:
+    order = BatchSampler(seed=3, samples=10, batch_size=4, device=CPU)
+    stream = torch.cat([order.batch(step) for step in range(5)])
+    assert [len(order.batch(step)) for step in range(5)] == [4] * 5
+    assert sorted(stream[:10].tolist()) == sorted(stream[10:].tolist()) == list(range(10))
+    assert stream[:10].tolist() != stream[10:].tolist()
+
+
+def test_the_order_is_a_function_of_seed_and_step() -> None:
+    forwards = [BatchSampler(1, 50, 8, CPU).batch(step).tolist() for step in range(20)]
+    backwards = [BatchSampler(1, 50, 8, CPU).batch(step).tolist() for step in reversed(range(20))][::-1]
+    assert forwards == backwards
+    assert BatchSampler(2, 50, 8, CPU).batch(0).tolist() != forwards[0]
+
+
+def test_steps_and_purposes_do_not_share_random_numbers() -> None:
+    seeds = {
+        derive_seed(seed, purpose, number) for seed in range(5) for purpose in ("step", "order") for number in range(50)
+    }
+    assert len(seeds) == 500
+    seed_step(0, 7)
+    one = torch.rand(3)
+    torch.rand(100)
+    seed_step(0, 7)
+    assert torch.equal(torch.rand(3), one)
+
+
+def rates(peak: float = 1.0, steps: int = 100, **section: Any) -> list[float]:
+    config = ScheduleConfig(steps=steps, **section)
+    return [learning_rate(config, peak, step, steps) for step in range(steps)]
+
+
+def test_a_weight_average_that_is_longer_than_the_run_is_told() -> None:
+    """By torch's own average of a weight that is 1 in the first step and 0 in all others."""
+    steps, decay = 50, 0.99
+    model = nn.Linear(1, 1, bias=False)
+    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay))
+    for step in range(steps):
+        nn.init.constant_(model.weight, float(step == 0))
+        average.update_parameters(model)
+    share = average.module.weight.item()
+    said = average_note(decay, steps)
+    assert said and f"{100 * share:.0f} % of what is evaluated at its end are the weights of the first step" in said
+    assert "averages over the last 100 steps, longer than the run of 50" in said and "0.8 would" in said
+
+
+@pytest.mark.parametrize(
+    ("decay", "steps", "told"), [(None, 1, False), (0.9, 10, False), (0.9, 9, True), (0.999, 5000, False)]
+)
+def test_a_weight_average_within_the_run_is_not(decay: float | None, steps: int, told: bool) -> None:
+    assert (average_note(decay, steps) is not None) == told
+
+
+def test_a_run_says_that_its_average_is_too_long() -> None:
+    for epochs, told in ((1.0, True), (60.0, False)):
+        notes = prepare(tiny_config(optim={"lr": 0.1, "ema": 0.999}, schedule={"epochs": epochs})).notes
+        assert any("optim.ema 0.999 averages over the last 1,000 steps" in note for note in notes) == told
+
+
+def test_cosine_falls_from_the_peak_to_nothing() -> None:
+    rate = rates()
+    assert rate[0] == 1.0
+    assert rate[50] == pytest.approx(0.5)
+    assert rate[99] == pytest.approx(0.5 * (1 + math.cos(0.99 * math.pi)))
+    assert rate == sorted(rate, reverse=True)
+
+
+def test_warmup_reaches_the_peak_with_its_last_step() -> None:
+    rate = rates(warmup=10)
+    assert rate[:10] == pytest.approx([0.1 * n for n in range(1, 11)])
+    assert rate[10] == 1.0
+
+
+def test_multistep_is_the_schedule_of_he_2015() -> None:
+    config = ScheduleConfig(kind="multistep", steps=64000, milestones=[32000.0, 48000.0])
+    found = [learning_rate(config, 0.1, step, 64000) for step in (0, 31999, 32000, 47999, 48000, 63999)]
+    assert found == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
+
+
+def test_milestones_count_in_epochs_where_the_length_does() -> None:
+    config = ScheduleConfig(kind="multistep", epochs=10.0, milestones=[5.0])
+    assert [learning_rate(config, 1.0, step, 200, 20) for step in (99, 100)] == pytest.approx([1.0, 0.1])
+
+
+def test_weight_decay_spares_biases_and_norms_by_key() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    everything = make_optimizer(model, OptimConfig(), CPU).param_groups
+    weights_only = make_optimizer(model, OptimConfig(decay="weights"), CPU).param_groups
+    assert [group["weight_decay"] for group in everything] == [1e-4]
+    assert [(len(group["params"]), group["weight_decay"]) for group in weights_only] == [(1, 1e-4), (3, 0.0)]
+
+
+def test_one_step_of_sgd_is_the_formula() -> None:
+    weight = nn.Parameter(torch.tensor([2.0]))
+    model = nn.Module()
+    model.weight = weight
+    optimizer = make_optimizer(model, OptimConfig(lr=0.5, weight_decay=0.1), CPU)
+    for expected in (2 - 0.5 * (3 + 0.1 * 2), None):
+        weight.grad = torch.tensor([3.0])
+        optimizer.step()
+        if expected:
+            assert weight.item() == pytest.approx(expected)
+    velocity = 0.9 * 3.2 + (3 + 0.1 * 0.4)
+    assert weight.item() == pytest.approx(0.4 - 0.5 * velocity)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_the_optimizers_are_torch_s_own_without_the_import_of_its_compiler(name: str) -> None:
+    code = f"""
+import sys, torch
+from torch import nn
+from skiprun.config import OptimConfig
+from skiprun.training.optim import make_optimizer
+
+ours, theirs = nn.Linear(3, 2), nn.Linear(3, 2)
+theirs.load_state_dict(ours.state_dict())
+config = OptimConfig(name={name!r}, lr=0.1, momentum=0.9, weight_decay=0.01, decay="all")
+optimizer = make_optimizer(ours, config, torch.device("cpu"))
+for _ in range(3):
+    ours(torch.ones(4, 3)).sum().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+optimizer.load_state_dict(optimizer.state_dict())
+assert "torch._dynamo" not in sys.modules, "the compiler was imported"
+assert not any(weight.grad_fn for weight in ours.parameters())
+
+words = dict(momentum=0.9, nesterov=config.nesterov) if {name!r} == "sgd" else dict(betas=(0.9, 0.999))
+kind = torch.optim.SGD if {name!r} == "sgd" else torch.optim.AdamW
+expected = kind(theirs.parameters(), lr=0.1, weight_decay=0.01, fused=True, **words)
+for _ in range(3):
+    theirs(torch.ones(4, 3)).sum().backward()
+    expected.step()
+    expected.zero_grad()
+assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_clipping_by_norm_and_by_value() -> None:
+    for section, expected in (({"clip_norm": 1.0}, [0.6, 0.8]), ({"clip_value": 3.5}, [3.0, 3.5])):
+        weight = nn.Parameter(torch.zeros(2))
+        weight.grad = torch.tensor([3.0, 4.0])
+        assert clip([weight], OptimConfig(**section)) == 1
+        assert weight.grad.tolist() == pytest.approx(expected, rel=1e-5)
+    weight.grad = torch.tensor([0.1, 0.1])
+    assert clip([weight], OptimConfig(clip_norm=1.0)) == 0
+    assert clip([weight], OptimConfig()) is None
+
+
+STATE = {"step": 5, "model": {"weight": torch.arange(6.0)}, "best": {"val": {"error": 1.5}}, "names": ["a"]}
+
+
+def test_a_checkpoint_is_an_ordinary_torch_file(tmp_path: Path) -> None:
+    save(tmp_path / "last.pt", STATE)
+    plain = torch.load(tmp_path / "last.pt", weights_only=True)
+    assert plain["step"] == 5
+    assert torch.equal(plain["model"]["weight"], torch.arange(6.0))
+
+
+@pytest.mark.parametrize("offset", range(0, 400, 7))
+def test_F22_every_flipped_bit_is_found(tmp_path: Path, offset: int) -> None:
+    save(tmp_path / "last.pt", STATE)
+    content = bytearray((tmp_path / "last.pt").read_bytes())
+    content[offset * len(content) // 400] ^= 1 << offset % 8
+    (tmp_path / "last.pt").write_bytes(content)
+    with pytest.raises(CheckpointError):
+        load(tmp_path / "last.pt")
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 500, b"<html>", b"PK\x05\x06" + b"\0" * 18])
+def test_F23_what_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "last.pt").write_bytes(content)
+    with pytest.raises(CheckpointError) as caught:
+        load(tmp_path / "last.pt")
+    assert caught.value.exit_code == 4
+    assert "weights_only" not in str(caught.value)
+
+
+def test_F21_a_damaged_last_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    for step in (1, 2):
+        checkpoints.save_last({"model": {}, "step": step})
+    whole = checkpoints.last.read_bytes()
+    checkpoints.last.write_bytes(whole[: len(whole) // 2])
+    state, notes = checkpoints.load_last(CPU)
+    assert state and state["step"] == 1
+    assert "last.pt" in notes[0]
+    checkpoints.save_last({"model": {}, "step": 2})
+    assert load(checkpoints.previous)["step"] == 1
+
+
+def test_F24_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path) -> None:
+    class Exploit:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (tmp_path / "ran",))
+
+    save(tmp_path / "last.pt", {"x": Exploit()})
+    with pytest.raises(CheckpointError):
+        load(tmp_path / "last.pt")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_no_checkpoint_is_not_an_error_and_only_damaged_ones_are(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.load_last(CPU) == (None, [])
+    checkpoints.last.write_bytes(b"x")
+    with pytest.raises(CheckpointError, match="--fresh"):
+        checkpoints.load_last(CPU)
