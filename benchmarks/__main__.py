@@ -51,8 +51,12 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where torch sees one")
     parser.add_argument("--quick", action="store_true", help="few rounds: does it run, and about how fast")
-    parser.add_argument("--only", action="append", choices=ALL, metavar="NAME", help=f"one of {', '.join(ALL)}")
-    parser.add_argument("--threads", type=int, default=1, help="1: CPU time, which neighbours hardly touch; more: wall")
+    parser.add_argument(
+        "--only", action="append", choices=ALL, metavar="NAME", help=f"one of {', '.join(ALL)}"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=1, help="1: CPU time, which neighbours hardly touch; more: wall"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     found = parser.parse_args(arguments)
     if found.device == "cpu":

@@ -41,16 +41,21 @@ class Watch:
 def run(setting: Setting) -> list[dict[str, Any]]:
     """Return the cost of each instrument, logging every step, beside the bf16 step of resnet20.
 
-    On a CPU the step is fused, with one thread, and CPU time counts. On a GPU it is a CUDA graph, of which the norms
-    are a part, so they are timed as a graph of their own.
+    On a CPU the step is fused, with one thread, and CPU time counts. On a GPU it is a CUDA graph, of which
+    the norms are a part, so they are timed as a graph of their own.
     """
     torch.set_num_threads(1)
     device = setting.device
-    config = material.experiment({"name": "resnet20"}, 128, "bf16", device, compute={"cuda_graph": setting.gpu})
+    config = material.experiment(
+        {"name": "resnet20"}, 128, "bf16", device, compute={"cuda_graph": setting.gpu}
+    )
     way: Execution = "eager" if setting.gpu else "fused"
     trainer = ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()), way)
     torch.set_num_threads(1)
-    watch, steps = Watch(device), (60 if setting.quick else 380) if setting.gpu else (6 if setting.quick else 40)
+    watch, steps = (
+        Watch(device),
+        (60 if setting.quick else 380) if setting.gpu else (6 if setting.quick else 40),
+    )
     trainer.train_to(WARM_UP + 1)
     probe, log = trainer.probes[0], trainer.log
     log.append = watch.around("metrics.jsonl and TensorBoard", log.append)  # type: ignore[method-assign]

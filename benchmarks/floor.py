@@ -1,10 +1,11 @@
 """The distance to the machine: what a step must compute and move at least, beside what it takes.
 
-Each activation is moved as often as a fused pass must: 15.5 times (conv in and out, statistics, normalization with
-join, and their gradients). On a CPU a step cannot be faster than that, plus its multiplications at the rate of a large
-matrix product, of which convolutions of 3x3 need 4 in 9 (Winograd's F(2x2, 3x3)). On a GPU convolutions as narrow as
-these are far from that rate, so they are measured alone, with the six passes that are theirs; and a step of many
-kernels cannot be faster than as many in a graph that do nothing. What neighbouring passes find in the cache of a GPU is
+Each activation is moved as often as a fused pass must: 15.5 times (conv in and out, statistics, normalization
+with join, and their gradients). On a CPU a step cannot be faster than that, plus its multiplications at the
+rate of a large matrix product, of which convolutions of 3x3 need 4 in 9 (Winograd's F(2x2, 3x3)). On a GPU
+convolutions as narrow as these are far from that rate, so they are measured alone, with the six passes that
+are theirs; and a step of many kernels cannot be faster than as many in a graph that do nothing. What
+neighbouring passes find in the cache of a GPU is
 not taken off: its floor is that of its memory.
 """
 
@@ -31,8 +32,8 @@ from skiprun.training.micro_batches import micro_batches
 
 PASSES, OF_CONVOLUTIONS = 15.5, 6
 BATCH = 128
-# Megabytes to copy: what a step walks over between two uses of a tensor, more than a core's own caches; and more than
-# all caches of a GPU.
+# Megabytes to copy: what a step walks over between two uses of a tensor, more than a core's own caches; and
+# more than all caches of a GPU.
 BLOCK = {"cpu": 64, "cuda": 2048}
 
 Row = dict[str, Any]
@@ -43,7 +44,9 @@ def run(setting: Setting) -> list[Row]:
     torch.set_num_threads(1)
     torch.backends.cudnn.benchmark = True
     names = ("resnet20", "resnet56") if setting.gpu and not setting.quick else ("resnet20",)
-    return [{"network": name} | row for name in names for row in of_network(name, replace(setting, threads=1))]
+    return [
+        {"network": name} | row for name in names for row in of_network(name, replace(setting, threads=1))
+    ]
 
 
 def of_network(name: str, setting: Setting) -> list[Row]:
@@ -97,7 +100,9 @@ def multiplications(name: str) -> Row:
     rate = 2 * 1024**3 / seconds(lambda: side @ side, "cpu")
     macs = cost(material.network(name), (3, 32, 32)).macs
     by_winograd = sum(
-        math.prod(out) * layer.weight[0].numel() for layer, _, out in convolutions(name) if is_supported(layer)
+        math.prod(out) * layer.weight[0].numel()
+        for layer, _, out in convolutions(name)
+        if is_supported(layer)
     )
     operations = 6 * (macs - 5 / 9 * by_winograd) * BATCH
     return {"ms": 1000 * operations / rate, "at": f"{rate / 1e9:.0f} GFLOP/s"}
@@ -118,7 +123,10 @@ def convolutions_alone(name: str) -> Row:
     for number, (layer, shape_in, shape_out) in enumerate(convolutions(name)):
         layer.to("cuda", torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
         images, gradient = (half(shape) for shape in (shape_in, shape_out))
-        wanted = [*layer.parameters(), *([images.requires_grad_()] if number else [])]  # nothing is before the stem
+        wanted = [
+            *layer.parameters(),
+            *([images.requires_grad_()] if number else []),
+        ]  # nothing is before the stem
         work.append((layer, images, wanted, gradient))
 
     def step() -> Tensor:
@@ -133,7 +141,9 @@ def convolutions_alone(name: str) -> Row:
 
 def half(shape: torch.Size) -> Tensor:
     """Return a bf16 batch on a GPU, channels_last."""
-    return torch.randn(BATCH, *shape[1:], device="cuda", dtype=torch.bfloat16).to(memory_format=torch.channels_last)
+    return torch.randn(BATCH, *shape[1:], device="cuda", dtype=torch.bfloat16).to(
+        memory_format=torch.channels_last
+    )
 
 
 def launches(name: str) -> Row:

@@ -1,8 +1,9 @@
 """What the instruments measure beside the values of an independent implementation and of papers.
 
-The reference saw 128 photographs, the ratios here are of 128 smooth random images. That matters little to gradients
-of outputs, and more to those of weights: first over last layer of resnet20 is 2.3 with white noise, 1.4 with these, 1.1
-with smoother ones, 0.8 with photographs.
+The reference saw 128 photographs, the ratios here are of 128 smooth random images. That matters little to
+gradients
+of outputs, and more to those of weights: first over last layer of resnet20 is 2.3 with white noise, 1.4 with
+these, 1.1 with smoother ones, 0.8 with photographs.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from skiprun.studies.shatter_depth import shatter_depth
 from skiprun.studies.shatter_theorem import shatter_theorem
 
 Row = dict[str, Any]
-# First over last layer of norms of dL/dW and dL/d(output), and its factor a layer; as drawn, on 128 CIFAR-10 images.
+# First over last layer of norms of dL/dW and dL/d(output), and its factor a layer; as drawn, on 128 CIFAR-10
+# images.
 RATIOS = {
     ("plain", "batch"): {20: (3.2, 23, 1.20), 56: (603, 8.4e3, 1.186), 110: (1.2e6, 1.3e7, 1.166)},
     ("resnet", "batch"): {20: (0.79, 6.4, 1.115), 56: (3.4, 26, 1.064), 110: (2.4, 42, 1.036)},
@@ -76,7 +78,9 @@ def run(setting: Setting) -> list[Row]:
     """Return each value beside the reference; a ratio at initialization differs by a factor between seeds."""
     torch.set_num_threads(setting.threads)
     parts = (
-        (ratios((20,), 1), noise(4)) if setting.quick else (ratios((20, 56, 110), 3), noise(30), theorem(), trained())
+        (ratios((20,), 1), noise(4))
+        if setting.quick
+        else (ratios((20, 56, 110), 3), noise(30), theorem(), trained())
     )
     return list(itertools.chain.from_iterable(parts))
 
@@ -120,7 +124,9 @@ def noise(draws: int) -> Iterator[Row]:
         for depth, known in depths.items():
             for lag, reference in zip(LAGS, known, strict=True):
                 value = found[kind, depth, lag]
-                yield beside(f"autocorrelation of df/dx, lag {lag}", f"{kind}, {depth} layers", value, reference)
+                yield beside(
+                    f"autocorrelation of df/dx, lag {lag}", f"{kind}, {depth} layers", value, reference
+                )
 
 
 def theorem() -> Iterator[Row]:
@@ -129,7 +135,10 @@ def theorem() -> Iterator[Row]:
         kind, depth = row["network"], row["depth"]
         reference = THEOREM[kind][DEPTHS.index(depth)]
         yield beside(
-            "correlation of the gradients of two inputs", f"{kind}, {depth} layers", row["correlation"], reference
+            "correlation of the gradients of two inputs",
+            f"{kind}, {depth} layers",
+            row["correlation"],
+            reference,
         )
 
 
@@ -138,7 +147,12 @@ def trained() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         run = train(config_for("resnet56", DIGITS, []), runs=Path(folder))
         subjects = find_trained([str(run.path)], Path(folder))
-        looks = {"paths": SampleSelection("train", batches=4, batch_size=32), "lesion": SampleSelection("test")}
-        facts = {name: run_study(StudyRequest(name, subjects, look))[0]["facts"] for name, look in looks.items()}
+        looks = {
+            "paths": SampleSelection("train", batches=4, batch_size=32),
+            "lesion": SampleSelection("test"),
+        }
+        facts = {
+            name: run_study(StudyRequest(name, subjects, look))[0]["facts"] for name, look in looks.items()
+        }
     for what, (name, key, reference) in TRAINED.items():
         yield beside(what, "resnet56 on digits; reference: CIFAR-10", facts[name][key], reference)

@@ -1,7 +1,7 @@
 """The loops that people write and use, each called with `tick`, which it calls after every step.
 
-All train the network of `material` with SGD (0.1, momentum 0.9, decay 1e-4) on batches of cropped, mirrored and
-normalized images. What an arm does beyond that is its habit: that is what is measured.
+All train the network of `material` with SGD (0.1, momentum 0.9, decay 1e-4) on batches of cropped, mirrored
+and normalized images. What an arm does beyond that is its habit: that is what is measured.
 """
 
 from __future__ import annotations
@@ -133,8 +133,8 @@ def expert(
 def timm(tick: Tick, device: str, name: str, batch: int, workers: int = 0) -> None:
     """Run the steps of timm's train_one_epoch with timm's loader, loss, optimizer and meters, at their defaults.
 
-    The function itself is in train.py, which the package leaves out. On a GPU the loader brings bytes, which it
-    normalizes there, one batch ahead.
+    The function itself is in train.py, which the package leaves out. On a GPU the loader brings bytes, which
+    it normalizes there, one batch ahead.
     """
     from timm.data import create_loader
     from timm.loss import LabelSmoothingCrossEntropy
@@ -170,7 +170,9 @@ def timm(tick: Tick, device: str, name: str, batch: int, workers: int = 0) -> No
             tick()
 
 
-def lightning(tick: Tick, device: str, name: str, batch: int, precision: str = "32-true", workers: int = 0) -> None:
+def lightning(
+    tick: Tick, device: str, name: str, batch: int, precision: str = "32-true", workers: int = 0
+) -> None:
     """Run Lightning's Trainer with its own logging of the loss to TensorBoard, no checkpoints, no bar."""
     import lightning as L
     from lightning.pytorch.loggers import TensorBoardLogger

@@ -56,4 +56,6 @@ def loaders(number: int, config: RunConfig) -> Loaders:
     names = tuple(map(str, range(CLASSES)))
     augment = Augment(config.data.augment, MEAN, STD, CLASSES, device)
     shape = (3, 32, 32)
-    return Loaders(split, small, small, CLASSES, shape, "classification", names, "drawn", MEAN, STD, device, augment)
+    return Loaders(
+        split, small, small, CLASSES, shape, "classification", names, "drawn", MEAN, STD, device, augment
+    )

@@ -36,7 +36,8 @@ class Setting:
 
     Attributes:
         device: cpu or cuda.
-        threads: of torch on a CPU; with one, the clock is the CPU time of the process, which neighbours hardly touch.
+        threads: of torch on a CPU; with one, the clock is the CPU time of the process, which neighbours
+            hardly touch.
         quick: does it run, and about how fast.
     """
 

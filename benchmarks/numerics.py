@@ -24,7 +24,8 @@ RATE = 0.01
 def run(setting: Setting) -> list[dict[str, Any]]:
     """Return skiprun's loss, and how far from it are its captured step, on a GPU, and plain loops in two layouts.
 
-    Layouts round differently, and training multiplies what differs: the last column is what rounding alone does.
+    Layouts round differently, and training multiplies what differs: the last column is what rounding alone
+    does.
     """
     torch.set_num_threads(1)
     if setting.gpu:

@@ -73,7 +73,12 @@ def skiprun(
     log = {"every": 1, "tensorboard": tensorboard}
     model = {"name": name, "width": width}
     config = material.experiment(
-        model, batch, precision, device, log=log, compute={"activation_checkpointing": recompute, "cuda_graph": graph}
+        model,
+        batch,
+        precision,
+        device,
+        log=log,
+        compute={"activation_checkpointing": recompute, "cuda_graph": graph},
     )
     threads = torch.get_num_threads()
     running = trainer(config, tick, Path(tempfile.mkdtemp()), way, norms)

@@ -19,7 +19,12 @@ def run(setting: Setting) -> list[dict[str, Any]]:
     """Return mean and standard deviation of test error and training loss at the end, for each way to train."""
     seeds = 2 if setting.quick else 5
     ways = {
-        f"skiprun {precision}{name}": ["--set", f"compute.precision={precision}", "--set", f"compute.compile={word}"]
+        f"skiprun {precision}{name}": [
+            "--set",
+            f"compute.precision={precision}",
+            "--set",
+            f"compute.compile={word}",
+        ]
         for precision in ("fp32", "bf16")
         for name, word in (("", "off"), (" fused", "fused"))
     }
@@ -38,14 +43,20 @@ def ours(seeds: int, options: list[str]) -> list[dict[str, float]]:
     from skiprun.run import find_runs
 
     with tempfile.TemporaryDirectory() as name:
-        output("-m", "skiprun", "compare", NETWORK, "--seeds", str(seeds), "--runs", name, "--quiet", *options)
+        output(
+            "-m", "skiprun", "compare", NETWORK, "--seeds", str(seeds), "--runs", name, "--quiet", *options
+        )
         ends = [run.summary() for run in find_runs(Path(name))]
-    return [{"error": end["test"]["error"] or 0.0, "loss": end["final"]["train"]["loss"] or 0.0} for end in ends]
+    return [
+        {"error": end["test"]["error"] or 0.0, "loss": end["final"]["train"]["loss"] or 0.0} for end in ends
+    ]
 
 
 def output(*command: str) -> str:
     """Return what a Python program prints."""
-    return subprocess.run([sys.executable, *command], check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    return subprocess.run(
+        [sys.executable, *command], check=True, capture_output=True, text=True, cwd=ROOT
+    ).stdout
 
 
 def spread(ends: list[dict[str, float]]) -> dict[str, float]:

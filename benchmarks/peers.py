@@ -1,7 +1,7 @@
 """The other trainers, in a folder of their own below the user's cache: never a dependency of skiprun.
 
-They are put beside the torch that is installed, without their own dependencies, so that every arm runs one torch. Where
-both are installed beside it already, those are taken.
+They are put beside the torch that is installed, without their own dependencies, so that every arm runs one
+torch. Where both are installed beside it already, those are taken.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 import platformdirs
 
 NAMES = ("timm", "lightning")
-# 2.6.2 and 2.6.3 of lightning are not to be installed. tqdm is all that the two need beyond skiprun's own packages.
+# 2.6.2 and 2.6.3 of lightning are not to be installed. tqdm is all that the two need beyond skiprun's own
+# packages.
 WANTED = ("timm>=1.0,<2", "lightning>=2.5,!=2.6.2,!=2.6.3", "tqdm")
 PLACE = platformdirs.user_cache_path("skiprun") / "benchmark-peers"
 
@@ -29,7 +30,16 @@ def folder() -> Path | None:
     if all(map(find_spec, NAMES)):
         return None
     if not (PLACE / ".complete").exists():
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--retries",
+            "1",
+        ]
         subprocess.run([*command, "--no-deps", "--upgrade", "--target", str(PLACE), *WANTED], check=True)
         (PLACE / ".complete").touch()
     return PLACE

@@ -30,7 +30,9 @@ def main(epochs: int, seed: int, names: list[str]) -> None:
     crop = torchvision.transforms.RandomCrop(8, 1)
     torch.manual_seed(seed)
     for name in names:
-        batches = DataLoader(TensorDataset(images[train[144:]], labels[train[144:]]), 64, shuffle=True, drop_last=True)
+        batches = DataLoader(
+            TensorDataset(images[train[144:]], labels[train[144:]]), 64, shuffle=True, drop_last=True
+        )
         model = build_model(name, 10, 1)
         optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9, weight_decay=1e-4)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * len(batches))
@@ -57,11 +59,16 @@ def main(epochs: int, seed: int, names: list[str]) -> None:
             with torch.no_grad():
                 wrong = (model(images[train[:144]]).argmax(1) != labels[train[:144]]).float().mean().item()
             writer.add_scalar("error", wrong, epoch)
-            torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, f"{writer.log_dir}/last.pt")
+            torch.save(
+                {"model": model.state_dict(), "optimizer": optimizer.state_dict()},
+                f"{writer.log_dir}/last.pt",
+            )
         with torch.no_grad():
             wrong = (model(images[test]).argmax(1) != labels[test]).float().mean().item()
         writer.close()
-        print(json.dumps({"network": name, "error": 100 * wrong, "loss": sum(losses) / len(losses)}), flush=True)
+        print(
+            json.dumps({"network": name, "error": 100 * wrong, "loss": sum(losses) / len(losses)}), flush=True
+        )
 
 
 if __name__ == "__main__":

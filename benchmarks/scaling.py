@@ -14,7 +14,9 @@ def run(setting: Setting) -> list[dict[str, Any]]:
     rounds, steps = (1 if setting.quick else 3, 40) if setting.gpu else (1 if setting.quick else 3, 2)
     rows = side_by_side([arm(size, setting) for size in sizes(setting)], rounds, steps, setting)
     return (
-        rows if setting.quick else rows + side_by_side([arm(size, setting) for size in deepest(setting)], 1, 1, setting)
+        rows
+        if setting.quick
+        else rows + side_by_side([arm(size, setting) for size in deepest(setting)], 1, 1, setting)
     )
 
 
@@ -23,7 +25,9 @@ def sizes(setting: Setting) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{}, {"name": "resnet56"}, {"batch": 32}, {"batch": 512}, {"width": 64}]
     found += [{"batch": 2048}] if setting.gpu else []
     found += [{"name": "resnet56", "recompute": True}]
-    return found if setting.quick else [*found, {"name": "resnet110"}, {"name": "resnet110", "recompute": True}]
+    return (
+        found if setting.quick else [*found, {"name": "resnet110"}, {"name": "resnet110", "recompute": True}]
+    )
 
 
 def deepest(setting: Setting) -> list[dict[str, Any]]:

@@ -59,7 +59,8 @@ def gpu_arms(own: Sequence[int]) -> list[Arm]:
     """Return the runs, each pinned to its share of the cores."""
     shares = [own[number % len(own) :: AT_ONCE[-1]] for number in range(AT_ONCE[-1])]
     return [
-        Arm(f"run {number}", {"graph": True, "cores": list(share), **WORK}) for number, share in enumerate(shares, 1)
+        Arm(f"run {number}", {"graph": True, "cores": list(share), **WORK})
+        for number, share in enumerate(shares, 1)
     ]
 
 

@@ -1,8 +1,10 @@
 """Several seeds in one process, their weights stacked: what a step takes for each, against one network at a time.
 
-Stacked networks share every call into torch, which pays where calls are what takes the time. On a CPU they are not, and
-a convolution in groups is slower than several plain ones; so a comparison trains each seed in a process of its own. On
-a GPU a step is one launch here, however many networks it trains: what is seen is how well they fill the device.
+Stacked networks share every call into torch, which pays where calls are what takes the time. On a CPU they
+are not, and a convolution in groups is slower than several plain ones; so a comparison trains each seed in a
+process of its own. On
+a GPU a step is one launch here, however many networks it trains: what is seen is how well they fill the
+device.
 """
 
 from __future__ import annotations
@@ -32,7 +34,10 @@ def run(setting: Setting) -> list[dict[str, Any]]:
     for label, size in SIZES.items():
         alone = found({"arm": f"{label}: alone"}, partial(a_seed, 1, size, setting))
         more = (2, 4, 8) if setting.gpu else (2, 4)
-        stacked = [found({"arm": f"{label}: {seeds} stacked"}, partial(a_seed, seeds, size, setting)) for seeds in more]
+        stacked = [
+            found({"arm": f"{label}: {seeds} stacked"}, partial(a_seed, seeds, size, setting))
+            for seeds in more
+        ]
         for row in (alone, *stacked):
             sound = "failed" not in row | alone
             rows.append(row | ({"speedup": alone["ms_a_seed"] / row["ms_a_seed"]} if sound else {}))
@@ -42,7 +47,9 @@ def run(setting: Setting) -> list[dict[str, Any]]:
 def a_seed(seeds: int, size: tuple[int, int, int], setting: Setting) -> dict[str, float]:
     """Return what a step takes for each of some seeds."""
     step = one_step(*size, setting.device) if seeds == 1 else stacked_step(seeds, *size, setting.device)
-    spent = seconds(captured(step) if setting.gpu else step, setting.device, 2 if setting.quick else 10, warm_up=2)
+    spent = seconds(
+        captured(step) if setting.gpu else step, setting.device, 2 if setting.quick else 10, warm_up=2
+    )
     return {"ms_a_seed": 1000 * spent / seeds}
 
 
@@ -50,7 +57,9 @@ def one_step(channels: int, side: int, batch: int, device: str) -> Callable[[], 
     """Return a step of one network, which returns the loss."""
     model = build_model("resnet20", 10, channels).to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimizer = sgd(model)
-    images = torch.randn(batch, channels, side, side, device=device).contiguous(memory_format=torch.channels_last)
+    images = torch.randn(batch, channels, side, side, device=device).contiguous(
+        memory_format=torch.channels_last
+    )
     labels = torch.randint(10, (batch,), device=device)
 
     def step() -> Tensor:

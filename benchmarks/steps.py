@@ -9,8 +9,8 @@ from skiprun.system.machine import cores
 from skiprun.training.device import Execution
 
 BATCH = 128
-# Of the DataLoader, by default, in the scripts and in timm. On a CPU they take the cores that make the steps, so the
-# loops are measured without.
+# Of the DataLoader, by default, in the scripts and in timm. On a CPU they take the cores that make the steps,
+# so the loops are measured without.
 WORKERS = 4
 
 Row = dict[str, Any]
@@ -61,7 +61,9 @@ def arms(name: str, setting: Setting) -> list[Arm]:
         return [
             *found,
             Arm(
-                "Lightning Trainer, bf16-mixed", {"loop": "lightning", "precision": "bf16-mixed", **theirs}, peers=True
+                "Lightning Trainer, bf16-mixed",
+                {"loop": "lightning", "precision": "bf16-mixed", **theirs},
+                peers=True,
             ),
             *experts,
             Arm("expert: + reduce-overhead", expert | {"mode": "reduce-overhead"}),
@@ -71,13 +73,16 @@ def arms(name: str, setting: Setting) -> list[Arm]:
             Arm("skiprun bf16 compiled, CUDA graph", ours | {"graph": True, "way": "compiled"}),
         ]
     if setting.threads > 1:
-        found.insert(1, Arm(f"classic loop, {WORKERS} workers", {"loop": "classic", "workers": WORKERS, **work}))
+        found.insert(
+            1, Arm(f"classic loop, {WORKERS} workers", {"loop": "classic", "workers": WORKERS, **work})
+        )
     return [
         *found,
         *experts,
         *(
             Arm(
-                f"skiprun {precision}{'' if way == 'eager' else f' {way}'}", ours | {"precision": precision, "way": way}
+                f"skiprun {precision}{'' if way == 'eager' else f' {way}'}",
+                ours | {"precision": precision, "way": way},
             )
             for precision in ("fp32", "bf16")
             for way in get_args(Execution)

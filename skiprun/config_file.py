@@ -114,7 +114,11 @@ def _describe(error: ErrorDetails, source_locations: dict[str, str], source: str
     near = ""
     if error["type"] == "string_pattern_mismatch":
         allowed = "letters, digits, '.', '_' and '-' are allowed, 64 at most, a letter or digit first"
-        near = "" if key in source_locations else " It is that of the file; give another as a key, or with --name."
+        near = (
+            ""
+            if key in source_locations
+            else " It is that of the file; give another as a key, or with --name."
+        )
     if error["type"] == "literal_error" and isinstance(found, str):
         near = did_you_mean(SAME.get(found, found), re.findall(r"'([^']*)'", error["msg"]))
     if error["type"] == "list_type" and (meaning := _meaning(loc)):

@@ -1,7 +1,7 @@
 """Old words of run directories written by earlier versions, translated to those of today.
 
-Nothing else reads them: a YAML file has the words of today. A config of before has no section `compute`, which every
-config has that is written now.
+Nothing else reads them: a YAML file has the words of today. A config of before has no section `compute`,
+which every config has that is written now.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ def config_of_today(plain: Plain) -> Plain:
 
     Before there was `data.background`, every run had `fit: resize`, which images with labels did not look at.
     """
-    if "compute" in plain or not isinstance(plain.get("model"), dict) or not isinstance(plain.get("data"), dict):
+    if (
+        "compute" in plain
+        or not isinstance(plain.get("model"), dict)
+        or not isinstance(plain.get("data"), dict)
+    ):
         return plain
     data = plain["data"]
     if "background" not in data and data.get("fit") == "resize":
@@ -75,7 +79,9 @@ def _model(model: Plain) -> Plain:
         model["connection"] = connection_of_today(name, network, options)
     if isinstance(options, dict):
         kept = {key: value for key, value in options.items() if key != "per_channel"}
-        first = {"init": 0.0} if model.get("connection") == "layer_scale" else {}  # whose default is another now
+        first = (
+            {"init": 0.0} if model.get("connection") == "layer_scale" else {}
+        )  # whose default is another now
         model["connection_options"] = first | _renamed(kept, CONNECTION_OPTIONS)
     if isinstance(model.get("connections"), dict):
         model["connections"] = {

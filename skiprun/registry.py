@@ -1,8 +1,8 @@
 """Registries: from names in YAML to things in Python, each with typed facts about it.
 
-The modules of a package register what they define, and so do plug-ins: modules that other packages name in the group of
-entry points `skiprun.plugins`. They are imported when a name is first asked for, so a newcomer's file is found without
-being listed anywhere, and commands that need no torch do not load it.
+The modules of a package register what they define, and so do plug-ins: modules that other packages name in
+the group of entry points `skiprun.plugins`. They are imported when a name is first asked for, so a newcomer's
+file is found without being listed anywhere, and commands that need no torch do not load it.
 """
 
 from __future__ import annotations
@@ -185,9 +185,15 @@ class Registry(Generic[Target, Facts]):
         return [entry.name for entry in self if fnmatch(entry.name, pattern)]
 
 
-CONNECTIONS: Registry[type[Connection], ConnectionInfo] = Registry("connection", "skiprun.connections", ConnectionInfo)
-MODELS: Registry[Callable[..., nn.Module], ModelInfo] = Registry("model", "skiprun.models.families", ModelInfo)
-DATASETS: Registry[Callable[..., Loaders], DatasetInfo] = Registry("dataset", "skiprun.data.datasets", DatasetInfo)
+CONNECTIONS: Registry[type[Connection], ConnectionInfo] = Registry(
+    "connection", "skiprun.connections", ConnectionInfo
+)
+MODELS: Registry[Callable[..., nn.Module], ModelInfo] = Registry(
+    "model", "skiprun.models.families", ModelInfo
+)
+DATASETS: Registry[Callable[..., Loaders], DatasetInfo] = Registry(
+    "dataset", "skiprun.data.datasets", DatasetInfo
+)
 TASKS: Registry[Callable[..., Task], Info] = Registry("task", "skiprun.tasks", Info)
 PROBES: Registry[type[Probe], Info] = Registry("probe", "skiprun.probes", Info)
 STUDIES: Registry[Callable[..., StudyResult], StudyInfo] = Registry("study", "skiprun.studies", StudyInfo)

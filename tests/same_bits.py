@@ -1,8 +1,8 @@
 """Train with two commits and compare what they leave, value by value: `python -m tests.same_bits BEFORE [AFTER]`.
 
-A refactoring changes no bit. Both commits train the comparison of the README (two seeds) and a U-Net, on one core,
-as times decide the number of threads where there are more. All tensors of all checkpoints, in the words of today, all
-rows of metrics.jsonl but for the times in them, and the scores in the summaries must be equal.
+A refactoring changes no bit. Both commits train the comparison of the README (two seeds) and a U-Net, on one
+core, as times decide the number of threads where there are more. All tensors of all checkpoints, in the words
+of today, all rows of metrics.jsonl but for the times in them, and the scores in the summaries must be equal.
 """
 
 from __future__ import annotations
@@ -26,15 +26,21 @@ COMMANDS = ["compare plain20 plain56 resnet56 --seeds 2", "train {tree}/configs/
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("before", help="a commit")
     parser.add_argument("after", nargs="?", help="another; default: the working tree")
     parser.add_argument("--epochs", help="fewer epochs than the configs name, for a glance")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         sides = {"before": given.before, "after": given.after}
-        found = [dict(values(train(commit, Path(name) / side, given.epochs))) for side, commit in sides.items()]
-    differing = [key for key in sorted({*found[0], *found[1]}) if not same(found[0].get(key), found[1].get(key))]
+        found = [
+            dict(values(train(commit, Path(name) / side, given.epochs))) for side, commit in sides.items()
+        ]
+    differing = [
+        key for key in sorted({*found[0], *found[1]}) if not same(found[0].get(key), found[1].get(key))
+    ]
     print(f"{len(found[0])} values before, {len(found[1])} after, {len(differing)} differ")
     print(*differing[:20], sep="\n")
     return int(bool(differing) or not found[0])
@@ -67,7 +73,10 @@ def values(runs: Path) -> Iterator[tuple[str, Any]]:
         name = str(folder.relative_to(runs))
         for number, line in enumerate((folder / "metrics.jsonl").read_text().splitlines()):
             row = json.loads(line)
-            yield f"{name} row {number}", {key: value for key, value in row.items() if not key.startswith("time/")}
+            yield (
+                f"{name} row {number}",
+                {key: value for key, value in row.items() if not key.startswith("time/")},
+            )
         summary = json.loads((folder / "summary.json").read_text())
         yield from ((f"{name} {part}", summary[part]) for part in ("test", "final", "best"))
         for checkpoint in sorted(folder.glob("checkpoints/*.pt")):

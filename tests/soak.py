@@ -1,8 +1,8 @@
 """Start, kill, corrupt, fill, resume and compare, over and over: `python -m tests.soak --minutes 120`.
 
-Each life of a run meets some mishaps, drawn at random; then it is continued to its end and compared with a run that
-nobody touched. The report counts lives, kills and lost runs (there must be none), each kind of mishap, and what would
-grow if something leaked.
+Each life of a run meets some mishaps, drawn at random; then it is continued to its end and compared with a
+run that nobody touched. The report counts lives, kills and lost runs (there must be none), each kind of
+mishap, and what would grow if something leaked.
 """
 
 from __future__ import annotations
@@ -61,7 +61,10 @@ def kill_at_random(config: RunConfig, runs: Path, chance: random.Random) -> bool
 
 def stop_by_signal(config: RunConfig, runs: Path, chance: random.Random) -> None:
     number = chance.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-    assert trial(config, runs, progress=SignalAfterStep(chance.randint(1, STEPS), number)) in (0, 128 + number)
+    assert trial(config, runs, progress=SignalAfterStep(chance.randint(1, STEPS), number)) in (
+        0,
+        128 + number,
+    )
 
 
 def fill_disk(config: RunConfig, runs: Path, chance: random.Random) -> None:
@@ -72,7 +75,10 @@ def corrupt(config: RunConfig, runs: Path, chance: random.Random) -> None:
     """Flip a bit of last.pt, or cut it, if there is one before it."""
     folder = Run.of(runs, config).checkpoints
     last = folder / "last.pt"
-    if not (last.exists() and (folder / "previous.pt").exists()) or Run.of(runs, config).summary_file.exists():
+    if (
+        not (last.exists() and (folder / "previous.pt").exists())
+        or Run.of(runs, config).summary_file.exists()
+    ):
         return
     content = bytearray(last.read_bytes())
     place = chance.randrange(len(content))
@@ -96,7 +102,11 @@ MISHAPS: list[Callable[[RunConfig, Path, random.Random], bool | None]] = [
 
 def soak(seconds: float, kills: int, seed: int = 0) -> dict[str, int]:
     """Let runs live until the time is up or so many were killed; return the report."""
-    chance, config, report = random.Random(seed), fault_config(**EVERYTHING), Counter[str](lives=0, kills=0, lost=0)
+    chance, config, report = (
+        random.Random(seed),
+        fault_config(**EVERYTHING),
+        Counter[str](lives=0, kills=0, lost=0),
+    )
     until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as folder:
         whole, runs = Path(folder) / "whole" / "runs", Path(folder) / "life" / "runs"
@@ -126,7 +136,8 @@ def footprint(whole: Path, runs: Path) -> dict[str, int]:
         "more open files than after the first life": len(list(Path("/proc/self/fd").iterdir())),
         "more megabytes of memory than after the first life": pages * resource.getpagesize() >> 20,
         "more files in a run than after the first life": len(files(runs)) - len(files(whole)),
-        "more kilobytes in a run than after the first life": sum(file.stat().st_size for file in files(runs)) >> 10,
+        "more kilobytes in a run than after the first life": sum(file.stat().st_size for file in files(runs))
+        >> 10,
     }
 
 

@@ -70,11 +70,15 @@ def test_work_that_fails_is_a_row_that_says_why() -> None:
     assert measure.found({"what": "copies"}, lambda: {"ms": 1.0}) == {"what": "copies", "ms": 1.0}
     failed = measure.found({"what": "copies"}, lambda: {"ms": 1 / 0})
     assert failed == {"what": "copies", "failed": "ZeroDivisionError: division by zero"}
-    assert measure.why(ValueError("all options: " + 1000 * "this, ")).startswith("ValueError: all options: this, this")
+    assert measure.why(ValueError("all options: " + 1000 * "this, ")).startswith(
+        "ValueError: all options: this, this"
+    )
     assert len(measure.why(ValueError(1000 * "this, "))) < 300
 
 
-def test_a_trainer_that_goes_on_without_what_is_measured_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trainer_that_goes_on_without_what_is_measured_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("no compiler")
 
@@ -85,10 +89,17 @@ def test_a_trainer_that_goes_on_without_what_is_measured_is_a_failure(monkeypatc
     ForwardPass(torch.nn.Identity(), "compiled")(torch.zeros(1))  # by itself it does go on
 
 
-@pytest.mark.parametrize("setting", [Setting(), Setting(threads=2), GPU], ids=["one thread", "two threads", "a GPU"])
+@pytest.mark.parametrize(
+    "setting", [Setting(), Setting(threads=2), GPU], ids=["one thread", "two threads", "a GPU"]
+)
 def test_every_arm_is_what_its_loop_takes(setting: Setting) -> None:
     sizes = [scaling.arm(size, setting) for size in [*scaling.sizes(setting), *scaling.deepest(setting)]]
-    arms = [*steps.arms("resnet56", setting), *sizes, *floor.arms("resnet56", setting), *several.gpu_arms([0])]
+    arms = [
+        *steps.arms("resnet56", setting),
+        *sizes,
+        *floor.arms("resnet56", setting),
+        *several.gpu_arms([0]),
+    ]
     for each in arms:
         work = {key: value for key, value in each.work.items() if key not in ("loop", "cores")}
         inspect.signature(ARMS[each.work["loop"]]).bind(print, device=setting.device, **work)
@@ -196,7 +207,10 @@ def test_results_are_a_table_a_figure_and_json_without_the_name_of_the_computer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "RESULTS", tmp_path)
-    rows = [measure.row(arm("classic", 1.0), arm("classic", 1.0), "cpu", 1), {"arm": "timm's loop", "failed": "why"}]
+    rows = [
+        measure.row(arm("classic", 1.0), arm("classic", 1.0), "cpu", 1),
+        {"arm": "timm's loop", "failed": "why"},
+    ]
     both = [*steps.with_epochs("resnet20", rows), *steps.with_epochs("resnet56", rows)]
     report.keep({"machine": report.machine(Setting()), "benchmarks": {"steps": both}}, "found")
     assert json.loads((tmp_path / "found.json").read_text())["benchmarks"]["steps"][0]["arm"] == "classic"

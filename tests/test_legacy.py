@@ -50,11 +50,19 @@ def test_the_config_of_a_stored_run_means_what_it_meant() -> None:
         ({"name": "resnet20", "connection": "scale"}, {"connection": "constant_scaling"}),
         ({"name": "resnet20", "connection": "scaled"}, {"connection": "rezero"}),
         (
-            {"name": "resnet20", "connection": "scaled", "connection_options": {"per_channel": False, "init": 0.1}},
+            {
+                "name": "resnet20",
+                "connection": "scaled",
+                "connection_options": {"per_channel": False, "init": 0.1},
+            },
             {"connection": "rezero", "connection_options": {"init": 0.1}},
         ),
         (
-            {"name": "resnet20", "connection": "scaled", "connection_options": {"per_channel": True, "init": 0.1}},
+            {
+                "name": "resnet20",
+                "connection": "scaled",
+                "connection_options": {"per_channel": True, "init": 0.1},
+            },
             {"connection": "layer_scale", "connection_options": {"init": 0.1}},
         ),
         (
@@ -131,7 +139,12 @@ def test_a_finished_run_of_before_is_shown_compared_and_studied(tmp_path: Path) 
     run = train_here(CONFIG, tmp_path)
     make_old(run)
     assert run.config == CONFIG and run.summary()["model"]["connection"] == "stochastic_depth"
-    for words in (["runs"], ["compare", str(run.path)], ["lesion", str(run.path)], ["runs", "show", str(run.path)]):
+    for words in (
+        ["runs"],
+        ["compare", str(run.path)],
+        ["lesion", str(run.path)],
+        ["runs", "show", str(run.path)],
+    ):
         done = invoke([*words, "--runs", str(tmp_path)])
         assert done.exit_code == 0, done.output
     assert "stochastic_depth" in done.stdout

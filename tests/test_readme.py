@@ -14,7 +14,9 @@ from tests.support import ROOT
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
-COMMANDS = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("skiprun")]
+COMMANDS = [
+    line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("skiprun")
+]
 
 
 def test_the_commands_run_in_order(tmp_path: Path) -> None:
@@ -64,6 +66,8 @@ def test_the_tree_is_the_tree() -> None:
     tree = next(text for kind, text in BLOCKS if "connections/" in text and not kind)
     named = set(re.findall(r"^  ([\w.]+)/?\s", tree, re.MULTILINE))
     real = {
-        path.name for path in (ROOT / "skiprun").iterdir() if not path.name.startswith("__") and path.name != "py.typed"
+        path.name
+        for path in (ROOT / "skiprun").iterdir()
+        if not path.name.startswith("__") and path.name != "py.typed"
     }
     assert named == real

@@ -9,8 +9,12 @@ from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS, Regis
 
 def test_the_wings_fill_the_registries() -> None:
     assert {"none", "add", "highway", "concat"} <= set(CONNECTIONS.names())
-    assert {"plain20", "plain56", "resnet20", "resnet110", "resnet1202", "resnet18", "plain50"} <= set(MODELS.names())
-    assert {"digits", "cifar10", "cifar100", "mnist", "fashion_mnist", "svhn", "image_folder"} <= set(DATASETS.names())
+    assert {"plain20", "plain56", "resnet20", "resnet110", "resnet1202", "resnet18", "plain50"} <= set(
+        MODELS.names()
+    )
+    assert {"digits", "cifar10", "cifar100", "mnist", "fashion_mnist", "svhn", "image_folder"} <= set(
+        DATASETS.names()
+    )
     assert "classification" in TASKS
     assert "grad_norm" in PROBES
 
@@ -29,7 +33,9 @@ def test_a_name_is_given_once() -> None:
 
 
 def test_a_misspelled_fact_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"connection 'twice': .* 'papr'; its facts may be summary, paper, formula"):
+    with pytest.raises(
+        TypeError, match=r"connection 'twice': .* 'papr'; its facts may be summary, paper, formula"
+    ):
         CONNECTIONS.register("twice", formula="y = 2 x + f(x)", papr="none")
 
 

@@ -33,7 +33,9 @@ class BoundaryLoss:
     @property
     def sentence(self) -> str:
         """Say what share of overlap and of boundary goes with the skips."""
-        where = "mostly at the boundaries" if self.at_boundary else "in the overlap rather than at the boundaries"
+        where = (
+            "mostly at the boundaries" if self.at_boundary else "in the overlap rather than at the boundaries"
+        )
         untested = "" if self.beyond_noise else ", untested"
         return (
             f"The skips of {self.network} matter {where}{untested}: without them {self.control} loses "
@@ -48,7 +50,9 @@ def judge(groups: Sequence[Group]) -> Finding[tuple[BoundaryLoss, ...]]:
     tests = [difference(_boundary_over_overlap(case[0]), _boundary_over_overlap(case[1])) for case in cases]
     losses = tuple(
         BoundaryLoss(group.label, control.label, overlap, boundary, test.mean > 0, p, exceeds_noise(p))
-        for (group, control, overlap, boundary), test, p in zip(cases, tests, holm([t.p for t in tests]), strict=True)
+        for (group, control, overlap, boundary), test, p in zip(
+            cases, tests, holm([t.p for t in tests]), strict=True
+        )
     )
     return Finding(losses, tuple(loss.sentence for loss in losses if loss.beyond_noise is not False))
 

@@ -62,7 +62,12 @@ class Comparison:
 
 def unfinished_to_dict(record: RunRecord) -> dict[str, object]:
     """Return a run that is not compared as plain data."""
-    return {"run": record.run.name, "path": str(record.path), "state": record.state, "message": record.message}
+    return {
+        "run": record.run.name,
+        "path": str(record.path),
+        "state": record.state,
+        "message": record.message,
+    }
 
 
 def compare_runs(runs: Sequence[Run]) -> Comparison:
@@ -75,4 +80,6 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     groups = group_by_experiment([record for record in records if record.finished])
     unfinished = tuple(record for record in records if not record.finished)
     protocol, why = read_protocol(groups), why_not_comparable(groups)
-    return Comparison(groups, unfinished, why, cautions(groups, protocol), protocol, judge(groups, unfinished, why))
+    return Comparison(
+        groups, unfinished, why, cautions(groups, protocol), protocol, judge(groups, unfinished, why)
+    )

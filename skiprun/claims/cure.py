@@ -1,8 +1,9 @@
 """Claim: skip connections cure the degradation problem (He et al. 2015, section 1).
 
-A network of the deep plain one's depth, with a connection, closes the gap in TRAINING loss between the shallow plain
-network and the deep one. Its loss is compared with the one up to which the gap counts as closed, as a ratio; the answer
-is that of a test over the seeds, corrected for the number of such networks (Holm 1979).
+A network of the deep plain one's depth, with a connection, closes the gap in TRAINING loss between the
+shallow plain network and the deep one. Its loss is compared with the one up to which the gap counts as
+closed, as a ratio; the answer is that of a test over the seeds, corrected for the number of such networks
+(Holm 1979).
 """
 
 from __future__ import annotations
@@ -74,24 +75,38 @@ def judge(groups: Sequence[Group], pairs: Sequence[PlainPair]) -> Finding[tuple[
     asked = [pair for pair in pairs if pair.asks_for_cure]
     cases = _trios(groups, asked)
     tests = [
-        compare_losses(group.by_seed(LOSS), _closings(shallow, deep), len(cases)) for group, shallow, deep, _ in cases
+        compare_losses(group.by_seed(LOSS), _closings(shallow, deep), len(cases))
+        for group, shallow, deep, _ in cases
     ]
     corrected = holm([test.p for test in tests])
     cures = tuple(_cure(*case, test, p) for case, test, p in zip(cases, tests, corrected, strict=True))
-    sentences = tuple(cure.sentence for cure in cures) or tuple(missing_twin(pair.deep) for pair in asked[-1:])
+    sentences = tuple(cure.sentence for cure in cures) or tuple(
+        missing_twin(pair.deep) for pair in asked[-1:]
+    )
     return Finding(
-        cures, sentences, any_holds(cure.cured for cure in cures), tuple(tests), _cured_in_a_word(pairs, cures)
+        cures,
+        sentences,
+        any_holds(cure.cured for cure in cures),
+        tuple(tests),
+        _cured_in_a_word(pairs, cures),
     )
 
 
-def _trios(groups: Sequence[Group], asked: Sequence[PlainPair]) -> list[tuple[Group, Group, Group, list[str]]]:
+def _trios(
+    groups: Sequence[Group], asked: Sequence[PlainPair]
+) -> list[tuple[Group, Group, Group, list[str]]]:
     """Return each network with a connection, its shallow and deep plain one, and what else differs from the deep one.
 
     Trios that differ in more than the model are left out where there are others.
     """
     named = {group.label: group for group in groups}
     trios = [
-        (group, named[pair.shallow], named[pair.deep], other_differences(group, named[pair.deep], ("model.",)))
+        (
+            group,
+            named[pair.shallow],
+            named[pair.deep],
+            other_differences(group, named[pair.deep], ("model.",)),
+        )
         for group in groups
         if group.connection not in ("none", "-")
         for pair in [pair for pair in asked if _is_twin(group, named[pair.deep])][:1]
@@ -111,7 +126,9 @@ def _closings(shallow: Group, deep: Group) -> dict[int, float]:
     return {seed: closing(low[seed], high[seed]) for seed in low.keys() & high.keys()}
 
 
-def _cure(group: Group, shallow: Group, deep: Group, also_differ: list[str], test: Difference, p: float) -> Cure:
+def _cure(
+    group: Group, shallow: Group, deep: Group, also_differ: list[str], test: Difference, p: float
+) -> Cure:
     """Return how much of the gap a network closes, given the test against the loss that counts as closed."""
     losses, low, high = (each.by_seed(LOSS) for each in (group, shallow, deep))
     mean, low_mean, high_mean = (each.mean(LOSS) for each in (group, shallow, deep))

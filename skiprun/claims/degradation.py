@@ -1,9 +1,9 @@
 """Claim: deeper plain networks train worse, the degradation problem (He et al. 2015, section 1).
 
-Of two plain networks that differ in depth alone, the deeper ends with the higher TRAINING loss, so that overfitting
-cannot be the reason. Losses are compared as ratios, the deep network's with the loss up to which it would be level with
-the shallow one. The answer is that of a test over the seeds, corrected for the number of pairs (Holm 1979); that a few
-seeds agree is no test.
+Of two plain networks that differ in depth alone, the deeper ends with the higher TRAINING loss, so that
+overfitting cannot be the reason. Losses are compared as ratios, the deep network's with the loss up to which
+it would be level with the shallow one. The answer is that of a test over the seeds, corrected for the number
+of pairs (Holm 1979); that a few seeds agree is no test.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def judge(groups: Sequence[Group], unfinished: Sequence[RunRecord]) -> Finding[t
     corrected = holm([test.p for test in tests])
     pairs = tuple(_pair(*case, test, p) for case, test, p in zip(cases, tests, corrected, strict=True))
     answer = any_holds(pair.degradation for pair in pairs)
-    return Finding(pairs, _sentences(pairs, groups, unfinished), answer, tuple(tests), _seen_in_a_word(pairs, answer))
+    return Finding(
+        pairs, _sentences(pairs, groups, unfinished), answer, tuple(tests), _seen_in_a_word(pairs, answer)
+    )
 
 
 def _levels(shallow: Group) -> dict[int, float]:
@@ -125,7 +127,9 @@ def _pair(shallow: Group, deep: Group, also_differ: list[str], test: Difference,
     )
 
 
-def _sentences(pairs: Sequence[PlainPair], groups: Sequence[Group], unfinished: Sequence[RunRecord]) -> tuple[str, ...]:
+def _sentences(
+    pairs: Sequence[PlainPair], groups: Sequence[Group], unfinished: Sequence[RunRecord]
+) -> tuple[str, ...]:
     """Say of each deeper plain network how it compares with the shallowest, or what is missing."""
     if pairs:
         return tuple(pair.sentence for pair in pairs if pair.shallow == pairs[0].shallow)

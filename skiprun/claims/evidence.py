@@ -1,6 +1,7 @@
 """The scale of evidence in words: effect, size, number of seeds, and what could not be tested.
 
-A sentence asserts what a test over the seeds carries. What cannot be tested is said to be untested, never to be level.
+A sentence asserts what a test over the seeds carries. What cannot be tested is said to be untested, never to
+be level.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Claim: which network has the best test score, and by how much beyond the noise between seeds.
 
-The best is chosen by the scores that it is then tested with: the best of ten that are all the same lies well before the
-others. So all pairs of networks are tested, and corrected together, though those with the best alone are told.
+The best is chosen by the scores that it is then tested with: the best of ten that are all the same lies well
+before the others. So all pairs of networks are tested, and corrected together, though those with the best
+alone are told.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ class Ranking:
     def sentence(self) -> str:
         """Say which network is best on the test split if one is, and which others are behind by more than noise."""
         parts = [self._first_place()]
-        it, behind = "them" if len(self.first) > 1 else "it", [each for each in self.rivals if not each.is_level]
+        it, behind = (
+            "them" if len(self.first) > 1 else "it",
+            [each for each in self.rivals if not each.is_level],
+        )
         kinds = {
             True: f"Behind {it} beyond the noise (95 %, Holm's correction over all pairs)",
             False: f"Not told apart from {it}",
@@ -78,7 +82,9 @@ class Ranking:
             return f"Tied for the best test {self.score}", names
         found = Counter(rival.beyond_noise for rival in self.rivals)
         words = {False: "not told apart from", None: "untested against"}
-        unclear = "".join(f", {words[each]} {found[each]} of {len(self.rivals)}" for each in words if found[each])
+        unclear = "".join(
+            f", {words[each]} {found[each]} of {len(self.rivals)}" for each in words if found[each]
+        )
         return f"{'Best' if self.best else 'No single best in'} test {self.score}", names + unclear
 
 
@@ -101,7 +107,8 @@ def _ranking(groups: Sequence[Group]) -> Ranking:
     # The pairs with the best come first.
     tests = zip(others, gaps, holm([gap.p for gap in gaps]), strict=False)
     rivals = [
-        Rival(group.label, gap, p, _is_behind(sign * gap.mean, p), _is_level(group, best)) for group, gap, p in tests
+        Rival(group.label, gap, p, _is_behind(sign * gap.mean, p), _is_level(group, best))
+        for group, gap, p in tests
     ]
     first = [best.label, *(rival.network for rival in rivals if rival.is_level)]
     alone = len(first) == 1 and all(rival.beyond_noise is not False for rival in rivals)

@@ -30,7 +30,11 @@ class Rival:
     def words(self, score: str) -> str:
         """Say how far it is behind in a score."""
         tested = f", {format_p(self.p)}" if self.behind.tested else ""
-        missed = f", detectable {format_score(self.behind.detectable, score)}" if self.beyond_noise is False else ""
+        missed = (
+            f", detectable {format_score(self.behind.detectable, score)}"
+            if self.beyond_noise is False
+            else ""
+        )
         points = " points" if score == "error" else ""
         return f"{self.network} ({signed(self.behind.mean, score)}{points}{tested}{missed})"
 

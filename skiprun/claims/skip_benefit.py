@@ -67,7 +67,9 @@ def judge(groups: Sequence[Group]) -> Finding[tuple[SkipBenefit, ...]]:
     gains = tuple(_gain(*case, tests=len(cases)) for case in cases)
     corrected = holm([gain.p for gain in gains])
     benefits = tuple(_benefit(*case, gain, p) for case, gain, p in zip(cases, gains, corrected, strict=True))
-    return Finding(benefits, tuple(benefit.sentence for benefit in benefits) or _missing_control(groups), tests=gains)
+    return Finding(
+        benefits, tuple(benefit.sentence for benefit in benefits) or _missing_control(groups), tests=gains
+    )
 
 
 def with_controls(groups: Sequence[Group]) -> list[tuple[Group, Group]]:

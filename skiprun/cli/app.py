@@ -12,7 +12,19 @@ from typing import Annotated
 import typer
 
 import skiprun
-from skiprun.cli import compare, dashboard, doctor, evaluate, listings, models, predict, resume, runs, study, train
+from skiprun.cli import (
+    compare,
+    dashboard,
+    doctor,
+    evaluate,
+    listings,
+    models,
+    predict,
+    resume,
+    runs,
+    study,
+    train,
+)
 from skiprun.cli.groups import WithStudies
 from skiprun.cli.terminal import complain, say, start_logging
 from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory
@@ -65,7 +77,9 @@ app.command(epilog="Example: skiprun dashboard --port 6006")(dashboard.dashboard
 def main() -> None:
     """Run the command line; every error ends in one message on stderr and its own exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a name may hold what the terminal's encoding does not
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # a name may hold what the terminal's encoding does not
     leave_imports_alone()
     trust_no_working_folder()
     threading.excepthook = lambda of: None  # what fails in a thread fails again where its work is waited for

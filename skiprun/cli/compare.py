@@ -16,13 +16,17 @@ def compare(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Architectures, YAML files or runs.")],
     config: Annotated[
         Path | None,
-        typer.Option("--config", parser=user_path, help="YAML file of the shared protocol; default: digits, embedded."),
+        typer.Option(
+            "--config", parser=user_path, help="YAML file of the shared protocol; default: digits, embedded."
+        ),
     ] = None,
     name: Annotated[
         str | None, typer.Option(help="What new runs are called before NAME; default: the protocol.")
     ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, max=100, help="Train seeds 0 to N-1 of each.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at once; default: one a core if small.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Runs at once; default: one a core if small.")
+    ] = None,
     set_: Set = None,
     root: Root = None,
     device: Device = None,
@@ -35,7 +39,11 @@ def compare(
     from skiprun.system.processes import ready
 
     names, changes = apart(names, set_)
-    if jobs != 1 and len(names) * (seeds or 1) > 1 and not list((runs / "comparisons").glob(f"{reports.slug(names)}*")):
+    if (
+        jobs != 1
+        and len(names) * (seeds or 1) > 1
+        and not list((runs / "comparisons").glob(f"{reports.slug(names)}*"))
+    ):
         ready()  # what training processes are forked from imports while this process does
     import matplotlib.figure  # noqa: F401 - for the page, while the server still imports
 

@@ -14,7 +14,8 @@ from skiprun.cli.terminal import emit, results
 
 def doctor(
     config: Annotated[
-        Path | None, typer.Argument(metavar="CONFIG", parser=user_path, help="A YAML file to foresee a run of.")
+        Path | None,
+        typer.Argument(metavar="CONFIG", parser=user_path, help="A YAML file to foresee a run of."),
     ] = None,
     set_: Set = None,
     root: Root = None,

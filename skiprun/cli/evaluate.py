@@ -16,7 +16,8 @@ from skiprun.cli.terminal import emit, set_quiet
 def evaluate(
     run: RunOrFile,
     split: Annotated[
-        str | None, typer.Option(metavar="train|val|test", help="Default: test, but val of a run that is not finished.")
+        str | None,
+        typer.Option(metavar="train|val|test", help="Default: test, but val of a run that is not finished."),
     ] = None,
     root: Root = None,
     other_data: OtherData = False,
@@ -31,7 +32,8 @@ def evaluate(
     """Score the best weights of RUN on a split. Or those of a FILE, with --model and --data.
 
     Of masks: iou, dice, boundary (F-score of boundary pixels: of eight neighbours, within a square of
-    segmentation.boundary_tolerance) and pixel_error; beside them what one class everywhere scores there, at best.
+    segmentation.boundary_tolerance) and pixel_error; beside them what one class everywhere scores there, at
+    best.
     """
     of_file = {"--model": model, "--data": data, "--mean": mean, "--std": std, "--set": set_}
     foreign = is_foreign(run, of_file, {"--other-data": other_data})
@@ -62,7 +64,10 @@ def evaluate(
     else:
         columns = {"value": scores} | ({"by one class everywhere": trivial} if trivial else {})
         rows = [
-            [f"{each} %" if each == "error" else each, *(format_value(of.get(each), ".4f") for of in columns.values())]
+            [
+                f"{each} %" if each == "error" else each,
+                *(format_value(of.get(each), ".4f") for of in columns.values()),
+            ]
             for each in scores
         ]
         show_table(["score", *columns], rows, f"{name}, {split}, in {parts.setup.precision}")

@@ -17,19 +17,27 @@ if TYPE_CHECKING:
     from skiprun.experiment import Parts
 
 RunOrFile = Annotated[
-    Path, typer.Argument(metavar="RUN|FILE", parser=user_path, help="A run, or a file of another program's weights.")
+    Path,
+    typer.Argument(
+        metavar="RUN|FILE", parser=user_path, help="A run, or a file of another program's weights."
+    ),
 ]
 Model = Annotated[
-    str | None, typer.Option("--model", metavar="NAME", help="Of a FILE: its architecture, or NAME:option=value.")
+    str | None,
+    typer.Option("--model", metavar="NAME", help="Of a FILE: its architecture, or NAME:option=value."),
 ]
-Data = Annotated[str | None, typer.Option("--data", metavar="NAME", help="Of a FILE: a dataset to score it on.")]
+Data = Annotated[
+    str | None, typer.Option("--data", metavar="NAME", help="Of a FILE: a dataset to score it on.")
+]
 Given = Mapping[str, Any]  # options by their names on the command line
 Mean = Annotated[
-    str | None, typer.Option("--mean", metavar="M,...", help="Of a FILE: the mean it was trained with, white is 1.")
+    str | None,
+    typer.Option("--mean", metavar="M,...", help="Of a FILE: the mean it was trained with, white is 1."),
 ]
 Std = Annotated[str | None, typer.Option("--std", metavar="S,...", help="Of a FILE: the deviation likewise.")]
 FileSet = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Of a FILE: a key, as data.image_size=32.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Of a FILE: a key, as data.image_size=32."),
 ]
 
 
@@ -52,7 +60,9 @@ def is_foreign(run: Path, of_file: Given, of_run: Given) -> bool:
             f"has them in its config.yaml{f', and takes no {given[0]}' if given else ''}."
         )
     if others:
-        raise InputError(f"{others[0]} is for a RUN; {run} is scored as a file of weights, on the data that is named.")
+        raise InputError(
+            f"{others[0]} is for a RUN; {run} is scored as a file of weights, on the data that is named."
+        )
     return True
 
 

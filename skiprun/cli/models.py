@@ -14,7 +14,9 @@ from skiprun.cli.terminal import emit, people, results, say
 from skiprun.errors import InputError, counted
 from skiprun.models.complexity.rows import BlockRow, ModelRow
 
-app = typer.Typer(cls=ListByDefault, help="List architectures; `models show NAME` shows one.", rich_markup_mode=None)
+app = typer.Typer(
+    cls=ListByDefault, help="List architectures; `models show NAME` shows one.", rich_markup_mode=None
+)
 
 # What the tables below, or another command, say too.
 OPTIONAL = ("year", "connection", "input", "memory\nGiB", "family")
@@ -49,7 +51,9 @@ def list_models(
     """
     from skiprun.models.complexity import catalog
 
-    rows = catalog.describe_models(pattern, input_shape(input), None if json or not people.is_terminal else loading)
+    rows = catalog.describe_models(
+        pattern, input_shape(input), None if json or not people.is_terminal else loading
+    )
     if json:
         emit([{**row, "batch": batch, "batch_bytes": _batch_bytes(row, batch)} for row in rows])
         return
@@ -59,10 +63,15 @@ def list_models(
     wide = ["summary"] if results.width >= WIDE else []
     title = f"MACs of one image; memory for the activations of {counted(batch, 'image')} while training in float32"
     show_table(
-        columns + wide, [[*_model_row(row, batch), *(row.get(key) for key in wide)] for row in rows], title, OPTIONAL
+        columns + wide,
+        [[*_model_row(row, batch), *(row.get(key) for key in wide)] for row in rows],
+        title,
+        OPTIONAL,
     )
     results.print()
-    show_table(["family", "paper"], _rows_by_first([(row["family"], row["paper"] or "-") for row in rows], "; "))
+    show_table(
+        ["family", "paper"], _rows_by_first([(row["family"], row["paper"] or "-") for row in rows], "; ")
+    )
     results.print()
     fits = [(", ".join(row["connections"]) or "no sites", row["family"]) for row in rows]
     show_table(["connections that fit", "family"], _rows_by_first(fits, ", "))
@@ -112,7 +121,9 @@ def show(name: Architecture, input: Input = None, json: Json = False) -> None:
     wide = ["input"] if results.width >= WIDE else []
     columns = ["stage", "block", "kind", *wide, "output", "parameters", "macs"]
     titles = [*columns[:-1], "MACs", "connection"]
-    show_table(titles, [[*(_cell(column, row.get(column)) for column in columns), _joined(row)] for row in rows])
+    show_table(
+        titles, [[*(_cell(column, row.get(column)) for column in columns), _joined(row)] for row in rows]
+    )
 
 
 @app.command(epilog="Example: skiprun models cost mobilenet_v1 --against resnet50")
@@ -130,7 +141,8 @@ def cost(
 ) -> None:
     """Show how many times less a network costs than another.
 
-    By default the other is the same network with a standard convolution in the place of each depthwise separable one.
+    By default the other is the same network with a standard convolution in the place of each depthwise
+    separable one.
     """
     from skiprun.models.complexity import catalog
 

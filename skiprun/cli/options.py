@@ -16,15 +16,23 @@ def user_path(text: str | Path) -> Path:
 
 
 RunsFolder = Annotated[
-    Path, typer.Option("--runs", metavar="DIR", parser=user_path, help="Folder of all runs.", envvar="SKIPRUN_RUNS")
+    Path,
+    typer.Option(
+        "--runs", metavar="DIR", parser=user_path, help="Folder of all runs.", envvar="SKIPRUN_RUNS"
+    ),
 ]
 Root = Annotated[
-    Path | None, typer.Option("--root", metavar="DIR", parser=user_path, help="Where the data is now: data.root.")
+    Path | None,
+    typer.Option("--root", metavar="DIR", parser=user_path, help="Where the data is now: data.root."),
 ]
-OtherData = Annotated[bool, typer.Option("--other-data", help="Use other data than RUN was trained on, and say so.")]
+OtherData = Annotated[
+    bool, typer.Option("--other-data", help="Use other data than RUN was trained on, and say so.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as optim.lr=0.05.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as optim.lr=0.05.")
+]
 Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
 RunArgument = Annotated[
     Path, typer.Argument(metavar="RUN", parser=user_path, help="A run directory, or its name below runs/.")

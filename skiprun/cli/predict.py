@@ -24,9 +24,12 @@ if TYPE_CHECKING:  # it imports torch
 FEW = 20  # images, whose progress nobody needs to see
 
 Images = Annotated[
-    list[Path], typer.Argument(metavar="IMAGE...", parser=user_path, help="Images of any size, or folders of them.")
+    list[Path],
+    typer.Argument(metavar="IMAGE...", parser=user_path, help="Images of any size, or folders of them."),
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", parser=user_path, help="Where masks are written, as PNG.")]
+Out = Annotated[
+    Path, typer.Option("--out", metavar="DIR", parser=user_path, help="Where masks are written, as PNG.")
+]
 Csv = Annotated[
     Path | None,
     typer.Option(
@@ -40,10 +43,14 @@ def predict(
     images: Images,
     top: Annotated[int, typer.Option(min=1, help="How many labels to show.")] = 3,
     out: Out = Path("predictions"),
-    overlay: Annotated[bool, typer.Option("--overlay", help="Write each image with its mask laid over it.")] = False,
+    overlay: Annotated[
+        bool, typer.Option("--overlay", help="Write each image with its mask laid over it.")
+    ] = False,
     csv: Csv = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unusable images out, and list them.")] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave unusable images out, and list them.")
+    ] = False,
     runs: RunsFolder = RUNS,
     json: Json = False,
 ) -> None:
@@ -58,10 +65,14 @@ def predict(
         refuse_existing([csv], overwrite)
         check_writable(csv.parent)
     if data["task"] == "segmentation":
-        found = list(experiment.predict_masks(opened, images, out, skip_bad, overlay, overwrite, show_progress))
+        found = list(
+            experiment.predict_masks(opened, images, out, skip_bad, overlay, overwrite, show_progress)
+        )
     else:
         refuse_overlay(overlay)
-        found = list(experiment.predict(opened, images, max(top, data["num_classes"]), skip_bad, show_progress))
+        found = list(
+            experiment.predict(opened, images, max(top, data["num_classes"]), skip_bad, show_progress)
+        )
     tell_problems([item for item in found if "problem" in item], len(found))
     done = [item for item in found if "problem" not in item]
     show_predictions(done, top, json)
@@ -104,7 +115,10 @@ def show_predictions(done: list[Prediction], top: int, json: bool) -> None:
 
 def label_row(item: Prediction) -> list[str]:
     """Return the most likely labels of an image, for the table."""
-    return [item["file"], ", ".join(f"{each['label']} {percent(each['probability'], 1)}" for each in item["top"])]
+    return [
+        item["file"],
+        ", ".join(f"{each['label']} {percent(each['probability'], 1)}" for each in item["top"]),
+    ]
 
 
 def mask_row(item: Prediction) -> list[str]:

@@ -19,8 +19,12 @@ def resume(
     verify: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Train N steps again, compare, and change nothing.")
     ] = None,
-    epochs: Annotated[float | None, typer.Option(min=0, help="Make the run longer: its whole length.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="The same, of a schedule that counts steps.")] = None,
+    epochs: Annotated[
+        float | None, typer.Option(min=0, help="Make the run longer: its whole length.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="The same, of a schedule that counts steps.")
+    ] = None,
     lr: Annotated[
         float | None, typer.Option(min=0, help="Rate of the cosine that begins again; default: optim.lr.")
     ] = None,
@@ -65,7 +69,9 @@ def resume(
         typer.echo(f"{done.path}: test {test_scores(done.summary())}")
 
 
-def refuse_mixed_options(verify: int | None, epochs: float | None, steps: int | None, lr: float | None) -> None:
+def refuse_mixed_options(
+    verify: int | None, epochs: float | None, steps: int | None, lr: float | None
+) -> None:
     """Raise InputError for options that mean nothing together."""
     length = [each for each in (epochs, steps) if each is not None]
     if verify is not None and (length or lr is not None):
@@ -90,6 +96,8 @@ def show_replay(run: object, steps: int, root: Path | None, json: bool) -> None:
     else:
         compared = f"{found.rows} records" + (", weights and optimizer" if found.weights else "")
         what = f"Steps {found.first + 1} to {found.last} again, {compared}"
-        typer.echo(f"{what}: first difference in {found.differs}" if found.differs else f"{what}: the same bits.")
+        typer.echo(
+            f"{what}: first difference in {found.differs}" if found.differs else f"{what}: the same bits."
+        )
     if found.differs:
         raise typer.Exit(1)

@@ -19,7 +19,9 @@ LATEST = 50
 @app.command("list", epilog="Example: skiprun runs --json")
 def list_runs(
     runs: RunsFolder = RUNS,
-    all_: Annotated[bool, typer.Option("--all", help=f"List every run, not the latest {LATEST} only.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help=f"List every run, not the latest {LATEST} only.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """List the latest runs, or all, with their state and scores; --json lists all."""

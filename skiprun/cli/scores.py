@@ -25,7 +25,9 @@ def test_scores(summary: Summary) -> str:
     """Return the test scores of a run in a line, each with that of the trivial answer where there is one."""
     trivial = summary.get("trivial", {}).get("test", {})
     shown = {name: f" ({format_value(value)} by one class everywhere)" for name, value in trivial.items()}
-    return ", ".join(named_score(name, value) + shown.get(name, "") for name, value in summary["test"].items())
+    return ", ".join(
+        named_score(name, value) + shown.get(name, "") for name, value in summary["test"].items()
+    )
 
 
 def scores_of(record: Record) -> list[str]:

@@ -25,21 +25,30 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-app = typer.Typer(cls=ListByDefault, help="List studies; `studies run STUDY` runs any one.", rich_markup_mode=None)
+app = typer.Typer(
+    cls=ListByDefault, help="List studies; `studies run STUDY` runs any one.", rich_markup_mode=None
+)
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Architectures, YAML files or runs.")]
-RunNames = Annotated[list[str], typer.Argument(metavar="RUN...", help="Run directories, or their names below runs/.")]
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="NAME...", help="Architectures, YAML files or runs.")
+]
+RunNames = Annotated[
+    list[str], typer.Argument(metavar="RUN...", help="Run directories, or their names below runs/.")
+]
 SplitName = Literal["train", "val", "test"]
 Split = Annotated[SplitName, typer.Option(metavar="train|val|test", help="Which part of the data.")]
 ScoredSplit = Annotated[
     SplitName | None,
-    typer.Option("--split", metavar="train|val|test", help="Default: test, but val of a run that is not finished."),
+    typer.Option(
+        "--split", metavar="train|val|test", help="Default: test, but val of a run that is not finished."
+    ),
 ]
 Images = Annotated[int | None, typer.Option(min=1, help="Score this many images; default: all.")]
 Batches = Annotated[int | None, typer.Option(min=1, help="Batches to look at.")]
 BatchSize = Annotated[int | None, typer.Option(min=2, max=4096, help="Images a batch.")]
 Weights = Annotated[
-    Literal["best", "last", "initial"], typer.Option(metavar="best|last|initial", help="Which weights of a run.")
+    Literal["best", "last", "initial"],
+    typer.Option(metavar="best|last|initial", help="Which weights of a run."),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget what an earlier try left.")]
 
@@ -81,7 +90,9 @@ def study_and_draw(request: StudyRequest, runs: Path, silent: bool, fresh: bool)
     return {"study": request.study, "networks": documents, "figures": [str(file) for file in files]}
 
 
-def write_figures(request: StudyRequest, documents: Sequence[Document], runs: Path, spare: Path) -> list[Path]:
+def write_figures(
+    request: StudyRequest, documents: Sequence[Document], runs: Path, spare: Path
+) -> list[Path]:
     """Write the figures of a study, and its document where it belongs to no single run; return the figures."""
     from skiprun import reports
     from skiprun.experiment.study_runner.keeping import folder_for, warn_instead
@@ -126,7 +137,9 @@ def stopping() -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        log.info("Stopped; the network is as it was. The same command starts again, or continues a landscape.")
+        log.info(
+            "Stopped; the network is as it was. The same command starts again, or continues a landscape."
+        )
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -157,7 +170,9 @@ def list_studies(json: Json = False) -> None:
 def run(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="A name of `skiprun studies`.")],
     names: Names = None,
-    option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the study.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the study.")
+    ] = None,
     split: ScoredSplit = None,
     images: Images = None,
     batches: Batches = None,

@@ -16,7 +16,13 @@ from pydantic import TypeAdapter
 
 from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, apart
 from skiprun.cli.study import Batches, BatchSize, Fresh, Images, ScoredSplit, Split, Weights, show, words
-from skiprun.cli.study_networks import find_networks, names_any, network_options, option, refuse_network_options
+from skiprun.cli.study_networks import (
+    find_networks,
+    names_any,
+    network_options,
+    option,
+    refuse_network_options,
+)
 from skiprun.cli.terminal import set_quiet
 from skiprun.infos import StudyInfo
 from skiprun.registry import STUDIES, Entry
@@ -41,7 +47,9 @@ def study_command(study: Study) -> Any:
     run.__signature__ = inspect.Signature([*parameters(study)])  # type: ignore[attr-defined]
     text = inspect.cleandoc(study.target.__doc__ or "").partition("\n\nArgs:")[0]
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(study.name, help=text, epilog=f"Example: skiprun {study.name} {study.info.example}".rstrip())(run)
+    app.command(study.name, help=text, epilog=f"Example: skiprun {study.name} {study.info.example}".rstrip())(
+        run
+    )
     return typer.main.get_command(app)
 
 
@@ -83,7 +91,9 @@ def own_option(name: str, hint: Any, default: Any, text: str) -> Parameter:
 
 def flag(name: str, text: str) -> Parameter:
     """Return an option that is given or not."""
-    return option(name, Annotated[bool, typer.Option(f"--{name.replace('_', '-')}", help=sentence(text))], False)
+    return option(
+        name, Annotated[bool, typer.Option(f"--{name.replace('_', '-')}", help=sentence(text))], False
+    )
 
 
 def sentence(text: str) -> str:
@@ -120,7 +130,13 @@ def run_command(study: Study, given: dict[str, Any]) -> None:
         requests = [StudyRequest(name, [], look, {}) for name in study.info.without_names]
     else:
         requests = [*requested(study, look, given)]
-    show(*requests, runs=given["runs"], json=given["json"], quiet=given["quiet"], fresh=given.get("fresh", False))
+    show(
+        *requests,
+        runs=given["runs"],
+        json=given["json"],
+        quiet=given["quiet"],
+        fresh=given.get("fresh", False),
+    )
 
 
 def requested(study: Study, look: SampleSelection, given: Mapping[str, Any]) -> Iterator[StudyRequest]:

@@ -12,7 +12,8 @@ from skiprun.cli.terminal import results, say
 from skiprun.errors import printable
 
 GAP = 1  # between two columns
-# Up to so many signs, a column stays on one line: sizes and single names, or at least numbers with their unit.
+# Up to so many signs, a column stays on one line: sizes and single names, or at least numbers with their
+# unit.
 SHORT, SHORTEST = 16, 10
 
 
@@ -21,24 +22,30 @@ def show_table(
 ) -> None:
     """Print a table in the room that there is.
 
-    Text goes on below, between its words, and short columns stay on one line. Where there is no room for that, optional
-    columns are left out, the first ones first; then short columns go on below too; and in the end the columns of a row
-    are shown below each other. Columns of numbers stand to the right.
+    Text goes on below, between its words, and short columns stay on one line. Where there is no room for
+    that, optional columns are left out, the first ones first; then short columns go on below too; and in the
+    end the columns of a row are shown below each other. Columns of numbers stand to the right.
     """
     if title:  # a table's own is folded to the width of its columns
         results.print(Text(title, style="italic"))
     left_out: list[str] = []
-    while (widths := fitting_widths(columns, rows, results.width, SHORT)) is None and len(left_out) < len(optional):
+    while (widths := fitting_widths(columns, rows, results.width, SHORT)) is None and len(left_out) < len(
+        optional
+    ):
         left_out.append(optional[len(left_out)])
         kept = [index for index, column in enumerate(columns) if column != left_out[-1]]
         columns, rows = [columns[index] for index in kept], [[row[index] for index in kept] for row in rows]
     widths = widths or fitting_widths(columns, rows, results.width, SHORTEST)
     results.print(_side_by_side(columns, rows, widths) if widths else _below(columns, rows))
     if left_out:
-        say(f"Left out in this width: {', '.join(' '.join(column.split()) for column in left_out)}; all with --json.")
+        say(
+            f"Left out in this width: {', '.join(' '.join(column.split()) for column in left_out)}; all with --json."
+        )
 
 
-def fitting_widths(columns: Sequence[str], rows: Sequence[Sequence[object]], room: int, whole: int) -> list[int] | None:
+def fitting_widths(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], room: int, whole: int
+) -> list[int] | None:
     """Return the widths in which columns stand beside each other with all words whole, or None if there are none.
 
     Columns whose texts have no more than `whole` signs stay on one line.

@@ -22,9 +22,12 @@ def train(
     device: Device = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Delete what is there and start over.")] = False,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave images and masks that cannot be used out, and list them.")
+        bool,
+        typer.Option("--skip-bad", help="Leave images and masks that cannot be used out, and list them."),
     ] = False,
-    profile: Annotated[bool, typer.Option("--profile", help="Say where a step's time goes; trace.json.")] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Say where a step's time goes; trace.json.")
+    ] = False,
     runs: RunsFolder = RUNS,
     json: Json = False,
     quiet: Quiet = False,
@@ -37,7 +40,9 @@ def train(
 
     configs, changes = apart(configs, set_)
     if not configs:
-        raise InputError(f"{changes[0]}: name a config too, as `skiprun train configs/smoke.yaml {changes[0]}`.")
+        raise InputError(
+            f"{changes[0]}: name a config too, as `skiprun train configs/smoke.yaml {changes[0]}`."
+        )
     named = [Override("--name", f"name={quoted(name)}")] if name is not None else []
     seeded = [Override("--seed", f"seed={seed}")] if seed is not None else []
     lenient = [Override("--skip-bad", "data.skip_bad=true")] if skip_bad else []

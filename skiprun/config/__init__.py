@@ -1,7 +1,8 @@
 """The schema of a config file: its keys, their types, defaults and meanings.
 
-One file is one experiment. Every key is typed, has a default and a line of meaning; unknown keys are refused; a config
-is frozen. This module never imports torch: names of models, datasets and connections are looked up by `experiment`.
+One file is one experiment. Every key is typed, has a default and a line of meaning; unknown keys are refused;
+a config is frozen. This module never imports torch: names of models, datasets and connections are looked up
+by `experiment`.
 """
 
 from skiprun.config.contradictions import contradictions

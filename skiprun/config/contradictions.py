@@ -10,7 +10,14 @@ from skiprun.config.model import ModelConfig
 
 MAX_LAYERS = 10_000  # more take hours to build
 # Devices of Windows, which no file there can be called, and the folder of comparisons beside the runs.
-RESERVED = {"comparisons", "con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+RESERVED = {
+    "comparisons",
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)),
+}
 
 
 def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
@@ -19,13 +26,19 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
     What is read from a run directory need not pass: rules have become stricter since it was written.
     """
     if config.name.endswith(".") or config.name.split(".")[0].lower() in RESERVED:
-        yield "name", f"found '{config.name}', which means something else to a system, or here; choose another"
+        yield (
+            "name",
+            f"found '{config.name}', which means something else to a system, or here; choose another",
+        )
     yield from model_contradictions(config.model)
     schedule, optim, data = config.schedule, config.optim, config.data
     if (schedule.epochs is None) == (schedule.steps is None):
         yield "schedule", "found neither or both of epochs and steps; give exactly one"
     elif schedule.warmup >= schedule.length:
-        yield "schedule.warmup", f"found {schedule.warmup:g}; it must be shorter than the run of {schedule.length:g}"
+        yield (
+            "schedule.warmup",
+            f"found {schedule.warmup:g}; it must be shorter than the run of {schedule.length:g}",
+        )
     if schedule.kind == "multistep" and not schedule.milestones:
         yield "schedule.milestones", "found none; multistep needs at least one, such as [100, 150]"
     if schedule.milestones != sorted(set(schedule.milestones)):
@@ -45,7 +58,10 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
     if optim.nesterov and (optim.name != "sgd" or not optim.momentum):
         yield "optim.nesterov", "needs optim.name sgd and a momentum above 0"
     if data.batch_size % optim.accumulate:
-        yield "optim.accumulate", f"found {optim.accumulate}, which does not divide data.batch_size {data.batch_size}"
+        yield (
+            "optim.accumulate",
+            f"found {optim.accumulate}, which does not divide data.batch_size {data.batch_size}",
+        )
     if data.instances and data.classes:
         yield "data.instances", "found beside data.classes; values are numbers of objects, or of classes"
     if problem := pattern_problem(data.subject or ""):
@@ -87,6 +103,9 @@ def model_contradictions(model: ModelConfig) -> Iterator[tuple[str, str]]:
     if model.init == "fixup" and model.norm != "none":
         yield "model.init", "found fixup, which is for networks without normalization; add norm: none"
     if model.feature_extract and model.freeze:
-        yield "model.freeze", "found beside model.feature_extract, which is freeze: backbone; give one of them"
+        yield (
+            "model.freeze",
+            "found beside model.feature_extract, which is freeze: backbone; give one of them",
+        )
     if model.feature_extract and model.weights is None:
         yield "model.feature_extract", "needs model.weights; drawn layers would stay as they are"

@@ -12,17 +12,26 @@ from skiprun.config.fields import Colour, Count, Fraction, Labels, NonNegative, 
 class AugmentConfig(Section):
     """Random changes of training images, drawn for each on its own; the lambda of mixup and CutMix is one a batch."""
 
-    crop: Annotated[int, Field(ge=0, le=64)] = Field(0, description="pixels of zero padding before a random crop")
+    crop: Annotated[int, Field(ge=0, le=64)] = Field(
+        0, description="pixels of zero padding before a random crop"
+    )
     flip: bool = Field(False, description="mirror left and right with probability one half")
-    cutout: Annotated[int, Field(ge=0, le=512)] = Field(0, description="side of a blanked square (DeVries 2017)")
-    jitter: Fraction = Field(0.0, description="range of brightness, contrast and saturation factors, 1 +- jitter")
+    cutout: Annotated[int, Field(ge=0, le=512)] = Field(
+        0, description="side of a blanked square (DeVries 2017)"
+    )
+    jitter: Fraction = Field(
+        0.0, description="range of brightness, contrast and saturation factors, 1 +- jitter"
+    )
     mixup: NonNegative = Field(0.0, description="alpha of mixup (Zhang 2017), one lambda a batch; 0 is off")
     cutmix: NonNegative = Field(0.0, description="alpha of CutMix (Yun 2019), one lambda a batch; 0 is off")
     rot90: bool = Field(False, description="turn by 0, 90, 180 or 270 degrees, image and mask together")
-    rotate: Annotated[float, Field(ge=0, le=180)] = Field(0.0, description="largest turn in degrees, with the mask")
+    rotate: Annotated[float, Field(ge=0, le=180)] = Field(
+        0.0, description="largest turn in degrees, with the mask"
+    )
     scale: Fraction = Field(0.0, description="range of the size, 1 +- scale, image and mask together")
     elastic: Annotated[float, Field(ge=0, le=64)] = Field(
-        0.0, description="elastic deformation with the mask: pixels of standard deviation (Ronneberger 2015: 10)"
+        0.0,
+        description="elastic deformation with the mask: pixels of standard deviation (Ronneberger 2015: 10)",
     )
     brightness: Fraction = Field(
         0.0, description="range of a brightness factor, 1 +- brightness, for images with masks"
@@ -45,10 +54,15 @@ class DataConfig(Section):
         0.1, description="share of train kept for validation, stratified; unused where the set has its own"
     )
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.2, description="share of a flat folder of classes kept for testing, stratified; unused where there are splits"
+        0.2,
+        description="share of a flat folder of classes kept for testing, stratified; unused where there are splits",
     )
-    split_seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the splits that the set does not have")
-    image_size: Annotated[int, Field(ge=4, le=4096)] | None = Field(None, description="side in pixels, for folders")
+    split_seed: Annotated[int, Field(ge=0)] = Field(
+        0, description="seed of the splits that the set does not have"
+    )
+    image_size: Annotated[int, Field(ge=4, le=4096)] | None = Field(
+        None, description="side in pixels, for folders"
+    )
     fit: Literal["crop", "pad", "resize", "tile"] | None = Field(
         None,
         description="how images come to image_size: with labels crop (default), pad or resize; "
@@ -56,17 +70,22 @@ class DataConfig(Section):
     )
     background: Colour = Field("white", description="colour under transparency and beside padded images")
     classes: Labels | None = Field(
-        None, description="names of the mask values 0, 1, ...; default: background and object, of masks with two values"
+        None,
+        description="names of the mask values 0, 1, ...; default: background and object, of masks with two values",
     )
     only_classes: Labels | None = Field(
-        None, description="names of the classes to use, of a dataset with labels, such as [0, 1, 2, 3, 4] of digits"
+        None,
+        description="names of the classes to use, of a dataset with labels, such as [0, 1, 2, 3, 4] of digits",
     )
     ignore_index: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         None, description="mask value of pixels that neither teach nor count"
     )
-    instances: bool = Field(False, description="mask values number the objects: all but 0 are one class, object")
+    instances: bool = Field(
+        False, description="mask values number the objects: all but 0 are one class, object"
+    )
     mask_suffix: str | None = Field(
-        None, description="what the name of a mask has more than that of its image: _mask for a.jpg and a_mask.png"
+        None,
+        description="what the name of a mask has more than that of its image: _mask for a.jpg and a_mask.png",
     )
     subject: str | None = Field(
         None,
@@ -74,16 +93,21 @@ class DataConfig(Section):
         "all that matches): validation is taken by whole subjects",
     )
     border_weight: NonNegative = Field(
-        0.0, description="extra weight in training of pixels between objects, w0 of Ronneberger 2015; the paper has 10"
+        0.0,
+        description="extra weight in training of pixels between objects, w0 of Ronneberger 2015; the paper has 10",
     )
     skip_bad: bool = Field(False, description="leave images and masks that cannot be used out, and list them")
-    augment: AugmentConfig = Field(default_factory=AugmentConfig, description="random changes of training images")
+    augment: AugmentConfig = Field(
+        default_factory=AugmentConfig, description="random changes of training images"
+    )
 
 
 class SegmentationConfig(Section):
     """How masks are learned and scored; other tasks do not look at it."""
 
-    loss: Literal["cross_entropy", "dice", "sum"] = Field("sum", description="cross entropy, 1 - Dice, or both added")
+    loss: Literal["cross_entropy", "dice", "sum"] = Field(
+        "sum", description="cross entropy, 1 - Dice, or both added"
+    )
     boundary_tolerance: Annotated[int, Field(ge=0, le=32)] = Field(
         1, description="rows and columns that a boundary pixel may be off to count as found, a square"
     )

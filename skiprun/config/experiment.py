@@ -16,8 +16,12 @@ from skiprun.config.training import ComputeConfig, LogConfig, OptimConfig, Sched
 class RunConfig(Section):
     """One experiment."""
 
-    name: Annotated[Name, Role.RECORD] = Field("run", description="directory in runs/; default: the file's name")
-    seed: Annotated[int, Field(ge=0, le=2**31), Role.SEED] = Field(0, description="of every random draw of the run")
+    name: Annotated[Name, Role.RECORD] = Field(
+        "run", description="directory in runs/; default: the file's name"
+    )
+    seed: Annotated[int, Field(ge=0, le=2**31), Role.SEED] = Field(
+        0, description="of every random draw of the run"
+    )
     model: ModelConfig = Field(description="which network")
     data: DataConfig = Field(description="which images, in which splits")
     segmentation: SegmentationConfig = Field(

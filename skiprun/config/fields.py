@@ -21,7 +21,9 @@ Name = Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,
 Labels = Annotated[
     list[str],
     BeforeValidator(
-        lambda given: [str(each) if type(each) is int else each for each in given] if isinstance(given, list) else given
+        lambda given: (
+            [str(each) if type(each) is int else each for each in given] if isinstance(given, list) else given
+        )
     ),
 ]
 SiteMap = Annotated[

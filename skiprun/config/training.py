@@ -17,7 +17,9 @@ class OptimConfig(Section):
     momentum: Fraction = Field(0.9, description="of SGD; beta1 of AdamW")
     nesterov: bool = Field(False, description="Nesterov's momentum, of SGD")
     weight_decay: NonNegative = Field(1e-4, description="of SGD an L2 penalty, of AdamW decoupled")
-    decay: Literal["all", "weights"] = Field("all", description="decay all parameters as He does, or weights only")
+    decay: Literal["all", "weights"] = Field(
+        "all", description="decay all parameters as He does, or weights only"
+    )
     clip_norm: Positive | None = Field(None, description="largest norm of the whole gradient")
     clip_value: Positive | None = Field(None, description="largest value of any gradient entry")
     accumulate: Count = Field(
@@ -25,7 +27,9 @@ class OptimConfig(Section):
         description="micro-batches a step: the same step in less memory, but batch norm and dropout see one at a time",
     )
     label_smoothing: Fraction = Field(0.0, description="of the training loss; others are plain")
-    ema: Annotated[float, Field(gt=0, lt=1)] | None = Field(None, description="decay of a weight average to evaluate")
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="decay of a weight average to evaluate"
+    )
 
 
 class Restart(Section):
@@ -38,14 +42,17 @@ class Restart(Section):
 class ScheduleConfig(Section):
     """Length of the run and learning rate over it; `warmup` and `milestones` count in the same unit as the length."""
 
-    kind: Literal["cosine", "multistep", "constant"] = Field("cosine", description="the course after the warmup")
+    kind: Literal["cosine", "multistep", "constant"] = Field(
+        "cosine", description="the course after the warmup"
+    )
     epochs: Positive | None = Field(None, description="length in passes over the training split")
     steps: Count | None = Field(None, description="length in steps")
     warmup: NonNegative = Field(0.0, description="linear rise from nothing at the start")
     milestones: list[Positive] = Field(default_factory=list, description="where multistep lowers the rate")
     factor: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="what multistep multiplies by")
     restarts: list[Restart] = Field(
-        default_factory=list, description="where the cosine begins again; `skiprun resume --epochs` writes them"
+        default_factory=list,
+        description="where the cosine begins again; `skiprun resume --epochs` writes them",
     )
 
     @property
@@ -64,11 +71,15 @@ class ComputeConfig(Section):
         "auto", description="auto: bf16 where the processor multiplies it"
     )
     threads: Annotated[int | None, Field(ge=1, le=1024), Role.EXECUTION] = Field(
-        None, description="CPU threads; default: one for a small network, else the faster of one and all, by a trial"
+        None,
+        description="CPU threads; default: one for a small network, else the faster of one and all, by a trial",
     )
-    channels_last: Annotated[bool, Role.EXECUTION] = Field(True, description="keep the channels of a pixel together")
+    channels_last: Annotated[bool, Role.EXECUTION] = Field(
+        True, description="keep the channels of a pixel together"
+    )
     compile: Annotated[Literal["auto", "fused", "on", "off"], Role.EXECUTION] = Field(
-        "auto", description="fused: own kernels on a CPU; auto: those, if that pays; on: by torch.compile; off: neither"
+        "auto",
+        description="fused: own kernels on a CPU; auto: those, if that pays; on: by torch.compile; off: neither",
     )
     cuda_graph: Annotated[bool, Role.EXECUTION] = Field(
         False, description="on a GPU: launch a training step as one CUDA graph"
@@ -84,5 +95,9 @@ class ComputeConfig(Section):
 class LogConfig(Section):
     """What is written down, and how often."""
 
-    every: Annotated[Count, Role.RECORD] = Field(10, description="steps between two rows of metrics and probes")
-    tensorboard: Annotated[bool, Role.RECORD] = Field(True, description="write TensorBoard's event files as well")
+    every: Annotated[Count, Role.RECORD] = Field(
+        10, description="steps between two rows of metrics and probes"
+    )
+    tensorboard: Annotated[bool, Role.RECORD] = Field(
+        True, description="write TensorBoard's event files as well"
+    )

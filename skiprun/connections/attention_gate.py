@@ -13,8 +13,8 @@ from skiprun.registry import CONNECTIONS
 class AttentionGate(Connection):
     """Attention gate: a share a in (0, 1) of x at each pixel, beside the branch.
 
-    a = sigmoid(gate(relu(Wx x + Wg f(x)))), all of them 1x1 convolutions. The branch is the coarser layers' signal,
-    brought to the size of x already; it is both what gates and what x is set beside.
+    a = sigmoid(gate(relu(Wx x + Wg f(x)))), all of them 1x1 convolutions. The branch is the coarser layers'
+    signal, brought to the size of x already; it is both what gates and what x is set beside.
     """
 
     grows = True

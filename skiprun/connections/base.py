@@ -29,9 +29,9 @@ class Site:
 class Connection(nn.Module):
     """Joins the shortcut and the branch of one site.
 
-    A subclass gives `forward(x, fx)`. `x` and `fx` have the shape [batch, channels, height, width]; but for `concat`
-    both have the same shape, and so has the result. Arguments of `__init__` behind `site` are the options that a
-    config may set by `connection_options`; each has a type and a default.
+    A subclass gives `forward(x, fx)`. `x` and `fx` have the shape [batch, channels, height, width]; but for
+    `concat` both have the same shape, and so has the result. Arguments of `__init__` behind `site` are the
+    options that a config may set by `connection_options`; each has a type and a default.
     """
 
     # True where the result has the channels of both, which only networks made for it can take.

@@ -1,8 +1,8 @@
 """A schedule for the strength of every shortcut during training: y = connection(strength * x, f(x)).
 
-The strength is a function of the step alone, so a continued run sets it again. It is a tensor that is filled in place,
-so that a compiled network or a CUDA graph sees the new value; and it is in the state dict, so that saved weights are
-evaluated with the strength that they were trained with.
+The strength is a function of the step alone, so a continued run sets it again. It is a tensor that is filled
+in place, so that a compiled network or a CUDA graph sees the new value; and it is in the state dict, so that
+saved weights are evaluated with the strength that they were trained with.
 """
 
 import torch

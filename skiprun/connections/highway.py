@@ -6,7 +6,9 @@ from skiprun.connections.gated import GatedConnection
 from skiprun.registry import CONNECTIONS
 
 
-@CONNECTIONS.register("highway", formula="y = (1 - T(x)) x + T(x) f(x)", paper="Srivastava et al. 2015, equation 3")
+@CONNECTIONS.register(
+    "highway", formula="y = (1 - T(x)) x + T(x) f(x)", paper="Srivastava et al. 2015, equation 3"
+)
 class Highway(GatedConnection):
     """Highway connection: a learned gate T(x) in (0, 1) chooses between the two.
 

@@ -7,7 +7,9 @@ from skiprun.connections.base import Connection, Site
 from skiprun.registry import CONNECTIONS
 
 
-@CONNECTIONS.register("layer_scale", formula="y = x + a f(x), a by channel", paper="Touvron et al. 2021, equation 6")
+@CONNECTIONS.register(
+    "layer_scale", formula="y = x + a f(x), a by channel", paper="Touvron et al. 2021, equation 6"
+)
 class LayerScale(Connection):
     """LayerScale: a learned factor for each channel of the branch, which starts small."""
 

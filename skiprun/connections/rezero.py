@@ -1,6 +1,7 @@
 """ReZero, y = x + a f(x) with one learned number a that starts at 0, so that every block begins as the identity.
 
-SkipInit (De and Smith 2020, section 3.2) is the same formula in a network without normalization: `norm: none`.
+SkipInit (De and Smith 2020, section 3.2) is the same formula in a network without normalization:
+`norm: none`.
 """
 
 import torch
@@ -10,7 +11,9 @@ from skiprun.connections.base import Connection, Site
 from skiprun.registry import CONNECTIONS
 
 
-@CONNECTIONS.register("rezero", formula="y = x + a f(x), a learned", paper="Bachlechner et al. 2020, equation 2")
+@CONNECTIONS.register(
+    "rezero", formula="y = x + a f(x), a learned", paper="Bachlechner et al. 2020, equation 2"
+)
 class ReZero(Connection):
     """ReZero: a learned factor on the branch, which starts at 0; SkipInit with `norm: none`."""
 

@@ -6,7 +6,9 @@ from skiprun.connections.gated import GatedConnection
 from skiprun.registry import CONNECTIONS
 
 
-@CONNECTIONS.register("shortcut_only_gating", formula="y = (1 - T(x)) x + f(x)", paper="He et al. 2016, figure 2d")
+@CONNECTIONS.register(
+    "shortcut_only_gating", formula="y = (1 - T(x)) x + f(x)", paper="He et al. 2016, figure 2d"
+)
 class ShortcutOnlyGating(GatedConnection):
     """Shortcut-only gating: T(x) closes the shortcut and leaves the branch alone."""
 

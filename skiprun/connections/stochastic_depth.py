@@ -1,7 +1,7 @@
 """Stochastic depth, y = x + b f(x): in training b = 1/p with probability p, and else 0 (the branch is dropped).
 
-The probability falls linearly from the input to the output, p_l = 1 - l/L (1 - p_L) (Huang et al. 2016, equation 4).
-They multiply by p when testing; dividing by it in training is the same in expectation.
+The probability falls linearly from the input to the output, p_l = 1 - l/L (1 - p_L) (Huang et al. 2016,
+equation 4). They multiply by p when testing; dividing by it in training is the same in expectation.
 """
 
 from torch import Tensor, nn
@@ -11,7 +11,9 @@ from skiprun.errors import OptionError
 from skiprun.registry import CONNECTIONS
 
 
-@CONNECTIONS.register("stochastic_depth", formula="y = x + b f(x), b random", paper="Huang et al. 2016, equation 2")
+@CONNECTIONS.register(
+    "stochastic_depth", formula="y = x + b f(x), b random", paper="Huang et al. 2016, equation 2"
+)
 class StochasticDepth(Connection):
     """Stochastic depth: in training, branches are left out at random, the deeper the more often."""
 

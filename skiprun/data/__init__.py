@@ -1,8 +1,8 @@
 """Datasets by name, in three splits, with whole-batch augmentation on the device.
 
-One file a dataset, registered with the facts that `skiprun datasets` lists. A builder takes the `data` section of a
-config, the device and a progress callback, and returns Loaders. Importing this package does not import torch, so that
-the processes that decode a folder's images start quickly.
+One file a dataset, registered with the facts that `skiprun datasets` lists. A builder takes the `data`
+section of a config, the device and a progress callback, and returns Loaders. Importing this package does not
+import torch, so that the processes that decode a folder's images start quickly.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Loaders", "Split", "load_data"]
 
-_HOMES = {"Loaders": "skiprun.data.loaders", "Split": "skiprun.data.loaders", "load_data": "skiprun.data.loading"}
+_HOMES = {
+    "Loaders": "skiprun.data.loaders",
+    "Split": "skiprun.data.loaders",
+    "load_data": "skiprun.data.loading",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -25,23 +25,28 @@ from skiprun.data.subjects import draw_part, group_numbers, subject_names, tell_
 from skiprun.errors import InputError, OptionError, counted
 
 
-def assemble(source: RawDataset, config: DataConfig, device: torch.device, whole_images: bool = True) -> Loaders:
+def assemble(
+    source: RawDataset, config: DataConfig, device: torch.device, whole_images: bool = True
+) -> Loaders:
     """Return the Loaders of a dataset; without `whole_images`, of tiles that were drawn one by one for validation.
 
     Raises:
-        OptionError: the validation split would be empty or take all, a batch is larger than the training split, or a
-            class is not there.
+        OptionError: the validation split would be empty or take all, a batch is larger than the training
+            split, or a class is not there.
         InputError: a split of masks on which nothing could be learned or scored.
     """
     source = keep_classes(source, config.only_classes)
     if len(source.class_names) < 2:
-        raise InputError(f"Dataset '{config.name}' has one class, {source.class_names[0]}; there must be two or more.")
+        raise InputError(
+            f"Dataset '{config.name}' has one class, {source.class_names[0]}; there must be two or more."
+        )
     check_augmentation(config.augment, source.image_shape)
     check_augmentation_task(config.augment, source.image_shape, source.task)
     train_rows, val_rows = validation_rows(source, config, whole_images)
     if config.batch_size > len(train_rows):
         raise OptionError(
-            "batch_size", f"found {config.batch_size}, but the training split has {counted(len(train_rows), 'image')}"
+            "batch_size",
+            f"found {config.batch_size}, but the training split has {counted(len(train_rows), 'image')}",
         )
     val, test = source.val or source.train, source.test
     parts = {"train": (source.train, train_rows), "val": (val, val_rows), "test": (test, rows_in_use(test))}
@@ -50,7 +55,9 @@ def assemble(source: RawDataset, config: DataConfig, device: torch.device, whole
         tell_copies(parts)
     pixels = pixels_of(source, parts, config) if source.task == "segmentation" else {}
     if source.task == "classification":
-        tell_absent({split: raw_split.targets[rows] for split, (raw_split, rows) in parts.items()}, source.class_names)
+        tell_absent(
+            {split: raw_split.targets[rows] for split, (raw_split, rows) in parts.items()}, source.class_names
+        )
     mean, std = mean_and_std(source.train.moments[train_rows], math.prod(source.image_shape[1:]))
     augment: Augment | MaskAugment
     if source.task == "segmentation":
@@ -81,7 +88,9 @@ def assemble(source: RawDataset, config: DataConfig, device: torch.device, whole
 def pixels_of(source: RawDataset, parts: Mapping[str, tuple[RawSplit, Array]], config: DataConfig) -> Pixels:
     """Return the pixels by split and class, of splits on which something can be learned and scored."""
     names = source.class_names
-    pixels = {split: count_pixels(raw_split.targets, rows, len(names)) for split, (raw_split, rows) in parts.items()}
+    pixels = {
+        split: count_pixels(raw_split.targets, rows, len(names)) for split, (raw_split, rows) in parts.items()
+    }
     check_pixels(pixels, names, config.ignore_index, borrowed=source.val is None)
     return pixels
 
@@ -94,8 +103,8 @@ def by_tile(source: RawDataset, config: DataConfig) -> bool:
 def validation_rows(source: RawDataset, config: DataConfig, whole_images: bool = True) -> tuple[Array, Array]:
     """Return the rows of train, and the rows of the validation split in its own data or else in train.
 
-    A set with labels is stratified; one with masks is divided as if it had one class. What shows one image, or one
-    subject, stays on one side, and is then drawn as a whole.
+    A set with labels is stratified; one with masks is divided as if it had one class. What shows one image,
+    or one subject, stays on one side, and is then drawn as a whole.
     """
     rows = rows_in_use(source.train)
     if source.val is not None:
@@ -107,7 +116,8 @@ def validation_rows(source: RawDataset, config: DataConfig, whole_images: bool =
     if round(config.val_fraction * total) < 1:
         least = 1 / total
         raise OptionError(
-            "val_fraction", f"found {config.val_fraction:g}, less than one of {total} {what}; use {least:.2g} or more"
+            "val_fraction",
+            f"found {config.val_fraction:g}, less than one of {total} {what}; use {least:.2g} or more",
         )
     try:
         rest, part = draw_part(targets, groups, config.val_fraction, config.split_seed)

@@ -1,7 +1,8 @@
 """Border weights of U-Net: pixels between two close objects weigh more (Ronneberger et al. 2015, equation 2).
 
-w(x) = 1 + w0 exp(-(d1(x) + d2(x))^2 / (2 sigma^2)), with d1 and d2 the distances to the nearest and the second nearest
-object, and sigma 5 pixels. A mask carries the exponential, in 255 steps, as a second plane; the loss knows w0.
+w(x) = 1 + w0 exp(-(d1(x) + d2(x))^2 / (2 sigma^2)), with d1 and d2 the distances to the nearest and the
+second nearest object, and sigma 5 pixels. A mask carries the exponential, in 255 steps, as a second plane;
+the loss knows w0.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def tell_copies(parts: Mapping[str, Part]) -> None:
 def copies(scored: Part, trained: Part) -> list[str]:
     """Return the names of the images of a part that are in another; of an image in tiles, where all of them are.
 
-    Only images with the same sums are compared by their pixels, so that a set without copies is not read again.
+    Only images with the same sums are compared by their pixels, so that a set without copies is not read
+    again.
     """
     ours, theirs = sums_of(scored), sums_of(trained)
     known = set(digests(trained, np.isin(theirs, ours)))

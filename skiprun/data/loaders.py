@@ -80,7 +80,9 @@ class MemoryMappedSplit:
         if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
             mapped.madvise(mmap.MADV_DONTNEED)
         # Pinned memory lets the copy run beside the step before.
-        return tensor.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else tensor
+        return (
+            tensor.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else tensor
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +97,12 @@ class Loaders:
         task: a name in TASKS.
         fingerprint: hex digest of contents, class names and split.
         mean, std: of each channel over the training split, for pixels scaled to 0..1.
-        augment: augments a batch of normalized images and targets; every draw is from torch's global generators.
+        augment: augments a batch of normalized images and targets; every draw is from torch's global
+            generators.
         pixels: how many pixels of the masks each class has, void last, by split; empty without masks.
         conversion: how the user's image files were resized and converted; None for other datasets.
-        legacy_split: rebuilds these loaders with the validation split of earlier versions; None if it is this one.
+        legacy_split: rebuilds these loaders with the validation split of earlier versions; None if it is this
+            one.
     """
 
     train: Split
@@ -125,7 +129,8 @@ class Loaders:
     def batches(self, split: str, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the batches of 'train', 'val' or 'test' in stored order, normalized, not augmented.
 
-        The last batch may be smaller. With masks, a batch has at most MASK_BATCH_PIXELS pixels: 16 images of 256x256.
+        The last batch may be smaller. With masks, a batch has at most MASK_BATCH_PIXELS pixels: 16 images of
+        256x256.
         """
         if self.task == "segmentation":
             batch_size = min(batch_size, max(1, MASK_BATCH_PIXELS // math.prod(self.image_shape[1:])))

@@ -1,8 +1,8 @@
 """Stratified subsets of a training set: exact size, a pure function of the seed.
 
-Each class gives its share of the part, rounded by the largest remainder; classes that would give nothing are rounded up
-before others. scikit-learn's train_test_split is not used, because it refuses classes of one image and parts with
-fewer images than classes.
+Each class gives its share of the part, rounded by the largest remainder; classes that would give nothing are
+rounded up before others. scikit-learn's train_test_split is not used, because it refuses classes of one image
+and parts with fewer images than classes.
 """
 
 from __future__ import annotations

@@ -74,7 +74,9 @@ def ways_out(split: str, void: int, ignored: int | None, borrowed: bool) -> list
 
 def listed(counts: Sequence[int], names: Sequence[str]) -> str:
     """Return the pixels of a split in words, of what it has: 'background 1,200, object 80, void 3'."""
-    return ", ".join(f"{name} {number:,}" for name, number in zip((*names, "void"), counts, strict=True) if number)
+    return ", ".join(
+        f"{name} {number:,}" for name, number in zip((*names, "void"), counts, strict=True) if number
+    )
 
 
 def sentence(pixels: Pixels, names: Sequence[str]) -> str:

@@ -13,7 +13,8 @@ from skiprun.system.machine import memory_bytes
 
 # The share of a device's free memory that a dataset may fill; networks and activations need the rest.
 RESIDENT_SHARE = 0.5
-# Above this size, images that are mapped from a file stay there on a CPU: the system's page cache holds them as well.
+# Above this size, images that are mapped from a file stay there on a CPU: the system's page cache holds them
+# as well.
 RESIDENT_BYTES = 1 << 30
 
 
@@ -40,5 +41,7 @@ def put_split(raw_split: RawSplit, rows: Array, device: torch.device, resident: 
     """Return rows of a RawSplit as a Split, copied to the device or left in the mapped file."""
     if not resident:
         return MemoryMappedSplit(raw_split.images, raw_split.targets, rows, device)
-    images, targets = (torch.from_numpy(array[rows]).to(device) for array in (raw_split.images, raw_split.targets))
+    images, targets = (
+        torch.from_numpy(array[rows]).to(device) for array in (raw_split.images, raw_split.targets)
+    )
     return InMemorySplit(images, targets)

@@ -25,7 +25,8 @@ class RawSplit:
         images: uint8 [N, H, W, C], in memory or mapped.
         targets: int64 labels [N], or masks [N, H, W].
         known_moments: what `moments` returns, where it was kept from the decoding.
-        files: the name of the image that each came from, where they came from files; tiles of one image have one.
+        files: the name of the image that each came from, where they came from files; tiles of one image have
+            one.
     """
 
     images: Array

@@ -22,7 +22,9 @@ def subject_names(raw_split: RawSplit, rows: Array, config: DataConfig) -> list[
     """
     if raw_split.files is None:
         if config.subject:
-            raise OptionError("subject", f"is found in the paths of files, which dataset '{config.name}' has none of")
+            raise OptionError(
+                "subject", f"is found in the paths of files, which dataset '{config.name}' has none of"
+            )
         return None
     files = [raw_split.files[row] for row in rows.tolist()]
     return [subject_of(file, config.subject) for file in files] if config.subject else files
@@ -80,4 +82,6 @@ def tell_shared(parts: Mapping[str, tuple[RawSplit, Array]], config: DataConfig)
     seen = {split: set(subject_names(*part, config) or ()) for split, part in parts.items()}
     for split in ("val", "test"):
         if shared := sorted(seen["train"] & seen[split]):
-            notice(f"{len(shared)} of {len(seen[split])} subjects in {split} are in train as well: {some(shared)}.")
+            notice(
+                f"{len(shared)} of {len(seen[split])} subjects in {split} are in train as well: {some(shared)}."
+            )

@@ -59,7 +59,9 @@ def refuse_unused_data_keys(config: DataConfig) -> None:
     for key, value in changed_keys(config, USED_BY).items():
         if not uses(config.name, key):
             users = [entry.name for entry in DATASETS if uses(entry.name, key)]
-            problem = f"found {value}, which dataset '{config.name}' has no use for; it is for {some(users, 8)}"
+            problem = (
+                f"found {value}, which dataset '{config.name}' has no use for; it is for {some(users, 8)}"
+            )
             raise OptionError(key, f"{problem}. Leave it out")
     _check_fit(config)
 
@@ -71,7 +73,9 @@ def _check_fit(config: DataConfig) -> None:
         known = f"{' or '.join(allowed)} is for its images"
         raise OptionError("fit", f"found {config.fit}, which is not for dataset '{config.name}'; {known}")
     if config.fit is not None and config.image_size is None:
-        raise OptionError("fit", f"found {config.fit}, and no size to come to; set data.image_size, or leave it out")
+        raise OptionError(
+            "fit", f"found {config.fit}, and no size to come to; set data.image_size, or leave it out"
+        )
 
 
 def notice_unused(config: DataConfig, keys: Iterable[str], reason: str) -> None:

@@ -27,7 +27,9 @@ class BadImages(InputError):
 
     def __init__(self, bad: Sequence[BadImage]) -> None:
         lines = "\n".join(f"  {line}" for line in grouped(bad))
-        super().__init__(f"{len(bad)} images cannot be used:\n{lines}\n{BadImage.advice.replace('it', 'them', 1)}")
+        super().__init__(
+            f"{len(bad)} images cannot be used:\n{lines}\n{BadImage.advice.replace('it', 'them', 1)}"
+        )
 
 
 def grouped(bad: Sequence[BadImage]) -> list[str]:

@@ -33,7 +33,9 @@ class RunLengthened(RunTaken):
 
     def __init__(self, path: Path, change: str, when: str, state: str) -> None:
         finished = state == "finished"
-        way_on = f"`skiprun evaluate {path}` scores it" if finished else f"`skiprun resume {path}` goes on with it"
+        way_on = (
+            f"`skiprun evaluate {path}` scores it" if finished else f"`skiprun resume {path}` goes on with it"
+        )
         SkiprunError.__init__(
             self,
             f"Run {path} is this experiment, made longer by `skiprun resume`: {change} on {when} (history in its "

@@ -27,11 +27,15 @@ def _nearest_number(name: str, known: Iterable[str]) -> list[str]:
     """
 
     def numbers(text: str) -> list[float]:
-        return [float(each) for each in re.findall(r"[0-9]+", text)]  # of any length, which int() does not take
+        return [
+            float(each) for each in re.findall(r"[0-9]+", text)
+        ]  # of any length, which int() does not take
 
     wording = re.sub(r"[0-9]+", "0", name)
     alike = [each for each in known if re.sub(r"[0-9]+", "0", each) == wording != "0"]
-    distances = {each: [abs(a - b) for a, b in zip(numbers(name), numbers(each), strict=True)] for each in alike}
+    distances = {
+        each: [abs(a - b) for a, b in zip(numbers(name), numbers(each), strict=True)] for each in alike
+    }
     return sorted(alike, key=distances.__getitem__)[:1]
 
 

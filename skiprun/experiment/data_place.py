@@ -49,7 +49,9 @@ def config_with_data(run: Run, root: Path | str | None = None) -> RunConfig:
     """
     config = run.config
     if root is not None and not uses(config.data.name, "root"):
-        raise InputError(f"--root {root}: dataset '{config.data.name}' of {run.path} lies in no folder; leave it out.")
+        raise InputError(
+            f"--root {root}: dataset '{config.data.name}' of {run.path} lies in no folder; leave it out."
+        )
     if not uses(config.data.name, "root") or (root is None and config.data.root is None):
         return config
     if root is not None:

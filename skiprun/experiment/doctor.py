@@ -71,8 +71,9 @@ def versions() -> str:
     """Return the versions that a result depends on."""
     from skiprun.system.torchvision_repair import torchvision
 
-    return f"skiprun {skiprun.__version__}, Python {platform.python_version()}, torch {torch.__version__}, " + (
-        f"torchvision {torchvision.__version__}"
+    return (
+        f"skiprun {skiprun.__version__}, Python {platform.python_version()}, torch {torch.__version__}, "
+        + (f"torchvision {torchvision.__version__}")
     )
 
 

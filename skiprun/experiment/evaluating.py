@@ -34,8 +34,8 @@ def evaluate(
 ) -> dict[str, float]:
     """Return loss and scores of a split.
 
-    A run is computed in its own precision, see `compute.precision`; a network as where this is called: in fp32, unless
-    that is within torch.autocast. In bf16 a loss is about a thousandth off that of fp32.
+    A run is computed in its own precision, see `compute.precision`; a network as where this is called: in
+    fp32, unless that is within torch.autocast. In bf16 a loss is about a thousandth off that of fp32.
 
     Args:
         model_or_run: a network, which needs `data`; or a finished run, by object, directory or name.
@@ -43,7 +43,8 @@ def evaluate(
         split: train, val or test; None: test, but val of a run that is not finished.
         root, other_data: of a run, see `rebuild`.
         task: how to score; None: as the run does, and for a network as a config does that says nothing of it.
-        batch_size: images at once; None: what a training step of the run has memory for, and 128 for a network.
+        batch_size: images at once; None: what a training step of the run has memory for, and 128 for a
+            network.
 
     Raises:
         OtherData: the data is not what a run was trained on, and that was not asked for.
@@ -88,7 +89,9 @@ def check_network(model: nn.Module, data: Loaders, split: str) -> None:
             output = model.eval()(images)
     except (RuntimeError, ValueError, TypeError) as error:
         size = "x".join(map(str, data.image_shape))
-        raise InputError(f"evaluate(): the network does not take the data's images of {size}: {error}") from None
+        raise InputError(
+            f"evaluate(): the network does not take the data's images of {size}: {error}"
+        ) from None
     finally:
         model.train(training)
     # One score a class, or one a class and pixel; networks with several outputs put them first.

@@ -97,7 +97,9 @@ def choose_split(runs: Sequence[Run], split: str | None) -> str:
         return split or "test"
     what = f"{waiting[0].name} is {waiting[0].state}, not finished"
     if split is None:
-        log.warning(f"{what}: this is its val split, as test is scored once, at the end; --split test scores it now.")
+        log.warning(
+            f"{what}: this is its val split, as test is scored once, at the end; --split test scores it now."
+        )
         return "val"
     log.warning(
         f"{what}: its test split is scored before its end; what is chosen after seeing it is not chosen blindly."

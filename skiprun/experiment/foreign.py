@@ -18,7 +18,8 @@ from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import ProgressCallback
 
 Values = Sequence[float]
-# Of the training that never happens: no split is too small for it. Evaluation looks at as many as if it were usual.
+# Of the training that never happens: no split is too small for it. Evaluation looks at as many as if it were
+# usual.
 MIN_BATCH, USUAL_BATCH = 2, 128
 BATCH = "data.batch_size"
 # What a score depends on, beside the keys of the data, and how it is computed.
@@ -61,7 +62,8 @@ def rebuild_file(
         model: an architecture, with its options as in `resnet20:shortcut=A_both`.
         data: a dataset.
         root: its folder.
-        mean, std: what the weights were trained with, one number a channel, white is 1; None: the training split's.
+        mean, std: what the weights were trained with, one number a channel, white is 1; None: the training
+        split's.
         overrides: `section.key=value`, as for a config.
         loading: told of (done, total, what) while data is prepared.
         runs: the folder of all runs; None: $SKIPRUN_RUNS, or runs/.
@@ -76,12 +78,16 @@ def rebuild_file(
     if BATCH not in map(key_of, overrides):
         config = config.replace(data=config.to_dict()["data"] | {"batch_size": USUAL_BATCH})
     loaders = with_normalization(parts.loaders, mean, std)
-    guessed = [] if mean and std else [NORMALIZATION.format(mean=_numbers(loaders.mean), std=_numbers(loaders.std))]
+    guessed = (
+        [] if mean and std else [NORMALIZATION.format(mean=_numbers(loaders.mean), std=_numbers(loaders.std))]
+    )
     network = parts.model.to(parts.setup.device).eval()
     return replace(parts, config=config, loaders=loaders, model=network, notes=(*parts.notes, *guessed))
 
 
-def config_of(file: Path | str, model: str, data: str, root: Path | str | None, overrides: Sequence[str]) -> RunConfig:
+def config_of(
+    file: Path | str, model: str, data: str, root: Path | str | None, overrides: Sequence[str]
+) -> RunConfig:
     """Return the config of an experiment that is not trained."""
     name, _, options = model.partition(":")
     plain = {
@@ -118,7 +124,9 @@ def refuse_unscored(override: str) -> None:
     if section == "data" and key != section and not why:
         return
     allowed = f"keys of data, as data.image_size=32, and {', '.join((*SCORED, *COMPUTED))}"
-    raise InputError(f"--set {override}: {why or 'no score depends on it'}; leave it out. Allowed: {allowed}.")
+    raise InputError(
+        f"--set {override}: {why or 'no score depends on it'}; leave it out. Allowed: {allowed}."
+    )
 
 
 def refuse_half_given(parts: Parts) -> None:
@@ -133,7 +141,9 @@ def refuse_half_given(parts: Parts) -> None:
             f"{some(wrong)}. What would be drawn or left out is not scored."
         )
     if report.assumed:
-        raise InputError(f"{report.source}: {report.assumed} Say which it is, as --model {model}:shortcut=A_both.")
+        raise InputError(
+            f"{report.source}: {report.assumed} Say which it is, as --model {model}:shortcut=A_both."
+        )
 
 
 def with_normalization(loaders: Loaders, mean: Values | None, std: Values | None) -> Loaders:
@@ -142,7 +152,9 @@ def with_normalization(loaders: Loaders, mean: Values | None, std: Values | None
     for option, values, least in (("--mean", mean, -math.inf), ("--std", std, 0.0)):
         if values and (len(values) != channels or not all(least < value < math.inf for value in values)):
             needed = "one number" if channels == 1 else f"{channels} numbers, one a channel"
-            raise OptionError(option, f"found {_numbers(values)}; write {needed}{', above 0' if least == 0 else ''}")
+            raise OptionError(
+                option, f"found {_numbers(values)}; write {needed}{', above 0' if least == 0 else ''}"
+            )
     return replace(loaders, mean=tuple(mean or loaders.mean), std=tuple(std or loaders.std))
 
 

@@ -1,7 +1,7 @@
 """Open the data of a run again, and check it by the recorded fingerprint, not by its path.
 
-Other data is refused. Where it is asked for, it is seen as the run saw its own: labels are matched by the names of the
-classes, and pixels are normalized by the run's mean and deviation.
+Other data is refused. Where it is asked for, it is seen as the run saw its own: labels are matched by the
+names of the classes, and pixels are normalized by the run's mean and deviation.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class KnownData:
         """
         record = recorded(self.run)
         if "fingerprint" not in record:
-            log.info(f"{self.run.name}: an older run, which recorded no fingerprint; its data could not be compared.")
+            log.info(
+                f"{self.run.name}: an older run, which recorded no fingerprint; its data could not be compared."
+            )
             return loaders
         if record["fingerprint"] == loaders.fingerprint:
             return loaders

@@ -37,8 +37,8 @@ def lengthen(
 ) -> RunConfig:
     """Write a longer schedule into a run, finished or not, and return its config; nothing is trained yet.
 
-    The data is found and known first. Then what was goes to the history of environment.json, summary.json goes, and
-    config.yaml changes. A kill between leaves a run that is whole, and the same call goes on.
+    The data is found and known first. Then what was goes to the history of environment.json, summary.json
+    goes, and config.yaml changes. A kill between leaves a run that is whole, and the same call goes on.
 
     Args:
         run: what was begun.
@@ -71,7 +71,9 @@ def refuse_unusable(run: Run, schedule: ScheduleConfig, length: float, unit: Uni
         other = "steps" if unit == "epochs" else "epochs"
         raise InputError(f"--{unit} {length:g}: the schedule of {run.path} counts {other}; give --{other}.")
     if not length >= schedule.length:
-        raise InputError(f"--{unit} {length:g}: {run.path} has {schedule.length:g} already; give the whole length.")
+        raise InputError(
+            f"--{unit} {length:g}: {run.path} has {schedule.length:g} already; give the whole length."
+        )
     if lr is None:
         return
     if not lr > 0:
@@ -79,9 +81,15 @@ def refuse_unusable(run: Run, schedule: ScheduleConfig, length: float, unit: Uni
             f"--lr {lr:g}: a learning rate is above 0; without --lr the cosine begins again from optim.lr."
         )
     if schedule.kind != "cosine":
-        raise InputError(f"--lr {lr:g}: the {schedule.kind} schedule of {run.path} goes on; a cosine begins again.")
+        raise InputError(
+            f"--lr {lr:g}: the {schedule.kind} schedule of {run.path} goes on; a cosine begins again."
+        )
     if length == schedule.length and (not schedule.restarts or schedule.restarts[-1].lr != lr):
-        known = f"begins again from lr {schedule.restarts[-1].lr:g}" if schedule.restarts else "does not begin again"
+        known = (
+            f"begins again from lr {schedule.restarts[-1].lr:g}"
+            if schedule.restarts
+            else "does not begin again"
+        )
         raise InputError(f"--lr {lr:g}: the run is that long already, and its cosine {known}.")
 
 
@@ -89,7 +97,9 @@ def _steps(run: Run, config: RunConfig) -> int:
     """Return after how many steps a run ends, as its schedule is now."""
     state, _ = Checkpoints(run.checkpoints).load_last(torch.device("cpu"))
     if state is None or "samples" not in state:
-        raise InputError(f"{run.path} has no checkpoint to go on from; `skiprun train --fresh` a longer schedule.")
+        raise InputError(
+            f"{run.path} has no checkpoint to go on from; `skiprun train --fresh` a longer schedule."
+        )
     return total_steps(config, state["samples"])
 
 
@@ -110,7 +120,9 @@ def _write(run: Run, before: ScheduleConfig, longer: RunConfig) -> None:
     if not cut_off:
         test = run.summary()["test"] if run.summary_file.exists() else None
         now, command = time.strftime("%Y-%m-%dT%H:%M:%S%z"), " ".join(sys.argv)
-        run.record_environment({"time": now, "command": command, "lengthened": {"schedule": schedule, "test": test}})
+        run.record_environment(
+            {"time": now, "command": command, "lengthened": {"schedule": schedule, "test": test}}
+        )
     with storage_errors("delete", run.summary_file):
         run.summary_file.unlink(missing_ok=True)
     write_text(run.config_file, yaml.safe_dump(longer.to_dict(), sort_keys=False))

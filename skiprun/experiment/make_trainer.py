@@ -23,7 +23,9 @@ def logging_to(run: Run, parts: Parts) -> OpenLog:
     """Return what opens the log of a run, with TensorBoard's view of it if the config wants that."""
 
     def open_log(keep_bytes: int) -> MetricsLog:
-        return MetricsLog(run.metrics_file, keep_bytes, views(run, parts) if parts.config.log.tensorboard else [])
+        return MetricsLog(
+            run.metrics_file, keep_bytes, views(run, parts) if parts.config.log.tensorboard else []
+        )
 
     return open_log
 

@@ -1,7 +1,8 @@
 """Train several runs in parallel, each in a process with its own cores.
 
-Two threads on one tiny network gain a quarter; two networks on two cores gain a whole one. Each run is a process of
-its own that keeps to its share of the cores; a small network trains to the same bits as alone, with one thread.
+Two threads on one tiny network gain a quarter; two networks on two cores gain a whole one. Each run is a
+process of its own that keeps to its share of the cores; a small network trains to the same bits as alone,
+with one thread.
 """
 
 from __future__ import annotations
@@ -70,8 +71,8 @@ def train_missing(
 def num_workers(configs: Collection[RunConfig], small: bool) -> int:
     """Return how many runs to train at once on a CPU: one a core, or as their threads allow.
 
-    Small ones that fill less than two rounds all begin at once, and the system gives each its turn: three runs on two
-    cores take 1.5 times as long as one, where the third alone would make it twice.
+    Small ones that fill less than two rounds all begin at once, and the system gives each its turn: three
+    runs on two cores take 1.5 times as long as one, where the third alone would make it twice.
     """
     threads = max(config.compute.threads or 1 for config in configs)
     jobs = max(1, len(cores()) // threads)

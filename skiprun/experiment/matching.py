@@ -20,7 +20,9 @@ MAX_NAMES = 8
 def as_trained_on(record: DataRecord, loaders: Loaders) -> Loaders:
     """Return other data as a run sees it: with its classes, its channels and its normalization."""
     if missing := {"class_names", "mean", "std", "image_shape"} - record.keys():
-        raise InputError(f"The run recorded no {', '.join(sorted(missing))}; its labels cannot be matched by name.")
+        raise InputError(
+            f"The run recorded no {', '.join(sorted(missing))}; its labels cannot be matched by name."
+        )
     names, channels = list(record["class_names"]), record["image_shape"][0]
     labels = matched(names, list(loaders.class_names))
     if absent := [name for name in names if name not in loaders.class_names]:

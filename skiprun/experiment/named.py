@@ -28,7 +28,11 @@ def find_existing(name: str, runs: Path) -> list[Run]:
 def refuse_misspelled(name: str, runs: Path) -> None:
     """Raise InputError for a name that comes near a run's, and is neither a YAML file's nor near an architecture's."""
     architecture = name.partition(":")[0]
-    if name.endswith((".yaml", ".yml")) or architecture in MODELS or did_you_mean(architecture, MODELS.names()):
+    if (
+        name.endswith((".yaml", ".yml"))
+        or architecture in MODELS
+        or did_you_mean(architecture, MODELS.names())
+    ):
         return
     if near := nearest_run(runs / name):
         raise InputError(f"No model and no run in {runs} is called '{name}'.{near}")
@@ -92,7 +96,9 @@ def options_given(
         InputError: two of them contradict each other.
     """
     if seeds and (seed := next((text for text in overrides if text.startswith("seed=")), None)):
-        raise InputError(f"--set {seed}: found beside --seeds {seeds}, which trains seeds 0 to {seeds - 1}; give one.")
+        raise InputError(
+            f"--set {seed}: found beside --seeds {seeds}, which trains seeds 0 to {seeds - 1}; give one."
+        )
     options = {"--config": protocol, "--seeds": seeds, "--name": prefix}
     given = [f"{option} {value}" for option, value in options.items() if value is not None]
     return [*given, *(f"--set {text}" for text in overrides)]

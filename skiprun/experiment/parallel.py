@@ -44,7 +44,9 @@ def in_parallel(missing: dict[str, RunConfig], runs: Path, jobs: int, progress_f
         cpu_sets.put(cores()[number::jobs] if jobs <= len(cores()) else cores())
     setup = (events, cpu_sets, log.getEffectiveLevel())
     with StopFlag() as stop, ProcessPoolExecutor(jobs, context, enter, setup) as pool, _killed_by_interrupt():
-        futures = [pool.submit(train_here, label, config.to_dict(), runs) for label, config in missing.items()]
+        futures = [
+            pool.submit(train_here, label, config.to_dict(), runs) for label, config in missing.items()
+        ]
         processes = list(pool._processes.values())
         _wait(futures, stop)
     events.cancel_join_thread()  # a process that was killed may have left it locked
@@ -74,7 +76,9 @@ def _failure(future: Future, processes: Sequence[BaseProcess]) -> SkiprunError |
     try:
         failure: SkiprunError | None = future.result()
     except BrokenProcessPool:
-        return SkiprunError(f"{_cause({process.exitcode for process in processes})} The same command continues.")
+        return SkiprunError(
+            f"{_cause({process.exitcode for process in processes})} The same command continues."
+        )
     return failure
 
 
@@ -85,9 +89,13 @@ def _cause(codes: Collection[int | None]) -> str:
     if -signal.SIGKILL in codes:
         return "A training process was killed, likely for want of memory. Try fewer --jobs."
     ends = [
-        f"signal {-code}" if code < 0 else f"exit code {code}" for code in codes if code and code != -signal.SIGTERM
+        f"signal {-code}" if code < 0 else f"exit code {code}"
+        for code in codes
+        if code and code != -signal.SIGTERM
     ]
-    return f"A training process ended with {' and '.join(sorted(ends)) or 'no word'}; what it said stands above."
+    return (
+        f"A training process ended with {' and '.join(sorted(ends)) or 'no word'}; what it said stands above."
+    )
 
 
 def _wait(futures: Sequence[Future], stop: StopFlag) -> None:

@@ -75,11 +75,12 @@ def prepare(
         config: the experiment.
         progress: told of (done, total, what) while data is prepared.
         given_weights: load `model.weights`; not needed where a checkpoint follows.
-        accept: of a run that was begun: looks at the data before anything is built on it, as KnownData does. None: a
-            new experiment, in which no key may be passed over.
+        accept: of a run that was begun: looks at the data before anything is built on it, as KnownData does.
+            None: a new experiment, in which no key may be passed over.
 
     Raises:
-        ConfigError: names, options or connections that do not exist or do not fit, all at once where that is possible.
+        ConfigError: names, options or connections that do not exist or do not fit, all at once where that is
+            possible.
         DataNotFound: the dataset is not on this machine.
     """
     refuse_contradictions(config)
@@ -103,7 +104,10 @@ def build(
     accept: Callable[[Loaders], Loaders] | None,
 ) -> Parts:
     """Build what a checked config names; see `prepare`."""
-    with explain_out_of_memory("while the data is read", "Try a smaller data.image_size."), located(config, "data"):
+    with (
+        explain_out_of_memory("while the data is read", "Try a smaller data.image_size."),
+        located(config, "data"),
+    ):
         loaders = load_data(config.data, setup.device, progress, new=accept is None)
         loaders = replace(accept(loaders) if accept else loaders, legacy_split=None)
     check_task(config, loaders.task)
@@ -124,7 +128,14 @@ def build(
     execution = choose_execution(config, setup.device, len(loaders.train), size.activation_bytes)
     threads = choose_threads(config, size.macs) if setup.device.type == "cpu" else None
     return Parts(
-        config, replace(setup, execution=execution, threads=threads), loaders, task, model, size, tuple(notes), report
+        config,
+        replace(setup, execution=execution, threads=threads),
+        loaders,
+        task,
+        model,
+        size,
+        tuple(notes),
+        report,
     )
 
 

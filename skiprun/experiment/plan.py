@@ -92,7 +92,9 @@ def plan_comparison(
         config = config_for(name, protocol or DIGITS, overrides, prefix)
         drawn = [config.replace(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
         configs = [with_known_weights(each, runs) for each in drawn]
-        planned += [Planned(f"{label_of(name)} seed {each.seed}", Run.of(runs, each), each) for each in configs]
+        planned += [
+            Planned(f"{label_of(name)} seed {each.seed}", Run.of(runs, each), each) for each in configs
+        ]
     return distinct(planned)
 
 
@@ -137,8 +139,8 @@ def distinct(planned: Sequence[Planned]) -> list[Planned]:
 def experiment_digest(names: Sequence[str], planned: Sequence[Planned], runs: Path | str) -> str:
     """Return a short digest of what the names of a comparison leave open; nothing where they say all.
 
-    Architectures under the default protocol are told by their names. All else is told by the places of its runs, each
-    of which holds one experiment, so that a second protocol does not take the page of the first.
+    Architectures under the default protocol are told by their names. All else is told by the places of its
+    runs, each of which holds one experiment, so that a second protocol does not take the page of the first.
     """
     places = [os.path.relpath(item.run.path, runs) for item in planned]
     if all(name.partition(":")[0] in MODELS for name in names):

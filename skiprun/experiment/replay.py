@@ -94,7 +94,9 @@ def _train_again(
     trainer.load_checkpoint()
     first, last = trainer.step, min(trainer.step + steps, end)
     if last <= first:
-        raise CheckpointError(f"{kept.last}: of step {end}, no later than the one before it; nothing to replay.")
+        raise CheckpointError(
+            f"{kept.last}: of step {end}, no later than the one before it; nothing to replay."
+        )
     with contextlib.suppress(Stopped):
         trainer.fit()
     notes = tuple(note.replace(str(folder), str(run.path)) for note in trainer.notes)

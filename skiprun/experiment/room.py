@@ -33,7 +33,11 @@ def room_needed(parts: Parts) -> int:
     """Return about how many bytes a run takes: last.pt, previous.pt and a new one beside them, best.pt, the log."""
     rows = total_steps(parts.config, len(parts.loaders.train)) // parts.config.log.every + 1
     values = parts.cost.layers + 10 if parts.config.probes else 5
-    return 3 * checkpoint_bytes(parts) + size(parts.model.state_dict().values()) + rows * values * BYTES_PER_VALUE
+    return (
+        3 * checkpoint_bytes(parts)
+        + size(parts.model.state_dict().values())
+        + rows * values * BYTES_PER_VALUE
+    )
 
 
 def check_room(parts: Parts, folder: Path) -> None:

@@ -52,7 +52,12 @@ def begun_with(run: Run) -> str | None:
 def refuse_other_weights(run: Run, config: RunConfig, way_out: str | None = None) -> None:
     """Raise RunTaken if a run is finished, and began with other weights than those that its config means now."""
     weights = config.model.weights
-    if weights and run.summary_file.exists() and (known := begun_with(run)) and digest(weights) not in (None, known):
+    if (
+        weights
+        and run.summary_file.exists()
+        and (known := begun_with(run))
+        and digest(weights) not in (None, known)
+    ):
         raise RunTaken(run.path, [f"model.weights: {weights} was trained anew, or replaced, since"], way_out)
 
 

@@ -102,7 +102,14 @@ def environment(parts: Parts) -> Session:
 
 
 # A checkout's configuration can name programs to run; a commit is described without any of them.
-GIT = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "--no-pager", "--no-optional-locks")
+GIT = (
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    f"core.hooksPath={os.devnull}",
+    "--no-pager",
+    "--no-optional-locks",
+)
 
 
 def _commit() -> str | None:
@@ -116,6 +123,8 @@ def _commit() -> str | None:
     command = [git, *GIT, "describe", "--always", "--dirty=+", "--exclude=*"]
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        found = subprocess.run(command, cwd=checkout, env=own, capture_output=True, text=True, timeout=5, check=True)
+        found = subprocess.run(
+            command, cwd=checkout, env=own, capture_output=True, text=True, timeout=5, check=True
+        )
         return found.stdout.strip()
     return None

@@ -16,7 +16,8 @@ TRIAL_MACS = 4e9  # of a trial step: a fifth of a second or so
 def try_threads(parts: Parts) -> Parts:
     """Return the parts of a new run with the CPU threads that a training step on a copy of its network finds faster.
 
-    As many images are tried as keep the threads busy, and no more: they shall fit wherever the run itself does.
+    As many images are tried as keep the threads busy, and no more: they shall fit wherever the run itself
+    does.
     """
     if parts.setup.device.type != "cpu":
         return parts

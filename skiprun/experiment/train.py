@@ -137,7 +137,9 @@ def in_words(error: BaseException, trainer: Trainer) -> BaseException:
     if is_out_of_memory(error):
         error = OutOfMemory("Out of memory.")
     if isinstance(error, StorageError | OutOfMemory):
-        return type(error)(f"{error} Training stopped at step {trainer.step}; {kept(trainer.checkpoint_step)}.")
+        return type(error)(
+            f"{error} Training stopped at step {trainer.step}; {kept(trainer.checkpoint_step)}."
+        )
     return error
 
 

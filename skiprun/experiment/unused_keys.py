@@ -31,7 +31,10 @@ def unused(config: RunConfig) -> Iterator[tuple[str, str]]:
                 yield f"schedule.{key}", f"found beside kind {schedule.kind}, which has no milestones"
     if DATASETS[data.name].info.task != "segmentation":
         for key, value in config.segmentation.model_dump(exclude_defaults=True).items():
-            yield f"segmentation.{key}", f"found {value}, which is for masks, and dataset '{data.name}' has labels"
+            yield (
+                f"segmentation.{key}",
+                f"found {value}, which is for masks, and dataset '{data.name}' has labels",
+            )
     elif config.segmentation.loss == "dice":
         for key, weight in (
             ("data.border_weight", data.border_weight),

@@ -33,8 +33,8 @@ def evaluate_batches(
 ) -> dict[str, float]:
     """Return {'loss': without what only training has, and the task's scores}; the model's mode is left as it was.
 
-    All are of the split as a whole, whatever its batches. Sums stay on the device until the end: one synchronization a
-    split.
+    All are of the split as a whole, whatever its batches. Sums stay on the device until the end: one
+    synchronization a split.
     """
     training = model.training
     model.eval()

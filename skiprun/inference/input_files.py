@@ -57,10 +57,14 @@ def _named_by(path: Path) -> list[Input]:
         raise InputError(f"{path}: there is no such file or folder.{near}")
     files = sorted(files_below(path))
     images = [Input(file, file.relative_to(path)) for file in files if file.suffix.lower() in SUFFIXES]
-    others = Counter(file.suffix.lower() or "without ending" for file in files if file.suffix.lower() not in SUFFIXES)
+    others = Counter(
+        file.suffix.lower() or "without ending" for file in files if file.suffix.lower() not in SUFFIXES
+    )
     listed = ", ".join(f"{number:,} {ending}" for ending, number in others.most_common(5))
     if not images:
-        raise InputError(f"{path} holds no images; found {listed or 'nothing'}. Known: {' '.join(sorted(SUFFIXES))}.")
+        raise InputError(
+            f"{path} holds no images; found {listed or 'nothing'}. Known: {' '.join(sorted(SUFFIXES))}."
+        )
     if others:
         log.info(f"Not read in {path}, no images by their names: {listed}.")
     return images

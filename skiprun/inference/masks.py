@@ -1,7 +1,7 @@
 """Masks by a trained network: any image size, the same size out, in bounded memory.
 
-A network whose training images were resized sees each image at that size, and its logits are brought back. Any other
-network sees images as they are, large ones in tiles that overlap.
+A network whose training images were resized sees each image at that size, and its logits are brought back.
+Any other network sees images as they are, large ones in tiles that overlap.
 """
 
 from __future__ import annotations
@@ -74,12 +74,16 @@ class Segmenter:
 
 @torch.no_grad()
 def write_masks(
-    segmenter: Segmenter, inputs: Sequence[Input], outputs: Sequence[Output], skip_bad: bool, progress: ProgressCallback
+    segmenter: Segmenter,
+    inputs: Sequence[Input],
+    outputs: Sequence[Output],
+    skip_bad: bool,
+    progress: ProgressCallback,
 ) -> Iterator[Prediction]:
     """Write the mask of each image as PNG, and yield its file, its mask, its overlay and the share of each class.
 
-    Two classes are written as 0 and 255, more as their numbers, with colours. An image that cannot be used is an
-    error, or is yielded with a 'problem' where it may be left out.
+    Two classes are written as 0 and 255, more as their numbers, with colours. An image that cannot be used is
+    an error, or is yielded with a 'problem' where it may be left out.
 
     Raises:
         BadImage, BadImages: all images that cannot be used, by name, before anything is written.

@@ -27,7 +27,8 @@ def read_any_size(file: Path, record: DataRecord, background: str, tally: Counte
 
     Args:
         file: of the image.
-        record: what a run recorded of its data; where it says no conversion, a deep image is spread by itself.
+        record: what a run recorded of its data; where it says no conversion, a deep image is spread by
+            itself.
         background: the colour under transparency, where the run recorded none.
         tally: counts what the image may have lost, see `convert`, and 'apart', those spread by themselves.
 
@@ -39,7 +40,9 @@ def read_any_size(file: Path, record: DataRecord, background: str, tally: Counte
         return convert(file, image, Conversion(**known), tally)
     apart = image.mode in DEEP
     tally["apart"] += apart
-    return convert(file, image, Conversion(background=background, span=span_of(file, image) if apart else None), tally)
+    return convert(
+        file, image, Conversion(background=background, span=span_of(file, image) if apart else None), tally
+    )
 
 
 def size_of(data: DataRecord) -> tuple[int, int]:

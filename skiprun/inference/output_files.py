@@ -24,11 +24,14 @@ class Output:
         return [self.mask, self.overlay] if self.overlay else [self.mask]
 
 
-def name_outputs(inputs: Sequence[Input], out: Path, overlay: bool = False, overwrite: bool = False) -> list[Output]:
+def name_outputs(
+    inputs: Sequence[Input], out: Path, overlay: bool = False, overwrite: bool = False
+) -> list[Output]:
     """Return where mask and overlay of each image go: <out>/<name>.png and <out>/<name>-overlay.png.
 
     Raises:
-        InputError: two would get one name, an image would be replaced, or another file if that was not asked for.
+        InputError: two would get one name, an image would be replaced, or another file if that was not asked
+            for.
         StorageError: the folder cannot be written to.
     """
     outputs = [_output(out / each.name, overlay) for each in inputs]
@@ -49,7 +52,9 @@ def name_outputs(inputs: Sequence[Input], out: Path, overlay: bool = False, over
 
 def _output(named: Path, overlay: bool) -> Output:
     """Return the files of one image."""
-    return Output(named.with_suffix(".png"), named.with_name(f"{named.stem}-overlay.png") if overlay else None)
+    return Output(
+        named.with_suffix(".png"), named.with_name(f"{named.stem}-overlay.png") if overlay else None
+    )
 
 
 def refuse_existing(targets: Sequence[Path], overwrite: bool) -> None:

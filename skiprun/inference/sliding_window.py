@@ -15,7 +15,9 @@ from skiprun.tasks.segmentation import decide
 TILE, OVERLAP = 512, 128
 
 
-def sliding_window(pixels: Array, logits: Callable[[Array], Tensor], tile: int = TILE, overlap: int = OVERLAP) -> Array:
+def sliding_window(
+    pixels: Array, logits: Callable[[Array], Tensor], tile: int = TILE, overlap: int = OVERLAP
+) -> Array:
     """Return the classes of an image [H, W] or [H, W, C], from tiles if it is larger than one."""
     mask = np.empty(pixels.shape[:2], np.uint8)
     for row, top, bottom in spans(pixels.shape[0], tile, overlap):

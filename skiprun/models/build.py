@@ -56,7 +56,11 @@ def build_model(
     if own := entry.info.connection:
         parts["connection"] = choose_connections(entry, connection or own, connection_options, connections)
     else:
-        said = {"connection": connection, "connection_options": connection_options, "connections": connections}
+        said = {
+            "connection": connection,
+            "connection_options": connection_options,
+            "connections": connections,
+        }
         for key in filter(said.get, said):
             raise OptionError(key, f"{name} has no connection sites, so none can be chosen")
     if options.get("stem") == "small" and "stem" not in options_of(entry.target):

@@ -1,7 +1,8 @@
 """Find the stem, stages and head of any network from its modules, so that a config can name them.
 
-The stem is the first weighted layer and what follows it without weights; the head is the last weighted layer. In
-between, a stage begins where a container of blocks begins, where a stride halves the size, and behind a pooling.
+The stem is the first weighted layer and what follows it without weights; the head is the last weighted layer.
+In between, a stage begins where a container of blocks begins, where a stride halves the size, and behind a
+pooling.
 """
 
 from __future__ import annotations

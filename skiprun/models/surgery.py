@@ -75,6 +75,8 @@ def site_numbers(spec: str) -> list[int]:
         first, dash, last = part.partition("-")
         last = last if dash else first
         if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
-            raise OptionError("connections", f"found '{spec}'; sites are numbers and ranges, such as \"3,5-9\"")
+            raise OptionError(
+                "connections", f"found '{spec}'; sites are numbers and ranges, such as \"3,5-9\""
+            )
         numbers.extend(range(int(first), int(last) + 1))
     return numbers

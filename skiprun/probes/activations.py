@@ -1,8 +1,8 @@
 """Activations by layer: mean, standard deviation and fraction of dead units of each layer's input.
 
-A unit is a channel of a convolution's input or a feature of a linear layer's; it is dead if it is zero for every
-image of the batch at every place. What a layer receives is what the activation in front of it gave, so `relu` is
-seen whether it is a module, shared by several layers, or a function.
+A unit is a channel of a convolution's input or a feature of a linear layer's; it is dead if it is zero for
+every image of the batch at every place. What a layer receives is what the activation in front of it gave, so
+`relu` is seen whether it is a module, shared by several layers, or a function.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ class Activations:
     hooks = True
 
     def tags(self, model: nn.Module) -> list[str]:
-        return [f"{measure}/{name}" for measure in MEASURES for name in numbered_paths(layers_by_depth(model))]
+        return [
+            f"{measure}/{name}" for measure in MEASURES for name in numbered_paths(layers_by_depth(model))
+        ]
 
     @contextmanager
     def watch(self, model: nn.Module) -> Iterator[None]:

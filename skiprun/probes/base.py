@@ -13,8 +13,8 @@ class Probe(Protocol):
     """Watches the forward and backward pass of a logged step; made without arguments, one for a run.
 
     Attributes:
-        hooks: whether it looks inside the pass. A step that it watches runs uncompiled; False where it reads what the
-            backward pass has left.
+        hooks: whether it looks inside the pass. A step that it watches runs uncompiled; False where it reads
+            what the backward pass has left.
     """
 
     hooks: bool

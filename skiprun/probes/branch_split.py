@@ -2,15 +2,16 @@
 
 At each connection site, for y = connection(shortcut(x), F(x)):
 
-    skip_grad, branch_grad   |dL/dx| through the shortcut alone and through F alone; they add up to dL/dx as vectors
-    branch_ratio             |F(x)| / |x|, how far the branch moves the signal
-    branch_cos               cos(F(x), x), whether it adds to the signal or takes from it (Jastrzebski et al. 2018)
-    gate                     mean openness T(x) of a gated connection (Srivastava et al. 2015, figure 2)
-    alpha, ...               mean of each parameter of the connection, by its own name (Bachlechner et al. 2021)
+    skip_grad, branch_grad   |dL/dx| through the shortcut alone and through F alone; they add up to dL/dx as
+    vectors branch_ratio             |F(x)| / |x|, how far the branch moves the signal
+    branch_cos               cos(F(x), x), whether it adds to the signal or takes from it (Jastrzebski et al.
+    2018) gate                     mean openness T(x) of a gated connection (Srivastava et al. 2015, figure 2)
+    alpha, ...               mean of each parameter of the connection, by its own name (Bachlechner et al.
+    2021)
 
-When off it costs nothing: no hook is in the network. When on, a step that is logged, one in ten by default, takes a
-quarter more CPU time (19.0 ms instead of 15.2: resnet20, 64 digits, bf16, one core), and the heat map in TensorBoard
-takes 0.3 s an epoch.
+When off it costs nothing: no hook is in the network. When on, a step that is logged, one in ten by default,
+takes a quarter more CPU time (19.0 ms instead of 15.2: resnet20, 64 digits, bf16, one core), and the heat map
+in TensorBoard takes 0.3 s an epoch.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from skiprun.probes.branch_tally import Tally, measures
 from skiprun.registry import PROBES
 
 
-@PROBES.register("branch_split", paper="Srivastava et al. 2015; Jastrzebski et al. 2018; Bachlechner et al. 2021")
+@PROBES.register(
+    "branch_split", paper="Srivastava et al. 2015; Jastrzebski et al. 2018; Bachlechner et al. 2021"
+)
 class BranchSplit:
     """Gradient through skip and branch, size and direction of the branch, gates and learned scales, by site."""
 

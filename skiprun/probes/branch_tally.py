@@ -31,7 +31,8 @@ class Tally:
     def __init__(self, connection: Connection, device: torch.device) -> None:
         self.connection = connection
         self.sums = {
-            name: torch.zeros((), device=device) for name in ("skip", "branch", "x", "fx", "dot", "gate", "seen")
+            name: torch.zeros((), device=device)
+            for name in ("skip", "branch", "x", "fx", "dot", "gate", "seen")
         }
 
     def attach(self, block: nn.Module, hooks: ExitStack) -> None:
@@ -48,7 +49,9 @@ class Tally:
         if block.downsample is None:
             hooks.callback(site.register_forward_pre_hook(self.tap_skip, prepend=True).remove)
         else:
-            hooks.callback(block.downsample.register_forward_pre_hook(partial(self.tap_module, "skip")).remove)
+            hooks.callback(
+                block.downsample.register_forward_pre_hook(partial(self.tap_module, "skip")).remove
+            )
         if isinstance(block, PreactBlock) and not block.shared:
             # Its branch begins with the norm, which x enters alone.
             hooks.callback(block.bn1.register_forward_pre_hook(partial(self.tap_module, "branch")).remove)

@@ -1,7 +1,7 @@
 """Weight norm by layer, |W|_F, and the gradient beside it, |dL/dW|_F / |W|_F.
 
-Behind batch norm the gradient of a layer scales as 1 / |W|: one large early step makes weights long and the gradient
-short for good. The two numbers together tell this aftermath from a gradient that never arrived.
+Behind batch norm the gradient of a layer scales as 1 / |W|: one large early step makes weights long and the
+gradient short for good. The two numbers together tell this aftermath from a gradient that never arrived.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from skiprun.registry import PROBES
 from skiprun.system.torch_internals import norms
 
 
-@PROBES.register("weight_norm", paper="van Laarhoven 2017, 'L2 regularization versus batch and weight normalization'")
+@PROBES.register(
+    "weight_norm", paper="van Laarhoven 2017, 'L2 regularization versus batch and weight normalization'"
+)
 class WeightNorm:
     """Norm of every layer's weight, and of its gradient relative to it."""
 

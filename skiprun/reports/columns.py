@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from skiprun.results.groups import Group
-from skiprun.results.numbers import format_count, format_score, format_spread, format_whole, score_unit, significant
+from skiprun.results.numbers import (
+    format_count,
+    format_score,
+    format_spread,
+    format_whole,
+    score_unit,
+    significant,
+)
 from skiprun.results.records import RunRecord
 from skiprun.results.summary_keys import LOSS, SPEED
 
@@ -30,7 +37,9 @@ def columns(groups: Sequence[Group]) -> list[Column]:
         Column("network", lambda group: group.label, is_number=False, part="network"),
         Column("connection", lambda group: group.connection, is_number=False, part="network"),
         Column("layers", lambda group: format_whole(group.layers), part="network"),
-        Column("parameters", lambda group: format_whole(group.first.number("model.parameters")), part="network"),
+        Column(
+            "parameters", lambda group: format_whole(group.first.number("model.parameters")), part="network"
+        ),
         Column("MACs", lambda group: format_count(group.first.number("model.macs")), part="network"),
         Column("seeds", _seeds),
         Column("train loss", lambda group: significant(group.sample(LOSS).mean)),
@@ -76,7 +85,16 @@ def _score_column(split: str, key: str, name: str, main: str) -> Column:
 
 def seed_rows(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
     """Return headings and rows of the table of single runs."""
-    headings = ["network", "seed", "train loss", "train score", "val score", "test score", "best epoch", "images/s"]
+    headings = [
+        "network",
+        "seed",
+        "train loss",
+        "train score",
+        "val score",
+        "test score",
+        "best epoch",
+        "images/s",
+    ]
     return headings, [[group.label, *_run_row(group, run)] for group in groups for run in group.runs]
 
 

@@ -43,7 +43,9 @@ class Dots:
     sample: Sample
 
 
-def draw_curves(curves: Sequence[Curve], x: str, y: str, log: bool = True, level: float | None = None) -> Figure:
+def draw_curves(
+    curves: Sequence[Curve], x: str, y: str, log: bool = True, level: float | None = None
+) -> Figure:
     """Draw a line and a band for each network, and a grey line at a level, with the names below."""
     labels = [curve.label for curve in curves]
     figure, axes = figure_with_legend(labels)
@@ -63,7 +65,9 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
     style, band = look(curve.index), curve.band
     mark = "o" if len(band.places) < 4 else ""
     thick = max(1.2, 2.2 - 0.3 * curve.index)
-    axes.plot(band.places, band.middle, label=legible(curve.label), lw=thick, marker=mark, markersize=4, **style)
+    axes.plot(
+        band.places, band.middle, label=legible(curve.label), lw=thick, marker=mark, markersize=4, **style
+    )
     if band.low != band.high:
         axes.fill_between(band.places, band.low, band.high, color=style["color"], alpha=0.15, linewidth=0)
 

@@ -48,7 +48,9 @@ def _curves(networks: Sequence[Network]) -> list[Drawing | None]:
         scores = _collect(chosen, lambda history: history.score)
         about = f"Validation {name} after each epoch. {MEANS}"
         drawings.append(
-            _curves_drawing(f"validation_{name}", about, scores, "epoch", f"validation {_unit(name)}", log=False)
+            _curves_drawing(
+                f"validation_{name}", about, scores, "epoch", f"validation {_unit(name)}", log=False
+            )
         )
     return drawings
 
@@ -62,15 +64,23 @@ def _gradients(networks: Sequence[Network]) -> list[Drawing | None]:
         _collect(networks, series, statistics.geometric_mean)
         for series in (lambda h: h.first_norms, lambda h: h.median_norms, lambda h: h.ratio)
     )
-    about_ratio = f"Gradient norm of the first layer over that of the last: above 1 it grows towards the input. {norms}"
+    about_ratio = (
+        f"Gradient norm of the first layer over that of the last: above 1 it grows towards the input. {norms}"
+    )
     return [
         _curves_drawing(
             "gradient_flow_start", f"Gradient norm of each layer at the {when}. {norms}", first, DEPTH, NORM
         ),
         _curves_drawing(
-            "gradient_flow_median", f"Gradient norm of each layer, median over training. {norms}", median, DEPTH, NORM
+            "gradient_flow_median",
+            f"Gradient norm of each layer, median over training. {norms}",
+            median,
+            DEPTH,
+            NORM,
         ),
-        _curves_drawing("gradient_ratio", about_ratio, ratio, "step", "first over last gradient norm", level=1.0),
+        _curves_drawing(
+            "gradient_ratio", about_ratio, ratio, "step", "first over last gradient norm", level=1.0
+        ),
     ]
 
 
@@ -87,7 +97,13 @@ def _collect(
 
 
 def _curves_drawing(
-    name: str, caption: str, curves: Sequence[Curve], x: str, y: str, log: bool = True, level: float | None = None
+    name: str,
+    caption: str,
+    curves: Sequence[Curve],
+    x: str,
+    y: str,
+    log: bool = True,
+    level: float | None = None,
 ) -> Drawing | None:
     """Draw curves, and say which networks have none; None where no network has one."""
     drawn = [curve for curve in curves if curve.band.places]

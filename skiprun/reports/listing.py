@@ -54,7 +54,10 @@ def list_runs(root: Path, most: int | None = None) -> RunListing:
     """
     index = Index.open(root)
     runs = sorted(index.runs(), reverse=True)
-    rows = [index.row(name, lambda run: _listing_row(read(run))) for name in sorted(name for _, name in runs[:most])]
+    rows = [
+        index.row(name, lambda run: _listing_row(read(run)))
+        for name in sorted(name for _, name in runs[:most])
+    ]
     index.save()
     return RunListing(rows, len(runs))
 
@@ -87,7 +90,10 @@ def _numbers_so_far(record: RunRecord) -> Numbers:
     """Return how far a run has got, and its best validation score so far."""
     rows = [] if record.state == BROKEN else list(epoch_rows(record.run))
     names = [
-        key.removeprefix("val/") for row in rows[:1] for key in row if key.startswith("val/") and key != "val/loss"
+        key.removeprefix("val/")
+        for row in rows[:1]
+        for key in row
+        if key.startswith("val/") and key != "val/loss"
     ]
     name = names[0] if names else None
     scores = [score for row in rows if (score := row.get(f"val/{name}")) is not None]

@@ -73,7 +73,9 @@ def read_comparison(folder: Path) -> ComparisonDocument:
     Raises:
         StorageError: it cannot be read, or is damaged.
     """
-    return read_document(folder / "comparison.json", ComparisonDocument, "the same `skiprun compare` writes it anew")
+    return read_document(
+        folder / "comparison.json", ComparisonDocument, "the same `skiprun compare` writes it anew"
+    )
 
 
 def page_facts(comparison: Comparison) -> dict[str, object]:

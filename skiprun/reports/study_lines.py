@@ -62,7 +62,9 @@ def _draw_line(axes: Axes, line: Line, mark: str) -> None:
     """Draw one line; earlier ones are thicker, so that those below others stay visible."""
     style, thick = look(line.index), max(1.2, 2.2 - 0.3 * line.index)
     mark = mark or ("o" if len(line.places) == 1 else "")
-    axes.plot(line.places, line.values, label=legible(line.label), lw=thick, marker=mark, markersize=3.5, **style)
+    axes.plot(
+        line.places, line.values, label=legible(line.label), lw=thick, marker=mark, markersize=3.5, **style
+    )
     if line.low != line.high:
         axes.fill_between(line.places, line.low, line.high, color=style["color"], alpha=0.15, linewidth=0)
 

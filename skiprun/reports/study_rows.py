@@ -40,7 +40,10 @@ def panels_of(documents: Sequence[Document], figure: Description) -> list[Descri
     if not column:
         return [figure]
     names = dict.fromkeys(row[column] for document in documents for row in rows_of(document, figure))
-    return [{**figure, "panel": "", "title": str(name), "where": {**figure["where"], column: name}} for name in names]
+    return [
+        {**figure, "panel": "", "title": str(name), "where": {**figure["where"], column: name}}
+        for name in names
+    ]
 
 
 def equal(found: object, wanted: object) -> bool:
@@ -56,17 +59,24 @@ def lines_of(documents: Sequence[Document], figure: Description, y: str | None =
     for document in documents:
         rows = rows_of(document, figure)
         for group in dict.fromkeys(row.get(figure["group"]) for row in rows) if figure["group"] else [None]:
-            names = [document["label"]] * (len(documents) > 1 or group is None) + [str(group)] * (group is not None)
-            found.append((", ".join(names), [row for row in rows if group is None or row[figure["group"]] == group]))
+            names = [document["label"]] * (len(documents) > 1 or group is None) + [str(group)] * (
+                group is not None
+            )
+            found.append(
+                (", ".join(names), [row for row in rows if group is None or row[figure["group"]] == group])
+            )
     names = list(dict.fromkeys(row[figure["x"]] for _, rows in found for row in rows if figure["x"] in row))
     spoken = [str(name) for name in names] if any(isinstance(name, str) for name in names) else []
     lines = [
-        _read_line(label, index, spoken, rows, figure, y or figure["y"]) for index, (label, rows) in enumerate(found)
+        _read_line(label, index, spoken, rows, figure, y or figure["y"])
+        for index, (label, rows) in enumerate(found)
     ]
     return [line for line in lines if line.places]
 
 
-def _read_line(label: str, index: int, names: list[str], rows: Iterable[Row], figure: Description, y: str) -> Line:
+def _read_line(
+    label: str, index: int, names: list[str], rows: Iterable[Row], figure: Description, y: str
+) -> Line:
     low, high = figure["band"] if figure["band"] and y == figure["y"] else (y, y)
     if names:
         rows = [row | {figure["x"]: names.index(str(row[figure["x"]]))} for row in map(dict, rows)]

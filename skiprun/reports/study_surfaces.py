@@ -49,10 +49,22 @@ def draw_contours(figure: Description, documents: Sequence[Document]) -> Figure:
         axes.contour(grid.xs, grid.ys, values, levels=levels, colors="white", linewidths=0.4)
         axes.set(xlabel=figure["xlabel"], ylabel=figure["ylabel"] if axes is panels[0] else "")
         for way in ways_over(figure, document):
-            axes.plot(way.places, way.values, "o-", color="white", markeredgecolor="black", linewidth=1.2, markersize=4)
-            axes.plot(way.places[-1:], way.values[-1:], "*", color="white", markeredgecolor="black", markersize=12)
+            axes.plot(
+                way.places,
+                way.values,
+                "o-",
+                color="white",
+                markeredgecolor="black",
+                linewidth=1.2,
+                markersize=4,
+            )
+            axes.plot(
+                way.places[-1:], way.values[-1:], "*", color="white", markeredgecolor="black", markersize=12
+            )
         axes.grid(visible=False)
-    bar = drawing.colorbar(filled, ax=list(panels), label=_value_label(figure, grids, high), ticks=levels[::2])
+    bar = drawing.colorbar(
+        filled, ax=list(panels), label=_value_label(figure, grids, high), ticks=levels[::2]
+    )
     bar.ax.set_yticklabels([f"{level:.3g}" for level in levels[::2]])
     bar.ax.minorticks_off()
     return drawing
@@ -74,7 +86,9 @@ def draw_relief(figure: Description, documents: Sequence[Document]) -> Figure:
         values[values > high] = np.nan  # open at the top
         x, y = np.meshgrid(grid.xs, grid.ys)
         colours = colormaps[SEQUENTIAL](norm(values))
-        axes.plot_surface(x, y, height(values), facecolors=colours, rstride=1, cstride=1, linewidth=0, shade=False)
+        axes.plot_surface(
+            x, y, height(values), facecolors=colours, rstride=1, cstride=1, linewidth=0, shade=False
+        )
         axes.set_zlim(height(low), height(high))
         label = figure["valuelabel"]
         axes.set(xlabel=_first_word(figure["xlabel"]), ylabel=_first_word(figure["ylabel"]))
@@ -97,7 +111,9 @@ def _panels(
     drawing, axes = figure_and_axes(3.6)
     drawing.delaxes(axes)
     drawing.set_size_inches(max(WIDTH, 1.2 + 3.3 * len(grids)), 3.6 if len(grids) > 1 else 4.4)
-    panels = [drawing.add_subplot(1, len(grids), place + 1, projection=projection) for place in range(len(grids))]
+    panels = [
+        drawing.add_subplot(1, len(grids), place + 1, projection=projection) for place in range(len(grids))
+    ]
     for panel, grid in zip(panels, grids, strict=True):
         panel.set_title(legible(grid.label), fontsize="medium")
     drawing.suptitle(figure["title"], x=0.01, ha="left", fontsize="medium")
@@ -106,7 +122,9 @@ def _panels(
 
 def _limits(grids: Sequence[Grid], log: bool) -> tuple[float, float]:
     """Return the lowest and the highest value that the colours of all networks tell apart."""
-    values = [value for grid in grids for row in grid.values for value in row if not math.isnan(value)] or [1.0]
+    values = [value for grid in grids for row in grid.values for value in row if not math.isnan(value)] or [
+        1.0
+    ]
     low, high = min(values), max(values)
     return (low, max(2 * low, min(high, low * 10**DECADES))) if log else (low, high)
 
@@ -125,7 +143,9 @@ def _contour_levels(low: float, high: float, log: bool) -> list[float]:
 
 def _clipped(grid: Grid, low: float, high: float) -> list[list[float]]:
     """Return the values of a grid within the scale; what is beyond it, or no number, counts as its end."""
-    return [[high if math.isnan(value) else min(max(value, low), high) for value in row] for row in grid.values]
+    return [
+        [high if math.isnan(value) else min(max(value, low), high) for value in row] for row in grid.values
+    ]
 
 
 def _value_label(figure: Description, grids: Sequence[Grid], high: float) -> str:

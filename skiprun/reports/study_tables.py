@@ -74,7 +74,9 @@ class Part:
     def rows(self, length: int) -> list[list[str]]:
         """Return so many rows: a place and the value of each line there, or nothing."""
         found = [dict(zip(line.places, line.values, strict=True)) for line in self.lines]
-        rows = [[self._name(place), *(_table_cell(line.get(place)) for line in found)] for place in self.shown]
+        rows = [
+            [self._name(place), *(_table_cell(line.get(place)) for line in found)] for place in self.shown
+        ]
         return rows + [[""] * (len(self.lines) + 1)] * (length - len(rows))
 
     def _name(self, place: float) -> str:
@@ -85,7 +87,8 @@ class Part:
 def parts_of(lines: Sequence[Line]) -> list[Part]:
     """Share lines out to tables, so that every place that is shown is one where the line beside it was measured.
 
-    A few whole numbers, such as blocks, are all shown, and a line has gaps there; other places are shown in part.
+    A few whole numbers, such as blocks, are all shown, and a line has gaps there; other places are shown in
+    part.
     """
     every = sorted({place for line in lines for place in line.places})
     if len(every) <= WHOLE and all(place.is_integer() for place in every):
@@ -112,7 +115,9 @@ def _values(figure: Description, documents: Sequence[Document]) -> list[Renderab
     if not lines:
         return []
     parts = parts_of(lines)
-    thinned = [f"{len(part.shown)} of {len(part.places)}" for part in parts if len(part.shown) < len(part.places)]
+    thinned = [
+        f"{len(part.shown)} of {len(part.places)}" for part in parts if len(part.shown) < len(part.places)
+    ]
     few = f"; at {' and '.join(dict.fromkeys(thinned))} places, all with --json" if thinned else ""
     caption = Text(f"{figure['title']}: {figure['ylabel']}{few}", "bold")
     wide = [_joined_table(parts, figure["xlabel"], 60)]

@@ -36,7 +36,13 @@ NUMBERS = (
 SCORES: tuple[Literal["val", "test"], ...] = ("val", "test")
 RUN_COLUMNS = ("run", "state", "model", "dataset", "progress", *SCORES, "when")
 # What `skiprun runs show` says of a run too is left out where the window is narrow.
-LEFT_OUT = ((), ("when",), ("when", "dataset"), ("when", "dataset", "model"), ("when", "dataset", "model", "progress"))
+LEFT_OUT = (
+    (),
+    ("when",),
+    ("when", "dataset"),
+    ("when", "dataset", "model"),
+    ("when", "dataset", "model", "progress"),
+)
 STATE_STYLES = {"finished": "green", "running": "cyan", "diverged": "red", "failed": "red", "broken": "red"}
 
 
@@ -73,7 +79,10 @@ def listing_table(listing: RunListing) -> RenderableType:
     if not rows:
         return "No runs here yet. Start one with: skiprun train CONFIG.yaml"
     layouts = [[name for name in RUN_COLUMNS if name not in absent] for absent in LEFT_OUT]
-    tables = [plain_table([(name, name in SCORES) for name in layout], _run_cells(rows, layout)) for layout in layouts]
+    tables = [
+        plain_table([(name, name in SCORES) for name in layout], _run_cells(rows, layout))
+        for layout in layouts
+    ]
     notes = [Text(f"{row['name']}: {row['message']}") for row in rows if row["message"]]
     if len(rows) < listing.total:
         notes.append(Text(f"The latest {len(rows):,} of {listing.total:,} runs; --all shows every one."))
@@ -87,7 +96,9 @@ def _run_cells(rows: Sequence[RunRow], layout: Sequence[str]) -> list[list[str |
         "state": lambda row: _state(row["state"]),
         **{split: partial(_score_text, split=split) for split in SCORES},
     }
-    others = {name: lambda row, name=name: str(row.get(name) or "-") for name in RUN_COLUMNS if name not in shown}
+    others = {
+        name: lambda row, name=name: str(row.get(name) or "-") for name in RUN_COLUMNS if name not in shown
+    }
     return [[(shown | others)[name](row) for name in layout] for row in rows]
 
 
@@ -108,18 +119,26 @@ def run_table(run: Run) -> RenderableType:
     details = run_details(run)
     summary, config = details["summary"], details["config"]
     parts: dict[str, Mapping[str, object]] = {
-        "Run": {key: details[key] for key in ("path", "state", "message", "progress", "when") if details[key]},
+        "Run": {
+            key: details[key] for key in ("path", "state", "message", "progress", "when") if details[key]
+        },
         "Network": _section(summary, "model."),
         "Data": _section(summary, "data."),
         "Numbers": {key: summary[key] for key in summary if key.startswith(NUMBERS)},
         "Config": {key: value for key, value in config.items() if value is not None},
         **{f"Session {n}": session for n, session in enumerate(details["sessions"], start=1)},
         "Files": {
-            file["name"]: format_count(file["bytes"]) + "B" for file in details["checkpoints"] + details["studies"]
+            file["name"]: format_count(file["bytes"]) + "B"
+            for file in details["checkpoints"] + details["studies"]
         },
     }
     return Group(
-        *(part for title, facts in parts.items() if facts for part in (Text(title, "bold"), _key_value_table(facts)))
+        *(
+            part
+            for title, facts in parts.items()
+            if facts
+            for part in (Text(title, "bold"), _key_value_table(facts))
+        )
     )
 
 

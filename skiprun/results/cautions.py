@@ -34,7 +34,9 @@ def why_not_comparable(groups: Sequence[Group]) -> tuple[str, ...]:
 def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
     """Say what else than the model is unequal, in so far as it can move a result."""
     found = [
-        f"{key} differs between the groups: " + "; ".join(f"{label} {value}" for label, value in values.items()) + "."
+        f"{key} differs between the groups: "
+        + "; ".join(f"{label} {value}" for label, value in values.items())
+        + "."
         for key, values in protocol.differing.items()
         if not key.startswith("model.")
     ]

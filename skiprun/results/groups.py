@@ -105,12 +105,18 @@ class Group:
 
     def to_dict(self) -> dict[str, object]:
         """Return the group's numbers as plain data."""
-        model = {key.removeprefix("model."): v for key, v in self.first.summary.items() if key.startswith("model.")}
+        model = {
+            key.removeprefix("model."): v for key, v in self.first.summary.items() if key.startswith("model.")
+        }
         splits = {"train": "final.train", "val": "best.val", "test": "test"}
         return {
             "name": self.label,
             "model": model,
-            "data": {key.removeprefix("data."): v for key, v in self.first.summary.items() if key.startswith("data.")},
+            "data": {
+                key.removeprefix("data."): v
+                for key, v in self.first.summary.items()
+                if key.startswith("data.")
+            },
             "seeds": [run.seed for run in self.runs],
             **{split: self._samples(prefix) for split, prefix in splits.items()},
             "gradient_first_over_last": asdict(self.sample(RATIO)) | {"median": self.ratio},
@@ -130,7 +136,9 @@ def group_by_experiment(records: Sequence[RunRecord]) -> tuple[Group, ...]:
     for record in records:
         homes.setdefault(home(record.path), []).append(record)
     labels = _labels(list(homes))
-    return tuple(Group(labels[home], tuple(sorted(runs, key=lambda run: run.seed))) for home, runs in homes.items())
+    return tuple(
+        Group(labels[home], tuple(sorted(runs, key=lambda run: run.seed))) for home, runs in homes.items()
+    )
 
 
 def home(path: Path) -> Path:
@@ -143,5 +151,7 @@ def _labels(homes: Sequence[Path]) -> dict[Path, str]:
     labels = {}
     for home in homes:
         ends = (home.parts[-parts:] for parts in range(1, len(home.parts) + 1))
-        labels[home] = "/".join(next(end for end in ends if sum(o.parts[-len(end) :] == end for o in homes) == 1))
+        labels[home] = "/".join(
+            next(end for end in ends if sum(o.parts[-len(end) :] == end for o in homes) == 1)
+        )
     return labels

@@ -42,7 +42,9 @@ def thinned(lines: Iterable[bytes]) -> tuple[list[Row], list[Row]]:
     ends, steps = Thinned(), Thinned()
     for line in lines:
         (ends if b'"epoch_end"' in line else steps).add(line)
-    found: list[list[Row]] = [[row for _, row in read_rows(kept.lines) if row is not None] for kept in (ends, steps)]
+    found: list[list[Row]] = [
+        [row for _, row in read_rows(kept.lines) if row is not None] for kept in (ends, steps)
+    ]
     return found[0], found[1]
 
 
@@ -69,7 +71,9 @@ class Thinned:
 
 
 def _reduce(epochs: Sequence[Row], rows: Sequence[Row], score_name: str) -> History:
-    layers = sorted({key for row in rows for key in row if key.startswith(LAYER)})  # numbers in them are padded
+    layers = sorted(
+        {key for row in rows for key in row if key.startswith(LAYER)}
+    )  # numbers in them are padded
     logged = [row for row in rows if layers and layers[0] in row]
     return History(
         loss=_series(epochs, "epoch", "train/epoch_loss"),
@@ -77,7 +81,9 @@ def _reduce(epochs: Sequence[Row], rows: Sequence[Row], score_name: str) -> Hist
         ratio=_positive(_series(rows, "step", "grad/first_over_last")),
         first_step=int(logged[0]["step"] or 0) if logged else None,
         first_norms=_by_depth([_float_or_nan(row.get(layer)) for row in logged[:1] for layer in layers]),
-        median_norms=_by_depth([_median(_float_or_nan(row.get(layer)) for row in logged) for layer in layers]),
+        median_norms=_by_depth(
+            [_median(_float_or_nan(row.get(layer)) for row in logged) for layer in layers]
+        ),
     )
 
 

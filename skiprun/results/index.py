@@ -1,7 +1,8 @@
 """An index of a folder of runs: cached records, read again only when a run's files changed.
 
-The index is a file in the folder. Each entry stands beside the times, sizes and inodes of the files that it was read
-from, so that a look at those says whether it still holds. One that is damaged or cannot be written is done without.
+The index is a file in the folder. Each entry stands beside the times, sizes and inodes of the files that it
+was read from, so that a look at those says whether it still holds. One that is damaged or cannot be written
+is done without.
 """
 
 from __future__ import annotations
@@ -111,7 +112,9 @@ class Index:
         if known and known[0] == marks and not (known[1]["state"] != "finished" and run.is_locked()):
             return {**known[1], "path": str(run.path)}
         row = read(run)
-        if row["state"] != "running" and str(run.path) not in row["message"]:  # a path may be another one next time
+        if (
+            row["state"] != "running" and str(run.path) not in row["message"]
+        ):  # a path may be another one next time
             self.rows[name], self.changed = (marks, row), True
         return row
 

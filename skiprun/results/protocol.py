@@ -60,7 +60,10 @@ def machines(groups: Sequence[Group]) -> dict[str, dict]:
     latest = {run.run.name: run.sessions[-1] for group in groups for run in group.runs if run.sessions}
     aside = ("command", "time", "data.", "weights")
     shared, differing = split_by_agreement(
-        {name: {k: v for k, v in session.items() if not k.startswith(aside)} for name, session in latest.items()}
+        {
+            name: {k: v for k, v in session.items() if not k.startswith(aside)}
+            for name, session in latest.items()
+        }
     )
     commands: dict[str, list[str]] = {}
     for name, session in latest.items():

@@ -1,8 +1,8 @@
 """Differences between networks over seeds: paired tests, effect sizes, and what would be found.
 
-Seeds that both networks have are paired, since they share the data order; where these are few, all runs are compared by
-Welch's test, which does not suppose equal spreads. Several comparisons are corrected by Holm (1979), which supposes
-nothing of how they depend on each other.
+Seeds that both networks have are paired, since they share the data order; where these are few, all runs are
+compared by Welch's test, which does not suppose equal spreads. Several comparisons are corrected by Holm
+(1979), which supposes nothing of how they depend on each other.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ class Difference:
 
     Attributes:
         n: runs on the smaller side; where they are paired, the seeds that both have.
-        effect: mean over standard deviation: of the differences (paired), or of both networks, pooled (Welch).
+        effect: mean over standard deviation: of the differences (paired), or of both networks, pooled
+            (Welch).
         method: "paired t", "Welch t", or "none" where nothing can be tested.
         by_seed: differences of the seeds that both have.
-        detectable: the true difference that is found with 80 % power, one of so many tests as there were; at most.
+        detectable: the true difference that is found with 80 % power, one of so many tests as there were; at
+            most.
     """
 
     n: int
@@ -94,7 +96,9 @@ def difference(
     half = critical_value(found.freedom) * found.error
     low, high = max(-span, found.mean - half), min(span, found.mean + half)
     detectable = _noticed(found.freedom, tests) * found.error
-    return Difference(n, found.mean, low, high, _p(found), found.mean / found.spread, method, by_seed, detectable)
+    return Difference(
+        n, found.mean, low, high, _p(found), found.mean / found.spread, method, by_seed, detectable
+    )
 
 
 def _finite(values: Mapping[int, float]) -> dict[int, float]:

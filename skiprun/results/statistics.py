@@ -25,7 +25,8 @@ class Sample:
 def sample_of(values: Iterable[float], lowest: float = -math.inf, highest: float = math.inf) -> Sample:
     """Return mean, spread and interval of the values that are finite.
 
-    The interval is cut where no value can lie, such as below 0 % error: the truth is never in what is cut off.
+    The interval is cut where no value can lie, such as below 0 % error: the truth is never in what is cut
+    off.
     """
     finite = [value for value in values if math.isfinite(value)]
     mean = statistics.fmean(finite) if finite else math.nan

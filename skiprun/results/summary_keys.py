@@ -9,7 +9,14 @@ LOSS = "final.train.loss"
 RATIO = "gradient.first_over_last.median"
 SPEED = "time.images_per_s"
 PERCENT, SHARE, POSITIVE, ANY = (0.0, 100.0), (0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)
-RANGES = {"error": PERCENT, "iou": SHARE, "dice": SHARE, "boundary": SHARE, "pixel_error": SHARE, "loss": POSITIVE}
+RANGES = {
+    "error": PERCENT,
+    "iou": SHARE,
+    "dice": SHARE,
+    "boundary": SHARE,
+    "pixel_error": SHARE,
+    "loss": POSITIVE,
+}
 
 
 def value_range(key: str) -> tuple[float, float]:

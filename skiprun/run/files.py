@@ -101,7 +101,9 @@ class RunFiles:
         """
         if not self.summary_file.exists():
             raise InputError(f"Run {self.path} is {self.state}, not finished; train it first.")
-        way_out = f"delete it, and `skiprun resume {self.path}` scores the test split again and writes it anew"
+        way_out = (
+            f"delete it, and `skiprun resume {self.path}` scores the test split again and writes it anew"
+        )
         summary = read_document(self.summary_file, Summary, way_out)
         if (connection := summary["model"].get("connection")) in CONNECTIONS:
             summary["model"]["connection"] = self._connection_of_today(connection, summary["model"]["name"])

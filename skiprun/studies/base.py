@@ -12,8 +12,8 @@ A study takes what it needs by position, from this vocabulary, and its options b
     loss              (output, targets) -> a number to differentiate
     states            weights along a training run, oldest first
 
-So a command can serve any study: `needs` names what to prepare, `options` what a user may choose, by its type, default
-and line in the docstring's Args.
+So a command can serve any study: `needs` names what to prepare, `options` what a user may choose, by its
+type, default and line in the docstring's Args.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ def options(study: Callable[..., StudyResult]) -> dict[str, object]:
     """Return what a user may choose, with its default; `known` and `report` are for the caller."""
     given = inspect.signature(study, eval_str=True).parameters.values()
     ours = {"known", "report"}
-    return {each.name: each.default for each in given if each.kind is each.KEYWORD_ONLY and each.name not in ours}
+    return {
+        each.name: each.default for each in given if each.kind is each.KEYWORD_ONLY and each.name not in ours
+    }
 
 
 def argument_docs(study: Callable[..., StudyResult]) -> dict[str, str]:

@@ -21,7 +21,9 @@ CHOOSING = (NoConnection, Highway)
 
 def without_branch(connection: Connection, x: Tensor, fx: Tensor) -> Tensor:
     """Join x with no branch; a plain or gated block passes x through."""
-    return type(connection).forward(connection, x, x if type(connection) in CHOOSING else torch.zeros_like(fx))
+    return type(connection).forward(
+        connection, x, x if type(connection) in CHOOSING else torch.zeros_like(fx)
+    )
 
 
 def without_skip(connection: Connection, x: Tensor, fx: Tensor) -> Tensor:
@@ -71,5 +73,7 @@ class Shapes:
         """Return the sites that can do without their branch: at the others of a plain network x does not fit."""
         for hook in self.hooks:
             hook.remove()
-        pairs = ((path, site, *self.met[site]) for path, site in sites_of(self.model).items() if site in self.met)
+        pairs = (
+            (path, site, *self.met[site]) for path, site in sites_of(self.model).items() if site in self.met
+        )
         return {path: site for path, site, x, fx in pairs if type(site) not in CHOOSING or x == fx}

@@ -17,7 +17,9 @@ from skiprun.studies.reorder import parent
 def stations(model: nn.Module) -> dict[str, nn.Module]:
     """Return the modules between which a network can be read, by path: blocks, or layers where there are none."""
     blocks = {parent(path): model.get_submodule(parent(path)) for path in sites(model)}
-    return {path: block for path, block in blocks.items() if isinstance(block, Block)} or layers_by_depth(model)
+    return {path: block for path, block in blocks.items() if isinstance(block, Block)} or layers_by_depth(
+        model
+    )
 
 
 class FeatureExtractor:

@@ -1,13 +1,15 @@
 """Gradient flow by depth: the norm of the gradient that reaches each layer, and of the signal.
 
-For layer l, |dL/dW_l|_F and the norm of dL/d(output of l), in median and spread over networks and batches. First is the
-layer behind the stem, in a residual network the first convolution of the first block; last is the one in front of the
-classifier, the last convolution of the last block. Projections of shortcuts do not count. Between first and last, the
-ratio for weights depends on how smooth the images are, that for outputs much less.
+For layer l, |dL/dW_l|_F and the norm of dL/d(output of l), in median and spread over networks and batches.
+First is the layer behind the stem, in a residual network the first convolution of the first block; last is
+the one in front of the classifier, the last convolution of the last block. Projections of shortcuts do not
+count. Between first and last, the ratio for weights depends on how smooth the images are, that for outputs
+much less.
 
-A growth of 1.21 a layer toward the input, sqrt(pi / (pi - 1)), is what batch norm causes in plain networks (Yang et al.
-2019, "A mean field theory of batch normalization"); without it the signal of a residual network doubles its variance at
-every block (De and Smith 2020), and He's initialization keeps that of a plain one (He et al. 2015b).
+A growth of 1.21 a layer toward the input, sqrt(pi / (pi - 1)), is what batch norm causes in plain networks
+(Yang et al. 2019, "A mean field theory of batch normalization"); without it the signal of a residual network
+doubles its variance at every block (De and Smith 2020), and He's initialization keeps that of a plain one (He
+et al. 2015b).
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ def by_depth(title: str, y: str, ylabel: str, at: str = "layer", **more: Any) ->
 
 
 FIGURES = (
-    by_depth("Gradient norm by depth", "grad_norm", "norm of dL/dW", band=("grad_norm_low", "grad_norm_high")),
+    by_depth(
+        "Gradient norm by depth", "grad_norm", "norm of dL/dW", band=("grad_norm_low", "grad_norm_high")
+    ),
     by_depth(
         "Gradient of the signal by depth",
         "actgrad",
@@ -46,7 +50,9 @@ FIGURES = (
         band=("actgrad_low", "actgrad_high"),
         guides=("actgrad_theory",),
     ),
-    by_depth("Signal by depth", "variance", "variance behind each block", "site", guides=("variance_theory",)),
+    by_depth(
+        "Signal by depth", "variance", "variance behind each block", "site", guides=("variance_theory",)
+    ),
 )
 
 
@@ -77,7 +83,9 @@ def theory(model: nn.Module) -> Theory:
     example="plain50 resnet50",
     look={"split": "train"},
 )
-def gradflow(models: Iterable[nn.Module], batches: Batches, loss: Loss, *, inference: bool = False) -> StudyResult:
+def gradflow(
+    models: Iterable[nn.Module], batches: Batches, loss: Loss, *, inference: bool = False
+) -> StudyResult:
     """Measure gradient and signal by depth. Of networks as they are drawn, or of runs.
 
     Nothing is trained. Digits are looked at; by networks for large images, and with --input, random ones.
@@ -179,10 +187,14 @@ def verdict(facts: dict[str, float | None]) -> str:
         word = "Vanishing: the gradient shrinks toward the input"
     else:
         word = "Within two orders of magnitude"
-    text = f"{word}. First over last layer: " + ", ".join(f"{each:.3g} ({name})" for name, each in known.items())
+    text = f"{word}. First over last layer: " + ", ".join(
+        f"{each:.3g} ({name})" for name, each in known.items()
+    )
     if facts["growth_per_layer"] is not None:
         text += f"; factor {facts['growth_per_layer']:.3g} a layer"
     text += f", theory {facts['growth_theory']:.3g}." if facts["growth_theory"] else "."
     if (facts["variance_growth"] or 0.0) > TWO_ORDERS**2:
-        text += f" The signal itself explodes: its variance grows {facts['variance_per_block']:.3g}-fold a block."
+        text += (
+            f" The signal itself explodes: its variance grows {facts['variance_per_block']:.3g}-fold a block."
+        )
     return text

@@ -1,16 +1,18 @@
 """Loss landscape: the loss on a line or a plane through the trained weights, along filter-normalized directions.
 
 L(theta + x d1 + y d2), where each filter of a random direction has the norm of the filter that it moves,
-d_ij <- d_ij / |d_ij| |theta_ij|; biases and the numbers of norms stay (Li et al. 2018, section 4). Without this
-a network of large weights looks flat. Two numbers sum a surface up:
+d_ij <- d_ij / |d_ij| |theta_ij|; biases and the numbers of norms stay (Li et al. 2018, section 4). Without
+this a network of large weights looks flat. Two numbers sum a surface up:
 
-    nonconvexity    |l_min| / max(|l_min|, |l_max|) where the smaller eigenvalue l_min of the surface's own Hessian is
-                    negative, and 0 elsewhere; mean over the points inside (Li et al. 2018, section 6). 0 is convex.
-    sharpness       mean rise of the loss within half a filter norm, relative to 1 + L(0): Keskar et al. 2017, equation
-                    4, with the mean for the maximum, as the maximum over a few points is chance
+    nonconvexity    |l_min| / max(|l_min|, |l_max|) where the smaller eigenvalue l_min of the surface's own
+                    Hessian is negative, and 0 elsewhere; mean over the points inside (Li et al. 2018, section
+                    6). 0 is convex.
+    sharpness       mean rise of the loss within half a filter norm, relative to 1 + L(0): Keskar et al. 2017,
+                    equation 4, with the mean for the maximum, as the maximum over a few points is chance
 
-Nonconvexity is what skips change. Sharpness does not tell a network that trained from one that did not: it is large
-where there is a low loss to lose, so that a plain network that learned little looks flatter than a residual one.
+Nonconvexity is what skips change. Sharpness does not tell a network that trained from one that did not: it is
+large where there is a low loss to lose, so that a plain network that learned little looks flatter than a
+residual one.
 """
 
 from __future__ import annotations
@@ -24,7 +26,17 @@ from torch import Tensor, nn
 
 from skiprun.errors import OptionError
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Evaluate, Facts, Figure, Report, Row, Seed, StudyResult, ignore, isolated_copy
+from skiprun.studies.base import (
+    Evaluate,
+    Facts,
+    Figure,
+    Report,
+    Row,
+    Seed,
+    StudyResult,
+    ignore,
+    isolated_copy,
+)
 from skiprun.studies.plane import ENDLESS, Plane, evaluate_grid, grid, random_direction
 
 NEAR = 0.5
@@ -69,7 +81,9 @@ def landscape(
         report: told of each new row.
     """
     if steps < 3 or steps % 2 == 0:
-        raise OptionError("steps", f"found {steps}; an odd number from 3 on has the trained weights in the middle")
+        raise OptionError(
+            "steps", f"found {steps}; an odd number from 3 on has the trained weights in the middle"
+        )
     half = torch.linspace(0, span, steps // 2 + 1, dtype=torch.float64)
     axis = torch.cat([-half.flip(0)[:-1], half]).tolist()  # the middle is 0 to the last bit
     generator = torch.Generator().manual_seed(seed)

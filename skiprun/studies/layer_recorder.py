@@ -48,4 +48,6 @@ class LayerRecorder:
         weight = layer.get_parameter("weight")
         nothing = weight.new_full((), 0.0 if weight.requires_grad else math.nan)
         gradient = nothing if weight.grad is None else weight.grad.norm()
-        return torch.stack([gradient, self.gradients[layer], self.outputs[layer].sqrt(), weight.detach().norm()])
+        return torch.stack(
+            [gradient, self.gradients[layer], self.outputs[layer].sqrt(), weight.detach().norm()]
+        )

@@ -1,9 +1,9 @@
 """Lesion study: the error of a trained network with blocks removed or reordered.
 
-A residual network behaves like an ensemble of its paths: without a block it keeps half of them and nearly all of its
-accuracy; a plain network has one path. Blocks are deleted (F(x) := 0; a plain block passes x through), k at random, and
-swapped with others of the same shape; Kendall's tau tells how far the order is from the trained one (Veit et al. 2016,
-section 4).
+A residual network behaves like an ensemble of its paths: without a block it keeps half of them and nearly all
+of its accuracy; a plain network has one path. Blocks are deleted (F(x) := 0; a plain block passes x through),
+k at random, and swapped with others of the same shape; Kendall's tau tells how far the order is from the
+trained one (Veit et al. 2016, section 4).
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def damage(title: str, kind: str, what: str, x: str, xlabel: str, **more: Any) -
 FIGURES = (
     damage("One block deleted", "bars", "delete", "number", "number of the block from the input"),
     damage("Blocks deleted at random", "lines", "random", "blocks", "deleted blocks", band=BAND),
-    damage("Blocks swapped at random", "lines", "swap", "tau", "Kendall's tau with the trained order", band=BAND),
+    damage(
+        "Blocks swapped at random", "lines", "swap", "tau", "Kendall's tau with the trained order", band=BAND
+    ),
 )
 
 
@@ -109,7 +111,8 @@ class LesionRun:
         self.model, self.evaluate, self.intact, self.found = model, evaluate, intact, found
         self.paths = list(sites_of(model))
         self.join, self.draws, self.rng = CUTS[side], draws, rng
-        # A block that changes the shape costs more than others (Veit et al. 2016, figure 3): chance leaves it out.
+        # A block that changes the shape costs more than others (Veit et al. 2016, figure 3): chance leaves it
+        # out.
         blocks = {path: model.get_submodule(parent(path)) for path in found}
         self.keeping = [path for path, block in blocks.items() if getattr(block, "downsample", None) is None]
         self.groups = alike(model, [parent(path) for path in self.keeping])
@@ -132,7 +135,9 @@ class LesionRun:
 
     def delete(self, count: int) -> float:
         """Return the damage without some random blocks."""
-        with replace_connections({self.found[path]: self.join for path in self.rng.sample(self.keeping, count)}):
+        with replace_connections(
+            {self.found[path]: self.join for path in self.rng.sample(self.keeping, count)}
+        ):
             return metric_drop(self.evaluate(self.model), self.intact)
 
     def swap(self, count: int) -> tuple[float, float]:
@@ -150,7 +155,9 @@ def summarize(rows: list[Row], score: str, sites: int, images: int) -> Facts:
     if single:
         worst = max(single, key=lambda row: float(row["damage"]))
         facts |= {"median_damage": statistics.median(row["damage"] for row in single)}
-        facts["largest_damage"] = max(row["damage_high"] if "damage_high" in row else row["damage"] for row in rows)
+        facts["largest_damage"] = max(
+            row["damage_high"] if "damage_high" in row else row["damage"] for row in rows
+        )
         facts |= {"worst_damage": worst["damage"], "worst_site": worst["site"]}
     return facts
 

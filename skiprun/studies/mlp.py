@@ -31,7 +31,8 @@ class Mlp(nn.Module):
         normed: whether there is batch norm in front of each relu.
         depth: number of blocks, each with one weight matrix.
         width: units of each layer.
-        inputs: size of the input, if a linear layer with weights of variance 2 / inputs and biases of 1 widens it.
+        inputs: size of the input, if a linear layer with weights of variance 2 / inputs and biases of 1
+            widens it.
         constant: whether the statistics of batch norm count as constants.
     """
 

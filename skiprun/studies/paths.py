@@ -1,9 +1,9 @@
 """Path lengths: through how many branches does the gradient of the first layers flow?
 
-n blocks make 2^n paths, C(n, k) of them through k branches. In the backward pass alone, k random sites send the
-gradient through their branch and the others through their skip; its norm at the input of the first block, times
-C(n, k), is what paths of length k give together (Veit et al. 2016, section 5). The gradient falls with k exponentially,
-so that the effective paths are much shorter than n / 2.
+n blocks make 2^n paths, C(n, k) of them through k branches. In the backward pass alone, k random sites send
+the gradient through their branch and the others through their skip; its norm at the input of the first block,
+times C(n, k), is what paths of length k give together (Veit et al. 2016, section 5). The gradient falls with
+k exponentially, so that the effective paths are much shorter than n / 2.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ AT_FIRST_BLOCK = "norm at the first block's input"
 BAND = ("gradient_low", "gradient_high")
 FIGURES = (
     Figure("Paths of each length", "bars", "length", "paths", LENGTH, "share of all paths"),
-    Figure("Gradient of one path", "lines", "length", "gradient", LENGTH, AT_FIRST_BLOCK, band=BAND, log=True),
+    Figure(
+        "Gradient of one path", "lines", "length", "gradient", LENGTH, AT_FIRST_BLOCK, band=BAND, log=True
+    ),
     Figure("Gradient of all paths of a length", "bars", "length", "share", LENGTH, "share of the gradient"),
 )
 # The effective lengths are the shortest range that holds this share of the gradient.
@@ -59,7 +61,13 @@ EFFECTIVE = 0.9
     look={"split": "train", "batches": 4, "batch_size": 32},
 )
 def paths(
-    model: nn.Module, batches: Batches, loss: Loss, *, draws: Count = 12, seed: Seed = 0, report: Report = ignore
+    model: nn.Module,
+    batches: Batches,
+    loss: Loss,
+    *,
+    draws: Count = 12,
+    seed: Seed = 0,
+    report: Report = ignore,
 ) -> StudyResult:
     """Measure through how many branches the gradient comes.
 
@@ -81,7 +89,9 @@ def paths(
             norms = [tracer.norm(each, batches[draw % len(batches)]) for draw, each in enumerate(chosen)]
             low, high = min(norms), max(norms)
             row = {"length": length, "paths": math.comb(total, length) / 2**total}
-            rows.append(row | {"gradient": statistics.fmean(norms), "gradient_low": low, "gradient_high": high})
+            rows.append(
+                row | {"gradient": statistics.fmean(norms), "gradient_low": low, "gradient_high": high}
+            )
             report(rows[-1], total + 1)
     facts = shared(rows)
     return StudyResult(rows, verdict(facts), facts)
@@ -138,7 +148,10 @@ def shortest_range(shares: Sequence[float]) -> tuple[int, int]:
     sums = [0.0, *accumulate(shares)]
     # Sums of floats may stay a hair below 1.
     ranges = [
-        (a, b) for a in range(len(shares)) for b in range(a, len(shares)) if sums[b + 1] - sums[a] >= EFFECTIVE - 1e-9
+        (a, b)
+        for a in range(len(shares))
+        for b in range(a, len(shares))
+        if sums[b + 1] - sums[a] >= EFFECTIVE - 1e-9
     ]
     return min(ranges, key=lambda ends: ends[1] - ends[0], default=(0, len(shares) - 1))
 

@@ -52,13 +52,16 @@ class Plane:
 
 def random_direction(model: nn.Module, generator: torch.Generator) -> list[Tensor]:
     """Return a random direction with the norm of the weights, filter by filter (Li et al. 2018, section 4)."""
-    return [filter_normalized(torch.randn(each.shape, generator=generator), each) for each in model.parameters()]
+    return [
+        filter_normalized(torch.randn(each.shape, generator=generator), each) for each in model.parameters()
+    ]
 
 
 def filter_normalized(direction: Tensor, weight: Tensor) -> Tensor:
     """Return the direction with each filter as long as the weight's; biases and those of norms do not move.
 
-    A filter is what makes one output: `weight[i]`. What has one number an output is a bias or belongs to a norm.
+    A filter is what makes one output: `weight[i]`. What has one number an output is a bias or belongs to a
+    norm.
     """
     weight = weight.detach()
     direction = direction.to(weight)
@@ -80,7 +83,12 @@ def grid(xs: Iterable[float], ys: Iterable[float]) -> list[Point]:
 
 
 def evaluate_grid(
-    plane: Plane, evaluate: Evaluate, points: Sequence[Point], known: Sequence[Row], workers: int, report: Report
+    plane: Plane,
+    evaluate: Evaluate,
+    points: Sequence[Point],
+    known: Sequence[Row],
+    workers: int,
+    report: Report,
 ) -> list[Row]:
     """Return the rows of all points; known ones are taken over, and each new one is reported."""
     found = {place(row["x"], row["y"]): row for row in known}

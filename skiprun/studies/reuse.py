@@ -1,8 +1,8 @@
 """Feature reuse in DenseNets: the weight that each layer gives to the outputs of each earlier layer.
 
-The mean absolute weight from the channels of a source to a target layer. Source 0 is what the dense block was given,
-source s the s-th layer of the block; the last target is what follows the block, a transition or the classifier (Huang
-et al. 2017, figure 5).
+The mean absolute weight from the channels of a source to a target layer. Source 0 is what the dense block was
+given, source s the s-th layer of the block; the last target is what follows the block, a transition or the
+classifier (Huang et al. 2017, figure 5).
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class DenseBlock:
     targets: list[tuple[str, Tensor]]
 
 
-@STUDIES.register("reuse", paper="Huang et al. 2017, figure 5", figures=FIGURES, example="digits-densenet40_12")
+@STUDIES.register(
+    "reuse", paper="Huang et al. 2017, figure 5", figures=FIGURES, example="digits-densenet40_12"
+)
 def reuse(model: nn.Module) -> StudyResult:
     """Show how each layer of a DenseNet weighs earlier ones.
 
@@ -100,7 +102,9 @@ def summarize(rows: list[Row], blocks: int) -> Facts:
     several = [[row["weight"] for row in target] for target in targets if len(target) > 1]
     return {
         "blocks": blocks,
-        "used": fmean(sum(each >= USED * max(weights) for each in weights) / len(weights) for weights in several),
+        "used": fmean(
+            sum(each >= USED * max(weights) for each in weights) / len(weights) for weights in several
+        ),
         "early_over_late": fmean(
             ratio(weights[: len(weights) // 2], weights[len(weights) // 2 :]) for weights in several
         ),

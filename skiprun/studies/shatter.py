@@ -1,8 +1,8 @@
 """Shattered gradients: how correlated are the gradients of neighbouring inputs?
 
 Along a line of inputs x_1 ... x_n, g_i = d(v f(x_i)) / dx_i for a random v, and its autocorrelation by lag,
-sum_i <g_i - g, g_(i+lag) - g> / sum_i |g_i - g|^2. In deep plain networks it is that of white noise, in residual ones
-nearer to that of a random walk, brown noise (Balduzzi et al. 2017, section 2).
+sum_i <g_i - g, g_(i+lag) - g> / sum_i |g_i - g|^2. In deep plain networks it is that of white noise, in
+residual ones nearer to that of a random walk, brown noise (Balduzzi et al. 2017, section 2).
 """
 
 from __future__ import annotations
@@ -51,14 +51,16 @@ def shatter(
 ) -> StudyResult:
     """Compare gradients along lines with white and brown noise.
 
-    Without a name, the paper's fully connected networks are drawn: autocorrelation by depth, and the theorems.
+    Without a name, the paper's fully connected networks are drawn: autocorrelation by depth, and the
+    theorems.
 
     Args:
         models: networks of one architecture, one a seed; or the one of a run.
         batch: lines are drawn between its images.
         points: inputs on a line.
         lines: lines between images, for each network.
-        inference: use batch norm's running statistics, not those of the line's points as while a network trains.
+        inference: use batch norm's running statistics, not those of the line's points as while a network
+            trains.
     """
     if points <= 2 * LAGS[-1]:
         raise OptionError(
@@ -124,7 +126,11 @@ def likeness(rows: list[Row]) -> dict[str, float]:
 def verdict(facts: dict[str, float]) -> str:
     """Say what noise the gradients look like."""
     share = facts["brown_share"]
-    word = "Shattered, like white noise" if share < 0.2 else "Like brown noise" if share > 0.8 else "Between the noises"
-    return (
-        f"{word}: {share:.2f} on the way from white (0) to brown noise (1); {facts['at_lag_1']:.2f} between neighbours."
+    word = (
+        "Shattered, like white noise"
+        if share < 0.2
+        else "Like brown noise"
+        if share > 0.8
+        else "Between the noises"
     )
+    return f"{word}: {share:.2f} on the way from white (0) to brown noise (1); {facts['at_lag_1']:.2f} between neighbours."

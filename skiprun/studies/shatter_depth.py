@@ -1,6 +1,7 @@
 """Shattered gradients by depth: the autocorrelation of df/dx for scalar x, in fully connected networks.
 
-256 points in [-2, 2], networks of 200 units, biases N(0, 1) in the first layer alone (Balduzzi et al. 2017, figure 1).
+256 points in [-2, 2], networks of 200 units, biases N(0, 1) in the first layer alone (Balduzzi et al. 2017,
+figure 1).
 """
 
 from __future__ import annotations
@@ -58,7 +59,13 @@ def shatter_depth(
                 found = torch.stack([autocorrelation(gradients(each, line)) for each in networks]).mean(dim=0)
             row: Row = {"kind": label(connection, normed), "layers": f"{depth} layers", "depth": depth}
             kind = [
-                row | {"lag": lag, "autocorrelation": value, "brown": brown(lag, len(line)), "white": float(lag == 0)}
+                row
+                | {
+                    "lag": lag,
+                    "autocorrelation": value,
+                    "brown": brown(lag, len(line)),
+                    "white": float(lag == 0),
+                }
                 for lag, value in zip(LAGS, found.tolist(), strict=True)
             ]
             facts[f"{row['kind']}, {row['layers']}"] = likeness(kind)["brown_share"]

@@ -1,9 +1,10 @@
 """Shattered gradients in theory: correlation of gradients by depth in fully connected networks.
 
-For whitened inputs x, x' ~ N(0, 1) and g(x) = d(v h_L(x)) / dx, the correlation E<g(x), g(x')> / E|g(x)|^2 falls as
-1/2^L in plain networks and (3/4)^L in residual ones without batch norm (Balduzzi et al. 2017, theorems 1 and 2). With
-batch norm in the branch, its statistics constant, it is prod_l (V_l + 1/2) / (V_l + 1), V_l = 1 + (1 - 1/pi)(l - 1).
-The theorems take two inputs to share half of the active units at every depth, which only batch norm enforces.
+For whitened inputs x, x' ~ N(0, 1) and g(x) = d(v h_L(x)) / dx, the correlation E<g(x), g(x')> / E|g(x)|^2
+falls as 1/2^L in plain networks and (3/4)^L in residual ones without batch norm (Balduzzi et al. 2017,
+theorems 1 and 2). With batch norm in the branch, its statistics constant, it is prod_l (V_l + 1/2) / (V_l +
+1), V_l = 1 + (1 - 1/pi)(l - 1). The theorems take two inputs to share half of the active units at every
+depth, which only batch norm enforces.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ def shatter_theorem(
     for connection, normed in KINDS:
         with torch.random.fork_rng([]):
             torch.manual_seed(seed)
-            found = torch.stack([products(connection, normed, depths, width) for _ in range(draws)]).sum(dim=0)
+            found = torch.stack([products(connection, normed, depths, width) for _ in range(draws)]).sum(
+                dim=0
+            )
         for depth, value in zip(depths, (found[0] / found[1]).tolist(), strict=True):
             row = {"network": label(connection, normed), "depth": depth, "correlation": value}
             rows.append(row | {"theory": expected_correlation(connection, normed, depth)})
@@ -100,5 +103,7 @@ def verdict(rows: list[Row]) -> str:
     """Say how correlated gradients are at the greatest depth."""
     depth = max(row["depth"] for row in rows)
     deepest = [row for row in rows if row["depth"] == depth]
-    found = "; ".join(f"{row['network']} {row['correlation']:.3f} (theory {row['theory']:.3f})" for row in deepest)
+    found = "; ".join(
+        f"{row['network']} {row['correlation']:.3f} (theory {row['theory']:.3f})" for row in deepest
+    )
     return f"Correlation of gradients after {depth} layers: {found}."

@@ -1,8 +1,8 @@
 """Similarity of two networks, block by block: centered kernel alignment (CKA) of their features on the same images.
 
-CKA = HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)) for the linear kernels K = X X', L = Y Y' of two layers (Kornblith et al.
-2019). HSIC is the unbiased estimate of Song et al. 2012, equation 5, in the mean over batches, so that CKA does not
-depend on the size of the batches (Nguyen et al. 2021, equation 3).
+CKA = HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)) for the linear kernels K = X X', L = Y Y' of two layers
+(Kornblith et al. 2019). HSIC is the unbiased estimate of Song et al. 2012, equation 5, in the mean over
+batches, so that CKA does not depend on the size of the batches (Nguyen et al. 2021, equation 3).
 """
 
 from __future__ import annotations
@@ -18,7 +18,16 @@ from skiprun.studies.base import Batches, Figure, Row, StudyResult, isolated_cop
 from skiprun.studies.features import FeatureExtractor
 
 FIGURES = (
-    Figure("Similarity (CKA)", "matrix", "b", "a", "block of the second", "block of the first", "cka", "linear CKA"),
+    Figure(
+        "Similarity (CKA)",
+        "matrix",
+        "b",
+        "a",
+        "block of the second",
+        "block of the first",
+        "cka",
+        "linear CKA",
+    ),
 )
 
 
@@ -37,7 +46,9 @@ def similarity(model: nn.Module, other: nn.Module, batches: Batches) -> StudyRes
         batches: images that both see, four a batch or more.
     """
     if min(len(images) for images, _ in batches) < 4:
-        raise InputError("Similarity needs batches of four images or more: the unbiased estimate divides by n - 3.")
+        raise InputError(
+            "Similarity needs batches of four images or more: the unbiased estimate divides by n - 3."
+        )
     with isolated_copy(model) as one, isolated_copy(other) as two:
         readers = FeatureExtractor(one, kernel), FeatureExtractor(two, kernel)
         both = zip(*(reader.read(batches) for reader in readers), strict=True)
@@ -89,7 +100,9 @@ def summarize(cka: Tensor) -> dict[str, float]:
 
 def verdict(facts: dict[str, float]) -> str:
     """Say how alike the networks are."""
-    word = "Alike" if facts["same_depth"] > 0.8 else "Different" if facts["same_depth"] < 0.4 else "Partly alike"
+    word = (
+        "Alike" if facts["same_depth"] > 0.8 else "Different" if facts["same_depth"] < 0.4 else "Partly alike"
+    )
     return (
         f"{word}: CKA {facts['same_depth']:.2f} between blocks of the same relative depth, {facts['best_match']:.2f} "
         f"with each block's best match, {facts['all_pairs']:.2f} over all pairs; "

@@ -1,8 +1,8 @@
 """Training trajectory: the path of the weights, in its principal plane, over the loss there.
 
-The differences theta_i - theta_n of weights along a run to the last ones span the ways it went. Their first two
-principal components, with biases and the numbers of norms left out, are the axes (Li et al. 2018, section 7: 40 to
-90 % of the variation lies in them).
+The differences theta_i - theta_n of weights along a run to the last ones span the ways it went. Their first
+two principal components, with biases and the numbers of norms left out, are the axes (Li et al. 2018, section
+7: 40 to 90 % of the variation lies in them).
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def trajectory(
     Args:
         model: the network that the states belong to.
         evaluate: model -> scores over a fixed subset of the data; with workers it must be picklable.
-        states: state dicts along a run, oldest first; the last is the origin and gives the statistics of batch norm.
+        states: state dicts along a run, oldest first; the last is the origin and gives the statistics of
+            batch norm.
         steps: points along each component.
         workers: processes that share the points.
         known: rows of an earlier try, which are taken over.
@@ -74,7 +75,9 @@ def trajectory(
         axes, way, explained = components(copy, states)
         points = grid(*(extent(way[:, axis], steps) for axis in (0, 1)))
         surface = evaluate_grid(Plane(copy, *axes), evaluate, points, known, workers, report)
-    rows: list[Row] = [{"what": "way", "state": number, "x": x, "y": y} for number, (x, y) in enumerate(way.tolist())]
+    rows: list[Row] = [
+        {"what": "way", "state": number, "x": x, "y": y} for number, (x, y) in enumerate(way.tolist())
+    ]
     rows += [{"what": "surface", **row} for row in surface]
     facts: Facts = {"explained": sum(explained), "explained_1": explained[0], "explained_2": explained[1]}
     one, other = map(percent, explained[:2])
@@ -88,7 +91,9 @@ def components(
     """Return the two axes as directions, the way on them [states, 2], and the share of its variation on each."""
     named = dict(model.named_parameters())
     moving = [name for name, weight in named.items() if not is_bias(weight)]
-    flat = torch.stack([torch.cat([state[name].flatten().double().cpu() for name in moving]) for state in states])
+    flat = torch.stack(
+        [torch.cat([state[name].flatten().double().cpu() for name in moving]) for state in states]
+    )
     differences = flat - flat[-1]
     _, lengths, spanning = torch.linalg.svd(differences, full_matrices=False)
     shares = (lengths.square() / lengths.square().sum().clamp(min=1e-300)).tolist()

@@ -1,8 +1,8 @@
 """Truncation: the error of a network that ends after its first k blocks.
 
-With the trained head: the branches of all later blocks are cut, so that the first k alone decide (a plain block that
-changes the shape stays). With linear probes: logistic regression on what each block gives, mean over the pixels, fitted
-on training images (Alain and Bengio 2016).
+With the trained head: the branches of all later blocks are cut, so that the first k alone decide (a plain
+block that changes the shape stays). With linear probes: logistic regression on what each block gives, mean
+over the pixels, fitted on training images (Alain and Bengio 2016).
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def probe(fitted: tuple[list[Tensor], Tensor], scored: tuple[list[Tensor], Tenso
         # What a probe has not learned in that many iterations is not there to read at a glance.
         warnings.simplefilter("ignore", ConvergenceWarning)
         classifier.fit(fitted[0][station].numpy(), fitted[1].numpy())
-    errors = [100 * (1 - classifier.score(each[0][station].numpy(), each[1].numpy())) for each in (scored, fitted)]
+    errors = [
+        100 * (1 - classifier.score(each[0][station].numpy(), each[1].numpy())) for each in (scored, fitted)
+    ]
     return {"probe_error": errors[0], "probe_train_error": errors[1]}
 
 

@@ -56,7 +56,9 @@ def fits(value: Any, hint: Hint) -> bool:
     if origin is collections.abc.Callable:
         return callable(value)
     if origin is Mapping:
-        return isinstance(value, Mapping) and all(fits(key, inside[0]) and fits(value[key], inside[1]) for key in value)
+        return isinstance(value, Mapping) and all(
+            fits(key, inside[0]) and fits(value[key], inside[1]) for key in value
+        )
     if origin is Sequence:
         is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
         return is_list and all(fits(each, inside[0]) for each in value)

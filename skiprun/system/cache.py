@@ -66,9 +66,13 @@ def _refuse_foreign_parents(path: Path) -> None:
     for parent in path.parents:
         about = parent.stat()
         if about.st_uid not in (0, os.geteuid()):
-            raise StorageError(f"{parent} belongs to another user, who could replace {path}, so no code in it is run.")
+            raise StorageError(
+                f"{parent} belongs to another user, who could replace {path}, so no code in it is run."
+            )
         if _is_writable_by_others(about) and not about.st_mode & stat.S_ISVTX:
-            raise StorageError(f"Others can write to {parent} and so replace {path}, so no code in it is run.")
+            raise StorageError(
+                f"Others can write to {parent} and so replace {path}, so no code in it is run."
+            )
 
 
 def _is_writable_by_others(about: os.stat_result) -> bool:

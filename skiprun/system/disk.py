@@ -25,7 +25,9 @@ def storage_errors(action: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"Cannot {action} {path}: {error.strerror or error}.{_hint(error, path)}") from error
+        raise StorageError(
+            f"Cannot {action} {path}: {error.strerror or error}.{_hint(error, path)}"
+        ) from error
 
 
 def _hint(error: OSError, path: Path) -> str:
@@ -33,9 +35,7 @@ def _hint(error: OSError, path: Path) -> str:
     if error.errno != errno.ENOSPC:
         return _HINTS.get(error.errno or 0, "")
     if no_more_files(path):
-        return (
-            " The number of files on that disk is used up, not its bytes; remove some, and run the same command again."
-        )
+        return " The number of files on that disk is used up, not its bytes; remove some, and run the same command again."
     return f" {free_bytes(path) / 1e6:.1f} MB are free there; make room, and run the same command again."
 
 

@@ -120,7 +120,11 @@ def read_row(line: bytes) -> Row | None:
         return None
     if not isinstance(row, dict) or not all(value is None or _is_number(value) for value in row.values()):
         return None
-    return row if all(_is_number(row.get(key)) and math.isfinite(row[key]) for key in ("step", "epoch")) else None
+    return (
+        row
+        if all(_is_number(row.get(key)) and math.isfinite(row[key]) for key in ("step", "epoch"))
+        else None
+    )
 
 
 def _is_number(value: object) -> bool:

@@ -1,8 +1,8 @@
 """Atomic file writes: each happens whole or not at all, and failures have plain messages.
 
-A file is written to a temporary name in its own folder, flushed to the disk, and renamed; then the folder is flushed.
-So a reader sees the old content or the new, never a part, also after a power failure. A kill may leave a temporary
-file; `remove_leftovers` takes it away at the next start.
+A file is written to a temporary name in its own folder, flushed to the disk, and renamed; then the folder is
+flushed. So a reader sees the old content or the new, never a part, also after a power failure. A kill may
+leave a temporary file; `remove_leftovers` takes it away at the next start.
 """
 
 from __future__ import annotations

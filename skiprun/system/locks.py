@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 # What a disk answers that knows no locks of the kernel, as some network disks do.
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
-SOFT_NOTICE = "This disk knows no locks of the kernel; a file stands for the lock, which holds on one machine only."
+SOFT_NOTICE = (
+    "This disk knows no locks of the kernel; a file stands for the lock, which holds on one machine only."
+)
 # Looking at a lock shares it for an instant, which is not a run.
 PATIENCE = 0.3
 

@@ -52,7 +52,8 @@ def peak_memory() -> float:
 def leave_imports_alone() -> None:
     """Let Python look for cycles among what is new, and hardly ever through all that was imported.
 
-    That takes 0.13 s a time; importing torch and the rest asks for it four times, and is a fifth faster without.
+    That takes 0.13 s a time; importing torch and the rest asks for it four times, and is a fifth faster
+    without.
     """
     gc.set_threshold(*gc.get_threshold()[:2], 1000)
 
@@ -102,8 +103,8 @@ M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1
 def keep_memory() -> None:
     """Let the C library keep what was freed, in huge pages, instead of having each large tensor's pages zeroed anew.
 
-    That is 23,000 page faults a step: resnet20 at 128 images takes 148 ms instead of 205 compiled, 178 instead of 209
-    eager (bf16, one core). C libraries other than glibc are left as they are.
+    That is 23,000 page faults a step: resnet20 at 128 images takes 148 ms instead of 205 compiled, 178
+    instead of 209 eager (bf16, one core). C libraries other than glibc are left as they are.
     """
     if sys.platform != "linux":
         return

@@ -1,7 +1,8 @@
 """Parse plain YAML 1.2 into data and the source location of each key.
 
-PyYAML follows YAML 1.1, whose surprises cost experiments: `1e-4` is text, `no` is false, `0777` is 511, the last of two
-equal keys wins. The loader here reads numbers and booleans as YAML 1.2 does; doubled keys, aliases, tags are refused.
+PyYAML follows YAML 1.1, whose surprises cost experiments: `1e-4` is text, `no` is false, `0777` is 511, the
+last of two equal keys wins. The loader here reads numbers and booleans as YAML 1.2 does; doubled keys,
+aliases, tags are refused.
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ def read_yaml(path: Path) -> tuple[Plain, dict[str, str]]:
     plain, source_locations = parse(_read_text(path), str(path))
     if not isinstance(plain, dict):
         found = "nothing" if plain is None else "a list" if isinstance(plain, list) else "a single value"
-        raise ConfigError([f"{path}: found {found}; a config is a mapping of keys such as 'model:' and 'data:'"])
+        raise ConfigError(
+            [f"{path}: found {found}; a config is a mapping of keys such as 'model:' and 'data:'"]
+        )
     return plain, source_locations
 
 
@@ -107,7 +110,9 @@ def _read_text(path: Path) -> str:
     try:
         if not path.exists():
             near = did_you_mean(path.name, [file.name for file in path.parent.glob("*.yaml")])
-            config = "" if path.suffix else f" A config is a YAML file; for a network, `skiprun compare {path}`."
+            config = (
+                "" if path.suffix else f" A config is a YAML file; for a network, `skiprun compare {path}`."
+            )
             raise InputError(f"{path}: there is no such file.{near or config}")
         if not path.is_file():
             raise InputError(f"{path}: found a folder or a device; a config is a YAML file")
@@ -132,13 +137,17 @@ def _walk(node: yaml.Node, file: str, prefix: str, source_locations: dict[str, s
     return problems
 
 
-def _walk_item(key: yaml.Node, value: yaml.Node, file: str, prefix: str, source_locations: dict[str, str]) -> list[str]:
+def _walk_item(
+    key: yaml.Node, value: yaml.Node, file: str, prefix: str, source_locations: dict[str, str]
+) -> list[str]:
     """Note one key of a mapping and what is below it."""
     place = f"{file}:{key.start_mark.line + 1}:{key.start_mark.column + 1}"
     if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
         return [f"{place}: found a key that is not a plain word"]
     dotted = prefix + str(key.value)
     if dotted in source_locations:
-        return [f"{place} {dotted}: the key is set twice (first at line {source_locations[dotted].split(':')[-2]})"]
+        return [
+            f"{place} {dotted}: the key is set twice (first at line {source_locations[dotted].split(':')[-2]})"
+        ]
     source_locations[dotted] = place
     return _walk(value, file, dotted + ".", source_locations)

@@ -11,9 +11,10 @@ from torch import Tensor
 class Task(Protocol):
     """A problem: how wrong an output is, for the optimizer and for people.
 
-    The loss is a sum of terms, each a mean over something that targets have: images, or pixels with a label. How much
-    of that a batch has is counted apart, so that parts of a step, or of a split, are weighed as if they were one batch.
-    Scores are functions of additive counts, so that batches, processes and both parts of a continued run are summed
+    The loss is a sum of terms, each a mean over something that targets have: images, or pixels with a label.
+    How much of that a batch has is counted apart, so that parts of a step, or of a split, are weighed as if
+    they were one batch. Scores are functions of additive counts, so that batches, processes and both parts of
+    a continued run are summed
     without rounding: the counts are one small float64 vector on the device.
     """
 

@@ -27,7 +27,9 @@ class Classification(Task):
 
     def losses(self, output: Tensor, target: Tensor, normalizers: Tensor, training: bool) -> Tensor:
         smoothing = self.label_smoothing if training else 0.0
-        return F.cross_entropy(output.float(), target, label_smoothing=smoothing, reduction="sum") / normalizers
+        return (
+            F.cross_entropy(output.float(), target, label_smoothing=smoothing, reduction="sum") / normalizers
+        )
 
     def counts(self, output: Tensor, target: Tensor) -> Tensor:
         """Return [wrong, seen]; a mixed image counts for its heavier label."""

@@ -4,13 +4,14 @@
     boundary    F = 2 precision recall / (precision + recall) of boundary pixels (BF of Csurka et al. 2013)
     pixel_error     share of the pixels that are wrong
 
-A boundary pixel belongs to a class and has a pixel of another among its eight neighbours; the image's edge is no
-boundary, and pixels beside void are left out. It is found where the other side has a boundary pixel within
-`boundary_tolerance` rows and columns: in a square of side 2 n + 1, not in a disc. Precision and recall are of the
-boundary pixels of a split together; Csurka et al. take a radius, and the mean over images.
+A boundary pixel belongs to a class and has a pixel of another among its eight neighbours; the image's edge is
+no boundary, and pixels beside void are left out. It is found where the other side has a boundary pixel within
+`boundary_tolerance` rows and columns: in a square of side 2 n + 1, not in a disc. Precision and recall are of
+the boundary pixels of a split together; Csurka et al. take a radius, and the mean over images.
 
-Two classes are scored by the second, the object. More are scored by the mean over the classes that occur, and by class.
-Where there is nothing to score (no pixel of a class in masks and predictions, void alone) the score is NaN: no score.
+Two classes are scored by the second, the object. More are scored by the mean over the classes that occur, and
+by class. Where there is nothing to score (no pixel of a class in masks and predictions, void alone) the score
+is NaN: no score.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ VOID = 255
 class Segmentation(Task):
     """Loss and scores of logits [N, K, H, W] against masks [N, H, W].
 
-    One logit stands for two classes. Logits [heads, N, K, H, W] are those of deep supervision: losses are averaged over
-    the heads, and their mean is scored. Masks [N, 2, H, W] bring how near each pixel is to two objects, 0 to 255.
+    One logit stands for two classes. Logits [heads, N, K, H, W] are those of deep supervision: losses are
+    averaged over the heads, and their mean is scored. Masks [N, 2, H, W] bring how near each pixel is to two
+    objects, 0 to 255.
     """
 
     score_name = "iou"
@@ -90,7 +92,8 @@ class Segmentation(Task):
         matrix = torch.zeros(number * number + 1, dtype=torch.float64, device=cell.device)
         matrix.scatter_add_(0, cell, torch.ones_like(cell, dtype=torch.float64))
         boundaries = [
-            boundary_counts(predicted == each, truth == each, valid, self.tolerance) for each in range(1, number)
+            boundary_counts(predicted == each, truth == each, valid, self.tolerance)
+            for each in range(1, number)
         ]
         return torch.cat([matrix[:-1], *boundaries])
 

@@ -47,7 +47,9 @@ class BestCheckpoint:
         """
         state = load(self.file, device)
         if state["step"] != self.record["step"]:
-            raise CheckpointError(f"{self.file}: of step {state['step']}, not {self.record['step']}, the best.")
+            raise CheckpointError(
+                f"{self.file}: of step {state['step']}, not {self.record['step']}, the best."
+            )
         return state["model"]
 
     def recover(self, model: nn.Module, step: int) -> None:

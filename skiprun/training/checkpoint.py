@@ -1,7 +1,8 @@
 """Checkpoints: atomic, with a checksum, the last two kept, readable by `torch.load(weights_only=True)`.
 
-A file of torch.save is a zip archive, and a zip archive may end in a comment. The comment holds the SHA-256 of all that
-comes before it. So one file carries its own proof, is replaced in one rename, and is still an ordinary torch file.
+A file of torch.save is a zip archive, and a zip archive may end in a comment. The comment holds the SHA-256
+of all that comes before it. So one file carries its own proof, is replaced in one rename, and is still an
+ordinary torch file.
 torch itself checks no sum: of 400 flipped bits it loads nearly all as silently wrong weights.
 """
 
@@ -76,7 +77,9 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
     try:
         found = load_plain(io.BytesIO(content), device)
     except Exception as error:
-        raise DamagedCheckpoint(f"{path}: cannot be read as plain weights ({type(error).__name__}).") from None
+        raise DamagedCheckpoint(
+            f"{path}: cannot be read as plain weights ({type(error).__name__})."
+        ) from None
     refuse_incomplete(path, found, REQUIRED_KEYS)
     state = cast(Checkpoint, checkpoint_of_today(found))
     if state["format"] > FORMAT:
@@ -155,6 +158,8 @@ class Checkpoints:
                 return state, [f"{problem} The one before it is used." for problem in problems]
         if damaged:
             raise CheckpointError(
-                "\n".join([*damaged.values(), "No checkpoint is left; `skiprun train --fresh` starts it over."])
+                "\n".join(
+                    [*damaged.values(), "No checkpoint is left; `skiprun train --fresh` starts it over."]
+                )
             )
         return None, []

@@ -47,7 +47,9 @@ class DeviceSetup:
     def __str__(self) -> str:
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
         threads = f", {counted(self.threads, 'thread')}" if self.threads else ""
-        return f"{name}{threads}, {self.precision}{'' if self.execution == 'eager' else f', {self.execution}'}"
+        return (
+            f"{name}{threads}, {self.precision}{'' if self.execution == 'eager' else f', {self.execution}'}"
+        )
 
 
 def choose_device(config: RunConfig) -> DeviceSetup:
@@ -57,7 +59,9 @@ def choose_device(config: RunConfig) -> DeviceSetup:
         InputError: `device: cuda` on a machine without one.
     """
     if config.compute.device == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"{config.place('compute.device')}: found cuda, but torch sees no GPU here; use auto or cpu.")
+        raise InputError(
+            f"{config.place('compute.device')}: found cuda, but torch sees no GPU here; use auto or cpu."
+        )
     device = torch.device("cuda" if config.compute.device != "cpu" and torch.cuda.is_available() else "cpu")
     precision = fast_precision(device) if config.compute.precision == "auto" else config.compute.precision
     return DeviceSetup(device, precision, config.compute.deterministic)
@@ -74,8 +78,9 @@ def configure_process(setup: DeviceSetup) -> None:
         torch.set_num_threads(setup.threads)
 
 
-# Below this many multiply-adds a step, threads spend their time waiting for each other: a plain56 on 8x8 digits
-# (0.5 G) gains a quarter from a second thread on an idle machine, and loses a factor of 50 beside a busy neighbour.
+# Below this many multiply-adds a step, threads spend their time waiting for each other: a plain56 on 8x8
+# digits (0.5 G) gains a quarter from a second thread on an idle machine, and loses a factor of 50 beside a
+# busy neighbour.
 SMALL_STEP = 2e9
 
 
@@ -88,7 +93,9 @@ def check_threads(config: RunConfig) -> None:
     threads = config.compute.threads or 1
     if threads > all_cores():
         found, most = f"{config.place('compute.threads')}: found {threads}", counted(all_cores(), "core")
-        raise InputError(f"{found}, and this machine has {most}; give no more, or leave the choice to skiprun.")
+        raise InputError(
+            f"{found}, and this machine has {most}; give no more, or leave the choice to skiprun."
+        )
 
 
 def choose_threads(config: RunConfig, macs: int, step: Callable[[], object] | None = None) -> int:

@@ -56,7 +56,8 @@ class PendingMetrics:
             return [], len(finite) - finite.index(False) - 1
         values = torch.stack([metrics for _, metrics in self.rows]).tolist() if self.rows else []
         rows = [
-            record | dict(zip(self.tags, row, strict=True)) for (record, _), row in zip(self.rows, values, strict=True)
+            record | dict(zip(self.tags, row, strict=True))
+            for (record, _), row in zip(self.rows, values, strict=True)
         ]
         self.losses, self.rows = [], []
         return rows, None
@@ -102,9 +103,13 @@ class MetricsLog:
         """Return what is wrong with the records so far, in lines for people; `written` is the sum of what they were."""
         found = [f"{self.path}:{number}: damaged; this record is left out." for number in self.damaged]
         if self.too_short:
-            found.append(f"{self.path}: shorter than when the checkpoint was saved; its last records are lost.")
+            found.append(
+                f"{self.path}: shorter than when the checkpoint was saved; its last records are lost."
+            )
         if not found and written not in (None, self.sum.hexdigest()):
-            found = [f"{self.path}: changed since the checkpoint was saved; its numbers are not those of this run."]
+            found = [
+                f"{self.path}: changed since the checkpoint was saved; its numbers are not those of this run."
+            ]
         return found
 
     def __enter__(self) -> MetricsLog:

@@ -56,7 +56,9 @@ def average_note(decay: float | None, steps: int) -> str | None:
     """Say that a weight average reaches back further than a run of so many steps, where it does."""
     if decay is None or (span := round(1 / (1 - decay))) <= steps:
         return None
-    way_out = f"{1 - 10 / steps:.2g} would average over a tenth of it" if steps > 20 else "so few steps need none"
+    way_out = (
+        f"{1 - 10 / steps:.2g} would average over a tenth of it" if steps > 20 else "so few steps need none"
+    )
     return (
         f"optim.ema {decay:g} averages over the last {span:,} steps, longer than the run of {steps:,}: "
         f"{percent(decay ** (steps - 1))} of what is evaluated at its end are the weights of the first step; {way_out}."

@@ -41,7 +41,10 @@ class Profiling:
         gpu = [ProfilerActivity.CUDA] if torch.cuda.is_available() else []
         watched = schedule(wait=SKIPPED - 1, warmup=1, active=WATCHED, repeat=1)
         self.profiler = profile(
-            activities=[ProfilerActivity.CPU, *gpu], schedule=watched, on_trace_ready=self.report, acc_events=True
+            activities=[ProfilerActivity.CPU, *gpu],
+            schedule=watched,
+            on_trace_ready=self.report,
+            acc_events=True,
         )
         self.profiler.start()
 
@@ -74,9 +77,14 @@ def shares(events: Iterable[FunctionEventAvg]) -> list[str]:
     total = sum(spent.values())
     largest = sorted(spent.items(), key=lambda item: -item[1])
     head = f"A step takes {total / WATCHED / 1000:.1f} ms under the profiler:"
-    return [head, *(f"  {time / WATCHED / 1000:8.2f} ms {time / total:6.1%}  {name}" for name, time in largest)]
+    return [
+        head,
+        *(f"  {time / WATCHED / 1000:8.2f} ms {time / total:6.1%}  {name}" for name, time in largest),
+    ]
 
 
 def kind(operation: str) -> str:
     """Return what an operation belongs to."""
-    return next((name for name, parts in KINDS.items() if any(part in operation for part in parts)), "the rest")
+    return next(
+        (name for name, parts in KINDS.items() if any(part in operation for part in parts)), "the rest"
+    )

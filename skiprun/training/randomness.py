@@ -1,9 +1,9 @@
 """Random draws as functions of (seed, purpose, number), so that resuming needs no saved generator state.
 
-The order of the training samples is an endless stream of permutations, one an epoch. Step t takes the t-th batch of
-`batch_size` samples from it: all batches have one size, every sample is seen once a pass, and the last batch of a
-pass is filled up from the next one. Whatever else is drawn in step t (augmentation, dropout, stochastic depth) comes
-from torch's global generators, which are seeded anew for each step.
+The order of the training samples is an endless stream of permutations, one an epoch. Step t takes the t-th
+batch of `batch_size` samples from it: all batches have one size, every sample is seen once a pass, and the
+last batch of a pass is filled up from the next one. Whatever else is drawn in step t (augmentation, dropout,
+stochastic depth) comes from torch's global generators, which are seeded anew for each step.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def derive_seed(seed: int, purpose: str, number: int = 0) -> int:
 def seed_step(seed: int, step: int) -> None:
     """Seed torch's generators on the CPU and on the GPUs in use for one training step.
 
-    `torch.manual_seed` does that too, and writes down where it was called for each GPU not in use: 0.7 ms a step.
+    `torch.manual_seed` does that too, and writes down where it was called for each GPU not in use: 0.7 ms a
+    step.
     """
     number = derive_seed(seed, "step", step)
     torch.default_generator.manual_seed(number)

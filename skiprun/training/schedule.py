@@ -25,8 +25,9 @@ def steps_per_unit(config: RunConfig, samples: int) -> float:
 def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int, unit: float = 1.0) -> float:
     """Return the learning rate of a step: a function of the step alone, so that nothing has to be saved.
 
-    Warm-up rises linearly and reaches the peak with its last step; the cosine falls from there to nothing at the end,
-    or to the step where it begins again (Loshchilov and Hutter 2017). A unit of the schedule is `unit` steps, however
+    Warm-up rises linearly and reaches the peak with its last step; the cosine falls from there to nothing at
+    the end, or to the step where it begins again (Loshchilov and Hutter 2017). A unit of the schedule is
+    `unit` steps, however
     long the run is: a longer one has the same warm-up and milestones.
     """
     warmup = round(config.warmup * unit)

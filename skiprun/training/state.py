@@ -27,7 +27,9 @@ class LogPosition(TypedDict, total=False):
 
 # What decides the bits of a step beside the config. One key is a word of Python.
 Conditions = TypedDict(
-    "Conditions", {"torch": str, "threads": int, "pass": Execution, "precision": str, "device": str}, total=False
+    "Conditions",
+    {"torch": str, "threads": int, "pass": Execution, "precision": str, "device": str},
+    total=False,
 )
 
 

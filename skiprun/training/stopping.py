@@ -1,7 +1,8 @@
 """Signal handling: handlers only set a flag, and the loop answers at the next step boundary.
 
-SIGINT (Ctrl-C), SIGTERM (a scheduler) and SIGHUP (the terminal is gone) ask to save and stop; SIGUSR1, which SLURM
-sends before its time is over, asks to save and go on. A second Ctrl-C quits at once: what is on the disk is whole.
+SIGINT (Ctrl-C), SIGTERM (a scheduler) and SIGHUP (the terminal is gone) ask to save and stop; SIGUSR1, which
+SLURM sends before its time is over, asks to save and go on. A second Ctrl-C quits at once: what is on the
+disk is whole.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 
 # Windows has neither SIGHUP nor SIGUSR1.
-STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+STOP_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 SAVE_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
 Handler = Callable[[int, FrameType | None], object] | int | None
 _NOTICE = b"\nStopping after this step; Ctrl-C again quits at once.\n"

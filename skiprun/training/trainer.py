@@ -1,8 +1,8 @@
 """The training loop: forward, loss, backward, probes, clip, step; each epoch evaluate, log, checkpoint.
 
-What differs between problems is in the Task, what watches is in the Probes. Learning rate, data order and every random
-draw are functions of the step, so a checkpoint holds weights, optimizer and counters, and nothing else is needed to
-continue with the same bits.
+What differs between problems is in the Task, what watches is in the Probes. Learning rate, data order and
+every random draw are functions of the step, so a checkpoint holds weights, optimizer and counters, and
+nothing else is needed to continue with the same bits.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ class Trainer:
             CheckpointError: there are checkpoints, and none can be used, or they are of another experiment.
         """
         samples, device = len(self.data.train), self.setup.device
-        state, self.notes = resume.read_last(self.checkpoints, self.config, self.data.fingerprint, samples, device)
+        state, self.notes = resume.read_last(
+            self.checkpoints, self.config, self.data.fingerprint, samples, device
+        )
         if state is not None:
             resume.restore_conditions(state, self.config.compute, self.forward_pass)
             self.notes += resume.changed_conditions(state, resume.conditions(self.setup, self.forward_pass))
@@ -153,7 +155,8 @@ class Trainer:
 
     def train_step(self) -> None:
         """Make one step; what it found stays on the device until `flush_metrics`."""
-        # Every draw of a step is a function of the seed and its number, so that no generator's state is ever saved.
+        # Every draw of a step is a function of the seed and its number, so that no generator's state is ever
+        # saved.
         seed_step(self.config.seed, self.step)
         lr = self.lr_at(self.step)
         set_learning_rate(self.optimizer, lr)
@@ -179,8 +182,8 @@ class Trainer:
     def optimizer_step(self, *batch: Tensor, watched: bool) -> Tensor:
         """Forward, backward, clip, optimizer step; return the mean loss, followed by the probes' values if they watch.
 
-        A CUDA graph may record this, so nothing here waits for the device or branches on the value of a tensor, and
-        `batch` is flat: images, targets, images, targets, ..., a pair for each micro-batch.
+        A CUDA graph may record this, so nothing here waits for the device or branches on the value of a
+        tensor, and `batch` is flat: images, targets, images, targets, ..., a pair for each micro-batch.
         """
         probes = self.probes if watched else ()
         eager = watched and self.has_hooks  # a compiled pass runs no hooks
@@ -189,7 +192,8 @@ class Trainer:
             for probe in probes:
                 watching.enter_context(probe.watch(self.model))
             pairs = list(zip(batch[::2], batch[1::2], strict=True))
-            # Divide by the size of the whole batch, not of a micro-batch: void pixels are not spread evenly over them.
+            # Divide by the size of the whole batch, not of a micro-batch: void pixels are not spread evenly
+            # over them.
             normalizers = torch.stack([self.task.normalizers(targets) for _, targets in pairs]).sum(0)
             loss = torch.zeros((), device=self.setup.device)
             for images, targets in pairs:
@@ -226,7 +230,9 @@ class Trainer:
         if not math.isfinite(val["loss"]):
             raise self.diverged("validation loss", self.step)
         if math.isnan(val[self.task.score_name]):
-            raise InputError(f"In the validation split is nothing that {self.task.score_name} could score; enlarge it.")
+            raise InputError(
+                f"In the validation split is nothing that {self.task.score_name} could score; enlarge it."
+            )
         epochs = self.sampler.epochs(self.step)
         record = {"step": self.step, "epoch": epochs, "epoch_end": True}
         record |= tagged("train", train, loss="epoch_loss") | tagged("val", val)
@@ -252,14 +258,18 @@ class Trainer:
         """Return loss and scores of a split, from the averaged weights if there are any."""
         batches = self.data.batches(split, self.evaluation_batch_size)
         part = f"in the evaluation of the {split} split, {self.evaluation_batch_size} images at a time"
-        with explain_out_of_memory(part, f"Free some, and the same command continues. {memory_advice(self.config)}"):
+        with explain_out_of_memory(
+            part, f"Free some, and the same command continues. {memory_advice(self.config)}"
+        ):
             return evaluate_batches(self.eval_model, self.task, batches, self.setup.autocast)
 
     def test(self) -> dict[str, float]:
         """Load the best weights into the network, score the test split, once, and log that as the last record."""
         self.eval_model.load_state_dict(self.best.load(self.setup.device))
         scores = self.evaluate("test")
-        self.log.append({"step": self.step, "epoch": self.sampler.epochs(self.step), **tagged("test", scores)})
+        self.log.append(
+            {"step": self.step, "epoch": self.sampler.epochs(self.step), **tagged("test", scores)}
+        )
         self.log.sync()
         return scores
 
@@ -326,4 +336,6 @@ class Trainer:
 
     def lr_at(self, step: int) -> float:
         """Return the learning rate of a step counted from 0."""
-        return learning_rate(self.config.schedule, self.config.optim.lr, step, self.steps, self.steps_per_unit)
+        return learning_rate(
+            self.config.schedule, self.config.optim.lr, step, self.steps, self.steps_per_unit
+        )

@@ -38,7 +38,12 @@ def test_seen_and_cured(tmp_path: Path) -> None:
     verdict = comparison.verdict
     assert (verdict.degradation.answer, verdict.cure.answer) == (True, True)
     pair, cure = verdict.degradation.evidence[0], verdict.cure.evidence[0]
-    assert (pair.shallow, pair.deep, cure.network, cure.connection) == ("plain20", "plain56", "resnet56", "add")
+    assert (pair.shallow, pair.deep, cure.network, cure.connection) == (
+        "plain20",
+        "plain56",
+        "resnet56",
+        "add",
+    )
     assert [seed["higher"] for seed in pair.by_seed] == [True, True, True]
     assert pair.p < 0.05 and pair.low < pair.ratio < pair.high
     assert cure.closed == pytest.approx(1, abs=0.01)
@@ -63,16 +68,24 @@ def test_one_seed_is_seen_and_untested(tmp_path: Path) -> None:
     assert " ".join(verdict.sentences).count("n = 1") == 1
     assert "p =" not in sentence and "p <" not in sentence and "interval" not in sentence
     ranking = said(comparison, "Best test error")
-    assert "plain20 with 1.10 % (one seed, untested)" in ranking and "Behind it, untested: resnet56" in ranking
+    assert (
+        "plain20 with 1.10 % (one seed, untested)" in ranking and "Behind it, untested: resnet56" in ranking
+    )
     assert "beyond the noise" not in ranking and "told apart" not in ranking
     saved = json.loads((tmp_path / "out" / "comparison.json").read_text())["verdict"]
-    assert saved["tested"] is False and saved["pairs"][0]["tested"] is False and saved["cures"][0]["tested"] is False
+    assert (
+        saved["tested"] is False
+        and saved["pairs"][0]["tested"] is False
+        and saved["cures"][0]["tested"] is False
+    )
     assert saved["ranking"]["tested"] is False and saved["ranking"]["rivals"][0]["beyond_noise"] is None
     page = (tmp_path / "out" / "report.html").read_text()
     assert "<strong>yes in what was run, untested</strong>" in page
     assert "<strong>add: yes in what was run, untested</strong>" in page
     assert "<strong>plain20, untested against 2 of 2</strong>" in page
-    assert not any("told apart" in (tmp_path / "out" / name).read_text() for name in ("report.html", "report.md"))
+    assert not any(
+        "told apart" in (tmp_path / "out" / name).read_text() for name in ("report.html", "report.md")
+    )
 
 
 def test_seeds_that_agree_are_no_test(tmp_path: Path) -> None:
@@ -90,7 +103,11 @@ def test_seeds_that_agree_are_no_test(tmp_path: Path) -> None:
 
 
 def test_a_cure_in_two_of_two_seeds_is_undecided_where_the_test_is(tmp_path: Path) -> None:
-    runs = plain(tmp_path, 20, [0.10, 0.11]) + plain(tmp_path, 56, [2.0, 2.1]) + residual(tmp_path, 56, [0.05, 0.19])
+    runs = (
+        plain(tmp_path, 20, [0.10, 0.11])
+        + plain(tmp_path, 56, [2.0, 2.1])
+        + residual(tmp_path, 56, [0.05, 0.19])
+    )
     comparison = compare_runs(runs)
     assert (comparison.verdict.degradation.answer, comparison.verdict.cure.answer) == (True, None)
     said(comparison, "Undecided, whether it is cured by 'add' (2 of 2 seeds)")
@@ -105,7 +122,11 @@ def test_seen_and_not_cured(tmp_path: Path) -> None:
 
 
 def test_two_connections_are_judged_each(tmp_path: Path) -> None:
-    runs = plain(tmp_path, 20, [0.01, 0.011]) + plain(tmp_path, 56, [2.0, 2.1]) + residual(tmp_path, 56, [0.011, 0.012])
+    runs = (
+        plain(tmp_path, 20, [0.01, 0.011])
+        + plain(tmp_path, 56, [2.0, 2.1])
+        + residual(tmp_path, 56, [0.011, 0.012])
+    )
     runs += [
         write_run(tmp_path, "highway56", seed, connection="highway", loss=loss, model="resnet56")
         for seed, loss in enumerate([3.0, 3.1])
@@ -159,14 +180,20 @@ def test_a_control_that_is_still_training_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_twin_with_skips_is_named(tmp_path: Path) -> None:
-    runs = plain(tmp_path, 20, [0.01, 0.01]) + plain(tmp_path, 56, [2.0, 2.1]) + residual(tmp_path, 20, [0.01, 0.01])
+    runs = (
+        plain(tmp_path, 20, [0.01, 0.01])
+        + plain(tmp_path, 56, [2.0, 2.1])
+        + residual(tmp_path, 20, [0.01, 0.01])
+    )
     comparison = compare_runs(runs)
     assert (comparison.verdict.degradation.answer, comparison.verdict.cure.answer) == (True, None)
     assert "such as resnet56" in said(comparison, "Whether skips cure it cannot be judged")
 
 
 def test_a_plain_network_that_diverged_is_no_degradation(tmp_path: Path) -> None:
-    runs = plain(tmp_path, 20, [0.01]) + plain(tmp_path, 56, [2.0], state="diverged", message="nan at step 40")
+    runs = plain(tmp_path, 20, [0.01]) + plain(
+        tmp_path, 56, [2.0], state="diverged", message="nan at step 40"
+    )
     comparison = compare_runs(runs + residual(tmp_path, 56, [0.01]))
     assert comparison.verdict.degradation.answer is None
     assert "another fault than degradation" in said(comparison, "plain56 diverged in every run")
@@ -237,7 +264,9 @@ def test_ranking_tells_differences_from_noise(tmp_path: Path) -> None:
     assert {rival.network: rival.beyond_noise for rival in ranking.rivals} == {"b": False, "c": True}
     sentence = said(comparison, "No single best in test error: a comes first with 1.10 % (mean of 3 seeds)")
     assert "c (+4.07 points" in sentence and "Not told apart from it: b" in sentence
-    assert "b (+0.02 points, p = 0.89, detectable 1.07)" in sentence and "80 % of such comparisons" in sentence
+    assert (
+        "b (+0.02 points, p = 0.89, detectable 1.07)" in sentence and "80 % of such comparisons" in sentence
+    )
     assert "One test image is 0.28 points" in sentence
     assert not any("Degradation" in text for text in comparison.verdict.sentences)
 
@@ -278,7 +307,10 @@ def test_a_share_of_the_gap_is_the_measured_one(tmp_path: Path) -> None:
 def test_all_pairs_are_corrected_for_since_the_best_is_chosen_by_the_same_scores(tmp_path: Path) -> None:
     near = {"a": [1.0, 1.2, 1.1], "b": [1.4, 1.65, 1.4]}
     far = {f"n{number}": [10.0 + number, 11.0 - number, 10.5 + 0.2 * number**2] for number in range(8)}
-    two, ten = compare_runs(scored(tmp_path / "two", near)), compare_runs(scored(tmp_path / "ten", near | far))
+    two, ten = (
+        compare_runs(scored(tmp_path / "two", near)),
+        compare_runs(scored(tmp_path / "ten", near | far)),
+    )
     (alone,), (beside, *_) = (
         each.verdict.ranking.evidence.rivals for each in (two, ten) if each.verdict.ranking.evidence
     )
@@ -294,7 +326,9 @@ def test_one_lost_seed_leaves_the_others_paired_and_is_named(tmp_path: Path) -> 
     gaps = {rival.network: rival.behind for rival in comparison.verdict.ranking.evidence.rivals}
     assert (gaps["b"].method, gaps["b"].n, list(gaps["b"].by_seed)) == ("paired t", 3, [0, 1, 2])
     assert gaps["b"].mean == pytest.approx(0.5667, abs=1e-3) and exceeds_noise(gaps["b"].p)
-    assert comparison.cautions == ("b lacks seed 3, which others have; where seeds are paired, the others count.",)
+    assert comparison.cautions == (
+        "b lacks seed 3, which others have; where seeds are paired, the others count.",
+    )
 
 
 def test_an_interval_of_an_error_ends_where_errors_do(tmp_path: Path) -> None:
@@ -335,9 +369,12 @@ def test_skips_that_are_worth_nothing_are_said_so(tmp_path: Path) -> None:
     runs = []
     for seed, (one, other) in enumerate([(0.80, 0.81), (0.82, 0.80), (0.81, 0.805)]):
         runs.append(write_run(tmp_path, "noskip", seed, connection="none", test={"iou": one}, **SEGMENTATION))
-        runs.append(write_run(tmp_path, "unet", seed, connection="concat", test={"iou": other}, **SEGMENTATION))
+        runs.append(
+            write_run(tmp_path, "unet", seed, connection="concat", test={"iou": other}, **SEGMENTATION)
+        )
     sentence = said(
-        compare_runs(runs), "In test iou the skips ('concat') are worth nothing that these seeds show (-0.0050)"
+        compare_runs(runs),
+        "In test iou the skips ('concat') are worth nothing that these seeds show (-0.0050)",
     )
     assert "not beyond the noise; detectable: 0.0" in sentence
 
@@ -346,19 +383,29 @@ def test_one_seed_of_segmentation_is_untested(tmp_path: Path) -> None:
     scores = {"noskip": {"iou": 0.7, "boundary": 0.5}, "unet": {"iou": 0.9, "boundary": 0.9}}
     kinds = {"noskip": "none", "unet": "concat"}
     comparison = compare_runs(
-        [write_run(tmp_path, name, connection=kinds[name], test=scores[name], **SEGMENTATION) for name in scores]
+        [
+            write_run(tmp_path, name, connection=kinds[name], test=scores[name], **SEGMENTATION)
+            for name in scores
+        ]
     )
-    assert comparison.verdict.tested is False and comparison.verdict.skip_benefit.evidence[0].beyond_noise is None
+    assert (
+        comparison.verdict.tested is False
+        and comparison.verdict.skip_benefit.evidence[0].beyond_noise is None
+    )
     said(comparison, "In test iou the skips ('concat') are worth +0.2000 in one seed, untested: ")
     said(comparison, "The skips of unet matter mostly at the boundaries, untested: ")
 
 
 def test_segmentation_without_a_control_says_so(tmp_path: Path) -> None:
-    comparison = compare_runs([write_run(tmp_path, "unet", connection="concat", test={"iou": 0.9}, **SEGMENTATION)])
+    comparison = compare_runs(
+        [write_run(tmp_path, "unet", connection="concat", test={"iou": 0.9}, **SEGMENTATION)]
+    )
     said(comparison, "What the skips of unet are worth cannot be judged")
 
 
 def test_segmentation_tables_show_no_single_class(tmp_path: Path) -> None:
     scores = {"iou": 0.9, "boundary": 0.8, "iou_class_1": 0.7}
-    (group,) = compare_runs([write_run(tmp_path, "unet", connection="concat", test=scores, **SEGMENTATION)]).groups
+    (group,) = compare_runs(
+        [write_run(tmp_path, "unet", connection="concat", test=scores, **SEGMENTATION)]
+    ).groups
     assert group.test_scores == ["iou", "boundary"]

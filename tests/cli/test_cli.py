@@ -83,17 +83,28 @@ def test_help_has_an_example_and_fits_80_columns(command: str, tmp_path: Path) -
         (["train", "--hlp"], ["torch"]),
     ],
 )
-def test_what_a_command_does_not_need_is_not_imported(arguments: list[str], heavy: list[str], tmp_path: Path) -> None:
+def test_what_a_command_does_not_need_is_not_imported(
+    arguments: list[str], heavy: list[str], tmp_path: Path
+) -> None:
     code = f"import sys; sys.argv = {['skiprun', *arguments]!r}\nimport atexit\n"
     code += f"atexit.register(lambda: print('imported', *{{*{heavy}}} & {{*sys.modules}}))\nimport skiprun.__main__"
-    shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert shown.stdout.splitlines()[-1] == "imported"
 
 
 def test_train_leaves_the_promised_directory(trained: Path) -> None:
     run = Run(trained / "runs" / "smoke" / "seed-0")
     names = {path.name for path in run.path.iterdir()}
-    assert {"config.yaml", "environment.json", "metrics.jsonl", "checkpoints", "studies", "summary.json"} <= names
+    assert {
+        "config.yaml",
+        "environment.json",
+        "metrics.jsonl",
+        "checkpoints",
+        "studies",
+        "summary.json",
+    } <= names
     assert any(name.startswith("events.out.tfevents") for name in names)
     assert run.state == "finished"
     assert run.summary()["test"]["error"] < 50
@@ -104,7 +115,9 @@ def test_train_leaves_the_promised_directory(trained: Path) -> None:
 
 
 def test_a_finished_run_is_shown_and_not_trained_again(trained: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in (trained / "runs" / "smoke").rglob("*") if path.is_file()}
+    before = {
+        path: path.stat().st_mtime_ns for path in (trained / "runs" / "smoke").rglob("*") if path.is_file()
+    }
     again = call("train", SMOKE, folder=trained)
     assert again.returncode == 0
     assert "finished already" in again.stderr
@@ -164,7 +177,10 @@ def test_json_is_alone_on_stdout(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--set", "model.name=resnet57"], "model.name: No model is called 'resnet57'. Did you mean 'resnet56'?"),
+        (
+            ["--set", "model.name=resnet57"],
+            "model.name: No model is called 'resnet57'. Did you mean 'resnet56'?",
+        ),
         (["--set", "model.connection=ad"], "Did you mean 'add'?"),
         (["--set", "model.connection=concat"], "does not fit resnet20"),
         (["--set", "model.depth=21"], "depth"),
@@ -177,7 +193,9 @@ def test_json_is_alone_on_stdout(tmp_path: Path) -> None:
         (["--name", "../x"], "name"),
     ],
 )
-def test_wrong_input_exits_with_2_one_message_and_no_run(arguments: list[str], says: str, tmp_path: Path) -> None:
+def test_wrong_input_exits_with_2_one_message_and_no_run(
+    arguments: list[str], says: str, tmp_path: Path
+) -> None:
     import torch
 
     if "cuda" in arguments and torch.cuda.is_available():
@@ -191,13 +209,17 @@ def test_wrong_input_exits_with_2_one_message_and_no_run(arguments: list[str], s
 
 
 def test_several_wrong_names_are_reported_at_once(tmp_path: Path) -> None:
-    refused = call("train", SMOKE, "--set", "model.name=resnet57", "--set", "data.name=digit", folder=tmp_path)
+    refused = call(
+        "train", SMOKE, "--set", "model.name=resnet57", "--set", "data.name=digit", folder=tmp_path
+    )
     assert len(refused.stderr.strip().splitlines()) == 2
 
 
 def test_cifar_without_data_and_network_names_the_place_and_leaves_nothing(tmp_path: Path) -> None:
     data = tmp_path / "cache"
-    refused = call("train", str(ROOT / "configs/resnet56_cifar.yaml"), folder=tmp_path, SKIPRUN_DATA=str(data))
+    refused = call(
+        "train", str(ROOT / "configs/resnet56_cifar.yaml"), folder=tmp_path, SKIPRUN_DATA=str(data)
+    )
     assert refused.returncode == 2
     assert str(data) in refused.stderr.replace("\n", "")
     assert "cifar-10-python.tar.gz" in refused.stderr
@@ -251,7 +273,15 @@ def test_a_signal_saves_and_the_same_command_continues(number: int, code: int, t
 
 
 def test_compare_trains_what_is_missing_and_reuses_the_rest(tmp_path: Path) -> None:
-    options = ["--set", "schedule.epochs=1", "--set", "log.tensorboard=false", "--set", "model.width=4", "--json"]
+    options = [
+        "--set",
+        "schedule.epochs=1",
+        "--set",
+        "log.tensorboard=false",
+        "--set",
+        "model.width=4",
+        "--json",
+    ]
     first = call("compare", "plain20", "resnet20:connection=highway", *options, folder=tmp_path)
     assert first.returncode == 0, first.stderr
     runs = sorted(path.name for path in (tmp_path / "runs").iterdir() if path.name.startswith("digits"))

@@ -30,7 +30,9 @@ def taken() -> Iterator[int]:
 
 
 def test_a_taken_port_is_wrong_input_and_a_free_one_is_named(taken: int, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=rf"--port {taken}: .* already in use\. Port \d+ is free\.") as caught:
+    with pytest.raises(
+        InputError, match=rf"--port {taken}: .* already in use\. Port \d+ is free\."
+    ) as caught:
         serve_tensorboard(str(tmp_path), taken)
     assert caught.value.exit_code == 2
     assert f"Port {taken} is free" not in str(caught.value)
@@ -40,12 +42,18 @@ def test_a_taken_port_is_wrong_input_and_a_free_one_is_named(taken: int, tmp_pat
 def test_the_server_ends_with_the_command_also_when_that_is_killed(tmp_path: Path) -> None:
     """In a folder with files that its libraries might import."""
     for name in ("tensorboard", "random", "signal", "queue"):
-        (tmp_path / f"{name}.py").write_text(f"open('ran', 'a').write({name!r})\nraise SystemExit({name!r})\n")
+        (tmp_path / f"{name}.py").write_text(
+            f"open('ran', 'a').write({name!r})\nraise SystemExit({name!r})\n"
+        )
     (tmp_path / "runs").mkdir()
     command = [sys.executable, "-m", "skiprun", "dashboard", "--port", str(free_port())]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True) as shown:
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as shown:
         assert shown.stderr is not None
-        address = next(found[0] for line in shown.stderr if (found := re.search(r"http://127.0.0.1:\d+/", line)))
+        address = next(
+            found[0] for line in shown.stderr if (found := re.search(r"http://127.0.0.1:\d+/", line))
+        )
         assert urllib.request.urlopen(address, timeout=60).status == 200
         os.kill(shown.pid, signal.SIGKILL)
     until = time.monotonic() + 30

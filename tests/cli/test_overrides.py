@@ -56,7 +56,9 @@ def test_b58_the_name_of_a_run_is_what_is_typed(name: str, configs: Callable[...
 
 
 @pytest.mark.parametrize("name", ["a: b", "[x]", "", "../x", 'a"b', "a\nb"])
-def test_b58_what_no_run_can_be_called_is_refused_as_typed(name: str, configs: Callable[..., list[RunConfig]]) -> None:
+def test_b58_what_no_run_can_be_called_is_refused_as_typed(
+    name: str, configs: Callable[..., list[RunConfig]]
+) -> None:
     if name:
         with pytest.raises(InputError, match=r"name"):
             configs("train", SMOKE, "--name", name)
@@ -72,18 +74,24 @@ def test_bare_overrides_are_those_of_set(configs: Callable[..., list[RunConfig]]
 
 
 def test_compare_takes_bare_overrides_too(configs: Callable[..., list[RunConfig]]) -> None:
-    plain, highway = configs("compare", "resnet20", "resnet20:connection=highway", "optim.lr=0.03", "--jobs", "1")
+    plain, highway = configs(
+        "compare", "resnet20", "resnet20:connection=highway", "optim.lr=0.03", "--jobs", "1"
+    )
     assert (plain.optim.lr, highway.optim.lr, highway.model.connection) == (0.03, 0.03, "highway")
 
 
 @pytest.mark.parametrize("command", ["gradflow", "shatter"])
-def test_studies_take_bare_overrides_too(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_studies_take_bare_overrides_too(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     error = CliRunner().invoke(app, [command, "resnet20", "model.widht=4"]).exception
     assert "--set model.widht: unknown key. Did you mean 'width'?" in str(error)
 
 
-def test_a_file_whose_name_looks_like_an_override_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_whose_name_looks_like_an_override_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("lr=1.yaml").write_text("")
     given = ["lr=1.yaml", "optim.lr=1", "resnet20:connection=none", "configs/x.yaml"]
@@ -95,21 +103,27 @@ def test_overrides_alone_are_told_what_is_missing(configs: Callable[..., list[Ru
         configs("train", "optim.lr=1")
 
 
-def test_an_option_of_the_run_behind_the_colon_is_blamed_on_the_name(configs: Callable[..., list[RunConfig]]) -> None:
+def test_an_option_of_the_run_behind_the_colon_is_blamed_on_the_name(
+    configs: Callable[..., list[RunConfig]],
+) -> None:
     for name in ("resnet20:optim.lr=0.1", "resnet20:connection=none,data.batch_size=4"):
         with pytest.raises(InputError, match=rf"^{name}: behind the colon stand options of the network"):
             configs("compare", name)
 
 
 def test_an_unknown_option_behind_the_colon_is_blamed_on_the_name() -> None:
-    with pytest.raises(InputError, match=r"^resnet20:widht=4 model\.widht: unknown key\. Did you mean 'width'\?"):
+    with pytest.raises(
+        InputError, match=r"^resnet20:widht=4 model\.widht: unknown key\. Did you mean 'width'\?"
+    ):
         config_for("resnet20:widht=4", DIGITS, ())
     with pytest.raises(InputError, match=r"^resnet20:a\.b=4 model\.a: unknown key\."):
         config_for("resnet20:a.b=4", DIGITS, ())
 
 
 def test_an_architecture_given_to_train_is_told_what_to_type(configs: Callable[..., list[RunConfig]]) -> None:
-    with pytest.raises(InputError, match=r"A config is a YAML file; for a network, `skiprun compare resnet20`\."):
+    with pytest.raises(
+        InputError, match=r"A config is a YAML file; for a network, `skiprun compare resnet20`\."
+    ):
         configs("train", "resnet20")
 
 

@@ -87,7 +87,9 @@ def test_help_has_an_example_and_fits_80_columns(command: str) -> None:
 
 
 def test_gradflow_needs_names_only(tmp_path: Path) -> None:
-    done = call("gradflow", "plain20", "resnet20", "--batches", "1", "--seeds", "1", "--runs", str(tmp_path), "--json")
+    done = call(
+        "gradflow", "plain20", "resnet20", "--batches", "1", "--seeds", "1", "--runs", str(tmp_path), "--json"
+    )
     document = json.loads(done.stdout)
     plain, residual = document["networks"]
     assert (plain["label"], residual["label"]) == ("plain20", "resnet20")
@@ -144,7 +146,9 @@ def test_seeds_are_networks_of_their_own_and_those_that_training_starts_from(tmp
 @pytest.mark.parametrize("command", BRIEF)
 def test_a_study_of_a_run_is_written_beside_it_and_changes_nothing_else(command: str, runs: Path) -> None:
     run = runs / "digits-resnet_cifar" / "seed-0"
-    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.parent.name != "studies"}
+    before = {
+        path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.parent.name != "studies"
+    }
     done = call(command, "digits-resnet_cifar", *BRIEF[command], "--runs", str(runs))
     assert done.exit_code == 0, done.exception
     document = json.loads((run / "studies" / f"{command}.json").read_text())
@@ -193,8 +197,12 @@ def test_weights_of_a_run_are_the_best_the_last_or_the_initial_ones(runs: Path) 
         StudyInputs(subject, SampleSelection(weights=which)).model for which in ("best", "last", "initial")
     )
     run = subject.runs[0]
-    assert torch.equal(best.state_dict()["fc.weight"], load(run.checkpoints / "best.pt")["model"]["fc.weight"])
-    assert torch.equal(last.state_dict()["fc.weight"], load(run.checkpoints / "last.pt")["model"]["fc.weight"])
+    assert torch.equal(
+        best.state_dict()["fc.weight"], load(run.checkpoints / "best.pt")["model"]["fc.weight"]
+    )
+    assert torch.equal(
+        last.state_dict()["fc.weight"], load(run.checkpoints / "last.pt")["model"]["fc.weight"]
+    )
     assert not torch.equal(initial.state_dict()["fc.weight"], best.state_dict()["fc.weight"])
 
 
@@ -219,7 +227,9 @@ class Halt:
             raise KeyboardInterrupt
 
 
-def test_an_interrupted_landscape_continues_where_it_stopped(runs: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_interrupted_landscape_continues_where_it_stopped(
+    runs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     subjects, look = find_trained(["digits-plain_cifar"], runs), SampleSelection("train", 32)
     options = {"steps": 3}
     (whole,) = run_study(StudyRequest("landscape", subjects, look, options), fresh=True)
@@ -258,9 +268,13 @@ def test_rows_of_another_landscape_are_not_taken_over(runs: Path) -> None:
         return Halt(100)
 
     run_study(StudyRequest("landscape", subjects, SampleSelection("train", 16), {"steps": 3}), listen)
-    run_study(StudyRequest("landscape", subjects, SampleSelection("train", 16), {"steps": 3, "seed": 1}), listen)
     run_study(
-        StudyRequest("landscape", subjects, SampleSelection("train", 16, weights="initial"), {"steps": 3, "seed": 1}),
+        StudyRequest("landscape", subjects, SampleSelection("train", 16), {"steps": 3, "seed": 1}), listen
+    )
+    run_study(
+        StudyRequest(
+            "landscape", subjects, SampleSelection("train", 16, weights="initial"), {"steps": 3, "seed": 1}
+        ),
         listen,
     )
     assert begun == [0, 0, 0]
@@ -283,7 +297,9 @@ def test_names_and_options_that_do_not_exist_are_refused_with_the_nearest(runs: 
 def test_studies_are_listed_and_any_can_be_run(runs: Path) -> None:
     listed = json.loads(call("studies", "--json").stdout)
     assert {"lesion", "gradflow", "landscape"} <= {row["name"] for row in listed}
-    done = call("studies", "run", "lesion", "digits-plain_cifar", "--option", "draws=1", "--runs", str(runs), "--json")
+    done = call(
+        "studies", "run", "lesion", "digits-plain_cifar", "--option", "draws=1", "--runs", str(runs), "--json"
+    )
     assert json.loads(done.stdout)["networks"][0]["options"]["draws"] == 1
 
 
@@ -312,7 +328,18 @@ def test_a_signal_ends_a_study_and_its_processes_in_order(number: int, code: int
     run = Run(runs / "digits-resnet_cifar" / "seed-0")
     weights, partial = (run.checkpoints / "best.pt").read_bytes(), run.studies / "landscape.partial.jsonl"
     partial.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "skiprun", "landscape", str(run.path), "--steps", "101", "--jobs", "2", "--fresh"]
+    command = [
+        sys.executable,
+        "-m",
+        "skiprun",
+        "landscape",
+        str(run.path),
+        "--steps",
+        "101",
+        "--jobs",
+        "2",
+        "--fresh",
+    ]
     process = subprocess.Popen(
         [*command, "--runs", str(runs)],
         cwd=ROOT,

@@ -144,7 +144,9 @@ def test_a_broken_plug_in_is_refused_by_name_and_the_help_lists_the_rest(
     module: str, source: str, why: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / "newcomer_study.py").write_text(source)
-    (project / "newcomer-1.0.dist-info" / "entry_points.txt").write_text(f"[skiprun.plugins]\nstudy = {module}\n")
+    (project / "newcomer-1.0.dist-info" / "entry_points.txt").write_text(
+        f"[skiprun.plugins]\nstudy = {module}\n"
+    )
     assert "\n  lesion " in call("--help").stdout
     monkeypatch.setattr(PROBES, "filled", False)
     for _ in range(2):  # when it is asked for again, too

@@ -45,7 +45,9 @@ def test_numbers_keep_their_units_and_optional_columns_go_first(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(tables, "results", PlainConsole(width=30, highlight=False))
-    tables.show_table(["name", "year", "MACs"], [["a_name_of_20_letters__", 2015, "40.6 M"]], optional=["year"])
+    tables.show_table(
+        ["name", "year", "MACs"], [["a_name_of_20_letters__", 2015, "40.6 M"]], optional=["year"]
+    )
     shown = capsys.readouterr()
     assert "a_name_of_20_letters__ 40.6 M" in shown.out and "2015" not in shown.out
     assert shown.err == "Left out in this width: year; all with --json.\n"
@@ -57,7 +59,13 @@ def test_columns_without_room_stand_below_each_other(
     monkeypatch.setattr(tables, "results", PlainConsole(width=25, highlight=False))
     tables.show_table(["name", "what it is"], [["segmentation_of", "classification of all"]])
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    assert lines == ["name       segmentation_o", "           f", "what it is classification", "           of all", ""]
+    assert lines == [
+        "name       segmentation_o",
+        "           f",
+        "what it is classification",
+        "           of all",
+        "",
+    ]
 
 
 def test_no_column_at_all_is_cut() -> None:

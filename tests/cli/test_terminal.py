@@ -41,7 +41,9 @@ def shown(monkeypatch: pytest.MonkeyPatch, width: int) -> str:
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 200])
-def test_step_and_time_left_are_shown_whole_at_any_usual_width(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+def test_step_and_time_left_are_shown_whole_at_any_usual_width(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
     line = shown(monkeypatch, width)
     assert "1276/2880" in line and "-:--:--" in line
     assert len(line.splitlines()) == 1
@@ -108,7 +110,9 @@ def test_what_is_about_the_data_is_printed_once_however_often_it_is_opened(
     ("asked", "printed"),
     [("", "warning\n"), ("logging.basicConfig(format='%(message)s', level='INFO')", "info\nwarning\n")],
 )
-def test_from_python_warnings_are_printed_and_what_is_done_if_a_program_asks_for_it(asked: str, printed: str) -> None:
+def test_from_python_warnings_are_printed_and_what_is_done_if_a_program_asks_for_it(
+    asked: str, printed: str
+) -> None:
     lines = [
         "import logging, skiprun",
         asked,
@@ -116,7 +120,9 @@ def test_from_python_warnings_are_printed_and_what_is_done_if_a_program_asks_for
         "log.info('info')",
         "log.warning('warning')",
     ]
-    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
+    )
     assert (done.stdout, done.stderr) == ("", printed)
 
 
@@ -131,7 +137,9 @@ def test_where_nobody_watches_work_is_told_in_tenths_and_to_its_end(
         assert len(lines) == min(total, 10) and lines[-1] == f"{what}: {total:,} of {total:,}"
 
 
-@pytest.mark.parametrize(("share", "decimals", "words"), [(0.8264, 1, "82.6 %"), (0.9, 0, "90 %"), (1, 1, "100.0 %")])
+@pytest.mark.parametrize(
+    ("share", "decimals", "words"), [(0.8264, 1, "82.6 %"), (0.9, 0, "90 %"), (1, 1, "100.0 %")]
+)
 def test_a_share_is_written_with_a_space_before_its_unit(share: float, decimals: int, words: str) -> None:
     assert percent(share, decimals) == words
 

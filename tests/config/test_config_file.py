@@ -44,14 +44,21 @@ def test_a_saved_config_reads_back_the_same(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["1e-4", "1E-4", "1.0e-4", "0.0001", ".0001", "1.e-4"])
 def test_numbers_without_a_dot_are_numbers(tmp_path: Path, text: str) -> None:
-    assert load_config(written(tmp_path, GOOD + f"optim: {{weight_decay: {text}}}\n")).optim.weight_decay == 1e-4
+    assert (
+        load_config(written(tmp_path, GOOD + f"optim: {{weight_decay: {text}}}\n")).optim.weight_decay == 1e-4
+    )
 
 
 def test_all_problems_are_reported_at_once_with_their_places(tmp_path: Path) -> None:
     text = "model: {name: resnet20, shortcut: D}\ndata:\n  name: digits\n  batch_sizes: 4\n"
     text += "optim: {lr: fast}\nschedule: {epochs: -1}\n"
     found = problems(tmp_path, text)
-    assert [line.split(" ")[0] for line in found] == ["cfg.yaml:1:25", "cfg.yaml:4:3", "cfg.yaml:5:9", "cfg.yaml:6:12"]
+    assert [line.split(" ")[0] for line in found] == [
+        "cfg.yaml:1:25",
+        "cfg.yaml:4:3",
+        "cfg.yaml:5:9",
+        "cfg.yaml:6:12",
+    ]
     assert "Did you mean 'batch_size'?" in found[1]
     assert "found 'fast'" in found[2]
 
@@ -98,7 +105,9 @@ def test_F44_a_slip_in_any_key_suggests_the_right_one(tmp_path: Path, key: str, 
         ("seed.lr=1", "not a section"),
     ],
 )
-def test_F45_wrong_values_say_what_was_found_and_what_is_allowed(tmp_path: Path, override: str, says: str) -> None:
+def test_F45_wrong_values_say_what_was_found_and_what_is_allowed(
+    tmp_path: Path, override: str, says: str
+) -> None:
     if override == "seed.lr=1":
         assert says in problems(tmp_path, GOOD + "seed: 1\n", override)[0]
     else:
@@ -195,10 +204,14 @@ def test_digits_of_skip_levels_need_no_quotes(written: str, read: str) -> None:
     assert build_config(plain, [f"model.skip_levels={written}"]).model.skip_levels == read
 
 
-@pytest.mark.parametrize("tag", ["!!timestamp x", "!!bool maybe", "!!int {a: 1}", "!!float ''", "!!binary aGk=", "! x"])
+@pytest.mark.parametrize(
+    "tag", ["!!timestamp x", "!!bool maybe", "!!int {a: 1}", "!!float ''", "!!binary aGk=", "! x"]
+)
 @pytest.mark.parametrize("door", ["file", "key", "list", "--set"])
 def test_every_tag_is_refused_where_it_stands(tmp_path: Path, tag: str, door: str) -> None:
-    text = {"file": f"seed: {tag}\n", "key": f"{tag.split()[0]} seed: 1\n", "list": f"probes: [{tag}]\n"}.get(door, "")
+    text = {"file": f"seed: {tag}\n", "key": f"{tag.split()[0]} seed: 1\n", "list": f"probes: [{tag}]\n"}.get(
+        door, ""
+    )
     line, *more = problems(tmp_path, GOOD + text, *([f"seed={tag}"] if door == "--set" else []))
     assert not more
     assert line.startswith("--set seed:1:1" if door == "--set" else "cfg.yaml:4:")
@@ -249,7 +262,9 @@ def test_b58_a_name_of_digits_is_a_name(tmp_path: Path, text: str, value: str) -
 
 
 def test_b58_other_words_that_yaml_reads_as_numbers(tmp_path: Path) -> None:
-    config = load_config(written(tmp_path, GOOD), ["data.root=2024", "model.weights=20241125", "data.classes=[0, 1]"])
+    config = load_config(
+        written(tmp_path, GOOD), ["data.root=2024", "model.weights=20241125", "data.classes=[0, 1]"]
+    )
     assert (config.data.root, config.model.weights, config.data.classes) == ("2024", "20241125", ["0", "1"])
     for given in ("name=1e3", "name=true", "name=null", "data.root=3.5"):
         assert "What is text here has to be in quotes." in problems(tmp_path, GOOD, given)[0]
@@ -304,8 +319,14 @@ def test_of_names_that_differ_in_a_number_the_nearest_is_meant(name: str, neares
 
 
 def test_what_has_to_be_a_list_is_told_with_what_it_lists() -> None:
-    plain = {"model": {"name": "resnet20", "freeze": True}, "data": {"name": "digits"}, "schedule": {"epochs": 1}}
-    with pytest.raises(ConfigError, match=r"model\.freeze: found True; a list is needed: .* backbone .*, stem, stage1"):
+    plain = {
+        "model": {"name": "resnet20", "freeze": True},
+        "data": {"name": "digits"},
+        "schedule": {"epochs": 1},
+    }
+    with pytest.raises(
+        ConfigError, match=r"model\.freeze: found True; a list is needed: .* backbone .*, stem, stage1"
+    ):
         build_config(plain)
 
 
@@ -313,6 +334,8 @@ def test_what_has_to_be_a_list_is_told_with_what_it_lists() -> None:
 def test_a_file_whose_name_no_run_can_have_is_told_how_to_give_one(tmp_path: Path, stem: str) -> None:
     file = tmp_path / f"{stem}.yaml"
     file.write_text("model: {name: resnet20}\ndata: {name: digits}\nschedule: {epochs: 1}\n")
-    with pytest.raises(ConfigError, match=r"It is that of the file; give another as a key, or with --name\.$"):
+    with pytest.raises(
+        ConfigError, match=r"It is that of the file; give another as a key, or with --name\.$"
+    ):
         load_config(file)
     assert load_config(file, ["name=draft"]).name == "draft"

@@ -116,7 +116,9 @@ def test_networks_leave_a_connection_its_own_first_weights(name, network):
     assert weight.std().item() == pytest.approx(weight.shape[1] ** -0.5, rel=0.1)
 
 
-@pytest.mark.parametrize(("epoch", "strength"), [(0, 1.0), (10, 1.0), (15, 0.5), (17.5, 0.25), (20, 0.0), (99, 0.0)])
+@pytest.mark.parametrize(
+    ("epoch", "strength"), [(0, 1.0), (10, 1.0), (15, 0.5), (17.5, 0.25), (20, 0.0), (99, 0.0)]
+)
 def test_a_skip_schedule_is_a_function_of_the_epoch(epoch, strength):
     schedule = SkipSchedule.model_validate({"from": 1.0, "to": 0.0, "epochs": [10.0, 20.0]})
     assert skip_strength(schedule, epoch) == pytest.approx(strength)
@@ -171,7 +173,9 @@ def test_fixup_draws_first_convolutions_by_the_number_of_blocks():
 def test_at_the_start_of_fixup_only_the_classifier_has_a_gradient():
     net = fixup()
     nn.functional.cross_entropy(net(torch.randn(4, 3, 32, 32)), torch.arange(4)).backward()
-    moved = {name for name, each in net.named_parameters() if each.grad is not None and each.grad.abs().sum() > 0}
+    moved = {
+        name for name, each in net.named_parameters() if each.grad is not None and each.grad.abs().sum() > 0
+    }
     assert moved == {"fc.weight", "fc.bias"}
 
 

@@ -6,7 +6,14 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from skiprun.config import AugmentConfig
-from skiprun.data.augmentation.augment import Augment, check_augmentation, crop_indices, cutout, gather_pixels, jitter
+from skiprun.data.augmentation.augment import (
+    Augment,
+    check_augmentation,
+    crop_indices,
+    cutout,
+    gather_pixels,
+    jitter,
+)
 from skiprun.errors import OptionError
 from skiprun.system.torchvision_repair import torchvision
 
@@ -21,7 +28,9 @@ def batch(count=16, channels=3, height=8, width=9):
 def changed(images, targets, seed=0, **options):
     torch.manual_seed(seed)
     channels = images.shape[1]
-    return Augment(AugmentConfig(**options), MEAN[:channels], STD[:channels], 10, torch.device("cpu"))(images, targets)
+    return Augment(AugmentConfig(**options), MEAN[:channels], STD[:channels], 10, torch.device("cpu"))(
+        images, targets
+    )
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -71,7 +80,10 @@ def test_cutout_equals_one_image_at_a_time(side):
     for number in range(16):
         expected = images[number].clone()
         first_row, first_column = int(rows[number]) - side // 2, int(columns[number]) - side // 2
-        down, right = slice(max(0, first_row), first_row + side), slice(max(0, first_column), first_column + side)
+        down, right = (
+            slice(max(0, first_row), first_row + side),
+            slice(max(0, first_column), first_column + side),
+        )
         expected[:, down, right] = 0
         assert torch.equal(found[number], expected)
 
@@ -86,7 +98,9 @@ def test_jitter_equals_torchvisions_functions_one_image_at_a_time():
     found = jitter((images - mean) / std, factors, mean, std) * std + mean
     for number in range(16):
         expected = images[number]
-        for name, factor in zip(("brightness", "contrast", "saturation"), factors[:, number].tolist(), strict=True):
+        for name, factor in zip(
+            ("brightness", "contrast", "saturation"), factors[:, number].tolist(), strict=True
+        ):
             expected = getattr(functional, f"adjust_{name}")(expected, factor)
         torch.testing.assert_close(found[number], expected, atol=1e-5, rtol=0)
 
@@ -160,5 +174,7 @@ def test_mixed_targets_are_shares_of_the_two_images(option):
 
 @pytest.mark.parametrize(("key", "value"), [("crop", 8), ("cutout", 9)])
 def test_changes_larger_than_the_image_are_refused_by_key(key, value):
-    with pytest.raises(OptionError, match=rf"augment.{key}: found {value}; images of 8 pixels allow at most 7"):
+    with pytest.raises(
+        OptionError, match=rf"augment.{key}: found {value}; images of 8 pixels allow at most 7"
+    ):
         check_augmentation(AugmentConfig(**{key: value}), (1, 8, 20))

@@ -46,7 +46,9 @@ def test_every_dataset_for_labels_is_tested_here():
 def test_every_dataset_is_described():
     for entry in DATASETS:
         assert entry.summary and entry.info.shape
-        assert entry.info.resizes or (entry.info.size and entry.info.train and entry.info.test and entry.info.paper)
+        assert entry.info.resizes or (
+            entry.info.size and entry.info.train and entry.info.test and entry.info.paper
+        )
 
 
 Load = Callable[..., Loaders]
@@ -175,7 +177,9 @@ def test_batches_are_channels_last_where_that_means_something(load):
 
 
 def test_F53_batch_larger_than_the_training_split_is_refused(load):
-    with pytest.raises(OptionError, match=r"batch_size: found 1000000, but the training split has [0-9,]+ images"):
+    with pytest.raises(
+        OptionError, match=r"batch_size: found 1000000, but the training split has [0-9,]+ images"
+    ):
         load(batch_size=1000000)
 
 
@@ -203,7 +207,9 @@ def test_digits_has_the_published_images_and_a_fixed_stratified_test_fifth():
 
 
 def test_digits_cannot_be_resized():
-    with pytest.raises(OptionError, match="image_size: found 32; the images of 'digits' have 8 pixels a side"):
+    with pytest.raises(
+        OptionError, match="image_size: found 32; the images of 'digits' have 8 pixels a side"
+    ):
         load_data(DataConfig(name="digits", image_size=32), CPU)
 
 

@@ -130,11 +130,18 @@ def sixteen_bit_png(colours):
     """Return a PNG of 16 bits a channel, which Pillow cannot write: uint16 [H, W, 3]."""
 
     def chunk(kind, content):
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
 
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in colours)
     header = struct.pack(">IIBBBBB", colours.shape[1], colours.shape[0], 16, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 def test_colours_of_16_bits_are_read_by_half_and_that_is_said(tmp_path, caplog):
@@ -149,7 +156,9 @@ def test_colours_of_12_bits_in_16_are_refused_as_next_to_nothing_of_them_is_read
     image_folder(tmp_path)
     colours = np.random.default_rng(0).integers(0, 4096, (8, 8, 3))
     (tmp_path / "test/dog/000.png").write_bytes(sixteen_bit_png(colours))
-    with pytest.raises(BadImage, match=r"000.png has 16 bits a colour, of which only the upper 8 are read: 16 levels"):
+    with pytest.raises(
+        BadImage, match=r"000.png has 16 bits a colour, of which only the upper 8 are read: 16 levels"
+    ):
         load(tmp_path)
 
 
@@ -190,7 +199,9 @@ def test_masks_and_predict_see_the_same_background(tmp_path):
 
 def test_a_split_of_one_colour_each_is_refused_and_a_part_is_counted(tmp_path, caplog):
     folder(tmp_path / "ink", icon("RGBA"))
-    with pytest.raises(InputError, match=r"Each of the 12 images of train is of one colour .* another data.background"):
+    with pytest.raises(
+        InputError, match=r"Each of the 12 images of train is of one colour .* another data.background"
+    ):
         load(tmp_path / "ink", background="black")
     folder(tmp_path / "part", lambda number: Image.fromarray(grey(number) if number % 3 else grey(0) * 0 + 7))
     load(tmp_path / "part")
@@ -223,7 +234,9 @@ def test_one_colour_is_found_by_the_moments():
 @pytest.mark.parametrize("size", [None, (5, 5)])
 def test_plain_and_opaque_images_do_not_change_by_a_bit(mode, size, tmp_path):
     """As they were read before there were backgrounds and spans: converted to RGB, and cropped."""
-    image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (9, 6, 3)).astype(np.uint8)).convert(mode)
+    image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (9, 6, 3)).astype(np.uint8)).convert(
+        mode
+    )
     before = image.convert("RGB") if size is None else ImageOps.fit(image.convert("RGB"), size)
     assert np.array_equal(convert(tmp_path, image, Conversion(size), Counter()), np.asarray(before))
 
@@ -238,10 +251,15 @@ def wide(number):
 def test_what_a_crop_cuts_is_said_and_other_fits_keep_it(tmp_path, caplog):
     folder(tmp_path, wide)
     cropped = load(tmp_path, image_size=8)
-    assert "cuts off 75.0 % of all pixels, and more than a tenth of 18 of 18 images; data.fit=pad or" in caplog.text
+    assert (
+        "cuts off 75.0 % of all pixels, and more than a tenth of 18 of 18 images; data.fit=pad or"
+        in caplog.text
+    )
     assert stored(cropped.test).max() <= 110
     caplog.clear()
-    padded, resized = (load(tmp_path, image_size=8, fit=fit, background="#0000ff") for fit in ("pad", "resize"))
+    padded, resized = (
+        load(tmp_path, image_size=8, fit=fit, background="#0000ff") for fit in ("pad", "resize")
+    )
     assert "cuts" not in caplog.text
     assert (stored(padded.test)[:, 0] == [0, 0, 255]).all() and stored(padded.test)[:, 3:5, :, 0].max() > 40
     assert stored(resized.test)[..., 0].max() > 40
@@ -281,7 +299,9 @@ def test_predict_sees_the_pixels_that_were_trained_on(options, tmp_path):
     folder(tmp_path / "deep", draw)
     folder(tmp_path / "ink", icon("RGBA"))
     for name in ("deep", "ink"):
-        config = DataConfig(name="image_folder", root=str(tmp_path / name), image_size=6, batch_size=2, **options)
+        config = DataConfig(
+            name="image_folder", root=str(tmp_path / name), image_size=6, batch_size=2, **options
+        )
         loaders = load_data(config, CPU)
         seen = read_normalized(tmp_path / name / "test/a/0.png", describe_data(config, loaders), Counter())
         trained_on = loaders.normalize(loaders.test.take(torch.tensor([0]))[0])
@@ -295,12 +315,16 @@ def test_predict_refuses_deep_images_for_a_run_that_saw_none_and_reads_earlier_r
         read_normalized(tmp_path / "x.png", data | {"conversion": None}, Counter())
     upper = (np.asarray(deep(65535)(0)) >> 8) / 255
     assert EARLIER["span"] == (0, 65535)
-    assert np.abs(read_normalized(tmp_path / "x.png", data, Counter())[0, 0].numpy() - upper).max() <= 1.01 / 255
+    assert (
+        np.abs(read_normalized(tmp_path / "x.png", data, Counter())[0, 0].numpy() - upper).max() <= 1.01 / 255
+    )
 
 
 @pytest.mark.parametrize(("data", "fit"), [({}, None), ({"background": "white"}, "resize")])
 def test_a_run_from_before_there_was_a_choice_keeps_its_crop(data, fit, tmp_path):
     written = {"name": "image_folder", "fit": "resize", **data}
     run = Run(tmp_path)
-    run.config_file.write_text(json.dumps({"model": {"name": "resnet20"}, "data": written, "schedule": {"epochs": 1}}))
+    run.config_file.write_text(
+        json.dumps({"model": {"name": "resnet20"}, "data": written, "schedule": {"epochs": 1}})
+    )
     assert run.config.data.fit == fit

@@ -30,7 +30,10 @@ def test_copies_are_counted_whatever_their_name_and_format(tmp_path, caplog):
     for _ in range(2):
         caplog.clear()
         load(tmp_path)
-        assert "2 of 10 images in test are in train as well: test/cat/other.bmp, test/dog/other.png." in caplog.text
+        assert (
+            "2 of 10 images in test are in train as well: test/cat/other.bmp, test/dog/other.png."
+            in caplog.text
+        )
         assert "1 of 6 images in val are in train as well: val/cat/000.png." in caplog.text
 
 
@@ -38,7 +41,9 @@ def test_copies_within_train_are_counted_where_validation_is_drawn_from_it(tmp_p
     image_folder(tmp_path, counts=[("train", 10), ("test", 4)])
     for name in ("cat", "dog"):
         for number in range(10):
-            shutil.copy(tmp_path / f"train/{name}/{number:03}.png", tmp_path / f"train/{name}/{number:03}_copy.png")
+            shutil.copy(
+                tmp_path / f"train/{name}/{number:03}.png", tmp_path / f"train/{name}/{number:03}_copy.png"
+            )
     # Two of the four are a pair, whose other image is no longer in train.
     load(tmp_path, val_fraction=0.1)
     assert "2 of 4 images in val are in train as well" in caplog.text

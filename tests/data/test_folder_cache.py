@@ -78,7 +78,9 @@ def test_copy_of_a_folder_is_compared_by_content_and_not_decoded(images):
     assert told.kinds == set()
 
 
-def test_change_of_one_byte_at_equal_size_is_another_content_and_the_earlier_one_goes(images, own_data_folder):
+def test_change_of_one_byte_at_equal_size_is_another_content_and_the_earlier_one_goes(
+    images, own_data_folder
+):
     first = decoded(list_images(images), None, Told())
     file = images / "train/cat/001.png"
     other = (images / "train/cat/002.png").read_bytes()
@@ -117,7 +119,9 @@ def test_other_image_size_is_another_array(images):
 def test_damaged_cache_is_made_anew(images, own_data_folder, name):
     first = decoded(list_images(images), None, Told())
     expected = np.array(first.images)
-    file = next(path for path in own_data_folder.rglob("*.npy") if ("moments" in path.name) == (name == "moments"))
+    file = next(
+        path for path in own_data_folder.rglob("*.npy") if ("moments" in path.name) == (name == "moments")
+    )
     file.write_bytes(file.read_bytes()[:200])
     assert np.array_equal(decoded(list_images(images), None, Told()).images, expected)
 
@@ -131,13 +135,17 @@ def test_a_flipped_bit_anywhere_is_told_once_and_made_again(images, own_data_fol
     chance = random.Random(5)
     for number in range(20):
         content = bytearray(file.read_bytes())
-        content[chance.randrange(128 if number % 2 and ending != ".json" else len(content))] ^= 1 << chance.randrange(8)
+        content[chance.randrange(128 if number % 2 and ending != ".json" else len(content))] ^= (
+            1 << chance.randrange(8)
+        )
         file.write_bytes(content[: chance.randrange(len(content))] if number % 10 == 9 else content)
         caplog.clear()
         found = decoded(list_images(images), None, Told())
         assert np.array_equal(found.images, expected[0]) and np.array_equal(found.moments, expected[1])
         assert (found.content, found.tally, found.span) == expected[2:]
-        assert [message.endswith("was damaged; the images are decoded again.") for message in caplog.messages] == [True]
+        assert [
+            message.endswith("was damaged; the images are decoded again.") for message in caplog.messages
+        ] == [True]
 
 
 def test_a_flipped_bit_of_the_index_costs_a_comparison_at_most(images, own_data_folder):
@@ -166,7 +174,9 @@ def test_room_is_looked_at_before_anything_is_decoded(images, own_data_folder, m
     monkeypatch.setattr(decoded_arrays, "free_bytes", lambda path: 2_000_000)
     assert len(decoded(list_images(images), 8, Told()).images) == 28
     told = Told()
-    with pytest.raises(StorageError, match=r"image_folder: the decoded images need about 5.3 MB, and 2.0 MB are free"):
+    with pytest.raises(
+        StorageError, match=r"image_folder: the decoded images need about 5.3 MB, and 2.0 MB are free"
+    ):
         decoded(list_images(images), 224, told)
     assert told.kinds == set()
     config = DataConfig(name="image_folder", root=str(images), image_size=224)

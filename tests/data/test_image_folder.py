@@ -136,7 +136,11 @@ def test_F52_file_instead_of_a_folder_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "damage",
-    [lambda content: content[: len(content) // 2], lambda content: b"", lambda content: b"<html>not found</html>"],
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: b"",
+        lambda content: b"<html>not found</html>",
+    ],
     ids=["cut", "empty", "text"],
 )
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
@@ -144,7 +148,9 @@ def test_F62_unreadable_image_is_named(damage, suffix, tmp_path):
     image_folder(tmp_path, suffix=suffix, size=(16, 16))
     file = tmp_path / f"train/dog/003{suffix}"
     file.write_bytes(damage(file.read_bytes()))
-    with pytest.raises(BadImage, match=rf"{file} is not a readable image .* Mend or remove it, or .*--skip-bad"):
+    with pytest.raises(
+        BadImage, match=rf"{file} is not a readable image .* Mend or remove it, or .*--skip-bad"
+    ):
         load(tmp_path)
 
 
@@ -153,7 +159,9 @@ def spoil(folder: Path, *files: str) -> None:
         (folder / file).write_bytes((folder / file).read_bytes()[:60])
 
 
-def test_F62_images_that_cannot_be_used_are_left_out_by_key_and_counted_at_every_start(tmp_path, caplog, monkeypatch):
+def test_F62_images_that_cannot_be_used_are_left_out_by_key_and_counted_at_every_start(
+    tmp_path, caplog, monkeypatch
+):
     image_folder(tmp_path / "spoiled")
     image_folder(tmp_path / "mended")
     bad = ["train/cat/000.png", "train/dog/003.png", "test/dog/001.png"]
@@ -216,7 +224,13 @@ def test_F65_hidden_files_and_folders_and_other_files_are_passed_over(tmp_path):
     for folder in (".ipynb_checkpoints", "train/.ipynb_checkpoints", "train/cat/.thumbnails"):
         (tmp_path / folder).mkdir()
         Image.new("RGB", (3, 3)).save(tmp_path / folder / "x.png")
-    for file in ("train/.DS_Store", "train/cat/._000.png", "train/cat/Thumbs.db", "train/readme.txt", "labels.csv"):
+    for file in (
+        "train/.DS_Store",
+        "train/cat/._000.png",
+        "train/cat/Thumbs.db",
+        "train/readme.txt",
+        "labels.csv",
+    ):
         (tmp_path / file).write_bytes(b"x")
     assert load(tmp_path).fingerprint == before
 
@@ -225,7 +239,9 @@ def test_F65_empty_class_is_named(tmp_path):
     image_folder(tmp_path)
     for file in (tmp_path / "test/dog").iterdir():
         file.rename(file.with_suffix(".txt"))
-    with pytest.raises(InputError, match=rf"{tmp_path}/test/dog holds no images .* Add some, or remove the class."):
+    with pytest.raises(
+        InputError, match=rf"{tmp_path}/test/dog holds no images .* Add some, or remove the class."
+    ):
         load(tmp_path)
 
 
@@ -301,9 +317,7 @@ def test_nothing_is_written_into_the_users_folder(tmp_path):
 
 
 def test_decoding_needs_no_torch():
-    program = (
-        "import sys, skiprun.data.folders.workers, skiprun.data.folders.decoding; sys.exit('torch' in sys.modules)"
-    )
+    program = "import sys, skiprun.data.folders.workers, skiprun.data.folders.decoding; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 

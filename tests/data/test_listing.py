@@ -50,7 +50,9 @@ def test_a_folder_called_nearly_like_a_split_is_refused_with_the_right_name(name
         for inner in ("images", "masks"):
             put(tmp_path / folder / inner / "0.png")
     put(tmp_path / name / "images" / "0.png")
-    with pytest.raises(InputError, match=rf"{tmp_path / name} would not be read; .* Rename it to {split}, or move it"):
+    with pytest.raises(
+        InputError, match=rf"{tmp_path / name} would not be read; .* Rename it to {split}, or move it"
+    ):
         load_data(DataConfig(name=kind, root=str(tmp_path)), CPU)
 
 
@@ -106,12 +108,15 @@ def test_a_flat_folder_is_split_by_share_and_seed(tmp_path, caplog):
     assert torch.bincount(loaders.test.targets).tolist() == [4, 4]
     assert "No splits in" in caplog.text and "8 of 40 images are kept for testing" in caplog.text
     parts = [
-        {image.numpy().tobytes() for image in split.images} for split in (loaders.train, loaders.val, loaders.test)
+        {image.numpy().tobytes() for image in split.images}
+        for split in (loaders.train, loaders.val, loaders.test)
     ]
     assert len(set.union(*parts)) == 40, "every image is in one split"
     assert torch.equal(load(flat, val_fraction=0.25).test.images, loaders.test.images)
     other = load(flat, val_fraction=0.25, split_seed=1)
-    assert not torch.equal(other.test.images, loaders.test.images) and other.fingerprint != loaders.fingerprint
+    assert (
+        not torch.equal(other.test.images, loaders.test.images) and other.fingerprint != loaders.fingerprint
+    )
     assert len(load(flat, test_fraction=0.5).test) == 20
 
 
@@ -137,7 +142,9 @@ def test_a_flat_folder_that_is_no_set_of_classes_is_refused(tmp_path):
         for split in ("train", "test"):
             put(tmp_path / "seg" / split / name / "0.png")
     for place in ("seg/train", "seg"):
-        with pytest.raises(InputError, match=r"seg/train holds images/ and masks/; they are no classes.*mask_folder"):
+        with pytest.raises(
+            InputError, match=r"seg/train holds images/ and masks/; they are no classes.*mask_folder"
+        ):
             load(tmp_path / place)
 
 

@@ -67,7 +67,9 @@ def test_images_and_masks_are_paired_by_name(folder):
     assert [len(split) for split in (loaders.train, loaders.val, loaders.test)] == [6, 2, 3]
     images, masks = loaders.test.take(torch.arange(3))
     assert torch.equal(images[:, 0], torch.from_numpy(np.stack([image(each) for each in range(3)])))
-    assert torch.equal(masks, torch.from_numpy(np.stack([mask(each) > 0 for each in range(3)]).astype(np.uint8)))
+    assert torch.equal(
+        masks, torch.from_numpy(np.stack([mask(each) > 0 for each in range(3)]).astype(np.uint8))
+    )
 
 
 def test_a_val_folder_is_the_validation_split(folder):
@@ -188,7 +190,9 @@ def other_size(folder: Path) -> str:
 
 def unknown_class(folder: Path) -> str:
     draw(folder / "train" / "masks" / "p3.png", mask(3, value=7))
-    return r"train/masks/p3.png has the value 7, which is no class; 0 and 1 \(or 255\) are allowed.*data.classes"
+    return (
+        r"train/masks/p3.png has the value 7, which is no class; 0 and 1 \(or 255\) are allowed.*data.classes"
+    )
 
 
 def coloured_mask(folder: Path) -> str:
@@ -218,7 +222,9 @@ def huge(folder: Path) -> str:
     """A PNG that says it has 30,000 x 30,000 pixels; to find that its rows are missing it would have to be decoded."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
 
     header = struct.pack(">IIBBBBB", 30000, 30000, 8, 0, 0, 0, 0)
     png = (
@@ -326,7 +332,10 @@ def deep_folder(root, kind, top):
     suffix = "png" if kind is np.uint16 else "tif"
     for split, number in (("train", 10), ("test", 3)):
         for each in range(number):
-            for part, values in (("images", (disc * top * each / 10).astype(kind)), ("masks", disc.astype(np.uint8))):
+            for part, values in (
+                ("images", (disc * top * each / 10).astype(kind)),
+                ("masks", disc.astype(np.uint8)),
+            ):
                 path = root / split / part / f"{each}.{suffix}"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(values).save(path)
@@ -348,10 +357,14 @@ def test_predict_spreads_deep_images_as_the_run_did(tmp_path):
     root = deep_folder(tmp_path / "data", np.uint16, 4000)
     config = config_of(root)
     record = describe_data(config.data, load(root))
-    seen = [read_any_size(root / f"test/images/{each}.png", record, "white", Counter()).max() for each in range(3)]
+    seen = [
+        read_any_size(root / f"test/images/{each}.png", record, "white", Counter()).max() for each in range(3)
+    ]
     assert seen == [0, 28, 57]
     alone = Counter()
-    assert read_any_size(root / "test/images/1.png", record | {"conversion": None}, "white", alone).max() == 255
+    assert (
+        read_any_size(root / "test/images/1.png", record | {"conversion": None}, "white", alone).max() == 255
+    )
     assert alone["apart"] == 1
 
 
@@ -369,10 +382,16 @@ def test_many_files_with_one_problem_are_told_in_a_line_and_the_ways_out_fit(fol
     with pytest.raises(InputError) as caught:
         load(folder, classes=["0", "1", "255"])
     assert "--skip-bad" not in str(caught.value), "which would leave nothing"
-    assert "if 255 is void, set data.ignore_index=255 and leave it out of data.classes, which" in str(caught.value)
+    assert "if 255 is void, set data.ignore_index=255 and leave it out of data.classes, which" in str(
+        caught.value
+    )
     assert "if it is a class of its own, number the classes 0, 1, 2 ..." in str(caught.value)
     with pytest.raises(InputError, match=r"No image of train can be used:") as all_bad:
         load(folder, classes=["0", "1", "255"], skip_bad=True)
     told = str(all_bad.value)
-    assert told.count("has the value 255") == 1 and "8 files (" in told and "and 5 more): has the value 255" in told
+    assert (
+        told.count("has the value 255") == 1
+        and "8 files (" in told
+        and "and 5 more): has the value 255" in told
+    )
     assert not caplog.messages

@@ -71,7 +71,9 @@ def test_pixels_are_counted_by_split_and_class(tmp_path):
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
-@pytest.mark.parametrize(("kind", "problem"), [("none", "no pixel is object"), ("all", "every pixel is object")])
+@pytest.mark.parametrize(
+    ("kind", "problem"), [("none", "no pixel is object"), ("all", "every pixel is object")]
+)
 def test_a_split_of_one_class_is_refused_by_name(tmp_path, split, kind, problem):
     root = write_folder(tmp_path, **dict.fromkeys(("train", "val", "test"), "half") | {split: kind})
     with pytest.raises(InputError, match=f"in {split} {problem} .*Put images into {split}") as caught:
@@ -92,7 +94,9 @@ def test_an_object_that_was_set_to_be_void_is_refused_with_the_key(tmp_path):
 def test_a_validation_split_that_misses_a_class_names_the_keys_that_draw_it(tmp_path):
     root = write_folder(tmp_path, train="none", test="half")
     Image.fromarray(np.tile(MASKS["half"], (16, 1)).astype(np.uint8)).save(root / "train" / "masks" / "0.png")
-    with pytest.raises(InputError, match=r"in (val|train) no pixel is object .*data.split_seed or data.val_fraction"):
+    with pytest.raises(
+        InputError, match=r"in (val|train) no pixel is object .*data.split_seed or data.val_fraction"
+    ):
         load(root)
 
 
@@ -177,7 +181,9 @@ def test_the_trivial_answer_stands_beside_the_scores_of_a_run(run):
 def test_evaluate_prints_the_trivial_answer(run, split):
     shown = CliRunner().invoke(app, ["evaluate", str(run.path), "--split", split]).output
     assert "one class everywhere" in shown and "0.5000" in shown and "0.6667" in shown
-    document = json.loads(CliRunner().invoke(app, ["evaluate", str(run.path), "--split", split, "--json"]).stdout)
+    document = json.loads(
+        CliRunner().invoke(app, ["evaluate", str(run.path), "--split", split, "--json"]).stdout
+    )
     assert document["trivial"] == pytest.approx(HALF)
 
 

@@ -27,7 +27,9 @@ def png(depth, colour_type, row):
     """Return a PNG of 4x4 pixels whose rows are all the same bytes."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
 
     header = struct.pack(">IIBBBBB", 4, 4, depth, colour_type, 0, 0, 0)
     rows = zlib.compress((b"\0" + row) * 4)
@@ -72,9 +74,15 @@ def test_values_are_read_as_they_were_saved(tmp_path, name):
 
 def test_sixteen_and_32_bits_keep_every_value(tmp_path):
     deep = np.array([[0, 255, 256, 65535]], np.uint16)
-    assert read_mask_file(saved(Image.fromarray(deep), tmp_path / "a.png"), True).values.tolist() == deep.tolist()
+    assert (
+        read_mask_file(saved(Image.fromarray(deep), tmp_path / "a.png"), True).values.tolist()
+        == deep.tolist()
+    )
     deeper = np.array([[0, 70_000, 2**31 - 1]], np.int32)
-    assert read_mask_file(saved(Image.fromarray(deeper), tmp_path / "a.tif"), True).values.tolist() == deeper.tolist()
+    assert (
+        read_mask_file(saved(Image.fromarray(deeper), tmp_path / "a.tif"), True).values.tolist()
+        == deeper.tolist()
+    )
 
 
 def transparent(mode):
@@ -95,7 +103,11 @@ REFUSED = {
     "grey_alpha.png": (transparent("LA"), {}, "transparent pixels"),
     "one_colour_transparent.png": (GREY, {"transparency": 1}, "transparent pixels"),
     "one_index_transparent.png": (with_palette(BLACK, RED, GREEN), {"transparency": 0}, "transparent pixels"),
-    "deep_transparent.png": (Image.fromarray(CLASSES.astype(np.uint16)), {"transparency": 1}, "transparent pixels"),
+    "deep_transparent.png": (
+        Image.fromarray(CLASSES.astype(np.uint16)),
+        {"transparency": 1},
+        "transparent pixels",
+    ),
     "reordered_greys.gif": (with_palette((2, 2, 2), BLACK, (1, 1, 1)), {}, "palette of greys"),
     "greys.png": (with_palette(BLACK, (127, 127, 127), (255, 255, 255)), {}, "palette of greys"),
     "colours.png": (Image.merge("RGB", [GREY, GREY, GREY.point(lambda value: 2 - value)]), {}, "in colour"),
@@ -183,7 +195,9 @@ def folder(tmp_path):
 @pytest.mark.parametrize("values", [(0, 1), (0, 1, 255)])
 def test_one_and_255_in_one_set_are_refused_with_the_ways_out(folder, place, values):
     draw(folder / place, halves(*values))
-    with pytest.raises(InputError, match=r"hold both 1 \(.*\) and 255 .*data.ignore_index=255.*data.classes") as caught:
+    with pytest.raises(
+        InputError, match=r"hold both 1 \(.*\) and 255 .*data.ignore_index=255.*data.classes"
+    ) as caught:
         load(folder)
     assert place in str(caught.value)
 
@@ -220,7 +234,9 @@ def test_lossy_masks_of_named_classes_are_refused(folder):
 @pytest.mark.parametrize("key", ["classes", "ignore_index", "instances", "mask_suffix"])
 def test_what_masks_mean_is_refused_for_a_dataset_that_says_it(key):
     given = {"classes": ["a", "b"], "ignore_index": 255, "instances": True, "mask_suffix": "_m"}[key]
-    with pytest.raises(OptionError, match=rf"{key}: found .*'cells' has no use for; it is for mask_folder\. "):
+    with pytest.raises(
+        OptionError, match=rf"{key}: found .*'cells' has no use for; it is for mask_folder\. "
+    ):
         load_data(DataConfig(name="cells", **{key: given}), CPU)
 
 

@@ -125,7 +125,9 @@ def test_F59_download_with_another_sum_is_refused_with_both(tmp_path, monkeypatc
     expected = sum_of(published.files[0])
     with published.files[0].open("ab") as file:
         file.write(b"x")
-    with pytest.raises(DataNotFound, match=f"MD5 {sum_of(published.files[0])} instead of {expected}") as caught:
+    with pytest.raises(
+        DataNotFound, match=f"MD5 {sum_of(published.files[0])} instead of {expected}"
+    ) as caught:
         load("cifar10", tmp_path / "root", download=True)
     bad = tmp_path / "root" / "cifar-10-python.tar.gz.bad"
     assert f"kept as {bad.name}" in str(caught.value) and caught.value.exit_code == 2
@@ -141,7 +143,9 @@ def test_F59_damaged_archive_is_named_with_both_sums_and_fetched_again(tmp_path,
     archive.write_bytes(content)
     with pytest.raises(InputError, match="damaged") as caught:
         load("cifar10", tmp_path / "root")
-    assert all(part in str(caught.value) for part in (str(archive), sum_of(archive), sum_of(published.files[0])))
+    assert all(
+        part in str(caught.value) for part in (str(archive), sum_of(archive), sum_of(published.files[0]))
+    )
     assert "--set data.download=true" in str(caught.value)
     assert archive.read_bytes() == content, "what the user put there stays until another takes its place"
     assert load("cifar10", tmp_path / "root", download=True).num_classes == 10
@@ -216,7 +220,9 @@ def test_F60_archive_of_zeros_is_refused_before_it_fills_the_disk(tmp_path, monk
     assert [path.name for path in tmp_path.iterdir()] == ["zeros.tar.gz"]
 
 
-@pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE], ids=["chr", "blk", "fifo"])
+@pytest.mark.parametrize(
+    "kind", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE], ids=["chr", "blk", "fifo"]
+)
 def test_F60_archive_with_a_device_is_refused(kind, tmp_path):
     with tarfile.open(tmp_path / "device.tar", "w") as tar:
         member = tarfile.TarInfo("set/device")

@@ -51,7 +51,10 @@ def test_the_images_are_those_of_the_classes_and_the_labels_count_them_in_order(
             expected = images[labels == whole.class_names.index(name)]
             assert as_set(found[numbers == number]) == as_set(expected)
         assert set(numbers.tolist()) <= {0, 1}
-    assert part.fingerprint not in (whole.fingerprint, load(val_fraction=0.4, only_classes=chosen[::-1]).fingerprint)
+    assert part.fingerprint not in (
+        whole.fingerprint,
+        load(val_fraction=0.4, only_classes=chosen[::-1]).fingerprint,
+    )
 
 
 def digits(**options: Any) -> Loaders:

@@ -86,7 +86,9 @@ def test_predict_starts_no_ghostscript(ghostscript, tmp_path, read):
 
 def test_no_module_opens_an_image_of_any_format():
     package = ROOT / "skiprun"
-    calls = [call for file in package.rglob("*.py") for call in re.findall(r"Image\.open\(.*", file.read_text())]
+    calls = [
+        call for file in package.rglob("*.py") for call in re.findall(r"Image\.open\(.*", file.read_text())
+    ]
     assert len(calls) > 1 and all("formats=" in call for call in calls)
 
 

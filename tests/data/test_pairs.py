@@ -18,7 +18,9 @@ CPU = torch.device("cpu")
 def config_of(root, **data):
     plain = {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.25} | data
     model = {"name": "unet", "width": 2, "depth": 2}
-    return build_config({"model": model, "data": plain, "schedule": {"epochs": 1}, "log": {"tensorboard": False}})
+    return build_config(
+        {"model": model, "data": plain, "schedule": {"epochs": 1}, "log": {"tensorboard": False}}
+    )
 
 
 def load(root, **data):
@@ -37,7 +39,10 @@ def draw(path, values, **options):
 def pair(root, split, name, number, mask=None, ending="png"):
     """Write an image and its mask, whose object is where the image is bright."""
     draw(root / split / "images" / f"{name}.{ending}", image_of(number))
-    draw(root / split / "masks" / f"{mask or name}.png", np.where(image_of(number) > 127, 255, 0).astype(np.uint8))
+    draw(
+        root / split / "masks" / f"{mask or name}.png",
+        np.where(image_of(number) > 127, 255, 0).astype(np.uint8),
+    )
 
 
 @pytest.fixture
@@ -84,7 +89,9 @@ def test_every_ending_that_can_be_read_is_read(folder, ending):
 def test_an_image_whose_mask_lies_elsewhere_is_refused_with_the_cause(folder):
     (folder / "train" / "images" / "more").mkdir()
     (folder / "train" / "images" / "p3.png").rename(folder / "train" / "images" / "more" / "p3.png")
-    with pytest.raises(BadImage, match=r"more/p3.png has no mask in .*A mask lies below masks/ where its image lies"):
+    with pytest.raises(
+        BadImage, match=r"more/p3.png has no mask in .*A mask lies below masks/ where its image lies"
+    ):
         load(folder)
     assert len(load(folder, skip_bad=True).train) == 5
 
@@ -139,14 +146,18 @@ def tagged(folder, tag, height, width, as_shown):
 @pytest.mark.parametrize("tag", [5, 6, 7, 8])
 def test_masks_drawn_on_stored_pixels_are_refused_with_the_tag(folder, tag):
     tagged(folder, tag, 8, 12, as_shown=False)
-    with pytest.raises(InputError, match=rf"p0.png has the size .*orientation tag {tag} of .*90 degrees.*the same tag"):
+    with pytest.raises(
+        InputError, match=rf"p0.png has the size .*orientation tag {tag} of .*90 degrees.*the same tag"
+    ):
         load(folder)
 
 
 @pytest.mark.parametrize(("tag", "height"), [(2, 8), (3, 8), (4, 8), (6, 12), (8, 12)])
 def test_where_the_size_does_not_tell_the_tag_is_refused(folder, tag, height):
     tagged(folder, tag, height, 12, as_shown=False)
-    with pytest.raises(InputError, match=rf"may have been drawn with or without the orientation tag {tag} of"):
+    with pytest.raises(
+        InputError, match=rf"may have been drawn with or without the orientation tag {tag} of"
+    ):
         load(folder)
     failed = [check.finding for check in examine(config_of(folder), folder / "runs") if check.state == "fail"]
     assert len(failed) == 1 and f"orientation tag {tag}" in failed[0]

@@ -19,7 +19,11 @@ CPU = torch.device("cpu")
 
 
 def load(**data):
-    plain = {"model": {"name": "unet"}, "data": {"name": "cells", "batch_size": 8} | data, "schedule": {"epochs": 1}}
+    plain = {
+        "model": {"name": "unet"},
+        "data": {"name": "cells", "batch_size": 8} | data,
+        "schedule": {"epochs": 1},
+    }
     return load_data(build_config(plain).data, CPU)
 
 

@@ -24,7 +24,9 @@ EPOCH = {"schedule": {"epochs": 1}}
 def load(root, **data):
     plain = {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.3} | data
     model = "unet" if plain["name"] == "mask_folder" else "resnet20"
-    return load_data(build_config({"model": {"name": model}, "data": plain, "schedule": {"epochs": 1}}).data, CPU)
+    return load_data(
+        build_config({"model": {"name": model}, "data": plain, "schedule": {"epochs": 1}}).data, CPU
+    )
 
 
 def mask_folder(root, names, side=32, splits=("train", "test")):
@@ -59,13 +61,17 @@ def test_whatever_the_seed(tmp_path, seed):
 
 def test_samples_of_one_file_are_on_one_side_whatever_the_dataset():
     """A dataset of a plug-in says by `files` which of its samples are of one image."""
-    images = np.repeat(10 * np.arange(12, dtype=np.uint8), 2)[:, None, None, None] * np.ones((1, 8, 8, 1), np.uint8)
+    images = np.repeat(10 * np.arange(12, dtype=np.uint8), 2)[:, None, None, None] * np.ones(
+        (1, 8, 8, 1), np.uint8
+    )
     masks = np.tile(np.array([0, 1], np.uint8), (24, 8, 4))
     files = [f"volume-{number // 4}" for number in range(24)]
     source = RawDataset(
         RawSplit(images, masks, files=files), RawSplit(images, masks), ("no", "yes"), task="segmentation"
     )
-    config = build_config({"model": {"name": "unet"}, "data": {"name": "cells", "batch_size": 2}} | EPOCH).data
+    config = build_config(
+        {"model": {"name": "unet"}, "data": {"name": "cells", "batch_size": 2}} | EPOCH
+    ).data
     loaders = assemble(source, config.model_copy(update={"val_fraction": 0.3}), CPU)
     sides = [{number // 2 for number in numbers_in(split)} for split in (loaders.train, loaders.val)]
     assert not sides[0] & sides[1] and (len(loaders.train), len(loaders.val)) == (16, 8)
@@ -101,7 +107,9 @@ def test_subjects_of_a_folder_of_labels_are_on_one_side(tmp_path):
 def test_a_flat_folder_is_tested_on_other_subjects(tmp_path):
     written = image_folder(tmp_path / "there", counts=[("train", 10)])
     pixels = {pixels.tobytes(): path.split("/")[-1] for path, pixels in written.items()}
-    loaders = load(tmp_path / "there" / "train", name="image_folder", subject=r"/(\d+)\.png", test_fraction=0.3)
+    loaders = load(
+        tmp_path / "there" / "train", name="image_folder", subject=r"/(\d+)\.png", test_fraction=0.3
+    )
     sides = []
     for split in (loaders.train, loaders.val, loaders.test):
         images = split.take(torch.arange(len(split)))[0].permute(0, 2, 3, 1).numpy()
@@ -186,7 +194,9 @@ def test_groups_that_all_show_one_label_are_drawn_as_ever():
 
 def test_a_class_that_is_not_scored_is_said(tmp_path, caplog):
     """One of three classes is of one patient, who is trained on."""
-    for number, (label, patient) in enumerate([("a", 1), ("a", 2), ("a", 3), ("b", 4), ("b", 5), ("b", 6), ("c", 7)]):
+    for number, (label, patient) in enumerate(
+        [("a", 1), ("a", 2), ("a", 3), ("b", 4), ("b", 5), ("b", 6), ("c", 7)]
+    ):
         for view in range(2):
             path = tmp_path / label / f"p{patient}_{view}.png"
             path.parent.mkdir(exist_ok=True)

@@ -125,10 +125,14 @@ def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         return train(config, runs=tmp_path)
 
 
-def test_an_earlier_run_with_such_keys_is_scored_replayed_studied_and_continued(older: Run, tmp_path: Path) -> None:
+def test_an_earlier_run_with_such_keys_is_scored_replayed_studied_and_continued(
+    older: Run, tmp_path: Path
+) -> None:
     scores = older.summary()["test"]
     assert evaluate(older) == pytest.approx(scores)
-    with pytest.raises(InputError, match=r"--root .*: dataset 'digits' of .* lies in no folder; leave it out"):
+    with pytest.raises(
+        InputError, match=r"--root .*: dataset 'digits' of .* lies in no folder; leave it out"
+    ):
         evaluate(older, root=tmp_path)
     assert replay(older, 2).differs is None
     for weights in ("best", "initial"):

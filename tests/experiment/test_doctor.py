@@ -178,7 +178,10 @@ def test_doctor_tells_that_tensorboard_is_missing_where_the_run_would_use_it(
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     found = {check.name: check for check in examine(None, tmp_path)}["TensorBoard"]
     assert (found.state, found.exit_code) == ("fail", 1)
-    assert found.finding.startswith("TensorBoard cannot be imported (") and "log.tensorboard=false" in found.finding
+    assert (
+        found.finding.startswith("TensorBoard cannot be imported (")
+        and "log.tensorboard=false" in found.finding
+    )
     with tiny_dataset():
         assert {check.state for check in examine(CONFIG, tmp_path)} == {"ok"}
 

@@ -64,7 +64,9 @@ def trained(channels, classes):
 
 def save_as_published(network, file):
     """Write a network as its training script does, behind DataParallel, in the format of torch 1.0."""
-    state = {f"module.{name}": value for name, value in network.state_dict().items() if "num_batches" not in name}
+    state = {
+        f"module.{name}": value for name, value in network.state_dict().items() if "num_batches" not in name
+    }
     torch.save({"state_dict": state, "best_prec1": 91.73}, file, _use_new_zipfile_serialization=False)
 
 
@@ -104,8 +106,25 @@ def test_published_weights_are_scored_as_an_independent_forward_pass_scores_them
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     logits = network(torch.tensor((pixels - mean) / std, dtype=torch.float32).permute(0, 3, 1, 2)).detach()
 
-    place = ["--data", "image_folder", "--root", folder, "--set", "data.image_size=8", "--set", "compute.device=cpu"]
-    words = ["--model", "resnet20:shortcut=A_both", *place, "--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225"]
+    place = [
+        "--data",
+        "image_folder",
+        "--root",
+        folder,
+        "--set",
+        "data.image_size=8",
+        "--set",
+        "compute.device=cpu",
+    ]
+    words = [
+        "--model",
+        "resnet20:shortcut=A_both",
+        *place,
+        "--mean",
+        "0.485,0.456,0.406",
+        "--std",
+        "0.229,0.224,0.225",
+    ]
     found, error = command(tmp_path / "resnet20.th", *words)
     assert error is None
     assert found["loss"] == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-5)
@@ -118,15 +137,27 @@ def test_the_logits_of_digits_are_those_of_the_other_network(tmp_path):
     network = trained(1, 10)
     save_as_published(network, tmp_path / "w.th")
     parts = rebuild_file(
-        tmp_path / "w.th", "resnet20:shortcut=A_both", "digits", mean=[0.3], std=[0.4], overrides=["compute.device=cpu"]
+        tmp_path / "w.th",
+        "resnet20:shortcut=A_both",
+        "digits",
+        mean=[0.3],
+        std=[0.4],
+        overrides=["compute.device=cpu"],
     )
     images, _ = next(parts.loaders.batches("test", 50))
     assert torch.allclose(parts.model(images), network(images), atol=1e-4)
-    assert parts.evaluation_batch_size >= 128, "as if it were trained as usual, although no split is too small"
+    assert parts.evaluation_batch_size >= 128, (
+        "as if it were trained as usual, although no split is too small"
+    )
     rows = np.rint(load_digits().images * 255 / 16) / 255
     assert any(np.allclose(images[0, 0].numpy() * 0.4 + 0.3, row, atol=0.01) for row in rows)
     padded_at_the_end = rebuild_file(
-        tmp_path / "w.th", "resnet20:shortcut=A", "digits", mean=[0.3], std=[0.4], overrides=["compute.device=cpu"]
+        tmp_path / "w.th",
+        "resnet20:shortcut=A",
+        "digits",
+        mean=[0.3],
+        std=[0.4],
+        overrides=["compute.device=cpu"],
     )
     assert not torch.allclose(padded_at_the_end.model(images), network(images), atol=0.1)
 
@@ -145,7 +176,9 @@ def test_another_number_of_classes_and_another_depth_are_refused(tmp_path):
     assert "fc.weight ([100, 64] there, [10, 64] here)" in said
     assert "4 " in refusal(tmp_path / "w.th", "--model", "resnet32:shortcut=A_both", "--data", "digits")
     save_as_published(trained(1, 10), tmp_path / "w.th")
-    gated = refusal(tmp_path / "w.th", "--model", "resnet20:shortcut=A_both,connection=highway", "--data", "digits")
+    gated = refusal(
+        tmp_path / "w.th", "--model", "resnet20:shortcut=A_both,connection=highway", "--data", "digits"
+    )
     assert "layer1.0.connection." in gated and "What would be drawn or left out is not scored." in gated
 
 
@@ -166,7 +199,9 @@ def test_normalization_that_is_not_given_is_said(tmp_path):
     assert "Normalized as this training split is, mean 0.3" in found["notes"][-1]
     assert "give --mean and --std" in found["notes"][-1] and len(found["mean"]) == 1
     found, _ = command(*words, "--mean", "0", "--std", "1")
-    assert (found["mean"], found["std"]) == ([0.0], [1.0]) and not any("Normalized" in note for note in found["notes"])
+    assert (found["mean"], found["std"]) == ([0.0], [1.0]) and not any(
+        "Normalized" in note for note in found["notes"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -195,13 +230,21 @@ def test_normalization_that_is_not_given_is_said(tmp_path):
             ["--model", "resnet20:weights=other.pt"],
             "2 --model resnet20:weights=other.pt: model.weights=other.pt is no option",
         ),
-        (["--model", "resnet20:name=plain20"], "2 --model resnet20:name=plain20: model.name=plain20 is no option"),
-        (["--model", "resnet20:freeze=stem"], "2 --model resnet20:freeze=stem: model.freeze=stem is no option"),
+        (
+            ["--model", "resnet20:name=plain20"],
+            "2 --model resnet20:name=plain20: model.name=plain20 is no option",
+        ),
+        (
+            ["--model", "resnet20:freeze=stem"],
+            "2 --model resnet20:freeze=stem: model.freeze=stem is no option",
+        ),
     ],
 )
 def test_options_that_do_not_fit_are_refused(given, words, tmp_path):
     save_as_published(trained(1, 10), tmp_path / "w.th")
-    assert refusal(tmp_path / "w.th", "--model", "resnet20:shortcut=A", "--data", "digits", *given).startswith(words)
+    assert refusal(
+        tmp_path / "w.th", "--model", "resnet20:shortcut=A", "--data", "digits", *given
+    ).startswith(words)
 
 
 def test_a_batch_that_is_chosen_is_taken(tmp_path):
@@ -222,7 +265,9 @@ def test_a_file_needs_its_model_and_a_run_needs_none(tmp_path):
 
 
 def test_the_weights_of_a_run_are_scored_as_the_run_is(tmp_path):
-    config = tiny_config(data={"name": "digits", "batch_size": 64}, compute={"device": "cpu", "precision": "fp32"})
+    config = tiny_config(
+        data={"name": "digits", "batch_size": 64}, compute={"device": "cpu", "precision": "fp32"}
+    )
     run = train(config, runs=tmp_path)
     model = config.model
     name = f"{model.name}:depth={model.depth},width={model.width}"

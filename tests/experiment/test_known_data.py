@@ -173,7 +173,9 @@ def test_a_run_that_goes_on_is_refused_by_train_resume_and_compare(place: Path) 
 
 
 @pytest.mark.parametrize("lost", [True, False], ids=["moved", "changed"])
-def test_a_run_whose_data_is_not_there_or_other_is_not_made_longer_and_stays_as_it_was(place: Path, lost: bool) -> None:
+def test_a_run_whose_data_is_not_there_or_other_is_not_made_longer_and_stays_as_it_was(
+    place: Path, lost: bool
+) -> None:
     before = {file: file.read_bytes() for file in Path("runs/done").rglob("*") if file.is_file()}
     if lost:
         Path("data").rename("elsewhere")
@@ -234,13 +236,17 @@ def test_a_class_in_another_order_keeps_its_label_and_an_absent_one_is_said(
     assert caplog.messages[-1] == "Without images: ant."
 
 
-def test_deep_images_of_another_range_are_refused_since_the_same_value_would_be_another_shade(place: Path) -> None:
+def test_deep_images_of_another_range_are_refused_since_the_same_value_would_be_another_shade(
+    place: Path,
+) -> None:
     for path in Path("data").glob("*/*/*.png"):
         write_shade(path, {"cat": 1000, "dog": 4000}[path.parent.name], np.uint16)
     run = train(config("data", name="deep"), runs="runs")
     assert run.summary()["data"]["conversion"]["span"] == [1000.0, 4100.0]
     write_shade(Path("data/train/cat/000.png"), 500, np.uint16)
-    with pytest.raises(InputError, match="500 to 4100 of these deep images became 0 to 255, and of the run's 1000 to"):
+    with pytest.raises(
+        InputError, match="500 to 4100 of these deep images became 0 to 255, and of the run's 1000 to"
+    ):
         evaluate("deep", other_data=True)
 
 
@@ -253,7 +259,9 @@ def test_a_class_that_the_run_does_not_know_is_refused_by_name(place: Path) -> N
 def test_a_study_of_other_data_says_so_in_its_document_and_trains_nothing_again(place: Path) -> None:
     shaded(place / "data", {"cat": 45, "dog": 205})
     (document,) = run_study(
-        StudyRequest("lesion", find_trained(["done"], Path("runs"), DataPlace(other_data=True)), options={"draws": 1})
+        StudyRequest(
+            "lesion", find_trained(["done"], Path("runs"), DataPlace(other_data=True)), options={"draws": 1}
+        )
     )
     assert "of other data" in document["subjects"][0]["data"]
     with pytest.raises(InputError, match="cannot be trained again"):
@@ -331,7 +339,10 @@ def test_train_goes_on_from_another_path_but_not_with_another_split(place: Path)
     begin()
     Path("data").rename("moved")
     with pytest.raises(RunTaken, match="split_seed"):
-        train(config("moved", name="begun", data=config("moved").to_dict()["data"] | {"split_seed": 1}), runs="runs")
+        train(
+            config("moved", name="begun", data=config("moved").to_dict()["data"] | {"split_seed": 1}),
+            runs="runs",
+        )
     assert train(config("moved", name="begun"), runs="runs").state == "finished"
     assert config_with_data(load_run("begun")).data.root == str(place / "moved")
 

@@ -60,7 +60,9 @@ def test_constant_and_multistep_end_as_if_they_had_been_longer_from_the_start(
     run = trained(tmp_path / "runs", kind, **schedule)
     longer = train_here(lengthen(run, 4, "epochs"), tmp_path / "runs")
     whole = train_here(config(kind, 4, **schedule), tmp_path / "whole")
-    assert_same([timeless(row) for row in whole.metrics()], [timeless(row) for row in longer.metrics()], "metrics")
+    assert_same(
+        [timeless(row) for row in whole.metrics()], [timeless(row) for row in longer.metrics()], "metrics"
+    )
     states = [load(each.checkpoints / "last.pt") for each in (whole, longer)]
     for part in ("model", "optimizer", "best", "final"):
         assert_same(*(state[part] for state in states), part)
@@ -75,7 +77,10 @@ def test_what_was_stays_in_the_history_and_the_second_scoring_is_said(
     test = run.summary()["test"]
     longer = lengthen(run, 3, "epochs")
     assert longer == run.config and run.config.schedule.epochs == 3 and run.state == "unfinished"
-    assert "will be scored once more" in caplog.messages[-1] and f"loss {test['loss']:.4g}" in caplog.messages[-1]
+    assert (
+        "will be scored once more" in caplog.messages[-1]
+        and f"loss {test['loss']:.4g}" in caplog.messages[-1]
+    )
     train_here(longer, tmp_path)
     sessions = run.sessions()
     assert sessions[1]["lengthened"]["test"] == test and sessions[1]["lengthened"]["schedule"]["epochs"] == 2
@@ -87,23 +92,32 @@ def test_what_was_stays_in_the_history_and_the_second_scoring_is_said(
 
 
 @pytest.mark.parametrize("lr", [None, 0.01])
-def test_a_cosine_begins_again_at_its_end(lr: float | None, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_cosine_begins_again_at_its_end(
+    lr: float | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     run = trained(tmp_path, "cosine")
     caplog.clear()
     longer = train_here(lengthen(run, 4, "epochs", lr), tmp_path)
     top = lr or 0.05
     assert caplog.messages[0] == f"The cosine begins again at step 8, from lr {top:g}."
     rates = {row["step"]: row["lr"] for row in longer.metrics() if "lr" in row}
-    assert rates[8] == pytest.approx(0.05 * 0.5 * (1 + torch.pi * 0 + torch.tensor(7 * torch.pi / 8).cos().item()))
+    assert rates[8] == pytest.approx(
+        0.05 * 0.5 * (1 + torch.pi * 0 + torch.tensor(7 * torch.pi / 8).cos().item())
+    )
     assert rates[10] == pytest.approx(top * 0.5 * (1 + torch.tensor(torch.pi / 8).cos().item()))
     again = train_here(lengthen(longer, 5, "epochs", 0.02), tmp_path)
     assert [(each.step, each.lr) for each in again.config.schedule.restarts] == [(8, top), (16, 0.02)]
 
 
 def test_the_first_cycle_of_a_cosine_is_as_it_was() -> None:
-    before, after = config("cosine", 2, warmup=0.5), config("cosine", 4, warmup=0.5, restarts=[{"step": 8, "lr": 0.1}])
+    before, after = (
+        config("cosine", 2, warmup=0.5),
+        config("cosine", 4, warmup=0.5, restarts=[{"step": 8, "lr": 0.1}]),
+    )
     for step in range(8):
-        assert learning_rate(before.schedule, 0.05, step, 8, 4) == learning_rate(after.schedule, 0.05, step, 16, 4)
+        assert learning_rate(before.schedule, 0.05, step, 8, 4) == learning_rate(
+            after.schedule, 0.05, step, 16, 4
+        )
     assert learning_rate(after.schedule, 0.05, 8, 16, 4) == 0.1
 
 
@@ -112,7 +126,9 @@ def test_an_unfinished_run_is_made_longer_too(tmp_path: Path) -> None:
     run = Run.of(tmp_path / "runs", config("cosine"))
     train_here(lengthen(run, 3, "epochs"), tmp_path / "runs")
     parts = train_here(lengthen(trained(tmp_path / "whole", "cosine"), 3, "epochs"), tmp_path / "whole")
-    assert_same([timeless(row) for row in parts.metrics()], [timeless(row) for row in run.metrics()], "metrics")
+    assert_same(
+        [timeless(row) for row in parts.metrics()], [timeless(row) for row in run.metrics()], "metrics"
+    )
     assert run.summary()["test_scored"] == 1
 
 
@@ -179,7 +195,12 @@ def lengthened(run: Run, caplog: pytest.LogCaptureFixture) -> tuple[Any, ...]:
     """Make a run longer, and return all that was said and written."""
     caplog.clear()
     longer = lengthen(run, 4, "epochs", 0.02)
-    return longer, caplog.messages, [entry["lengthened"] for entry in run.lengthenings()], run.config_file.read_text()
+    return (
+        longer,
+        caplog.messages,
+        [entry["lengthened"] for entry in run.lengthenings()],
+        run.config_file.read_text(),
+    )
 
 
 def test_wherever_making_a_run_longer_is_cut_off_the_same_call_ends_with_the_same_files(
@@ -279,7 +300,9 @@ def test_train_says_of_the_longer_run_under_the_short_config_that_it_was_made_lo
     assert not isinstance(taken.value, RunLengthened)
 
 
-def test_data_that_is_not_the_runs_own_changes_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_that_is_not_the_runs_own_changes_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = trained(tmp_path)
     before = {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file()}
     monkeypatch.setattr("tests.support.faulty.NOISE", 1)

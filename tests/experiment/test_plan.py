@@ -126,7 +126,9 @@ def test_one_name_for_all_is_refused_with_the_way_out(tmp_path: Path) -> None:
 
 
 def test_two_files_of_one_name_are_not_one_run(tmp_path: Path) -> None:
-    files = [write_yaml(tmp_path / side / "net.yaml", optim={"lr": lr}) for side, lr in (("a", 0.1), ("b", 0.2))]
+    files = [
+        write_yaml(tmp_path / side / "net.yaml", optim={"lr": lr}) for side, lr in (("a", 0.1), ("b", 0.2))
+    ]
     with pytest.raises(InputError, match=r"differ in optim\.lr"):
         plan_comparison(files, runs=tmp_path / "runs")
     for name in ([], ["--name", "x"], ["--set", "name=x"]):
@@ -143,7 +145,9 @@ def test_two_files_of_one_name_for_two_folders_of_images_are_not_one_run(tmp_pat
 
 
 def test_an_experiment_given_twice_is_one_run(tmp_path: Path) -> None:
-    assert [item.label for item in plan_comparison(["plain20", "plain20"], runs=tmp_path)] == ["plain20 seed 0"]
+    assert [item.label for item in plan_comparison(["plain20", "plain20"], runs=tmp_path)] == [
+        "plain20 seed 0"
+    ]
 
 
 def test_runs_of_one_name_in_two_folders_have_labels_of_their_own(tmp_path: Path) -> None:
@@ -189,7 +193,12 @@ def test_another_experiment_under_the_name_is_refused_with_an_option_that_there_
     assert "--fresh" not in str(caught.value)
 
 
-OPTIONS: list[dict[str, Any]] = [{"overrides": ["optim.lr=1"]}, {"seeds": 3}, {"protocol": Path("p")}, {"prefix": "x"}]
+OPTIONS: list[dict[str, Any]] = [
+    {"overrides": ["optim.lr=1"]},
+    {"seeds": 3},
+    {"protocol": Path("p")},
+    {"prefix": "x"},
+]
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=["--set", "--seeds", "--config", "--name"])
@@ -199,7 +208,9 @@ def test_options_that_reach_no_name_are_refused(option: dict[str, Any], tmp_path
         plan_comparison(["one"], runs=tmp_path, **option)
 
 
-def test_options_that_reach_some_names_say_which_they_do_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_options_that_reach_some_names_say_which_they_do_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     write_run(tmp_path, "one", model="plain20")
     plan_comparison(["one", "plain20"], seeds=2, runs=tmp_path)
     told = "cannot change what is there already (one)."

@@ -94,8 +94,12 @@ def test_masks_drawn_by_hand_are_not_touched(masks: Run, images: Path) -> None:
     assert drawn.read_bytes() == b"hours of work"
 
 
-@pytest.mark.parametrize("there", ["predictions/a.png", "predictions/deep/b.png", "predictions/a-overlay.png"])
-def test_one_file_that_is_there_stops_all_before_anything_is_written(masks: Run, images: Path, there: str) -> None:
+@pytest.mark.parametrize(
+    "there", ["predictions/a.png", "predictions/deep/b.png", "predictions/a-overlay.png"]
+)
+def test_one_file_that_is_there_stops_all_before_anything_is_written(
+    masks: Run, images: Path, there: str
+) -> None:
     Path(there).parent.mkdir(parents=True)
     Path(there).write_bytes(b"mine")
     with pytest.raises(InputError, match="is there already"):
@@ -139,7 +143,9 @@ def test_csv_of_masks_has_the_share_of_every_class_and_is_not_replaced(masks: Ru
     call("predict", masks.path, images / "a.png", "--csv", "found.csv")
     head, row = rows("found.csv")
     assert head == ["path", "mask", "share background", "share cell"]
-    assert row[:2] == ["images/a.png", "predictions/a.png"] and float(row[2]) + float(row[3]) == pytest.approx(1)
+    assert row[:2] == ["images/a.png", "predictions/a.png"] and float(row[2]) + float(
+        row[3]
+    ) == pytest.approx(1)
     with pytest.raises(InputError, match=r"found\.csv is there already"):
         call("predict", masks.path, images / "a.png", "--out", "other", "--csv", "found.csv")
     assert not Path("other").exists()
@@ -217,7 +223,9 @@ def test_bad_images_are_named_at_once_and_nothing_is_written(
     keys = ["--csv", "found.csv", *(["--overlay"] if run == "masks" else [])]
     with pytest.raises(BadImages) as caught:
         call("predict", path, images, *keys)
-    assert "2 images cannot be used:\n  2 files (images/bad.png, images/deep/worse.png): is not a" in str(caught.value)
+    assert "2 images cannot be used:\n  2 files (images/bad.png, images/deep/worse.png): is not a" in str(
+        caught.value
+    )
     assert "\nMend or remove them, or leave such files out with --skip-bad." in str(caught.value)
     assert not Path("found.csv").exists() and not Path("predictions").exists()
     shown = call("predict", path, images, *keys, "--skip-bad")

@@ -29,9 +29,21 @@ NAMES = ["plain20", "resnet20", "plain32"]
 @pytest.fixture
 def comparing(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A comparison of three runs, two at a time, that has trained an epoch of both; with a session of its own."""
-    program = [sys.executable, "-m", "skiprun", "compare", *NAMES, "--jobs", "2", "--set", "log.tensorboard=false"]
+    program = [
+        sys.executable,
+        "-m",
+        "skiprun",
+        "compare",
+        *NAMES,
+        "--jobs",
+        "2",
+        "--set",
+        "log.tensorboard=false",
+    ]
     program += ["--set", "model.width=4", "--set", "schedule.epochs=200", "--runs", str(tmp_path)]
-    begun = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    begun = subprocess.Popen(
+        program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     logs: list[Path] = []
     while len(logs) < 2 or not all('"epoch_end"' in log.read_text() for log in logs):
         assert begun.poll() is None, begun.communicate()
@@ -76,8 +88,12 @@ def wait_for_the_last(leader: subprocess.Popen[str]) -> None:
     [
         (to_all(signal.SIGINT), 130, "The same command continues."),
         pytest.param(to_all(signal.SIGTERM), 143, "The same command continues.", marks=pytest.mark.slow),
-        pytest.param(lambda leader: os.kill(leader, signal.SIGTERM), 143, "continues.", marks=pytest.mark.slow),
-        pytest.param(kill_one_that_trains, 1, "Try fewer --jobs; the same command continues.", marks=pytest.mark.slow),
+        pytest.param(
+            lambda leader: os.kill(leader, signal.SIGTERM), 143, "continues.", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            kill_one_that_trains, 1, "Try fewer --jobs; the same command continues.", marks=pytest.mark.slow
+        ),
         (lambda leader: os.kill(leader, signal.SIGKILL), -signal.SIGKILL, ""),
     ],
     ids=["interrupt", "SIGTERM to all", "SIGTERM to the first", "one is killed", "the first is killed"],
@@ -97,7 +113,10 @@ def test_a_comparison_ends_as_a_whole(
 
 @pytest.mark.parametrize(
     "strike",
-    [lambda leader: os.kill(leader, signal.SIGINT), pytest.param(to_all(signal.SIGINT), marks=pytest.mark.slow)],
+    [
+        lambda leader: os.kill(leader, signal.SIGINT),
+        pytest.param(to_all(signal.SIGINT), marks=pytest.mark.slow),
+    ],
     ids=["the first", "all"],
 )
 def test_a_second_interrupt_ends_a_comparison_at_once(
@@ -194,7 +213,9 @@ def newly_imported(folder: str) -> str:
     config = plan_comparison(["plain20"], overrides=["schedule.epochs=1", "model.width=4"])[0].config
     assert config is not None
     experiment.train(config, runs=folder)
-    return json.dumps([sorted(set(sys.modules) - before), threads, torch.cuda.is_initialized(), gc.get_threshold()[2]])
+    return json.dumps(
+        [sorted(set(sys.modules) - before), threads, torch.cuda.is_initialized(), gc.get_threshold()[2]]
+    )
 
 
 PROGRAM = """

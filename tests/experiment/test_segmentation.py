@@ -31,7 +31,12 @@ def small_config(**sections):
     plain = {
         "name": "small",
         "model": {"name": "unet", "width": 4, "depth": 2},
-        "data": {"name": "cells", "batch_size": 16, "image_size": 32, "augment": {"flip": True, "rot90": True}},
+        "data": {
+            "name": "cells",
+            "batch_size": 16,
+            "image_size": 32,
+            "augment": {"flip": True, "rot90": True},
+        },
         "optim": {"name": "adamw", "lr": 0.01, "weight_decay": 0.0},
         "schedule": {"epochs": 3},
         "compute": {"precision": "fp32", "threads": 1},
@@ -91,7 +96,9 @@ def test_overlays_do_not_change_a_bit_of_the_training(run, tmp_path):
 
 
 def test_a_network_for_labels_is_refused_for_masks_and_the_other_way_round():
-    with pytest.raises(ConfigError, match="'resnet20' learns one label an image, and dataset 'cells' has masks"):
+    with pytest.raises(
+        ConfigError, match="'resnet20' learns one label an image, and dataset 'cells' has masks"
+    ):
         prepare(small_config(model={"name": "resnet20"}))
     with pytest.raises(ConfigError, match="'unet' learns masks, and dataset 'digits' has one label an image"):
         prepare(small_config(data={"name": "digits"}))
@@ -119,7 +126,9 @@ def test_masks_are_written_in_the_size_of_each_image(run, tmp_path):
 def test_masks_resemble_the_truth(run, tmp_path):
     (file,) = cell_images(tmp_path, 64)
     list(predict_masks(run, [file], tmp_path / "masks"))
-    found, true = (np.asarray(Image.open(tmp_path / name)) > 0 for name in ("masks/cells64.png", "true64.png"))
+    found, true = (
+        np.asarray(Image.open(tmp_path / name)) > 0 for name in ("masks/cells64.png", "true64.png")
+    )
     assert (found & true).sum() / (found | true).sum() > 0.5
 
 
@@ -150,7 +159,12 @@ def test_no_tile_is_larger_than_said():
 
 @pytest.mark.parametrize("length", [10, 64, 65, 100, 1000])
 def test_spans_cover_every_pixel_once(length):
-    pixels = [pixel for begin, low, high in spans(length, 64, 16) for pixel in range(low, high) if pixel - begin < 64]
+    pixels = [
+        pixel
+        for begin, low, high in spans(length, 64, 16)
+        for pixel in range(low, high)
+        if pixel - begin < 64
+    ]
     assert pixels == list(range(length))
 
 
@@ -168,7 +182,13 @@ def test_a_resized_run_predicts_at_its_size(tmp_path):
             for kind, values in (("images", image), ("masks", (labels > 0).astype(np.uint8) * 255)):
                 (tmp_path / split / kind).mkdir(parents=True, exist_ok=True)
                 Image.fromarray(values).save(tmp_path / split / kind / f"{each}.png")
-    data = {"name": "mask_folder", "root": str(tmp_path), "image_size": 24, "batch_size": 4, "val_fraction": 0.3}
+    data = {
+        "name": "mask_folder",
+        "root": str(tmp_path),
+        "image_size": 24,
+        "batch_size": 4,
+        "val_fraction": 0.3,
+    }
     trained = train(small_config(data=data, schedule={"steps": 2}), runs=tmp_path / "runs")
     seen = []
     segmenter = load_segmenter(trained)
@@ -216,7 +236,14 @@ def test_more_classes_are_written_as_numbers_with_colours():
 def test_the_command_writes_masks_and_tells_what_it_left_out(run, tmp_path):
     (file,) = cell_images(tmp_path, 32)
     (tmp_path / "broken.png").write_bytes(b"nothing")
-    arguments = ["predict", str(run.path), str(file), str(tmp_path / "broken.png"), "--out", str(tmp_path / "out")]
+    arguments = [
+        "predict",
+        str(run.path),
+        str(file),
+        str(tmp_path / "broken.png"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     shown = CliRunner().invoke(app, [*arguments, "--skip-bad"])
     assert shown.exit_code == 0 and "Left out 1 of 2 images" in shown.output
     assert (tmp_path / "out" / "cells32.png").exists()

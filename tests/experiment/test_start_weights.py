@@ -65,7 +65,12 @@ def test_weights_by_the_name_of_a_run_are_found_where_the_option_says(elsewhere:
 def test_weights_named_in_another_way_are_the_same_experiment_and_others_are_not(elsewhere: Path) -> None:
     run = train(starting("one"), runs=elsewhere)
     shutil.copy(elsewhere / "one" / "seed-0" / "checkpoints" / "best.pt", "copied.pt")
-    ways = [str(elsewhere / "one"), "../kept/one/seed-0", "../kept/one/seed-0/checkpoints/best.pt", "copied.pt"]
+    ways = [
+        str(elsewhere / "one"),
+        "../kept/one/seed-0",
+        "../kept/one/seed-0/checkpoints/best.pt",
+        "copied.pt",
+    ]
     for weights in ways:
         (planned,) = plan_comparison([written(starting(weights))], runs=elsewhere)
         planned.refuse_what_is_not_ours()
@@ -111,7 +116,9 @@ def test_a_finished_run_whose_weights_were_trained_anew_since_is_another_experim
     shutil.copy(best, "copied.pt")
     (planned,) = plan_comparison([written(starting(weights))], runs=elsewhere)
     for ask in (planned.refuse_what_is_not_ours, lambda: train(starting(weights), runs=elsewhere)):
-        with pytest.raises(RunTaken, match=r"model\.weights: .*(one|copied\.pt) was trained anew, or replaced, since"):
+        with pytest.raises(
+            RunTaken, match=r"model\.weights: .*(one|copied\.pt) was trained anew, or replaced, since"
+        ):
             ask()
     shutil.rmtree(elsewhere / "one")
     Path("copied.pt").unlink()

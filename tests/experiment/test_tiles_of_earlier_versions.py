@@ -28,7 +28,9 @@ def config(tmp_path: Path) -> RunConfig:
         for name in range(number):
             image = noise.integers(0, 255, (24, 24), dtype=np.uint8)
             Image.fromarray(image).save(tmp_path / split / "images" / f"{name}.png")
-            Image.fromarray(((image > 128) * 255).astype(np.uint8)).save(tmp_path / split / "masks" / f"{name}.png")
+            Image.fromarray(((image > 128) * 255).astype(np.uint8)).save(
+                tmp_path / split / "masks" / f"{name}.png"
+            )
     data = {"name": "mask_folder", "root": str(tmp_path), "image_size": 16, "fit": "tile", "batch_size": 4}
     return build_config(
         {
@@ -51,18 +53,24 @@ def run(config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
         return train(config, runs=tmp_path / "runs")
 
 
-def test_it_is_scored_on_its_own_split_and_the_change_is_said(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_is_scored_on_its_own_split_and_the_change_is_said(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
     summary = run.summary()
     assert evaluate(run, split="test") == summary["test"]
     assert sum("drew tiles for validation, not images" in line for line in caplog.messages) == 1
     assert evaluate(run, split="val") == summary["best"]["val"]
 
 
-def test_it_is_replayed_and_made_longer_with_the_same_bits(run: Run, config: RunConfig, tmp_path: Path) -> None:
+def test_it_is_replayed_and_made_longer_with_the_same_bits(
+    run: Run, config: RunConfig, tmp_path: Path
+) -> None:
     assert replay(run, 2).differs is None
     train(lengthen(run, 8, "steps"), runs=tmp_path / "runs")
     ends = [timeless(row) for row in run.rows() if row.get("epoch_end")]
-    assert [row["step"] for row in ends][-1] == 8 and run.summary()["data"]["fingerprint"] == fingerprint_of(run)
+    assert [row["step"] for row in ends][-1] == 8 and run.summary()["data"]["fingerprint"] == fingerprint_of(
+        run
+    )
 
 
 def fingerprint_of(run: Run) -> str:

@@ -53,15 +53,21 @@ def test_its_test_split_is_scored_where_that_is_asked_for_and_said(
     assert ["its test split is scored before its end" in line for line in caplog.messages] == [True]
 
 
-def test_a_finished_run_is_scored_on_test_without_a_word(runs: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_finished_run_is_scored_on_test_without_a_word(
+    runs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     run = Run(runs / "smoke" / "seed-0")
     assert evaluate(run) == run.summary()["test"] and not caplog.messages
     with pytest.raises(InputError, match="No split is called 'tset'"):
         evaluate(run, split="tset")
 
 
-@pytest.mark.parametrize(("names", "split"), [(["begun"], "val"), (["smoke"], "test"), (["smoke", "begun"], "val")])
-def test_studies_do_likewise(names: list[str], split: str, runs: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("names", "split"), [(["begun"], "val"), (["smoke"], "test"), (["smoke", "begun"], "val")]
+)
+def test_studies_do_likewise(
+    names: list[str], split: str, runs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     subjects = find_trained(names, runs)
     kind = "similarity" if len(names) == 2 else "truncate"
     document = run_study(StudyRequest(kind, subjects))[0]
@@ -74,7 +80,9 @@ def test_studies_do_likewise(names: list[str], split: str, runs: Path, caplog: p
 @pytest.mark.parametrize("command", ["lesion", "truncate"])
 def test_study_commands_do_likewise(command: str, runs: Path) -> None:
     shown = call(command, "begun", "--runs", str(runs), "--json", "--images", "16")
-    assert json.loads(shown.stdout)["networks"][0]["look"]["split"] == "val" and "not finished" in shown.stderr
+    assert (
+        json.loads(shown.stdout)["networks"][0]["look"]["split"] == "val" and "not finished" in shown.stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +111,9 @@ def test_the_nearest_run_is_found_by_place_and_name(name: str, near: str, runs: 
         load_run(name, runs)
 
 
-def test_weights_of_a_run_by_nearly_its_name_are_told_too(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_of_a_run_by_nearly_its_name_are_told_too(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SKIPRUN_RUNS", str(runs))
     with pytest.raises(CheckpointError, match=r"no such file of weights\. Did you mean .smoke."):
         read_weights("smoak", "resnet20")

@@ -92,7 +92,9 @@ def refused(run: Run, kind: type[SkiprunError] = CheckpointError) -> str:
     return str(caught.value).replace(str(root(run)), "runs")
 
 
-def test_F19_a_finished_run_started_again_changes_no_byte(whole: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_F19_a_finished_run_started_again_changes_no_byte(
+    whole: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     before = content(whole)
     train_here(CONFIG, whole)
     assert content(whole) == before
@@ -117,9 +119,25 @@ def damaged_bytes(whole: bytes) -> Iterator[tuple[str, bytes]]:
         place = chance.randrange(len(whole))
         flipped[place] ^= 1 << chance.randrange(8)
         yield f"bit {number} at {place}", bytes(flipped)
-    for length in [0, 1, 21, 22, 63, 64, 86, len(whole) - 1, *(chance.randrange(len(whole)) for _ in range(92))]:
+    for length in [
+        0,
+        1,
+        21,
+        22,
+        63,
+        64,
+        86,
+        len(whole) - 1,
+        *(chance.randrange(len(whole)) for _ in range(92)),
+    ]:
         yield f"cut to {length}", whole[:length]
-    for other in (b"\0" * len(whole), b"<html><body>404</body></html>", b"step: 10\n" * 50, whole + b"\n", whole * 2):
+    for other in (
+        b"\0" * len(whole),
+        b"<html><body>404</body></html>",
+        b"step: 10\n" * 50,
+        whole + b"\n",
+        whole * 2,
+    ):
         yield f"other {other[:9]!r}", other
 
 
@@ -190,7 +208,10 @@ def test_F26_without_last_the_previous_checkpoint_is_used(
 ) -> None:
     (run.checkpoints / "last.pt").unlink()
     finish(run, whole)
-    assert f"{run.checkpoints / 'last.pt'}: there is no such checkpoint. The one before it is used." in caplog.messages
+    assert (
+        f"{run.checkpoints / 'last.pt'}: there is no such checkpoint. The one before it is used."
+        in caplog.messages
+    )
     assert "Continuing after step 4 of 12." in caplog.messages
 
 
@@ -272,7 +293,8 @@ def test_F32_what_the_bits_depend_on_is_told_when_it_changes(
     )
     train_here(config, root(run))
     assert any(
-        line.startswith(f"Not bit-identical to an uninterrupted run: {key} {value} -> ") for line in caplog.messages
+        line.startswith(f"Not bit-identical to an uninterrupted run: {key} {value} -> ")
+        for line in caplog.messages
     )
     assert run.state == "finished"
 
@@ -301,7 +323,9 @@ def test_F33_F70_a_poisoned_buffer_is_never_saved(tmp_path: Path) -> None:
     assert load(tmp_path / "last.pt")["step"] == 4
 
 
-def test_F67_another_dataset_under_the_same_name_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_F67_another_dataset_under_the_same_name_is_refused(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tests.support.faulty.NOISE", 1)
     assert refused(run, OtherData) == (
         "Run runs/run/seed-0 was trained on other data: images, labels or the split differ, not their number. "
@@ -320,7 +344,9 @@ def test_another_checkpoint_in_the_place_of_the_best_is_not_scored(whole: Path, 
         load_model(run)
 
 
-def test_a_damaged_best_is_written_again_where_the_weights_at_hand_are_the_best(run: Run, whole: Path) -> None:
+def test_a_damaged_best_is_written_again_where_the_weights_at_hand_are_the_best(
+    run: Run, whole: Path
+) -> None:
     state = load(run.checkpoints / "last.pt")
     best = run.checkpoints / "best.pt"
     save(run.checkpoints / "last.pt", state | {"best": state["best"] | {"step": state["step"]}})
@@ -347,7 +373,9 @@ def test_a_damaged_line_of_the_log_is_named_and_left_out(run: Run, caplog: pytes
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["", "old checkpoint without a sum"])
-def test_a_changed_digit_of_the_log_is_told_once(run: Run, known: bool, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_changed_digit_of_the_log_is_told_once(
+    run: Run, known: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     if not known:
         state = load(run.checkpoints / "last.pt")
         del state["metrics_sum"], state["samples"]
@@ -355,7 +383,9 @@ def test_a_changed_digit_of_the_log_is_told_once(run: Run, known: bool, caplog: 
     content = run.metrics_file.read_bytes()
     place = content.index(b'"train/loss": ') + len(b'"train/loss": 0.')
     run.metrics_file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-    told = f"{run.metrics_file}: changed since the checkpoint was saved; its numbers are not those of this run."
+    told = (
+        f"{run.metrics_file}: changed since the checkpoint was saved; its numbers are not those of this run."
+    )
     with pytest.raises(Stopped):
         train_here(CONFIG, root(run), progress=SignalAfterStep(11, signal.SIGTERM))
     assert (told in caplog.messages) is known

@@ -70,7 +70,9 @@ def test_a_broken_file_ends_with_2_and_nothing_written(
 
 def test_the_messages_of_broken_files_are_these() -> None:
     assert len(CORPUS) >= 80
-    assert messages() == MESSAGES.read_text(), "look at the difference; `python -m tests.support.corpus` takes it over"
+    assert messages() == MESSAGES.read_text(), (
+        "look at the difference; `python -m tests.support.corpus` takes it over"
+    )
 
 
 def test_F46_a_number_without_a_point_is_a_number(tmp_path: Path) -> None:
@@ -96,7 +98,15 @@ def test_F46_a_number_without_a_point_is_a_number(tmp_path: Path) -> None:
             r"data.batch_size: found 8, with optim.accumulate 8 one image at a time, .*'resnet18'.* use 16 or more",
         ),
     ],
-    ids=["F53-depth", "F53-warmup", "F53-batch", "F53-accumulate", "F66-classes", "F66-connection", "F68-one-image"],
+    ids=[
+        "F53-depth",
+        "F53-warmup",
+        "F53-batch",
+        "F53-accumulate",
+        "F66-classes",
+        "F66-connection",
+        "F68-one-image",
+    ],
 )
 def test_what_does_not_fit_together_is_refused_with_both_keys_and_nothing_written(
     given: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -135,7 +145,9 @@ def test_F55_a_folder_of_images_is_only_read(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["config.yaml", "images"]
 
 
-@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "ascii"}, {"COLUMNS": "20"}, {"TERM": "dumb"}], ids=str)
+@pytest.mark.parametrize(
+    "environment", [{"PYTHONIOENCODING": "ascii"}, {"COLUMNS": "20"}, {"TERM": "dumb"}], ids=str
+)
 def test_F56_odd_terminals_get_no_traceback(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "b\u00e4d.yaml").write_text("name: \u00e4\n")
     for arguments in (["train", "b\u00e4d.yaml"], ["connections"], ["runs"]):
@@ -165,16 +177,37 @@ def test_F56_a_reader_that_leaves_early_gets_no_traceback(tmp_path: Path) -> Non
     assert b"Traceback" not in shown.stderr
 
 
-# Fuzz. (a) text that nearly is YAML; (b) trees that nearly are configs; (c) configs that are valid come back the same.
+# Fuzz. (a) text that nearly is YAML; (b) trees that nearly are configs; (c) configs that are valid come back
+# the same.
 WORDS = st.sampled_from(
-    ["model", "data", "optim", "schedule", "name", "seed", "lr", "epochs", "resnet20", "digits", "true", "null", "1e-3"]
+    [
+        "model",
+        "data",
+        "optim",
+        "schedule",
+        "name",
+        "seed",
+        "lr",
+        "epochs",
+        "resnet20",
+        "digits",
+        "true",
+        "null",
+        "1e-3",
+    ]
 )
 SIGNS = st.sampled_from(
     [*":{}[],-#&*!|>'\"%@`?~\n\t ", ": ", "\n  ", "- ", "---\n", "<<", "!!int ", "\x00", "\ufeff"],
 )
 TEXT = st.lists(st.one_of(WORDS, SIGNS, st.text(max_size=3)), max_size=40).map("".join)
 SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), WORDS, st.integers(10**40, 10**41)
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
+    WORDS,
+    st.integers(10**40, 10**41),
 )
 TREES = st.recursive(
     SCALARS,
@@ -223,7 +256,9 @@ def fuzz_overrides(path: Path) -> Any:
     pairs = st.lists(st.tuples(st.sampled_from(KEYS), SCALARS | TREES), max_size=3)
     return given(pairs)(
         lambda pairs: loads_or_is_refused(
-            path, GOOD.encode(), *(f"{key}={yaml.safe_dump(value, default_flow_style=True)}" for key, value in pairs)
+            path,
+            GOOD.encode(),
+            *(f"{key}={yaml.safe_dump(value, default_flow_style=True)}" for key, value in pairs),
         )
     )
 
@@ -245,7 +280,9 @@ def test_F50_no_tag_is_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_F54_names_on_the_disk_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_F54_names_on_the_disk_cannot_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name in ("\x1b[2J", "[red]x[", "plain"):
         (tmp_path / "runs" / name / "seed-0").mkdir(parents=True)
         (tmp_path / "runs" / name / "seed-0" / "config.yaml").write_text(GOOD)

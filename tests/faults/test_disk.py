@@ -110,7 +110,9 @@ class FailingDisk:
 
 
 @pytest.mark.parametrize(
-    ("error", "stays"), [(errno.ENOSPC, True), (errno.EIO, False)], ids=["F35-disk-full", "F40-one-failing-operation"]
+    ("error", "stays"),
+    [(errno.ENOSPC, True), (errno.EIO, False)],
+    ids=["F35-disk-full", "F40-one-failing-operation"],
 )
 def test_F35_F36_F40_the_disk_fails_at_every_single_operation(
     error: int, stays: bool, whole: Path, tmp_path: Path
@@ -177,7 +179,9 @@ def fill(place: Path, left: int) -> None:
 
 @pytest.mark.parametrize("left", [0, 4096, 40_960])
 @pytest.mark.parametrize("config", [CONFIG, WITH_EVENTS], ids=["F35", "F36-with-events"])
-def test_F35_F36_a_disk_that_fills_up_while_training(config: Any, left: int, small_disk: Path, tmp_path: Path) -> None:
+def test_F35_F36_a_disk_that_fills_up_while_training(
+    config: Any, left: int, small_disk: Path, tmp_path: Path
+) -> None:
     with pytest.raises(StorageError) as caught:
         train_here(config, small_disk / "runs", progress=FillAt(small_disk, left, 5))
     message = str(caught.value)
@@ -194,7 +198,9 @@ def test_F37_too_little_space_is_told_before_the_first_step(small_disk: Path) ->
     fill(small_disk, 65_536)
     with pytest.raises(StorageError) as caught:
         train_here(CONFIG, small_disk / "runs")
-    assert re.search(r"the run needs about 0\.1 MB of disk, and 0\.0 MB are free\. Make room", str(caught.value))
+    assert re.search(
+        r"the run needs about 0\.1 MB of disk, and 0\.0 MB are free\. Make room", str(caught.value)
+    )
     assert not list((small_disk / "runs").rglob("metrics.jsonl"))
 
 
@@ -352,7 +358,10 @@ def test_a_file_that_cannot_be_flushed_is_an_error(tmp_path: Path, monkeypatch: 
     [
         (errno.ENOSPC, r"[\d.]+ MB are free there; make room, and run the same command again\."),
         (errno.EDQUOT, r"Your quota there, of bytes or of files, is used up; make room"),
-        (errno.EFBIG, r"Raise the limit of a file's size \(`ulimit -f`\), or choose a disk that holds larger files\."),
+        (
+            errno.EFBIG,
+            r"Raise the limit of a file's size \(`ulimit -f`\), or choose a disk that holds larger files\.",
+        ),
     ],
 )
 def test_the_advice_is_that_of_the_cause(error: int, advice: str, tmp_path: Path) -> None:
@@ -361,7 +370,9 @@ def test_the_advice_is_that_of_the_cause(error: int, advice: str, tmp_path: Path
     assert ("make room" in str(caught.value)) == (error != errno.EFBIG)
 
 
-def test_a_disk_without_room_for_another_file_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_without_room_for_another_file_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "disk"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=2", "none", str(place)]

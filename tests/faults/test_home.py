@@ -74,7 +74,10 @@ def test_folders_of_images_name_the_way_out(homeless: Path, monkeypatch: pytest.
     )
     with pytest.raises(StorageError) as caught:
         train(config, runs=homeless / "runs")
-    assert str(caught.value).endswith("Name a folder of your own with $SKIPRUN_DATA.") and caught.value.exit_code == 6
+    assert (
+        str(caught.value).endswith("Name a folder of your own with $SKIPRUN_DATA.")
+        and caught.value.exit_code == 6
+    )
     monkeypatch.setenv("SKIPRUN_DATA", str(homeless / "own"))
     assert train(config, runs=homeless / "runs").state == "finished"
 

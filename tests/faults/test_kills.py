@@ -1,6 +1,7 @@
 """Processes that are killed (F1 to F4, F16, F18, F34): a run killed anywhere and continued ends with the same bits.
 
-Each trial is a process with a real SIGKILL and a second process that continues, compared with a run that nobody
+Each trial is a process with a real SIGKILL and a second process that continues, compared with a run that
+nobody
 touched: weights, average, optimizer, best.pt, metrics.jsonl and summary.json, to the last bit.
 """
 
@@ -90,14 +91,19 @@ def die_and_continue(name: str, whole: Callable[[str], Path], folder: Path, *dea
     for death in deaths:
         told = {"progress": death} if isinstance(death, KillAfterStep) else {}
         assert trial(config, folder / "runs", *(() if told else (death,)), **told) == KILLED
-        assert Run.of(folder / "runs", config).state in ("unfinished", "finished")  # F16: the lock is free at once
+        assert Run.of(folder / "runs", config).state in (
+            "unfinished",
+            "finished",
+        )  # F16: the lock is free at once
     finish(config, folder / "runs")
     assert_same_runs(whole(name), folder / "runs", config)
 
 
 @pytest.mark.parametrize("step", range(1, STEPS + 1))
 def test_F1_killed_after_any_step(step: int, whole: Callable[[str], Path], tmp_path: Path) -> None:
-    die_and_continue("everything", whole, tmp_path, KillAfterStep(step))  # F4: steps 1 to 3 are before any checkpoint
+    die_and_continue(
+        "everything", whole, tmp_path, KillAfterStep(step)
+    )  # F4: steps 1 to 3 are before any checkpoint
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -106,8 +112,12 @@ def test_F1_killed_at_a_named_point(point: str, whole: Callable[[str], Path], tm
 
 
 @pytest.mark.parametrize("name", [name for name in CONFIGS if name != "everything"])
-def test_F1_killed_and_the_continuation_killed_again(name: str, whole: Callable[[str], Path], tmp_path: Path) -> None:
-    die_and_continue(name, whole, tmp_path, KillAfterStep(5), kill_at("torch:Tensor.backward", 3), KillAfterStep(11))
+def test_F1_killed_and_the_continuation_killed_again(
+    name: str, whole: Callable[[str], Path], tmp_path: Path
+) -> None:
+    die_and_continue(
+        name, whole, tmp_path, KillAfterStep(5), kill_at("torch:Tensor.backward", 3), KillAfterStep(11)
+    )
 
 
 def test_F2_F34_killed_before_every_line_of_a_save(tmp_path: Path) -> None:
@@ -201,7 +211,10 @@ def test_negative_controls_do_not_end_with_the_same_bits(control: str, tmp_path:
     config, (sabotage, death) = fault_config(**CONFIGS["everything"]), CONTROLS[control]
     assert trial(config, tmp_path / "one" / "runs", sabotage) == 0
     told = {"progress": death} if isinstance(death, SignalAfterStep) else {}
-    assert trial(config, tmp_path / "two" / "runs", sabotage, *(() if told else (death,)), **told) in (143, KILLED)
+    assert trial(config, tmp_path / "two" / "runs", sabotage, *(() if told else (death,)), **told) in (
+        143,
+        KILLED,
+    )
     assert trial(config, tmp_path / "two" / "runs", sabotage) == 0
     with pytest.raises(AssertionError):
         assert_same_runs(tmp_path / "one" / "runs", tmp_path / "two" / "runs", config)

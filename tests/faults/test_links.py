@@ -27,7 +27,12 @@ from tests.support.faulty import fault_config, train_here
 from tests.support.tiny import tiny_config, tiny_trainer
 
 CONFIG = fault_config(schedule={"epochs": 2})
-LEFT = ["{run}/.config.yaml.tmp", "{run}/.status.json.tmp", "{run}/checkpoints/.last.pt.tmp", "{home}/.seed-0.owner"]
+LEFT = [
+    "{run}/.config.yaml.tmp",
+    "{run}/.status.json.tmp",
+    "{run}/checkpoints/.last.pt.tmp",
+    "{home}/.seed-0.owner",
+]
 
 
 def leave_link(place: str, tmp_path: Path) -> tuple[Path, Path]:
@@ -74,7 +79,9 @@ def foreign(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def begin() -> None:
         monkeypatch.setattr(os, "geteuid", lambda: 5002)
-        monkeypatch.setattr(Path, "lstat", lambda path: os.stat_result((*lstat(path)[:4], 5001, *lstat(path)[5:])))
+        monkeypatch.setattr(
+            Path, "lstat", lambda path: os.stat_result((*lstat(path)[:4], 5001, *lstat(path)[5:]))
+        )
 
     return begin
 
@@ -89,7 +96,9 @@ def test_a_folder_that_another_user_made_a_link_is_refused(
     link = {".": run.path, "..": run.path.parent}.get(folder, run.path / folder)
     link.parent.mkdir(parents=True)
     link.symlink_to(elsewhere)
-    assert train_here(CONFIG, tmp_path / "runs", fresh=False).state == "finished", "one's own link is one's own choice"
+    assert train_here(CONFIG, tmp_path / "runs", fresh=False).state == "finished", (
+        "one's own link is one's own choice"
+    )
     shutil.rmtree(elsewhere)
     elsewhere.mkdir()
     foreign()
@@ -149,7 +158,10 @@ def test_files_that_grow_or_that_libraries_write_follow_no_link(
     for name in ("lesion.partial.jsonl", "trace.json", "events.out.tfevents.1", LOCK):
         (run / name).symlink_to(victim)
     rows.append({"block": 1})
-    assert len(caplog.messages) == 1 and "it is a link, and nothing is written through links" in caplog.messages[0]
+    assert (
+        len(caplog.messages) == 1
+        and "it is a link, and nothing is written through links" in caplog.messages[0]
+    )
     tiny_trainer(run, tiny_config(), progress=Profiling(NullProgress(), run / "trace.json")).fit()
     first, second = (TensorBoard(run, tiny_config()) for _ in range(2))
     second.close()

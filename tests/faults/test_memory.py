@@ -54,7 +54,12 @@ def batch_of(name: str, shape: tuple[int, int, int], batch_size: int, **sections
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("resnet18", (3, 160, 160)), ("vgg16", (3, 64, 64)), ("densenet40_12", (3, 32, 32)), ("unet", (3, 64, 64))],
+    [
+        ("resnet18", (3, 160, 160)),
+        ("vgg16", (3, 64, 64)),
+        ("densenet40_12", (3, 32, 32)),
+        ("unet", (3, 64, 64)),
+    ],
 )
 def test_b48_evaluation_holds_no_more_than_a_training_step(name: str, shape: tuple[int, int, int]) -> None:
     """What a pass holds without gradients is at most what four of its largest layers give."""
@@ -109,7 +114,9 @@ def no_memory(*_: Any, **__: Any) -> Any:
     return torch.empty(1 << 60)
 
 
-def test_b48b_validation_says_so_and_what_helps_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_b48b_validation_says_so_and_what_helps_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("skiprun.training.trainer.evaluate_batches", no_memory)
     config = config_of()
     with pytest.raises(OutOfMemory) as caught:
@@ -122,7 +129,9 @@ def test_b48b_validation_says_so_and_what_helps_there(tmp_path: Path, monkeypatc
     assert Run.of(tmp_path, config).state == "failed"
 
 
-def test_b48b_a_step_of_one_image_is_not_told_to_take_fewer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_b48b_a_step_of_one_image_is_not_told_to_take_fewer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trainer = tiny_trainer(tmp_path, tiny_config(optim={"accumulate": 16}))
     monkeypatch.setattr(trainer, "train_step", no_memory)
     with pytest.raises(
@@ -131,8 +140,12 @@ def test_b48b_a_step_of_one_image_is_not_told_to_take_fewer(tmp_path: Path, monk
         trainer.fit()
 
 
-def test_b48b_what_is_advised_still_divides_into_micro_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trainer = tiny_trainer(tmp_path, tiny_config(data={"name": "digits", "batch_size": 12}, optim={"accumulate": 4}))
+def test_b48b_what_is_advised_still_divides_into_micro_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = tiny_trainer(
+        tmp_path, tiny_config(data={"name": "digits", "batch_size": 12}, optim={"accumulate": 4})
+    )
     monkeypatch.setattr(trainer, "train_step", no_memory)
     with pytest.raises(OutOfMemory, match=r"in a training step of 3 images\. .* data\.batch_size=4,"):
         trainer.fit()
@@ -171,7 +184,9 @@ def test_a_network_beyond_this_machine_is_refused_before_anything_is_allocated(w
 
 def test_a_network_beyond_this_machine_names_both_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("skiprun.models.build.memory_bytes", lambda: 1_000_000)
-    with pytest.raises(OutOfMemory, match=r"unet would have \d+ GB of weights, and this machine has 0 GB of memory"):
+    with pytest.raises(
+        OutOfMemory, match=r"unet would have \d+ GB of weights, and this machine has 0 GB of memory"
+    ):
         prepare(config_of(model={"name": "unet", "width": 128}, data={"name": "cells"}))
 
 
@@ -185,7 +200,9 @@ def test_threads_beyond_the_cores_are_refused_before_anything_is_written(tmp_pat
     with pytest.raises(InputError, match=refusal):
         train(config_of(compute={"threads": 1024}), runs=tmp_path)
     assert not list(tmp_path.iterdir())
-    (found,) = [check for check in examine(config_of(compute={"threads": 1024}), tmp_path) if check.state == "fail"]
+    (found,) = [
+        check for check in examine(config_of(compute={"threads": 1024}), tmp_path) if check.state == "fail"
+    ]
     assert found.name == "data and network" and found.exit_code == 2
     train(config_of(compute={"threads": os.cpu_count()}), runs=tmp_path)
 

@@ -13,7 +13,9 @@ from tests.faults.test_configs import call
 
 DATASETS.fill()
 PUBLISHED = sorted(name for name, entry in DATASETS.entries.items() if entry.info.download)
-CONFIG = "model: {name: resnet18}\ndata: {name: digits, batch_size: 64}\nschedule: {steps: 2}\nlog: {every: 1}\n"
+CONFIG = (
+    "model: {name: resnet18}\ndata: {name: digits, batch_size: 64}\nschedule: {steps: 2}\nlog: {every: 1}\n"
+)
 
 
 @pytest.fixture
@@ -38,7 +40,9 @@ def train(folder: Path, *settings: str) -> int:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_F57_a_published_dataset_is_fetched_with_its_flag_only(name: str, asked: list[str], tmp_path: Path) -> None:
+def test_F57_a_published_dataset_is_fetched_with_its_flag_only(
+    name: str, asked: list[str], tmp_path: Path
+) -> None:
     network = ["model.name=unet", "data.image_size=32"] if DATASETS[name].info.task == "segmentation" else []
     assert train(tmp_path, f"data.name={name}", *network) == 2
     assert asked == []

@@ -2,14 +2,17 @@
 
 Every row of the list of faults F1 to F72 has a test with its number in the id, or a reason here:
 
-=====  ==========================================================================================================
-F11    a worker that hangs: batches are made in the training process; the processes that decode images end or die
+=====
+==========================================================================================================
+F11    a worker that hangs: batches are made in the training process; the processes that decode images end or
+die
 F12    a rank that dies: one process trains one run, there are no ranks
 F13    SIGTERM to a launcher of ranks: no ranks
 F25    a missing checksum file: the checksum is inside the checkpoint, as the comment of its zip archive
 F42    /dev/shm full: nothing is shared between processes
 F71    a loss scale that collapses: precision is fp32 or bf16, which needs no scale
-=====  ==========================================================================================================
+=====
+==========================================================================================================
 """
 
 from __future__ import annotations
@@ -39,7 +42,8 @@ CONFIG = fault_config(schedule={"epochs": 3})
 
 def test_every_fault_has_a_test_or_a_reason() -> None:
     words = re.findall(
-        r"def (test_\w+)|ids=\[([^]]+)\]", "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+        r"def (test_\w+)|ids=\[([^]]+)\]",
+        "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py")),
     )
     names = " ".join([*("".join(pair) for pair in words), *map(row_of, CORPUS)])
     tested = {int(number) for number in re.findall(r"F(\d+)", names)}
@@ -153,7 +157,9 @@ def test_F8_a_signal_to_the_whole_group_stops_all_training_processes_with_their_
     [((signal.SIGINT, signal.SIGINT), {130}), ((signal.SIGHUP,), {129}), ((signal.SIGKILL,), {-9})],
     ids=["F6-twice", "F9-hangup", "F1-kill"],
 )
-def test_F1_F6_F9_the_command_line_under_signals(numbers: tuple[int, ...], codes: set[int], tmp_path: Path) -> None:
+def test_F1_F6_F9_the_command_line_under_signals(
+    numbers: tuple[int, ...], codes: set[int], tmp_path: Path
+) -> None:
     long = ["--set", "schedule.epochs=300", "--set", "log.tensorboard=false"]
     process = start(tmp_path, *long)
     run = Run(tmp_path / "runs/smoke/seed-0")

@@ -63,7 +63,9 @@ def planted(tmp_path: Path, marker: Path) -> Path:
     folder = tmp_path / "work"
     folder.mkdir()
     for name in PLANTED:
-        (folder / f"{name}.py").write_text(f"open({str(marker)!r}, 'a').write({name!r})\nraise SystemExit({name!r})\n")
+        (folder / f"{name}.py").write_text(
+            f"open({str(marker)!r}, 'a').write({name!r})\nraise SystemExit({name!r})\n"
+        )
     (folder / "one.yaml").write_text(EXPERIMENT)
     return folder
 
@@ -71,11 +73,18 @@ def planted(tmp_path: Path, marker: Path) -> Path:
 def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if name != "TORCHINDUCTOR_CACHE_DIR"}
     return subprocess.run(
-        [sys.executable, *words], cwd=cwd, capture_output=True, text=True, env=clean | environment, timeout=600
+        [sys.executable, *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env=clean | environment,
+        timeout=600,
     )
 
 
-def test_no_kind_of_child_imports_from_the_working_folder(planted: Path, marker: Path, tmp_path: Path) -> None:
+def test_no_kind_of_child_imports_from_the_working_folder(
+    planted: Path, marker: Path, tmp_path: Path
+) -> None:
     script = tmp_path / "script.py"
     script.write_text(CHILDREN)
     done = run(str(script), cwd=planted)
@@ -94,7 +103,9 @@ def test_no_command_imports_from_the_working_folder(words: list[str], planted: P
 
 
 def git(folder: Path, *words: str) -> None:
-    subprocess.run(["git", "-C", str(folder), "-c", "user.email=a@b", "-c", "user.name=x", *words], check=True)
+    subprocess.run(
+        ["git", "-C", str(folder), "-c", "user.email=a@b", "-c", "user.name=x", *words], check=True
+    )
 
 
 @pytest.fixture
@@ -134,7 +145,9 @@ def test_code_that_was_installed_has_no_commit(tmp_path: Path, monkeypatch: pyte
     assert summary._commit() is None
 
 
-def test_programs_are_not_looked_for_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_are_not_looked_for_in_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "compiler"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
@@ -158,7 +171,9 @@ def test_a_folder_that_others_can_write_to_is_refused(mode: int, tmp_path: Path)
     folder = tmp_path / "code"
     folder.mkdir()
     folder.chmod(mode)
-    with pytest.raises(StorageError, match=r"Others can write to .*/code, so .* is run; remove it\. .*\$SKIPRUN_DATA"):
+    with pytest.raises(
+        StorageError, match=r"Others can write to .*/code, so .* is run; remove it\. .*\$SKIPRUN_DATA"
+    ):
         private_folder(folder)
 
 
@@ -180,7 +195,9 @@ def test_a_parent_in_which_others_can_replace_the_folder_is_refused(
     parent.mkdir()
     monkeypatch.setattr("grp.getgrgid", lambda number: SimpleNamespace(gr_name="staff", gr_mem=[]))
     parent.chmod(mode)
-    refusal = pytest.raises(StorageError, match=rf"Others can write to {parent} and so replace .*\$SKIPRUN_DATA")
+    refusal = pytest.raises(
+        StorageError, match=rf"Others can write to {parent} and so replace .*\$SKIPRUN_DATA"
+    )
     for path in (parent / "code", parent / "skiprun" / "compiled"):
         with contextlib.nullcontext() if allowed else refusal:
             assert private_folder(path) == path
@@ -190,7 +207,9 @@ def test_a_parent_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest
     stat = Path.stat
     others = os.stat_result((0o40755, 0, 0, 2, os.geteuid() + 1, 0, 0, 0, 0, 0))
     monkeypatch.setattr(Path, "stat", lambda path, **how: others if path == tmp_path else stat(path, **how))
-    with pytest.raises(StorageError, match=f"{tmp_path} belongs to another user, who could replace .*SKIPRUN_DATA"):
+    with pytest.raises(
+        StorageError, match=f"{tmp_path} belongs to another user, who could replace .*SKIPRUN_DATA"
+    ):
         private_folder(tmp_path / "home" / "compiled")
 
 
@@ -215,7 +234,9 @@ def test_a_link_on_the_way_to_code_is_followed_once(tmp_path: Path) -> None:
         private_folder(tmp_path / "cache" / "code")
 
 
-def test_another_folder_for_code_is_had_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_folder_for_code_is_had_by_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache")
     assert code_folder() == tmp_path / "cache" / "compiled"
     code_folder().chmod(0o777)
@@ -241,7 +262,11 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.skipif(library.find_compiler() is None, reason="needs a C++ compiler")
 def test_a_planted_kernel_is_not_loaded_and_costs_one_line(
-    fresh: Path, tmp_path: Path, marker: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    fresh: Path,
+    tmp_path: Path,
+    marker: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Another user was first to make the folder, and put a library with a constructor at the right name."""
     planted = fresh / "compiled" / "norm" / f"{library._recipe('norm')[0]}.so"
@@ -253,13 +278,17 @@ def test_a_planted_kernel_is_not_loaded_and_costs_one_line(
     found = ForwardPass(network.train(), "fused")(torch.ones(2, 1, 8, 8))
     assert found.shape == (2, 4, 6, 6)
     (line,) = caplog.messages
-    assert line.startswith("Fusing the training pass failed, so the run goes on without: Others can write to ")
+    assert line.startswith(
+        "Fusing the training pass failed, so the run goes on without: Others can write to "
+    )
     assert line.endswith("Name a folder of your own with $SKIPRUN_DATA.")
     assert not marker.exists()
 
 
 @pytest.mark.parametrize("before", ["", "torch's own choice", "given"])
-def test_torch_keeps_its_code_in_the_private_folder(before: str, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torch_keeps_its_code_in_the_private_folder(
+    before: str, fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from torch._inductor import codecache
     from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
@@ -271,7 +300,9 @@ def test_torch_keeps_its_code_in_the_private_folder(before: str, fresh: Path, mo
     private = fresh / "compiled"
     assert use_private_cache() == ("given" if before == "given" else str(private))
     assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == use_private_cache()
-    assert codecache._HEADER_DIR.startswith(str(private)) and codecache._HEADER_LOCK_DIR.startswith(str(private))
+    assert codecache._HEADER_DIR.startswith(str(private)) and codecache._HEADER_LOCK_DIR.startswith(
+        str(private)
+    )
     assert private.stat().st_mode & 0o777 == 0o700
 
 

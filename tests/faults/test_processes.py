@@ -54,9 +54,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=["F5", "F7", "F9"]
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=["F5", "F7", "F9"],
 )
-def test_F5_F7_F9_a_signal_saves_this_step_and_stops(number: int, code: int, whole: Path, tmp_path: Path) -> None:
+def test_F5_F7_F9_a_signal_saves_this_step_and_stops(
+    number: int, code: int, whole: Path, tmp_path: Path
+) -> None:
     assert trial(CONFIG, tmp_path / "runs", progress=SignalAfterStep(6, number)) == code
     run = Run.of(tmp_path / "runs", CONFIG)
     assert load(run.checkpoints / "last.pt")["step"] == 6
@@ -100,7 +104,9 @@ def test_F9_SIGUSR1_saves_and_goes_on(tmp_path: Path) -> None:
 
 
 def test_signals_are_given_back_afterwards() -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, SAVE_SIGNAL)]
+    before = [
+        signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, SAVE_SIGNAL)
+    ]
     with StopFlag() as stop:
         signal.raise_signal(signal.SIGTERM)
         assert stop.asked() == signal.SIGTERM
@@ -123,7 +129,9 @@ def raise_memory_error() -> None:
     raise MemoryError
 
 
-@pytest.mark.parametrize("cause", [raise_no_memory, raise_no_device_memory, raise_memory_error], ids=["F14", "F72", ""])
+@pytest.mark.parametrize(
+    "cause", [raise_no_memory, raise_no_device_memory, raise_memory_error], ids=["F14", "F72", ""]
+)
 def test_F14_F72_out_of_memory_proposes_a_smaller_batch(
     cause: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,7 +264,10 @@ def test_training_processes_end_with_the_one_that_started_them() -> None:
     parent.kill()
     parent.join()
     until = time.monotonic() + 60
-    while Path(f"/proc/{grandchild}").exists() and "Z" not in Path(f"/proc/{grandchild}/stat").read_text().split()[2]:
+    while (
+        Path(f"/proc/{grandchild}").exists()
+        and "Z" not in Path(f"/proc/{grandchild}/stat").read_text().split()[2]
+    ):
         assert time.monotonic() < until, "the training process outlives its parent"
         time.sleep(0.05)
 

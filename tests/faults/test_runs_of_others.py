@@ -86,15 +86,27 @@ STUDIES = {
 def test_a_study_is_shown_and_said_not_to_be_kept(name: str) -> None:
     shown = call(*STUDIES[name])
     assert "is shown, not kept. To keep it, name a folder with --runs" in shown.stderr
-    assert json.loads(call(*STUDIES[name], "--json").stdout)["networks"][0]["verdict"] in " ".join(shown.stdout.split())
+    assert json.loads(call(*STUDIES[name], "--json").stdout)["networks"][0]["verdict"] in " ".join(
+        shown.stdout.split()
+    )
 
 
 @pytest.mark.usefixtures("theirs")
 def test_a_study_is_kept_below_ones_own_runs(tmp_path: Path) -> None:
-    arguments = [*STUDIES["landscape"][:1], "runs/one", *STUDIES["landscape"][2:], "--runs", str(tmp_path / "mine")]
+    arguments = [
+        *STUDIES["landscape"][:1],
+        "runs/one",
+        *STUDIES["landscape"][2:],
+        "--runs",
+        str(tmp_path / "mine"),
+    ]
     first = call(*arguments)
     folder = tmp_path / "mine" / "studies" / "landscape-one"
-    assert "is kept in" in first.stderr and (folder / "landscape-one.json").exists() and list(folder.glob("*.png"))
+    assert (
+        "is kept in" in first.stderr
+        and (folder / "landscape-one.json").exists()
+        and list(folder.glob("*.png"))
+    )
     assert "finished already" in call(*arguments).stderr
 
 

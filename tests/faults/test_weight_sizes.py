@@ -58,7 +58,9 @@ def meta():
 
 
 def hidden():
-    return saved({"model": build_model("resnet20").state_dict(), "optimizer": [{"x": (torch.zeros(1).expand(HUGE),)}]})
+    return saved(
+        {"model": build_model("resnet20").state_dict(), "optimizer": [{"x": (torch.zeros(1).expand(HUGE),)}]}
+    )
 
 
 HOSTILE = {
@@ -77,7 +79,9 @@ def test_a_small_file_that_claims_to_be_large_is_refused(kind, tmp_path):
     (tmp_path / "w.pt").write_bytes(HOSTILE[kind])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(CheckpointError, match=r"w\.pt: .*not a whole file of plain weights") as caught:
-        load_from_config(build_model("resnet20"), ModelConfig(name="resnet20", weights=str(tmp_path / "w.pt")))
+        load_from_config(
+            build_model("resnet20"), ModelConfig(name="resnet20", weights=str(tmp_path / "w.pt"))
+        )
     assert caught.value.exit_code == 4
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10, "KiB"
 

@@ -56,8 +56,14 @@ def test_a_connection_that_does_not_fit_is_refused_with_those_that_do():
         ({"width": True}, "width: found True; a whole number is needed"),
         ({"block": "x"}, "block: resnet20 has no such option"),
         ({"init": "fixup"}, "init: found fixup, which is for networks without normalization; add norm: none"),
-        ({"connection": "highway", "connection_options": {"bias": "x"}}, "bias: found 'x'; a number is needed"),
-        ({"connection": "highway", "connection_options": {"bas": 1.0}}, "Did you mean 'bias'? It has: bias, kernel"),
+        (
+            {"connection": "highway", "connection_options": {"bias": "x"}},
+            "bias: found 'x'; a number is needed",
+        ),
+        (
+            {"connection": "highway", "connection_options": {"bas": 1.0}},
+            "Did you mean 'bias'? It has: bias, kernel",
+        ),
         ({"connection_options": {"bias": 1.0}}, "bias: connection 'add' has no such option. It has none"),
         ({"connection": "shortcut_dropout", "connection_options": {"p": 1.0}}, "p: found 1; a probability"),
         ({"connections": {"3-9": "none"}}, "connections: found site 9; resnet20 has the sites 0 to 8"),
@@ -99,7 +105,9 @@ def test_options_reach_the_family():
     assert {module.p for module in net.modules() if isinstance(module, nn.Dropout)} == {0.3}
     assert build_model("resnet20", depth=20, width=8).conv1.out_channels == 8
     assert isinstance(build_model("resnet18", activation="gelu").relu, nn.GELU)
-    assert build_model("resnet20", connection="stochastic_depth", connection_options={"survival": 1}) is not None
+    assert (
+        build_model("resnet20", connection="stochastic_depth", connection_options={"survival": 1}) is not None
+    )
 
 
 def test_a_small_stem_is_what_small_image_networks_have():
@@ -110,7 +118,10 @@ def test_a_small_stem_is_what_small_image_networks_have():
 
 
 def test_surgery_takes_numbers_and_ranges():
-    kinds = [type(site).__name__ for site in sites(build_model("resnet20", connections={"1, 4-6": "none"})).values()]
+    kinds = [
+        type(site).__name__
+        for site in sites(build_model("resnet20", connections={"1, 4-6": "none"})).values()
+    ]
     assert [index for index, kind in enumerate(kinds) if kind == "NoConnection"] == [1, 4, 5, 6]
 
 
@@ -145,7 +156,12 @@ def config(**model):
 
 def test_a_config_becomes_a_network():
     net = build_from_config(
-        config(connection="highway", connection_options={"bias": -1.0}, connections={3: "none"}, options={"width": 8}),
+        config(
+            connection="highway",
+            connection_options={"bias": -1.0},
+            connections={3: "none"},
+            options={"width": 8},
+        ),
         num_classes=7,
         in_channels=1,
     )
@@ -176,9 +192,13 @@ def test_a_refusal_names_the_key_of_the_config_before_anything_is_drawn(model, k
 
 
 def test_a_connection_that_does_not_fit_is_refused_before_data_is_looked_for():
-    given = {"model": {"name": "resnet20", "connection": "concat"}, "data": {"name": "cifar10", "root": "/nowhere"}}
+    given = {
+        "model": {"name": "resnet20", "connection": "concat"},
+        "data": {"name": "cifar10", "root": "/nowhere"},
+    }
     with pytest.raises(
-        ConfigError, match=r"model.connection: 'concat' does not fit resnet20. These fit: add, constant_scaling"
+        ConfigError,
+        match=r"model.connection: 'concat' does not fit resnet20. These fit: add, constant_scaling",
     ):
         prepare(build_config(given | {"schedule": {"epochs": 1.0}}))
 
@@ -201,14 +221,21 @@ def test_keys_that_cannot_both_hold_are_found_without_building(model, key):
 
 def test_a_config_survives_its_own_yaml():
     sections = {"data": {"name": "digits"}, "schedule": {"epochs": 1.0}}
-    model = {"name": "resnet20", "skip_schedule": {"from": 1.0, "to": 0.0, "epochs": [1.0, 2.0]}, "freeze": "stem"}
+    model = {
+        "name": "resnet20",
+        "skip_schedule": {"from": 1.0, "to": 0.0, "epochs": [1.0, 2.0]},
+        "freeze": "stem",
+    }
     first = RunConfig.model_validate({"model": model, **sections})
     assert first.to_dict()["model"]["skip_schedule"] == {"from": 1.0, "to": 0.0, "epochs": [1.0, 2.0]}
     assert RunConfig.model_validate(first.to_dict()) == first
 
 
 def test_a_misspelt_key_of_a_section_that_may_be_left_out_is_told_its_neighbours():
-    given = {"model": {"name": "resnet20", "skip_schedule": {"from": 1.0, "too": 0.0}}, "data": {"name": "digits"}}
+    given = {
+        "model": {"name": "resnet20", "skip_schedule": {"from": 1.0, "too": 0.0}},
+        "data": {"name": "digits"},
+    }
     with pytest.raises(ConfigError) as caught:
         build_config(given | {"schedule": {"epochs": 1.0}})
     unknown, missing = sorted(caught.value.problems, reverse=True)

@@ -10,7 +10,6 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from tests.support import ROOT
 from skiprun.cli.app import app
 from skiprun.models import build_model
 from skiprun.models.complexity import catalog, catalog_cache
@@ -18,13 +17,18 @@ from skiprun.models.complexity.saving import stage_saving, standard_saving
 from skiprun.models.complexity.table import block_table
 from skiprun.registry import MODELS
 from tests.models.test_contract import MEMBERS
+from tests.support import ROOT
 
 
 def test_a_row_says_what_the_network_is():
     (row,) = catalog.describe_models("resnet20")
     assert row["parameters"] == 269_722 and row["macs"] == 40_551_040 and row["layers"] == 20
-    assert row["connection"] == "add" and "highway" in row["connections"] and "concat" not in row["connections"]
-    assert row["sites"] == 9 and row["input"] == [3, 32, 32] and row["year"] == 2015 and row["problem"] is None
+    assert (
+        row["connection"] == "add" and "highway" in row["connections"] and "concat" not in row["connections"]
+    )
+    assert (
+        row["sites"] == 9 and row["input"] == [3, 32, 32] and row["year"] == 2015 and row["problem"] is None
+    )
     assert row["family"] == "resnet_cifar" and row["summary"].startswith("Residual network of 20 layers")
 
 
@@ -89,7 +93,9 @@ def test_a_filled_cache_is_read_without_torch():
     catalog.describe_models("plain20")
     program = "import sys; from skiprun.models.complexity import catalog; "
     program += "print(len(catalog.describe_models('plain20')), 'torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "1 False\n"
+    assert (
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "1 False\n"
+    )
 
 
 NEW_CONNECTION = '''
@@ -161,10 +167,15 @@ def test_a_new_file_appears_in_listing_config_and_contract_tests(tmp_path, reque
         (tmp_path / wing).mkdir()
         (tmp_path / wing / "new.py").write_text(textwrap.dedent(text))
     (tmp_path / "one.yaml").write_text(EXPERIMENT)
-    tests = [str(ROOT / "tests" / name) for name in ("models/test_contract.py", "connections/test_connections.py")]
-    done = subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path), *tests], capture_output=True, text=True)
+    tests = [
+        str(ROOT / "tests" / name) for name in ("models/test_contract.py", "connections/test_connections.py")
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path), *tests], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    # The contract of the connection, of the family, of grey images, and of every pair of the two with the others.
+    # The contract of the connection, of the family, of grey images, and of every pair of the two with the
+    # others.
     assert int(done.stdout.split(" passed")[0].split()[-1]) >= 20, done.stdout
 
 
@@ -206,7 +217,8 @@ def test_a_block_table_leaves_the_network_as_it_was():
 
 
 def test_mobilenet_saves_what_its_paper_says_against_standard_convolutions():
-    # Howard et al. 2017, table 4: 569 against 4866 million multiply-adds, 4.2 against 29.3 million parameters.
+    # Howard et al. 2017, table 4: 569 against 4866 million multiply-adds, 4.2 against 29.3 million
+    # parameters.
     with torch.device("meta"):
         rows, total = standard_saving(build_model("mobilenet_v1", 1000), (3, 224, 224))
     assert len(rows) == 13
@@ -235,7 +247,9 @@ def test_a_stage_that_only_one_network_has_stands_alone():
     (*_, last, head), total = catalog.saving("mobilenet_v1", "resnet50")
     assert last["stage"] == "stage5" and last["other_macs"] is last["factor"] is None and last["macs"] > 0
     assert head["stage"] == "head" and head["factor"] == pytest.approx(2)
-    assert total["other_parameters"] == 23_528_522 and total["factor"] == pytest.approx(4087 / 567.7, rel=0.001)
+    assert total["other_parameters"] == 23_528_522 and total["factor"] == pytest.approx(
+        4087 / 567.7, rel=0.001
+    )
 
 
 def shown(arguments, monkeypatch, columns=100):
@@ -248,13 +262,31 @@ def test_the_listing_fits_a_hundred_columns_with_nothing_cut(pattern, monkeypatc
     listed = shown(["models", pattern], monkeypatch).stdout
     assert max(map(len, listed.splitlines())) <= 100 and "…" not in listed
     assert all(f"\n{name} " in listed for name in MODELS.names(pattern))
-    for words in ("2,236,682", "299.5 M", "Howard et al. 2017, table 1", "add, constant_scaling", "no sites", "memory"):
+    for words in (
+        "2,236,682",
+        "299.5 M",
+        "Howard et al. 2017, table 1",
+        "add, constant_scaling",
+        "no sites",
+        "memory",
+    ):
         assert words in listed
 
 
 def test_the_listing_as_json_has_every_fact_and_the_memory_of_a_batch(monkeypatch):
     (row,) = json.loads(shown(["models", "resnet56", "--batch", "64", "--json"], monkeypatch).stdout)
-    facts = {"name", "family", "parameters", "macs", "layers", "connections", "year", "paper", "summary", "input"}
+    facts = {
+        "name",
+        "family",
+        "parameters",
+        "macs",
+        "layers",
+        "connections",
+        "year",
+        "paper",
+        "summary",
+        "input",
+    }
     assert facts <= set(row) and row["batch"] == 64 and row["batch_bytes"] == 64 * row["activation_bytes"] > 0
 
 
@@ -272,8 +304,12 @@ def test_a_pattern_that_matches_nothing_is_said(monkeypatch):
 
 def test_cost_takes_standard_convolutions_unless_told_otherwise(monkeypatch):
     standard = json.loads(shown(["models", "cost", "mobilenet_v1", "--json"], monkeypatch).stdout)
-    assert standard["against"] == "standard" and len(standard["rows"]) == 13 and standard["total"]["factor"] > 8
-    other = json.loads(shown(["models", "cost", "resnet20", "--against", "plain20", "--json"], monkeypatch).stdout)
+    assert (
+        standard["against"] == "standard" and len(standard["rows"]) == 13 and standard["total"]["factor"] > 8
+    )
+    other = json.loads(
+        shown(["models", "cost", "resnet20", "--against", "plain20", "--json"], monkeypatch).stdout
+    )
     assert other["total"]["factor"] == 1 and other["rows"][0]["stage"] == "stem"
     refused = shown(["models", "cost", "resnet20"], monkeypatch)
     assert "resnet20 has no depthwise separable convolutions" in str(refused.exception)

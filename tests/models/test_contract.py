@@ -15,7 +15,8 @@ from skiprun.models.surgery import connections_that_fit
 from skiprun.registry import CONNECTIONS, MODELS
 from skiprun.system.torchvision_repair import torchvision
 
-# More than a second on one core for the whole contract; their families have a smaller member that always runs.
+# More than a second on one core for the whole contract; their families have a smaller member that always
+# runs.
 LARGE = (
     ["resnet110", "plain110", "highway110", "preact110", "preact164", "preact1001", "resnet1202", "plain1202"]
     + [f"{kind}{depth}" for kind in ("plain", "resnet") for depth in (34, 50, 101, 152)]
@@ -87,7 +88,9 @@ def first_gradient(model):
 
 def starts_inside_a_block(model):
     first = next(iter(weighted_layers(model)))
-    return any(first.startswith(f"{path}.") for path, each in model.named_modules() if isinstance(each, Block))
+    return any(
+        first.startswith(f"{path}.") for path, each in model.named_modules() if isinstance(each, Block)
+    )
 
 
 @pytest.mark.parametrize("name", [marked(name) for name in MODELS.names()])

@@ -38,7 +38,8 @@ SMALL = [
     ("preact110", {"shortcut": "B"}, 1_730_522, 253_149_824),
     ("preact164", {}, 1_703_258, 247_646_720),
     ("preact1001", {}, 10_327_706, 1_490_995_712),
-    # Zagoruyko and Komodakis 2016, table 4: 11.0 (16-8), 36.5 (28-10), 0.6, 2.2, 8.9 (40-1 to 40-4), 17.2 (22-8).
+    # Zagoruyko and Komodakis 2016, table 4: 11.0 (16-8), 36.5 (28-10), 0.6, 2.2, 8.9 (40-1 to 40-4), 17.2
+    # (22-8).
     ("wrn16_4", {}, 2_748_890, 392_612_352),
     ("wrn16_8", {}, 10_961_370, 1_548_145_664),
     ("wrn28_2", {}, 1_467_610, 214_353_152),
@@ -152,7 +153,8 @@ def test_a_6n_plus_2_network_follows_the_closed_form(n):
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("resnet20", 275_572), ("densenet40_12", 1_060_132), ("densenet_bc_100_12", 800_032)]
+    ("name", "parameters"),
+    [("resnet20", 275_572), ("densenet40_12", 1_060_132), ("densenet_bc_100_12", 800_032)],
 )
 def test_a_hundred_classes_have_their_count(name, parameters):
     assert counted(name, (3, 32, 32), 100).parameters == parameters

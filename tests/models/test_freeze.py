@@ -51,7 +51,11 @@ def test_a_new_head_must_learn():
 def test_new_connections_in_a_frozen_part_are_refused_by_the_key_that_froze_them(key):
     report = load_matching(model := made(connection="highway"), made(seed=1).state_dict(), "weights")
     said = refusal(model, report.fresh, weights="w.pt", **key)
-    assert said.startswith(f"{next(iter(key))}: found ") and "layer1.0.connection." in said and "'layer*.conv?'" in said
+    assert (
+        said.startswith(f"{next(iter(key))}: found ")
+        and "layer1.0.connection." in said
+        and "'layer*.conv?'" in said
+    )
 
 
 def test_the_way_out_freezes_what_was_given_and_the_connections_learn():
@@ -70,7 +74,9 @@ def test_the_way_out_freezes_what_was_given_and_the_connections_learn():
 def test_statistics_that_were_not_given_are_not_held():
     freeze(model := made(), ["bn1"])
     assert frozen_state(model) == {f"bn1.{name}" for name in made().bn1.state_dict()}
-    assert "bn1.running_mean would never learn" in refusal(model, ["bn1.running_mean"], weights="w.pt", freeze="bn1")
+    assert "bn1.running_mean would never learn" in refusal(
+        model, ["bn1.running_mean"], weights="w.pt", freeze="bn1"
+    )
 
 
 def test_a_first_layer_that_was_made_from_the_given_one_may_be_frozen():
@@ -88,7 +94,9 @@ def test_a_slow_backbone_says_what_it_slows_down():
 
 
 def test_what_would_freeze_what_was_drawn_is_refused_before_data_is_looked_for():
-    given = tiny_config(model={"name": "resnet20", "freeze": ["stem"]}, data={"name": "cifar10", "root": "/nowhere"})
+    given = tiny_config(
+        model={"name": "resnet20", "freeze": ["stem"]}, data={"name": "cifar10", "root": "/nowhere"}
+    )
     with pytest.raises(ConfigError, match=r"model\.freeze: found stem; conv1\.weight, .* model\.weights"):
         prepare(given)
 
@@ -111,4 +119,6 @@ def test_a_run_that_would_freeze_what_was_drawn_is_refused_with_its_place_and_ol
     with pytest.raises(ConfigError, match=r"model\.freeze: found backbone; conv1\.weight, .* model\.weights"):
         prepare(given)
     parts = prepare(given, given_weights=False)
-    assert not parts.model.conv1.weight.requires_grad and parts.notes == ("Frozen: 57 of 59 parameter tensors.",)
+    assert not parts.model.conv1.weight.requires_grad and parts.notes == (
+        "Frozen: 57 of 59 parameter tensors.",
+    )

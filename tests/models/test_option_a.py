@@ -45,4 +45,6 @@ def test_the_default_of_small_residual_networks_is_the_end():
         model = build_model("resnet20", width=4, shortcut=kind).eval()
         model.load_state_dict(default.state_dict())
         outputs[kind] = model(images)
-    assert torch.equal(default(images), outputs["A"]) and not torch.allclose(default(images), outputs["A_both"])
+    assert torch.equal(default(images), outputs["A"]) and not torch.allclose(
+        default(images), outputs["A_both"]
+    )

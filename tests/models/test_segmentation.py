@@ -56,7 +56,9 @@ def test_two_classes_share_a_logit_and_three_do_not():
     assert build_model("unet", 3, 1, width=4).head.out_channels == 3
 
 
-@pytest.mark.parametrize(("connection", "channels"), [("concat", 8), ("add", 4), ("none", 4), ("attention_gate", 8)])
+@pytest.mark.parametrize(
+    ("connection", "channels"), [("concat", 8), ("add", 4), ("none", 4), ("attention_gate", 8)]
+)
 def test_the_decoder_takes_what_the_connection_gives(connection, channels):
     model = unet(connection=connection)
     finest = model.decoder[-1]

@@ -29,9 +29,21 @@ REST = [
     "wide_resnet50_2",
     "wide_resnet101_2",
 ]
-REST += ["densenet161", "densenet169", "densenet201", "vgg11", "vgg13", "vgg16", "vgg19", "vgg13_bn", "vgg16_bn"]
+REST += [
+    "densenet161",
+    "densenet169",
+    "densenet201",
+    "vgg11",
+    "vgg13",
+    "vgg16",
+    "vgg19",
+    "vgg13_bn",
+    "vgg16_bn",
+]
 REST += ["vgg19_bn", "convnext_small", "convnext_base", "convnext_large"]
-REST += [f"efficientnet_{size}" for size in ("b1", "b2", "b3", "b4", "b5", "b6", "b7", "v2_s", "v2_m", "v2_l")]
+REST += [
+    f"efficientnet_{size}" for size in ("b1", "b2", "b3", "b4", "b5", "b6", "b7", "v2_s", "v2_m", "v2_l")
+]
 
 
 @pytest.mark.parametrize("name", [*SHARED, *(pytest.param(name, marks=pytest.mark.slow) for name in REST)])
@@ -74,7 +86,9 @@ def test_counts_are_those_that_torchvision_publishes(name):
 @pytest.mark.parametrize("name", ["fcn_resnet50", "deeplabv3_resnet50"])
 def test_networks_for_masks_have_the_weights_and_outputs_of_torchvision(name):
     torch.manual_seed(0)
-    theirs = torchvision.models.get_model(name, weights=None, weights_backbone=None, num_classes=5, aux_loss=False)
+    theirs = torchvision.models.get_model(
+        name, weights=None, weights_backbone=None, num_classes=5, aux_loss=False
+    )
     ours = build_model(name, 5)
     ours.load_state_dict(theirs.state_dict())
     images = torch.randn(1, 3, 48, 40)

@@ -82,7 +82,12 @@ def test_a_gradient_beyond_float32_ends_the_run_in_words(name: str, images: Path
 
 def test_skip_surgery_and_a_skip_schedule_train_from_yaml(images: Path, tmp_path: Path) -> None:
     schedule = {"from": 1.0, "to": 0.0, "epochs": [0.0, 0.5]}
-    model = {"connections": {"0,4-5": "none"}, "skip_schedule": schedule, "norm": "group", "activation": "gelu"}
+    model = {
+        "connections": {"0,4-5": "none"},
+        "skip_schedule": schedule,
+        "norm": "group",
+        "activation": "gelu",
+    }
     file = tmp_path / "surgery.yaml"
     file.write_text(yaml.safe_dump(described("resnet20", images, **model) | {"schedule": {"steps": 4}}))
     assert train(file, runs=tmp_path).state == "finished"

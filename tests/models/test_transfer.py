@@ -90,12 +90,18 @@ def test_a_first_layer_for_other_channels_is_repeated_and_scaled_as_timm_does(th
     given, model = made(in_channels=there, seed=1), made(in_channels=here)
     report = load_matching(model, given.state_dict(), "weights")
     for channel in range(here):
-        assert torch.allclose(model.conv1.weight[:, channel], given.conv1.weight[:, channel % there] * (there / here))
-    assert report.made == {"conv1.weight": f"{there} channels there, {here} here: repeated, times {there}/{here}"}
+        assert torch.allclose(
+            model.conv1.weight[:, channel], given.conv1.weight[:, channel % there] * (there / here)
+        )
+    assert report.made == {
+        "conv1.weight": f"{there} channels there, {here} here: repeated, times {there}/{here}"
+    }
 
 
 def test_a_first_layer_of_another_kernel_stays_as_it_was_drawn():
-    report = load_matching(made("resnet18", in_channels=1), made("resnet18", stem="small").state_dict(), "weights")
+    report = load_matching(
+        made("resnet18", in_channels=1), made("resnet18", stem="small").state_dict(), "weights"
+    )
     assert list(report.fresh) == ["conv1.weight"] and not report.made
 
 
@@ -119,7 +125,11 @@ def test_checkpoints_and_wrapped_names_are_understood(tmp_path, wrap):
 
 
 def test_old_files_without_a_count_of_batches_fit(tmp_path):
-    state = {key: value for key, value in made(seed=1).state_dict().items() if not key.endswith("num_batches_tracked")}
+    state = {
+        key: value
+        for key, value in made(seed=1).state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
     torch.save(state, tmp_path / "w.pt")
     assert not load_from_config(made(), config(weights=str(tmp_path / "w.pt"))).fresh
 
@@ -127,7 +137,8 @@ def test_old_files_without_a_count_of_batches_fit(tmp_path):
 def test_dots_in_old_names_of_densenet_are_understood(tmp_path):
     model = made("densenet_cifar", depth=10)
     state = {
-        key.replace("norm1", "norm.1").replace("conv1", "conv.1"): value for key, value in model.state_dict().items()
+        key.replace("norm1", "norm.1").replace("conv1", "conv.1"): value
+        for key, value in model.state_dict().items()
     }
     assert any("denselayer1.norm.1.weight" in key for key in state)
     torch.save(state, tmp_path / "w.pt")
@@ -140,7 +151,8 @@ def test_a_run_gives_its_best_weights(tmp_path):
     run = Run.create(tmp_path, RunConfig.model_validate({"name": "first", **sections}))
     model = made(seed=1)
     torch.save(
-        {"format": 1, "model": model.state_dict(), "step": 5, "val": {"error": 1.0}}, run.checkpoints / "best.pt"
+        {"format": 1, "model": model.state_dict(), "step": 5, "val": {"error": 1.0}},
+        run.checkpoints / "best.pt",
     )
     for path in (run.path, run.path.parent):
         loaded = made()
@@ -150,8 +162,9 @@ def test_a_run_gives_its_best_weights(tmp_path):
 
 
 def test_F28_another_architecture_is_refused_with_the_first_difference(given):
-    assert "weights of another architecture (116 of 176 tensors fit; layer1.3.conv1.weight: not in the weights)" in (
-        refusal(made("resnet32"), weights=str(given[0]))
+    assert (
+        "weights of another architecture (116 of 176 tensors fit; layer1.3.conv1.weight: not in the weights)"
+        in (refusal(made("resnet32"), weights=str(given[0])))
     )
     assert "bn1.weight: [16] there, [8] here" in (refusal(made(width=8), weights=str(given[0])))
     assert "another architecture" in refusal(made("densenet_cifar", depth=10), weights=str(given[0]))
@@ -199,13 +212,18 @@ class Exploit:
 
 
 def test_F24_a_malicious_file_is_refused_and_not_executed(tmp_path):
-    for content in (Exploit(tmp_path / "owned"), {"model": made().state_dict(), "extra": Exploit(tmp_path / "owned")}):
+    for content in (
+        Exploit(tmp_path / "owned"),
+        {"model": made().state_dict(), "extra": Exploit(tmp_path / "owned")},
+    ):
         torch.save(content, tmp_path / "w.pt")
         assert "not a whole file of plain weights" in refusal(made(), weights=str(tmp_path / "w.pt"))
         assert not (tmp_path / "owned").exists()
 
 
-@pytest.mark.parametrize("content", [{}, [], 3, {"model": {}}, {"epoch": 3}, {"a": torch.zeros(2), "b": "text"}])
+@pytest.mark.parametrize(
+    "content", [{}, [], 3, {"model": {}}, {"epoch": 3}, {"a": torch.zeros(2), "b": "text"}]
+)
 def test_F27_a_file_without_a_state_dict_is_refused(content, tmp_path):
     torch.save(content, tmp_path / "w.pt")
     assert "holds no state dict of tensors" in refusal(made(), weights=str(tmp_path / "w.pt"))
@@ -215,7 +233,9 @@ def test_F33_weights_that_are_not_finite_are_refused(tmp_path):
     model = made()
     model.bn1.running_mean[3] = float("nan")
     torch.save(model.state_dict(), tmp_path / "w.pt")
-    assert "bn1.running_mean holds values that are not finite" in refusal(made(), weights=str(tmp_path / "w.pt"))
+    assert "bn1.running_mean holds values that are not finite" in refusal(
+        made(), weights=str(tmp_path / "w.pt")
+    )
 
 
 def test_a_missing_file_and_a_folder_that_is_no_run_are_named(tmp_path):
@@ -347,7 +367,9 @@ def test_a_frozen_network_copies_and_saves_like_any_other():
 
 
 def test_unknown_parts_suggest_the_nearest():
-    with pytest.raises(OptionError, match=r"found 'stage4'.*Did you mean 'stage\d'.*It has backbone, stem, stage1"):
+    with pytest.raises(
+        OptionError, match=r"found 'stage4'.*Did you mean 'stage\d'.*It has backbone, stem, stage1"
+    ):
         freeze(made(), ["stage4"])
     with pytest.raises(OptionError, match="leaves nothing to learn"):
         freeze(made(), ["backbone", "head"])
@@ -403,7 +425,9 @@ def command(tmp_path, *options):
     """Run `skiprun train` on five digits, and return its exit code, what it printed and its error."""
     (tmp_path / "five.yaml").write_text(DIGITS)
     words = [str(tmp_path / "five.yaml"), "--runs", str(tmp_path / "runs")]
-    done = CliRunner().invoke(app, ["train", *words, *(word for option in options for word in ("--set", option))])
+    done = CliRunner().invoke(
+        app, ["train", *words, *(word for option in options for word in ("--set", option))]
+    )
     return done.output, done.exception
 
 

@@ -106,13 +106,18 @@ def test_counters_of_operations_are_left_and_said(tmp_path):
 
 @pytest.mark.parametrize("name", ["linear", "classifier", "head", "output.0"])
 def test_the_last_layer_is_found_under_another_name(name, tmp_path):
-    torch.save(behind("module.", {key.replace("fc.", f"{name}."): each for key, each in STATE.items()}), tmp_path / "w")
+    torch.save(
+        behind("module.", {key.replace("fc.", f"{name}."): each for key, each in STATE.items()}),
+        tmp_path / "w",
+    )
     assert f"Its '{name}' is the last layer here." in loaded(tmp_path / "w").sentence
 
 
 def test_a_last_layer_for_other_classes_is_drawn_under_whatever_name(tmp_path):
     state = made(classes=100).state_dict()
-    report = load_matching(made(), {key.replace("fc.", "linear."): each for key, each in state.items()}, "weights")
+    report = load_matching(
+        made(), {key.replace("fc.", "linear."): each for key, each in state.items()}, "weights"
+    )
     assert set(report.fresh) == {"fc.weight", "fc.bias"} and not report.unused
 
 
@@ -125,7 +130,9 @@ def test_of_two_tensors_for_one_name_none_is_lost(other):
 def test_two_last_layers_are_not_guessed():
     state = {key.replace("fc.", "linear."): each for key, each in STATE.items()}
     with pytest.raises(CheckpointError, match="another architecture"):
-        load_matching(made(), state | {"head.weight": torch.zeros(5, 16), "head.bias": torch.zeros(5)}, "weights")
+        load_matching(
+            made(), state | {"head.weight": torch.zeros(5, 16), "head.bias": torch.zeros(5)}, "weights"
+        )
 
 
 def test_projections_that_are_called_shortcuts_are_found():
@@ -183,11 +190,14 @@ def test_a_whole_network_is_refused_in_words(tmp_path):
 
 def test_half_precision_is_widened(tmp_path):
     torch.save(
-        {name: each.half() if each.is_floating_point() else each for name, each in STATE.items()}, tmp_path / "w"
+        {name: each.half() if each.is_floating_point() else each for name, each in STATE.items()},
+        tmp_path / "w",
     )
     model = made()
     load_from_config(model, ModelConfig(name="resnet_cifar", weights=str(tmp_path / "w")))
-    assert model.fc.weight.dtype == torch.float32 and torch.allclose(model.fc.weight, GIVEN.fc.weight, atol=1e-3)
+    assert model.fc.weight.dtype == torch.float32 and torch.allclose(
+        model.fc.weight, GIVEN.fc.weight, atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("kind", [torch.int8, torch.complex64])
@@ -202,7 +212,9 @@ def test_parameters_without_the_statistics_of_their_norms_are_refused(tmp_path):
 
 
 def test_a_deeper_network_of_the_same_family_is_refused(tmp_path):
-    torch.save(behind("model.", build_model("resnet_cifar", depth=14, width=4).state_dict()), tmp_path / "w.pt")
+    torch.save(
+        behind("model.", build_model("resnet_cifar", depth=14, width=4).state_dict()), tmp_path / "w.pt"
+    )
     assert "layer1.1.conv1.weight: not in the network" in refusal(tmp_path / "w.pt")
 
 
@@ -212,7 +224,9 @@ def test_on_which_side_zeros_stand_is_said_to_be_unknown_of_a_file(tmp_path):
     assert len(said) == 2 and "model.shortcut=A_both pads on both sides" in said[1]
     assert len(loaded(tmp_path / "w.pt", shortcut="A").notes) == 1
     torch.save(made(seed=1, shortcut="B").state_dict(), tmp_path / "w.pt")
-    projecting = load_from_config(made(shortcut="B"), ModelConfig(name="resnet_cifar", weights=str(tmp_path / "w.pt")))
+    projecting = load_from_config(
+        made(shortcut="B"), ModelConfig(name="resnet_cifar", weights=str(tmp_path / "w.pt"))
+    )
     assert not projecting.assumed
 
 
@@ -231,7 +245,10 @@ def as_safetensors(state, **changed):
 
 def test_safetensors_are_read(tmp_path):
     (tmp_path / "w.safetensors").write_bytes(as_safetensors(behind("model.")))
-    assert loaded(tmp_path / "w.safetensors").sentence == f"Loaded 44 of 44 tensors from {tmp_path}/w.safetensors."
+    assert (
+        loaded(tmp_path / "w.safetensors").sentence
+        == f"Loaded 44 of 44 tensors from {tmp_path}/w.safetensors."
+    )
     (tmp_path / "w.bin").write_bytes(as_safetensors(STATE))
     loaded(tmp_path / "w.bin")
 

@@ -139,5 +139,7 @@ def test_a_u_net_is_split_where_its_two_paths_meet():
     model = build_model("unet", width=4, depth=2)
     values = read(model, torch.randn(2, 3, 8, 8), lambda output: output.sum().backward())
     measures = ("skip_grad", "branch_grad", "branch_ratio")
-    assert set(values) == {f"{measure}/{site}" for measure in measures for site in ("01.decoder.0", "02.decoder.1")}
+    assert set(values) == {
+        f"{measure}/{site}" for measure in measures for site in ("01.decoder.0", "02.decoder.1")
+    }
     assert all(value > 0 for value in values.values())

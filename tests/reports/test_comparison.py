@@ -48,7 +48,9 @@ def test_equal_names_in_two_folders_stay_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", "null", "{}", '{"model": 3, "data": []}', "\x00\xff", '{"a": ' * 5000], ids=range(7)
+    "content",
+    ["{", "[]", "null", "{}", '{"model": 3, "data": []}', "\x00\xff", '{"a": ' * 5000],
+    ids=range(7),
 )
 def test_a_damaged_summary_is_named_and_the_others_are_compared(tmp_path: Path, content: str) -> None:
     runs = write_trio(tmp_path, seeds=1)
@@ -100,13 +102,18 @@ def test_a_mean_over_fewer_seeds_than_were_run_says_so(tmp_path: Path) -> None:
 
 def test_protocol_tells_what_differs_from_what_is_shared(tmp_path: Path) -> None:
     protocol = compare_runs(write_trio(tmp_path, seeds=1)).protocol
-    assert protocol.differing == {"model.name": {"plain20": "plain20", "plain56": "plain56", "resnet56": "resnet56"}}
+    assert protocol.differing == {
+        "model.name": {"plain20": "plain20", "plain56": "plain56", "resnet56": "resnet56"}
+    }
     assert protocol.shared["optim.lr"] == 0.1
     assert not {"name", "seed", "log.every"} & {*protocol.shared, *protocol.differing}
 
 
 def test_seeds_under_unequal_settings_are_a_caution(tmp_path: Path) -> None:
-    runs = [write_run(tmp_path, "plain20", 0), write_run(tmp_path, "plain20", 1, settings={"optim": {"lr": 0.2}})]
+    runs = [
+        write_run(tmp_path, "plain20", 0),
+        write_run(tmp_path, "plain20", 1, settings={"optim": {"lr": 0.2}}),
+    ]
     assert compare_runs(runs).cautions == ("The seeds of plain20 differ in optim.lr.",)
 
 
@@ -121,7 +128,9 @@ def test_json_holds_everything_and_survives_the_round_trip(tmp_path: Path) -> No
     assert [run["test.error"] for run in saved["groups"][0]["runs"]] == pytest.approx([1.1, 0.88, 1.43])
 
 
-def test_where_a_first_layer_is_frozen_there_is_no_gradient_ratio_rather_than_one_of_nothing(tmp_path: Path) -> None:
+def test_where_a_first_layer_is_frozen_there_is_no_gradient_ratio_rather_than_one_of_nothing(
+    tmp_path: Path,
+) -> None:
     """What a run of frozen layers logs and sums up: no number."""
     run = write_run(tmp_path, "resnet20", connection="add")
     rows = [json.loads(line) for line in run.metrics_file.read_text().splitlines()]
@@ -137,7 +146,9 @@ def test_where_a_first_layer_is_frozen_there_is_no_gradient_ratio_rather_than_on
 def lacking(group: Group, without: str) -> Group:
     """Return a group whose summaries lack the numbers below a prefix."""
     runs = [
-        replace(run, summary={key: value for key, value in run.summary.items() if not key.startswith(without)})
+        replace(
+            run, summary={key: value for key, value in run.summary.items() if not key.startswith(without)}
+        )
         for run in group.runs
     ]
     return Group(group.label, tuple(runs))
@@ -146,7 +157,13 @@ def lacking(group: Group, without: str) -> Group:
 def test_figures_have_labelled_axes_and_are_not_empty(tmp_path: Path) -> None:
     comparison = compare_runs(write_trio(tmp_path))
     drawings = {drawing.name: drawing for drawing in draw(comparison.groups)}
-    names = ["training_loss", "validation_error", "gradient_flow_start", "gradient_flow_median", "gradient_ratio"]
+    names = [
+        "training_loss",
+        "validation_error",
+        "gradient_flow_start",
+        "gradient_flow_median",
+        "gradient_ratio",
+    ]
     assert list(drawings) == [*names, "test_error"]
     for drawing in drawings.values():
         (axes,) = drawing.figure.axes
@@ -161,7 +178,10 @@ def test_figures_have_labelled_axes_and_are_not_empty(tmp_path: Path) -> None:
 
 
 def test_legends_name_every_network_and_lie_outside_the_axes(tmp_path: Path) -> None:
-    runs = [write_run(tmp_path, f"a_rather_long_name_{number:02}", model="resnet20", epochs=2) for number in range(12)]
+    runs = [
+        write_run(tmp_path, f"a_rather_long_name_{number:02}", model="resnet20", epochs=2)
+        for number in range(12)
+    ]
     drawing = draw(compare_runs(runs).groups)[0]
     drawing.png()
     (legend,) = drawing.figure.legends
@@ -203,7 +223,11 @@ def test_page_is_self_contained(tmp_path: Path) -> None:
     text = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", page)
     assert page.count("data:image/png;base64,") == 6
     assert not re.search(r"https?:|//|<script|<link|@import|url\(", text)
-    assert "Degradation was seen" in text and "skiprun compare plain20 plain56 resnet56" in text and "optim.lr" in text
+    assert (
+        "Degradation was seen" in text
+        and "skiprun compare plain20 plain56 resnet56" in text
+        and "optim.lr" in text
+    )
 
 
 def test_names_and_messages_are_never_read_as_markup(tmp_path: Path) -> None:

@@ -36,7 +36,9 @@ def describe(kind: str, x: str = "x", y: str = "y", **more: Any) -> dict[str, An
     return plain | rest | more
 
 
-def document(label: str, rows: list[dict[str, Any]], *figures: dict[str, Any], **facts: Any) -> dict[str, Any]:
+def document(
+    label: str, rows: list[dict[str, Any]], *figures: dict[str, Any], **facts: Any
+) -> dict[str, Any]:
     return {
         "study": "trial",
         "label": label,
@@ -113,11 +115,14 @@ def test_panels_share_scales_and_one_legend_and_each_has_a_table() -> None:
 
 
 def test_rows_are_chosen_grouped_and_sorted() -> None:
-    rows = [{"what": "a", "net": net, "x": x, "y": 1.0 * x} for x in (2, 0, 1) for net in ("deep", "wide")] + [
-        {"what": "b", "x": 0, "y": 5.0}
-    ]
+    rows = [
+        {"what": "a", "net": net, "x": x, "y": 1.0 * x} for x in (2, 0, 1) for net in ("deep", "wide")
+    ] + [{"what": "b", "x": 0, "y": 5.0}]
     lines = lines_of([document("one", rows)], describe("lines", where={"what": "a"}, group="net"))
-    assert [(line.label, line.places) for line in lines] == [("deep", [0.0, 1.0, 2.0]), ("wide", [0.0, 1.0, 2.0])]
+    assert [(line.label, line.places) for line in lines] == [
+        ("deep", [0.0, 1.0, 2.0]),
+        ("wide", [0.0, 1.0, 2.0]),
+    ]
     lines = lines_of(
         [document("one", rows), document("two", rows)], describe("lines", where={"what": "a"}, group="net")
     )
@@ -130,7 +135,8 @@ def test_bars_of_several_networks_stand_beside_each_other() -> None:
     edges = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in axes.patches]
     assert len(edges) == 6
     assert all(
-        right <= next_left + 1e-9 for (_, right), (next_left, _) in zip(sorted(edges), sorted(edges)[1:], strict=False)
+        right <= next_left + 1e-9
+        for (_, right), (next_left, _) in zip(sorted(edges), sorted(edges)[1:], strict=False)
     )
 
 
@@ -193,7 +199,9 @@ def test_a_surface_along_one_direction_is_a_line_only(tmp_path: Path) -> None:
 def test_images_are_written_whole_and_networks_without_rows_left_out(tmp_path: Path) -> None:
     figure = describe("lines")
     empty = document("empty", [{"x": 1, "y": None}], figure)
-    full = document("$full_", [{"x": 1, "y": 2.0}], figure, describe("bars", title="Nothing", where={"what": "else"}))
+    full = document(
+        "$full_", [{"x": 1, "y": 2.0}], figure, describe("bars", title="Nothing", where={"what": "else"})
+    )
     full["figures"].reverse()
     empty["figures"] = full["figures"]
     (file,) = write_study([empty, full], tmp_path / "new")
@@ -229,7 +237,11 @@ def shown_rows(*documents: dict[str, Any]) -> list[list[float]]:
     lines = text(study_table(documents), 120).splitlines()
     start = next(index for index, line in enumerate(lines) if line.startswith("A title: "))
     words = [line.split() for line in lines[start + 1 :]]
-    return [[float(word) for word in row] for row in words if row and all(re.fullmatch(r"[-+.\de]+", w) for w in row)]
+    return [
+        [float(word) for word in row]
+        for row in words
+        if row and all(re.fullmatch(r"[-+.\de]+", w) for w in row)
+    ]
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 7, 11, 12, 15, 40, 100])
@@ -244,7 +256,9 @@ def test_a_place_that_is_shown_is_one_that_was_measured(count: int) -> None:
 
 def test_few_places_are_not_said_to_be_some_of_fewer() -> None:
     rows = [{"x": step / 7, "y": 1.0} for step in range(1, 7)]
-    assert " of " not in text(study_table([document("one", rows, describe("lines"))])).replace("All of one", "")
+    assert " of " not in text(study_table([document("one", rows, describe("lines"))])).replace(
+        "All of one", ""
+    )
 
 
 def test_networks_of_unequal_depth_are_shown_each_at_its_own_places() -> None:

@@ -37,13 +37,19 @@ def test_comparison_is_one_table_where_there_is_room(tmp_path: Path) -> None:
 
 def test_segmentation_shows_every_test_score(tmp_path: Path) -> None:
     test = {"iou": 0.88, "dice": 0.93, "boundary": 0.81}
-    runs = [write_run(tmp_path, "unet", seed, task="segmentation", connection="concat", test=test) for seed in (0, 1)]
+    runs = [
+        write_run(tmp_path, "unet", seed, task="segmentation", connection="concat", test=test)
+        for seed in (0, 1)
+    ]
     text = printed(comparison_table(compare_runs(runs)))
     assert "0.8800 +- 0.0000" in text and "0.9300" in text and "0.8100" in text and "boundary" in text
 
 
 def test_markup_in_names_is_shown_as_it_is(tmp_path: Path) -> None:
-    runs = [write_run(tmp_path, "[bold]", model="plain20"), write_run(tmp_path, "x", state="failed", message="[/foo]")]
+    runs = [
+        write_run(tmp_path, "[bold]", model="plain20"),
+        write_run(tmp_path, "x", state="failed", message="[/foo]"),
+    ]
     assert "[bold]" in printed(comparison_table(compare_runs(runs)))
     assert "[/foo]" in printed(comparison_table(compare_runs(runs)))
     assert "[bold]/seed-0" in printed(runs_table(runs)) and "[/foo]" in printed(runs_table(runs))
@@ -60,7 +66,9 @@ def test_nothing_is_cut_off(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("width", [64, 80, 100, 140])
 def test_no_name_of_a_run_is_broken_where_there_is_room_for_it(width: int, tmp_path: Path) -> None:
-    runs = [write_run(tmp_path, "a_name_of_thirty_letters_in_all", number, model="resnet56") for number in (0, 1)]
+    runs = [
+        write_run(tmp_path, "a_name_of_thirty_letters_in_all", number, model="resnet56") for number in (0, 1)
+    ]
     text = printed(runs_table(runs), width=width)
     for run in runs:
         assert any(line.startswith(f"{run.name}  finished") for line in text.splitlines()), text
@@ -69,7 +77,9 @@ def test_no_name_of_a_run_is_broken_where_there_is_room_for_it(width: int, tmp_p
 
 def test_runs_lists_states_progress_and_scores(tmp_path: Path) -> None:
     runs = write_trio(tmp_path, seeds=1)
-    runs.append(write_run(tmp_path, "stopped20", model="plain20", state="stopped", epochs=15, test={"error": 4.0}))
+    runs.append(
+        write_run(tmp_path, "stopped20", model="plain20", state="stopped", epochs=15, test={"error": 4.0})
+    )
     runs[-1].metrics_file.write_text("".join(runs[-1].metrics_file.read_text().splitlines(keepends=True)[:9]))
     rows = {row["name"]: row for row in runs_rows(runs)}
     assert rows["plain20/seed-0"] | {"when": "", "path": ""} == {
@@ -92,7 +102,9 @@ def test_runs_lists_states_progress_and_scores(tmp_path: Path) -> None:
     assert "3/15 epochs" in text and "68.00 %" in text
 
 
-@pytest.mark.parametrize("file", ["config.yaml", "summary.json", "environment.json", "metrics.jsonl", "status.json"])
+@pytest.mark.parametrize(
+    "file", ["config.yaml", "summary.json", "environment.json", "metrics.jsonl", "status.json"]
+)
 def test_a_broken_file_never_breaks_a_listing(tmp_path: Path, file: str) -> None:
     runs = write_trio(tmp_path, seeds=1)
     runs.append(write_run(tmp_path, "stopped20", model="plain20", state="stopped"))
@@ -132,7 +144,8 @@ def test_show_cuts_long_lists(tmp_path: Path) -> None:
     run = write_run(tmp_path, "plain20")
     summary = run.summary()
     run.finish(
-        summary | {"data": summary["data"] | {"class_names": [f"class {n}" for n in range(1000)]}, "epochs": 5.99}
+        summary
+        | {"data": summary["data"] | {"class_names": [f"class {n}" for n in range(1000)]}, "epochs": 5.99}
     )
     text = printed(run_table(run))
     assert "(1,000 in all)" in text and "class 999" not in text

@@ -84,7 +84,11 @@ def test_runs_that_come_go_or_are_renamed_are_seen(tmp_path: Path) -> None:
     list_runs(tmp_path)
     write_run(tmp_path, "run00", 1, model="plain20")
     runs[1].path.parent.rename(tmp_path / "other")
-    assert [row["name"] for row in list_runs(tmp_path).rows] == ["other/seed-0", "run00/seed-0", "run00/seed-1"]
+    assert [row["name"] for row in list_runs(tmp_path).rows] == [
+        "other/seed-0",
+        "run00/seed-0",
+        "run00/seed-1",
+    ]
     (tmp_path / "empty" / "seed-0").mkdir(parents=True)
     assert list_runs(tmp_path).total == 3
     (tmp_path / "empty" / "seed-0" / "config.yaml").write_text(runs[0].config_file.read_text())
@@ -154,7 +158,9 @@ def test_few_lines_are_all_kept_and_many_evenly() -> None:
         numbers = [int(line) for line in kept.lines]
         assert (numbers[0], numbers[-1]) == (0, count - 1)
         assert len(numbers) == count if count <= MAX_LINES else MAX_LINES / 2 < len(numbers) <= MAX_LINES + 1
-        assert len({after - before for before, after in pairwise(numbers[:-1])}) <= 1, "evenly, but for the last"
+        assert len({after - before for before, after in pairwise(numbers[:-1])}) <= 1, (
+            "evenly, but for the last"
+        )
     assert Thinned().lines == []
 
 

@@ -86,7 +86,11 @@ def test_missing_values_are_left_out_before_pairing() -> None:
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     corrected = holm([0.02, math.nan, 0.9])
-    assert corrected[0] == pytest.approx(0.04) and math.isnan(corrected[1]) and corrected[2] == pytest.approx(0.9)
+    assert (
+        corrected[0] == pytest.approx(0.04)
+        and math.isnan(corrected[1])
+        and corrected[2] == pytest.approx(0.9)
+    )
 
 
 def test_what_both_have_is_paired_where_a_seed_is_lost() -> None:

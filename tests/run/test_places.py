@@ -19,7 +19,15 @@ from skiprun.experiment import load_run, train
 from skiprun.models.weights.weight_file import read_weights
 
 # Neither the runs nor the data of anybody: they list what there is, count networks, or look at weights alone.
-WITHOUT_RUNS = {"models list", "models show", "models cost", "datasets", "connections", "probes", "studies list"}
+WITHOUT_RUNS = {
+    "models list",
+    "models show",
+    "models cost",
+    "datasets",
+    "connections",
+    "probes",
+    "studies list",
+}
 WITHOUT_DATA = WITHOUT_RUNS | {"runs list", "runs show", "dashboard", "predict"}
 
 
@@ -96,7 +104,13 @@ def elsewhere(home: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
 @pytest.mark.usefixtures("elsewhere")
 @pytest.mark.parametrize(
     "arguments",
-    [["runs", "show", "one"], ["evaluate", "one"], ["resume", "one"], ["truncate", "one"], ["evaluate", "one/seed-0"]],
+    [
+        ["runs", "show", "one"],
+        ["evaluate", "one"],
+        ["resume", "one"],
+        ["truncate", "one"],
+        ["evaluate", "one/seed-0"],
+    ],
     ids=" ".join,
 )
 def test_a_run_is_found_by_name(arguments: list[str], home: Path) -> None:

@@ -43,7 +43,9 @@ def test_a_way_in_a_plane_is_held_by_two_components():
     one, other = torch.randn(2, 2, 3)
     steps = [(3.0, 0.0), (1.0, 1.0), (0.0, 0.0)]
     states = [{"weight": start + a * one + b * other, "bias": model.bias.detach()} for a, b in steps]
-    result = trajectory(model, lambda net: {"loss": net.weight.detach().sub(start).norm().item()}, states, steps=5)
+    result = trajectory(
+        model, lambda net: {"loss": net.weight.detach().sub(start).norm().item()}, states, steps=5
+    )
     assert result.facts["explained"] == pytest.approx(1)
     way = [(row["x"], row["y"]) for row in result.rows if row["what"] == "way"]
     lengths = [torch.tensor(point).norm().item() for point in way]

@@ -41,7 +41,9 @@ def test_a_chain_of_scalar_layers_grows_by_its_weight():
     result = gradflow([chain], [batch], lambda output, target: output.sum())
     layers = [row for row in result.rows if row["at"] == "layer"]
     assert [row["actgrad"] for row in layers] == [16.0, 8.0, 4.0, 2.0, 1.0]
-    assert [row["grad_norm"] for row in layers] == [16.0] * 5, "the input of a layer grows as its gradient shrinks"
+    assert [row["grad_norm"] for row in layers] == [16.0] * 5, (
+        "the input of a layer grows as its gradient shrinks"
+    )
     assert result.facts["growth_per_layer"] == pytest.approx(2.0)
     assert result.facts["first_over_last"] == pytest.approx(1.0)
 
@@ -62,7 +64,9 @@ def test_twenty_layers_at_initialization_agree_with_the_reference(connection, no
     assert facts["growth_per_layer"] == pytest.approx(growth, abs=0.05)
 
 
-@pytest.mark.parametrize(("connection", "weights", "word"), [(NoConnection, 603, "Explod"), (Add, 3.4, "Within")])
+@pytest.mark.parametrize(
+    ("connection", "weights", "word"), [(NoConnection, 603, "Explod"), (Add, 3.4, "Within")]
+)
 def test_fifty_six_layers_explode_when_plain_and_do_not_when_residual(connection, weights, word):
     result = gradflow(networks(connection, 56), [images()], nn.functional.cross_entropy)
     assert math.log10(result.facts["first_over_last"]) == pytest.approx(math.log10(weights), abs=0.7)

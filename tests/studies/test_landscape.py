@@ -14,7 +14,9 @@ from skiprun.studies.plane import ENDLESS, random_direction
 
 
 def square(model):
-    return {"loss": sum(parameter.detach().double().square().sum().item() for parameter in model.parameters())}
+    return {
+        "loss": sum(parameter.detach().double().square().sum().item() for parameter in model.parameters())
+    }
 
 
 class Counting:
@@ -50,7 +52,9 @@ def test_a_sum_of_squares_is_convex_and_has_the_values_of_the_formula():
     first, second = (each.double() for each in both_directions(model))
     result = landscape(model, square, steps=5)
     for row in result.rows:
-        assert row["loss"] == pytest.approx((model.weight + row["x"] * first + row["y"] * second).square().sum().item())
+        assert row["loss"] == pytest.approx(
+            (model.weight + row["x"] * first + row["y"] * second).square().sum().item()
+        )
     assert result.facts["nonconvexity"] == 0 and result.verdict.startswith("Nearly convex")
     assert result.facts["loss"] == pytest.approx(square(model)["loss"])
 
@@ -83,7 +87,9 @@ def test_a_stopped_survey_continues_where_it_was():
 
 def test_a_line_has_one_row_a_step_and_an_endless_loss_a_number():
     rows = landscape(nn.Linear(3, 2), lambda model: {"loss": float("nan")}, dims=1, steps=3).rows
-    assert [(row["x"], row["y"], row["loss"]) for row in rows] == [(x, 0.0, ENDLESS) for x in (-1.0, 0.0, 1.0)]
+    assert [(row["x"], row["y"], row["loss"]) for row in rows] == [
+        (x, 0.0, ENDLESS) for x in (-1.0, 0.0, 1.0)
+    ]
 
 
 def test_an_even_number_of_steps_is_refused():

@@ -59,7 +59,9 @@ def test_a_chain_without_its_skips_keeps_the_branch_alone():
 def test_deleted_plain_and_gated_blocks_pass_x_through(connection):
     model = chain(connection, 3.0, 5.0)
     one, other = (block(torch.ones(1, 1, 1, 1)).item() for block in model)
-    assert lesion(model, output, MANY).rows[1]["error"] == pytest.approx(output(nn.Sequential(model[1]))["error"])
+    assert lesion(model, output, MANY).rows[1]["error"] == pytest.approx(
+        output(nn.Sequential(model[1]))["error"]
+    )
     assert deleted(lesion(chain(NoConnection, 3.0, 5.0), output, MANY)) == [5.0, 3.0]
     assert one != other
 
@@ -95,8 +97,14 @@ def test_swapped_blocks_have_the_tau_of_their_order_and_come_back_after_a_fault(
 
 
 def test_only_blocks_of_one_shape_are_swapped():
-    groups = alike(build_model("resnet20"), [f"layer{stage}.{block}" for stage in (1, 2, 3) for block in range(3)])
-    assert groups == [["layer1.0", "layer1.1", "layer1.2"], ["layer2.1", "layer2.2"], ["layer3.1", "layer3.2"]]
+    groups = alike(
+        build_model("resnet20"), [f"layer{stage}.{block}" for stage in (1, 2, 3) for block in range(3)]
+    )
+    assert groups == [
+        ["layer1.0", "layer1.1", "layer1.2"],
+        ["layer2.1", "layer2.2"],
+        ["layer3.1", "layer3.2"],
+    ]
 
 
 def test_a_network_without_sites_is_refused_by_name():
@@ -109,7 +117,13 @@ def test_a_network_without_sites_is_refused_by_name():
     [(0.3, 88.0, "Robust"), (24.0, 35.0, "Collapse"), (88.0, 97.0, "Collapse"), (20.0, 80.0, "Between")],
 )
 def test_collapse_is_measured_by_what_there_is_to_lose(median, largest, word):
-    facts = {"score": "error", "intact": 2.0, "deletable": 9, "worst_damage": largest, "worst_site": "layer1.0"}
+    facts = {
+        "score": "error",
+        "intact": 2.0,
+        "deletable": 9,
+        "worst_damage": largest,
+        "worst_site": "layer1.0",
+    }
     facts |= {"images": MANY, "smallest_gap": 0.5}
     assert verdict(facts | {"median_damage": median, "largest_damage": largest}).startswith(word)
 
@@ -143,5 +157,7 @@ def test_a_score_of_masks_is_lost_in_points_as_an_error_is_added():
 
     result = lesion(chain(Add, 1.0, 2.0), overlap, MANY)
     assert [row["damage"] for row in result.rows if row["what"] == "delete"] == pytest.approx([50.0, 50.0])
-    assert result.verdict.startswith("Collapse: without one block the iou is worse by 50.00 points in the median")
+    assert result.verdict.startswith(
+        "Collapse: without one block the iou is worse by 50.00 points in the median"
+    )
     assert result.verdict.endswith("Of 10,000 images, untested.")

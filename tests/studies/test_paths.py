@@ -91,4 +91,6 @@ def test_a_gradient_of_nothing_has_no_length():
 
 def test_a_small_share_of_all_paths_is_not_called_none():
     facts = {"gradient": 1.0, "effective_length": 8.0, "sites": 54, "effective_from": 5, "effective_to": 12}
-    assert "Those are 0.0031 % of all paths" in verdict(facts | {"effective_paths": 3.1e-5, "mean_length": 27.0})
+    assert "Those are 0.0031 % of all paths" in verdict(
+        facts | {"effective_paths": 3.1e-5, "mean_length": 27.0}
+    )

@@ -33,6 +33,9 @@ def test_networks_that_err_alike_are_seldom_told_apart(images, error, alike):
 
 def test_scores_of_masks_are_said_to_be_untested():
     assert of_images(1, None, 0.8, "iou") == "Of 1 image, untested."
-    assert of_images(2, None, 0.0) == "Of 2 images, each 50 points, which tell nothing above it from 0.00 % (McNemar)."
+    assert (
+        of_images(2, None, 0.0)
+        == "Of 2 images, each 50 points, which tell nothing above it from 0.00 % (McNemar)."
+    )
     assert of_images(100, 6.0, 0.0).startswith("Of 100 images, each 1 point, which tell 6 points")
     assert "which tell 2.8 points above it or more from 1.50 %" in of_images(360, smallest_gap(1.5, 360), 1.5)

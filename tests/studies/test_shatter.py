@@ -39,9 +39,9 @@ def test_the_gradient_of_a_square_is_linear_in_the_input():
 
 def test_theory_agrees_with_the_reference_table():
     expected = [0.750, 0.610, 0.520, 0.455, 0.370, 0.314, 0.205, 0.156]
-    assert [expected_correlation("add", True, depth) for depth in (1, 2, 3, 4, 6, 8, 16, 24)] == pytest.approx(
-        expected, abs=6e-4
-    )
+    assert [
+        expected_correlation("add", True, depth) for depth in (1, 2, 3, 4, 6, 8, 16, 24)
+    ] == pytest.approx(expected, abs=6e-4)
     assert expected_correlation("none", True, 3) == 1 / 8 and expected_correlation("add", False, 2) == 9 / 16
 
 
@@ -63,7 +63,9 @@ def test_correlation_of_gradients_agrees_with_the_reference_table(network, refer
 def test_autocorrelation_by_depth_agrees_with_the_reference():
     rows = shatter_depth(depths=(10,)).rows
     found = {(row["kind"], row["lag"]): row["autocorrelation"] for row in rows}
-    assert [found["none, no norm", lag] for lag in (1, 2, 5, 10)] == pytest.approx([0.94, 0.89, 0.75, 0.59], abs=0.06)
+    assert [found["none, no norm", lag] for lag in (1, 2, 5, 10)] == pytest.approx(
+        [0.94, 0.89, 0.75, 0.59], abs=0.06
+    )
     assert [found["none, batch norm", lag] for lag in (1, 2, 5, 10)] == pytest.approx(
         [0.16, -0.04, -0.05, -0.01], abs=0.06
     )
@@ -87,4 +89,7 @@ def test_too_few_points_are_refused():
 
 def test_the_nearest_noise_is_the_nearest_on_either_side():
     said = verdict_by_depth({"below": -0.3, "near white": 0.05, "near brown": 0.97, "beyond": 1.4})
-    assert said.startswith("Nearest to white noise: near white (0.05") and "brown noise: near brown (0.97)" in said
+    assert (
+        said.startswith("Nearest to white noise: near white (0.05")
+        and "brown noise: near brown (0.97)" in said
+    )

@@ -23,7 +23,9 @@ def test_rotation_and_scale_of_the_features_do_not_matter():
 def test_independent_features_have_none_in_the_mean_also_of_few_images():
     torch.manual_seed(0)
     pairs = [(torch.randn(8, 30), torch.randn(8, 30)) for _ in range(400)]
-    assert alignment([(kernel(x)[None], kernel(y)[None]) for x, y in pairs]).item() == pytest.approx(0, abs=0.06)
+    assert alignment([(kernel(x)[None], kernel(y)[None]) for x, y in pairs]).item() == pytest.approx(
+        0, abs=0.06
+    )
 
 
 def test_the_estimate_agrees_with_its_definition_over_quadruples():

@@ -30,7 +30,9 @@ class Network(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.blocks = nn.Sequential(Open([-1.0, 0.0, 0.0, 0.0]), Open([0.0, 0.0, 0.0, 4.0]), Open([0.0, 0.0, 0.0, 0.0]))
+        self.blocks = nn.Sequential(
+            Open([-1.0, 0.0, 0.0, 0.0]), Open([0.0, 0.0, 0.0, 4.0]), Open([0.0, 0.0, 0.0, 0.0])
+        )
 
     def forward(self, x):
         x = self.blocks(x).flatten(1)
@@ -58,7 +60,9 @@ def test_the_trained_head_needs_the_block_that_its_threshold_is_made_for():
     result = truncate(Network(), evaluate, [batch()], [batch()])
     assert [row["error"] for row in result.rows][1:] == [0.0, 0.0]
     share = batch()[1].double().mean().item()
-    assert result.rows[0]["error"] == pytest.approx(100 * share), "without the second block the label stays below 2"
+    assert result.rows[0]["error"] == pytest.approx(100 * share), (
+        "without the second block the label stays below 2"
+    )
 
 
 def test_linear_probes_read_the_label_behind_every_block():

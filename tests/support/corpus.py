@@ -20,7 +20,9 @@ MESSAGES = GOLDEN / "messages.txt"
 def keyed(section: str, **values: str) -> dict[str, bytes]:
     """Return configs in which one key of a section has a bad value."""
     return {
-        f"{section}.{key.rstrip('_0123456789')}={value[:20]!a}": overlay(section, key.rstrip("_0123456789"), value)
+        f"{section}.{key.rstrip('_0123456789')}={value[:20]!a}": overlay(
+            section, key.rstrip("_0123456789"), value
+        )
         for key, value in values.items()
     }
 
@@ -122,8 +124,12 @@ KEYS: dict[str, bytes] = {
     **keyed("model", depth="twenty", depth_1="0", depth_2="-20", depth_3="20.5", depth_4="true", nmae="x"),
     **keyed("model", shortcut="D", norm="batchnorm", connection="3", connections="[1]", options="{a: [1]}"),
     **keyed("model", connections_1='{"a-b": none}', init="fixup", freeze="{a: 1}", skip_schedule="{from: 1}"),
-    **keyed("data", batch_size="0", batch_size_1="64.5", batch_size_2="'64'", val_fraction="1", val_fraction_1="0"),
-    **keyed("data", batch_sizes="64", augment="{crop: -1}", augment_1="{mixup: 1, cutmix: 1}", image_size="2"),
+    **keyed(
+        "data", batch_size="0", batch_size_1="64.5", batch_size_2="'64'", val_fraction="1", val_fraction_1="0"
+    ),
+    **keyed(
+        "data", batch_sizes="64", augment="{crop: -1}", augment_1="{mixup: 1, cutmix: 1}", image_size="2"
+    ),
     **keyed("optim", lr="fast", lr_1="0", lr_2=".nan", lr_3=".inf", lr_4="-1", lr_5="1e999", name="sdg"),
     **keyed("optim", momentum="1", ema="2", accumulate="3", nesterov="yes", clip_norm="0", lrr="0.1"),
     **keyed("schedule", steps="3", warmup="3", kind="linear", milestones="[3]", milestones_1="5", factor="1"),

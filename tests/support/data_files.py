@@ -69,7 +69,12 @@ def publish_cifar(folder: Path, monkeypatch: pytest.MonkeyPatch, classes: int = 
             strict=True,
         )
         sums = [
-            [name, write(name, {"data": rows.transpose(0, 3, 1, 2).reshape(len(rows), -1), key: labels.tolist()})]
+            [
+                name,
+                write(
+                    name, {"data": rows.transpose(0, 3, 1, 2).reshape(len(rows), -1), key: labels.tolist()}
+                ),
+            ]
             for rows, labels, (name, _) in parts
         ]
         monkeypatch.setattr(kind, f"{split}_list", sums)
@@ -96,7 +101,8 @@ def publish_mnist(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str = "MN
         header = struct.pack(">IIII", 2051, len(images), 28, 28)
         contents = {
             f"{prefix}-images-idx3-ubyte.gz": header + images.tobytes(),
-            f"{prefix}-labels-idx1-ubyte.gz": struct.pack(">II", 2049, len(labels)) + labels.astype(np.uint8).tobytes(),
+            f"{prefix}-labels-idx1-ubyte.gz": struct.pack(">II", 2049, len(labels))
+            + labels.astype(np.uint8).tobytes(),
         }
         for file, content in contents.items():
             (folder / file).write_bytes(gzip.compress(content))
@@ -151,7 +157,9 @@ def black_png(side: int) -> bytes:
     """Return a PNG of side x side black pixels of one bit: tiny on the disk, and as large as wished in memory."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
 
     header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
     packer = zlib.compressobj(9)

@@ -108,7 +108,11 @@ def write_run(
             "final": {"train": {"loss": loss, score: error}, "val": val},
             "test": {"loss": 0.1, **test},
             "gradient": {
-                "first_over_last": {"start": ratios[0], "median": sorted(ratios)[len(ratios) // 2], "end": ratios[-1]}
+                "first_over_last": {
+                    "start": ratios[0],
+                    "median": sorted(ratios)[len(ratios) // 2],
+                    "end": ratios[-1],
+                }
             },
             "time": {"train_s": 12.3, "images_per_s": 36_000 / layers},
         }
@@ -140,7 +144,14 @@ def _rows(
         begin = 90.0 if score == "error" else 0.0
         val = test[score] + (begin - test[score]) * left * math.exp(noise.gauss(0, 0.1))
         speed = {"time/epoch_s": 0.8, "time/images_per_s": 36_000 / layers}
-        yield {"step": epoch * STEPS_AN_EPOCH, "epoch": epoch, "epoch_end": True, **curve, f"val/{score}": val, **speed}
+        yield {
+            "step": epoch * STEPS_AN_EPOCH,
+            "epoch": epoch,
+            "epoch_end": True,
+            **curve,
+            f"val/{score}": val,
+            **speed,
+        }
     yield {
         "step": epochs * STEPS_AN_EPOCH,
         "epoch": epochs,
@@ -159,7 +170,13 @@ def write_trio(root: Path, seeds: int = 3) -> list[Run]:
             write_run(root, "plain20", seed, loss=0.010 * s, error=0.1 * s, test={"error": 1.1 * s}),
             write_run(root, "plain56", seed, loss=2.2 - 0.3 * s, error=70.0 + s, test={"error": 67.0 + s}),
             write_run(
-                root, "resnet56", seed, connection="add", loss=0.0107 * s, error=0.1, test={"error": 1.2 + 0.2 * s}
+                root,
+                "resnet56",
+                seed,
+                connection="add",
+                loss=0.0107 * s,
+                error=0.1,
+                test={"error": 1.2 + 0.2 * s},
             ),
         )
     ]

@@ -1,7 +1,7 @@
 """Runs that die: a training run of a second in a process of its own, sabotaged from outside the product.
 
-Children are forked from one process that has imported torch and trained once (`tests.support.warm`), so a trial is
-cheap. A sabotage is installed in the child before it trains; the product has no hooks for it.
+Children are forked from one process that has imported torch and trained once (`tests.support.warm`), so a
+trial is cheap. A sabotage is installed in the child before it trains; the product has no hooks for it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,12 @@ WRITING = (skiprun.system.files.__file__, skiprun.training.checkpoint.__file__)
 # Everything at once that draws at random or carries state from step to step.
 EVERYTHING: dict[str, Any] = {
     "model": {"name": "resnet_cifar", "depth": 8, "width": 4, "connection": "stochastic_depth"},
-    "data": {"name": "tiny", "batch_size": 16, "val_fraction": 0.2, "augment": {"mixup": 0.4, "crop": 1, "flip": True}},
+    "data": {
+        "name": "tiny",
+        "batch_size": 16,
+        "val_fraction": 0.2,
+        "augment": {"mixup": 0.4, "crop": 1, "flip": True},
+    },
     "optim": {"lr": 0.05, "clip_norm": 1.0, "ema": 0.9, "accumulate": 2},
 }
 
@@ -119,7 +124,9 @@ def trial(config: RunConfig, runs: Path, *sabotages: Sabotage, **options: Any) -
     return int(child.exitcode)
 
 
-def _child(plain: dict[str, Any], runs: Path, sabotages: tuple[Sabotage, ...], options: dict[str, Any]) -> None:
+def _child(
+    plain: dict[str, Any], runs: Path, sabotages: tuple[Sabotage, ...], options: dict[str, Any]
+) -> None:
     """Train, in a process of its own, whose exit code is that of the command line; errors go to a file."""
     from skiprun.cli.app import exit_code
 
@@ -249,7 +256,9 @@ def finish(config: RunConfig, runs: Path) -> None:
 def assert_same_runs(one: Path, other: Path, config: RunConfig) -> None:
     """Compare all that two run directories hold, but times and what follows from them."""
     left, right = Run.of(one, config), Run.of(other, config)
-    assert_same([timeless(row) for row in left.metrics()], [timeless(row) for row in right.metrics()], "metrics")
+    assert_same(
+        [timeless(row) for row in left.metrics()], [timeless(row) for row in right.metrics()], "metrics"
+    )
     assert_same(*({**run.summary(), "time": None} for run in (left, right)), "summary")
     for name in ("last.pt", "best.pt"):
         states = [load(run.checkpoints / name) for run in (left, right)]
@@ -258,7 +267,12 @@ def assert_same_runs(one: Path, other: Path, config: RunConfig) -> None:
                 state.pop(measured, None)
         assert_same(*states, name)
     assert not list(right.path.rglob("*.tmp")), "temporary files are left"
-    assert {file.name for file in right.checkpoints.iterdir()} <= {"last.pt", "previous.pt", "best.pt", "last.damaged"}
+    assert {file.name for file in right.checkpoints.iterdir()} <= {
+        "last.pt",
+        "previous.pt",
+        "best.pt",
+        "last.damaged",
+    }
 
 
 def timeless(row: dict[str, Any]) -> dict[str, Any]:

@@ -50,10 +50,20 @@ NOISES: dict[str, Noise] = {each.__name__: each for each in (normal, common, hea
 
 def network(label: str, connection: str, layers: int, lost: int | None = None, **values: Values) -> Group:
     """Return a network of some seeds; a keyword such as test_error is the number test.error by seed."""
-    kind = {"data.task": "classification", "data.score_name": "error", "data.better": "lower", "data.test": 360}
+    kind = {
+        "data.task": "classification",
+        "data.score_name": "error",
+        "data.better": "lower",
+        "data.test": 360,
+    }
     if "test_iou" in values:
         kind = {"data.task": "segmentation", "data.score_name": "iou", "data.better": "higher"}
-    model = {"model.name": label, "model.family": "one", "model.connection": connection, "model.layers": layers}
+    model = {
+        "model.name": label,
+        "model.family": "one",
+        "model.connection": connection,
+        "model.layers": layers,
+    }
     numbers = {key.replace("_", "."): each.tolist() for key, each in values.items()}
     runs = [
         RunRecord(
@@ -86,7 +96,11 @@ def plain_networks(noise: Values, ratio: float = 1.0, lost: int | None = None) -
 def connected_networks(noise: Values, closes: bool) -> list[Group]:
     """A pair that is degraded beyond doubt, and networks with connections that just close its gap, or none of it."""
     low, high = np.exp(0.1 * noise[0]), 1000 * np.exp(0.1 * noise[1])
-    goal = np.array([closing(*pair) for pair in zip(low, high, strict=True)]) if closes else np.full(len(low), 1000.0)
+    goal = (
+        np.array([closing(*pair) for pair in zip(low, high, strict=True)])
+        if closes
+        else np.full(len(low), 1000.0)
+    )
     plain = [
         network("plain20", "none", 20, final_train_loss=low),
         network("plain56", "none", 56, final_train_loss=high),

@@ -22,11 +22,17 @@ from skiprun.system.arguments import fits, type_in_words
 from tests.support.tiny import tiny_config
 
 CPU = torch.device("cpu")
-FACE = [skiprun.build_model, load_data, *(getattr(experiment, name) for name in experiment.__all__ if name.islower())]
+FACE = [
+    skiprun.build_model,
+    load_data,
+    *(getattr(experiment, name) for name in experiment.__all__ if name.islower()),
+]
 
 
 @pytest.mark.parametrize("function", FACE, ids=lambda function: function.__name__)
-def test_every_function_of_the_face_refuses_a_value_that_is_nothing_it_knows(function: Callable[..., Any]) -> None:
+def test_every_function_of_the_face_refuses_a_value_that_is_nothing_it_knows(
+    function: Callable[..., Any],
+) -> None:
     first = next(iter(inspect.signature(function).parameters))
     others = [each for each in inspect.signature(function).parameters.values() if each.default is each.empty]
     with pytest.raises(InputError, match=rf"^{function.__name__}\(\): {first} is <object.*; it must be "):
@@ -40,14 +46,21 @@ def test_every_function_of_the_face_refuses_a_value_that_is_nothing_it_knows(fun
     [
         (Count, [1, 7], [0, -1, True, 1.0, "1", None], "a whole number from 1 to 1,000,000,000"),
         (float | None, [1, 0.5, None], ["1", True], "a number or None"),
-        (Sequence[Path | str], [["a"], (Path("a"),), []], ["a", b"a", [1], None], "a list, each a Path or a text"),
+        (
+            Sequence[Path | str],
+            [["a"], (Path("a"),), []],
+            ["a", b"a", [1], None],
+            "a list, each a Path or a text",
+        ),
         (Mapping[str, Any], [{}, {"a": object()}], [[], {1: 2}], "a dict"),
         (Callable[[str], None], [print], ["print", None], "a function"),
         (Literal["train", "val"], ["val"], ["test"], "'train' or 'val'"),
         (nn.Module, [nn.Identity()], [nn.Identity], "a Module"),
     ],
 )
-def test_a_value_fits_its_hint_or_is_told_what_it_must_be(hint: Any, good: list, bad: list, words: str) -> None:
+def test_a_value_fits_its_hint_or_is_told_what_it_must_be(
+    hint: Any, good: list, bad: list, words: str
+) -> None:
     assert all(fits(value, hint) for value in good) and not any(fits(value, hint) for value in bad)
     assert type_in_words(hint) == words
 
@@ -55,7 +68,9 @@ def test_a_value_fits_its_hint_or_is_told_what_it_must_be(hint: Any, good: list,
 @pytest.mark.parametrize("value", [0, -1, "10", None, 2.5, True, []])
 def test_a_network_needs_numbers_of_classes_and_channels(value: Any) -> None:
     for key in ("num_classes", "in_channels"):
-        with pytest.raises(InputError, match=rf"{key} is .*; it must be a whole number from 1 to 1,000,000,000\."):
+        with pytest.raises(
+            InputError, match=rf"{key} is .*; it must be a whole number from 1 to 1,000,000,000\."
+        ):
             build_model("resnet20", **{key: value})
     with pytest.raises(OptionError, match="width: found"):
         build_model("resnet20", width=value) if value is not None else build_model("resnet20", width=-1)
@@ -73,7 +88,11 @@ def test_training_takes_what_a_file_would_hold(tmp_path: Path) -> None:
 
 MISFITS = {
     "other channels": (("resnet20", 10, 3), "digits", r"does not take the data's images of 1x8x8"),
-    "fewer classes": (("resnet20", 5, 1), "digits", r"gives \[1, 5\] .* the 10 classes of the data need \[1, 10\]"),
+    "fewer classes": (
+        ("resnet20", 5, 1),
+        "digits",
+        r"gives \[1, 5\] .* the 10 classes of the data need \[1, 10\]",
+    ),
     "more classes": (("resnet20", 20, 1), "digits", r"gives \[1, 20\]"),
     "masks, not labels": (("unet", 10, 1), "digits", r"gives \[1, 10, 8, 8\]"),
     "labels, not masks": (("resnet20", 2, 1), "cells", r"gives \[1, 2\] .* need \[1, 2, 64, 64\]"),
@@ -91,7 +110,10 @@ def test_a_network_is_scored_on_data_that_it_fits(misfit: str) -> None:
 
 
 def test_a_network_that_fits_is_scored_and_what_is_for_a_run_is_refused() -> None:
-    data, model = load_data(DataConfig(name="digits"), CPU), build_model("resnet_cifar", 10, 1, depth=8, width=4)
+    data, model = (
+        load_data(DataConfig(name="digits"), CPU),
+        build_model("resnet_cifar", 10, 1, depth=8, width=4),
+    )
     assert evaluate(model, data)["error"] == evaluate(model, data, batch_size=1000)["error"]
     with pytest.raises(InputError, match="root and other_data are for a run"):
         evaluate(model, data, root="x")

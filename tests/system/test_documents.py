@@ -67,7 +67,9 @@ def test_no_flip_of_a_summary_is_silent_or_deadly(tmp_path: Path) -> None:
 
 def test_no_flip_of_a_comparison_is_silent_or_deadly(tmp_path: Path) -> None:
     write_comparison(compare_runs(write_trio(tmp_path, seeds=1)), tmp_path / "out")
-    told, wrong = told_or_the_same(tmp_path / "out" / "comparison.json", lambda: read_comparison(tmp_path / "out"))
+    told, wrong = told_or_the_same(
+        tmp_path / "out" / "comparison.json", lambda: read_comparison(tmp_path / "out")
+    )
     assert wrong == [] and told > 0.9 * FLIPS
 
 
@@ -98,14 +100,31 @@ def test_a_damaged_summary_names_a_way_out_that_there_is(tmp_path: Path) -> None
     )
 
 
-OTHER_SHAPES = ["{}", "[]", "null", "5", '{"sessions": 5}', '{"sessions": [5]}', '{"state": 5}', '{"state": "[red]x"}']
-OTHER_SHAPES += ['{"test": 5}', '{"test": {"loss": "x"}}', '{"model": {}, "data": []}', "\xff", '{"a": ' * 5000]
+OTHER_SHAPES = [
+    "{}",
+    "[]",
+    "null",
+    "5",
+    '{"sessions": 5}',
+    '{"sessions": [5]}',
+    '{"state": 5}',
+    '{"state": "[red]x"}',
+]
+OTHER_SHAPES += [
+    '{"test": 5}',
+    '{"test": {"loss": "x"}}',
+    '{"model": {}, "data": []}',
+    "\xff",
+    '{"a": ' * 5000,
+]
 FILES = ["summary.json", "status.json", "environment.json"]
 
 
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("content", OTHER_SHAPES, ids=range(len(OTHER_SHAPES)))
-def test_a_document_of_another_shape_is_one_line_and_the_others_go_on(file: str, content: str, tmp_path: Path) -> None:
+def test_a_document_of_another_shape_is_one_line_and_the_others_go_on(
+    file: str, content: str, tmp_path: Path
+) -> None:
     runs = [*write_trio(tmp_path, seeds=1), write_run(tmp_path, "last", model="plain20", state="stopped")]
     run = runs[-1] if file == "status.json" else runs[1]
     (run.path / file).write_text(content, encoding="latin-1")
@@ -119,7 +138,9 @@ def test_a_document_of_another_shape_is_one_line_and_the_others_go_on(file: str,
 
 @pytest.mark.parametrize("command", ["train", "resume", "predict", "evaluate", "lesion"])
 @pytest.mark.parametrize("content", ["{}", '{"test": 5}'])
-def test_commands_name_a_summary_of_another_shape_and_end_with_6(command: str, content: str, tmp_path: Path) -> None:
+def test_commands_name_a_summary_of_another_shape_and_end_with_6(
+    command: str, content: str, tmp_path: Path
+) -> None:
     run = write_run(tmp_path, "one", model="resnet20")
     run.summary_file.write_text(content)
     image = [str(tmp_path / "x.png")] * (command == "predict")
@@ -133,7 +154,9 @@ def test_commands_name_a_summary_of_another_shape_and_end_with_6(command: str, c
 def test_a_damaged_history_of_sessions_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
     run = write_run(tmp_path, "one", state="stopped")
     run.environment_file.write_text('{"sessions": 5}')
-    with pytest.raises(StorageError, match=r"environment.json: damaged, sessions: .*; delete it; only the record"):
+    with pytest.raises(
+        StorageError, match=r"environment.json: damaged, sessions: .*; delete it; only the record"
+    ):
         run.record_environment({})
     assert run.environment_file.read_text() == '{"sessions": 5}'
 
@@ -250,7 +273,9 @@ def begun(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("key", ["model", *RESUME_KEYS])
 @pytest.mark.parametrize("value", [None, "x"])
-def test_a_sealed_checkpoint_that_lacks_something_is_a_checkpoint_error(key: str, value: Any, begun: Path) -> None:
+def test_a_sealed_checkpoint_that_lacks_something_is_a_checkpoint_error(
+    key: str, value: Any, begun: Path
+) -> None:
     state = torch.load(begun / "last.pt", weights_only=True)
     if key == "data" and value:
         value = 5
@@ -263,9 +288,17 @@ def test_a_sealed_checkpoint_that_lacks_something_is_a_checkpoint_error(key: str
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("optimizer", {}), ("seconds", {}), ("best", {"step": 1}), ("config", {"model": 1}), ("model", {"a": 1})],
+    [
+        ("optimizer", {}),
+        ("seconds", {}),
+        ("best", {"step": 1}),
+        ("config", {"model": 1}),
+        ("model", {"a": 1}),
+    ],
 )
-def test_a_sealed_checkpoint_of_another_shape_inside_is_a_checkpoint_error(key: str, value: Any, begun: Path) -> None:
+def test_a_sealed_checkpoint_of_another_shape_inside_is_a_checkpoint_error(
+    key: str, value: Any, begun: Path
+) -> None:
     save(begun / "last.pt", torch.load(begun / "last.pt", weights_only=True) | {key: value})
     (begun / "previous.pt").unlink()
     with pytest.raises(CheckpointError, match=r"last\.pt"):

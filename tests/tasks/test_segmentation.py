@@ -74,7 +74,9 @@ def test_iou_by_class_agrees_with_torchmetrics(case):
     if number == 2:
         assert not any("class" in name for name in scores)
         return
-    each = multiclass_jaccard_index(output.argmax(1), target.long(), number, average="none", ignore_index=VOID)
+    each = multiclass_jaccard_index(
+        output.argmax(1), target.long(), number, average="none", ignore_index=VOID
+    )
     assert [scores[f"iou_class_{index}"] for index in range(number)] == pytest.approx(each.tolist(), abs=1e-6)
 
 
@@ -93,7 +95,9 @@ def test_label_smoothing_is_that_of_torch():
     torch.manual_seed(0)
     output, target = torch.randn(2, 5, 8, 8), torch.randint(5, (2, 8, 8))
     expected = F.cross_entropy(output, target, label_smoothing=0.1).item()
-    assert Segmentation("cross_entropy", label_smoothing=0.1).loss(output, target).item() == pytest.approx(expected)
+    assert Segmentation("cross_entropy", label_smoothing=0.1).loss(output, target).item() == pytest.approx(
+        expected
+    )
 
 
 def test_one_logit_and_two_say_the_same():
@@ -101,7 +105,9 @@ def test_one_logit_and_two_say_the_same():
     one, target = torch.randn(2, 1, 16, 16), torch.randint(2, (2, 16, 16), dtype=torch.uint8)
     two = torch.cat([torch.zeros_like(one), one], 1)
     assert scored(one, target) == scored(two, target)
-    losses = [Segmentation("cross_entropy", label_smoothing=0.1).loss(each, target).item() for each in (one, two)]
+    losses = [
+        Segmentation("cross_entropy", label_smoothing=0.1).loss(each, target).item() for each in (one, two)
+    ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
@@ -144,7 +150,9 @@ def test_nothing_there_and_nothing_found_is_no_score(number):
     mask = squares()
     scores = scored(logits_of(mask, number), mask)
     assert math.isnan(scores["boundary"]) and scores["pixel_error"] == 0
-    assert (math.isnan(scores["iou"]), math.isnan(scores["dice"])) == ((True, True) if number == 2 else (False, False))
+    assert (math.isnan(scores["iou"]), math.isnan(scores["dice"])) == (
+        (True, True) if number == 2 else (False, False)
+    )
 
 
 @pytest.mark.parametrize("number", [2, 4])
@@ -218,7 +226,9 @@ def test_border_weights_count_in_the_loss_and_not_in_the_scores():
     closeness = torch.zeros_like(mask)
     closeness[0, 0] = 255
     both = torch.stack([mask, closeness], 1)
-    plain, weighted = (Segmentation("cross_entropy", border_weight=weight).loss(output, both) for weight in (0, 10))
+    plain, weighted = (
+        Segmentation("cross_entropy", border_weight=weight).loss(output, both) for weight in (0, 10)
+    )
     row = F.binary_cross_entropy_with_logits(output[0, 0, 0], mask[0, 0].float())
     assert plain.item() == pytest.approx(Segmentation("cross_entropy").loss(output, mask).item())
     assert weighted.item() == pytest.approx(plain.item() + 10 * row.item() / 32, rel=1e-5)

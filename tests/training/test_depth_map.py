@@ -15,7 +15,9 @@ from tests.support.tiny import tiny_config
 
 def record(step: int, ratio: float | None, *, end: bool = False) -> dict[str, float | bool | None]:
     sites = {
-        f"{measure}/{number:02d}.layer1.{number}" for measure in ("branch_ratio", "skip_grad") for number in (1, 2)
+        f"{measure}/{number:02d}.layer1.{number}"
+        for measure in ("branch_ratio", "skip_grad")
+        for number in (1, 2)
     }
     return {"step": step, "epoch": 1 + step // 10, "epoch_end": end, **dict.fromkeys(sorted(sites), ratio)}
 
@@ -26,7 +28,10 @@ def test_a_column_an_epoch_holds_the_medians_by_depth(tmp_path: Path) -> None:
         board.add(record(step, ratio, end=step in (9, 11)))
     board.close()
     assert board.depth_map.epochs == [1, 2]
-    assert board.depth_map.columns == {"branch_ratio": [[2.0, 2.0], [4.0, 4.0]], "skip_grad": [[2.0, 2.0], [4.0, 4.0]]}
+    assert board.depth_map.columns == {
+        "branch_ratio": [[2.0, 2.0], [4.0, 4.0]],
+        "skip_grad": [[2.0, 2.0], [4.0, 4.0]],
+    }
     reader = EventAccumulator(str(tmp_path), size_guidance={"images": 0})
     reader.Reload()
     assert reader.Tags()["images"] == ["depth by epoch"]

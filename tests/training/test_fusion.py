@@ -52,7 +52,9 @@ def norm(channels: int) -> nn.BatchNorm2d:
 
 def results(layer: nn.BatchNorm2d, y: list[Tensor], inputs: list[Tensor]) -> list[Tensor]:
     """Return outputs, gradients and statistics, where what flows back into each output is drawn."""
-    back = [image(each.shape[1], torch.bfloat16, 4 + n, each.shape[2]).to(each.dtype) for n, each in enumerate(y)]
+    back = [
+        image(each.shape[1], torch.bfloat16, 4 + n, each.shape[2]).to(each.dtype) for n, each in enumerate(y)
+    ]
     torch.autograd.backward(y, back)
     grads = [each.grad for each in (*inputs, layer.weight, layer.bias)]
     state = [layer.running_mean, layer.running_var, layer.num_batches_tracked]
@@ -248,7 +250,8 @@ def test_every_network_can_be_looked_into(name: str) -> None:
     fused = copy.deepcopy(eager)
     call: Any = fuse(fused)
     assert not any(type(layer) is nn.BatchNorm2d for layer in _called(call))
-    # In float64 the operation is torch's again, so that deep plain networks do not turn its rounding into noise.
+    # In float64 the operation is torch's again, so that deep plain networks do not turn its rounding into
+    # noise.
     images, outputs = torch.randn(2, 3, 64, 64, dtype=EXACT), []
     for forward in (eager.double(), call.double()):
         torch.manual_seed(1)
@@ -283,12 +286,18 @@ def test_a_fused_run_learns_what_an_eager_one_does(
         assert one["train/loss"] == pytest.approx(other["train/loss"], rel=near)
 
 
-@pytest.mark.parametrize("optim", [{}, {"ema": 0.9}, {"accumulate": 2}], ids=["weights", "average", "accumulated"])
-def test_a_fused_run_stopped_and_continued_ends_with_the_same_bits(tmp_path: Path, optim: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "optim", [{}, {"ema": 0.9}, {"accumulate": 2}], ids=["weights", "average", "accumulated"]
+)
+def test_a_fused_run_stopped_and_continued_ends_with_the_same_bits(
+    tmp_path: Path, optim: dict[str, Any]
+) -> None:
     fused_trainer(tmp_path / "whole", sections={"optim": optim}).fit()
     with pytest.raises(Stopped):
         fused_trainer(tmp_path / "parts", sections={"optim": optim}, stop_signal=StopAt(5)).fit()
-    continued = tiny_trainer(tmp_path / "parts", tiny_config(optim=optim))  # the checkpoint says that it is fused
+    continued = tiny_trainer(
+        tmp_path / "parts", tiny_config(optim=optim)
+    )  # the checkpoint says that it is fused
     assert continued.forward_pass.execution == "fused"
     continued.fit()
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
@@ -333,7 +342,11 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 @pytest.mark.parametrize("broken", ["compiler", "source"])
 def test_kernels_that_cannot_be_compiled_cost_one_line_and_nothing_else(
-    broken: str, elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    broken: str,
+    elsewhere: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     if broken == "compiler":
         monkeypatch.setenv("CXX", "no-such-compiler")
@@ -367,7 +380,11 @@ def test_a_damaged_library_is_never_loaded_but_told_once_and_made_again(
     whole, generator = file.read_bytes(), random.Random(0)
     damaged = tmp_path / "damaged.so"
     damaged.write_bytes(whole[:-32])  # of an earlier version, without a checksum
-    assert library.is_intact(file) and not library.is_intact(damaged) and not library.is_intact(tmp_path / "none")
+    assert (
+        library.is_intact(file)
+        and not library.is_intact(damaged)
+        and not library.is_intact(tmp_path / "none")
+    )
     for _ in range(200):
         damaged.write_bytes(flipped(whole, generator))
         assert not library.is_intact(damaged)
@@ -384,7 +401,9 @@ def test_a_library_of_torch_that_is_cut_short_is_found(tmp_path: Path) -> None:
     """Loading one would end the process; torch looks at its names only."""
     (tmp_path / "one.cpp").write_text("int one() { return 1; }")
     made = tmp_path / "made.so"
-    subprocess.run([str(find_compiler()), "-shared", "-fPIC", "-o", str(made), str(tmp_path / "one.cpp")], check=True)
+    subprocess.run(
+        [str(find_compiler()), "-shared", "-fPIC", "-o", str(made), str(tmp_path / "one.cpp")], check=True
+    )
     assert not is_cut_short(made)
     whole = made.read_bytes()
     for length in (0, 10, 64, len(whole) // 2, len(whole) - 1):

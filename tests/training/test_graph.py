@@ -80,14 +80,20 @@ def test_a_step_that_cannot_be_captured_costs_one_line_and_nothing_else(
 def test_a_cpu_needs_no_graph(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     trainer = tiny_trainer(tmp_path, tiny_config(compute={"device": "cpu", "cuda_graph": True}))
     assert trainer.graph is None
-    assert caplog.messages == ["compute.cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule."]
+    assert caplog.messages == [
+        "compute.cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule."
+    ]
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("optim", VARIANTS.values(), ids=VARIANTS)
-def test_a_captured_run_on_a_gpu_computes_what_an_eager_one_does(tmp_path: Path, optim: dict[str, Any]) -> None:
+def test_a_captured_run_on_a_gpu_computes_what_an_eager_one_does(
+    tmp_path: Path, optim: dict[str, Any]
+) -> None:
     for name, captured in (("captured", True), ("eager", False)):
-        config = tiny_config(optim=optim, compute={"device": "cuda", "cuda_graph": captured, "deterministic": True})
+        config = tiny_config(
+            optim=optim, compute={"device": "cuda", "cuda_graph": captured, "deterministic": True}
+        )
         trainer = tiny_trainer(tmp_path / name, config)
         trainer.fit()
         assert (trainer.graph is not None and trainer.graph.captured is not None) == captured

@@ -66,7 +66,9 @@ def test_a_longer_run_is_the_straight_run_of_that_length(
 
 @pytest.mark.parametrize("stop", [1, 2, 3, 4])
 @pytest.mark.parametrize(("old", "new"), [(2, 6), (6, 10)])
-def test_a_longer_run_that_is_stopped_on_its_way_is_too(old: int, new: int, stop: int, tmp_path: Path) -> None:
+def test_a_longer_run_that_is_stopped_on_its_way_is_too(
+    old: int, new: int, stop: int, tmp_path: Path
+) -> None:
     train(tmp_path / "straight", config({"steps": new}))
     train(tmp_path / "longer", config({"steps": old}))
     with pytest.raises(Stopped):
@@ -90,11 +92,15 @@ def test_warmup_and_milestones_are_where_they_were(schedule: dict[str, Any], tmp
     configs = [config({"epochs": length}, UNEVEN, **schedule) for length in (0.5, 0.7, 0.9)]
     train(tmp_path / "straight", configs[-1])
     train(tmp_path / "longer", *configs)
-    assert_as_straight(tmp_path / "straight", tmp_path / "longer", [total_steps(each, SAMPLES) for each in configs])
+    assert_as_straight(
+        tmp_path / "straight", tmp_path / "longer", [total_steps(each, SAMPLES) for each in configs]
+    )
 
 
 @pytest.mark.parametrize("old", [2, 4, 6])
-def test_a_checkpoint_of_an_earlier_version_which_counted_a_part_as_an_epoch_goes_on(old: int, tmp_path: Path) -> None:
+def test_a_checkpoint_of_an_earlier_version_which_counted_a_part_as_an_epoch_goes_on(
+    old: int, tmp_path: Path
+) -> None:
     train(tmp_path / "straight", config({"steps": 10}))
     train(tmp_path / "longer", config({"steps": old}))
     checkpoints = Checkpoints(tmp_path / "longer")
@@ -104,7 +110,10 @@ def test_a_checkpoint_of_an_earlier_version_which_counted_a_part_as_an_epoch_goe
         del state[key]
     checkpoints.save_last(state | {"epoch": -(-old // 4), "sums": sums, "average": None})
     train(tmp_path / "longer", config({"steps": 10}))
-    ends = [[row["step"] for row in lines(tmp_path / each) if row.get("epoch_end")] for each in ("straight", "longer")]
+    ends = [
+        [row["step"] for row in lines(tmp_path / each) if row.get("epoch_end")]
+        for each in ("straight", "longer")
+    ]
     assert ends[1] == sorted({*ends[0], old})
     assert_same_bits(*(load(tmp_path / each / "last.pt")["model"] for each in ("straight", "longer")))
 

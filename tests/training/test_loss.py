@@ -30,7 +30,11 @@ def masks(number: int, with_borders: bool = False) -> Tensor:
     target = torch.randint(number, (8, 12, 10), dtype=torch.uint8)
     target[0, 1:] = VOID
     target[2] = VOID
-    return torch.stack([target, torch.randint(256, target.shape, dtype=torch.uint8)], 1) if with_borders else target
+    return (
+        torch.stack([target, torch.randint(256, target.shape, dtype=torch.uint8)], 1)
+        if with_borders
+        else target
+    )
 
 
 CASES: dict[str, tuple[Task, tuple[int, ...], Tensor]] = {
@@ -71,7 +75,9 @@ def test_a_split_has_one_loss_and_one_score_whatever_its_batches(case: str, size
     task, shape, target = CASES[case]
     output = torch.randn(shape, generator=torch.Generator().manual_seed(2))
     as_one = evaluate_batches(nn.Identity(), task, [(output, target)])
-    cut = evaluate_batches(nn.Identity(), task, list(zip(output.split(size), target.split(size), strict=True)))
+    cut = evaluate_batches(
+        nn.Identity(), task, list(zip(output.split(size), target.split(size), strict=True))
+    )
     assert cut == pytest.approx(as_one, rel=1e-6)
 
 
@@ -204,7 +210,9 @@ def test_b49_the_command_line_prints_that_loss(smoothed: Any, capsys: pytest.Cap
 
 def test_b65_of_epochs_with_one_score_the_lower_loss_is_kept_then_the_earlier(tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, tiny_config())
-    for epoch, (error, loss) in enumerate([(5.0, 0.4), (5.0, 0.3), (5.0, 0.3), (6.0, 0.1), (5.0, 0.35)], start=1):
+    for epoch, (error, loss) in enumerate(
+        [(5.0, 0.4), (5.0, 0.3), (5.0, 0.3), (6.0, 0.1), (5.0, 0.35)], start=1
+    ):
         trainer.best.update({"step": 1, "epoch": epoch, "val": {"error": error, "loss": loss}}, trainer.model)
     assert trainer.best.record["epoch"] == 2
 

@@ -41,7 +41,10 @@ def test_the_order_is_a_function_of_seed_and_step() -> None:
 
 def test_steps_and_purposes_do_not_share_random_numbers() -> None:
     seeds = {
-        derive_seed(seed, purpose, number) for seed in range(5) for purpose in ("step", "order") for number in range(50)
+        derive_seed(seed, purpose, number)
+        for seed in range(5)
+        for purpose in ("step", "order")
+        for number in range(50)
     }
     assert len(seeds) == 500
     seed_step(0, 7)
@@ -60,13 +63,18 @@ def test_a_weight_average_that_is_longer_than_the_run_is_told() -> None:
     """By torch's own average of a weight that is 1 in the first step and 0 in all others."""
     steps, decay = 50, 0.99
     model = nn.Linear(1, 1, bias=False)
-    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay))
+    average = torch.optim.swa_utils.AveragedModel(
+        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay)
+    )
     for step in range(steps):
         nn.init.constant_(model.weight, float(step == 0))
         average.update_parameters(model)
     share = average.module.weight.item()
     said = average_note(decay, steps)
-    assert said and f"{100 * share:.0f} % of what is evaluated at its end are the weights of the first step" in said
+    assert (
+        said
+        and f"{100 * share:.0f} % of what is evaluated at its end are the weights of the first step" in said
+    )
     assert "averages over the last 100 steps, longer than the run of 50" in said and "0.8 would" in said
 
 

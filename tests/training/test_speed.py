@@ -95,7 +95,9 @@ def test_a_large_network_takes_the_threads_that_are_faster_now(
     assert torch.get_num_threads() == before
 
 
-def test_trying_threads_changes_nothing_of_the_network(monkeypatch: pytest.MonkeyPatch, threads: None) -> None:
+def test_trying_threads_changes_nothing_of_the_network(
+    monkeypatch: pytest.MonkeyPatch, threads: None
+) -> None:
     tried = []
     for module in (parts_module, threads_module):
         monkeypatch.setattr(
@@ -118,7 +120,9 @@ def test_a_run_on_digits_is_eager_and_others_say_what_they_are() -> None:
 
 def compiled_trainer(folder: Path, **options: Any) -> Trainer:
     """Return a trainer that compiles, with its hooks unwatched."""
-    config = tiny_config(compute={"compile": "on"} | options.pop("compute", {}), **options.pop("sections", {}))
+    config = tiny_config(
+        compute={"compile": "on"} | options.pop("compute", {}), **options.pop("sections", {})
+    )
     setup = replace(choose_device(config), execution="compiled")
     return tiny_trainer(folder, config, setup=setup, **options)
 
@@ -148,7 +152,9 @@ def test_a_pass_that_is_watched_by_hooks_runs_uncompiled() -> None:
     assert torch.equal(network(images, eager=True), model(images))
 
 
-def test_the_choice_to_compile_goes_with_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_choice_to_compile_goes_with_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(compilation.torch, "compile", lambda model, **_: model)
     config = tiny_config()
     chosen = replace(choose_device(config), execution="compiled")
@@ -170,7 +176,9 @@ def test_a_compiled_run_stopped_and_continued_ends_with_the_same_bits(tmp_path: 
 
 
 @pytest.mark.slow
-def test_a_compiled_run_computes_what_an_eager_one_does(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_compiled_run_computes_what_an_eager_one_does(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     compiled_trainer(tmp_path / "compiled").fit()
     assert "Compiling the training pass" in caplog.messages[0]
     assert len(caplog.messages) == 1
@@ -193,7 +201,9 @@ def test_a_compiled_run_on_a_gpu_computes_what_an_eager_one_does(tmp_path: Path,
 @pytest.mark.parametrize("optim", [{}, {"ema": 0.9}], ids=["weights", "average"])
 def test_recomputed_blocks_train_to_the_same_bits(tmp_path: Path, optim: dict[str, Any]) -> None:
     tiny_trainer(tmp_path / "kept", tiny_config(optim=optim)).fit()
-    tiny_trainer(tmp_path / "again", tiny_config(optim=optim, compute={"activation_checkpointing": True})).fit()
+    tiny_trainer(
+        tmp_path / "again", tiny_config(optim=optim, compute={"activation_checkpointing": True})
+    ).fit()
     assert lines(tmp_path / "kept") == lines(tmp_path / "again")
     kept, again = (load(tmp_path / name / "last.pt") for name in ("kept", "again"))
     assert_same_bits(kept["model"], again["model"])  # running statistics have seen each batch once
@@ -202,7 +212,9 @@ def test_recomputed_blocks_train_to_the_same_bits(tmp_path: Path, optim: dict[st
 def test_recomputed_blocks_keep_less_for_the_backward_pass(tmp_path: Path) -> None:
     held = {}
     for recompute in (False, True):
-        trainer = tiny_trainer(tmp_path / str(recompute), tiny_config(compute={"activation_checkpointing": recompute}))
+        trainer = tiny_trainer(
+            tmp_path / str(recompute), tiny_config(compute={"activation_checkpointing": recompute})
+        )
         bytes_: dict[int, int] = {}
 
         def keep(tensor: torch.Tensor, bytes_: dict[int, int] = bytes_) -> torch.Tensor:

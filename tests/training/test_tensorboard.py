@@ -32,7 +32,9 @@ def train(folder: Path, stop_at: int | None = None) -> None:
 def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
     reader = EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 0})
     reader.Reload()
-    return {tag: [(point.step, point.value) for point in reader.Scalars(tag)] for tag in reader.Tags()["scalars"]}
+    return {
+        tag: [(point.step, point.value) for point in reader.Scalars(tag)] for tag in reader.Tags()["scalars"]
+    }
 
 
 def expected(folder: Path) -> dict[str, list[tuple[int, float]]]:
@@ -89,7 +91,11 @@ def test_one_image_an_epoch_the_config_the_layout_and_the_hyperparameters(tmp_pa
 
 def test_a_image_shows_its_epoch_whatever_was_drawn_before() -> None:
     shown, fresh = GradientImage([1.0, 0.5, 0.2]), GradientImage([1.0, 0.5, 0.2])
-    images = {shown.draw([0.9, 0.3, 0.2], 2), shown.draw([0.8, 0.4, 0.6], 3), shown.draw([70.0, 0.0, math.nan], 4)}
+    images = {
+        shown.draw([0.9, 0.3, 0.2], 2),
+        shown.draw([0.8, 0.4, 0.6], 3),
+        shown.draw([70.0, 0.0, math.nan], 4),
+    }
     assert len(images) == 3
     fresh.draw([70.0, 0.0, math.nan], 4)
     assert shown.draw([0.8, 0.4, 0.6], 5) == fresh.draw([0.8, 0.4, 0.6], 5)

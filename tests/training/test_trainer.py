@@ -29,7 +29,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def lines(folder: Path) -> list[dict[str, Any]]:
     """Return metrics.jsonl without what a clock measured."""
     records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [{tag: value for tag, value in record.items() if not tag.startswith("time/")} for record in records]
+    return [
+        {tag: value for tag, value in record.items() if not tag.startswith("time/")} for record in records
+    ]
 
 
 def assert_same_bits(one: Any, other: Any, where: str = "") -> None:
@@ -83,7 +85,9 @@ def test_same_seed_same_bits_and_another_seed_others(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("step", [1, 4, 7])
-def test_a_run_stopped_at_a_step_and_continued_ends_with_the_same_bits(tmp_path: Path, variant: str, step: int) -> None:
+def test_a_run_stopped_at_a_step_and_continued_ends_with_the_same_bits(
+    tmp_path: Path, variant: str, step: int
+) -> None:
     config = tiny_config(**VARIANTS[variant])
     tiny_trainer(tmp_path / "whole", config).fit()
     with pytest.raises(Stopped) as stopped:
@@ -164,7 +168,9 @@ def test_divergence_stops_with_the_step_and_keeps_the_last_good_checkpoint(
 ) -> None:
     trainer = tiny_trainer(tmp_path, tiny_config())
     loss = trainer.task.loss
-    monkeypatch.setattr(trainer.task, "loss", lambda *given: loss(*given) * (math.nan if trainer.step == 6 else 1))
+    monkeypatch.setattr(
+        trainer.task, "loss", lambda *given: loss(*given) * (math.nan if trainer.step == 6 else 1)
+    )
     with pytest.raises(Diverged) as caught:
         trainer.fit()
     assert caught.value.exit_code == 3
@@ -185,5 +191,7 @@ def test_another_dataset_is_refused(tmp_path: Path) -> None:
 def test_best_is_the_best_epoch_and_what_is_tested(tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, tiny_config(schedule={"epochs": 6}))
     trainer.fit()
-    scores = [(record["val/error"], record["val/loss"]) for record in lines(tmp_path) if record.get("epoch_end")]
+    scores = [
+        (record["val/error"], record["val/loss"]) for record in lines(tmp_path) if record.get("epoch_end")
+    ]
     assert load(tmp_path / "best.pt")["epoch"] == scores.index(min(scores)) + 1

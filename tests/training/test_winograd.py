@@ -12,7 +12,12 @@ from torch import Tensor, nn
 from skiprun.errors import SkiprunError
 from skiprun.models import build_model
 from skiprun.training.acceleration.fusion import fuse
-from skiprun.training.acceleration.kernels.winograd import CONVOLVE, WinogradConv2d, WinogradFunction, is_supported
+from skiprun.training.acceleration.kernels.winograd import (
+    CONVOLVE,
+    WinogradConv2d,
+    WinogradFunction,
+    is_supported,
+)
 from skiprun.training.device import has_matrix_units
 
 EXACT = torch.float64
@@ -58,7 +63,8 @@ def distance(found: Tensor, exact: Tensor) -> float:
     return float((found - exact).norm() / exact.norm())
 
 
-# Odd numbers of lines, columns and tiles; one line; less than a block of tiles and more than several; 16 to 80 channels
+# Odd numbers of lines, columns and tiles; one line; less than a block of tiles and more than several; 16 to
+# 80 channels
 SIZES = [
     (1, 1, 1, 16, 16),
     (2, 2, 2, 64, 64),
@@ -76,7 +82,9 @@ SIZES = [
 
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_a_convolution_and_its_gradients_are_the_exact_ones(size: tuple[int, ...], dtype: torch.dtype) -> None:
+def test_a_convolution_and_its_gradients_are_the_exact_ones(
+    size: tuple[int, ...], dtype: torch.dtype
+) -> None:
     images, height, width, before, after = size
     x = draw(images, before, height, width, seed=1, dtype=dtype)
     weight = draw(after, before, 3, 3, seed=2) / (9 * before) ** 0.5
@@ -99,7 +107,11 @@ def test_rounding_is_of_the_size_of_a_direct_convolution_s(dtype: torch.dtype) -
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_bits_do_not_depend_on_the_number_of_threads(dtype: torch.dtype) -> None:
-    x, weight, dy = draw(20, 32, 16, 16, seed=1, dtype=dtype), draw(48, 32, 3, 3, seed=2), draw(20, 48, 16, 16, seed=3)
+    x, weight, dy = (
+        draw(20, 32, 16, 16, seed=1, dtype=dtype),
+        draw(48, 32, 3, 3, seed=2),
+        draw(20, 48, 16, 16, seed=3),
+    )
     before, found = torch.get_num_threads(), []
     try:
         for threads in (1, 2, 3):

@@ -1,10 +1,11 @@
 """Augmentation of images with labels: whole batches on the device.
 
-Each image has its own draw, but mixup and CutMix draw one lambda a batch, as torchvision and Zhang et al. 2017 do.
+Each image has its own draw, but mixup and CutMix draw one lambda a batch, as torchvision and Zhang et al.
+2017 do.
 
-The draws come from torch's global generators, which training seeds anew for each step. Nothing is read back from the
-device. Images are normalized already: what is padded or cut out is 0, the mean of the training split, as He et al.
-2015 pad after subtracting it.
+The draws come from torch's global generators, which training seeds anew for each step. Nothing is read back
+from the device. Images are normalized already: what is padded or cut out is 0, the mean of the training
+split, as He et al. 2015 pad after subtracting it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,12 @@ class Augment:
     """What a config asks for, in this order: jitter, crop and flip, cutout, then mixup or CutMix."""
 
     def __init__(
-        self, config: AugmentConfig, mean: Sequence[float], std: Sequence[float], num_classes: int, device: torch.device
+        self,
+        config: AugmentConfig,
+        mean: Sequence[float],
+        std: Sequence[float],
+        num_classes: int,
+        device: torch.device,
     ) -> None:
         self.config = config
         self.mean = torch.tensor(mean, device=device).view(-1, 1, 1)
@@ -149,4 +155,6 @@ def check_augmentation(config: AugmentConfig, image_shape: tuple[int, int, int])
     side = min(image_shape[1:])
     for key, length in [("crop", config.crop), ("cutout", config.cutout)]:
         if length >= side:
-            raise OptionError(f"augment.{key}", f"found {length}; images of {side} pixels allow at most {side - 1}")
+            raise OptionError(
+                f"augment.{key}", f"found {length}; images of {side} pixels allow at most {side - 1}"
+            )

@@ -1,8 +1,8 @@
 """Augmentation of images together with their masks: whole batches on the device, each image with its own draw.
 
-Flips, quarter turns and warps change both alike. A warp samples images bilinearly and masks by the nearest pixel, and
-reflects both beyond the edge, as Ronneberger et al. 2015 extrapolate. Jitter, brightness and noise change the image
-alone. Every draw is from torch's global generators.
+Flips, quarter turns and warps change both alike. A warp samples images bilinearly and masks by the nearest
+pixel, and reflects both beyond the edge, as Ronneberger et al. 2015 extrapolate. Jitter, brightness and noise
+change the image alone. Every draw is from torch's global generators.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ class MaskAugment:
         flip = draws[0] < 0.5 if config.flip else torch.zeros_like(draws[0], dtype=torch.bool)
         if not config.rot90:
             return flipped(images, flip, 3), flipped(planes, flip, 3)
-        # A quarter turn transposes and flips the columns, a half turn flips columns and rows; two flips cancel.
+        # A quarter turn transposes and flips the columns, a half turn flips columns and rows; two flips
+        # cancel.
         quarter, half = draws[1] < 0.5, draws[2] < 0.5
         columns = flip ^ quarter ^ half
 
@@ -130,4 +131,6 @@ def check_augmentation_task(config: AugmentConfig, image_shape: tuple[int, int, 
             raise OptionError(f"augment.{key}", f"is not for images with {targets}; leave it out")
     height, width = image_shape[1:]
     if config.rot90 and height != width:
-        raise OptionError("augment.rot90", f"needs square images, and these are {width}x{height}; leave it out")
+        raise OptionError(
+            "augment.rot90", f"needs square images, and these are {width}x{height}; leave it out"
+        )

@@ -1,6 +1,7 @@
 """Cells under a microscope, drawn by the program: nothing to download, and every mask exact.
 
-Cells of many sizes grow until they touch, are bent, textured, unevenly lit, blurred and covered with noise. Where two
+Cells of many sizes grow until they touch, are bent, textured, unevenly lit, blurred and covered with noise.
+Where two
 touch, only a thin dark wall parts them, which the mask counts as background: what a network must keep at full
 resolution, and what it loses without its long skips. Each image is a function of (seed, split, number).
 """

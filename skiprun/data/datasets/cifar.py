@@ -43,7 +43,12 @@ def cifar100(config: DataConfig, device: torch.device, progress: ProgressCallbac
 
 
 def _load_cifar(
-    name: str, size: str, kind: type[CIFAR10], config: DataConfig, device: torch.device, progress: ProgressCallback
+    name: str,
+    size: str,
+    kind: type[CIFAR10],
+    config: DataConfig,
+    device: torch.device,
+    progress: ProgressCallback,
 ) -> Loaders:
     """Load one of the two by torchvision's class."""
 

@@ -36,7 +36,9 @@ def digits(config: DataConfig, device: torch.device, progress: ProgressCallback)
     The test split is the same stratified fifth in every experiment, whatever `split_seed` says.
     """
     if config.image_size not in (None, 8):
-        raise OptionError("image_size", f"found {config.image_size}; the images of 'digits' have 8 pixels a side")
+        raise OptionError(
+            "image_size", f"found {config.image_size}; the images of 'digits' have 8 pixels a side"
+        )
     rows = np.loadtxt(digits_file(), delimiter=",")
     images = np.rint(rows[:, :64].reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
     labels = rows[:, 64].astype(np.int64)

@@ -39,7 +39,9 @@ def image_folder(config: DataConfig, device: torch.device, progress: ProgressCal
         raise OptionError("root", "image_folder needs the folder of the images, such as data.root=~/images")
     listing = list_images(folder_of(config.root))
     if len(listing.class_names) < 2:
-        raise InputError(f"{listing.root} has one class, {listing.class_names[0]}; add a folder for each other class.")
+        raise InputError(
+            f"{listing.root} has one class, {listing.class_names[0]}; add a folder for each other class."
+        )
     fit = config.fit or "crop"
     cached = decoded(listing, config.image_size, progress, config.skip_bad, fit, config.background)
     how = Conversion(square(config.image_size), fit, config.background, cached.span)
@@ -48,21 +50,29 @@ def image_folder(config: DataConfig, device: torch.device, progress: ProgressCal
     listing = cached.listing
     tell_losses(cached.tally, how, len(listing.files))
     raw_splits = {
-        split: RawSplit(cached.images[rows], listing.targets(split), cached.moments[rows], listing.files[rows])
+        split: RawSplit(
+            cached.images[rows], listing.targets(split), cached.moments[rows], listing.files[rows]
+        )
         for split, rows in listing.bounds.items()
     }
-    content = f"{cached.content} {listing.digest(of_times=False)} {config.image_size}{words_of(cached.tally, how)}"
+    content = (
+        f"{cached.content} {listing.digest(of_times=False)} {config.image_size}{words_of(cached.tally, how)}"
+    )
     if FLAT in raw_splits:
         raw_splits = split_flat(raw_splits[FLAT], config)
         content += f" {config.test_fraction} {config.split_seed}"
         tested = len(rows_in_use(raw_splits["test"]))
-        notice(f"No splits in {listing.root}: {tested:,} of {len(listing.files):,} images are kept for testing.")
+        notice(
+            f"No splits in {listing.root}: {tested:,} of {len(listing.files):,} images are kept for testing."
+        )
     else:
         notice_unused(config, ["test_fraction"], f"{listing.root} has a test split")
     if "val" in raw_splits:
         notice_unused(config, ["val_fraction", "split_seed"], f"{listing.root} has a split for validation")
     pixels = math.prod(cached.images.shape[1:3])
-    plain = {split: one_coloured(each.moments, pixels)[rows_in_use(each)] for split, each in raw_splits.items()}
+    plain = {
+        split: one_coloured(each.moments, pixels)[rows_in_use(each)] for split, each in raw_splits.items()
+    }
     check_colours(plain, config.background)
     source = RawDataset(
         train=raw_splits["train"],
@@ -102,7 +112,10 @@ def split_flat(whole: RawSplit, config: DataConfig) -> dict[str, RawSplit]:
             f"found {config.test_fraction:g}; of {len(whole)} images that leaves none to test on, or a class none to "
             "train on; choose another share",
         )
-    return {name: replace(whole, targets=only(whole.targets, rows)) for name, rows in (("train", rest), ("test", part))}
+    return {
+        name: replace(whole, targets=only(whole.targets, rows))
+        for name, rows in (("train", rest), ("test", part))
+    }
 
 
 def only(labels: Array, rows: Array) -> Array:

@@ -29,7 +29,8 @@ TWO = ["background", "object"]
 def mask_folder(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Your own images with masks: data.root holds <split>/images/ and <split>/masks/, paired by name.
 
-    Splits are train, val and test. Without test, val is what is tested on, and validation is taken from train.
+    Splits are train, val and test. Without test, val is what is tested on, and validation is taken from
+    train.
     """
     if config.root is None:
         raise OptionError("root", "mask_folder needs the folder of the images, such as data.root=~/images")
@@ -58,9 +59,13 @@ def from_pairs(
     grey = all((part.images == part.images[..., :1]).all() for part in read.values())
     raw_splits = {split: make_raw_split(part, grey, config) for split, part in read.items()}
     pixels = math.prod(raw_splits["train"].images.shape[1:3])
-    check_colours({split: one_coloured(each.moments, pixels) for split, each in raw_splits.items()}, config.background)
+    check_colours(
+        {split: one_coloured(each.moments, pixels) for split, each in raw_splits.items()}, config.background
+    )
     names = tuple(config.classes or TWO)
-    source = RawDataset(raw_splits["train"], raw_splits["test"], names, raw_splits.get("val"), "segmentation", own=True)
+    source = RawDataset(
+        raw_splits["train"], raw_splits["test"], names, raw_splits.get("val"), "segmentation", own=True
+    )
     return replace(assemble(source, config, device), conversion=how)
 
 
@@ -81,6 +86,8 @@ def load_resized(
         OptionError: `image_size` does not say which size they shall have.
     """
     if config.image_size is None:
-        raise OptionError("image_size", f"not set; the images of '{official.name}' have many sizes, choose such as 128")
+        raise OptionError(
+            "image_size", f"not set; the images of '{official.name}' have many sizes, choose such as 128"
+        )
     source = load_official(official, config.model_copy(update={"image_size": None}), progress)
     return assemble(source, config, device)

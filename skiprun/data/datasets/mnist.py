@@ -38,11 +38,18 @@ def mnist(config: DataConfig, device: torch.device, progress: ProgressCallback) 
 @DATASETS.register("fashion_mnist", download="31 MB", paper="Xiao et al. 2017", **FACTS)
 def fashion_mnist(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Pieces of clothing, grey, 28x28."""
-    return _load_mnist("fashion_mnist", "31 MB", torchvision_datasets().FashionMNIST, config, device, progress)
+    return _load_mnist(
+        "fashion_mnist", "31 MB", torchvision_datasets().FashionMNIST, config, device, progress
+    )
 
 
 def _load_mnist(
-    name: str, size: str, kind: type[MNIST], config: DataConfig, device: torch.device, progress: ProgressCallback
+    name: str,
+    size: str,
+    kind: type[MNIST],
+    config: DataConfig,
+    device: torch.device,
+    progress: ProgressCallback,
 ) -> Loaders:
     """Load one of the two by torchvision's class."""
     folder = f"{kind.__name__}/raw"

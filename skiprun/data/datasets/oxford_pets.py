@@ -46,22 +46,32 @@ TRIMAP = np.array([VOID, 1, 0, VOID], np.uint8)
 def oxford_pets(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Cats and dogs against their background, resized to `image_size`; the undecided rim does not count."""
     kind = torchvision_datasets().OxfordIIITPet
-    archives = [Archive((url,), f"{FOLDER}/{url.rpartition('/')[2]}", digest) for url, digest in kind._RESOURCES]
+    archives = [
+        Archive((url,), f"{FOLDER}/{url.rpartition('/')[2]}", digest) for url, digest in kind._RESOURCES
+    ]
 
     def unpack(root: Path, progress: ProgressCallback) -> None:
         for archive in archives:
             unpack_tar(root / archive.path, archive.name.partition(".")[0], progress)
 
     def read(root: Path) -> RawDataset:
-        train, test = (pets_split(kind(root, split=split), config, progress) for split in ("trainval", "test"))
+        train, test = (
+            pets_split(kind(root, split=split), config, progress) for split in ("trainval", "test")
+        )
         return RawDataset(train, test, ("background", "pet"), task="segmentation")
 
-    return load_resized(PublishedDataset("oxford_pets", "811 MB", archives, unpack, read), config, device, progress)
+    return load_resized(
+        PublishedDataset("oxford_pets", "811 MB", archives, unpack, read), config, device, progress
+    )
 
 
 def pets_split(dataset: OxfordIIITPet, config: DataConfig, progress: ProgressCallback) -> RawSplit:
     """Return the images and masks of a split, as torchvision names their files."""
-    pairs = [MaskPair(image.name, image, mask) for image, mask in zip(dataset._images, dataset._segs, strict=True)]
-    as_numbered = config.model_copy(update={"classes": ["", "pet", "background", "rim"], "ignore_index": None})
+    pairs = [
+        MaskPair(image.name, image, mask) for image, mask in zip(dataset._images, dataset._segs, strict=True)
+    ]
+    as_numbered = config.model_copy(
+        update={"classes": ["", "pet", "background", "rim"], "ignore_index": None}
+    )
     part = read_split(dataset._split, pairs, as_numbered, progress, Conversion(background=config.background))
     return make_raw_split(replace(part, masks=TRIMAP[np.minimum(part.masks, 3)]), False, config)

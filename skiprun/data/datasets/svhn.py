@@ -36,7 +36,9 @@ SPLITS = ("train", "test")
 def svhn(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
     """House numbers in street scenes, one digit an image, without the extra training set."""
     kind = torchvision_datasets().SVHN
-    archives = [Archive((url,), file, digest) for url, file, digest in (kind.split_list[key] for key in SPLITS)]
+    archives = [
+        Archive((url,), file, digest) for url, file, digest in (kind.split_list[key] for key in SPLITS)
+    ]
 
     def unpack(root: Path, progress: ProgressCallback) -> None:
         """Do nothing: the official files are read as they are."""

@@ -74,13 +74,17 @@ def voc(config: DataConfig, device: torch.device, progress: ProgressCallback) ->
         unpack_tar(root / archive.path, known["base_dir"].split("/")[0], progress)
 
     def read(root: Path) -> RawDataset:
-        train, test = (voc_split(kind(root, "2012", split), split, config, progress) for split in ("train", "val"))
+        train, test = (
+            voc_split(kind(root, "2012", split), split, config, progress) for split in ("train", "val")
+        )
         return RawDataset(train, test, tuple(NAMES), task="segmentation")
 
     return load_resized(PublishedDataset("voc", "2 GB", [archive], unpack, read), config, device, progress)
 
 
-def voc_split(dataset: VOCSegmentation, split: str, config: DataConfig, progress: ProgressCallback) -> RawSplit:
+def voc_split(
+    dataset: VOCSegmentation, split: str, config: DataConfig, progress: ProgressCallback
+) -> RawSplit:
     """Return the images and masks of a split, as torchvision names their files."""
     files = zip(map(Path, dataset.images), map(Path, dataset.masks), strict=True)
     pairs = [MaskPair(image.name, image, mask) for image, mask in files]

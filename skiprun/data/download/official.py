@@ -63,12 +63,15 @@ def _attempt(official: PublishedDataset, root: Path) -> RawDataset | None:
         return official.read(root)
     except MemoryError:
         raise
-    # torchvision says neither which file nor what is wrong, by many kinds of exception; what follows finds out.
+    # torchvision says neither which file nor what is wrong, by many kinds of exception; what follows finds
+    # out.
     except Exception:
         return None
 
 
-def _read_official(official: PublishedDataset, root: Path, download: bool, progress: ProgressCallback) -> RawDataset:
+def _read_official(
+    official: PublishedDataset, root: Path, download: bool, progress: ProgressCallback
+) -> RawDataset:
     """Check the official files, fetch those that are absent or damaged, unpack and read them."""
     for archive in official.archives:
         found = sum_of(root / archive.path) if (root / archive.path).exists() else None

@@ -51,7 +51,9 @@ def _extract(archive: Path, folder: Path, progress: ProgressCallback) -> None:
                 tar.extract(member, folder, filter="data")
                 progress(number, number + 1, f"unpacking {archive.name}, files")
     except DAMAGED as error:
-        raise InputError(f"{archive}: cannot be unpacked ({error}). Delete it, and fetch it again.") from error
+        raise InputError(
+            f"{archive}: cannot be unpacked ({error}). Delete it, and fetch it again."
+        ) from error
 
 
 def _within_limit(tar: tarfile.TarFile, archive: Path) -> Iterator[tarfile.TarInfo]:
@@ -70,7 +72,9 @@ def _limit(archive: Path) -> int:
 
 
 def _too_large(archive: Path) -> InputError:
-    return InputError(f"{archive}: unpacks to more than {GROWTH} times its size; it is not the official file.")
+    return InputError(
+        f"{archive}: unpacks to more than {GROWTH} times its size; it is not the official file."
+    )
 
 
 def unpack_gzip(archive: Path) -> None:
@@ -81,7 +85,9 @@ def unpack_gzip(archive: Path) -> None:
         with gzip.open(packed) as file:
             content = file.read(_limit(archive) + 1)
     except DAMAGED as error:
-        raise InputError(f"{archive}: cannot be unpacked ({error}). Delete it, and fetch it again.") from error
+        raise InputError(
+            f"{archive}: cannot be unpacked ({error}). Delete it, and fetch it again."
+        ) from error
     if len(content) > _limit(archive):
         raise _too_large(archive)
     write_bytes(archive.with_suffix(""), content)

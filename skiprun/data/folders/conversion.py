@@ -1,7 +1,8 @@
 """Convert images of any mode to uint8 RGB of one size, by one rule for the whole set and for later images.
 
-Deep images (more than 8 bits a channel, whole or not) are spread from the darkest to the brightest value of the set, as
-cameras leave the upper bits empty. What lies under transparency is one colour. Other images keep their values.
+Deep images (more than 8 bits a channel, whole or not) are spread from the darkest to the brightest value of
+the set, as cameras leave the upper bits empty. What lies under transparency is one colour. Other images keep
+their values.
 """
 
 from __future__ import annotations
@@ -41,9 +42,9 @@ class Conversion:
 def convert(path: Path, image: Image.Image, how: Conversion, tally: Counter[str]) -> Array:
     """Return an image as uint8 [H, W, 3], and count in the tally what it may have lost.
 
-    The tally counts images: 'deep'; 'clipped', deep with more than 1 % of its pixels outside of the span; 'halved', 16
-    bits a colour, of which Pillow reads the upper 8; 'pages', the first of several; 'transparent' in places; 'trimmed'
-    by more than a tenth; and 'pixels', of which some are 'cut'.
+    The tally counts images: 'deep'; 'clipped', deep with more than 1 % of its pixels outside of the span;
+    'halved', 16 bits a colour, of which Pillow reads the upper 8; 'pages', the first of several;
+    'transparent' in places; 'trimmed' by more than a tenth; and 'pixels', of which some are 'cut'.
 
     Raises:
         Deep: it needs a span, and there is none.
@@ -89,7 +90,8 @@ def refuse_lost(path: Path, image: Image.Image) -> None:
     brightest = max(int(high) for _, high in colours)  # type: ignore[misc]  # a pair for each colour
     if 0 < brightest < LOST:
         raise BadImage(
-            path, f"has 16 bits a colour, of which only the upper 8 are read: {brightest + 1} levels; save it with 8"
+            path,
+            f"has 16 bits a colour, of which only the upper 8 are read: {brightest + 1} levels; save it with 8",
         )
 
 

@@ -95,7 +95,9 @@ def build_arrays(folder: Path, listing: Listing, how: Conversion, progress: Prog
         rows = _array_file((len(listing.files), *shape), _noted(blocks, moments, digests, tally))
         write_stream(unnamed, summed(rows, sums["arrays"]))
     except SizesDiffer as differ:
-        raise OptionError("image_size", f"{differ}; say one size for all, such as data.image_size=64") from None
+        raise OptionError(
+            "image_size", f"{differ}; say one size for all, such as data.image_size=64"
+        ) from None
     content = content_of(digests)
     name = f"{key(listing, how)}-{content}"
     buffer = io.BytesIO()
@@ -107,7 +109,9 @@ def build_arrays(folder: Path, listing: Listing, how: Conversion, progress: Prog
         sync_folder(folder)
     found = open_arrays(folder, listing, how, content)
     if found is None:
-        raise StorageError(f"{folder}: what was just written there reads back differently; is the disk sound?")
+        raise StorageError(
+            f"{folder}: what was just written there reads back differently; is the disk sound?"
+        )
     return found
 
 

@@ -1,7 +1,7 @@
 """Decode images of any format, mode and size to equal uint8 arrays, in several processes.
 
-Small images cost more in Python than in the decoder, so threads would wait for each other: two processes decode
-32x32 WebP files 1.8 times as fast as one, two threads no faster. This module does not import torch.
+Small images cost more in Python than in the decoder, so threads would wait for each other: two processes
+decode 32x32 WebP files 1.8 times as fast as one, two threads no faster. This module does not import torch.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def leave_out(bad: Sequence[BadImage], total: int) -> None:
         notice(f"Left out {len(bad)} of {total} images:", *(f"  {line}" for line in grouped(bad)))
 
 
-def decode_block(files: Sequence[str], root: Path, how: Conversion, shape: tuple[int, int, int]) -> DecodedBlock:
+def decode_block(
+    files: Sequence[str], root: Path, how: Conversion, shape: tuple[int, int, int]
+) -> DecodedBlock:
     """Decode files, which must all come out in one shape."""
     images, digests, tally = np.empty((len(files), *shape), np.uint8), [], Counter[str]()
     for number, file in enumerate(files):
@@ -76,7 +78,9 @@ def decode_block(files: Sequence[str], root: Path, how: Conversion, shape: tuple
         image = decode(root / file, content, how, tally)
         if image.shape != shape:
             sizes = [f"{width}x{height}" for height, width, _ in (shape, image.shape)]
-            raise SizesDiffer(f"the images differ in size: the first is {sizes[0]}, {root / file} is {sizes[1]}")
+            raise SizesDiffer(
+                f"the images differ in size: the first is {sizes[0]}, {root / file} is {sizes[1]}"
+            )
         images[number] = image
         digests.append(digest_of(content))
     return DecodedBlock(images, moments(images), digests, tally)

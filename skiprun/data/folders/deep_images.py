@@ -20,7 +20,8 @@ class Deep(BadImage):
 
     def __init__(self, path: Path, problem: str = "") -> None:
         super().__init__(
-            path, problem or "has more than 8 bits a channel, and the images of training had not; save it with 8"
+            path,
+            problem or "has more than 8 bits a channel, and the images of training had not; save it with 8",
         )
 
 

@@ -5,10 +5,11 @@
                  <names, sizes, conversion>-<content>.json           sums of the two, and what the images lost
                  index.json                                          what is kept of each folder
 
-Files that are unchanged by name, size and time are not read again. Others are read and compared by content, so a copy
-of the folder needs no decoding. Of a folder the latest arrays are kept; those of its earlier contents and of folders
-that are gone are deleted when others are made. An array gets its name when it is whole and on the disk; one process
-at a time writes. Before they are used, arrays are compared with their sums; damaged ones are told, and made again.
+Files that are unchanged by name, size and time are not read again. Others are read and compared by content,
+so a copy of the folder needs no decoding. Of a folder the latest arrays are kept; those of its earlier
+contents and of folders that are gone are deleted when others are made. An array gets its name when it is
+whole and on the disk; one process at a time writes. Before they are used, arrays are compared with their
+sums; damaged ones are told, and made again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ from typing import TypedDict
 
 from skiprun.data.download.place import locked
 from skiprun.data.folders.conversion import Conversion
-from skiprun.data.folders.decoded_arrays import Decoded, build_arrays, content_of, conversion_key, key, open_arrays
+from skiprun.data.folders.decoded_arrays import (
+    Decoded,
+    build_arrays,
+    content_of,
+    conversion_key,
+    key,
+    open_arrays,
+)
 from skiprun.data.folders.decoding import square
 from skiprun.data.folders.deep_images import Deep, Span
 from skiprun.data.folders.listing import Listing
@@ -63,7 +71,9 @@ def decoded(
     if known is None:
         with locked(folder, progress):
             remove_leftovers(folder)
-            known = _remembered(folder, listing, how, skip_bad) or _made(folder, listing, how, skip_bad, progress)
+            known = _remembered(folder, listing, how, skip_bad) or _made(
+                folder, listing, how, skip_bad, progress
+            )
             _remember(folder, listing, how, known)
     return known
 
@@ -77,7 +87,9 @@ def _remembered(folder: Path, listing: Listing, how: Conversion, skip_bad: bool)
     return open_arrays(folder, _without(listing, bad), how, entry["content"], bad)
 
 
-def _made(folder: Path, listing: Listing, how: Conversion, skip_bad: bool, progress: ProgressCallback) -> Decoded:
+def _made(
+    folder: Path, listing: Listing, how: Conversion, skip_bad: bool, progress: ProgressCallback
+) -> Decoded:
     """Return arrays of the same content, or decode the images; with `skip_bad`, of those that can be used."""
     try:
         return _compared(folder, listing, how, progress) or build_arrays(folder, listing, how, progress)

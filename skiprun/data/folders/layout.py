@@ -14,7 +14,9 @@ LAYOUT = (
     "data.test_fraction are kept for testing."
 )
 NEARER_SPLITS = f"{LAYOUT} What is there comes nearest to the former."
-NEARER_FLAT = f"{LAYOUT} What is there comes nearest to the latter: images lie in the folders of their classes."
+NEARER_FLAT = (
+    f"{LAYOUT} What is there comes nearest to the latter: images lie in the folders of their classes."
+)
 # The name of the one set of a folder that has classes and no splits.
 FLAT = ""
 
@@ -30,7 +32,9 @@ def class_folders(root: Path, walk: Walk) -> dict[str, list[str]]:
         if split not in there:
             raise InputError(_missing(root, split, names))
     walk.unused.beside = sorted({*names} - {*there})
-    classes = {split: walk.folders(root / split, walk.visible(root / split), NEARER_SPLITS) for split in there}
+    classes = {
+        split: walk.folders(root / split, walk.visible(root / split), NEARER_SPLITS) for split in there
+    }
     for split, folders in classes.items():
         _refuse_masks(root / split, folders)
         if not folders:
@@ -41,7 +45,9 @@ def class_folders(root: Path, walk: Walk) -> dict[str, list[str]]:
 def _refuse_masks(place: Path, folders: Collection[str]) -> None:
     """Refuse images with masks, whose folders are no classes."""
     if {"images", "masks"} <= {*folders}:
-        raise InputError(f"{place} holds images/ and masks/; they are no classes. See `skiprun datasets`: mask_folder.")
+        raise InputError(
+            f"{place} holds images/ and masks/; they are no classes. See `skiprun datasets`: mask_folder."
+        )
 
 
 def _flat_folders(root: Path, folders: list[str]) -> list[str]:
@@ -60,7 +66,9 @@ def _missing(root: Path, split: str, found: Sequence[str]) -> str:
     if split == "test" and "val" in found:
         hint = " Rename val to test; validation is then taken from train."
     elif split == "test":
-        hint = f" Or set data.root={root / 'train'}; data.test_fraction of its images are then kept for testing."
+        hint = (
+            f" Or set data.root={root / 'train'}; data.test_fraction of its images are then kept for testing."
+        )
     layout = NEARER_SPLITS if {*found} & {*SPLITS} else NEARER_FLAT if found else LAYOUT
     return f"{root} has no folder '{split}'; found: {', '.join(found[:8]) or 'nothing'}. {layout}{hint}"
 

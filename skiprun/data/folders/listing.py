@@ -1,7 +1,7 @@
 """List the images of a dataset folder: train, optionally val, and test, each with the same class folders.
 
-A folder that holds the classes themselves is flat: its images are one set, to be split by a seed. Hidden files
-and folders are passed over, and so are files that are no images; what is passed over is counted.
+A folder that holds the classes themselves is flat: its images are one set, to be split by a seed. Hidden
+files and folders are passed over, and so are files that are no images; what is passed over is counted.
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ class Listing:
                     rest.labels.append(self.labels[row])
             rest.bounds[split] = slice(start, len(rest.files))
             for label in set(range(len(self.class_names))) - set(rest.labels[start:]):
-                raise InputError(f"{self.root / split / self.class_names[label]}: none of its images can be used.")
+                raise InputError(
+                    f"{self.root / split / self.class_names[label]}: none of its images can be used."
+                )
         return rest
 
     def digest(self, of_times: bool) -> str:

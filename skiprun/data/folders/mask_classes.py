@@ -64,7 +64,10 @@ def read_mask(path: Path, config: DataConfig) -> Mask:
         listed = ", ".join(map(str, unknown[:5]))
         raise NoClass(path, f"has the value {listed}, which is no class; {allowed_values(config, unknown)}")
     return Mask(
-        np.where(void, VOID, classes).astype(np.uint8), found.orientation, None, () if found.one_bit else tuple(meant)
+        np.where(void, VOID, classes).astype(np.uint8),
+        found.orientation,
+        None,
+        () if found.one_bit else tuple(meant),
     )
 
 
@@ -84,7 +87,9 @@ def allowed_values(config: DataConfig, unknown: Sequence[int]) -> str:
         )
     first, names = unknown[0], config.classes
     listed = " and leave it out of data.classes, which holds names, not values" if str(first) in names else ""
-    is_void = f"if {first} is void, set data.ignore_index={first}{listed}; " if config.ignore_index is None else ""
+    is_void = (
+        f"if {first} is void, set data.ignore_index={first}{listed}; " if config.ignore_index is None else ""
+    )
     return (
         f"data.classes names 0 to {len(names) - 1} in order{void}; {is_void}if it is a class of its own, number the "
         "classes 0, 1, 2 ... in the masks and name each; if it means one that is named, save it as that number"

@@ -82,7 +82,9 @@ def read_split(
         if room < 0:
             raise InputError(f"The images of {split} do not fit in memory; make data.image_size smaller.")
     if not good:
-        raise InputError("\n".join([f"No image of {split} can be used:", *(f"  {line}" for line in grouped(bad))]))
+        raise InputError(
+            "\n".join([f"No image of {split} can be used:", *(f"  {line}" for line in grouped(bad))])
+        )
     leave_out(bad, len(pairs))
     tally = sum((read.tally for _, read in good), Counter[str]())
     tell_losses(tally, how, len(good))

@@ -133,7 +133,9 @@ def tiles(planes: Sequence[Array], side: int) -> list[Array]:
     height, width = planes[0].shape[:2]
     pad = (0, max(0, side - height)), (0, max(0, side - width))
     whole = [np.pad(planes[0], (*pad, (0, 0)), mode="edge")]
-    whole += [np.pad(plane, pad, constant_values=fill) for plane, fill in zip(planes[1:], (VOID, 0), strict=False)]
+    whole += [
+        np.pad(plane, pad, constant_values=fill) for plane, fill in zip(planes[1:], (VOID, 0), strict=False)
+    ]
     places = [(r, c) for r in starts(whole[0].shape[0], side) for c in starts(whole[0].shape[1], side)]
     return [np.stack([each[r : r + side, c : c + side] for r, c in places]) for each in whole]
 

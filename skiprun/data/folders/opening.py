@@ -1,7 +1,7 @@
 """Open image files safely, by formats of Pillow that run no outside code.
 
-Pillow also knows formats that start other programs (PostScript starts Ghostscript) or wait for a handler, and it looks
-at the content, not at the name. This module does not import torch.
+Pillow also knows formats that start other programs (PostScript starts Ghostscript) or wait for a handler, and
+it looks at the content, not at the name. This module does not import torch.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def read_file(path: Path) -> bytes:
 def open_image(path: Path, content: bytes) -> Image.Image:
     """Return an image of any mode, decoded, the right way up; one of absurd size is refused before it is decoded.
 
-    Its `info` says under HALVED whether its colours have 16 bits, of which Pillow gives the upper 8, under PAGES
-    whether it is the first of several, and under ORIENTATION by which tag it was turned.
+    Its `info` says under HALVED whether its colours have 16 bits, of which Pillow gives the upper 8, under
+    PAGES whether it is the first of several, and under ORIENTATION by which tag it was turned.
 
     Raises:
         BadImage: of none of the formats, damaged, or implausibly large.
@@ -67,7 +67,8 @@ def open_image(path: Path, content: bytes) -> Image.Image:
         ) from None
     except UnidentifiedImageError:
         raise BadImage(path, f"is not a readable image (none of {' '.join(FORMATS)})") from None
-    # Decoders raise what they like at damaged bytes: OSError, SyntaxError, ValueError, struct.error, IndexError ...
+    # Decoders raise what they like at damaged bytes: OSError, SyntaxError, ValueError, struct.error,
+    # IndexError ...
     except Exception as error:
         raise BadImage(path, f"is not a readable image ({error})") from None
 

@@ -43,4 +43,6 @@ def check_orientation(image: Shown, mask: Shown) -> None:
         if mask.size == image.size[::-1]:
             raise BadImage(mask.path, f"has the size that the stored pixels have without {what}. {WAY_OUT}")
     elif mask.size == image.size:
-        raise BadImage(mask.path, f"may have been drawn with or without {what}; the size does not tell. {WAY_OUT}")
+        raise BadImage(
+            mask.path, f"may have been drawn with or without {what}; the size does not tell. {WAY_OUT}"
+        )

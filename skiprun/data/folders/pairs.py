@@ -14,7 +14,9 @@ from skiprun.data.notices import notice
 from skiprun.errors import BadImage, DataNotFound, InputError, did_you_mean, some
 from skiprun.system.disk import storage_errors
 
-LAYOUT = "It must hold train/images/, train/masks/, the same for test or val or both; a mask has its image's name."
+LAYOUT = (
+    "It must hold train/images/, train/masks/, the same for test or val or both; a mask has its image's name."
+)
 
 PARTS = ("images", "masks")
 
@@ -74,7 +76,9 @@ def list_split(root: Path, split: str, config: DataConfig, walk: Walk) -> list[M
     masks = by_name(root, f"{split}/masks", config.mask_suffix or "", walk)
     if not images:
         raise InputError(f"{root / split / 'images'} holds no images. {LAYOUT}")
-    walk.unused.beside += [f"{split}/{entry.name}" for entry in walk.visible(root / split) if entry.name not in PARTS]
+    walk.unused.beside += [
+        f"{split}/{entry.name}" for entry in walk.visible(root / split) if entry.name not in PARTS
+    ]
     bare = [name for name in images if name not in masks]
     left_over = [masks[name] for name in masks if name not in images]
     if bare:
@@ -87,7 +91,9 @@ def list_split(root: Path, split: str, config: DataConfig, walk: Walk) -> list[M
         notice(
             f"Not used: {len(left_over)} of {len(masks)} masks of {split}, which have no image: {some(left_over, 4)}."
         )
-    return [MaskPair(images[name], root / images[name], root / masks[name]) for name in images if name in masks]
+    return [
+        MaskPair(images[name], root / images[name], root / masks[name]) for name in images if name in masks
+    ]
 
 
 def by_name(root: Path, folder: str, suffix: str, walk: Walk) -> dict[str, str]:

@@ -80,7 +80,9 @@ def check_colours(plain: Mapping[str, Array], background: str) -> None:
                 f"learned from them. If they are drawn in {background} on transparency, set another data.background; "
                 "if what they show is near the sides, another data.fit."
             )
-    if listed := [f"{found.sum():,} of {len(found):,} in {split}" for split, found in plain.items() if found.any()]:
+    if listed := [
+        f"{found.sum():,} of {len(found):,} in {split}" for split, found in plain.items() if found.any()
+    ]:
         notice(f"Images of one colour: {', '.join(listed)}.")
 
 

@@ -29,7 +29,9 @@ WORTH_PROCESSES = 1 << 23
 
 def find_span(listing: Listing, progress: ProgressCallback) -> Span | None:
     """Return the least and the greatest value of all deep images of a listing; None if there is none."""
-    blocks = in_blocks(partial(span_of_block, root=listing.root), listing, 1, "looking for the darkest pixel", progress)
+    blocks = in_blocks(
+        partial(span_of_block, root=listing.root), listing, 1, "looking for the darkest pixel", progress
+    )
     return widest([span for block in blocks for span in block])
 
 
@@ -70,7 +72,11 @@ def digest_all(listing: Listing, progress: ProgressCallback) -> list[bytes]:
 
 
 def in_blocks(
-    work: Callable[[Sequence[str]], T], listing: Listing, bytes_each: int, what: str, progress: ProgressCallback
+    work: Callable[[Sequence[str]], T],
+    listing: Listing,
+    bytes_each: int,
+    what: str,
+    progress: ProgressCallback,
 ) -> Iterator[T]:
     """Yield what work makes of runs of files, in order, by several processes if that pays."""
     step = max(1, min(BLOCK_FILES, BLOCK_BYTES // bytes_each))

@@ -10,7 +10,19 @@ from skiprun.errors import InputError
 SPLITS = ("train", "val", "test")
 OTHER_NAMES = {
     "train": {"train", "trains", "training", "trainset", "trn"},
-    "val": {"val", "vals", "vali", "valid", "validate", "validation", "valset", "dev", "devel", "development", "eval"},
+    "val": {
+        "val",
+        "vals",
+        "vali",
+        "valid",
+        "validate",
+        "validation",
+        "valset",
+        "dev",
+        "devel",
+        "development",
+        "eval",
+    },
     "test": {"test", "tests", "testing", "testset", "tst"},
 }
 

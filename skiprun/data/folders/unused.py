@@ -35,7 +35,9 @@ class Unused:
 
     def reasons(self) -> list[str]:
         """Return what is not read, by reason."""
-        kinds = [f"{number:,} {ending or 'without ending'}" for ending, number in self.endings.most_common(SHOWN)]
+        kinds = [
+            f"{number:,} {ending or 'without ending'}" for ending, number in self.endings.most_common(SHOWN)
+        ]
         more = " ..." if len(self.endings) > SHOWN else ""
         found = [
             (self.endings, f"files of other kinds: {self.endings.total():,} ({', '.join(kinds)}{more})"),

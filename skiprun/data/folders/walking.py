@@ -1,7 +1,7 @@
 """Walk through a dataset folder: find the images and count the files passed over.
 
-Folders below a class are entered, links to folders are not, so that no loop is walked. A link that leads nowhere is
-refused.
+Folders below a class are entered, links to folders are not, so that no loop is walked. A link that leads
+nowhere is refused.
 """
 
 from __future__ import annotations
@@ -77,4 +77,7 @@ def ending(name: str) -> str:
 
 def _leads_up(place: Path, entry: os.DirEntry[str]) -> bool:
     """Say whether an entry is a link to the folder it is in, or to one above."""
-    return entry.is_symlink() and (place / entry.name).resolve() in [place.resolve(), *place.resolve().parents]
+    return entry.is_symlink() and (place / entry.name).resolve() in [
+        place.resolve(),
+        *place.resolve().parents,
+    ]

@@ -1,8 +1,8 @@
 """A pool of worker processes that end when their parent ends, even if it is killed.
 
-A worker is a Python process that reads work from one pipe and writes results to another. When its parent dies, also by
-SIGKILL, the pipes end and so does the worker. The pools of multiprocessing and joblib are left waiting for ever then,
-and the former run the user's own script again where they cannot fork.
+A worker is a Python process that reads work from one pipe and writes results to another. When its parent
+dies, also by SIGKILL, the pipes end and so does the worker. The pools of multiprocessing and joblib are left
+waiting for ever then, and the former run the user's own script again where they cannot fork.
 """
 
 from __future__ import annotations

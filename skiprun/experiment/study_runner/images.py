@@ -50,7 +50,9 @@ class Images:
         samples = getattr(self.loaders, split)
         size = min(size, len(samples))
         order = BatchSampler(0, len(samples), size, self.loaders.device)
-        return [self._take(samples, order.batch(number)) for number in range(min(count, len(samples) // size))]
+        return [
+            self._take(samples, order.batch(number)) for number in range(min(count, len(samples) // size))
+        ]
 
     def scored(self, split: str, number: int | None) -> list[Batch]:
         """Return a number of images of a split, or all, in batches.

@@ -1,6 +1,7 @@
 """Save a study's results: rows as they come, and the document at the end.
 
-Both begin with what they are: options, data and a digest of the weights. Rows of anything else are never taken over.
+Both begin with what they are: options, data and a digest of the weights. Rows of anything else are never
+taken over.
 """
 
 from __future__ import annotations

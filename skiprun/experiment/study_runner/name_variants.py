@@ -12,17 +12,25 @@ AXES = ("depth", "connection", "norm")
 
 
 def name_variants(
-    names: Sequence[str], depths: Sequence[int] = (), connections: Sequence[str] = (), norms: Sequence[str] = ()
+    names: Sequence[str],
+    depths: Sequence[int] = (),
+    connections: Sequence[str] = (),
+    norms: Sequence[str] = (),
 ) -> list[str]:
     """Return each name with every combination of depth, connection and norm: plain56 -> plain56:norm=none.
 
     Raises:
         InputError: there is nothing to combine or to name.
     """
-    axes = [[f"{key}={each}" for each in given] for key, given in zip(AXES, (depths, connections, norms), strict=True)]
+    axes = [
+        [f"{key}={each}" for each in given]
+        for key, given in zip(AXES, (depths, connections, norms), strict=True)
+    ]
     varied = [axis for axis in axes if axis]
     if not names and not varied:
-        raise InputError("Name an architecture, a YAML file or a run, such as resnet56; or give --depths 20,56.")
+        raise InputError(
+            "Name an architecture, a YAML file or a run, such as resnet56; or give --depths 20,56."
+        )
     if not varied:
         return list(names)
     options = [",".join(each) for each in itertools.product(*varied)]

@@ -1,7 +1,7 @@
 """Train a run again to record its weights after each epoch, which its directory does not hold.
 
-Every step is a function of the config, the number of threads and the step's number, so the second time gives the same
-bits as the first; the run's own directory is not touched.
+Every step is a function of the config, the number of threads and the step's number, so the second time gives
+the same bits as the first; the run's own directory is not touched.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ class SampleSelection:
     Attributes:
         split: train, val or test; None: test, but val of a run that is not finished.
         images: number to score, chosen by chance with seed 0; None: all.
-        batches, batch_size: what is looked at batch by batch, chosen likewise; None: what takes about a minute, 0: what
-            is scored.
+        batches, batch_size: what is looked at batch by batch, chosen likewise; None: what takes about a
+            minute, 0: what is scored.
         weights: of a run: best, last, or those before its first step.
         device: auto, cpu or cuda; None: what the config says.
     """

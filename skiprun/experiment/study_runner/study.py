@@ -56,7 +56,8 @@ def run_study(
 
     Args:
         request: the study, its networks and its options.
-        progress_for: gives somebody to tell of each row, by the label of the target and the rows that are there.
+        progress_for: gives somebody to tell of each row, by the label of the target and the rows that are
+            there.
         loading: told of (done, total, what) while data is prepared.
         fresh: forget the rows that an earlier try left.
         spare: the folder that keeps what is found of a run whose own cannot be written to.
@@ -111,7 +112,9 @@ def study_options(entry: StudyEntry, chosen: Mapping[str, object]) -> dict[str, 
     for key, value in chosen.items():
         if key not in known:
             allowed = ", ".join(known) or "none"
-            raise OptionError(key, f"'{entry.name}' has no such option.{did_you_mean(key, known)} It has: {allowed}")
+            raise OptionError(
+                key, f"'{entry.name}' has no such option.{did_you_mean(key, known)} It has: {allowed}"
+            )
         try:
             values[key] = TypeAdapter(hints[key]).validate_python(value)
         except ValidationError as error:

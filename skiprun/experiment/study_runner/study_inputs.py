@@ -30,8 +30,8 @@ from skiprun.training.device import choose_device, choose_threads, configure_pro
 log = logging.getLogger(__name__)
 
 LARGE = 64  # pixels
-# Number and size of batches, for small images and for large ones: with 8 images of 224x224, a ratio of gradients at
-# initialization is within 2 % of that with 16, where seeds differ by a factor.
+# Number and size of batches, for small images and for large ones: with 8 images of 224x224, a ratio of
+# gradients at initialization is within 2 % of that with 16, where seeds differ by a factor.
 MANY_BATCHES, FEW_BATCHES = (8, 128), (1, 8)
 
 
@@ -46,7 +46,9 @@ class StudyInputs:
         # Whatever a run was trained in: small differences are what studies look at.
         device = [Override("--device", f"compute.device={selection.device}")] if selection.device else []
         chosen = ["compute.precision=fp32", *device]
-        self.configs = [build_config(config.to_dict(), chosen, source="--device") for config in target.configs]
+        self.configs = [
+            build_config(config.to_dict(), chosen, source="--device") for config in target.configs
+        ]
         self.data_is_own, self.networks = True, TargetNetworks(target, selection.weights)
         self._known = self._accept if target.runs else None  # what looks at the data
         self.first, self.source = self._open(self.configs[0], loading)
@@ -58,7 +60,9 @@ class StudyInputs:
             self.task, self.device = parts.task, parts.setup.device
             return parts.model, Images(parts.loaders, parts.evaluation_batch_size)
         if MODELS[config.model.name].info.task != "classification":
-            raise InputError(f"'{config.model.name}' learns masks; name a dataset for it, as --set data.name=cells.")
+            raise InputError(
+                f"'{config.model.name}' learns masks; name a dataset for it, as --set data.name=cells."
+            )
         setup = choose_device(config)
         configure_process(setup)
         self.task, self.device = TASKS["classification"].target(), setup.device
@@ -72,7 +76,9 @@ class StudyInputs:
         """Return the data as the first run sees it, if it is what each of the runs was trained on."""
         seen = [KnownData(run, self.target.other_data)(loaders) for run in self.target.runs]
         known = zip(self.target.runs, seen, strict=True)
-        self.data_is_own = all(recorded(run).get("fingerprint", d.fingerprint) == d.fingerprint for run, d in known)
+        self.data_is_own = all(
+            recorded(run).get("fingerprint", d.fingerprint) == d.fingerprint for run, d in known
+        )
         return seen[0]
 
     @property
@@ -115,7 +121,9 @@ class StudyInputs:
             return self.source.scored(self.split, self.selection.images)
         large = self.target.shape is not None and self.target.shape[1] > LARGE
         count, size = FEW_BATCHES if large else MANY_BATCHES
-        return self.source.batches(self.split, self.selection.batches or count, self.selection.batch_size or size)
+        return self.source.batches(
+            self.split, self.selection.batches or count, self.selection.batch_size or size
+        )
 
     @property
     def batch(self) -> Batch:
@@ -131,8 +139,12 @@ class StudyInputs:
     def states(self) -> list[State]:
         """Weights along the run, oldest first."""
         if not self.data_is_own:
-            raise InputError(f"{self.target.label} cannot be trained again: this is not the data it was trained on.")
-        log.info(f"{self.target.label}: training again, which gives the same bits, for the weights on the way.")
+            raise InputError(
+                f"{self.target.label} cannot be trained again: this is not the data it was trained on."
+            )
+        log.info(
+            f"{self.target.label}: training again, which gives the same bits, for the weights on the way."
+        )
         config = self.target.configs[0]
         if self.target.runs:
             config = as_trained(self.target.runs[0]).replace(data=config.to_dict()["data"])
@@ -144,7 +156,13 @@ class StudyInputs:
 
     def must_share_data(self, other: StudyInputs) -> None:
         """Refuse another network that was not trained on the same images."""
-        mine, its = (each.source.loaders if isinstance(each.source, Images) else None for each in (self, other))
+        mine, its = (
+            each.source.loaders if isinstance(each.source, Images) else None for each in (self, other)
+        )
         if mine and its and mine.fingerprint != its.fingerprint:
-            have = " and ".join(f"{each.target.label} ({each.configs[0].data.name})" for each in (self, other))
-            raise InputError(f"{have} were not trained on the same data and split; they see no image in common.")
+            have = " and ".join(
+                f"{each.target.label} ({each.configs[0].data.name})" for each in (self, other)
+            )
+            raise InputError(
+                f"{have} were not trained on the same data and split; they see no image in common."
+            )

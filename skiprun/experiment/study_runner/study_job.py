@@ -1,7 +1,7 @@
 """One study of one target, or of two together: call it with what it needs, and write its document beside the run.
 
-A document is plain data, so that it can be read, drawn and compared without torch. Rows of a long study are kept while
-they come, in `studies/<study>.partial.jsonl`; the same command continues after the last of them.
+A document is plain data, so that it can be read, drawn and compared without torch. Rows of a long study are
+kept while they come, in `studies/<study>.partial.jsonl`; the same command continues after the last of them.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ class StudyJob:
         """Call the study with what it needs."""
         study = self.entry.target
         vocabulary = [
-            self.inputs[1].model if word == "other" else getattr(self.inputs[0], word) for word in needs(study)
+            self.inputs[1].model if word == "other" else getattr(self.inputs[0], word)
+            for word in needs(study)
         ]
         taken = inspect.signature(study).parameters
         ours = {key: value for key, value in (("known", known), ("report", report)) if key in taken}

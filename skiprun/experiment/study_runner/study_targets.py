@@ -27,7 +27,8 @@ class StudyTarget:
         label: what it is called in tables and figures.
         configs: one for each seed.
         runs: where its weights are, one for each seed; none for a network as it is drawn.
-        shape: channels, height and width of random normal images to look at; None: the dataset of the configs.
+        shape: channels, height and width of random normal images to look at; None: the dataset of the
+            configs.
         other_data: look at data that is not a run's own, too.
     """
 
@@ -69,7 +70,9 @@ def find_trained(names: Sequence[str], runs: Path, place: DataPlace = HERE) -> l
     """
     found = [run for name in names for run in existing(name, runs)]
     homes = [run.path.parent for run in found]
-    labels = [run.path.parent.name + f" {run.path.name}" * (homes.count(run.path.parent) > 1) for run in found]
+    labels = [
+        run.path.parent.name + f" {run.path.name}" * (homes.count(run.path.parent) > 1) for run in found
+    ]
     return [place.target(label, [run]) for label, run in zip(labels, found, strict=True)]
 
 
@@ -113,14 +116,22 @@ def find_targets(
     for name in names:
         if name in there:
             found = there[name]
-            label = found[0].path.parent.name + f" {found[0].path.name}" * (len(found) == 1 and _has_seeds(found[0]))
+            label = found[0].path.parent.name + f" {found[0].path.name}" * (
+                len(found) == 1 and _has_seeds(found[0])
+            )
             targets.append(place.target(label, found, shape))
             continue
         refuse_misspelled(name, runs)
         config = with_weights_found(config_for(name, protocol or DIGITS, overrides), runs)
         drawn = tuple(config.replace(seed=config.seed + number) for number in range(seeds))
-        chosen = protocol is not None or name.endswith((".yaml", ".yml")) or any("data." in key for key in overrides)
-        targets.append(StudyTarget(title(name), drawn, shape=shape or (None if chosen else own_shape(config))))
+        chosen = (
+            protocol is not None
+            or name.endswith((".yaml", ".yml"))
+            or any("data." in key for key in overrides)
+        )
+        targets.append(
+            StudyTarget(title(name), drawn, shape=shape or (None if chosen else own_shape(config)))
+        )
     return targets
 
 

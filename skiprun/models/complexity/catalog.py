@@ -30,7 +30,8 @@ def describe_models(
     Args:
         pattern: a name with * and ?.
         input_shape: channels, height and width to count for; None takes each architecture's own.
-        progress: told (done, total, what) while networks are counted, which takes some seconds when the cache is cold.
+        progress: told (done, total, what) while networks are counted, which takes some seconds when the cache
+            is cold.
     """
     known = read_catalog() or {"names": _all_names(), "rows": {}}
     size = "x".join(map(str, input_shape)) if input_shape else "own"
@@ -89,13 +90,15 @@ def blocks(name: str, input_shape: Sequence[int] | None = None) -> list[BlockRow
     return block_table(*_without_content(name, input_shape))
 
 
-def saving(name: str, against: str = "standard", input_shape: Sequence[int] | None = None) -> tuple[Sequence[Row], Row]:
+def saving(
+    name: str, against: str = "standard", input_shape: Sequence[int] | None = None
+) -> tuple[Sequence[Row], Row]:
     """Return how many times less an architecture costs than another: rows, and one for all.
 
     Args:
         name: an architecture, perhaps with options.
-        against: another, compared by stage; or `standard`, the same with standard convolutions instead of depthwise
-            separable ones, compared by layer (see skiprun.models.complexity.saving).
+        against: another, compared by stage; or `standard`, the same with standard convolutions instead of
+            depthwise separable ones, compared by layer (see skiprun.models.complexity.saving).
         input_shape: channels, height and width for both; None takes what `name` was made for.
     """
     from skiprun.models.complexity.saving import stage_saving, standard_saving

@@ -1,7 +1,7 @@
 """Cost of a network: parameters, multiply-adds, weighted layers, and activation memory of each image.
 
-The network runs on torch's meta device, where tensors have a shape and no content: even the largest is counted in a
-moment, and the network that is counted is not touched.
+The network runs on torch's meta device, where tensors have a shape and no content: even the largest is
+counted in a moment, and the network that is counted is not touched.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def cost(model: nn.Module, input_shape: Sequence[int]) -> Cost:
         return tensor
 
     with Counter() as counter, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        # Two images, because batch normalization in training refuses one where the image has shrunk to a pixel.
+        # Two images, because batch normalization in training refuses one where the image has shrunk to a
+        # pixel.
         own = run_on_meta(model, (2, *input_shape))
     held = sum(tensor.untyped_storage().nbytes() for storage, tensor in kept.items() if storage not in own)
     parameters = sum(parameter.numel() for parameter in model.parameters())

@@ -22,7 +22,9 @@ def _batch_norm_outputs(x: Tensor, *_: object) -> tuple[Tensor, Tensor, Tensor]:
 
 def _mean(x: Tensor, dims: Sequence[int], keep: bool = False) -> Tensor:
     gone = {dim % x.ndim for dim in dims}
-    return x.new_empty([1 if dim in gone else size for dim, size in enumerate(x.shape) if keep or dim not in gone])
+    return x.new_empty(
+        [1 if dim in gone else size for dim, size in enumerate(x.shape) if keep or dim not in gone]
+    )
 
 
 def _sum(x: Tensor, y: Tensor | float, alpha: float = 1) -> Tensor:
@@ -44,8 +46,8 @@ SHAPES: dict[OpOverload, Callable[..., object]] = {
 class Shortcuts(DispatchMode):
     """Answers at once with the shape of a result that torch would work out in Python on the meta device.
 
-    That is nine tenths of the time of a deep network. Residual networks of the CIFAR kind use nothing else of that
-    sort, so counting one does not make torch import its compiler either, which takes a second.
+    That is nine tenths of the time of a deep network. Residual networks of the CIFAR kind use nothing else of
+    that sort, so counting one does not make torch import its compiler either, which takes a second.
     """
 
     def compute(self, operation: OpOverload, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
@@ -66,7 +68,9 @@ class Counter(Shortcuts):
             # torch counts a multiply-add as two operations; papers count it as one.
             self.macs += formula(*args, **kwargs, out_val=out) // 2
         given = {storage_id(each) for each in args if isinstance(each, Tensor)}
-        made = [each for each in (out if isinstance(out, tuple) else [out]) if isinstance(each, Tensor) and given]
+        made = [
+            each for each in (out if isinstance(out, tuple) else [out]) if isinstance(each, Tensor) and given
+        ]
         self.largest = max([self.largest, *(each.nbytes for each in made if storage_id(each) not in given)])
         return out
 

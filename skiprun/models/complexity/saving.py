@@ -1,7 +1,7 @@
 """Cost ratio of two networks: against the twin with standard convolutions, or against any other.
 
-A depthwise k x k and a pointwise 1x1 convolution from M to N channels take 1/N + 1/k^2 of the multiply-adds of a
-standard convolution (Howard et al. 2017, section 3.1).
+A depthwise k x k and a pointwise 1x1 convolution from M to N channels take 1/N + 1/k^2 of the multiply-adds
+of a standard convolution (Howard et al. 2017, section 3.1).
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def standard_saving(model: nn.Module, input_shape: Sequence[int]) -> tuple[list[
     layers = weighted_layers(model)
     seen = watched(model, layers, input_shape)
     rows = [
-        _saving(first, depthwise, pointwise, seen[first]["macs"] + seen[second]["macs"], seen[second]["output"])
+        _saving(
+            first, depthwise, pointwise, seen[first]["macs"] + seen[second]["macs"], seen[second]["output"]
+        )
         for first, depthwise, second, pointwise in _pairs(layers, seen)
     ]
     macs = sum(row["macs"] for row in seen.values())
@@ -42,11 +44,14 @@ def standard_saving(model: nn.Module, input_shape: Sequence[int]) -> tuple[list[
         "parameters": parameters,
         "factor": standard_macs / macs,
         "standard_macs": standard_macs,
-        "standard_parameters": parameters + sum(row["standard_parameters"] - row["parameters"] for row in rows),
+        "standard_parameters": parameters
+        + sum(row["standard_parameters"] - row["parameters"] for row in rows),
     }
 
 
-def _pairs(layers: dict[str, nn.Module], seen: dict[str, LayerRow]) -> Iterator[tuple[str, nn.Conv2d, str, nn.Conv2d]]:
+def _pairs(
+    layers: dict[str, nn.Module], seen: dict[str, LayerRow]
+) -> Iterator[tuple[str, nn.Conv2d, str, nn.Conv2d]]:
     """Yield each depthwise convolution and the pointwise one that reads its output, behind their paths."""
     ran = {path: layer for path in seen if isinstance(layer := layers[path], nn.Conv2d)}
     waiting = None
@@ -77,12 +82,14 @@ def _saving(path: str, depthwise: nn.Conv2d, pointwise: nn.Conv2d, macs: int, ou
     }
 
 
-def stage_saving(model: nn.Module, other: nn.Module, input_shape: Sequence[int]) -> tuple[list[StageRow], StageRow]:
+def stage_saving(
+    model: nn.Module, other: nn.Module, input_shape: Sequence[int]
+) -> tuple[list[StageRow], StageRow]:
     """Return how many times fewer multiply-adds a network takes than another for the same images.
 
     Returns:
-        A row for each stage (stem, stage1 ..., head) of either, with None where one of them has no such stage, and the
-        row `all` for the whole networks.
+        A row for each stage (stem, stage1 ..., head) of either, with None where one of them has no such
+        stage, and the row `all` for the whole networks.
     """
     ours, others = (_stages(block_table(each, input_shape)) for each in (model, other))
     rows = [_against(stage, ours.get(stage), others.get(stage)) for stage in max(ours, others, key=len)]
@@ -92,7 +99,10 @@ def stage_saving(model: nn.Module, other: nn.Module, input_shape: Sequence[int])
 def _stages(rows: Sequence[BlockRow]) -> dict[str, Size]:
     """Return multiply-adds and parameters of each stage of a block table."""
     names = dict.fromkeys(row["stage"] for row in rows)
-    return {name: _total((row["macs"], row["parameters"]) for row in rows if row["stage"] == name) for name in names}
+    return {
+        name: _total((row["macs"], row["parameters"]) for row in rows if row["stage"] == name)
+        for name in names
+    }
 
 
 def _total(sizes: Iterable[Size]) -> Size:

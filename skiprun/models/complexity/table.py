@@ -54,7 +54,9 @@ def _blocks(model: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]
             yield from _blocks(child, f"{path}{name}.")
 
 
-def watched(model: nn.Module, modules: dict[str, nn.Module], input_shape: Sequence[int]) -> dict[str, LayerRow]:
+def watched(
+    model: nn.Module, modules: dict[str, nn.Module], input_shape: Sequence[int]
+) -> dict[str, LayerRow]:
     """Run a network without content, and return kind, shapes, parameters and multiply-adds of some of its modules."""
     rows: dict[str, LayerRow] = {}
     begun: dict[str, int] = {}

@@ -1,8 +1,8 @@
 """ConvNeXt: torchvision's networks, the additions of their blocks made sites (Liu et al. 2022, table 9).
 
-torchvision's block scales its branch by a learned factor for each channel (LayerScale) that starts at `layer_scale`,
-and leaves it out at random with a probability that rises to `stochastic_depth`. `activation` replaces its GELU; the
-layer norm over the channels of each pixel is a part of the block.
+torchvision's block scales its branch by a learned factor for each channel (LayerScale) that starts at
+`layer_scale`, and leaves it out at random with a probability that rises to `stochastic_depth`. `activation`
+replaces its GELU; the layer norm over the channels of each pixel is a part of the block.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def convnext(
     from skiprun.system.torchvision_repair import torchvision
 
     make = getattr(torchvision.models, name)
-    network: nn.Module = make(num_classes=num_classes, stochastic_depth_prob=stochastic_depth, layer_scale=layer_scale)
+    network: nn.Module = make(
+        num_classes=num_classes, stochastic_depth_prob=stochastic_depth, layer_scale=layer_scale
+    )
     adapt_stem(network, in_channels, **({"kernel_size": 2, "stride": 2} if stem == "small" else {}))
     insert_connections(network, connection, {torchvision.models.convnext.CNBlock: ConvNeXtBlock})
     replace_norms_and_activations(network, None, activation)

@@ -1,8 +1,8 @@
 """DenseNet: every layer sees the outputs of all layers before it (Huang et al. 2017, table 1 and section 3).
 
-A layer adds k channels (the growth rate) to what it was given, y = [x, f(x)]. Transitions between the blocks halve the
-size, and with compression also the channels. `bc` stands for bottleneck layers and compression by one half. With
-`connection: none` nothing is used again: each layer sees the last one's k channels alone.
+A layer adds k channels (the growth rate) to what it was given, y = [x, f(x)]. Transitions between the blocks
+halve the size, and with compression also the channels. `bc` stands for bottleneck layers and compression by
+one half. With `connection: none` nothing is used again: each layer sees the last one's k channels alone.
 
 Module names are torchvision's, so that weights of densenet121 and its like load into either.
 """
@@ -43,7 +43,9 @@ class DenseNet(nn.Module):
     ) -> None:
         super().__init__()
         make_connection = connection_maker(connection, sum(blocks))
-        make = partial(DenseLayer, make_connection=make_connection, norm=norm, activation=activation, dropout=dropout)
+        make = partial(
+            DenseLayer, make_connection=make_connection, norm=norm, activation=activation, dropout=dropout
+        )
         self.features = stem
         for number, layers in enumerate(blocks, start=1):
             block = nn.Sequential()
@@ -113,6 +115,6 @@ for _depth, _blocks, _growth in (
     (169, (6, 12, 32, 32), 32),
     (201, (6, 12, 48, 32), 32),
 ):
-    MODELS.register(f"densenet{_depth}", summary=f"DenseNet-BC of {_depth} layers for large images", **IMAGENET)(
-        partial(densenet_imagenet, blocks=_blocks, growth=_growth)
-    )
+    MODELS.register(
+        f"densenet{_depth}", summary=f"DenseNet-BC of {_depth} layers for large images", **IMAGENET
+    )(partial(densenet_imagenet, blocks=_blocks, growth=_growth))

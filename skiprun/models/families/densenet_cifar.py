@@ -1,6 +1,7 @@
 """DenseNet for small images: three dense blocks of equal length (Huang et al. 2017, section 3 and table 2).
 
-`densenet40_12` has 40 layers that add 12 channels each; `bc` stands for bottleneck layers and compression by one half.
+`densenet40_12` has 40 layers that add 12 channels each; `bc` stands for bottleneck layers and compression by
+one half.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ def densenet_cifar(
     layers = count_blocks(depth, 6 if bc else 3, 4)
     channels = 2 * growth if bc else 16
     make = partial(DenseNet, connection=connection, norm=norm, activation=activation, dropout=dropout)
-    return make(num_classes, small_stem(in_channels, channels), channels, [layers] * 3, growth, bc, 0.5 if bc else 1.0)
+    return make(
+        num_classes, small_stem(in_channels, channels), channels, [layers] * 3, growth, bc, 0.5 if bc else 1.0
+    )
 
 
 CIFAR = {"family": "densenet_cifar", "input": (3, 32, 32), "paper": "Huang et al. 2017, table 2"} | FACTS
@@ -47,4 +50,6 @@ for _depth, _growth in ((40, 12), (100, 12), (250, 24), (190, 40)):
     MODELS.register(f"densenet_bc_{_depth}_{_growth}", fixed=("depth", "growth"), summary=_summary, **CIFAR)(
         partial(densenet_cifar, depth=_depth, growth=_growth, bc=True)
     )
-MODELS.register("densenet_cifar", summary="DenseNet of 3n+4 layers, by `depth` and `growth`", **CIFAR)(densenet_cifar)
+MODELS.register("densenet_cifar", summary="DenseNet of 3n+4 layers, by `depth` and `growth`", **CIFAR)(
+    densenet_cifar
+)

@@ -1,7 +1,8 @@
 """EfficientNet B0 to B7 and V2: torchvision's networks, the additions of their inverted residuals made sites.
 
-Tan and Le 2019, table 1; Tan and Le 2021, table 4. torchvision leaves branches out at random with a probability that
-rises to `stochastic_depth`; set it to 0 to study the connection alone. `norm` and `activation` replace its own.
+Tan and Le 2019, table 1; Tan and Le 2021, table 4. torchvision leaves branches out at random with a
+probability that rises to `stochastic_depth`; set it to 0 to study the connection alone. `norm` and
+`activation` replace its own.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def efficientnet(
     network: nn.Module = make(num_classes=num_classes, stochastic_depth_prob=stochastic_depth)
     adapt_stem(network, in_channels, **({"stride": 1} if stem == "small" else {}))
     theirs = torchvision.models.efficientnet
-    insert_connections(network, connection, {theirs.MBConv: InvertedResidual, theirs.FusedMBConv: InvertedResidual})
+    insert_connections(
+        network, connection, {theirs.MBConv: InvertedResidual, theirs.FusedMBConv: InvertedResidual}
+    )
     replace_norms_and_activations(network, norm, activation)
     return network
 

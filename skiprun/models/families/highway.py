@@ -1,9 +1,11 @@
 """Highway networks for small images: a learned gate decides how much of x passes by (Srivastava et al. 2015).
 
-`highway20` and its like are the 6n+2 layers of ResNet with a gate at every block, so that the gate alone differs from
-`resnet20` and `plain20`. `highway_full19` and its like are gated at every layer, as in the paper: three stages that
-begin with a plain 3x3 convolution and go on with n layers y = T(x) H(x) + (1 - T(x)) x, where H and T are 3x3
-convolutions; 3n+4 layers. The paper gives no table of widths for small images; here they are those of ResNet. It has
+`highway20` and its like are the 6n+2 layers of ResNet with a gate at every block, so that the gate alone
+differs from `resnet20` and `plain20`. `highway_full19` and its like are gated at every layer, as in the
+paper: three stages that begin with a plain 3x3 convolution and go on with n layers y = T(x) H(x) + (1 - T(x))
+x, where H and T are 3x3
+convolutions; 3n+4 layers. The paper gives no table of widths for small images; here they are those of ResNet.
+It has
 no batch normalization: that is `norm: none`.
 """
 
@@ -25,7 +27,9 @@ from skiprun.registry import MODELS
 class HighwayLayer(Block):
     """One layer and its site: y = connection(x, activation(norm(conv(x))))."""
 
-    def __init__(self, channels: int, make_connection: ConnectionMaker, norm: Norm, activation: Activation) -> None:
+    def __init__(
+        self, channels: int, make_connection: ConnectionMaker, norm: Norm, activation: Activation
+    ) -> None:
         super().__init__()
         self.conv = conv3x3(channels, channels)
         self.bn = norm(channels)
@@ -87,12 +91,14 @@ FULL = FACTS | {"connection_options": {"kernel": 3}}
 
 for _depth in (20, 32, 44, 56, 110):
     _summary = f"Highway network of {_depth} layers, a gate at every block, for small images"
-    MODELS.register(f"highway{_depth}", fixed=("depth",), summary=_summary, **FACTS)(partial(CifarResNet, depth=_depth))
+    MODELS.register(f"highway{_depth}", fixed=("depth",), summary=_summary, **FACTS)(
+        partial(CifarResNet, depth=_depth)
+    )
 for _depth in (19, 31):
     _summary = f"Highway network of {_depth} layers, a gate at every layer, for small images"
     MODELS.register(f"highway_full{_depth}", fixed=("depth",), summary=_summary, **FULL)(
         partial(FullHighway, depth=_depth)
     )
-MODELS.register("highway_full", summary="Highway network of 3n+4 layers, by `depth`, a gate at every layer", **FULL)(
-    FullHighway
-)
+MODELS.register(
+    "highway_full", summary="Highway network of 3n+4 layers, by `depth`, a gate at every layer", **FULL
+)(FullHighway)

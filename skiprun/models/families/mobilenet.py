@@ -1,7 +1,7 @@
 """MobileNetV2 and V3: torchvision's networks, the additions of their inverted residuals made sites.
 
-Sandler et al. 2018, table 2; Howard et al. 2019, tables 1 and 2. A block with stride or another width has no shortcut.
-`norm` and `activation` replace the networks' own.
+Sandler et al. 2018, table 2; Howard et al. 2019, tables 1 and 2. A block with stride or another width has no
+shortcut. `norm` and `activation` replace the networks' own.
 """
 
 from __future__ import annotations
@@ -69,5 +69,9 @@ for _name, _title, _year, _paper in (
     ("mobilenet_v3_large", "MobileNetV3-Large", 2019, "Howard et al. 2019, table 1"),
 ):
     MODELS.register(
-        _name, summary=f"{_title}, inverted residuals of depthwise convolutions", year=_year, paper=_paper, **FACTS
+        _name,
+        summary=f"{_title}, inverted residuals of depthwise convolutions",
+        year=_year,
+        paper=_paper,
+        **FACTS,
     )(partial(mobilenet, name=_name))

@@ -1,7 +1,7 @@
 """MobileNetV1: depthwise separable convolutions, one after the other, without any skip (Howard et al. 2017, table 1).
 
-Each pair is a 3x3 convolution of every channel on its own and a 1x1 convolution that mixes the channels. `alpha`
-multiplies all widths (section 3.3).
+Each pair is a 3x3 convolution of every channel on its own and a 1x1 convolution that mixes the channels.
+`alpha` multiplies all widths (section 3.3).
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class MobileNetV1(nn.Module):
     ) -> None:
         super().__init__()
         if not 0 < alpha <= 4:
-            raise OptionError("alpha", f"found {alpha:g}; a factor above 0 and up to 4 is needed, such as 0.5")
+            raise OptionError(
+                "alpha", f"found {alpha:g}; a factor above 0 and up to 4 is needed, such as 0.5"
+            )
         channels = int(32 * alpha)
         first = conv3x3(in_channels, channels, stride=1 if stem == "small" else 2)
         self.features = nn.Sequential(nn.Sequential(first, norm(channels), activation()))

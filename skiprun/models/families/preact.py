@@ -1,7 +1,7 @@
 """Pre-activation ResNet for small images: y = shortcut(x) + branch(activation(norm(x))).
 
-Pre-activation (He et al. 2016, figure 4e) leaves the shortcut clean: nothing stands on it from the first block to the
-last. In the first block and where shapes change, both paths start from the activated x.
+Pre-activation (He et al. 2016, figure 4e) leaves the shortcut clean: nothing stands on it from the first
+block to the last. In the first block and where shapes change, both paths start from the activated x.
 """
 
 from __future__ import annotations
@@ -104,7 +104,12 @@ class PreactNet(nn.Module):
         super().__init__()
         make_connection = connection_maker(connection, 3 * blocks)
         make = partial(
-            block, make_connection=make_connection, shortcut=shortcut, norm=norm, activation=activation, dropout=dropout
+            block,
+            make_connection=make_connection,
+            shortcut=shortcut,
+            norm=norm,
+            activation=activation,
+            dropout=dropout,
         )
         self.conv1 = conv3x3(in_channels, stem)
         self.layer1, self.layer2, self.layer3 = three_stages(make, stem, width, blocks, block.expansion)
@@ -138,11 +143,19 @@ def preact(
     return make(num_classes, in_channels, blocks, width, block, stem=width, shortcut=shortcut)
 
 
-HE = {"family": "preact", "paper": "He et al. 2016, table 3", "connection": "add", "year": 2016, "input": (3, 32, 32)}
+HE = {
+    "family": "preact",
+    "paper": "He et al. 2016, table 3",
+    "connection": "add",
+    "year": 2016,
+    "input": (3, 32, 32),
+}
 
 for _depth in (20, 32, 44, 56, 110):
     _summary = f"Pre-activation ResNet of {_depth} layers for small images"
-    MODELS.register(f"preact{_depth}", fixed=("depth",), summary=_summary, **HE)(partial(preact, depth=_depth))
+    MODELS.register(f"preact{_depth}", fixed=("depth",), summary=_summary, **HE)(
+        partial(preact, depth=_depth)
+    )
 for _depth in (164, 1001):
     _summary = f"Pre-activation ResNet of {_depth} layers, bottlenecks, for small images"
     MODELS.register(f"preact{_depth}", fixed=("depth",), summary=_summary, **HE)(

@@ -1,7 +1,8 @@
 """ResNet for ImageNet, its plain twin, ResNeXt and Wide ResNet-50-2: torchvision's network, built of our blocks.
 
-ResNet is He et al. 2015, table 1; ResNeXt is Xie et al. 2017, table 1; the wide bottleneck is Zagoruyko and Komodakis
-2016, table 8. Parameters, state-dict names and outputs are those of torchvision's models of the same name.
+ResNet is He et al. 2015, table 1; ResNeXt is Xie et al. 2017, table 1; the wide bottleneck is Zagoruyko and
+Komodakis 2016, table 8. Parameters, state-dict names and outputs are those of torchvision's models of the
+same name.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def imagenet_resnet(
     from skiprun.system.torchvision_repair import torchvision
 
     make_connection = connection_maker(connection, sum(layers))
-    make_block: Any = partial(block, make_connection=make_connection, shortcut=shortcut, activation=activation)
+    make_block: Any = partial(
+        block, make_connection=make_connection, shortcut=shortcut, activation=activation
+    )
     make_block.expansion = block.expansion  # torchvision reads it off the class
     network = torchvision.models.ResNet(make_block, list(layers), num_classes, norm_layer=norm, **widths)
     network.relu = activation()
@@ -74,7 +77,9 @@ def register_resnet(
 
 for _depth in SIZES:
     _he = (2015, "He et al. 2015, table 1")
-    register_resnet(f"plain{_depth}", _depth, f"Plain twin of ResNet of {_depth} layers for large images", *_he, "none")
+    register_resnet(
+        f"plain{_depth}", _depth, f"Plain twin of ResNet of {_depth} layers for large images", *_he, "none"
+    )
     register_resnet(f"resnet{_depth}", _depth, f"ResNet of {_depth} layers for large images", *_he)
 for _depth, _groups, _width in ((50, 32, 4), (101, 32, 8), (101, 64, 4)):
     _summary = f"ResNeXt of {_depth} layers, {_groups} groups of {_width} channels, for large images"

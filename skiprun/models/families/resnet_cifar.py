@@ -1,7 +1,7 @@
 """Plain and residual networks for small images, of 6n+2 weighted layers (He et al. 2015, section 4.2).
 
-A 3x3 stem, three stages of n blocks with 16, 32 and 64 channels, the stride in the first block of a stage, the mean
-over the image, and one linear layer. Bottleneck blocks make it 9n+2.
+A 3x3 stem, three stages of n blocks with 16, 32 and 64 channels, the stride in the first block of a stage,
+the mean over the image, and one linear layer. Bottleneck blocks make it 9n+2.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class CifarResNet(nn.Module):
         super().__init__()
         fixup = init == "fixup"
         if fixup and norm is not NORMS["none"]:
-            raise OptionError("init", "found fixup, which is for networks without normalization; add norm: none")
+            raise OptionError(
+                "init", "found fixup, which is for networks without normalization; add norm: none"
+            )
         blocks = count_blocks(depth, period=3 * block.layers, others=2)
         kind: Callable[..., nn.Module] = FixupBlock if fixup else block
         make_block = partial(

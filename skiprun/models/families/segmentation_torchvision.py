@@ -1,7 +1,7 @@
 """torchvision's networks for masks, for comparison: FCN (Long et al. 2015) and DeepLabv3 (Chen et al. 2017).
 
-Both stand on a ResNet-50 that keeps an eighth of the size; their logits are enlarged to the image. There are no long
-skips, so no connection can be chosen. The auxiliary head is left out.
+Both stand on a ResNet-50 that keeps an eighth of the size; their logits are enlarged to the image. There are
+no long skips, so no connection can be chosen. The auxiliary head is left out.
 """
 
 from __future__ import annotations
@@ -43,7 +43,12 @@ def build_segmentation(name: str, num_classes: int, in_channels: int, one_logit:
 
 
 @MODELS.register(
-    "fcn_resnet50", family="fcn", task="segmentation", year=2015, paper="Long et al. 2015", input=(3, 256, 256)
+    "fcn_resnet50",
+    family="fcn",
+    task="segmentation",
+    year=2015,
+    paper="Long et al. 2015",
+    input=(3, 256, 256),
 )
 def fcn_resnet50(num_classes: int, in_channels: int, one_logit: bool = True) -> nn.Module:
     """FCN on ResNet-50 for masks: torchvision's, without the auxiliary head."""

@@ -1,11 +1,12 @@
 """U-Net: an encoder that halves the size, a decoder that doubles it, and long skips between them
 (Ronneberger et al. 2015, figure 1, with padded convolutions and batch normalization).
 
-Level 0 has the size of the image, level `depth` is the bottom. At each level the decoder joins what comes from below,
-f(x), with what the encoder had at that level, x: y = [x, f(x)] in the paper. The join is a connection, so `add`,
-`none` and `attention_gate` (Oktay et al. 2018) are experiments in one word.
+Level 0 has the size of the image, level `depth` is the bottom. At each level the decoder joins what comes
+from below, f(x), with what the encoder had at that level, x: y = [x, f(x)] in the paper. The join is a
+connection, so `add`, `none` and `attention_gate` (Oktay et al. 2018) are experiments in one word.
 
-Outputs: one logit a class and pixel; two classes share one logit, that of the second, unless `one_logit: false`.
+Outputs: one logit a class and pixel; two classes share one logit, that of the second, unless
+`one_logit: false`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ from skiprun.registry import CONNECTIONS, MODELS
 class Decoder(nn.Module):
     """One level on the way up: double the size, join with the encoder's x, and convolve."""
 
-    def __init__(self, below: int, planes: int, up: UpKind, make_connection: ConnectionMaker, stage: MakeStage) -> None:
+    def __init__(
+        self, below: int, planes: int, up: UpKind, make_connection: ConnectionMaker, stage: MakeStage
+    ) -> None:
         super().__init__()
         self.up = make_up(below, planes, up)
         self.connection = make_connection(planes, planes)
@@ -120,10 +123,22 @@ def resunet(
     if chosen.grows:
         raise OptionError("block_connection", f"'{block_connection}' does not fit a block; it adds channels")
     stage = partial(
-        BasicBlock, norm_layer=norm, make_connection=connection_maker(chosen, 2 * depth + 1), activation=activation
+        BasicBlock,
+        norm_layer=norm,
+        make_connection=connection_maker(chosen, 2 * depth + 1),
+        activation=activation,
     )
     return UNet(
-        num_classes, in_channels, connection, depth, width, up, skip_levels, norm, one_logit=one_logit, stage=stage
+        num_classes,
+        in_channels,
+        connection,
+        depth,
+        width,
+        up,
+        skip_levels,
+        norm,
+        one_logit=one_logit,
+        stage=stage,
     )
 
 

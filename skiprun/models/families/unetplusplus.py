@@ -1,8 +1,9 @@
 """UNet++: between encoder and decoder a grid of nodes, each fed by all before it on its level and by the one below
 (Zhou et al. 2018, equation 1).
 
-X(i, j) = H([X(i, 0), ..., X(i, j-1)], Up(X(i+1, j-1))) on level i, column j. The join of what the level has with what
-comes from below is the connection, so it takes `concat`, `none` and the attention gate. Deep supervision gives every
+X(i, j) = H([X(i, 0), ..., X(i, j-1)], Up(X(i+1, j-1))) on level i, column j. The join of what the level has
+with what comes from below is the connection, so it takes `concat`, `none` and the attention gate. Deep
+supervision gives every
 node of the finest level an output: in training all are returned, [heads, N, K, H, W], afterwards their mean.
 """
 
@@ -34,13 +35,22 @@ class Node(nn.Module):
     """X(i, j): join the nodes before on the level with the one below, doubled in size, and convolve."""
 
     def __init__(
-        self, below: int, planes: int, before: int, up: UpKind, make_connection: ConnectionMaker, stage: MakeStage
+        self,
+        below: int,
+        planes: int,
+        before: int,
+        up: UpKind,
+        make_connection: ConnectionMaker,
+        stage: MakeStage,
     ) -> None:
         super().__init__()
         transposed = up == "transposed"
-        # Bilinear interpolation keeps the channels, as in the layout of 9,163,329 parameters that is widely used.
+        # Bilinear interpolation keeps the channels, as in the layout of 9,163,329 parameters that is widely
+        # used.
         self.up = (
-            nn.ConvTranspose2d(below, planes, 2, 2) if transposed else nn.Upsample(scale_factor=2, mode="bilinear")
+            nn.ConvTranspose2d(below, planes, 2, 2)
+            if transposed
+            else nn.Upsample(scale_factor=2, mode="bilinear")
         )
         self.connection = make_connection(before * planes, planes if transposed else below)
         self.stage = stage(self.connection.channels, planes)

@@ -1,7 +1,8 @@
 """VGG and AlexNet: torchvision's networks without any skip, for contrast.
 
-Simonyan and Zisserman 2015, table 1; Krizhevsky 2014. `stem: small` is the usual form for images of 32 pixels: the
-mean over what the convolutions leave and one linear layer, in AlexNet also a 3x3 first convolution with stride 1.
+Simonyan and Zisserman 2015, table 1; Krizhevsky 2014. `stem: small` is the usual form for images of 32
+pixels: the mean over what the convolutions leave and one linear layer, in AlexNet also a 3x3 first
+convolution with stride 1.
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ from skiprun.registry import MODELS
 
 
 def feed_forward(
-    num_classes: int, in_channels: int, stem: Literal["imagenet", "small"] = "imagenet", *, name: str, channels: int
+    num_classes: int,
+    in_channels: int,
+    stem: Literal["imagenet", "small"] = "imagenet",
+    *,
+    name: str,
+    channels: int,
 ) -> nn.Module:
     """Return torchvision's network of a name."""
     from skiprun.system.torchvision_repair import torchvision

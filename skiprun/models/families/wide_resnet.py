@@ -1,6 +1,7 @@
 """Wide ResNet for small images: few pre-activation blocks of many channels (Zagoruyko and Komodakis 2016, table 1).
 
-6n+4 layers, projections included, k times the channels of a ResNet, and dropout between the convolutions of a block.
+6n+4 layers, projections included, k times the channels of a ResNet, and dropout between the convolutions of a
+block.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ FACTS |= {"paper": "Zagoruyko and Komodakis 2016, table 4"}
 
 for _depth, _widen in ((16, 4), (16, 8), (22, 8), (28, 2), (28, 10), (40, 1), (40, 2), (40, 4)):
     _summary = f"Wide ResNet of {_depth} layers, {_widen} times the channels, for small images"
-    MODELS.register(f"wrn{_depth}_{_widen}", fixed=("depth", "widen"), layers=_depth, summary=_summary, **FACTS)(
-        partial(wide_resnet, depth=_depth, widen=_widen)
-    )
+    MODELS.register(
+        f"wrn{_depth}_{_widen}", fixed=("depth", "widen"), layers=_depth, summary=_summary, **FACTS
+    )(partial(wide_resnet, depth=_depth, widen=_widen))
 _summary = "Wide ResNet of 6n+4 layers, by `depth` and `widen`, for small images"
 MODELS.register("wrn_cifar", layers=16, summary=_summary, **FACTS)(wide_resnet)

@@ -49,7 +49,8 @@ class Block(nn.Module):
 class ResidualBlock(Block):
     """Base of the two blocks of He et al. 2015.
 
-    The first eight arguments are torchvision's, so that its ResNet can build the block. The `downsample` that it passes
+    The first eight arguments are torchvision's, so that its ResNet can build the block. The `downsample` that
+    it passes
     is ignored: `self.downsample` is made here, of the kind that `shortcut` names.
     """
 
@@ -105,7 +106,8 @@ class BasicBlock(ResidualBlock):
 class Bottleneck(ResidualBlock):
     """1x1, 3x3, 1x1 convolutions (He et al. 2015, figure 5 right), with the stride in the 3x3 as torchvision has it.
 
-    With `groups` it is ResNeXt's (Xie et al. 2017, figure 3c), with a larger `base_width` that of Wide ResNet-50-2.
+    With `groups` it is ResNeXt's (Xie et al. 2017, figure 3c), with a larger `base_width` that of Wide
+    ResNet-50-2.
     """
 
     expansion = 4

@@ -7,7 +7,9 @@ from torch import nn
 
 def conv3x3(inplanes: int, planes: int, stride: int = 1, groups: int = 1, dilation: int = 1) -> nn.Conv2d:
     """Return a 3x3 convolution, padded so that only the stride changes height and width."""
-    return nn.Conv2d(inplanes, planes, 3, stride, padding=dilation, dilation=dilation, groups=groups, bias=False)
+    return nn.Conv2d(
+        inplanes, planes, 3, stride, padding=dilation, dilation=dilation, groups=groups, bias=False
+    )
 
 
 def conv1x1(inplanes: int, planes: int, stride: int = 1) -> nn.Conv2d:

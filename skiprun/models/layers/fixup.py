@@ -1,7 +1,7 @@
 """Fixup: residual networks without normalization that start where normalized ones do (Zhang et al. 2019).
 
-Branches begin at zero, their first convolutions are drawn smaller the more blocks there are, and scalar biases and one
-scalar factor stand where normalization stood.
+Branches begin at zero, their first convolutions are drawn smaller the more blocks there are, and scalar
+biases and one scalar factor stand where normalization stood.
 """
 
 from __future__ import annotations

@@ -24,16 +24,20 @@ class PadShortcut(nn.Module):
         self.before, self.after, self.stride = before, after, stride
 
     def forward(self, x: Tensor) -> Tensor:
-        # The mean over one pixel is that pixel; its gradient keeps the layout in memory, which a slice's does not.
+        # The mean over one pixel is that pixel; its gradient keeps the layout in memory, which a slice's does
+        # not.
         return F.pad(F.avg_pool2d(x, 1, self.stride), (0, 0, 0, 0, self.before, self.after))
 
 
-def make_shortcut(kind: ShortcutKind, inplanes: int, planes: int, stride: int, norm: Norm | None) -> nn.Module | None:
+def make_shortcut(
+    kind: ShortcutKind, inplanes: int, planes: int, stride: int, norm: Norm | None
+) -> nn.Module | None:
     """Return the shortcut of He 2015 section 4.1, or None for the identity.
 
-    Where shapes change, A pads the channels with zeros and B projects; C projects everywhere. The paper does not say
-    where the zeros go: A puts them after the channels of x, A_both half of them on each side. The projection is
-    followed by `norm`, if there is one.
+    Where shapes change, A pads the channels with zeros and B projects; C projects everywhere. The paper does
+    not say
+    where the zeros go: A puts them after the channels of x, A_both half of them on each side. The projection
+    is followed by `norm`, if there is one.
     """
     same = stride == 1 and inplanes == planes
     if same and kind != "C":

@@ -25,7 +25,11 @@ def count_blocks(depth: int, period: int, others: int) -> int:
 
 
 def three_stages(
-    make_block: Callable[[int, int, int], nn.Module], inplanes: int, width: int, blocks: int, expansion: int = 1
+    make_block: Callable[[int, int, int], nn.Module],
+    inplanes: int,
+    width: int,
+    blocks: int,
+    expansion: int = 1,
 ) -> list[nn.Sequential]:
     """Return three stages of `blocks` blocks; the second and the third double the channels and halve the size."""
     stages = []

@@ -1,7 +1,8 @@
 """Turn the residual additions of torchvision's networks into connection sites, and adapt their stem.
 
-torchvision's inverted residuals and ConvNeXt blocks add x to their branch themselves. Here the addition becomes a site:
-a block of ours takes over the branch under the same names, so that weights of either load into the other.
+torchvision's inverted residuals and ConvNeXt blocks add x to their branch themselves. Here the addition
+becomes a site: a block of ours takes over the branch under the same names, so that weights of either load
+into the other.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU)
 class TorchvisionBlock(Block):
     """A torchvision block whose addition has become a connection; x passes as it is, and nothing follows."""
 
-    def __init__(self, theirs: InvertedResidual, make_connection: ConnectionMaker, channels: int | None = None) -> None:
+    def __init__(
+        self, theirs: InvertedResidual, make_connection: ConnectionMaker, channels: int | None = None
+    ) -> None:
         super().__init__()
         channels = channels or theirs.out_channels
         for name, child in theirs.named_children():
@@ -49,7 +52,9 @@ def insert_connections(
         setattr(parent, name, ours[type(child)](child, make_connection))
 
 
-def replace_norms_and_activations(network: nn.Module, norm: Norm | None, activation: Activation | None) -> None:
+def replace_norms_and_activations(
+    network: nn.Module, norm: Norm | None, activation: Activation | None
+) -> None:
     """Replace torchvision's batch norms and activations; None leaves them as they are."""
     for parent in list(network.modules()):
         for name, child in parent.named_children():
@@ -60,7 +65,8 @@ def replace_norms_and_activations(network: nn.Module, norm: Norm | None, activat
             elif activation and isinstance(child, nn.Dropout):
                 child.inplace = False  # unlike torchvision's, some activations need their output once more
     if norm is NORMS["none"]:
-        # torchvision counts on norms: without them its first weights let the signal of depthwise layers vanish.
+        # torchvision counts on norms: without them its first weights let the signal of depthwise layers
+        # vanish.
         he_init(network)
 
 

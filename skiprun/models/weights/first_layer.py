@@ -17,7 +17,9 @@ def with_first_layer(model: nn.Module, state: dict[str, Tensor]) -> tuple[dict[s
     if len(there) != 4 or here == there[1] or [out, *kernel] != [there[0], *there[2:]]:
         return state, {}
     how = "summed" if here == 1 else f"repeated, times {there[1]}/{here}"
-    return {**state, name: for_channels(state[name], here)}, {name: f"{there[1]} channels there, {here} here: {how}"}
+    return {**state, name: for_channels(state[name], here)}, {
+        name: f"{there[1]} channels there, {here} here: {how}"
+    }
 
 
 def for_channels(weight: Tensor, channels: int) -> Tensor:

@@ -12,7 +12,9 @@ from skiprun.config import ModelConfig
 from skiprun.errors import OptionError, did_you_mean, some
 from skiprun.models.stages import stages
 
-PARTS_WITHOUT = "name parts without them, such as stage2, or module paths, also with a *, such as 'layer*.conv?'"
+PARTS_WITHOUT = (
+    "name parts without them, such as stage2, or module paths, also with a *, such as 'layer*.conv?'"
+)
 
 
 def freeze_from_config(model: nn.Module, config: ModelConfig, drawn: Collection[str] = ()) -> list[str]:
@@ -21,17 +23,21 @@ def freeze_from_config(model: nn.Module, config: ModelConfig, drawn: Collection[
     Args:
         model: changed in place.
         config: says which parts.
-        drawn: names in the state dict of the tensors that no weights were given for; none of them may be frozen.
+        drawn: names in the state dict of the tensors that no weights were given for; none of them may be
+            frozen.
 
     Raises:
         OptionError: a part that this network does not have, or one that would stay as it was drawn.
     """
-    key, parts = ("feature_extract", ["backbone"]) if config.feature_extract else ("freeze", config.freeze or [])
+    key, parts = (
+        ("feature_extract", ["backbone"]) if config.feature_extract else ("freeze", config.freeze or [])
+    )
     names = freeze(model, parts)
     if lost := [name for name in drawn if name in frozen_state(model)]:
         way_out = "name model.weights to start from" if config.weights is None else PARTS_WITHOUT
         raise OptionError(
-            key, f"found {', '.join(parts)}; {some(lost)} would never learn, and were drawn, not given; {way_out}"
+            key,
+            f"found {', '.join(parts)}; {some(lost)} would never learn, and were drawn, not given; {way_out}",
         )
     return names
 
@@ -41,7 +47,8 @@ def freeze(model: nn.Module, parts: Sequence[str]) -> list[str]:
 
     Args:
         model: changed in place.
-        parts: `backbone` (all but the head), stem, stage1 ..., head, or module paths such as layer1.0 or layer*.conv?.
+        parts: `backbone` (all but the head), stem, stage1 ..., head, or module paths such as layer1.0 or
+            layer*.conv?.
 
     Returns:
         The names of all parameters that do not learn.
@@ -79,7 +86,8 @@ def _modules_of(model: nn.Module, part: str) -> list[nn.Module]:
     words = ["backbone", *named]
     near = did_you_mean(part, [*words, *paths])
     raise OptionError(
-        "freeze", f"found '{part}'; the network has no such part.{near} It has {', '.join(words)}, or module paths"
+        "freeze",
+        f"found '{part}'; the network has no such part.{near} It has {', '.join(words)}, or module paths",
     )
 
 
@@ -107,14 +115,18 @@ def learning_notes(model: nn.Module, config: ModelConfig, drawn: Collection[str]
     notes = [f"Frozen: {frozen} of {len(parameters)} parameter tensors."] if frozen else []
     slow = [name for name in drawn if name in parameters.keys() - _head(model).keys()]
     if config.backbone_lr is not None and slow:
-        notes.append(f"model.backbone_lr {config.backbone_lr:g} also slows what was drawn, not given: {some(slow)}.")
+        notes.append(
+            f"model.backbone_lr {config.backbone_lr:g} also slows what was drawn, not given: {some(slow)}."
+        )
     return notes
 
 
 def _head(model: nn.Module) -> dict[str, nn.Parameter]:
     """Return the parameters of the head by name."""
     units = stages(model)["head"].items()
-    return {f"{path}.{name}": parameter for path, unit in units for name, parameter in unit.named_parameters()}
+    return {
+        f"{path}.{name}": parameter for path, unit in units for name, parameter in unit.named_parameters()
+    }
 
 
 class ParameterGroup(TypedDict):

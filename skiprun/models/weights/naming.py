@@ -28,7 +28,8 @@ class Named:
 
     Attributes:
         state: tensors by the network's names, and by their own where it has none.
-        aside: names of what does not belong to the network: counters, and what stands beside it under another prefix.
+        aside: names of what does not belong to the network: counters, and what stands beside it under another
+            prefix.
         head: what the last layer is called in the weights, if that is not its name in the network.
     """
 
@@ -65,7 +66,10 @@ def renamed(state: Mapping[str, Tensor], new_name: Callable[[str], str]) -> dict
 def common_prefix(names: Iterable[str], own: Mapping[str, Tensor]) -> str:
     """Return what stands before the network's own names: `model.` in files of Lightning, in many files nothing."""
     votes = Counter(
-        name[:start] for name in names for start in (0, *_after_dots(name)) if _own_name(name[start:], own) in own
+        name[:start]
+        for name in names
+        for start in (0, *_after_dots(name))
+        if _own_name(name[start:], own) in own
     )
     return max(votes, key=lambda prefix: (votes[prefix], -len(prefix)), default="")
 

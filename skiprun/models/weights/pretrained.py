@@ -1,8 +1,8 @@
 """Load initial weights: torchvision's, a state dict in a file, or those of a finished run.
 
 Whatever the file is, it is read as plain tensors and nothing in it is executed. A head for other classes and
-connections of another kind stay as they were drawn, a first layer for other channels is made from the given one, and
-the report says so; any other difference means another architecture, and is refused.
+connections of another kind stay as they were drawn, a first layer for other channels is made from the given
+one, and the report says so; any other difference means another architecture, and is refused.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class WeightReport:
     @property
     def sentence(self) -> str:
         """One line for people."""
-        text = f"Loaded {len(self.matched)} of {len(self.matched) + len(self.fresh)} tensors from {self.source}."
+        text = (
+            f"Loaded {len(self.matched)} of {len(self.matched) + len(self.fresh)} tensors from {self.source}."
+        )
         for what, names in (("Freshly drawn", self.fresh), ("Made from the given one", self.made)):
             if names:
                 text += f" {what}: {some([f'{name} ({why})' for name, why in names.items()])}."
@@ -105,7 +107,9 @@ def load_matching(model: nn.Module, given: Mapping[str, Tensor], source: str) ->
     named = with_names_of(model, given)
     state, made = with_first_layer(model, named.state)
     # Files of old have no count of batches, which nothing but an unused kind of averaging looks at.
-    own = {name: each for name, each in model.state_dict().items() if name in state or not name.endswith(COUNT)}
+    own = {
+        name: each for name, each in model.state_dict().items() if name in state or not name.endswith(COUNT)
+    }
     fresh = {name: why for name, tensor in own.items() if (why := _difference(tensor, state.get(name)))}
     unknown = [name for name in state if name not in own]
     matched = tuple(name for name in own if name not in fresh)

@@ -1,6 +1,7 @@
 """Read safetensors files: a JSON header with the dtype, shape and offsets of each tensor, then the data.
 
-The format is that page (https://huggingface.co/docs/safetensors), and reading it these lines, so no package is needed.
+The format is that page (https://huggingface.co/docs/safetensors), and reading it these lines, so no package
+is needed.
 As the format demands, the tensors fill the file without gap or overlap: nothing is larger than the file.
 """
 
@@ -66,7 +67,11 @@ def read_safetensors(file: Path) -> dict[str, Tensor]:
         dtype, count = DTYPES[entry["dtype"]], math.prod(entry["shape"])
         if begin != position or end - begin != count * dtype.itemsize or end > len(body):
             raise ValueError(f"{name}: bytes {begin} to {end} are not {count} numbers behind those before")
-        flat = torch.frombuffer(body, dtype=dtype, count=count, offset=begin) if count else torch.empty(0, dtype=dtype)
+        flat = (
+            torch.frombuffer(body, dtype=dtype, count=count, offset=begin)
+            if count
+            else torch.empty(0, dtype=dtype)
+        )
         tensors[name], position = flat.reshape(entry["shape"]), end
     if position != len(body):
         raise ValueError(f"{len(body) - position} bytes belong to no tensor")

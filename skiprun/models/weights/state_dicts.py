@@ -26,7 +26,8 @@ class Given:
         state: tensors by name.
         source: where they came from, for people.
         remark: which part of a file was taken, and what else it holds; empty where it holds nothing else.
-        pads_both: whether the zeros of option A stand on both sides in their network; None where that is not known.
+        pads_both: whether the zeros of option A stand on both sides in their network; None where that is not
+            known.
     """
 
     state: State
@@ -44,13 +45,17 @@ def choose_state_dict(content: object, file: Path) -> Given:
     states = dict(_states(content))
     if not isinstance(content, Mapping) or not states:
         if isinstance(content, Inert):
-            raise CheckpointError(f"{file}: holds a whole object, whose code is not run; save its state_dict().")
+            raise CheckpointError(
+                f"{file}: holds a whole object, whose code is not run; save its state_dict()."
+            )
         raise CheckpointError(f"{file}: holds no state dict of tensors.")
     path, *others = sorted(states, key=_rank)
     usual = {*KEYS, *AVERAGES} & {*path}
     if others and (not usual or _rank(path) == _rank(others[0])):
         names = some([".".join(each) for each in states])
-        raise CheckpointError(f"{file}: holds several state dicts ({names}); save the one that is meant on its own.")
+        raise CheckpointError(
+            f"{file}: holds several state dicts ({names}); save the one that is meant on its own."
+        )
     return Given(states[path], str(file), _remark(content, path))
 
 

@@ -1,7 +1,8 @@
 """Read files of torch.save as plain data: no code is run, and memory is bounded by the file's size.
 
-torch reads tensors, numbers and texts alone (`weights_only=True`). Beside them other programs keep their arguments, or
-numbers of numpy, for which the file names a class or a function to call; an object that does nothing takes its place.
+torch reads tensors, numbers and texts alone (`weights_only=True`). Beside them other programs keep their
+arguments, or numbers of numpy, for which the file names a class or a function to call; an object that does
+nothing takes its place.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def load_plain(stream: BinaryIO, device: torch.device | str = "cpu") -> Any:
     if len(classes) > MAX_CLASSES:
         raise Oversized(f"names {len(classes)} classes")
     with safe_globals([(_stand_in(name), name) for name in classes]):
-        if not zipped:  # where torch makes room for what the file claims, before it looks whether that is there
+        if (
+            not zipped
+        ):  # where torch makes room for what the file claims, before it looks whether that is there
             with fake_tensors():
                 refuse_oversized(_torch_load(stream, "cpu"), length)
         content = _torch_load(stream, device)

@@ -47,8 +47,8 @@ def read_weight_file(file: Path) -> Given:
     """Return the state dict in a file, as plain tensors, whole and finite.
 
     Raises:
-        CheckpointError: the file is missing, damaged, larger inside than outside, holds no state dict or more than one,
-            or a value that is not finite.
+        CheckpointError: the file is missing, damaged, larger inside than outside, holds no state dict or more
+            than one, or a value that is not finite.
     """
     if not file.is_file():
         missing = f"there is no such file of weights.{nearest_run(runs_folder() / file)}"
@@ -62,7 +62,8 @@ def read_weight_file(file: Path) -> Given:
     except Oversized as error:
         raise CheckpointError(f"{file}: {error}; not a whole file of plain weights.") from None
     except Exception as error:
-        # torch has five kinds of errors for damage; none of their texts helps, and some advise to run the file.
+        # torch has five kinds of errors for damage; none of their texts helps, and some advise to run the
+        # file.
         kind = type(error).__name__
         raise CheckpointError(
             f"{file}: not a whole file of plain weights (damaged, or of another kind; {kind})."

@@ -24,7 +24,9 @@ def apply_activation_checkpointing(model: nn.Module) -> None:
             block.forward = partial(checkpoint, block.forward, use_reentrant=False, context_fn=again)
 
 
-def _contexts(block: nn.Module) -> tuple[contextlib.AbstractContextManager, contextlib.AbstractContextManager]:
+def _contexts(
+    block: nn.Module,
+) -> tuple[contextlib.AbstractContextManager, contextlib.AbstractContextManager]:
     """Return what surrounds the first and the second run."""
     return contextlib.nullcontext(), _seen_already(block)
 

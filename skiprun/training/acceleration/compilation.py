@@ -1,7 +1,7 @@
 """Choose how a training pass is executed: eagerly, fused on a CPU, or by torch.compile.
 
-`auto` fuses where that pays: steps x seconds saved > seconds that it costs to prepare. Whether it pays is a function of
-config and machine, never of a clock, so that runs repeat.
+`auto` fuses where that pays: steps x seconds saved > seconds that it costs to prepare. Whether it pays is a
+function of config and machine, never of a clock, so that runs repeat.
 """
 
 from __future__ import annotations
@@ -25,25 +25,28 @@ from skiprun.training.schedule import total_steps
 
 log = logging.getLogger(__name__)
 
-# Measured on one core with AVX512-BF16: at 128 images of 32x32 in bf16 a step of resnet20, which keeps 1.5 MB of each
-# image in float32, takes 76 ms less; a third of that where only the normalizations gain. Tracing a network takes a
-# moment; compiling the kernels takes 3 s more, but once on a machine and not in each run.
+# Measured on one core with AVX512-BF16: at 128 images of 32x32 in bf16 a step of resnet20, which keeps 1.5 MB
+# of each image in float32, takes 76 ms less; a third of that where only the normalizations gain. Tracing a
+# network takes a moment; compiling the kernels takes 3 s more, but once on a machine and not in each run.
 SECONDS_SAVED_PER_BYTE = 4e-10
 SECONDS_TO_PREPARE = 0.25
 # What an interrupted run loses has to come back twice.
 MARGIN = 2.0
-# For torch.compile. Two passes for a variance take half the time of Welford's one, and products that are added at once
-# (as exact, or more) 0.6 of the backward pass of batch normalization.
+# For torch.compile. Two passes for a variance take half the time of Welford's one, and products that are
+# added at once (as exact, or more) 0.6 of the backward pass of batch normalization.
 FASTER: dict[str, int | str] = {
     "cpp.use_two_step_variance_threshold": 1 << 30,
     "cpp.enable_floating_point_contract_flag": "fast",
 }
-# Where the header of a 64-bit ELF file has the place of the table of sections, the size of an entry, and their number.
+# Where the header of a 64-bit ELF file has the place of the table of sections, the size of an entry, and
+# their number.
 ELF_SECTIONS = (slice(40, 48), slice(58, 60), slice(60, 62))
 WORDS: dict[str, Execution] = {"fused": "fused", "on": "compiled", "off": "eager"}
 
 
-def choose_execution(config: RunConfig, device: torch.device, samples: int, activation_bytes: int) -> Execution:
+def choose_execution(
+    config: RunConfig, device: torch.device, samples: int, activation_bytes: int
+) -> Execution:
     """Return how to compute the training pass of a run: what the config says, else by the expected gain.
 
     Args:
@@ -57,11 +60,18 @@ def choose_execution(config: RunConfig, device: torch.device, samples: int, acti
     """
     on_gpu = device.type == "cuda"
     if config.compute.compile == "fused" and on_gpu:
-        raise InputError(f"{config.place('compute.compile')}: found fused, which is for CPUs; use auto, on or off.")
+        raise InputError(
+            f"{config.place('compute.compile')}: found fused, which is for CPUs; use auto, on or off."
+        )
     if config.compute.compile != "auto":
         return WORDS[config.compute.compile]
     # On a GPU the gain is not measured yet; recomputed blocks are functions that cannot be looked into.
-    if on_gpu or config.compute.activation_checkpointing or not config.compute.channels_last or not find_compiler():
+    if (
+        on_gpu
+        or config.compute.activation_checkpointing
+        or not config.compute.channels_last
+        or not find_compiler()
+    ):
         return "eager"
     saved = total_steps(config, samples) * config.data.batch_size * activation_bytes * SECONDS_SAVED_PER_BYTE
     return "fused" if saved > MARGIN * SECONDS_TO_PREPARE else "eager"

@@ -1,8 +1,9 @@
 """Replace batch norm, addition, ReLU and 3x3 convolutions of a network by fused CPU operations.
 
-Each batch normalization, the addition and the ReLU behind it become one operation: they are limited by memory, and one
-operation goes over it twice where the layers one by one go over it four times, each way. Convolutions of 3x3, which are
-limited by multiplications, take fewer of them. Networks are written as always; torch.fx finds the places.
+Each batch normalization, the addition and the ReLU behind it become one operation: they are limited by
+memory, and one operation goes over it twice where the layers one by one go over it four times, each way.
+Convolutions of 3x3, which are limited by multiplications, take fewer of them. Networks are written as always;
+torch.fx finds the places.
 """
 
 from __future__ import annotations
@@ -61,7 +62,12 @@ def fuse(model: nn.Module) -> Callable[[Tensor], Tensor]:
 def _fuse_from(traced: fx.GraphModule, norm: fx.Node, name: str) -> None:
     """Replace a normalization, and what follows it alone, by one operation."""
     replaced, skip, relu = [norm], None, False
-    if (user := _only_user(norm)) and user.target in ADDITIONS and len(user.all_input_nodes) == 2 and not user.kwargs:
+    if (
+        (user := _only_user(norm))
+        and user.target in ADDITIONS
+        and len(user.all_input_nodes) == 2
+        and not user.kwargs
+    ):
         replaced.append(user)
         skip = next(node for node in user.all_input_nodes if node is not norm)
     if (user := _only_user(replaced[-1])) and _is_relu(traced, user):
@@ -75,7 +81,9 @@ def _fuse_from(traced: fx.GraphModule, norm: fx.Node, name: str) -> None:
     with traced.graph.inserting_before(last):
         fused = traced.graph.call_module(name, (norm.args[0], skip))
         results = (
-            [traced.graph.call_function(operator.getitem, (fused, i)) for i in range(2)] if copies == 2 else [fused]
+            [traced.graph.call_function(operator.getitem, (fused, i)) for i in range(2)]
+            if copies == 2
+            else [fused]
         )
     for number, user in enumerate(users):
         user.replace_input_with(last, results[number % copies])

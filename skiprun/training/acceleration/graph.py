@@ -1,8 +1,10 @@
 """Run a training step as one CUDA graph: its many small kernels take longer to launch than to run.
 
-The first steps run as they are: they allocate, and choose algorithms. Then one is captured as a CUDA graph, which
-computes nothing yet, and from there on it is launched again and again. Whatever changes between steps has to be in
-tensors: the batch, the learning rate, and the state of the random generators, which torch enters at every launch.
+The first steps run as they are: they allocate, and choose algorithms. Then one is captured as a CUDA graph,
+which computes nothing yet, and from there on it is launched again and again. Whatever changes between steps
+has to be in
+tensors: the batch, the learning rate, and the state of the random generators, which torch enters at every
+launch.
 """
 
 from __future__ import annotations
@@ -44,8 +46,8 @@ class StepGraph:
         """Prepare.
 
         Args:
-            step: makes one step from the tensors of a batch, and returns a tensor; it may not look at a value, and
-                after an error it can be called again.
+            step: makes one step from the tensors of a batch, and returns a tensor; it may not look at a
+                value, and after an error it can be called again.
             device: a GPU.
         """
         self.step = step

@@ -58,7 +58,9 @@ class DepthMap:
         axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.05, 1)))
         axes.grid(visible=False)
         step = -(-len(self.epochs) // TICKS)
-        axes.set_xticks(range(1, len(self.epochs) + 1, step), [f"{epoch:.6g}" for epoch in self.epochs[::step]])
+        axes.set_xticks(
+            range(1, len(self.epochs) + 1, step), [f"{epoch:.6g}" for epoch in self.epochs[::step]]
+        )
         axes.set_title(measure.replace("_", " "), loc="left", fontsize="medium")
         axes.set(xlabel="epoch", ylabel="layer or site, from the input")
 
@@ -80,4 +82,7 @@ def scale(columns: Sequence[Sequence[float]]) -> Scale:
         end = max(-low, high)
         return {"cmap": DIVERGING, "norm": Normalize(-end, end)}
     decades = 0 < 10 * low < high
-    return {"cmap": SEQUENTIAL, "norm": LogNorm(low, high) if decades else Normalize(low, max(high, low + 1e-6))}
+    return {
+        "cmap": SEQUENTIAL,
+        "norm": LogNorm(low, high) if decades else Normalize(low, max(high, low + 1e-6)),
+    }

@@ -28,9 +28,13 @@ class GradientImage:
             self.canvas, self.axes = FigureCanvasAgg(figure), figure.add_axes((0.15, 0.16, 0.83, 0.81))
             depth = range(1, len(first_epoch) + 1)
             self.axes.semilogy(depth, first_epoch, color="0.7", label="epoch 1")
-            (self.line,) = self.axes.semilogy(depth, first_epoch, color=COLOURS[0], label="epoch", animated=True)
+            (self.line,) = self.axes.semilogy(
+                depth, first_epoch, color=COLOURS[0], label="epoch", animated=True
+            )
             self.axes.set(xlabel="layer, from the input", ylabel="gradient norm (median of the epoch)")
-            self.legend = self.axes.legend(frameon=False, fontsize=STYLE["font.size"], loc="upper right", ncols=2)
+            self.legend = self.axes.legend(
+                frameon=False, fontsize=STYLE["font.size"], loc="upper right", ncols=2
+            )
             self.legend.set_animated(True)
         self.decades = whole_decades(first_epoch)
         self._draw_what_stays()

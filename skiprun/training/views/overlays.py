@@ -1,7 +1,8 @@
 """Overlays of masks: image, truth, prediction and errors of the same few images, epoch after epoch.
 
-Each row is one image of the validation split. Errors are red where the network claims too much, blue where it misses.
-The images are kept as files beside the run, from which TensorBoard's view is rebuilt when a run is continued.
+Each row is one image of the validation split. Errors are red where the network claims too much, blue where it
+misses. The images are kept as files beside the run, from which TensorBoard's view is rebuilt when a run is
+continued.
 """
 
 from __future__ import annotations
@@ -57,7 +58,13 @@ class Overlays:
     """A view of a run's log that draws overlays as epochs end: the first three, then about twenty, and each last."""
 
     def __init__(
-        self, folder: Path, model: nn.Module, data: Data, setup: DeviceSetup, epochs: float, board: ImageWriter | None
+        self,
+        folder: Path,
+        model: nn.Module,
+        data: Data,
+        setup: DeviceSetup,
+        epochs: float,
+        board: ImageWriter | None,
     ) -> None:
         self.folder, self.model, self.data, self.setup, self.board = folder, model, data, setup, board
         self.last = math.ceil(epochs)
@@ -76,7 +83,12 @@ class Overlays:
 
     def wants(self, epoch: float) -> bool:
         """Say whether an epoch is drawn; one that is not whole is the end of a run."""
-        return epoch <= 3 or epoch % math.ceil(self.last / MAX_OVERLAYS) == 0 or epoch == self.last or epoch % 1 > 0
+        return (
+            epoch <= 3
+            or epoch % math.ceil(self.last / MAX_OVERLAYS) == 0
+            or epoch == self.last
+            or epoch % 1 > 0
+        )
 
     def close(self) -> None:
         """Do nothing; every image is written at once."""

@@ -55,7 +55,12 @@ class TensorBoard:
 
     def add(self, record: Row) -> None:
         """Write the scalars of a record as one event, and the images where an epoch ends."""
-        scalars = {tag: float(value) for tag, value in record.items() if "/" in tag or tag == "lr" if value is not None}
+        scalars = {
+            tag: float(value)
+            for tag, value in record.items()
+            if "/" in tag or tag == "lr"
+            if value is not None
+        }
         self.latest |= scalars
         step = int(record["step"] or 0)
         self._write([Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()], step)

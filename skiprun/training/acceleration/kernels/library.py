@@ -1,6 +1,7 @@
 """Compile and load the C++ kernels of training on a CPU, on first use.
 
-The compiler is the system's, as for torch.compile; the code is made for this processor and kept in the user's cache,
+The compiler is the system's, as for torch.compile; the code is made for this processor and kept in the user's
+cache,
 where only this user can write, with its own checksum behind it: what is not whole is never loaded.
 """
 
@@ -116,7 +117,9 @@ def _recipe(source: str) -> tuple[str, list[str]]:
     compiler = find_compiler()
     if compiler is None:
         raise SkiprunError("no C++ compiler was found")
-    processor = _run(compiler, "-march=native", "-v", "-E", "-x", "c++", os.devnull).stderr  # names what it has
+    processor = _run(
+        compiler, "-march=native", "-v", "-E", "-x", "c++", os.devnull
+    ).stderr  # names what it has
     command = [compiler, *FLAGS, str(FOLDER / f"{source}.cpp"), "-Wl,--as-needed", *_openmp(), "-fopenmp"]
     texts = [(FOLDER / name).read_text() for name in ("lanes.h", f"{source}.cpp")]
     return hashlib.sha256("\n".join([*texts, *command, processor]).encode()).hexdigest()[:16], command

@@ -14,7 +14,9 @@ from skiprun.training.acceleration.kernels.library import TYPES, Kernel, to_chan
 
 _POINTER, _SHAPE = ctypes.c_void_p, (ctypes.c_long, ctypes.c_long)
 FORWARD = Kernel(
-    "norm", "forward", [*[_POINTER] * 3, *_SHAPE, *[_POINTER] * 5, ctypes.c_float, ctypes.c_float, ctypes.c_int]
+    "norm",
+    "forward",
+    [*[_POINTER] * 3, *_SHAPE, *[_POINTER] * 5, ctypes.c_float, ctypes.c_float, ctypes.c_int],
 )
 BACKWARD = Kernel("norm", "backward", [*[_POINTER] * 6, *_SHAPE, *[_POINTER] * 4])
 
@@ -25,7 +27,8 @@ class NormJoinReLU(nn.Module):
     Args:
         norm: has weights and running statistics, which are updated.
         relu: whether the ReLU is there.
-        copies: how many users y has, if 2: each is given its own, and what flows back from both is added on the way.
+        copies: how many users y has, if 2: each is given its own, and what flows back from both is added on
+            the way.
     """
 
     def __init__(self, norm: nn.BatchNorm2d, relu: bool, copies: int = 1) -> None:
@@ -53,7 +56,12 @@ class NormJoinReLU(nn.Module):
         norm.num_batches_tracked.add_(1)
         running = (norm.running_mean, norm.running_var, norm.momentum, norm.eps)
         return NormJoinReLUFunction.apply(
-            to_channels_last(x), skip if skip is None else to_channels_last(skip), norm.weight, norm.bias, running, self
+            to_channels_last(x),
+            skip if skip is None else to_channels_last(skip),
+            norm.weight,
+            norm.bias,
+            running,
+            self,
         )
 
 
@@ -62,7 +70,13 @@ class NormJoinReLUFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, skip: Tensor | None, weight: Tensor, bias: Tensor, running: tuple, of: NormJoinReLU
+        ctx: Any,
+        x: Tensor,
+        skip: Tensor | None,
+        weight: Tensor,
+        bias: Tensor,
+        running: tuple,
+        of: NormJoinReLU,
     ) -> Tensor | tuple[Tensor, Tensor]:
         y, statistics = torch.empty_like(x), torch.empty(2, x.shape[1])
         mean, variance, *numbers = running

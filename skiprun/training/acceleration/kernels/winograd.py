@@ -1,7 +1,8 @@
 """3x3 convolution by the Winograd algorithm on a CPU, by winograd.cpp; torch does the matrix products.
 
-In bfloat16 a transformed tile is rounded where the image itself would be, so the result is somewhat further from the
-exact one (1.6 to 2.1 times as far as a direct convolution, whose own output is rounded too); in float32 it is as near.
+In bfloat16 a transformed tile is rounded where the image itself would be, so the result is somewhat further
+from the exact one (1.6 to 2.1 times as far as a direct convolution, whose own output is rounded too); in
+float32 it is as near.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class WinogradConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return y [N, out, H, W] of x [N, in, H, W], in the type of autocast, if that is on, or float32.
 
-        What the kernels cannot take is left to torch, and so is bfloat16 where the processor has matrix units.
+        What the kernels cannot take is left to torch, and so is bfloat16 where the processor has matrix
+        units.
         """
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
         if self._takes(x, dtype):
