@@ -80,8 +80,9 @@ def measure(model: str) -> None:
     pass_ = IMAGES / 128 * step
     interval = min(pass_, SECONDS_BETWEEN_SAVES)
     print(
-        f"{model}: step {step * 1e3:.0f} ms; save {save * 1e3:.0f} ms ({checkpoint_bytes(parts) / 1e6:.1f} MB), every "
-        f"{interval:.0f} s: {save / interval:.3%}; finite checks {(check + weights * step / interval) / step:.4%}"
+        f"{model}: step {step * 1e3:.0f} ms; save {save * 1e3:.0f} ms ({checkpoint_bytes(parts) / 1e6:.1f} "
+        f"MB), every {interval:.0f} s: {save / interval:.3%}; "
+        f"finite checks {(check + weights * step / interval) / step:.4%}"
     )
 
 

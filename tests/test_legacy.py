@@ -95,7 +95,8 @@ def test_a_connection_of_ones_own_may_be_called_as_one_was_before(tmp_path: Path
 
 def test_words_of_before_are_only_read_in_run_directories(tmp_path: Path) -> None:
     (tmp_path / "old.yaml").write_text(
-        "model: {name: resnet20, connection: gated}\ndata: {name: digits}\nschedule: {steps: 1}\nprecision: fp32\n"
+        "model: {name: resnet20, connection: gated}\ndata: {name: digits}\n"
+        "schedule: {steps: 1}\nprecision: fp32\n"
     )
     with pytest.raises(ConfigError, match=r"precision: unknown key\. Did you mean 'compute\.precision'\?"):
         load_config(tmp_path / "old.yaml")

@@ -61,8 +61,8 @@ class Cure:
         closes = f"closes {'all' if beyond else f'{100 * self.closed:.1f} %'} of"
         share = "does not narrow" if self.closed <= 0 else closes
         return (
-            f"{answer} '{self.connection}'{seeds}: {self.network} ends at a training loss of {significant(self.loss)} "
-            f"and {share} the gap between {self.deep} and {self.shallow}"
+            f"{answer} '{self.connection}'{seeds}: {self.network} ends at a training loss of "
+            f"{significant(self.loss)} and {share} the gap between {self.deep} and {self.shallow}"
             f"{in_parentheses(beyond, error, self.noise)}.{uncontrolled(self.also_differ)}"
         )
 

@@ -77,9 +77,10 @@ class PlainPair:
         explained = f" {DETECTABLE}" if undecided else ""
         return (
             f"{answer}: {self.deep} ends at {significant(self.ratio)} times the training loss of "
-            f"{self.shallow} (means {significant(self.loss[1])} against {significant(self.loss[0])}){seeds}; training "
-            f"error {format_score(self.error[1], 'error')} % against {format_score(self.error[0], 'error')} %"
-            f"{in_parentheses(bounds + self.noise, missed)}.{explained}{by_heart}{uncontrolled(self.also_differ)}"
+            f"{self.shallow} (means {significant(self.loss[1])} against {significant(self.loss[0])}){seeds}; "
+            f"training error {format_score(self.error[1], 'error')} % against "
+            f"{format_score(self.error[0], 'error')} %{in_parentheses(bounds + self.noise, missed)}."
+            f"{explained}{by_heart}{uncontrolled(self.also_differ)}"
         )
 
 

@@ -22,11 +22,11 @@ def _lost_runs(place: Path, diverged: int, finished: Group | None) -> str:
     """Say what the loss of some runs means for the numbers of a network."""
     if finished:
         return (
-            f"{diverged} of {diverged + len(finished.runs)} runs of {finished.label} diverged; its numbers are of "
-            "those that did not, and flatter it."
+            f"{diverged} of {diverged + len(finished.runs)} runs of {finished.label} diverged; its numbers "
+            "are of those that did not, and flatter it."
         )
     return (
-        f"{place.name} diverged in every run, so it has no final training loss. Failing to converge is another "
-        "fault than degradation (He et al. 2015, section 1): try a lower optim.lr, a longer schedule.warmup or "
-        "optim.clip_norm."
+        f"{place.name} diverged in every run, so it has no final training loss. Failing to converge is "
+        "another fault than degradation (He et al. 2015, section 1): try a lower optim.lr, a longer "
+        "schedule.warmup or optim.clip_norm."
     )

@@ -36,7 +36,10 @@ def missing_control(groups: Sequence[Group]) -> str:
     """Say which plain network is missing."""
     plain = plain_networks(groups)
     if not plain:
-        return "no finished run is a plain network (connection none); add two depths, such as plain20 and plain56"
+        return (
+            "no finished run is a plain network (connection none); add two depths, "
+            "such as plain20 and plain56"
+        )
     if len(plain) == 1:
         other, example = ("shallower", "plain20") if plain[0].layers > 20 else ("deeper", "plain56")
         return f"{plain[0].label} is the only finished plain network; add a {other} one, such as {example}"
@@ -48,6 +51,6 @@ def missing_twin(deep: str) -> str:
     depth = re.search(r"plain(\d+)", deep)
     example = f"resnet{depth[1]}" if depth else "its residual twin"
     return (
-        "Whether skips cure it cannot be judged: no finished network with a connection has the depth and family of "
-        f"{deep}; add one, such as {example}."
+        "Whether skips cure it cannot be judged: no finished network with a connection has the depth and "
+        f"family of {deep}; add one, such as {example}."
     )

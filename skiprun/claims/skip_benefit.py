@@ -110,6 +110,6 @@ def _missing_control(groups: Sequence[Group]) -> tuple[str, ...]:
     if not with_skips:
         return ()
     return (
-        f"What the skips of {', '.join(with_skips)} are worth cannot be judged: no finished run of the same family "
-        "and data has connection none; add one (--set model.connection=none).",
+        f"What the skips of {', '.join(with_skips)} are worth cannot be judged: no finished run of the same "
+        "family and data has connection none; add one (--set model.connection=none).",
     )

@@ -61,7 +61,10 @@ def list_models(
         raise InputError(f"No architecture matches '{pattern}'; `skiprun models` lists them all.")
     columns = ["name", "family", "connection", "layers", "parameters", "MACs", "memory\nGiB", "input", "year"]
     wide = ["summary"] if results.width >= WIDE else []
-    title = f"MACs of one image; memory for the activations of {counted(batch, 'image')} while training in float32"
+    title = (
+        f"MACs of one image; memory for the activations of {counted(batch, 'image')} "
+        "while training in float32"
+    )
     show_table(
         columns + wide,
         [[*_model_row(row, batch), *(row.get(key) for key in wide)] for row in rows],
@@ -133,7 +136,10 @@ def cost(
         str,
         typer.Option(
             metavar="standard|NAME",
-            help="The same network with standard convolutions, layer by layer, or another network, stage by stage.",
+            help=(
+                "The same network with standard convolutions, layer by layer, or another network, "
+                "stage by stage."
+            ),
         ),
     ] = "standard",
     input: Input = None,

@@ -39,7 +39,8 @@ def show_table(
     results.print(_side_by_side(columns, rows, widths) if widths else _below(columns, rows))
     if left_out:
         say(
-            f"Left out in this width: {', '.join(' '.join(column.split()) for column in left_out)}; all with --json."
+            f"Left out in this width: {', '.join(' '.join(column.split()) for column in left_out)}; "
+            "all with --json."
         )
 
 

@@ -124,7 +124,8 @@ def validation_rows(source: RawDataset, config: DataConfig, whole_images: bool =
     except ValueError:
         raise OptionError(
             "val_fraction",
-            f"found {config.val_fraction:g}, which leaves a class without training images; use a smaller share",
+            f"found {config.val_fraction:g}, which leaves a class without training images; "
+            "use a smaller share",
         ) from None
     return rows[rest], rows[part]
 

@@ -21,7 +21,8 @@ def tell_copies(parts: Mapping[str, Part]) -> None:
     for split, part in parts.items():
         if found := contradictions(part):
             notice(
-                f"{len(found)} of {len(part[1]):,} images in {split} are there under another class too: {some(found)}."
+                f"{len(found)} of {len(part[1]):,} images in {split} are there under another class too: "
+                f"{some(found)}."
             )
     for split in ("val", "test"):
         if found := copies(parts[split], parts["train"]):

@@ -83,5 +83,6 @@ def tell_shared(parts: Mapping[str, tuple[RawSplit, Array]], config: DataConfig)
     for split in ("val", "test"):
         if shared := sorted(seen["train"] & seen[split]):
             notice(
-                f"{len(shared)} of {len(seen[split])} subjects in {split} are in train as well: {some(shared)}."
+                f"{len(shared)} of {len(seen[split])} subjects in {split} are in train as well: "
+                f"{some(shared)}."
             )

@@ -72,7 +72,8 @@ class BrokenPlugin(InputError):
 
     def __init__(self, module: str, cause: Exception) -> None:
         super().__init__(
-            f"Plug-in {module} cannot be imported ({type(cause).__name__}: {cause}). Mend it, or uninstall its package."
+            f"Plug-in {module} cannot be imported ({type(cause).__name__}: {cause}). Mend it, "
+            "or uninstall its package."
         )
 
 
@@ -89,8 +90,8 @@ class OtherData(InputError):
     def __init__(self, run: Path, differences: Sequence[str], root: str | None, way_out: str) -> None:
         place = f" Its own was in {root}." if root else ""
         super().__init__(
-            f"Run {run} was trained on other data: {'; '.join(differences)}.{place} Bring it back, name its place with "
-            f"--root, or {way_out}."
+            f"Run {run} was trained on other data: {'; '.join(differences)}.{place} Bring it back, name its "
+            f"place with --root, or {way_out}."
         )
 
 

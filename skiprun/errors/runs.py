@@ -38,6 +38,6 @@ class RunLengthened(RunTaken):
         )
         SkiprunError.__init__(
             self,
-            f"Run {path} is this experiment, made longer by `skiprun resume`: {change} on {when} (history in its "
-            f"environment.json). It is {state}; {way_on}. For the shorter one choose another --name.",
+            f"Run {path} is this experiment, made longer by `skiprun resume`: {change} on {when} (history in "
+            f"its environment.json). It is {state}; {way_on}. For the shorter one choose another --name.",
         )

@@ -61,8 +61,9 @@ def check_batch(config: RunConfig, model: nn.Module, shape: Sequence[int]) -> No
     except ValueError:
         raise ConfigError(
             [
-                f"{config.place('data.batch_size')}: found {config.data.batch_size}, with optim.accumulate {parts} one "
-                f"image at a time, over which '{config.model.name}' cannot normalize; use {2 * parts} or more"
+                f"{config.place('data.batch_size')}: found {config.data.batch_size}, with optim.accumulate "
+                f"{parts} one image at a time, over which '{config.model.name}' cannot normalize; "
+                f"use {2 * parts} or more"
             ]
         ) from None
 

@@ -72,7 +72,7 @@ def last_place(run: Run, config: RunConfig) -> Path:
     found = next((place for place in places if place.exists()), None)
     if found is None:
         raise InputError(
-            f"Run {run.path}: its data was in {places[0]}, which is not there now. Bring it back, or name the place "
-            "where it is with --root (root=... in Python)."
+            f"Run {run.path}: its data was in {places[0]}, which is not there now. Bring it back, or name "
+            "the place where it is with --root (root=... in Python)."
         )
     return found

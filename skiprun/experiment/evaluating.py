@@ -98,6 +98,6 @@ def check_network(model: nn.Module, data: Loaders, split: str) -> None:
     needed = (1, data.num_classes, *(data.image_shape[1:] if data.task == "segmentation" else ()))
     if tuple(output.shape[-len(needed) :]) != needed:
         raise InputError(
-            f"evaluate(): the network gives {list(output.shape)} for an image, and the {data.num_classes} classes of "
-            f"the data need {list(needed)}."
+            f"evaluate(): the network gives {list(output.shape)} for an image, and the {data.num_classes} "
+            f"classes of the data need {list(needed)}."
         )

@@ -102,7 +102,8 @@ def choose_split(runs: Sequence[Run], split: str | None) -> str:
         )
         return "val"
     log.warning(
-        f"{what}: its test split is scored before its end; what is chosen after seeing it is not chosen blindly."
+        f"{what}: its test split is scored before its end; "
+        "what is chosen after seeing it is not chosen blindly."
     )
     return split
 

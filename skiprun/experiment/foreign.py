@@ -37,8 +37,8 @@ ELSEWHERE = {
 # Of a model, what belongs to training alone.
 LEARNING = ("freeze", "feature_extract", "backbone_lr", "skip_schedule")
 NORMALIZATION = (
-    "Normalized as this training split is, mean {mean} and std {std}; if the weights were trained with other numbers, "
-    "give --mean and --std."
+    "Normalized as this training split is, mean {mean} and std {std}; if the weights were trained with other "
+    "numbers, give --mean and --std."
 )
 
 

@@ -41,15 +41,16 @@ class KnownData:
         record = recorded(self.run)
         if "fingerprint" not in record:
             log.info(
-                f"{self.run.name}: an older run, which recorded no fingerprint; its data could not be compared."
+                f"{self.run.name}: an older run, which recorded no fingerprint; "
+                "its data could not be compared."
             )
             return loaders
         if record["fingerprint"] == loaders.fingerprint:
             return loaders
         if loaders.legacy_split and (earlier := loaders.legacy_split()).fingerprint == record["fingerprint"]:
             log.info(
-                f"{self.run.name}: split by an earlier version, which drew tiles for validation, not images. That "
-                "split is used: its val shares images with train; test is what it would be now."
+                f"{self.run.name}: split by an earlier version, which drew tiles for validation, not images. "
+                "That split is used: its val shares images with train; test is what it would be now."
             )
             return replace(earlier, conversion=loaders.conversion)
         found = data_differences(record, loaders)

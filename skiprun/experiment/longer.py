@@ -137,6 +137,6 @@ def _log_changes(run: Run, config: RunConfig) -> None:
     if tests:
         scores = ", ".join(f"{key} {value:.4g}" for key, value in tests[-1].items() if value is not None)
         log.info(
-            f"The test split was scored already ({scores}; kept in environment.json), and will be scored once more: "
-            "what is chosen after seeing it is not chosen blindly."
+            f"The test split was scored already ({scores}; kept in environment.json), and will be scored "
+            "once more: what is chosen after seeing it is not chosen blindly."
         )

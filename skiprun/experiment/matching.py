@@ -53,8 +53,9 @@ def refuse_other_span(record: DataRecord, loaders: Loaders) -> None:
     if now and list(now) != list(then or ()):
         known = f"{then[0]:g} to {then[1]:g}" if then else "none"
         raise InputError(
-            f"The values {now[0]:g} to {now[1]:g} of these deep images became 0 to 255, and of the run's {known}. Save "
-            "them with 8 bits, spread as the run's were; `skiprun predict` spreads them so by itself."
+            f"The values {now[0]:g} to {now[1]:g} of these deep images became 0 to 255, and of the run's "
+            f"{known}. Save them with 8 bits, spread as the run's were; "
+            "`skiprun predict` spreads them so by itself."
         )
 
 

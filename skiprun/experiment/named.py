@@ -60,8 +60,8 @@ def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str 
     for option in filter(None, options.split(",")):
         if option.partition(".")[0] in RunConfig.model_fields:
             raise InputError(
-                f"{name}: behind the colon stand options of the network, such as {architecture}:connection=none; "
-                f"give '{option}' to all with --set, or write a config."
+                f"{name}: behind the colon stand options of the network, such as "
+                f"{architecture}:connection=none; give '{option}' to all with --set, or write a config."
             )
         override(plain, source_locations, f"model.{option}", name)
     return build_config(plain, overrides, source_locations, str(protocol))

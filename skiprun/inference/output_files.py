@@ -63,5 +63,6 @@ def refuse_existing(targets: Sequence[Path], overwrite: bool) -> None:
     if there:
         others = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
         raise InputError(
-            f"{there[0]}{others} is there already; name another place, or add --overwrite (overwrite=True in Python)."
+            f"{there[0]}{others} is there already; name another place, "
+            "or add --overwrite (overwrite=True in Python)."
         )

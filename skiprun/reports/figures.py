@@ -130,8 +130,8 @@ def _test_score(name: str, networks: Sequence[Network]) -> Drawing | None:
     if not drawn:
         return None
     caption = (
-        f"Test {name}: a dot for each seed, a diamond for their mean, a line for its 95 % interval (two seeds or "
-        "more), cut where the score ends."
+        f"Test {name}: a dot for each seed, a diamond for their mean, a line for its 95 % interval (two "
+        "seeds or more), cut where the score ends."
     )
     return Drawing(f"test_{name}", caption, draw_dots(drawn, f"test {_unit(name)}"))
 

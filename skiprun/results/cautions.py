@@ -48,7 +48,8 @@ def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
     found += [text for group in groups for text in _unequal_seeds(group)]
     found += _lost_seeds(groups)
     found += [
-        f"The test split of {run.run.name} was scored {run.number('test_scored'):g} times, as the run was made longer."
+        f"The test split of {run.run.name} was scored {run.number('test_scored'):g} times, "
+        "as the run was made longer."
         for group in groups
         for run in group.runs
         if run.number("test_scored", 1) > 1
@@ -78,8 +79,8 @@ def _lost_seeds(groups: Sequence[Group]) -> list[str]:
     every = set().union(*seeds.values())
     lacking = {label: sorted(every - found) for label, found in seeds.items()}
     return [
-        f"{label} lacks seed{'s' * (len(missing) > 1)} {', '.join(map(str, missing))}, which others have; where seeds "
-        "are paired, the others count."
+        f"{label} lacks seed{'s' * (len(missing) > 1)} {', '.join(map(str, missing))}, which others have; "
+        "where seeds are paired, the others count."
         for label, missing in lacking.items()
         if missing
     ]

@@ -18,7 +18,10 @@ def _floor(group: Group) -> Iterator[str]:
     floor = {name: group.first.number(f"trivial.test.{name}") for name in group.test_scores}
     known = [f"{name} {format_score(value, name)}" for name, value in floor.items() if value == value]
     if known:
-        yield f"Trivial: one class everywhere scores on the test split of {group.data[0]} {', '.join(known)} at best."
+        yield (
+            f"Trivial: one class everywhere scores on the test split of {group.data[0]} "
+            f"{', '.join(known)} at best."
+        )
 
 
 def _boundary(group: Group) -> Iterator[str]:
@@ -26,6 +29,7 @@ def _boundary(group: Group) -> Iterator[str]:
     tolerance = group.first.config.get("segmentation.boundary_tolerance")
     if "boundary" in group.test_scores and isinstance(tolerance, int):
         yield (
-            "Boundary: F-score of pixels that have another class among their eight neighbours, found where the other "
-            f"side has one in a square of side {2 * tolerance + 1}, not in a disc (after Csurka et al. 2013)."
+            "Boundary: F-score of pixels that have another class among their eight neighbours, found where "
+            f"the other side has one in a square of side {2 * tolerance + 1}, "
+            "not in a disc (after Csurka et al. 2013)."
         )

@@ -28,8 +28,9 @@ def refuse_one_place(experiments: Iterable[tuple[str, RunConfig]]) -> None:
         if changed := differences(known, config, also=["data.root"]):
             keys = ", ".join(text.split(":")[0] for text in changed)
             raise InputError(
-                f"{first} and {label} would both be the run {config.name}/seed-{config.seed}, though they differ in "
-                f"{keys}. Give each a name of its own: none in --set or --name, another `name:` in each YAML file."
+                f"{first} and {label} would both be the run {config.name}/seed-{config.seed}, though they "
+                f"differ in {keys}. Give each a name of its own: none in --set or --name, "
+                "another `name:` in each YAML file."
             )
 
 

@@ -176,8 +176,8 @@ def verdict(facts: dict[str, float | None]) -> str:
     known = {name: ratio for name, ratio in ratios.items() if ratio is not None}
     if not known:
         return (
-            "No gradient that is finite and not zero is in both the first layer behind the stem and the last before "
-            "the classifier: one of them is frozen, or nothing arrives there."
+            "No gradient that is finite and not zero is in both the first layer behind the stem and the last "
+            "before the classifier: one of them is frozen, or nothing arrives there."
         )
     # The weights' ratio hides an explosion where the signal shrinks by as much as its gradient grows.
     ratio = max(known.values(), key=lambda each: abs(math.log(each)) if each > 0 else math.inf)

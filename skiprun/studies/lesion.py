@@ -177,7 +177,10 @@ def verdict(facts: Facts) -> str:
     if gap > max(ROBUST, middle):  # a loss that matters could pass unseen
         return f"Too few images to tell a loss of {ROBUST:g} points: {found}"
     if largest < ROBUST:
-        return f"Nothing to lose: with an intact {score} of {intact}, the worst lesion costs {largest:.2f} points. {of}"
+        return (
+            f"Nothing to lose: with an intact {score} of {intact}, "
+            f"the worst lesion costs {largest:.2f} points. {of}"
+        )
     collapsed = middle > COLLAPSED * largest
     word = "Robust" if middle < ROBUST else "Collapse" if collapsed else "Between robust and collapse"
     return f"{word}: {found}"

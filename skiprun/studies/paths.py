@@ -163,7 +163,8 @@ def verdict(facts: Facts) -> str:
     if facts["effective_length"] == facts["sites"]:
         return f"There is one path, through all {facts['sites']} branches, as in a plain network."
     return (
-        f"{percent(EFFECTIVE)} of the gradient comes through {facts['effective_from']} to {facts['effective_to']} of "
-        f"{facts['sites']} branches, {facts['effective_length']:.1f} in the mean. Those are "
-        f"{100 * facts['effective_paths']:.2g} % of all paths, which have {facts['mean_length']:g} in the mean."
+        f"{percent(EFFECTIVE)} of the gradient comes through {facts['effective_from']} to "
+        f"{facts['effective_to']} of {facts['sites']} branches, {facts['effective_length']:.1f} in the mean. "
+        f"Those are {100 * facts['effective_paths']:.2g} % of all paths, "
+        f"which have {facts['mean_length']:g} in the mean."
     )

@@ -120,8 +120,8 @@ def ratio(some: Sequence[float], others: Sequence[float]) -> float:
 def verdict(facts: Facts) -> str:
     """Say how widely and how far layers look back."""
     return (
-        f"Layers use {percent(facts['used'])} of the sources at hand with {percent(USED)} of their largest weight or "
-        "more. "
+        f"Layers use {percent(facts['used'])} of the sources at hand with {percent(USED)} of their largest "
+        "weight or more. "
         f"The earlier half of the sources weighs {facts['early_over_late']:.2f} times the later half, "
         f"the block's own input {facts['input_over_layers']:.2f} times a layer."
     )

@@ -133,4 +133,7 @@ def verdict(facts: dict[str, float]) -> str:
         if share > 0.8
         else "Between the noises"
     )
-    return f"{word}: {share:.2f} on the way from white (0) to brown noise (1); {facts['at_lag_1']:.2f} between neighbours."
+    return (
+        f"{word}: {share:.2f} on the way from white (0) to brown noise (1); "
+        f"{facts['at_lag_1']:.2f} between neighbours."
+    )

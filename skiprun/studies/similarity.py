@@ -104,7 +104,7 @@ def verdict(facts: dict[str, float]) -> str:
         "Alike" if facts["same_depth"] > 0.8 else "Different" if facts["same_depth"] < 0.4 else "Partly alike"
     )
     return (
-        f"{word}: CKA {facts['same_depth']:.2f} between blocks of the same relative depth, {facts['best_match']:.2f} "
-        f"with each block's best match, {facts['all_pairs']:.2f} over all pairs; "
+        f"{word}: CKA {facts['same_depth']:.2f} between blocks of the same relative depth, "
+        f"{facts['best_match']:.2f} with each block's best match, {facts['all_pairs']:.2f} over all pairs; "
         f"first blocks {facts['first']:.2f}, last {facts['last']:.2f}."
     )

@@ -126,12 +126,13 @@ def verdict(facts: Facts) -> str:
         level = "Too few images to tell it from that of any other block"
     else:
         level = (
-            f"It is not told from the last behind {facts['probe_level']} of {counted(facts['blocks'], 'block')}, the "
-            f"first of them block {facts['probe_enough']}"
+            f"It is not told from the last behind {facts['probe_level']} of "
+            f"{counted(facts['blocks'], 'block')}, the first of them block {facts['probe_enough']}"
         )
     half = f"{facts['half']:.1f} % with the first {counted(facts['half_blocks'], 'block')}"
     return (
-        f"A linear probe errs on {facts['probe_first']:.1f} % behind the first block and {facts['probe_last']:.1f} % "
-        f"behind the last. {level}. {of_images(facts['images'], gap, facts['probe_last'])} The trained head errs on "
-        f"{half}, {facts['intact']:.1f} % with all."
+        f"A linear probe errs on {facts['probe_first']:.1f} % behind the first block and "
+        f"{facts['probe_last']:.1f} % behind the last. {level}. "
+        f"{of_images(facts['images'], gap, facts['probe_last'])} The trained head errs on {half}, "
+        f"{facts['intact']:.1f} % with all."
     )

@@ -13,7 +13,9 @@ from skiprun.errors import StorageError
 from skiprun.system.ordinary_files import refuse_foreign_links
 
 _HINTS = {
-    errno.EDQUOT: " Your quota there, of bytes or of files, is used up; make room, and run the same command again.",
+    errno.EDQUOT: (
+        " Your quota there, of bytes or of files, is used up; make room, and run the same command again."
+    ),
     errno.EFBIG: " Raise the limit of a file's size (`ulimit -f`), or choose a disk that holds larger files.",
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), " Raise the limit of open files (`ulimit -n`)."),
 }
@@ -35,7 +37,10 @@ def _hint(error: OSError, path: Path) -> str:
     if error.errno != errno.ENOSPC:
         return _HINTS.get(error.errno or 0, "")
     if no_more_files(path):
-        return " The number of files on that disk is used up, not its bytes; remove some, and run the same command again."
+        return (
+            " The number of files on that disk is used up, not its bytes; remove some, "
+            "and run the same command again."
+        )
     return f" {free_bytes(path) / 1e6:.1f} MB are free there; make room, and run the same command again."
 
 

@@ -147,7 +147,8 @@ def _walk_item(
     dotted = prefix + str(key.value)
     if dotted in source_locations:
         return [
-            f"{place} {dotted}: the key is set twice (first at line {source_locations[dotted].split(':')[-2]})"
+            f"{place} {dotted}: the key is set twice (first at line "
+            f"{source_locations[dotted].split(':')[-2]})"
         ]
     source_locations[dotted] = place
     return _walk(value, file, dotted + ".", source_locations)

@@ -104,7 +104,8 @@ def refuse_bad_checksum(path: Path, content: bytes) -> None:
     body, seal = content[:-_CHECKSUM_LENGTH], content[-_CHECKSUM_LENGTH:]
     if content[-22:-18] == _END:
         raise CheckpointError(
-            f"{path}: not a checkpoint of skiprun. To start from another program's weights, set model.weights."
+            f"{path}: not a checkpoint of skiprun. To start from another program's weights, "
+            "set model.weights."
         )
     if body[-22:-18] != _END:
         raise DamagedCheckpoint(f"{path}: damaged or cut short; not a whole checkpoint.")

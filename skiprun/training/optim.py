@@ -61,7 +61,8 @@ def average_note(decay: float | None, steps: int) -> str | None:
     )
     return (
         f"optim.ema {decay:g} averages over the last {span:,} steps, longer than the run of {steps:,}: "
-        f"{percent(decay ** (steps - 1))} of what is evaluated at its end are the weights of the first step; {way_out}."
+        f"{percent(decay ** (steps - 1))} of what is evaluated at its end are the weights of the "
+        f"first step; {way_out}."
     )
 
 

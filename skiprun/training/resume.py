@@ -44,8 +44,8 @@ def read_last(
     if state["data"] != fingerprint:
         sizes = f"{state.get('samples', '?')} images to train on then, {samples} now"
         raise CheckpointError(
-            f"{checkpoints.last}: the dataset has changed since ({sizes}); bring it back, or start it over with "
-            "`skiprun train --fresh`."
+            f"{checkpoints.last}: the dataset has changed since ({sizes}); bring it back, or start it over "
+            "with `skiprun train --fresh`."
         )
     return state, notes
 

@@ -317,7 +317,10 @@ def test_nothing_is_written_into_the_users_folder(tmp_path):
 
 
 def test_decoding_needs_no_torch():
-    program = "import sys, skiprun.data.folders.workers, skiprun.data.folders.decoding; sys.exit('torch' in sys.modules)"
+    program = (
+        "import sys, skiprun.data.folders.workers, skiprun.data.folders.decoding; "
+        "sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 

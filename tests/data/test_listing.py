@@ -89,8 +89,8 @@ def test_what_is_not_read_is_counted_by_reason_in_one_line(tmp_path, caplog):
     (tmp_path / "data/raw").mkdir()
     load(tmp_path / "data")
     assert caplog.messages == [
-        f"Not read in {tmp_path}/data: files of other kinds: 4 (2 .txt, 1 .npy, 1 without ending); links to folders "
-        "below a class: 1; hidden: 1; beside the splits: raw."
+        f"Not read in {tmp_path}/data: files of other kinds: 4 (2 .txt, 1 .npy, 1 without ending); links to "
+        "folders below a class: 1; hidden: 1; beside the splits: raw."
     ]
 
 

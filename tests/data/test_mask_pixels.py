@@ -120,7 +120,10 @@ def test_doctor_and_train_and_the_command_refuse_before_a_run_is_made(tmp_path):
 def test_a_run_says_its_pixels_and_doctor_too(tmp_path, caplog):
     root = write_folder(tmp_path / "data", train="half", test="half")
     run = train(config_of(root), runs=tmp_path / "runs")
-    line = "Pixels: train background 384, object 384; val background 128, object 128; test background 512, object 512."
+    line = (
+        "Pixels: train background 384, object 384; val background 128, object 128; "
+        "test background 512, object 512."
+    )
     assert line in caplog.messages and line in " ".join(
         check.finding for check in examine(config_of(root), tmp_path / "other")
     )
@@ -204,7 +207,10 @@ def test_the_trivial_answer_is_that_of_the_data_that_is_scored(run, tmp_path):
 
 def test_a_comparison_says_the_trivial_answer_in_table_and_page(run, tmp_path):
     comparison = compare_runs([run])
-    line = "Trivial: one class everywhere scores on the test split of mask_folder iou 0.5000, dice 0.6667, boundary"
+    line = (
+        "Trivial: one class everywhere scores on the test split of mask_folder iou 0.5000, "
+        "dice 0.6667, boundary"
+    )
     assert any(remark.startswith(line) for remark in comparison.remarks)
     assert any("square of side 3, not in a disc" in remark for remark in comparison.remarks)
     write_comparison(comparison, tmp_path)

@@ -119,8 +119,8 @@ def test_one_name_for_all_is_refused_with_the_way_out(tmp_path: Path) -> None:
     refused = compare("plain20", "resnet20", "--set", "name=x", "--runs", str(tmp_path))
     assert isinstance(refused.exception, InputError)
     assert str(refused.exception) == (
-        "plain20 seed 0 and resnet20 seed 0 would both be the run x/seed-0, though they differ in model.name. "
-        "Give each a name of its own: none in --set or --name, another `name:` in each YAML file."
+        "plain20 seed 0 and resnet20 seed 0 would both be the run x/seed-0, though they differ in "
+        "model.name. Give each a name of its own: none in --set or --name, another `name:` in each YAML file."
     )
     assert not list(tmp_path.iterdir())
 

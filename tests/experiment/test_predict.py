@@ -200,7 +200,8 @@ def test_what_is_changed_to_fit_the_network_is_said_once_in_numbers(
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(images / "fits.png")
     list(predict(labels, [images]))
     assert caplog.messages[1:] == [
-        "To fit the network, of 6 images: 3 shrunk to 8x8, 1 enlarged to 8x8, 1 cut by more than a tenth, 1 made grey."
+        "To fit the network, of 6 images: 3 shrunk to 8x8, 1 enlarged to 8x8, 1 cut by more than a tenth, "
+        "1 made grey."
     ]
     caplog.clear()
     list(predict(labels, [images / "fits.png"]))

@@ -328,8 +328,8 @@ def test_F67_another_dataset_under_the_same_name_is_refused(
 ) -> None:
     monkeypatch.setattr("tests.support.faulty.NOISE", 1)
     assert refused(run, OtherData) == (
-        "Run runs/run/seed-0 was trained on other data: images, labels or the split differ, not their number. "
-        "Bring it back, name its place with --root, or start over with `skiprun train --fresh`."
+        "Run runs/run/seed-0 was trained on other data: images, labels or the split differ, not their "
+        "number. Bring it back, name its place with --root, or start over with `skiprun train --fresh`."
     )
 
 

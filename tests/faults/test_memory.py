@@ -122,8 +122,8 @@ def test_b48b_validation_says_so_and_what_helps_there(
     with pytest.raises(OutOfMemory) as caught:
         train(config, runs=tmp_path)
     assert str(caught.value) == (
-        "Out of memory in the evaluation of the val split, 47 images at a time. Free some, and the same command "
-        "continues. Try --fresh with --set data.batch_size=4, or with a larger optim.accumulate. "
+        "Out of memory in the evaluation of the val split, 47 images at a time. Free some, and the same "
+        "command continues. Try --fresh with --set data.batch_size=4, or with a larger optim.accumulate. "
         "Training stopped at step 3; no checkpoint is there."
     )
     assert Run.of(tmp_path, config).state == "failed"
@@ -156,7 +156,8 @@ def test_b48b_what_is_advised_still_divides_into_micro_batches(
     [
         (
             "build_from_config",
-            "Out of memory while the network is built. Try a smaller model.width or model.depth, or fewer classes.",
+            "Out of memory while the network is built. Try a smaller model.width or model.depth, "
+            "or fewer classes.",
         ),
         ("load_data", "Out of memory while the data is read. Try a smaller data.image_size."),
     ],

@@ -144,8 +144,8 @@ def test_F14_F72_out_of_memory_proposes_a_smaller_batch(
         train_here(CONFIG, tmp_path, progress=After5())
     assert caught.value.exit_code == 1
     assert str(caught.value) == (
-        "Out of memory in a training step of 8 images. Try --fresh with --set data.batch_size=8, or with a larger "
-        "optim.accumulate. Training stopped at step 5; the checkpoint of step 4 is kept."
+        "Out of memory in a training step of 8 images. Try --fresh with --set data.batch_size=8, or with a "
+        "larger optim.accumulate. Training stopped at step 5; the checkpoint of step 4 is kept."
     )
     run = Run.of(tmp_path, CONFIG)
     assert (run.state, run.message) == ("failed", str(caught.value))

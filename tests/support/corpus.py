@@ -30,9 +30,15 @@ def keyed(section: str, **values: str) -> dict[str, bytes]:
 def overlay(section: str, key: str, value: str) -> bytes:
     """Return the good config with one more key."""
     lines = {
-        "model": f"model: {{name: resnet20, {key}: {value}}}\ndata: {{name: digits}}\nschedule: {{epochs: 2}}\n",
-        "data": f"model: {{name: resnet20}}\ndata: {{name: digits, {key}: {value}}}\nschedule: {{epochs: 2}}\n",
-        "schedule": f"model: {{name: resnet20}}\ndata: {{name: digits}}\nschedule: {{epochs: 2, {key}: {value}}}\n",
+        "model": (
+            f"model: {{name: resnet20, {key}: {value}}}\ndata: {{name: digits}}\nschedule: {{epochs: 2}}\n"
+        ),
+        "data": (
+            f"model: {{name: resnet20}}\ndata: {{name: digits, {key}: {value}}}\nschedule: {{epochs: 2}}\n"
+        ),
+        "schedule": (
+            f"model: {{name: resnet20}}\ndata: {{name: digits}}\nschedule: {{epochs: 2, {key}: {value}}}\n"
+        ),
         "": f"{GOOD}{key}: {value}\n",
     }
     return lines.get(section, f"{GOOD}{section}: {{{key}: {value}}}\n").encode()

@@ -95,8 +95,8 @@ def test_a_damaged_summary_names_a_way_out_that_there_is(tmp_path: Path) -> None
     with pytest.raises(StorageError) as caught:
         run.summary()
     assert str(caught.value) == (
-        f"{run.summary_file}: damaged, its checksum does not match; delete it, and `skiprun resume {run.path}` "
-        "scores the test split again and writes it anew."
+        f"{run.summary_file}: damaged, its checksum does not match; delete it, and `skiprun resume "
+        f"{run.path}` scores the test split again and writes it anew."
     )
 
 

@@ -109,8 +109,8 @@ def split_flat(whole: RawSplit, config: DataConfig) -> dict[str, RawSplit]:
     if not len(part):
         raise OptionError(
             "test_fraction",
-            f"found {config.test_fraction:g}; of {len(whole)} images that leaves none to test on, or a class none to "
-            "train on; choose another share",
+            f"found {config.test_fraction:g}; of {len(whole)} images that leaves none to test on, or a class "
+            "none to train on; choose another share",
         )
     return {
         name: replace(whole, targets=only(whole.targets, rows))

@@ -78,7 +78,8 @@ def fetch(archive: Archive, root: Path, progress: ProgressCallback) -> None:
                 return
             partial.replace(bad)
         problems.append(
-            f"{urlsplit(url).hostname}: came damaged, MD5 {found} instead of {archive.md5}, kept as {bad.name}"
+            f"{urlsplit(url).hostname}: came damaged, MD5 {found} instead of {archive.md5}, "
+            f"kept as {bad.name}"
         )
     with storage_errors("remove", partial):
         partial.unlink(missing_ok=True)

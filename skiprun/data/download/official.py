@@ -103,8 +103,8 @@ def _way_out(official: PublishedDataset, absent: Sequence[Archive], root: Path) 
     damaged = official.unpacked and (root / official.unpacked).exists()
     found = f"{official.unpacked} is there, but incomplete or damaged. " if damaged else ""
     return (
-        f"{found}Let it be fetched with --set data.download=true ({official.size}), or put {names} into {place}, "
-        "or name another folder with data.root or $SKIPRUN_DATA."
+        f"{found}Let it be fetched with --set data.download=true ({official.size}), or put {names} into "
+        f"{place}, or name another folder with data.root or $SKIPRUN_DATA."
     )
 
 

@@ -91,7 +91,8 @@ def refuse_lost(path: Path, image: Image.Image) -> None:
     if 0 < brightest < LOST:
         raise BadImage(
             path,
-            f"has 16 bits a colour, of which only the upper 8 are read: {brightest + 1} levels; save it with 8",
+            f"has 16 bits a colour, of which only the upper 8 are read: {brightest + 1} levels; "
+            "save it with 8",
         )
 
 

@@ -124,8 +124,9 @@ def _check_room(folder: Path, size: int) -> None:
     needed, free = size + SPARE_BYTES, free_bytes(folder)
     if needed > free:
         raise StorageError(
-            f"{folder}: the decoded images need about {needed / 1e6:,.1f} MB, and {free / 1e6:,.1f} MB are free. "
-            "Make room, choose a folder on another disk with $SKIPRUN_DATA, or make data.image_size smaller."
+            f"{folder}: the decoded images need about {needed / 1e6:,.1f} MB, and {free / 1e6:,.1f} MB are "
+            "free. Make room, choose a folder on another disk with $SKIPRUN_DATA, "
+            "or make data.image_size smaller."
         )
 
 

@@ -10,8 +10,8 @@ from skiprun.data.folders.walking import Walk
 from skiprun.errors import InputError, some
 
 LAYOUT = (
-    "It must hold either train/<class>/, test/<class>/ and perhaps val/<class>/, or <class>/ alone, of whose images "
-    "data.test_fraction are kept for testing."
+    "It must hold either train/<class>/, test/<class>/ and perhaps val/<class>/, or <class>/ alone, of whose "
+    "images data.test_fraction are kept for testing."
 )
 NEARER_SPLITS = f"{LAYOUT} What is there comes nearest to the former."
 NEARER_FLAT = (

@@ -82,8 +82,8 @@ def allowed_values(config: DataConfig, unknown: Sequence[int]) -> str:
     void = "" if config.ignore_index is None else f", and {config.ignore_index} for pixels to ignore"
     if config.classes is None:
         return (
-            f"0 and 1 (or 255) are allowed{void}; name more classes with data.classes, set data.ignore_index for void, "
-            "or data.instances=true where the values number the objects"
+            f"0 and 1 (or 255) are allowed{void}; name more classes with data.classes, set data.ignore_index "
+            "for void, or data.instances=true where the values number the objects"
         )
     first, names = unknown[0], config.classes
     listed = " and leave it out of data.classes, which holds names, not values" if str(first) in names else ""
@@ -91,8 +91,9 @@ def allowed_values(config: DataConfig, unknown: Sequence[int]) -> str:
         f"if {first} is void, set data.ignore_index={first}{listed}; " if config.ignore_index is None else ""
     )
     return (
-        f"data.classes names 0 to {len(names) - 1} in order{void}; {is_void}if it is a class of its own, number the "
-        "classes 0, 1, 2 ... in the masks and name each; if it means one that is named, save it as that number"
+        f"data.classes names 0 to {len(names) - 1} in order{void}; {is_void}if it is a class of its own, "
+        "number the classes 0, 1, 2 ... in the masks and name each; if it means one that is named, "
+        "save it as that number"
     )
 
 
@@ -112,8 +113,8 @@ def check_meanings(meant: Mapping[tuple[int, ...], Path]) -> None:
         return
     one, other = several[0][:2] if several else (1, max(files))
     raise InputError(
-        f"Masks hold both {one} ({files[one]}) and {other} ({files[other]}), and one of them may be no object. If "
-        f"{other} is void, as in Pascal VOC, set data.ignore_index={other}. If both are objects, save masks with one "
-        "value for them, or set data.instances=true; if they are different classes, number them 1, 2 ... and name "
-        "them with data.classes."
+        f"Masks hold both {one} ({files[one]}) and {other} ({files[other]}), and one of them may be no "
+        f"object. If {other} is void, as in Pascal VOC, set data.ignore_index={other}. If both are objects, "
+        "save masks with one value for them, or set data.instances=true; if they are different classes, "
+        "number them 1, 2 ... and name them with data.classes."
     )

@@ -68,7 +68,10 @@ def read_mask_file(path: Path, two_classes: bool) -> MaskFile:
 def inexact(image: Image.Image, content: bytes) -> str:
     """Say how the values of an opened file may differ from those that were drawn; nothing where they cannot."""
     if image.format not in EXACT or is_lossy(image, content):
-        return f"is a {image.format} that may have changed what was drawn; export it as PNG, or threshold it yourself"
+        return (
+            f"is a {image.format} that may have changed what was drawn; export it as PNG, "
+            "or threshold it yourself"
+        )
     if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA") and not image.mode.startswith("I"):
         kinds = {"F": "floating-point numbers", "CMYK": "colours for print"}
         return f"has {kinds.get(image.mode, f'pixels of mode {image.mode}')}, which name no class; {ADVICE}"
@@ -111,7 +114,10 @@ def is_stretched(header: Image.Image) -> bool:
 def unclear(image: Image.Image, values: Array, two_classes: bool) -> str:
     """Say what leaves open which class a value means; nothing where that is clear."""
     if is_transparent(image):
-        return f"has transparent pixels; whether they or the values below are the mask is not said. For sure, {ADVICE}"
+        return (
+            "has transparent pixels; whether they or the values below are the mask is not said. "
+            f"For sure, {ADVICE}"
+        )
     if image.mode not in ("P", "PA"):
         return ""
     used = np.unique(values if values.ndim == 2 else values[..., 0])
@@ -122,9 +128,15 @@ def unclear(image: Image.Image, values: Array, two_classes: bool) -> str:
     if (colours == colours[:, :1]).all() and not np.array_equal(colours[used, 0], used):
         if not two_classes or len(used) > 2 or colours[0].any():
             shown = ", ".join(f"{index} for {colours[index, 0]}" for index in used[:4].tolist())
-            return f"has a palette of greys whose numbers are others ({shown}); save it without a palette, of 8 bits"
+            return (
+                f"has a palette of greys whose numbers are others ({shown}); "
+                "save it without a palette, of 8 bits"
+            )
     elif two_classes and used.max() == 1 and colours[0].sum() > colours[1].sum():
-        return f"has a palette that shows 0 brighter than 1, so either may be the object; {ADVICE}, the object as 255"
+        return (
+            f"has a palette that shows 0 brighter than 1, so either may be the object; {ADVICE}, "
+            "the object as 255"
+        )
     return ""
 
 

@@ -89,7 +89,8 @@ def list_split(root: Path, split: str, config: DataConfig, walk: Walk) -> list[M
         leave_out([BadImage(root / images[name], problem) for name in bare], len(images))
     if left_over:
         notice(
-            f"Not used: {len(left_over)} of {len(masks)} masks of {split}, which have no image: {some(left_over, 4)}."
+            f"Not used: {len(left_over)} of {len(masks)} masks of {split}, which have no image: "
+            f"{some(left_over, 4)}."
         )
     return [
         MaskPair(images[name], root / images[name], root / masks[name]) for name in images if name in masks
@@ -111,8 +112,8 @@ def by_name(root: Path, folder: str, suffix: str, walk: Walk) -> dict[str, str]:
         name = stem.removesuffix(suffix) if stem.endswith(suffix) else f"{stem} without {suffix}"
         if name in found:
             raise InputError(
-                f"{place} holds more than one file called '{name}': {found[name]} and {file}; names pair images with "
-                "masks."
+                f"{place} holds more than one file called '{name}': {found[name]} and {file}; names pair "
+                "images with masks."
             )
         found[name] = file
     return dict(sorted(found.items()))

@@ -26,19 +26,28 @@ def losses(tally: Counter[str], how: Conversion, total: int) -> Iterator[str]:
     """Yield a line for each kind of loss; see `convert` for the tally."""
     if tally["deep"] and how.span:
         low, high = how.span
-        yield f"{tally['deep']:,} of {total:,} images are deep: values from {low:,g} to {high:,g} become 0 to 255."
+        yield (
+            f"{tally['deep']:,} of {total:,} images are deep: "
+            f"values from {low:,g} to {high:,g} become 0 to 255."
+        )
     if tally["clipped"] and how.span:
         low, high = how.span
         yield (
-            f"{tally['clipped']:,} of {total:,} images have more than 1 % of their pixels outside of {low:,g} to "
-            f"{high:,g}, the values of train; what lies there is cut off."
+            f"{tally['clipped']:,} of {total:,} images have more than 1 % of their pixels outside of "
+            f"{low:,g} to {high:,g}, the values of train; what lies there is cut off."
         )
     if tally["pages"]:
-        yield f"{tally['pages']:,} of {total:,} images have several pages or frames, of which the first is read."
+        yield (
+            f"{tally['pages']:,} of {total:,} images have several pages or frames, "
+            "of which the first is read."
+        )
     if tally["halved"]:
         yield f"{tally['halved']:,} of {total:,} images have 16 bits a colour, of which the upper 8 are read."
     if tally["transparent"]:
-        yield f"{tally['transparent']:,} of {total:,} images are transparent, above {how.background} (data.background)."
+        yield (
+            f"{tally['transparent']:,} of {total:,} images are transparent, "
+            f"above {how.background} (data.background)."
+        )
     if tally["trimmed"]:
         cut = percent(tally["cut"] / tally["pixels"], 1)
         yield (
@@ -58,8 +67,8 @@ def tell_absent(labels: Mapping[str, Array], names: Sequence[str]) -> None:
         counts = np.bincount(labels[split], minlength=len(names))
         if absent := [name for name, count in zip(names, counts, strict=True) if not count]:
             notice(
-                f"{len(absent)} of {len(names)} classes have no image in {split}, whose scores say nothing of them: "
-                f"{some(absent)}."
+                f"{len(absent)} of {len(names)} classes have no image in {split}, whose scores say nothing "
+                f"of them: {some(absent)}."
             )
 
 
@@ -76,9 +85,9 @@ def check_colours(plain: Mapping[str, Array], background: str) -> None:
     for split, found in plain.items():
         if found.all():
             raise InputError(
-                f"Each of the {len(found):,} images of {split} is of one colour once it is read; nothing can be "
-                f"learned from them. If they are drawn in {background} on transparency, set another data.background; "
-                "if what they show is near the sides, another data.fit."
+                f"Each of the {len(found):,} images of {split} is of one colour once it is read; nothing can "
+                f"be learned from them. If they are drawn in {background} on transparency, set another "
+                "data.background; if what they show is near the sides, another data.fit."
             )
     if listed := [
         f"{found.sum():,} of {len(found):,} in {split}" for split, found in plain.items() if found.any()

@@ -65,7 +65,8 @@ class Images:
         batches = [self._take(samples, index) for index in chosen.sort().values.split(self.batch_size)]
         if self.loaders.task == "segmentation" and not any(shows_anything(targets) for _, targets in batches):
             raise InputError(
-                f"The masks of {counted(len(chosen), 'image')} to score show nothing; score more with --images."
+                f"The masks of {counted(len(chosen), 'image')} to score show nothing; "
+                "score more with --images."
             )
         return batches
 

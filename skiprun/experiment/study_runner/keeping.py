@@ -108,7 +108,8 @@ def warn_of_folder(run: Path, folder: Path | None) -> None:
     """Log where the studies of a run are kept, if that is not beside it."""
     if folder is None:
         log.warning(
-            f"{run} cannot be written to: what is found is shown, not kept. To keep it, name a folder with --runs."
+            f"{run} cannot be written to: what is found is shown, not kept. To keep it, "
+            "name a folder with --runs."
         )
     elif folder.parent != run:
         log.warning(f"{run} cannot be written to; what is found is kept in {folder}.")

@@ -109,7 +109,8 @@ def saving(
     rows, total = standard_saving(model, shape)
     if not rows:
         raise InputError(
-            f"{name} has no depthwise separable convolutions, as mobilenet_v1 has; compare it with --against NAME."
+            f"{name} has no depthwise separable convolutions, as mobilenet_v1 has; "
+            "compare it with --against NAME."
         )
     return rows, total
 

@@ -67,8 +67,8 @@ def read_levels(text: str, depth: int) -> list[bool]:
         example = "1" * (depth - 1) + "0"
         raise OptionError(
             "skip_levels",
-            f"found '{text}'; a network of depth {depth} takes {depth} digits 0 or 1, the finest level first, "
-            f"such as {example}",
+            f"found '{text}'; a network of depth {depth} takes {depth} digits 0 or 1, the finest level "
+            f"first, such as {example}",
         )
     return [digit == "1" for digit in text]
 

@@ -25,8 +25,8 @@ from skiprun.models.weights.weight_file import read_weights
 
 COUNT = "num_batches_tracked"
 PADDING = (
-    "Weights do not tell on which side option A pads, and zeros at the end are taken; model.shortcut=A says so, and "
-    "model.shortcut=A_both pads on both sides, as akamaster's networks for CIFAR do."
+    "Weights do not tell on which side option A pads, and zeros at the end are taken; model.shortcut=A says "
+    "so, and model.shortcut=A_both pads on both sides, as akamaster's networks for CIFAR do."
 )
 
 
@@ -95,7 +95,10 @@ def _assumed(model: nn.Module, config: ModelConfig, given: Given) -> str:
     if given.pads_both is None:
         return "" if config.shortcut else PADDING
     there, here = ("A_both", "A") if given.pads_both else ("A", "A_both")
-    return f"The weights were trained with model.shortcut={there}, and here it is {here}: zeros stand on other sides."
+    return (
+        f"The weights were trained with model.shortcut={there}, and here it is {here}: "
+        "zeros stand on other sides."
+    )
 
 
 def load_matching(model: nn.Module, given: Mapping[str, Tensor], source: str) -> WeightReport:

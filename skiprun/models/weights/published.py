@@ -47,7 +47,8 @@ def fetch_weights(url: str, file: Path, download: bool) -> None:
     way_out = f"put it there (from {url})"
     if not download:
         raise CheckpointError(
-            f"model.weights: {file.name} is not in {file.parent}; set model.download_weights: true, or {way_out}."
+            f"model.weights: {file.name} is not in {file.parent}; set model.download_weights: true, "
+            f"or {way_out}."
         )
     make_folder(file.parent)
     digest = HASH.search(file.name)
@@ -55,5 +56,6 @@ def fetch_weights(url: str, file: Path, download: bool) -> None:
         torch.hub.download_url_to_file(url, str(file), digest and digest.group(1), progress=False)
     except Exception as error:
         raise CheckpointError(
-            f"model.weights: {file.name} could not be fetched to {file.parent} ({type(error).__name__}); {way_out}."
+            f"model.weights: {file.name} could not be fetched to {file.parent} "
+            f"({type(error).__name__}); {way_out}."
         ) from None
