@@ -31,11 +31,9 @@ WIDTH = 160
 
 def machine(setting: Setting) -> dict[str, Any]:
     """Return what the numbers were measured on."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return {
         **(graphics() if setting.gpu else {}),
-        "processor": names[0] if names else platform.machine(),
+        "processor": processor(),
         "cores": len(cores()),
         "bf16": multiplier(),
         "threads": setting.threads,
@@ -44,6 +42,13 @@ def machine(setting: Setting) -> dict[str, Any]:
         "torch": str(torch.__version__),
         **peers.versions(),
     }
+
+
+def processor() -> str:
+    """Return the processor's name, or its kind where the system does not say."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 def graphics() -> dict[str, Any]:

@@ -1,10 +1,13 @@
-"""The style of every figure: the colour-blind-safe palette of Okabe and Ito, and plain axes."""
+"""The style of every figure: the colour-blind-safe palette of Okabe and Ito, and plain axes.
+
+Its order lets the first three be told apart in grey too.
+"""
 
 from __future__ import annotations
 
 from typing import TypedDict
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+COLOURS = ("#0072B2", "#E69F00", "#000000", "#CC79A7", "#009E73", "#56B4E9", "#D55E00", "#F0E442")
 LINES = ("-", "--", "-.", ":")
 LOOKS = len(COLOURS) * len(LINES)  # beyond so many curves they repeat
 SEQUENTIAL = "viridis"

@@ -1,4 +1,8 @@
-"""The residual connection, y = x + f(x)."""
+"""The residual connection, y = x + f(x): a branch learns only by how much its result differs from x.
+
+The derivative of y by x is the identity beside that of the branch, so that the gradient reaches every block
+however many others lie above it, and a block that has nothing to add can leave x as it is.
+"""
 
 from torch import Tensor
 

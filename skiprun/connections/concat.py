@@ -1,4 +1,9 @@
-"""The dense connection, y = [x, f(x)]."""
+"""The dense connection, y = [x, f(x)]: every layer sees the outputs of all layers before it.
+
+Nothing is added up, so nothing is lost, and a branch may be narrow, since its channels stay for all that
+follow; the price is that the channels grow from site to site. It is also the long skip of the U-Net, which
+hands the fine details of the encoder to the decoder.
+"""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,8 @@
-"""Constant factors on both, y = s x + t f(x) (He et al. 2016, section 3.1)."""
+"""Constant factors on both, y = s x + t f(x) (He et al. 2016, section 3.1).
+
+A factor s below 1 shrinks the shortcut's gradient to s^n over n blocks. With 0.5 and 0.5 He et al. measured
+12.4 % test error in the place of 6.6 % (110 layers, CIFAR-10): the identity is best left alone.
+"""
 
 from torch import Tensor
 

@@ -1,4 +1,8 @@
-"""A 1x1 convolution on every shortcut, y = W x + f(x) (He et al. 2016, section 3.3)."""
+"""A 1x1 convolution on every shortcut, y = W x + f(x) (He et al. 2016, section 3.3).
+
+It can represent the identity, and more; yet He et al. measured 12.2 % test error in the place of 6.6 % (110
+layers, CIFAR-10). What is lost is that the gradient passes unchanged, not the ability to represent.
+"""
 
 from torch import Tensor, nn
 

@@ -1,4 +1,8 @@
-"""LayerScale, y = x + a f(x) with a learned factor a for each channel, which starts small."""
+"""LayerScale, y = x + a f(x) with a learned factor a for each channel, which starts small.
+
+A deep network starts near the identity, and each channel of a branch grows in as it proves useful. Made for
+transformers, and used in ConvNeXt.
+"""
 
 import torch
 from torch import Tensor, nn

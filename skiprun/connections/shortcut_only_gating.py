@@ -1,4 +1,8 @@
-"""Shortcut-only gating, y = (1 - T(x)) x + f(x): a learned gate closes the shortcut alone."""
+"""Shortcut-only gating, y = (1 - T(x)) x + f(x): a learned gate closes the shortcut alone.
+
+With the gate nearly shut (a bias of -6) He et al. measured 6.9 % test error where `add` has 6.6 %, and 12.9 %
+with it half open (a bias of 0; 110 layers, CIFAR-10): the nearer to the identity, the better.
+"""
 
 from torch import Tensor
 

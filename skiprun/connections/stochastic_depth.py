@@ -1,5 +1,6 @@
 """Stochastic depth, y = x + b f(x): in training b = 1/p with probability p, and else 0 (the branch is dropped).
 
+A network is shorter while it trains than when it is tested, and no block can count on those before it.
 The probability falls linearly from the input to the output, p_l = 1 - l/L (1 - p_L) (Huang et al. 2016,
 equation 4). They multiply by p when testing; dividing by it in training is the same in expectation.
 """

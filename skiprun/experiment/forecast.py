@@ -36,6 +36,14 @@ class StepTimes(NullProgress):
 
 def forecast(parts: Parts) -> str:
     """Train a few steps in a temporary folder and evaluate once; foresee the whole run."""
+    trainer, times = train_briefly(parts, STEPS)
+    started = time.monotonic()
+    trainer.evaluate("val")
+    return outlook(trainer, parts, times, time.monotonic() - started)
+
+
+def train_briefly(parts: Parts, steps: int) -> tuple[Trainer, list[float]]:
+    """Train a few steps of which nothing is kept; return the trainer, and when each of them ended."""
     clock = StepTimes()
     with tempfile.TemporaryDirectory() as folder:
         trainer = make_trainer(
@@ -43,15 +51,12 @@ def forecast(parts: Parts) -> str:
             Path(folder),
             lambda keep_bytes: MetricsLog(Path(folder) / "metrics.jsonl", keep_bytes, []),
             clock,
-            lambda: signal.SIGTERM if len(clock.times) == STEPS else None,
+            lambda: signal.SIGTERM if len(clock.times) == steps else None,
         )
         trainer.load_checkpoint()
         with contextlib.suppress(Stopped):
             trainer.fit()
-        started = time.monotonic()
-        trainer.evaluate("val")
-        evaluation = time.monotonic() - started
-    return outlook(trainer, parts, clock.times, evaluation)
+    return trainer, clock.times
 
 
 def outlook(trainer: Trainer, parts: Parts, times: list[float], evaluation: float) -> str:

@@ -123,7 +123,8 @@ def panels(image: Array, truth: Array, predicted: Array) -> list[Array]:
 
 def painted(base: Array, mask: Array) -> Array:
     """Return an image with the classes of a mask laid over it; the background and void are left."""
-    colours = np.array([[int(name[at : at + 2], 16) for at in (1, 3, 5)] for name in COLOURS])
+    names = [name for name in COLOURS if name != "#000000"]  # which would pass for a shadow
+    colours = np.array([[int(name[at : at + 2], 16) for at in (1, 3, 5)] for name in names])
     layer = colours[(mask.astype(int) - 1) % len(colours)]
     shown = (mask > 0) & (mask != VOID)
     return np.where(shown[..., None], 0.5 * base + 0.5 * layer, base).astype(np.uint8)
