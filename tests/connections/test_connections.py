@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiprun.config import SkipSchedule
 from skiprun.connections import Site, sites
@@ -13,23 +13,23 @@ from skiprun.models import build_model
 from skiprun.registry import CONNECTIONS
 
 
-def made(name, index=0, total=1, channels=4, **options):
+def made(name: str, index: int = 0, total: int = 1, channels: int = 4, **options) -> nn.Module:
     torch.manual_seed(0)
     return CONNECTIONS[name].target(Site(channels, channels, index, total), **options)
 
 
 @pytest.fixture
-def x():
+def x() -> Tensor:
     return torch.randn(8, 4, 5, 5, generator=torch.Generator().manual_seed(1))
 
 
 @pytest.fixture
-def fx():
+def fx() -> Tensor:
     return torch.randn(8, 4, 5, 5, generator=torch.Generator().manual_seed(2))
 
 
 @pytest.mark.parametrize("name", CONNECTIONS.names())
-def test_contract(name, x, fx):
+def test_contract(name: str, x: Tensor, fx: Tensor) -> None:
     entry = CONNECTIONS[name]
     assert entry.info.formula and entry.info.paper and entry.summary
     connection = made(name)
@@ -45,7 +45,7 @@ def test_contract(name, x, fx):
         assert connection(x.bfloat16(), fx.bfloat16()).dtype in (torch.bfloat16, torch.float32)
 
 
-def test_formulas(x, fx):
+def test_formulas(x: Tensor, fx: Tensor) -> None:
     assert torch.equal(made("none")(x, fx), fx)
     assert torch.equal(made("add")(x, fx), x + fx)
     assert torch.equal(made("concat")(x, fx), torch.cat([x, fx], dim=1))
@@ -55,7 +55,7 @@ def test_formulas(x, fx):
     assert torch.equal(projected(x, fx), projected.projection(x) + fx)
 
 
-def test_gates_mix_by_what_they_see(x, fx):
+def test_gates_mix_by_what_they_see(x: Tensor, fx: Tensor) -> None:
     gate = made("highway")
     opened = gate.gate(x).sigmoid()
     assert torch.allclose(gate(x, fx), (1 - opened) * x + opened * fx, atol=1e-6)
@@ -65,13 +65,13 @@ def test_gates_mix_by_what_they_see(x, fx):
 
 
 @pytest.mark.parametrize("name", ["highway", "shortcut_only_gating"])
-def test_the_bias_decides_how_far_a_gate_is_open_at_first(name):
+def test_the_bias_decides_how_far_a_gate_is_open_at_first(name: str) -> None:
     gate = made(name, bias=-3.0, channels=64)
     assert gate.openness(torch.zeros(1, 64, 2, 2)).mean().item() == pytest.approx(1 / (1 + math.exp(3)))
     assert made(name, kernel=3).gate.weight.shape == (4, 4, 3, 3)
 
 
-def test_a_scaled_branch_begins_at_zero_and_learns(x, fx):
+def test_a_scaled_branch_begins_at_zero_and_learns(x: Tensor, fx: Tensor) -> None:
     rezero = made("rezero")
     y = rezero(x, fx)
     assert torch.equal(y, x)
@@ -82,14 +82,14 @@ def test_a_scaled_branch_begins_at_zero_and_learns(x, fx):
     assert torch.allclose(layer_scale(x, fx), x + 0.1 * fx)
 
 
-def test_survival_falls_linearly_to_the_last_site():
+def test_survival_falls_linearly_to_the_last_site() -> None:
     total = 54
     found = [made("stochastic_depth", index, total).probability for index in range(total)]
     assert found == pytest.approx([1 - site / total * 0.5 for site in range(1, total + 1)])
     assert made("stochastic_depth", 53, 54, survival=0.8).probability == pytest.approx(0.8)
 
 
-def test_stochastic_depth_drops_whole_branches_and_keeps_the_mean(x, fx):
+def test_stochastic_depth_drops_whole_branches_and_keeps_the_mean(x: Tensor, fx: Tensor) -> None:
     connection = made("stochastic_depth", survival=0.5)
     draws = torch.stack([connection(x, fx) - x for _ in range(400)])
     kept = draws.flatten(1).abs().sum(1) > 1e-3
@@ -100,7 +100,7 @@ def test_stochastic_depth_drops_whole_branches_and_keeps_the_mean(x, fx):
     assert 0 < (rows.flatten(1).abs().sum(1) < 1e-6).sum() < 8
 
 
-def test_dropout_is_on_the_shortcut_and_in_training_only(x, fx):
+def test_dropout_is_on_the_shortcut_and_in_training_only(x: Tensor, fx: Tensor) -> None:
     connection = made("shortcut_dropout", p=0.25)
     blanked = (connection(x, fx) - fx).abs() < 1e-6
     assert 0.15 < blanked.float().mean() < 0.35
@@ -109,7 +109,7 @@ def test_dropout_is_on_the_shortcut_and_in_training_only(x, fx):
 
 @pytest.mark.parametrize("name", ["highway", "conv_shortcut"])
 @pytest.mark.parametrize("network", ["resnet20", "resnet18"])
-def test_networks_leave_a_connection_its_own_first_weights(name, network):
+def test_networks_leave_a_connection_its_own_first_weights(name: str, network: str) -> None:
     torch.manual_seed(0)
     site = list(sites(build_model(network, connection=name)).values())[-1]
     weight = next(iter(site.parameters()))
@@ -119,12 +119,12 @@ def test_networks_leave_a_connection_its_own_first_weights(name, network):
 @pytest.mark.parametrize(
     ("epoch", "strength"), [(0, 1.0), (10, 1.0), (15, 0.5), (17.5, 0.25), (20, 0.0), (99, 0.0)]
 )
-def test_a_skip_schedule_is_a_function_of_the_epoch(epoch, strength):
+def test_a_skip_schedule_is_a_function_of_the_epoch(epoch: float, strength: float) -> None:
     schedule = SkipSchedule.model_validate({"from": 1.0, "to": 0.0, "epochs": [10.0, 20.0]})
     assert skip_strength(schedule, epoch) == pytest.approx(strength)
 
 
-def test_a_faded_residual_network_becomes_its_plain_twin():
+def test_a_faded_residual_network_becomes_its_plain_twin() -> None:
     torch.manual_seed(0)
     faded, plain = build_model("resnet20").eval(), build_model("plain20").eval()
     plain.load_state_dict(faded.state_dict())
@@ -136,7 +136,7 @@ def test_a_faded_residual_network_becomes_its_plain_twin():
     assert torch.equal(faded(images), plain(images))
 
 
-def test_the_strength_is_saved_with_the_weights_and_copied_with_the_network():
+def test_the_strength_is_saved_with_the_weights_and_copied_with_the_network() -> None:
     import copy
 
     net = build_model("resnet20", connections={"0": "none"})
@@ -152,25 +152,25 @@ def test_the_strength_is_saved_with_the_weights_and_copied_with_the_network():
     assert rebuilt.layer3[2].connection.strength.item() == 0.75
 
 
-def fixup(depth=20):
+def fixup(depth: int = 20) -> nn.Module:
     torch.manual_seed(0)
     return build_model("resnet_cifar", depth=depth, norm="none", init="fixup")
 
 
 @pytest.mark.parametrize("depth", [20, 110])
-def test_fixup_starts_at_the_loss_of_ignorance(depth):
+def test_fixup_starts_at_the_loss_of_ignorance(depth: int) -> None:
     loss = nn.functional.cross_entropy(fixup(depth)(torch.randn(4, 3, 32, 32)), torch.arange(4))
     assert loss.item() == pytest.approx(math.log(10), abs=1e-6)
 
 
-def test_fixup_draws_first_convolutions_by_the_number_of_blocks():
+def test_fixup_draws_first_convolutions_by_the_number_of_blocks() -> None:
     blocks = list(fixup(56).layer3)
     expected = math.sqrt(2 / (64 * 9)) * 27**-0.5
     assert blocks[-1].conv1.weight.std().item() == pytest.approx(expected, rel=0.05)
     assert all(block.conv2.weight.abs().sum() == 0 for block in blocks)
 
 
-def test_at_the_start_of_fixup_only_the_classifier_has_a_gradient():
+def test_at_the_start_of_fixup_only_the_classifier_has_a_gradient() -> None:
     net = fixup()
     nn.functional.cross_entropy(net(torch.randn(4, 3, 32, 32)), torch.arange(4)).backward()
     moved = {
@@ -179,7 +179,7 @@ def test_at_the_start_of_fixup_only_the_classifier_has_a_gradient():
     assert moved == {"fc.weight", "fc.bias"}
 
 
-def test_fixup_trains_without_norm_at_a_hundred_layers():
+def test_fixup_trains_without_norm_at_a_hundred_layers() -> None:
     net = fixup(110)
     images, targets = torch.randn(4, 3, 16, 16), torch.arange(4)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
@@ -194,7 +194,7 @@ def test_fixup_trains_without_norm_at_a_hundred_layers():
 
 
 @pytest.mark.parametrize("name", ["resnet20", "preact20", "wrn16_4"])
-def test_rezero_blocks_are_the_identity_at_the_start(name):
+def test_rezero_blocks_are_the_identity_at_the_start(name: str) -> None:
     net = build_model(name, connection="rezero")
     nn.functional.cross_entropy(net(torch.randn(4, 3, 16, 16)), torch.arange(4)).backward()
     gradients = {key: each.grad.abs().sum().item() for key, each in net.named_parameters() if "layer" in key}

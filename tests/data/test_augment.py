@@ -1,8 +1,11 @@
 """Whole-batch augmentation against one image at a time, and against torchvision."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, memory_format
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from skiprun.config import AugmentConfig
@@ -21,11 +24,11 @@ MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 EVERYTHING = {"crop": 2, "flip": True, "cutout": 3, "jitter": 0.4}
 
 
-def batch(count=16, channels=3, height=8, width=9):
+def batch(count: int = 16, channels: int = 3, height: int = 8, width: int = 9) -> tuple[Tensor, Tensor]:
     return torch.randn(count, channels, height, width), torch.arange(count) % 10
 
 
-def changed(images, targets, seed=0, **options):
+def changed(images: Tensor, targets: Tensor, seed: int = 0, **options) -> tuple[Tensor, Tensor]:
     torch.manual_seed(seed)
     channels = images.shape[1]
     return Augment(AugmentConfig(**options), MEAN[:channels], STD[:channels], 10, torch.device("cpu"))(
@@ -35,7 +38,7 @@ def changed(images, targets, seed=0, **options):
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("padding", [0, 1, 4])
-def test_crop_and_flip_equal_one_image_at_a_time(channels, padding):
+def test_crop_and_flip_equal_one_image_at_a_time(channels: int, padding: int) -> None:
     images, _ = batch(channels=channels)
     top, left = torch.randint(2 * padding + 1, (2, 16))
     mirrored = torch.rand(16) < 0.5
@@ -47,7 +50,7 @@ def test_crop_and_flip_equal_one_image_at_a_time(channels, padding):
         assert np.array_equal(found[number].numpy(), expected)
 
 
-def test_batch_equals_the_reference_for_the_draws_of_the_same_seed():
+def test_batch_equals_the_reference_for_the_draws_of_the_same_seed() -> None:
     images, targets = batch()
     found, same_targets = changed(images, targets, seed=7, crop=2, flip=True)
     torch.manual_seed(7)
@@ -57,12 +60,12 @@ def test_batch_equals_the_reference_for_the_draws_of_the_same_seed():
     assert torch.equal(same_targets, targets)
 
 
-def test_padding_is_the_zero_of_normalized_images():
+def test_padding_is_the_zero_of_normalized_images() -> None:
     found, _ = changed(torch.ones(64, 3, 8, 8), torch.zeros(64), crop=4)
     assert set(found.unique().tolist()) == {0.0, 1.0}
 
 
-def test_every_place_and_both_sides_are_drawn():
+def test_every_place_and_both_sides_are_drawn() -> None:
     marked = torch.zeros(2000, 1, 5, 5)
     marked[:, 0, 2, 1] = 1
     found, _ = changed(marked, torch.zeros(2000), crop=1, flip=True)
@@ -73,7 +76,7 @@ def test_every_place_and_both_sides_are_drawn():
 
 
 @pytest.mark.parametrize("side", [1, 2, 5])
-def test_cutout_equals_one_image_at_a_time(side):
+def test_cutout_equals_one_image_at_a_time(side: int) -> None:
     images, _ = batch()
     rows, columns = torch.randint(8, (16,)), torch.randint(9, (16,))
     found = cutout(images, rows, columns, side)
@@ -88,7 +91,7 @@ def test_cutout_equals_one_image_at_a_time(side):
         assert torch.equal(found[number], expected)
 
 
-def test_jitter_equals_torchvisions_functions_one_image_at_a_time():
+def test_jitter_equals_torchvisions_functions_one_image_at_a_time() -> None:
     import importlib
 
     functional = importlib.import_module(f"{torchvision.__name__}.transforms.v2.functional")
@@ -105,7 +108,7 @@ def test_jitter_equals_torchvisions_functions_one_image_at_a_time():
         torch.testing.assert_close(found[number], expected, atol=1e-5, rtol=0)
 
 
-def test_jitter_of_a_grey_image_keeps_it_grey():
+def test_jitter_of_a_grey_image_keeps_it_grey() -> None:
     grey = torch.rand(16, 1, 8, 9).expand(16, 3, 8, 9)
     mean, std = torch.full((3, 1, 1), 0.5), torch.full((3, 1, 1), 0.2)
     found = jitter((grey - mean) / std, 0.5 + torch.rand(3, 16), mean, std)
@@ -113,14 +116,14 @@ def test_jitter_of_a_grey_image_keeps_it_grey():
 
 
 @pytest.mark.parametrize("option", [{"crop": 2}, {"flip": True}, {"cutout": 3}, {"jitter": 0.4}])
-def test_each_image_has_its_own_draw(option):
+def test_each_image_has_its_own_draw(option: dict[str, Any]) -> None:
     one = torch.randn(1, 3, 8, 8)
     found, _ = changed(one.expand(32, 3, 8, 8).contiguous(), torch.zeros(32), **option)
     assert len({tuple(image.flatten().tolist()) for image in found}) > 1
 
 
 @pytest.mark.parametrize("option", [EVERYTHING, {"mixup": 0.4}, {"cutmix": 1.0}])
-def test_same_global_seed_same_batch(option):
+def test_same_global_seed_same_batch(option: dict[str, Any]) -> None:
     images, targets = batch()
     first, again, other = (changed(images, targets, seed, **option)[0] for seed in (3, 3, 4))
     assert torch.equal(first, again)
@@ -129,27 +132,27 @@ def test_same_global_seed_same_batch(option):
 
 @pytest.mark.parametrize("option", [{"crop": 2}, EVERYTHING, {"mixup": 0.4}, {"cutmix": 1.0}])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_memory_layout_shape_and_type_stay(option, layout):
+def test_memory_layout_shape_and_type_stay(option: dict[str, Any], layout: memory_format) -> None:
     images, targets = batch()
     found, _ = changed(images.contiguous(memory_format=layout), targets, **option)
     assert found.is_contiguous(memory_format=layout)
     assert found.shape == images.shape and found.dtype == torch.float32
 
 
-def test_input_is_left_as_it_was():
+def test_input_is_left_as_it_was() -> None:
     images, targets = batch()
     before = images.clone()
     changed(images, targets, **EVERYTHING)
     assert torch.equal(images, before)
 
 
-def test_nothing_asked_nothing_changed():
+def test_nothing_asked_nothing_changed() -> None:
     images, targets = batch()
     found, _ = changed(images, targets)
     assert torch.equal(found, images)
 
 
-def test_nothing_is_read_back_from_the_device():
+def test_nothing_is_read_back_from_the_device() -> None:
     """Fake tensors have no values, so a shape or a branch that depended on one would fail here."""
     with FakeTensorMode():
         images, targets = batch()
@@ -158,7 +161,7 @@ def test_nothing_is_read_back_from_the_device():
 
 
 @pytest.mark.parametrize("option", [{"mixup": 0.4}, {"cutmix": 1.0}])
-def test_mixed_targets_are_shares_of_the_two_images(option):
+def test_mixed_targets_are_shares_of_the_two_images(option: dict[str, float]) -> None:
     images, targets = batch()
     found, shares = changed(images, targets, **option)
     assert shares.shape == (16, 10)
@@ -173,7 +176,7 @@ def test_mixed_targets_are_shares_of_the_two_images(option):
 
 
 @pytest.mark.parametrize(("key", "value"), [("crop", 8), ("cutout", 9)])
-def test_changes_larger_than_the_image_are_refused_by_key(key, value):
+def test_changes_larger_than_the_image_are_refused_by_key(key: str, value: int) -> None:
     with pytest.raises(
         OptionError, match=rf"augment.{key}: found {value}; images of 8 pixels allow at most 7"
     ):

@@ -39,11 +39,11 @@ PREPARED: dict[str, Callable[[Path, pytest.MonkeyPatch], Path | None]] = {
 }
 
 
-def test_every_dataset_for_labels_is_tested_here():
+def test_every_dataset_for_labels_is_tested_here() -> None:
     assert {entry.name for entry in DATASETS if entry.info.task == "classification"} == set(PREPARED)
 
 
-def test_every_dataset_is_described():
+def test_every_dataset_is_described() -> None:
     for entry in DATASETS:
         assert entry.summary and entry.info.shape
         assert entry.info.resizes or (
@@ -71,7 +71,7 @@ def everything(loaders: Loaders, split: str) -> tuple[torch.Tensor, torch.Tensor
     return torch.cat(images), torch.cat(targets)
 
 
-def test_splits_have_images_and_labels_of_the_promised_shape_and_type(load):
+def test_splits_have_images_and_labels_of_the_promised_shape_and_type(load: Load) -> None:
     loaders = load()
     assert loaders.task == "classification"
     assert len(loaders.class_names) == loaders.num_classes
@@ -82,14 +82,14 @@ def test_splits_have_images_and_labels_of_the_promised_shape_and_type(load):
         assert torch.equal(images[0], images[2])
 
 
-def test_facts_agree_with_what_is_loaded(load, request):
+def test_facts_agree_with_what_is_loaded(load: Load, request: pytest.FixtureRequest) -> None:
     loaders, info = load(), DATASETS[request.node.callspec.params["load"]].info
     if info.classes is not None:
         assert info.classes == loaders.num_classes
         assert info.shape == "x".join(map(str, loaders.image_shape))
 
 
-def test_batches_are_the_whole_split_in_stored_order(load):
+def test_batches_are_the_whole_split_in_stored_order(load: Load) -> None:
     loaders = load()
     images, labels = everything(loaders, "test")
     stored, expected = loaders.test.take(torch.arange(len(loaders.test)))
@@ -97,21 +97,21 @@ def test_batches_are_the_whole_split_in_stored_order(load):
     assert torch.equal(images, loaders.normalize(stored))
 
 
-def test_normalized_training_split_has_mean_zero_and_deviation_one(load):
+def test_normalized_training_split_has_mean_zero_and_deviation_one(load: Load) -> None:
     images, _ = everything(load(), "train")
     mean, std = images.double().mean((0, 2, 3)), images.double().std((0, 2, 3), correction=0)
     torch.testing.assert_close(mean, torch.zeros_like(mean), atol=1e-5, rtol=0)
     torch.testing.assert_close(std, torch.ones_like(std), atol=1e-5, rtol=0)
 
 
-def test_statistics_are_those_of_the_training_split_alone(load):
+def test_statistics_are_those_of_the_training_split_alone(load: Load) -> None:
     loaders = load()
     stored = loaders.train.take(torch.arange(len(loaders.train)))[0].numpy() / 255
     assert np.allclose(loaders.mean, stored.mean((0, 2, 3)), atol=1e-12)
     assert np.allclose(loaders.std, stored.std((0, 2, 3)), atol=1e-12)
 
 
-def test_validation_has_its_size_and_the_rest_is_training(load):
+def test_validation_has_its_size_and_the_rest_is_training(load: Load) -> None:
     loaders = load(val_fraction=0.3)
     total = len(loaders.train) + len(loaders.val)
     assert len(loaders.val) == round(0.3 * total)
@@ -121,7 +121,7 @@ def test_validation_has_its_size_and_the_rest_is_training(load):
     assert ((torch.bincount(labels, minlength=loaders.num_classes) - shares).abs() < 1).all()
 
 
-def test_split_is_a_function_of_its_seed_and_the_test_split_of_none(load):
+def test_split_is_a_function_of_its_seed_and_the_test_split_of_none(load: Load) -> None:
     first, again, other = load(), load(), load(split_seed=1)
     assert first.fingerprint == again.fingerprint != other.fingerprint
     assert torch.equal(everything(first, "val")[0], everything(again, "val")[0])
@@ -131,7 +131,7 @@ def test_split_is_a_function_of_its_seed_and_the_test_split_of_none(load):
     assert not torch.equal(*validation)
 
 
-def test_training_batch_is_normalized_float_and_repeats_with_the_seed(load):
+def test_training_batch_is_normalized_float_and_repeats_with_the_seed(load: Load) -> None:
     loaders = load(augment={"crop": 2, "flip": True})
     index = torch.tensor([3, 1, 2, 3])
     torch.manual_seed(0)
@@ -145,7 +145,7 @@ def test_training_batch_is_normalized_float_and_repeats_with_the_seed(load):
     assert not torch.equal(loaders.train_batch(index)[0], images)
 
 
-def test_large_folder_stays_in_its_file_on_a_cpu(tmp_path, monkeypatch):
+def test_large_folder_stays_in_its_file_on_a_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     image_folder(tmp_path / "images")
     config = DataConfig(name="image_folder", root=str(tmp_path / "images"), batch_size=2, val_fraction=0.4)
     small = load_data(config, CPU)
@@ -155,7 +155,7 @@ def test_large_folder_stays_in_its_file_on_a_cpu(tmp_path, monkeypatch):
     assert large.fingerprint == small.fingerprint
 
 
-def test_mapped_split_gives_what_the_resident_one_gives(load, monkeypatch):
+def test_mapped_split_gives_what_the_resident_one_gives(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     resident = load(augment={"crop": 1})
     monkeypatch.setattr(residence, "free_memory", lambda device: 0)
     mapped = load(augment={"crop": 1})
@@ -171,34 +171,34 @@ def test_mapped_split_gives_what_the_resident_one_gives(load, monkeypatch):
     assert torch.equal(*batches)
 
 
-def test_batches_are_channels_last_where_that_means_something(load):
+def test_batches_are_channels_last_where_that_means_something(load: Load) -> None:
     images, _ = load().train_batch(torch.arange(8))
     assert images.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_F53_batch_larger_than_the_training_split_is_refused(load):
+def test_F53_batch_larger_than_the_training_split_is_refused(load: Load) -> None:
     with pytest.raises(
         OptionError, match=r"batch_size: found 1000000, but the training split has [0-9,]+ images"
     ):
         load(batch_size=1000000)
 
 
-def test_F68_empty_validation_split_is_refused_with_the_key_to_change(load):
+def test_F68_empty_validation_split_is_refused_with_the_key_to_change(load: Load) -> None:
     with pytest.raises(OptionError, match=r"val_fraction: found 1e-06, less than one of .* images; use"):
         load(val_fraction=1e-6)
 
 
-def test_F68_validation_that_leaves_a_class_untrained_is_refused(load):
+def test_F68_validation_that_leaves_a_class_untrained_is_refused(load: Load) -> None:
     with pytest.raises(OptionError, match=r"val_fraction: found 0.9999, which leaves a class without"):
         load(val_fraction=0.9999)
 
 
-def test_unknown_dataset_suggests_the_nearest():
+def test_unknown_dataset_suggests_the_nearest() -> None:
     with pytest.raises(UnknownName, match=r"No dataset is called 'cifar'. Did you mean 'cifar10'\?"):
         load_data(DataConfig(name="cifar"), CPU)
 
 
-def test_digits_has_the_published_images_and_a_fixed_stratified_test_fifth():
+def test_digits_has_the_published_images_and_a_fixed_stratified_test_fifth() -> None:
     loaders = load_data(DataConfig(name="digits"), CPU)
     assert (len(loaders.train), len(loaders.val), len(loaders.test)) == (1293, 144, 360)
     images, labels = loaders.test.take(torch.arange(360))
@@ -206,14 +206,16 @@ def test_digits_has_the_published_images_and_a_fixed_stratified_test_fifth():
     assert len(images.unique()) == 17 and images.min() == 0 and images.max() == 255
 
 
-def test_digits_cannot_be_resized():
+def test_digits_cannot_be_resized() -> None:
     with pytest.raises(
         OptionError, match="image_size: found 32; the images of 'digits' have 8 pixels a side"
     ):
         load_data(DataConfig(name="digits", image_size=32), CPU)
 
 
-def test_published_images_and_labels_arrive_unchanged(tmp_path, monkeypatch):
+def test_published_images_and_labels_arrive_unchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, published in {
         "cifar10": publish_cifar(tmp_path / "cifar10", monkeypatch),
         "svhn": publish_svhn(tmp_path / "svhn", monkeypatch),
@@ -224,7 +226,7 @@ def test_published_images_and_labels_arrive_unchanged(tmp_path, monkeypatch):
         assert np.array_equal(labels.numpy(), published.labels["test"])
 
 
-def test_mnist_images_and_labels_arrive_unchanged(tmp_path, monkeypatch):
+def test_mnist_images_and_labels_arrive_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published = publish_mnist(tmp_path / "site", monkeypatch)
     loaders = load_data(
         DataConfig(name="mnist", root=str(published.put_into(tmp_path, "MNIST/raw")), batch_size=8), CPU
@@ -234,13 +236,13 @@ def test_mnist_images_and_labels_arrive_unchanged(tmp_path, monkeypatch):
     assert np.array_equal(labels.numpy(), published.labels["test"])
 
 
-def test_F68_one_class_is_refused(tmp_path):
+def test_F68_one_class_is_refused(tmp_path: Path) -> None:
     image_folder(tmp_path, classes=["cat"])
     with pytest.raises(InputError, match="has one class, cat"):
         load_data(DataConfig(name="image_folder", root=str(tmp_path), batch_size=2), CPU)
 
 
-def test_constant_channel_is_centred_without_dividing_by_zero(tmp_path):
+def test_constant_channel_is_centred_without_dividing_by_zero(tmp_path: Path) -> None:
     from PIL import Image
 
     for path, pixels in image_folder(tmp_path).items():

@@ -6,10 +6,14 @@ import json
 import struct
 import zlib
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy import ndarray
 from PIL import Image, ImageOps
 
 from skiprun.config import DataConfig
@@ -17,6 +21,7 @@ from skiprun.config_file import build_config
 from skiprun.data import load_data
 from skiprun.data.folders.conversion import Conversion, convert
 from skiprun.data.folders.remarks import one_coloured
+from skiprun.data.loaders import InMemorySplit, Loaders
 from skiprun.data.source import moments
 from skiprun.errors import BadImage, ConfigError, InputError, OptionError
 from skiprun.experiment.data_record import describe_data
@@ -27,15 +32,20 @@ from tests.support.data_files import image_folder
 CPU = torch.device("cpu")
 
 
-def load(root, **options):
+def load(root: Path, **options) -> Loaders | None:
     return load_data(DataConfig(name="image_folder", root=str(root), **{"batch_size": 2, **options}), CPU)
 
 
-def grey(number, height=8, width=8):
+def grey(number: int, height: int = 8, width: int = 8) -> ndarray:
     return np.random.default_rng(number).integers(0, 256, (height, width)).astype(np.uint8)
 
 
-def folder(root, draw, suffix=".png", counts=(("train", 6), ("test", 3))):
+def folder(
+    root: Path,
+    draw: Callable[..., Any],
+    suffix: str = ".png",
+    counts: list[tuple[str, int]] | tuple[tuple[str, int], tuple[str, int]] = (("train", 6), ("test", 3)),
+) -> dict[str, list[int]]:
     """Write what draw(number) gives into two classes, and return the numbers by split, in the order of the loaders."""
     number, numbers = 0, {}
     for split, count in counts:
@@ -49,11 +59,11 @@ def folder(root, draw, suffix=".png", counts=(("train", 6), ("test", 3))):
     return numbers
 
 
-def stored(split):
+def stored(split: InMemorySplit) -> ndarray:
     return split.take(torch.arange(len(split)))[0].permute(0, 2, 3, 1).numpy()
 
 
-def deep(top, kind=np.uint16, bottom=0):
+def deep(top: float, kind: type = np.uint16, bottom: int = 0) -> Callable[..., Any]:
     return lambda number: Image.fromarray((bottom + grey(number) / 255 * (top - bottom)).astype(kind))
 
 
@@ -69,7 +79,9 @@ def deep(top, kind=np.uint16, bottom=0):
     ],
     ids=["16 bits", "12 in 16", "8 in 16", "int32", "large int32", "float"],
 )
-def test_deep_images_keep_their_256_levels_by_one_rule_for_the_set(draw, suffix, tmp_path, caplog):
+def test_deep_images_keep_their_256_levels_by_one_rule_for_the_set(
+    draw: Callable[..., Any], suffix: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     numbers = folder(tmp_path, draw, suffix)
     loaders = load(tmp_path)
     values = {number: np.asarray(draw(number)).astype(float) for each in numbers.values() for number in each}
@@ -85,7 +97,7 @@ def test_deep_images_keep_their_256_levels_by_one_rule_for_the_set(draw, suffix,
     assert "18 of 18 images are deep" in caplog.text, "said again when they come from the cache"
 
 
-def test_the_span_is_that_of_train(tmp_path):
+def test_the_span_is_that_of_train(tmp_path: Path) -> None:
     folder(tmp_path, deep(1000))
     Image.fromarray(np.full((8, 8), 60000, np.uint16)).save(tmp_path / "test/b/2.png")
     loaders = load(tmp_path)
@@ -93,7 +105,9 @@ def test_the_span_is_that_of_train(tmp_path):
     assert (stored(loaders.test)[-1] == 255).all()
 
 
-def test_images_far_outside_of_the_values_of_train_are_counted(tmp_path, caplog):
+def test_images_far_outside_of_the_values_of_train_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder(tmp_path, deep(1000))
     Image.fromarray(np.full((8, 8), 60000, np.uint16)).save(tmp_path / "test/b/2.png")
     load(tmp_path)
@@ -104,7 +118,9 @@ def test_images_far_outside_of_the_values_of_train_are_counted(tmp_path, caplog)
     assert tally["deep"] == 1 and not tally["clipped"], "a pixel beyond the brightest of train is no loss"
 
 
-def test_of_several_pages_the_first_is_read_and_that_is_said(tmp_path, caplog):
+def test_of_several_pages_the_first_is_read_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     image_folder(tmp_path)
     pages = [Image.fromarray(grey(number)) for number in range(3)]
     pages[0].save(tmp_path / "train/dog/pages.tif", save_all=True, append_images=pages[1:])
@@ -112,12 +128,14 @@ def test_of_several_pages_the_first_is_read_and_that_is_said(tmp_path, caplog):
     assert "1 of 29 images have several pages or frames, of which the first is read." in caplog.text
 
 
-def test_plain_images_beside_deep_ones_keep_their_values(tmp_path):
+def test_plain_images_beside_deep_ones_keep_their_values(tmp_path: Path) -> None:
     folder(tmp_path, lambda number: deep(4095)(number) if number % 2 else Image.fromarray(grey(number)))
     assert np.array_equal(stored(load(tmp_path).test)[0][..., 0], grey(12))
 
 
-def test_deep_images_that_are_bad_are_left_out_and_the_rest_spread(tmp_path, caplog):
+def test_deep_images_that_are_bad_are_left_out_and_the_rest_spread(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder(tmp_path, deep(1.0, np.float32), ".tif")
     Image.fromarray(np.full((8, 8), np.nan, np.float32)).save(tmp_path / "train/a/1.tif")
     with pytest.raises(BadImage, match=r"1.tif has pixels that are no finite numbers"):
@@ -126,10 +144,10 @@ def test_deep_images_that_are_bad_are_left_out_and_the_rest_spread(tmp_path, cap
     assert "Left out 1 of 18 images" in caplog.text
 
 
-def sixteen_bit_png(colours):
+def sixteen_bit_png(colours: ndarray) -> bytes:
     """Return a PNG of 16 bits a channel, which Pillow cannot write: uint16 [H, W, 3]."""
 
-    def chunk(kind, content):
+    def chunk(kind: bytes, content: bytes) -> bytes:
         return (
             struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
         )
@@ -144,7 +162,9 @@ def sixteen_bit_png(colours):
     )
 
 
-def test_colours_of_16_bits_are_read_by_half_and_that_is_said(tmp_path, caplog):
+def test_colours_of_16_bits_are_read_by_half_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     image_folder(tmp_path)
     colours = np.random.default_rng(0).integers(0, 65536, (8, 8, 3))
     (tmp_path / "test/dog/000.png").write_bytes(sixteen_bit_png(colours))
@@ -152,7 +172,7 @@ def test_colours_of_16_bits_are_read_by_half_and_that_is_said(tmp_path, caplog):
     assert "1 of 28 images have 16 bits a colour, of which the upper 8 are read." in caplog.text
 
 
-def test_colours_of_12_bits_in_16_are_refused_as_next_to_nothing_of_them_is_read(tmp_path):
+def test_colours_of_12_bits_in_16_are_refused_as_next_to_nothing_of_them_is_read(tmp_path: Path) -> None:
     image_folder(tmp_path)
     colours = np.random.default_rng(0).integers(0, 4096, (8, 8, 3))
     (tmp_path / "test/dog/000.png").write_bytes(sixteen_bit_png(colours))
@@ -162,10 +182,10 @@ def test_colours_of_12_bits_in_16_are_refused_as_next_to_nothing_of_them_is_read
         load(tmp_path)
 
 
-def icon(mode):
+def icon(mode: str) -> Callable[..., Any]:
     """Return black ink, where a drawing is dark, on transparency."""
 
-    def draw(number):
+    def draw(number: int) -> Image:
         alpha = Image.fromarray(np.where(grey(number) > 120, 0, 255).astype(np.uint8))
         black = Image.new("L", alpha.size)
         if mode == "RGBA":
@@ -182,7 +202,9 @@ def icon(mode):
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 @pytest.mark.parametrize(("background", "value"), [("white", 255), ("#808080", 128)])
-def test_ink_on_transparency_stays_on_its_background(mode, background, value, tmp_path, caplog):
+def test_ink_on_transparency_stays_on_its_background(
+    mode: str, background: str, value: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     numbers = folder(tmp_path, icon(mode))
     loaders = load(tmp_path, background=background)
     expected = np.stack([np.where(grey(number) > 120, value, 0) for number in numbers["test"]])
@@ -190,14 +212,16 @@ def test_ink_on_transparency_stays_on_its_background(mode, background, value, tm
     assert f"18 of 18 images are transparent, above {background} (data.background)." in caplog.text
 
 
-def test_masks_and_predict_see_the_same_background(tmp_path):
+def test_masks_and_predict_see_the_same_background(tmp_path: Path) -> None:
     icon("RGBA")(1).save(tmp_path / "x.png")
     assert set(np.unique(read_any_size(tmp_path / "x.png", {}, "white", Counter()))) == {0, 255}
     for record in ({}, {"conversion": {"background": "black"}}):
         assert (read_any_size(tmp_path / "x.png", record, "black", Counter()) == 0).all()
 
 
-def test_a_split_of_one_colour_each_is_refused_and_a_part_is_counted(tmp_path, caplog):
+def test_a_split_of_one_colour_each_is_refused_and_a_part_is_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder(tmp_path / "ink", icon("RGBA"))
     with pytest.raises(
         InputError, match=r"Each of the 12 images of train is of one colour .* another data.background"
@@ -208,7 +232,7 @@ def test_a_split_of_one_colour_each_is_refused_and_a_part_is_counted(tmp_path, c
     assert "Images of one colour: 4 of 12 in train, 2 of 6 in test." in caplog.text
 
 
-def test_a_flat_folder_and_masks_are_looked_at_for_one_colour_too(tmp_path):
+def test_a_flat_folder_and_masks_are_looked_at_for_one_colour_too(tmp_path: Path) -> None:
     folder(tmp_path / "flat", lambda number: Image.new("RGB", (8, 8), "red"), counts=[("all", 8)])
     with pytest.raises(InputError, match=r"of train is of one colour"):
         load(tmp_path / "flat/all")
@@ -222,7 +246,7 @@ def test_a_flat_folder_and_masks_are_looked_at_for_one_colour_too(tmp_path):
         load_data(DataConfig(name="mask_folder", root=str(tmp_path / "seg"), batch_size=2), CPU)
 
 
-def test_one_colour_is_found_by_the_moments():
+def test_one_colour_is_found_by_the_moments() -> None:
     images = np.random.default_rng(0).integers(0, 256, (5, 6, 7, 3)).astype(np.uint8)
     images[1], images[3] = 200, [1, 2, 3]
     images[4] = 9
@@ -232,7 +256,9 @@ def test_one_colour_is_found_by_the_moments():
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK"])
 @pytest.mark.parametrize("size", [None, (5, 5)])
-def test_plain_and_opaque_images_do_not_change_by_a_bit(mode, size, tmp_path):
+def test_plain_and_opaque_images_do_not_change_by_a_bit(
+    mode: str, size: tuple[int, int] | None, tmp_path: Path
+) -> None:
     """As they were read before there were backgrounds and spans: converted to RGB, and cropped."""
     image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (9, 6, 3)).astype(np.uint8)).convert(
         mode
@@ -241,14 +267,16 @@ def test_plain_and_opaque_images_do_not_change_by_a_bit(mode, size, tmp_path):
     assert np.array_equal(convert(tmp_path, image, Conversion(size), Counter()), np.asarray(before))
 
 
-def wide(number):
+def wide(number: int) -> Image:
     pixels = np.zeros((8, 32), np.uint8)
     pixels[:, (2, 28)[number % 2]] = 200
     pixels[:, 16] = 100
     return Image.fromarray(pixels)
 
 
-def test_what_a_crop_cuts_is_said_and_other_fits_keep_it(tmp_path, caplog):
+def test_what_a_crop_cuts_is_said_and_other_fits_keep_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder(tmp_path, wide)
     cropped = load(tmp_path, image_size=8)
     assert (
@@ -281,20 +309,20 @@ def test_what_a_crop_cuts_is_said_and_other_fits_keep_it(tmp_path, caplog):
         ),
     ],
 )
-def test_a_fit_for_other_data_is_refused_by_name(options, key, words):
+def test_a_fit_for_other_data_is_refused_by_name(options: dict[str, str], key: str, words: str) -> None:
     with pytest.raises(OptionError, match=rf"{key}: .*{words}"):
         load_data(DataConfig(**options), CPU)
 
 
 @pytest.mark.parametrize("colour", ["notacolour", "#12", "#11223344", "transparent"])
-def test_a_background_that_is_no_colour_is_refused(colour):
+def test_a_background_that_is_no_colour_is_refused(colour: str) -> None:
     data = {"name": "image_folder", "background": colour}
     with pytest.raises(ConfigError, match=r"data\.background: found"):
         build_config({"model": {"name": "resnet20"}, "data": data, "schedule": {"epochs": 1}})
 
 
 @pytest.mark.parametrize("options", [{}, {"fit": "pad", "background": "gold"}, {"fit": "resize"}])
-def test_predict_sees_the_pixels_that_were_trained_on(options, tmp_path):
+def test_predict_sees_the_pixels_that_were_trained_on(options: dict[str, Any], tmp_path: Path) -> None:
     draw = deep(3000, bottom=200)
     folder(tmp_path / "deep", draw)
     folder(tmp_path / "ink", icon("RGBA"))
@@ -308,7 +336,9 @@ def test_predict_sees_the_pixels_that_were_trained_on(options, tmp_path):
         assert torch.allclose(seen, trained_on, atol=1e-5)
 
 
-def test_predict_refuses_deep_images_for_a_run_that_saw_none_and_reads_earlier_runs_as_they_were(tmp_path):
+def test_predict_refuses_deep_images_for_a_run_that_saw_none_and_reads_earlier_runs_as_they_were(
+    tmp_path: Path,
+) -> None:
     deep(65535)(0).save(tmp_path / "x.png")
     data = {"image_shape": [3, 8, 8], "mean": [0.0] * 3, "std": [1.0] * 3}
     with pytest.raises(BadImage, match="the images of training had not"):
@@ -321,7 +351,9 @@ def test_predict_refuses_deep_images_for_a_run_that_saw_none_and_reads_earlier_r
 
 
 @pytest.mark.parametrize(("data", "fit"), [({}, None), ({"background": "white"}, "resize")])
-def test_a_run_from_before_there_was_a_choice_keeps_its_crop(data, fit, tmp_path):
+def test_a_run_from_before_there_was_a_choice_keeps_its_crop(
+    data: dict[str, Any], fit: str | None, tmp_path: Path
+) -> None:
     written = {"name": "image_folder", "fit": "resize", **data}
     run = Run(tmp_path)
     run.config_file.write_text(

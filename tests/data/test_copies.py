@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,17 +13,20 @@ from PIL import Image
 from skiprun.config import DataConfig
 from skiprun.data import load_data
 from skiprun.data.copies import copies
+from skiprun.data.loaders import Loaders
 from skiprun.data.source import RawSplit
 from tests.support.data_files import image_folder
 
 CPU = torch.device("cpu")
 
 
-def load(root, name="image_folder", **options):
+def load(root: Path, name: str = "image_folder", **options) -> Loaders:
     return load_data(DataConfig(name=name, root=str(root), **{"batch_size": 2, **options}), CPU)
 
 
-def test_copies_are_counted_whatever_their_name_and_format(tmp_path, caplog):
+def test_copies_are_counted_whatever_their_name_and_format(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     image_folder(tmp_path, counts=[("train", 10), ("val", 3), ("test", 4)])
     shutil.copy(tmp_path / "train/cat/003.png", tmp_path / "test/dog/other.png")
     Image.open(tmp_path / "train/dog/001.png").save(tmp_path / "test/cat/other.bmp")
@@ -37,7 +41,9 @@ def test_copies_are_counted_whatever_their_name_and_format(tmp_path, caplog):
         assert "1 of 6 images in val are in train as well: val/cat/000.png." in caplog.text
 
 
-def test_copies_within_train_are_counted_where_validation_is_drawn_from_it(tmp_path, caplog):
+def test_copies_within_train_are_counted_where_validation_is_drawn_from_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     image_folder(tmp_path, counts=[("train", 10), ("test", 4)])
     for name in ("cat", "dog"):
         for number in range(10):
@@ -50,7 +56,9 @@ def test_copies_within_train_are_counted_where_validation_is_drawn_from_it(tmp_p
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_an_image_under_two_classes_is_told(tmp_path, caplog, split):
+def test_an_image_under_two_classes_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, split: str
+) -> None:
     image_folder(tmp_path, counts=[("train", 10), ("val", 3), ("test", 4)])
     load(tmp_path)
     assert "another class" not in caplog.text
@@ -63,7 +71,9 @@ def test_an_image_under_two_classes_is_told(tmp_path, caplog, split):
 
 
 @pytest.mark.parametrize("fit", ["resize", "tile"])
-def test_of_masks_whole_images_count_not_single_tiles(tmp_path, caplog, fit):
+def test_of_masks_whole_images_count_not_single_tiles(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, fit: str
+) -> None:
     for split, number in (("train", 8), ("test", 3)):
         for each in range(number):
             values = np.random.default_rng([each, number]).integers(0, 256, (16, 16)).astype(np.uint8)
@@ -82,7 +92,7 @@ def test_of_masks_whole_images_count_not_single_tiles(tmp_path, caplog, fit):
     assert "1 of 3 images in test are in train as well: test/images/1.png." in caplog.text
 
 
-def test_images_with_the_same_sums_are_told_apart_by_their_pixels():
+def test_images_with_the_same_sums_are_told_apart_by_their_pixels() -> None:
     one = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3)).astype(np.uint8)
     turned = RawSplit(one[:, ::-1], np.zeros(3, np.int64), files=["a", "b", "c"])
     assert np.array_equal(turned.moments, RawSplit(one, np.zeros(3, np.int64)).moments)

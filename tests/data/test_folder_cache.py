@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,10 +34,10 @@ from tests.support.data_files import image_folder
 class Told:
     """A progress callback that remembers what it was told."""
 
-    def __init__(self, then=lambda what: None):
+    def __init__(self, then: Callable[..., Any] = lambda what: None) -> None:
         self.kinds, self.then = set(), then
 
-    def __call__(self, done, total, what):
+    def __call__(self, done: int, total: int, what: str) -> None:
         self.kinds.add(what)
         self.then(what)
 
@@ -45,12 +47,12 @@ def kept(own_data_folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def images(tmp_path):
+def images(tmp_path: Path) -> Path:
     image_folder(tmp_path / "images")
     return tmp_path / "images"
 
 
-def test_unchanged_folder_is_not_read_again(images, monkeypatch):
+def test_unchanged_folder_is_not_read_again(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = decoded(list_images(images), None, Told())
     for module in (decoding, scanning):
         monkeypatch.setattr(module, "read_file", None)
@@ -60,13 +62,13 @@ def test_unchanged_folder_is_not_read_again(images, monkeypatch):
     assert again.content == first.content and np.array_equal(again.images, first.images)
 
 
-def test_arrays_are_mapped_and_hold_the_images_with_their_moments(images):
+def test_arrays_are_mapped_and_hold_the_images_with_their_moments(images: Path) -> None:
     found = decoded(list_images(images), None, Told())
     assert isinstance(found.images, np.memmap) and found.images.dtype == np.uint8
     assert np.array_equal(found.moments, moments(found.images))
 
 
-def test_copy_of_a_folder_is_compared_by_content_and_not_decoded(images):
+def test_copy_of_a_folder_is_compared_by_content_and_not_decoded(images: Path) -> None:
     first = decoded(list_images(images), None, Told())
     for path in images.rglob("*.png"):
         os.utime(path, (1, 1))
@@ -79,8 +81,8 @@ def test_copy_of_a_folder_is_compared_by_content_and_not_decoded(images):
 
 
 def test_change_of_one_byte_at_equal_size_is_another_content_and_the_earlier_one_goes(
-    images, own_data_folder
-):
+    images: Path, own_data_folder: Path
+) -> None:
     first = decoded(list_images(images), None, Told())
     file = images / "train/cat/001.png"
     other = (images / "train/cat/002.png").read_bytes()
@@ -93,7 +95,7 @@ def test_change_of_one_byte_at_equal_size_is_another_content_and_the_earlier_one
     assert len(first.images) == 28, "who has it open keeps it"
 
 
-def test_arrays_stay_for_as_long_as_a_folder_has_them(images, own_data_folder):
+def test_arrays_stay_for_as_long_as_a_folder_has_them(images: Path, own_data_folder: Path) -> None:
     copy = shutil.copytree(images, images.with_name("copy"))
     content = decoded(list_images(images), None, Told()).content
     assert decoded(list_images(copy), None, Told()).content == content
@@ -109,14 +111,14 @@ def test_arrays_stay_for_as_long_as_a_folder_has_them(images, own_data_folder):
     assert told.kinds == set()
 
 
-def test_other_image_size_is_another_array(images):
+def test_other_image_size_is_another_array(images: Path) -> None:
     assert decoded(list_images(images), 4, Told()).images.shape[1:] == (4, 4, 3)
     assert decoded(list_images(images), 5, Told()).images.shape[1:] == (5, 5, 3)
     assert decoded(list_images(images), 4, Told()).images.shape[1:] == (4, 4, 3)
 
 
 @pytest.mark.parametrize("name", ["images", "moments"])
-def test_damaged_cache_is_made_anew(images, own_data_folder, name):
+def test_damaged_cache_is_made_anew(images: Path, own_data_folder: Path, name: str) -> None:
     first = decoded(list_images(images), None, Told())
     expected = np.array(first.images)
     file = next(
@@ -127,7 +129,9 @@ def test_damaged_cache_is_made_anew(images, own_data_folder, name):
 
 
 @pytest.mark.parametrize("ending", [".npy", ".moments.npy", ".json"])
-def test_a_flipped_bit_anywhere_is_told_once_and_made_again(images, own_data_folder, ending, caplog):
+def test_a_flipped_bit_anywhere_is_told_once_and_made_again(
+    images: Path, own_data_folder: Path, ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """In headers, pixels, moments and what is noted of them: nothing else is ever used, and nothing stays blocked."""
     first = decoded(list_images(images), None, Told())
     expected = np.array(first.images), np.array(first.moments), first.content, first.tally, first.span
@@ -148,7 +152,7 @@ def test_a_flipped_bit_anywhere_is_told_once_and_made_again(images, own_data_fol
         ] == [True]
 
 
-def test_a_flipped_bit_of_the_index_costs_a_comparison_at_most(images, own_data_folder):
+def test_a_flipped_bit_of_the_index_costs_a_comparison_at_most(images: Path, own_data_folder: Path) -> None:
     first = decoded(list_images(images), None, Told())
     index = own_data_folder / "image_folder" / "index.json"
     chance = random.Random(5)
@@ -160,7 +164,7 @@ def test_a_flipped_bit_of_the_index_costs_a_comparison_at_most(images, own_data_
         assert np.array_equal(found.images, first.images) and "decoding images" not in told.kinds
 
 
-def test_parts_of_a_file_are_compared_one_by_one(tmp_path):
+def test_parts_of_a_file_are_compared_one_by_one(tmp_path: Path) -> None:
     sums, file = [], tmp_path / "x"
     file.write_bytes(b"".join(summed([memoryview(b"abc"), memoryview(b"defgh")], sums)))
     assert is_whole(file, sums) and [length for length, _ in sums] == [3, 5]
@@ -170,7 +174,9 @@ def test_parts_of_a_file_are_compared_one_by_one(tmp_path):
     assert not is_whole(tmp_path / "absent", sums)
 
 
-def test_room_is_looked_at_before_anything_is_decoded(images, own_data_folder, monkeypatch):
+def test_room_is_looked_at_before_anything_is_decoded(
+    images: Path, own_data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(decoded_arrays, "free_bytes", lambda path: 2_000_000)
     assert len(decoded(list_images(images), 8, Told()).images) == 28
     told = Told()
@@ -185,17 +191,19 @@ def test_room_is_looked_at_before_anything_is_decoded(images, own_data_folder, m
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"x": 3', '{"x": 3}', '{"x": {"root": "/"}}', "\x00"])
-def test_damaged_index_is_made_anew(images, own_data_folder, text):
+def test_damaged_index_is_made_anew(images: Path, own_data_folder: Path, text: str) -> None:
     first = decoded(list_images(images), None, Told())
     next(own_data_folder.rglob("index.json")).write_text(text)
     assert decoded(list_images(images), None, Told()).content == first.content
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, StorageError])
-def test_interrupted_build_leaves_no_array_and_the_next_succeeds(images, own_data_folder, monkeypatch, error):
+def test_interrupted_build_leaves_no_array_and_the_next_succeeds(
+    images: Path, own_data_folder: Path, monkeypatch: pytest.MonkeyPatch, error: type
+) -> None:
     monkeypatch.setattr(scanning, "BLOCK_FILES", 3)
 
-    def stop(what):
+    def stop(what: str) -> None:
         raise error("stop")
 
     with pytest.raises(error):
@@ -206,11 +214,11 @@ def test_interrupted_build_leaves_no_array_and_the_next_succeeds(images, own_dat
 
 @pytest.mark.parametrize("broken", [0, 1, 2])
 def test_F35_full_disk_at_any_write_is_one_message_and_leaves_no_named_array(
-    images, own_data_folder, monkeypatch, broken
-):
+    images: Path, own_data_folder: Path, monkeypatch: pytest.MonkeyPatch, broken: int
+) -> None:
     real, calls = os.fsync, []
 
-    def fsync(descriptor):
+    def fsync(descriptor: int) -> None:
         calls.append(descriptor)
         if len(calls) == broken + 1:
             raise OSError(28, "No space left on device")
@@ -240,7 +248,7 @@ def build(images: Path) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", BUILD, str(images)], stdout=subprocess.PIPE, text=True)
 
 
-def test_F61_two_processes_at_once_decode_once(images):
+def test_F61_two_processes_at_once_decode_once(images: Path) -> None:
     started = [build(images), build(images)]
     answers = [process.communicate(timeout=60)[0].split("\n") for process in started]
     assert answers[0][-2] == answers[1][-2]
@@ -253,7 +261,9 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
-def test_killed_build_leaves_no_process_and_no_array_and_the_next_succeeds(tmp_path, own_data_folder):
+def test_killed_build_leaves_no_process_and_no_array_and_the_next_succeeds(
+    tmp_path: Path, own_data_folder: Path
+) -> None:
     image_folder(tmp_path / "images", counts=[("train", 300), ("test", 10)], size=(64, 64))
     process = build(tmp_path / "images")
     assert process.stdout is not None and process.stdout.readline().strip() == "decoding images"
@@ -270,7 +280,7 @@ def test_killed_build_leaves_no_process_and_no_array_and_the_next_succeeds(tmp_p
     assert not [name for name in kept(own_data_folder) if name.endswith(".tmp")]
 
 
-def test_F10_worker_that_dies_is_one_message():
+def test_F10_worker_that_dies_is_one_message() -> None:
     with pytest.raises(SkiprunError, match=r"died \(status -9\), perhaps for want of memory"):
         list(in_order(die, [1, 2, 3], processes=2))
 
@@ -279,13 +289,13 @@ def die(number: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_results_come_in_order_and_an_early_end_stops_the_workers():
+def test_results_come_in_order_and_an_early_end_stops_the_workers() -> None:
     results = in_order(abs, range(-50, 0), processes=3)
     assert [next(results) for _ in range(10)] == list(range(50, 40, -1))
     results.close()
 
 
-def test_version_of_the_format_is_part_of_the_key(images, monkeypatch):
+def test_version_of_the_format_is_part_of_the_key(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded(list_images(images), None, Told())
     monkeypatch.setattr(decoded_arrays, "VERSION", -1)
     told = Told()

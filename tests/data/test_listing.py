@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,17 +19,18 @@ from skiprun.config import DataConfig
 from skiprun.data import load_data
 from skiprun.data.folders.listing import list_images
 from skiprun.data.folders.splits import split_meant
+from skiprun.data.loaders import Loaders
 from skiprun.errors import InputError, OptionError
 from tests.support.data_files import image_folder
 
 CPU = torch.device("cpu")
 
 
-def load(root, **options):
+def load(root: Path, **options) -> Loaders | None:
     return load_data(DataConfig(name="image_folder", root=str(root), **{"batch_size": 2, **options}), CPU)
 
 
-def put(file):
+def put(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (8, 8)).save(file)
 
@@ -45,7 +47,9 @@ def put(file):
     ],
 )
 @pytest.mark.parametrize("kind", ["image_folder", "mask_folder"])
-def test_a_folder_called_nearly_like_a_split_is_refused_with_the_right_name(name, split, kind, tmp_path):
+def test_a_folder_called_nearly_like_a_split_is_refused_with_the_right_name(
+    name: str, split: str, kind: str, tmp_path: Path
+) -> None:
     for folder in {"train", "val", "test"} - {split}:
         for inner in ("images", "masks"):
             put(tmp_path / folder / inner / "0.png")
@@ -56,24 +60,26 @@ def test_a_folder_called_nearly_like_a_split_is_refused_with_the_right_name(name
         load_data(DataConfig(name=kind, root=str(tmp_path)), CPU)
 
 
-def test_a_second_folder_for_a_split_is_to_be_merged(tmp_path):
+def test_a_second_folder_for_a_split_is_to_be_merged(tmp_path: Path) -> None:
     image_folder(tmp_path, counts=[("train", 4), ("val", 2), ("valid", 2), ("test", 2)])
     with pytest.raises(InputError, match=rf"valid would not be read; .* Merge it with {tmp_path}/val"):
         list_images(tmp_path)
 
 
-def test_a_link_to_a_split_is_that_split(tmp_path):
+def test_a_link_to_a_split_is_that_split(tmp_path: Path) -> None:
     image_folder(tmp_path, counts=[("train", 4), ("val", 2), ("test", 2)])
     (tmp_path / "valid").symlink_to(tmp_path / "val")
     assert list_images(tmp_path).unused.beside == ["valid"]
 
 
 @pytest.mark.parametrize("name", ["vase", "text", "brain", "trainer", "invalid", "contest", "2024"])
-def test_other_names_are_no_splits(name):
+def test_other_names_are_no_splits(name: str) -> None:
     assert split_meant(name) is None
 
 
-def test_what_is_not_read_is_counted_by_reason_in_one_line(tmp_path, caplog):
+def test_what_is_not_read_is_counted_by_reason_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     image_folder(tmp_path / "data")
     put(tmp_path / "elsewhere/0.png")
     (tmp_path / "data/train/cat/linked").symlink_to(tmp_path / "elsewhere")
@@ -94,13 +100,15 @@ def test_what_is_not_read_is_counted_by_reason_in_one_line(tmp_path, caplog):
     ]
 
 
-def test_a_folder_that_is_read_whole_is_passed_without_a_word(tmp_path, caplog):
+def test_a_folder_that_is_read_whole_is_passed_without_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     image_folder(tmp_path)
     load(tmp_path)
     assert caplog.messages == []
 
 
-def test_a_flat_folder_is_split_by_share_and_seed(tmp_path, caplog):
+def test_a_flat_folder_is_split_by_share_and_seed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     image_folder(tmp_path, counts=[("all", 20)])
     flat = tmp_path / "all"
     loaders = load(flat, val_fraction=0.25)
@@ -120,7 +128,7 @@ def test_a_flat_folder_is_split_by_share_and_seed(tmp_path, caplog):
     assert len(load(flat, test_fraction=0.5).test) == 20
 
 
-def test_a_flat_folder_of_one_file_of_three_classes_uses_some_of_them(tmp_path):
+def test_a_flat_folder_of_one_file_of_three_classes_uses_some_of_them(tmp_path: Path) -> None:
     image_folder(tmp_path, counts=[("all", 10)], classes=["cat", "dog", "owl"])
     loaders = load(tmp_path / "all", only_classes=["owl", "cat"])
     assert len(loaders.train) + len(loaders.val) + len(loaders.test) == 20
@@ -128,13 +136,13 @@ def test_a_flat_folder_of_one_file_of_three_classes_uses_some_of_them(tmp_path):
 
 
 @pytest.mark.parametrize("share", [0.01, 0.99])
-def test_a_share_that_leaves_nothing_is_refused_by_its_key(share, tmp_path):
+def test_a_share_that_leaves_nothing_is_refused_by_its_key(share: float, tmp_path: Path) -> None:
     image_folder(tmp_path, counts=[("all", 5)])
     with pytest.raises(OptionError, match=r"test_fraction: found 0\.\d+; of 10 images"):
         load(tmp_path / "all", test_fraction=share)
 
 
-def test_a_flat_folder_that_is_no_set_of_classes_is_refused(tmp_path):
+def test_a_flat_folder_that_is_no_set_of_classes_is_refused(tmp_path: Path) -> None:
     image_folder(tmp_path / "down" / "data")
     with pytest.raises(InputError, match=rf"stands too far down.*Set data.root={tmp_path}/down/data"):
         load(tmp_path / "down")
@@ -158,7 +166,7 @@ def test_a_flat_folder_that_is_no_set_of_classes_is_refused(tmp_path):
         (["down/train/a/x.png"], "comes nearest to the former. Set data.root="),
     ],
 )
-def test_both_layouts_are_named_and_the_nearer_one(files, says, tmp_path):
+def test_both_layouts_are_named_and_the_nearer_one(files: list[str], says: str, tmp_path: Path) -> None:
     for file in files:
         put(tmp_path / file)
     with pytest.raises(InputError, match=says) as caught:
@@ -177,14 +185,16 @@ def test_both_layouts_are_named_and_the_nearer_one(files, says, tmp_path):
         (["odd/x.png"], "a mask has its image's name.$"),
     ],
 )
-def test_a_folder_of_masks_is_told_what_it_lacks(files, says, tmp_path):
+def test_a_folder_of_masks_is_told_what_it_lacks(files: list[str], says: str, tmp_path: Path) -> None:
     for file in files:
         put(tmp_path / file)
     with pytest.raises(InputError, match=says):
         load_data(DataConfig(name="mask_folder", root=str(tmp_path)), CPU)
 
 
-def test_names_from_outside_do_not_steer_the_terminal(tmp_path, capsys):
+def test_names_from_outside_do_not_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Left-out images, what is not read, the folder itself: all go one way, each once a command."""
     root = tmp_path / "\x1b[31mred"
     image_folder(root, counts=[("train", 6), ("test", 3)])
@@ -200,7 +210,7 @@ def test_names_from_outside_do_not_steer_the_terminal(tmp_path, capsys):
     assert all(rf"\x1b[{number}m" in said for number in (31, 32, 34, 35))
 
 
-def test_nothing_that_is_printed_steers_the_terminal(capsys):
+def test_nothing_that_is_printed_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Tables, titles, messages of a status file: the console itself lets no control character through."""
     for each in (terminal.results, terminal.people):
         table = Table(title="\x1b[31mtitle")
@@ -214,7 +224,7 @@ def test_nothing_that_is_printed_steers_the_terminal(capsys):
     assert said.count("head") == 2, "a heading in two lines stays one"
 
 
-def test_colours_and_bars_still_reach_a_terminal():
+def test_colours_and_bars_still_reach_a_terminal() -> None:
     file = io.StringIO()
     console = terminal.PlainConsole(file=file, force_terminal=True, color_system="standard")
     console.print(Text("red\x1b[32m", style="red"))

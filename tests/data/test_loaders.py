@@ -17,7 +17,7 @@ def mapped_megabytes() -> float:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
-def test_reading_a_mapped_split_does_not_fill_memory(tmp_path):
+def test_reading_a_mapped_split_does_not_fill_memory(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", np.full((400, 256, 256, 3), 7, np.uint8))
     images = np.load(tmp_path / "images.npy", mmap_mode="r")
     split = MemoryMappedSplit(images[10:], np.arange(390), np.arange(390), torch.device("cpu"))

@@ -5,18 +5,23 @@ from __future__ import annotations
 import struct
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy import ndarray
 from PIL import Image
 
+from skiprun.config.experiment import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data import load_data
 from skiprun.data.borders import VOID
 from skiprun.data.folders.masks import starts
+from skiprun.data.loaders import Loaders
 from skiprun.errors import BadImage, DataNotFound, InputError, OptionError
 from skiprun.experiment.data_record import describe_data
 from skiprun.inference.network_input import read_any_size
@@ -24,31 +29,31 @@ from skiprun.inference.network_input import read_any_size
 CPU = torch.device("cpu")
 
 
-def config_of(root, **data):
+def config_of(root: Path, **data) -> RunConfig:
     plain = {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.25} | data
     return build_config({"model": {"name": "unet"}, "data": plain, "schedule": {"epochs": 1}})
 
 
-def load(root, **data):
+def load(root: Path, **data) -> Loaders | None:
     return load_data(config_of(root, **data).data, CPU)
 
 
-def draw(path, values, **options):
+def draw(path: Path, values: ndarray, **options) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(values).save(path, **options)
 
 
-def image(number=0, height=24, width=24, channels=None):
+def image(number: int = 0, height: int = 24, width: int = 24, channels: int | None = None) -> ndarray:
     shape = (height, width) if channels is None else (height, width, channels)
     return np.random.default_rng(number).integers(0, 256, shape).astype(np.uint8)
 
 
-def mask(number=0, height=24, width=24, value=255):
+def mask(number: int = 0, height: int = 24, width: int = 24, value: int = 255) -> ndarray:
     return np.where(image(number + 100, height, width) > 128, value, 0).astype(np.uint8)
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     """A folder of eight grey images to train on and three to test on."""
     for split, number in (("train", 8), ("test", 3)):
         for each in range(number):
@@ -57,7 +62,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_images_and_masks_are_paired_by_name(folder):
+def test_images_and_masks_are_paired_by_name(folder: Path) -> None:
     loaders = load(folder)
     assert (loaders.task, loaders.image_shape, loaders.class_names) == (
         "segmentation",
@@ -72,21 +77,21 @@ def test_images_and_masks_are_paired_by_name(folder):
     )
 
 
-def test_a_val_folder_is_the_validation_split(folder):
+def test_a_val_folder_is_the_validation_split(folder: Path) -> None:
     draw(folder / "val" / "images" / "v.png", image(50))
     draw(folder / "val" / "masks" / "v.png", mask(50))
     loaders = load(folder)
     assert [len(split) for split in (loaders.train, loaders.val, loaders.test)] == [8, 1, 3]
 
 
-def test_without_a_test_folder_val_is_tested_on_and_never_chooses_the_checkpoint(folder):
+def test_without_a_test_folder_val_is_tested_on_and_never_chooses_the_checkpoint(folder: Path) -> None:
     (folder / "test").rename(folder / "val")
     loaders = load(folder)
     assert [len(split) for split in (loaders.train, loaders.val, loaders.test)] == [6, 2, 3]
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "jpg", "bmp", "webp"])
-def test_formats_of_images(folder, suffix):
+def test_formats_of_images(folder: Path, suffix: str) -> None:
     for path in sorted((folder / "train" / "images").iterdir()):
         Image.open(path).save(path.with_suffix(f".{suffix}"))
         if suffix != "png":
@@ -95,19 +100,19 @@ def test_formats_of_images(folder, suffix):
 
 
 @pytest.mark.parametrize("place", ["train/images/p0.png", "train/images/p7.png", "test/images/p2.png"])
-def test_colour_images_have_three_channels(folder, place):
+def test_colour_images_have_three_channels(folder: Path, place: str) -> None:
     draw(folder / place, image(0, channels=3))
     assert load(folder).image_shape == (3, 24, 24)
 
 
-def test_what_reading_takes_from_images_is_told(folder, caplog):
+def test_what_reading_takes_from_images_is_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     alpha = np.dstack([image(0, channels=3), image(1)])
     draw(folder / "test" / "images" / "p1.png", alpha)
     load(folder)
     assert "1 of 3 images are transparent, above white (data.background)" in caplog.text
 
 
-def test_sixteen_bits_are_stretched(folder):
+def test_sixteen_bits_are_stretched(folder: Path) -> None:
     deep = (image(0).astype(np.uint16) * 16)[:, :]
     draw(folder / "test" / "images" / "p0.png", deep)
     low, high = image(0).min(), image(0).max()
@@ -116,13 +121,13 @@ def test_sixteen_bits_are_stretched(folder):
 
 
 @pytest.mark.parametrize("value", [1, 255])
-def test_the_object_may_be_one_or_255(folder, value):
+def test_the_object_may_be_one_or_255(folder: Path, value: int) -> None:
     for path in folder.rglob("masks/*.png"):
         draw(path, mask(0, value=value))
     assert set(load(folder).test.take(torch.tensor([0]))[1].unique().tolist()) == {0, 1}
 
 
-def test_masks_of_sixteen_bits_of_one_bit_and_in_grey_colour(folder):
+def test_masks_of_sixteen_bits_of_one_bit_and_in_grey_colour(folder: Path) -> None:
     binary = mask(0) > 0
     kinds = [binary.astype(np.uint16) * 65535, binary, np.repeat(mask(0)[..., None], 3, 2)]
     for number, values in enumerate(kinds):
@@ -131,7 +136,7 @@ def test_masks_of_sixteen_bits_of_one_bit_and_in_grey_colour(folder):
     assert all(np.array_equal(each.numpy(), binary) for each in masks)
 
 
-def test_classes_and_pixels_to_ignore_by_key(folder):
+def test_classes_and_pixels_to_ignore_by_key(folder: Path) -> None:
     for split in ("train", "test"):
         for path in (folder / split / "masks").iterdir():
             draw(path, np.array([0, 1, 2, 9], np.uint8)[image(7) % 4])
@@ -140,7 +145,7 @@ def test_classes_and_pixels_to_ignore_by_key(folder):
     assert set(loaders.test.take(torch.tensor([0]))[1].unique().tolist()) == {0, 1, 2, VOID}
 
 
-def test_sizes_that_differ_are_resized_by_key(folder):
+def test_sizes_that_differ_are_resized_by_key(folder: Path) -> None:
     draw(folder / "train" / "images" / "p0.png", image(0, 40, 30))
     draw(folder / "train" / "masks" / "p0.png", mask(0, 40, 30))
     with pytest.raises(BadImage, match=r"p0.png is 30x40, and the first is|is 24x24, and the first is 30x40"):
@@ -149,7 +154,7 @@ def test_sizes_that_differ_are_resized_by_key(folder):
     assert loaders.image_shape == (1, 16, 16) and len(loaders.train) == 6
 
 
-def test_large_images_are_cut_into_tiles_by_key(folder):
+def test_large_images_are_cut_into_tiles_by_key(folder: Path) -> None:
     loaders = load(folder, image_size=16, fit="tile")
     assert len(loaders.test) == 3 * 4
     images, masks = loaders.test.take(torch.arange(4))
@@ -157,7 +162,7 @@ def test_large_images_are_cut_into_tiles_by_key(folder):
     assert np.array_equal(masks[3].numpy(), mask(0)[8:, 8:] > 0)
 
 
-def test_small_images_are_filled_up_with_void(folder):
+def test_small_images_are_filled_up_with_void(folder: Path) -> None:
     masks = load(folder, image_size=32, fit="tile").test.take(torch.tensor([0]))[1][0]
     assert (masks[24:] == VOID).all() and (masks[:24, :24] != VOID).all()
 
@@ -165,13 +170,13 @@ def test_small_images_are_filled_up_with_void(folder):
 @pytest.mark.parametrize(
     ("length", "side", "overlap"), [(10, 10, 0), (5, 10, 0), (25, 10, 0), (25, 10, 4), (1000, 256, 64)]
 )
-def test_tiles_cover_everything_and_overlap_enough(length, side, overlap):
+def test_tiles_cover_everything_and_overlap_enough(length: int, side: int, overlap: int) -> None:
     places = starts(length, side, overlap)
     assert places[0] == 0 and places[-1] == max(0, length - side)
     assert all(right - left <= side - overlap for left, right in pairwise(places))
 
 
-def test_border_weights_by_key(folder):
+def test_border_weights_by_key(folder: Path) -> None:
     assert load(folder, border_weight=10).train.take(torch.tensor([0]))[1].shape == (1, 2, 24, 24)
 
 
@@ -241,7 +246,9 @@ WRONG = [without_mask, other_size, unknown_class, coloured_mask, corrupt, cut_sh
 
 
 @pytest.mark.parametrize("spoil", WRONG, ids=lambda spoil: spoil.__name__)
-def test_what_cannot_be_used_is_refused_by_name_and_left_out_by_key(folder, spoil, caplog):
+def test_what_cannot_be_used_is_refused_by_name_and_left_out_by_key(
+    folder: Path, spoil: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
     message = spoil(folder)
     with pytest.raises(BadImage, match=message) as caught:
         load(folder)
@@ -251,12 +258,12 @@ def test_what_cannot_be_used_is_refused_by_name_and_left_out_by_key(folder, spoi
     assert "Left out 1 of 8 images" in caplog.text and "p3.png" in caplog.text
 
 
-def test_more_than_one_class_out_of_range_is_named_beside_what_is_allowed(folder):
+def test_more_than_one_class_out_of_range_is_named_beside_what_is_allowed(folder: Path) -> None:
     with pytest.raises(InputError, match=r"value 255, which is no class; data.classes names 0 to 2"):
         load(folder, classes=["a", "b", "c"])
 
 
-def test_every_image_bad_is_an_error_even_where_they_may_be_left_out(folder):
+def test_every_image_bad_is_an_error_even_where_they_may_be_left_out(folder: Path) -> None:
     for path in (folder / "test" / "masks").iterdir():
         path.write_bytes(b"nothing")
     for skip_bad in (False, True):
@@ -265,7 +272,7 @@ def test_every_image_bad_is_an_error_even_where_they_may_be_left_out(folder):
         assert "--skip-bad" not in str(caught.value), "which would leave nothing"
 
 
-def test_folders_of_another_layout_are_refused(tmp_path):
+def test_folders_of_another_layout_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataNotFound, match="train/images"):
         load(tmp_path / "nowhere")
     (tmp_path / "cats").mkdir()
@@ -273,21 +280,21 @@ def test_folders_of_another_layout_are_refused(tmp_path):
         load(tmp_path)
 
 
-def test_two_files_of_one_name_are_refused(folder):
+def test_two_files_of_one_name_are_refused(folder: Path) -> None:
     draw(folder / "train" / "images" / "p3.tif", image(3))
     with pytest.raises(InputError, match="more than one file called 'p3'"):
         load(folder)
 
 
 @pytest.mark.parametrize("name", ["oxford_pets", "voc"])
-def test_published_sets_that_are_not_there_say_how_to_get_them(name, tmp_path):
+def test_published_sets_that_are_not_there_say_how_to_get_them(name: str, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="image_size"):
         load(tmp_path, name=name)
     with pytest.raises(DataNotFound, match=r"data.download=true"):
         load(tmp_path, name=name, image_size=32)
 
 
-def test_oxford_pets_as_published(tmp_path):
+def test_oxford_pets_as_published(tmp_path: Path) -> None:
     """The undecided rim is void, the animal is 1."""
     base = tmp_path / "oxford-iiit-pet"
     for name in ("Abyssinian_1", "beagle_2", "beagle_3", "beagle_4"):
@@ -301,7 +308,7 @@ def test_oxford_pets_as_published(tmp_path):
     assert set(loaders.test.take(torch.tensor([0]))[1].unique().tolist()) == {0, 1, VOID}
 
 
-def test_voc_as_published(tmp_path):
+def test_voc_as_published(tmp_path: Path) -> None:
     """Masks are palette images whose indices are the classes, outlines are 255."""
     base = tmp_path / "VOCdevkit" / "VOC2012"
     for name in "abcde":
@@ -326,7 +333,7 @@ def test_voc_as_published(tmp_path):
 DISCS = {"12 bits": (np.uint16, 4000), "int32": (np.int32, 70_000), "float": (np.float32, 0.9)}
 
 
-def deep_folder(root, kind, top):
+def deep_folder(root: Path, kind: type, top: float) -> Path:
     """Write images of discs, each as bright as its number says: at most nine tenths of the top in train."""
     disc = ((np.mgrid[:12, :12] - 5.5) ** 2).sum(0) < 16
     suffix = "png" if kind is np.uint16 else "tif"
@@ -344,7 +351,9 @@ def deep_folder(root, kind, top):
 
 @pytest.mark.parametrize("kind", DISCS)
 @pytest.mark.parametrize("keys", [{}, {"image_size": 12}, {"image_size": 12, "fit": "tile"}], ids=str)
-def test_deep_images_are_spread_over_the_values_of_train(tmp_path, caplog, kind, keys):
+def test_deep_images_are_spread_over_the_values_of_train(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str, keys: dict[str, Any]
+) -> None:
     loaders = load(deep_folder(tmp_path, *DISCS[kind]), **keys)
     assert "10 of 10 images are deep: values from 0 to" in caplog.text
     low, high = loaders.conversion.span
@@ -353,7 +362,7 @@ def test_deep_images_are_spread_over_the_values_of_train(tmp_path, caplog, kind,
     assert brightest == pytest.approx([0, 255 / 9, 255 * 2 / 9], abs=1)
 
 
-def test_predict_spreads_deep_images_as_the_run_did(tmp_path):
+def test_predict_spreads_deep_images_as_the_run_did(tmp_path: Path) -> None:
     root = deep_folder(tmp_path / "data", np.uint16, 4000)
     config = config_of(root)
     record = describe_data(config.data, load(root))
@@ -368,13 +377,15 @@ def test_predict_spreads_deep_images_as_the_run_did(tmp_path):
     assert alone["apart"] == 1
 
 
-def test_deep_images_of_a_run_that_saw_none_are_refused(tmp_path):
+def test_deep_images_of_a_run_that_saw_none_are_refused(tmp_path: Path) -> None:
     deep_folder(tmp_path / "deep", np.uint16, 4000)
     with pytest.raises(BadImage, match="the images of training had not"):
         read_any_size(tmp_path / "deep/test/images/1.png", {"conversion": {"span": None}}, "white", Counter())
 
 
-def test_many_files_with_one_problem_are_told_in_a_line_and_the_ways_out_fit(folder, caplog):
+def test_many_files_with_one_problem_are_told_in_a_line_and_the_ways_out_fit(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """The values are listed where names are meant: 255 is void, a class, or means one that is named."""
     for path in folder.rglob("masks/*.png"):
         mask = np.asarray(Image.open(path)) > 0

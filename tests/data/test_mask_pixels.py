@@ -13,8 +13,10 @@ from typer.testing import CliRunner
 
 from skiprun.claims.comparison import compare_runs
 from skiprun.cli.app import app
+from skiprun.config.experiment import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data import load_data
+from skiprun.data.loaders import Loaders
 from skiprun.data.pixels import count_pixels
 from skiprun.errors import InputError
 from skiprun.experiment import prepare, train
@@ -46,7 +48,7 @@ def write_folder(root: Path, **splits: str) -> Path:
     return root
 
 
-def config_of(root, **data):
+def config_of(root: Path, **data) -> RunConfig:
     plain = {
         "name": "masks",
         "model": {"name": "unet", "width": 2, "depth": 2},
@@ -59,11 +61,11 @@ def config_of(root, **data):
     return build_config(plain)
 
 
-def load(root, **data):
+def load(root: Path, **data) -> Loaders | None:
     return load_data(config_of(root, **data).data, CPU)
 
 
-def test_pixels_are_counted_by_split_and_class(tmp_path):
+def test_pixels_are_counted_by_split_and_class(tmp_path: Path) -> None:
     loaders = load(write_folder(tmp_path, train="half", test="half"), border_weight=1)
     assert loaders.pixels == {"train": (384, 384, 0), "val": (128, 128, 0), "test": (512, 512, 0)}
     padded = load(tmp_path, image_size=24, fit="tile")
@@ -74,14 +76,14 @@ def test_pixels_are_counted_by_split_and_class(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "problem"), [("none", "no pixel is object"), ("all", "every pixel is object")]
 )
-def test_a_split_of_one_class_is_refused_by_name(tmp_path, split, kind, problem):
+def test_a_split_of_one_class_is_refused_by_name(tmp_path: Path, split: str, kind: str, problem: str) -> None:
     root = write_folder(tmp_path, **dict.fromkeys(("train", "val", "test"), "half") | {split: kind})
     with pytest.raises(InputError, match=f"in {split} {problem} .*Put images into {split}") as caught:
         load(root)
     assert caught.value.exit_code == 2 and "1,024" in str(caught.value)
 
 
-def test_an_object_that_was_set_to_be_void_is_refused_with_the_key(tmp_path):
+def test_an_object_that_was_set_to_be_void_is_refused_with_the_key(tmp_path: Path) -> None:
     root = write_folder(tmp_path, train="half", test="half")
     with pytest.raises(
         InputError, match=r"no pixel is object \(background 384, void 384\).*leave data.ignore_index out"
@@ -91,7 +93,7 @@ def test_an_object_that_was_set_to_be_void_is_refused_with_the_key(tmp_path):
         load(write_folder(tmp_path, train="all", test="all"), ignore_index=255)
 
 
-def test_a_validation_split_that_misses_a_class_names_the_keys_that_draw_it(tmp_path):
+def test_a_validation_split_that_misses_a_class_names_the_keys_that_draw_it(tmp_path: Path) -> None:
     root = write_folder(tmp_path, train="none", test="half")
     Image.fromarray(np.tile(MASKS["half"], (16, 1)).astype(np.uint8)).save(root / "train" / "masks" / "0.png")
     with pytest.raises(
@@ -100,7 +102,7 @@ def test_a_validation_split_that_misses_a_class_names_the_keys_that_draw_it(tmp_
         load(root)
 
 
-def test_a_class_that_is_named_and_nowhere_is_refused(tmp_path):
+def test_a_class_that_is_named_and_nowhere_is_refused(tmp_path: Path) -> None:
     root = write_folder(tmp_path, train="half", test="half")
     for file in root.rglob("masks/*.png"):
         Image.fromarray(np.asarray(Image.open(file)) // 255).save(file)
@@ -108,7 +110,7 @@ def test_a_class_that_is_named_and_nowhere_is_refused(tmp_path):
         load(root, classes=["background", "disc", "edge", "rim"])
 
 
-def test_doctor_and_train_and_the_command_refuse_before_a_run_is_made(tmp_path):
+def test_doctor_and_train_and_the_command_refuse_before_a_run_is_made(tmp_path: Path) -> None:
     root, runs = write_folder(tmp_path / "data", train="half", test="none"), tmp_path / "runs"
     failed = {check.name: check.finding for check in examine(config_of(root), runs) if check.state == "fail"}
     assert "in test no pixel is object" in failed["data and network"]
@@ -117,7 +119,7 @@ def test_doctor_and_train_and_the_command_refuse_before_a_run_is_made(tmp_path):
     assert not list(runs.rglob("config.yaml"))
 
 
-def test_a_run_says_its_pixels_and_doctor_too(tmp_path, caplog):
+def test_a_run_says_its_pixels_and_doctor_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     root = write_folder(tmp_path / "data", train="half", test="half")
     run = train(config_of(root), runs=tmp_path / "runs")
     line = (
@@ -130,7 +132,9 @@ def test_a_run_says_its_pixels_and_doctor_too(tmp_path, caplog):
     assert run.summary()["data"]["pixels"]["test"] == [512, 512, 0]
 
 
-def test_no_checkpoint_is_chosen_by_a_split_with_nothing_to_score(tmp_path, monkeypatch):
+def test_no_checkpoint_is_chosen_by_a_split_with_nothing_to_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A dataset of a plug-in may come past the check; the loop has the last word."""
     monkeypatch.setattr("skiprun.data.assemble.check_pixels", lambda *_, **__: None)
     root = write_folder(tmp_path / "data", train="half", val="half", test="half")
@@ -142,7 +146,7 @@ def test_no_checkpoint_is_chosen_by_a_split_with_nothing_to_score(tmp_path, monk
     assert not list(tmp_path.rglob("best.pt"))
 
 
-def test_a_study_of_images_whose_masks_show_nothing_is_refused(tmp_path):
+def test_a_study_of_images_whose_masks_show_nothing_is_refused(tmp_path: Path) -> None:
     root = write_folder(tmp_path, train="half", test="none")
     Image.fromarray(np.tile(MASKS["half"], (16, 1)).astype(np.uint8)).save(root / "test" / "masks" / "0.png")
     images = Images(load(root), batch_size=4)
@@ -152,7 +156,7 @@ def test_a_study_of_images_whose_masks_show_nothing_is_refused(tmp_path):
         images.scored("test", 1)
 
 
-def test_a_value_that_is_no_class_is_refused_wherever_the_masks_come_from():
+def test_a_value_that_is_no_class_is_refused_wherever_the_masks_come_from() -> None:
     masks = np.array([[[0, 1, 255, 5]]], np.uint8)
     assert count_pixels(masks, np.arange(1), 6) == (1, 1, 0, 0, 0, 1, 1)
     with pytest.raises(InputError, match="value 5, and there are 2 classes"):
@@ -172,7 +176,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 HALF = {"iou": 0.5, "dice": 2 / 3, "boundary": 0.0, "pixel_error": 0.5}
 
 
-def test_the_trivial_answer_stands_beside_the_scores_of_a_run(run):
+def test_the_trivial_answer_stands_beside_the_scores_of_a_run(run: Run) -> None:
     assert constant_scores([512, 512]) == pytest.approx(HALF)
     assert run.summary()["trivial"] == {split: pytest.approx(HALF) for split in ("train", "val", "test")}
     assert prepare(run.config).trivial["val"] == pytest.approx(HALF)
@@ -181,7 +185,7 @@ def test_the_trivial_answer_stands_beside_the_scores_of_a_run(run):
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
-def test_evaluate_prints_the_trivial_answer(run, split):
+def test_evaluate_prints_the_trivial_answer(run: Run, split: str) -> None:
     shown = CliRunner().invoke(app, ["evaluate", str(run.path), "--split", split]).output
     assert "one class everywhere" in shown and "0.5000" in shown and "0.6667" in shown
     document = json.loads(
@@ -190,14 +194,14 @@ def test_evaluate_prints_the_trivial_answer(run, split):
     assert document["trivial"] == pytest.approx(HALF)
 
 
-def test_train_prints_the_trivial_answer(run):
+def test_train_prints_the_trivial_answer(run: Run) -> None:
     config = run.path.parent / "again.yaml"
     config.write_text((run.path / "config.yaml").read_text())
     shown = CliRunner().invoke(app, ["train", str(config), "--runs", str(run.path.parents[1])]).output
     assert "(0.5 by one class everywhere)" in shown and "(0.6667 by one class everywhere)" in shown
 
 
-def test_the_trivial_answer_is_that_of_the_data_that_is_scored(run, tmp_path):
+def test_the_trivial_answer_is_that_of_the_data_that_is_scored(run: Run, tmp_path: Path) -> None:
     """Other data has a floor of its own, by the numbers that its classes have for the run."""
     root = write_folder(tmp_path, train="half", test="quarter")
     document = ["evaluate", str(run.path), "--root", str(root), "--other-data", "--json"]
@@ -205,7 +209,7 @@ def test_the_trivial_answer_is_that_of_the_data_that_is_scored(run, tmp_path):
     assert renumbered((10, 20, 30, 5), [0, 3, 1], 4) == (10, 30, 0, 20, 5)
 
 
-def test_a_comparison_says_the_trivial_answer_in_table_and_page(run, tmp_path):
+def test_a_comparison_says_the_trivial_answer_in_table_and_page(run: Run, tmp_path: Path) -> None:
     comparison = compare_runs([run])
     line = (
         "Trivial: one class everywhere scores on the test split of mask_folder iou 0.5000, "
@@ -218,7 +222,9 @@ def test_a_comparison_says_the_trivial_answer_in_table_and_page(run, tmp_path):
     assert "Trivial: one class everywhere" in (tmp_path / "report.md").read_text()
 
 
-def test_a_score_that_could_not_be_taken_is_a_dash_in_tables_and_null_in_json(run, tmp_path):
+def test_a_score_that_could_not_be_taken_is_a_dash_in_tables_and_null_in_json(
+    run: Run, tmp_path: Path
+) -> None:
     from rich.console import Console
 
     copy = tmp_path / "copy" / "seed-0"

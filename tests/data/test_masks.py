@@ -5,17 +5,21 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from numpy import ndarray
 from PIL import Image
 
 from skiprun.config import DataConfig
+from skiprun.config.experiment import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data import load_data
 from skiprun.data.borders import VOID, closeness
 from skiprun.data.folders.mask_file import read_mask_file
+from skiprun.data.loaders import Loaders
 from skiprun.errors import BadImage, ConfigError, InputError, OptionError
 
 CPU = torch.device("cpu")
@@ -42,7 +46,7 @@ def with_palette(*colours):
     return image
 
 
-def saved(image, path, **options):
+def saved(image: Image, path: Path, **options) -> Path:
     image.save(path, **options)
     return path
 
@@ -66,13 +70,13 @@ EXACT = {
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_values_are_read_as_they_were_saved(tmp_path, name):
+def test_values_are_read_as_they_were_saved(tmp_path: Path, name: str) -> None:
     image, options = EXACT[name]
     found = read_mask_file(saved(image, tmp_path / name, **options), two_classes=False)
     assert np.array_equal(found.values, CLASSES) and not found.one_bit
 
 
-def test_sixteen_and_32_bits_keep_every_value(tmp_path):
+def test_sixteen_and_32_bits_keep_every_value(tmp_path: Path) -> None:
     deep = np.array([[0, 255, 256, 65535]], np.uint16)
     assert (
         read_mask_file(saved(Image.fromarray(deep), tmp_path / "a.png"), True).values.tolist()
@@ -115,7 +119,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_may_not_be_what_was_drawn_is_refused_by_name(tmp_path, name):
+def test_what_may_not_be_what_was_drawn_is_refused_by_name(tmp_path: Path, name: str) -> None:
     image, options, problem = REFUSED[name]
     with pytest.raises(BadImage, match=problem) as caught:
         read_mask_file(saved(image, tmp_path / name, **options), two_classes=False)
@@ -134,13 +138,13 @@ STRETCHED = {
 
 
 @pytest.mark.parametrize("name", STRETCHED)
-def test_a_depth_that_is_changed_on_reading_is_refused(tmp_path, name):
+def test_a_depth_that_is_changed_on_reading_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(STRETCHED[name])
     with pytest.raises(BadImage, match="depth that is changed"):
         read_mask_file(tmp_path / name, two_classes=False)
 
 
-def test_the_content_counts_not_the_ending(tmp_path):
+def test_the_content_counts_not_the_ending(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     GREY.save(buffer, "JPEG")
     (tmp_path / "a.png").write_bytes(buffer.getvalue())
@@ -148,7 +152,7 @@ def test_the_content_counts_not_the_ending(tmp_path):
         read_mask_file(tmp_path / "a.png", two_classes=True)
 
 
-def test_of_two_classes_black_and_white_say_which_is_which(tmp_path):
+def test_of_two_classes_black_and_white_say_which_is_which(tmp_path: Path) -> None:
     two = Image.fromarray(CLASSES.clip(0, 1)).convert("P")
     two.putpalette([0, 0, 0, 255, 255, 255])
     assert np.array_equal(read_mask_file(saved(two, tmp_path / "a.png"), True).values, CLASSES.clip(0, 1))
@@ -161,27 +165,27 @@ def test_of_two_classes_black_and_white_say_which_is_which(tmp_path):
 # A set of masks as a whole.
 
 
-def config_of(root, **data):
+def config_of(root: Path, **data) -> RunConfig | None:
     plain = {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.25} | data
     return build_config({"model": {"name": "unet"}, "data": plain, "schedule": {"epochs": 1}})
 
 
-def load(root, **data):
+def load(root: Path, **data) -> Loaders | None:
     return load_data(config_of(root, **data).data, CPU)
 
 
-def draw(path, values):
+def draw(path: Path, values: ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(values).save(path)
 
 
-def halves(*values, dtype=np.uint8):
+def halves(*values, dtype: type = np.uint8) -> ndarray:
     """Return a mask of 12x12 in stripes of these values."""
     return np.tile(np.repeat(np.array(values, dtype), 12 // len(values)), (12, 1))
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     """Eight images to train on and three to test on, with masks of 0 and 255."""
     for split, number in (("train", 8), ("test", 3)):
         for each in range(number):
@@ -193,7 +197,9 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("place", ["train/masks/p3.png", "test/masks/p2.png"])
 @pytest.mark.parametrize("values", [(0, 1), (0, 1, 255)])
-def test_one_and_255_in_one_set_are_refused_with_the_ways_out(folder, place, values):
+def test_one_and_255_in_one_set_are_refused_with_the_ways_out(
+    folder: Path, place: str, values: tuple[int, int, int] | tuple[int, int]
+) -> None:
     draw(folder / place, halves(*values))
     with pytest.raises(
         InputError, match=r"hold both 1 \(.*\) and 255 .*data.ignore_index=255.*data.classes"
@@ -202,7 +208,7 @@ def test_one_and_255_in_one_set_are_refused_with_the_ways_out(folder, place, val
     assert place in str(caught.value)
 
 
-def test_void_as_in_voc_is_read_by_key(folder):
+def test_void_as_in_voc_is_read_by_key(folder: Path) -> None:
     for path in folder.rglob("masks/*.png"):
         draw(path, halves(0, 1, 255))
     with pytest.raises(InputError, match=r"data\.ignore_index=255"):
@@ -212,7 +218,7 @@ def test_void_as_in_voc_is_read_by_key(folder):
     assert loaders.pixels["test"] == (144, 144, 144)
 
 
-def test_white_is_white_in_one_eight_and_sixteen_bits(folder):
+def test_white_is_white_in_one_eight_and_sixteen_bits(folder: Path) -> None:
     draw(folder / "test" / "masks" / "p0.png", halves(0, 65535, dtype=np.uint16))
     draw(folder / "test" / "masks" / "p1.png", halves(0, 1, dtype=bool))
     masks = load(folder).test.take(torch.arange(3))[1]
@@ -222,7 +228,7 @@ def test_white_is_white_in_one_eight_and_sixteen_bits(folder):
         load(folder)
 
 
-def test_lossy_masks_of_named_classes_are_refused(folder):
+def test_lossy_masks_of_named_classes_are_refused(folder: Path) -> None:
     """Classes 0 and 2 saved as JPEG have pixels of class 1, which nobody drew."""
     for path in folder.rglob("masks/*.png"):
         Image.fromarray(halves(0, 2)).save(path.with_suffix(".jpg"), quality=75)
@@ -232,7 +238,7 @@ def test_lossy_masks_of_named_classes_are_refused(folder):
 
 
 @pytest.mark.parametrize("key", ["classes", "ignore_index", "instances", "mask_suffix"])
-def test_what_masks_mean_is_refused_for_a_dataset_that_says_it(key):
+def test_what_masks_mean_is_refused_for_a_dataset_that_says_it(key: str) -> None:
     given = {"classes": ["a", "b"], "ignore_index": 255, "instances": True, "mask_suffix": "_m"}[key]
     with pytest.raises(
         OptionError, match=rf"{key}: found .*'cells' has no use for; it is for mask_folder\. "
@@ -243,7 +249,7 @@ def test_what_masks_mean_is_refused_for_a_dataset_that_says_it(key):
 # Masks that number the objects.
 
 
-def test_numbers_of_objects_are_one_class_by_key(folder):
+def test_numbers_of_objects_are_one_class_by_key(folder: Path) -> None:
     for path in folder.rglob("masks/*.png"):
         draw(path, halves(0, 7, 300, dtype=np.uint16))
     with pytest.raises(InputError, match=r"value 7, 300, which is no class.*data.instances=true"):
@@ -255,7 +261,7 @@ def test_numbers_of_objects_are_one_class_by_key(folder):
 
 
 @pytest.mark.parametrize("fit", ["resize", "tile"])
-def test_border_weights_part_objects_that_touch_a_gap_of_another_number(folder, fit):
+def test_border_weights_part_objects_that_touch_a_gap_of_another_number(folder: Path, fit: str) -> None:
     """Two numbers beside each other are two objects; as connected parts they would be one, without a border."""
     labels = np.zeros((12, 12), np.uint16)
     labels[:, :5], labels[:6, 5:10] = 900, 7
@@ -269,6 +275,6 @@ def test_border_weights_part_objects_that_touch_a_gap_of_another_number(folder, 
     assert not load(folder, **keys).test.take(torch.tensor([0]))[1][0, 1].any()
 
 
-def test_instances_beside_classes_are_refused(folder):
+def test_instances_beside_classes_are_refused(folder: Path) -> None:
     with pytest.raises(ConfigError, match="instances"):
         config_of(folder, instances=True, classes=["a", "b"])

@@ -17,6 +17,7 @@ from skiprun.config import DataConfig
 from skiprun.data import load_data
 from skiprun.data.download import fetch as fetching
 from skiprun.data.download import unpack
+from skiprun.data.loaders import Loaders
 from skiprun.errors import DataNotFound, InputError, OptionError, StorageError
 from tests.support.data_files import publish_cifar, publish_mnist, publish_svhn, sum_of
 
@@ -30,13 +31,13 @@ OFFICIAL = {
 }
 
 
-def load(name, root=None, **options):
+def load(name: str, root: Path | str | None = None, **options) -> Loaders | None:
     place = {} if root is None else {"root": str(root)}
     return load_data(DataConfig(name=name, **{"batch_size": 8, **place, **options}), CPU)
 
 
 @pytest.mark.parametrize("name", OFFICIAL)
-def test_F57_absent_dataset_names_place_files_and_the_way_to_fetch(name, tmp_path):
+def test_F57_absent_dataset_names_place_files_and_the_way_to_fetch(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataNotFound) as caught:
         load(name, tmp_path / "nowhere")
     message = str(caught.value)
@@ -47,13 +48,13 @@ def test_F57_absent_dataset_names_place_files_and_the_way_to_fetch(name, tmp_pat
     assert not (tmp_path / "nowhere").exists(), "nothing is left behind"
 
 
-def test_F57_default_place_is_the_cache(own_data_folder):
+def test_F57_default_place_is_the_cache(own_data_folder: Path) -> None:
     with pytest.raises(DataNotFound, match=str(own_data_folder)):
         load("cifar10")
 
 
 @pytest.mark.parametrize("name", OFFICIAL)
-def test_F57_download_without_a_network_is_one_message(name, tmp_path):
+def test_F57_download_without_a_network_is_one_message(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataNotFound) as caught:
         load(name, tmp_path, download=True)
     message = str(caught.value)
@@ -64,7 +65,9 @@ def test_F57_download_without_a_network_is_one_message(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", OFFICIAL)
-def test_download_checks_unpacks_and_is_used_the_next_time(name, tmp_path, monkeypatch):
+def test_download_checks_unpacks_and_is_used_the_next_time(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     publish = {
         "cifar10": lambda folder: publish_cifar(folder, monkeypatch),
         "cifar100": lambda folder: publish_cifar(folder, monkeypatch, classes=100),
@@ -90,7 +93,9 @@ class Response(io.BytesIO):
     headers["Content-Length"] = "1000"
 
 
-def test_F58_download_that_breaks_off_leaves_nothing_and_says_so(tmp_path, monkeypatch):
+def test_F58_download_that_breaks_off_leaves_nothing_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     publish_cifar(tmp_path / "site", monkeypatch)
 
     monkeypatch.setattr(fetching.urllib.request, "urlopen", lambda *_, **__: Response(b"x" * 400))
@@ -99,11 +104,13 @@ def test_F58_download_that_breaks_off_leaves_nothing_and_says_so(tmp_path, monke
     assert [file.name for file in (tmp_path / "root").iterdir()] == [".skiprun.lock"]
 
 
-def test_F58_connection_lost_while_reading_is_a_failed_download(tmp_path, monkeypatch):
+def test_F58_connection_lost_while_reading_is_a_failed_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     publish_cifar(tmp_path / "site", monkeypatch)
 
     class Lost(Response):
-        def read(self, size=-1):
+        def read(self, size: int = -1) -> None:
             raise http.client.IncompleteRead(b"", 1000)
 
     monkeypatch.setattr(fetching.urllib.request, "urlopen", lambda *_, **__: Lost())
@@ -111,7 +118,9 @@ def test_F58_connection_lost_while_reading_is_a_failed_download(tmp_path, monkey
         load("cifar10", tmp_path / "root", download=True)
 
 
-def test_F58_remains_of_a_killed_download_are_replaced(tmp_path, monkeypatch):
+def test_F58_remains_of_a_killed_download_are_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     published = publish_cifar(tmp_path / "site", monkeypatch)
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / ".cifar-10-python.tar.gz.part").write_bytes(b"half")
@@ -120,7 +129,9 @@ def test_F58_remains_of_a_killed_download_are_replaced(tmp_path, monkeypatch):
     assert not list((tmp_path / "root").glob(".*.part"))
 
 
-def test_F59_download_with_another_sum_is_refused_with_both(tmp_path, monkeypatch):
+def test_F59_download_with_another_sum_is_refused_with_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     published = publish_cifar(tmp_path / "site", monkeypatch)
     expected = sum_of(published.files[0])
     with published.files[0].open("ab") as file:
@@ -135,7 +146,9 @@ def test_F59_download_with_another_sum_is_refused_with_both(tmp_path, monkeypatc
     assert not list((tmp_path / "root").glob(".*.part")) and not bad.with_suffix("").exists()
 
 
-def test_F59_damaged_archive_is_named_with_both_sums_and_fetched_again(tmp_path, monkeypatch):
+def test_F59_damaged_archive_is_named_with_both_sums_and_fetched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     published = publish_cifar(tmp_path / "site", monkeypatch)
     archive = published.put_into(tmp_path / "root") / "cifar-10-python.tar.gz"
     content = bytearray(archive.read_bytes())
@@ -152,14 +165,18 @@ def test_F59_damaged_archive_is_named_with_both_sums_and_fetched_again(tmp_path,
     assert archive.with_name(f"{archive.name}.bad").read_bytes() == content
 
 
-def test_F59_damaged_unpacked_files_are_unpacked_again(tmp_path, monkeypatch):
+def test_F59_damaged_unpacked_files_are_unpacked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = publish_cifar(tmp_path / "site", monkeypatch).put_into(tmp_path / "root")
     first = load("cifar10", root)
     (root / "cifar-10-batches-py" / "data_batch_3").write_bytes(b"broken")
     assert load("cifar10", root).fingerprint == first.fingerprint
 
 
-def test_F59_damaged_unpacked_files_without_their_archive_are_not_found(tmp_path, monkeypatch):
+def test_F59_damaged_unpacked_files_without_their_archive_are_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = publish_cifar(tmp_path / "site", monkeypatch).put_into(tmp_path / "root")
     load("cifar10", root)
     (root / "cifar-10-batches-py" / "data_batch_3").write_bytes(b"broken")
@@ -171,7 +188,9 @@ def test_F59_damaged_unpacked_files_without_their_archive_are_not_found(tmp_path
 
 
 @pytest.mark.parametrize("flip", [True, False], ids=["a byte changed", "cut short"])
-def test_F59_damaged_unpacked_mnist_is_unpacked_again(tmp_path, monkeypatch, flip):
+def test_F59_damaged_unpacked_mnist_is_unpacked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flip: bool
+) -> None:
     root = publish_mnist(tmp_path / "site", monkeypatch).put_into(tmp_path / "root", "MNIST/raw")
     first = load("mnist", tmp_path / "root")
     raw = tmp_path / "root/MNIST/raw/train-images-idx3-ubyte"
@@ -201,7 +220,9 @@ def make_tar(path: Path, *members: tuple[str, bytes, str]) -> Path:
     ],
     ids=["dots", "absolute", "link"],
 )
-def test_F60_archive_that_leads_outside_writes_nothing_there(members, tmp_path):
+def test_F60_archive_that_leads_outside_writes_nothing_there(
+    members: list[tuple[str, bytes, str]], tmp_path: Path
+) -> None:
     archive = make_tar(tmp_path / "inside.tar.gz", *members)
     try:
         unpack.unpack_tar(archive, "set", lambda *_: None)
@@ -212,7 +233,9 @@ def test_F60_archive_that_leads_outside_writes_nothing_there(members, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.endswith("unpacking")]
 
 
-def test_F60_archive_of_zeros_is_refused_before_it_fills_the_disk(tmp_path, monkeypatch):
+def test_F60_archive_of_zeros_is_refused_before_it_fills_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(unpack, "SLACK", 1000)
     archive = make_tar(tmp_path / "zeros.tar.gz", ("set/zeros", bytes(10_000_000), ""))
     with pytest.raises(InputError, match="unpacks to more than 20 times its size"):
@@ -223,7 +246,7 @@ def test_F60_archive_of_zeros_is_refused_before_it_fills_the_disk(tmp_path, monk
 @pytest.mark.parametrize(
     "kind", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE], ids=["chr", "blk", "fifo"]
 )
-def test_F60_archive_with_a_device_is_refused(kind, tmp_path):
+def test_F60_archive_with_a_device_is_refused(kind: bytes, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "device.tar", "w") as tar:
         member = tarfile.TarInfo("set/device")
         member.type = kind
@@ -233,7 +256,9 @@ def test_F60_archive_with_a_device_is_refused(kind, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["device.tar"]
 
 
-def test_F60_gzip_of_zeros_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+def test_F60_gzip_of_zeros_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(unpack, "SLACK", 1000)
     archive = tmp_path / "zeros.gz"
     archive.write_bytes(gzip.compress(bytes(10_000_000)))
@@ -242,14 +267,14 @@ def test_F60_gzip_of_zeros_is_refused_before_it_fills_the_memory(tmp_path, monke
     assert [path.name for path in tmp_path.iterdir()] == ["zeros.gz"]
 
 
-def test_F60_truncated_archive_is_named(tmp_path):
+def test_F60_truncated_archive_is_named(tmp_path: Path) -> None:
     archive = make_tar(tmp_path / "cut.tar.gz", ("set/file", bytes(range(256)) * 100, ""))
     archive.write_bytes(archive.read_bytes()[:-40])
     with pytest.raises(InputError, match=rf"{archive}: cannot be unpacked"):
         unpack.unpack_tar(archive, "set", lambda *_: None)
 
 
-def test_F60_archive_without_the_folder_is_refused(tmp_path):
+def test_F60_archive_without_the_folder_is_refused(tmp_path: Path) -> None:
     archive = make_tar(tmp_path / "other.tar.gz", ("another/file", b"x", ""))
     with pytest.raises(InputError, match="holds no folder 'set'"):
         unpack.unpack_tar(archive, "set", lambda *_: None)
@@ -276,7 +301,7 @@ print(source.digest(), "downloading" in told)
 """
 
 
-def test_F61_processes_at_once_download_once(tmp_path):
+def test_F61_processes_at_once_download_once(tmp_path: Path) -> None:
     (tmp_path / "site.bin").write_bytes(bytes(4_000_000))
     command = [sys.executable, "-c", LOADER, str(tmp_path / "site.bin"), str(tmp_path / "root")]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
@@ -285,18 +310,18 @@ def test_F61_processes_at_once_download_once(tmp_path):
     assert sorted(answer[1] for answer in answers) == ["False", "False", "False", "True"]
 
 
-def test_image_size_is_for_folders_only(tmp_path):
+def test_image_size_is_for_folders_only(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="image_size: 'mnist' has images of one size"):
         load("mnist", tmp_path, image_size=32)
 
 
-def test_place_that_cannot_be_written_is_a_storage_error(tmp_path):
+def test_place_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="Cannot create"):
         load("svhn", tmp_path / "file" / "below", download=True)
 
 
-def test_tilde_in_root_is_the_home_folder(tmp_path, monkeypatch):
+def test_tilde_in_root_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(DataNotFound, match=str(tmp_path / "images")):
         load("cifar10", "~/images")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +26,7 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def ghostscript(tmp_path, monkeypatch):
+def ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A stand-in for Ghostscript; it leaves a file where it ran."""
     ran, program = tmp_path / "ran", tmp_path / "bin" / "gs"
     program.parent.mkdir()
@@ -34,7 +37,7 @@ def ghostscript(tmp_path, monkeypatch):
     return ran
 
 
-def test_the_stand_in_for_ghostscript_is_what_pillow_would_start(ghostscript, tmp_path):
+def test_the_stand_in_for_ghostscript_is_what_pillow_would_start(ghostscript: Path, tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(POSTSCRIPT)
     with pytest.raises(OSError), Image.open(tmp_path / "x.png") as image:
         image.load()
@@ -43,7 +46,9 @@ def test_the_stand_in_for_ghostscript_is_what_pillow_would_start(ghostscript, tm
 
 @pytest.mark.parametrize("skip_bad", [False, True])
 @pytest.mark.parametrize("name", ["z.png", "z.jpg", "z.tif"])
-def test_a_class_folder_starts_no_ghostscript(ghostscript, tmp_path, name, skip_bad):
+def test_a_class_folder_starts_no_ghostscript(
+    ghostscript: Path, tmp_path: Path, name: str, skip_bad: bool
+) -> None:
     image_folder(tmp_path / "data")
     (tmp_path / "data/train/cat" / name).write_bytes(POSTSCRIPT)
     config = DataConfig(name="image_folder", root=str(tmp_path / "data"), batch_size=2, skip_bad=skip_bad)
@@ -56,7 +61,7 @@ def test_a_class_folder_starts_no_ghostscript(ghostscript, tmp_path, name, skip_
 
 
 @pytest.mark.parametrize("kind", ["images", "masks"])
-def test_a_mask_folder_starts_no_ghostscript(ghostscript, tmp_path, kind):
+def test_a_mask_folder_starts_no_ghostscript(ghostscript: Path, tmp_path: Path, kind: str) -> None:
     for split in ("train", "test"):
         for number in range(3):
             values = np.random.default_rng(number).integers(0, 2, (8, 8)).astype(np.uint8)
@@ -77,14 +82,14 @@ def test_a_mask_folder_starts_no_ghostscript(ghostscript, tmp_path, kind):
     ],
     ids=["masks", "labels"],
 )
-def test_predict_starts_no_ghostscript(ghostscript, tmp_path, read):
+def test_predict_starts_no_ghostscript(ghostscript: Path, tmp_path: Path, read: Callable[..., Any]) -> None:
     (tmp_path / "x.png").write_bytes(POSTSCRIPT)
     with pytest.raises(BadImage, match="is not a readable image"):
         read(tmp_path / "x.png")
     assert not ghostscript.exists()
 
 
-def test_no_module_opens_an_image_of_any_format():
+def test_no_module_opens_an_image_of_any_format() -> None:
     package = ROOT / "skiprun"
     calls = [
         call for file in package.rglob("*.py") for call in re.findall(r"Image\.open\(.*", file.read_text())
@@ -92,13 +97,13 @@ def test_no_module_opens_an_image_of_any_format():
     assert len(calls) > 1 and all("formats=" in call for call in calls)
 
 
-def test_no_format_that_needs_another_program_has_an_ending():
+def test_no_format_that_needs_another_program_has_an_ending() -> None:
     assert {*SUFFIXES.values()} <= {*FORMATS}
     assert not {"EPS", "WMF", "HDF5", "GRIB", "BUFR", "FITS"} & {*FORMATS}
 
 
 @pytest.mark.parametrize("suffix", [".jfif", ".jpe", ".tga", ".pnm", ".apng", ".JPE"])
-def test_endings_that_pillow_has_are_images_of_a_class(suffix, tmp_path):
+def test_endings_that_pillow_has_are_images_of_a_class(suffix: str, tmp_path: Path) -> None:
     written = image_folder(tmp_path, suffix=".bmp", size=(8, 8))
     for path in written:
         file = tmp_path / path
@@ -108,6 +113,6 @@ def test_endings_that_pillow_has_are_images_of_a_class(suffix, tmp_path):
     assert len(loaders.train) + len(loaders.val) + len(loaders.test) == len(written)
 
 
-def test_an_image_of_another_format_than_its_name_says_is_opened(tmp_path):
+def test_an_image_of_another_format_than_its_name_says_is_opened(tmp_path: Path) -> None:
     Image.new("RGB", (3, 2), (1, 2, 3)).save(tmp_path / "x.png", format="webp", lossless=True)
     assert open_image(tmp_path / "x.png", (tmp_path / "x.png").read_bytes()).getpixel((0, 0)) == (1, 2, 3)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from numpy import ndarray
 from PIL import Image
 
+from skiprun.config.experiment import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data import load_data
+from skiprun.data.loaders import Loaders
 from skiprun.errors import BadImage, InputError
 from skiprun.experiment.doctor import examine
 
 CPU = torch.device("cpu")
 
 
-def config_of(root, **data):
+def config_of(root: Path, **data) -> RunConfig:
     plain = {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.25} | data
     model = {"name": "unet", "width": 2, "depth": 2}
     return build_config(
@@ -23,20 +28,20 @@ def config_of(root, **data):
     )
 
 
-def load(root, **data):
+def load(root: Path, **data) -> Loaders | None:
     return load_data(config_of(root, **data).data, CPU)
 
 
-def image_of(number, height=12, width=12):
+def image_of(number: int, height: int = 12, width: int = 12) -> ndarray:
     return np.random.default_rng(number).integers(0, 256, (height, width)).astype(np.uint8)
 
 
-def draw(path, values, **options):
+def draw(path: Path, values: ndarray, **options) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(values).save(path, **options)
 
 
-def pair(root, split, name, number, mask=None, ending="png"):
+def pair(root: Path, split: str, name: str, number: int, mask: None = None, ending: str = "png") -> None:
     """Write an image and its mask, whose object is where the image is bright."""
     draw(root / split / "images" / f"{name}.{ending}", image_of(number))
     draw(
@@ -46,21 +51,21 @@ def pair(root, split, name, number, mask=None, ending="png"):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     for split, number in (("train", 8), ("test", 3)):
         for each in range(number):
             pair(tmp_path, split, f"p{each}", each)
     return tmp_path
 
 
-def test_masks_without_an_image_are_counted_by_name(folder, caplog):
+def test_masks_without_an_image_are_counted_by_name(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     for name in ("lost", "gone"):
         draw(folder / "train" / "masks" / f"{name}.png", image_of(0))
     assert len(load(folder).train) == 6
     assert "Not used: 2 of 10 masks of train, which have no image: train/masks/gone.png" in caplog.text
 
 
-def test_what_lies_beside_is_counted(folder, caplog):
+def test_what_lies_beside_is_counted(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     (folder / "notes").mkdir()
     (folder / "train" / "labels").mkdir()
     (folder / "train" / "masks" / "p1.json").write_text("{}")
@@ -69,7 +74,7 @@ def test_what_lies_beside_is_counted(folder, caplog):
     assert all(word in caplog.text for word in ("1 .json", "train/labels", "notes", "hidden: 1"))
 
 
-def test_deeper_folders_are_read_and_paired_by_their_paths(folder):
+def test_deeper_folders_are_read_and_paired_by_their_paths(folder: Path) -> None:
     """One name in two folders is two images."""
     for number, name in enumerate(("a/x", "b/x"), 20):
         pair(folder, "test", name, number)
@@ -79,14 +84,14 @@ def test_deeper_folders_are_read_and_paired_by_their_paths(folder):
 
 
 @pytest.mark.parametrize("ending", ["jfif", "jpe", "tga", "dib"])
-def test_every_ending_that_can_be_read_is_read(folder, ending):
+def test_every_ending_that_can_be_read_is_read(folder: Path, ending: str) -> None:
     for path in (folder / "train" / "images").iterdir():
         Image.open(path).convert("RGB").save(path.with_suffix(f".{ending}"))
         path.unlink()
     assert len(load(folder).train) == 6
 
 
-def test_an_image_whose_mask_lies_elsewhere_is_refused_with_the_cause(folder):
+def test_an_image_whose_mask_lies_elsewhere_is_refused_with_the_cause(folder: Path) -> None:
     (folder / "train" / "images" / "more").mkdir()
     (folder / "train" / "images" / "p3.png").rename(folder / "train" / "images" / "more" / "p3.png")
     with pytest.raises(
@@ -96,7 +101,7 @@ def test_an_image_whose_mask_lies_elsewhere_is_refused_with_the_cause(folder):
     assert len(load(folder, skip_bad=True).train) == 5
 
 
-def test_names_of_masks_that_are_longer_are_paired_by_key(folder):
+def test_names_of_masks_that_are_longer_are_paired_by_key(folder: Path) -> None:
     for path in folder.rglob("masks/*.png"):
         path.rename(path.with_stem(f"{path.stem}_mask"))
     with pytest.raises(BadImage, match=r"p0.png has no mask .*nor have 7 others.*set data.mask_suffix=_mask"):
@@ -105,7 +110,7 @@ def test_names_of_masks_that_are_longer_are_paired_by_key(folder):
     assert masks[2].tolist() == (image_of(2) > 127).astype(int).tolist()
 
 
-def test_a_mask_without_the_suffix_is_counted(folder, caplog):
+def test_a_mask_without_the_suffix_is_counted(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     for path in folder.rglob("masks/*.png"):
         path.rename(path.with_stem(f"{path.stem}_mask"))
     draw(folder / "train" / "masks" / "p1.png", image_of(0))
@@ -114,13 +119,13 @@ def test_a_mask_without_the_suffix_is_counted(folder, caplog):
 
 
 @pytest.mark.parametrize(("name", "right"), [("validation", "val"), ("Testing", "test")])
-def test_a_folder_whose_name_comes_near_a_split_is_refused(folder, name, right):
+def test_a_folder_whose_name_comes_near_a_split_is_refused(folder: Path, name: str, right: str) -> None:
     pair(folder, name, "p0", 0)
     with pytest.raises(InputError, match=f"{name} would not be read.*{right}"):
         load(folder)
 
 
-def test_a_folder_of_masks_of_another_name_is_refused_with_the_right_one(folder):
+def test_a_folder_of_masks_of_another_name_is_refused_with_the_right_one(folder: Path) -> None:
     (folder / "train" / "masks").rename(folder / "train" / "mask")
     with pytest.raises(InputError, match=r"train/masks: there is no such folder. Did you mean 'mask'"):
         load(folder)
@@ -129,7 +134,7 @@ def test_a_folder_of_masks_of_another_name_is_refused_with_the_right_one(folder)
 # Orientation tags.
 
 
-def tagged(folder, tag, height, width, as_shown):
+def tagged(folder: Path, tag: int, height: int, width: int, as_shown: bool) -> None:
     """Write images with a tag, and masks drawn on the pixels as they are stored or as they are shown."""
     for path in list(folder.rglob("images/*.png")):
         exif = Image.Exif()
@@ -144,7 +149,7 @@ def tagged(folder, tag, height, width, as_shown):
 
 
 @pytest.mark.parametrize("tag", [5, 6, 7, 8])
-def test_masks_drawn_on_stored_pixels_are_refused_with_the_tag(folder, tag):
+def test_masks_drawn_on_stored_pixels_are_refused_with_the_tag(folder: Path, tag: int) -> None:
     tagged(folder, tag, 8, 12, as_shown=False)
     with pytest.raises(
         InputError, match=rf"p0.png has the size .*orientation tag {tag} of .*90 degrees.*the same tag"
@@ -153,7 +158,7 @@ def test_masks_drawn_on_stored_pixels_are_refused_with_the_tag(folder, tag):
 
 
 @pytest.mark.parametrize(("tag", "height"), [(2, 8), (3, 8), (4, 8), (6, 12), (8, 12)])
-def test_where_the_size_does_not_tell_the_tag_is_refused(folder, tag, height):
+def test_where_the_size_does_not_tell_the_tag_is_refused(folder: Path, tag: int, height: int) -> None:
     tagged(folder, tag, height, 12, as_shown=False)
     with pytest.raises(
         InputError, match=rf"may have been drawn with or without the orientation tag {tag} of"
@@ -163,12 +168,12 @@ def test_where_the_size_does_not_tell_the_tag_is_refused(folder, tag, height):
     assert len(failed) == 1 and f"orientation tag {tag}" in failed[0]
 
 
-def test_masks_drawn_as_images_are_shown_are_read(folder):
+def test_masks_drawn_as_images_are_shown_are_read(folder: Path) -> None:
     tagged(folder, 6, 8, 12, as_shown=True)
     assert load(folder).image_shape == (1, 12, 8)
 
 
-def test_masks_with_the_tag_of_their_images_are_turned_with_them(folder):
+def test_masks_with_the_tag_of_their_images_are_turned_with_them(folder: Path) -> None:
     tagged(folder, 3, 8, 12, as_shown=False)
     for path in folder.rglob("masks/*.png"):
         exif = Image.Exif()

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from skiprun.config_file import build_config
 from skiprun.data import load_data
 from skiprun.data.augmentation.mask_augment import MaskAugment
 from skiprun.data.borders import closeness, with_borders
 from skiprun.data.datasets.cells import SIZES, draw_cells, draw_split
+from skiprun.data.loaders import Loaders
 from skiprun.errors import OptionError
 
 CPU = torch.device("cpu")
 
 
-def load(**data):
+def load(**data) -> Loaders | None:
     plain = {
         "model": {"name": "unet"},
         "data": {"name": "cells", "batch_size": 8} | data,
@@ -27,13 +30,13 @@ def load(**data):
     return load_data(build_config(plain).data, CPU)
 
 
-def augment(**changes):
+def augment(**changes) -> MaskAugment:
     plain = {"name": "cells", "augment": changes}
     config = build_config({"model": {"name": "unet"}, "data": plain, "schedule": {"epochs": 1}}).data.augment
     return MaskAugment(config, (0.4,), (0.2,), CPU)
 
 
-def test_cells_have_masks_and_know_their_task():
+def test_cells_have_masks_and_know_their_task() -> None:
     loaders = load()
     images, masks = loaders.train_batch(torch.arange(4))
     assert (loaders.task, loaders.num_classes, loaders.image_shape) == ("segmentation", 2, (1, 64, 64))
@@ -43,7 +46,7 @@ def test_cells_have_masks_and_know_their_task():
     assert 0.2 < masks.float().mean() < 0.7
 
 
-def test_cells_are_a_function_of_the_seed_and_the_test_split_is_not():
+def test_cells_are_a_function_of_the_seed_and_the_test_split_is_not() -> None:
     same, other = load(), load(split_seed=1)
     assert same.fingerprint == load().fingerprint != other.fingerprint
     index = torch.arange(8)
@@ -51,12 +54,12 @@ def test_cells_are_a_function_of_the_seed_and_the_test_split_is_not():
     assert not torch.equal(same.train.take(index)[0], other.train.take(index)[0])
 
 
-def test_no_image_is_in_two_splits():
+def test_no_image_is_in_two_splits() -> None:
     images = [each.tobytes() for split in SIZES for each in draw_split(split, 0, 64, False).images]
     assert len(set(images)) == sum(SIZES.values())
 
 
-def test_touching_cells_are_parted_by_a_wall():
+def test_touching_cells_are_parted_by_a_wall() -> None:
     from scipy.ndimage import label
 
     for seed in range(5):
@@ -66,17 +69,17 @@ def test_touching_cells_are_parted_by_a_wall():
             assert len(np.unique(labels[parts == part])) == 1
 
 
-def test_larger_images_hold_more_cells():
+def test_larger_images_hold_more_cells() -> None:
     small, large = (len(np.unique(draw_cells(np.random.default_rng(0), side))) for side in (64, 128))
     assert large > 3 * small
 
 
-def test_cells_of_a_silly_size_are_refused():
+def test_cells_of_a_silly_size_are_refused() -> None:
     with pytest.raises(OptionError, match="32 to 512"):
         load(image_size=16)
 
 
-def test_border_weights_are_those_of_the_paper():
+def test_border_weights_are_those_of_the_paper() -> None:
     labels = np.zeros((21, 41), np.int32)
     labels[:, :18], labels[:, 23:] = 1, 2
     weights = closeness(labels)
@@ -86,34 +89,34 @@ def test_border_weights_are_those_of_the_paper():
     assert not weights[labels > 0].any()
 
 
-def test_border_weights_of_a_single_object_are_none():
+def test_border_weights_of_a_single_object_are_none() -> None:
     labels = np.zeros((20, 20), np.int32)
     labels[5:9, 5:9] = 1
     assert not closeness(labels).any()
 
 
-def test_border_weights_come_as_a_second_plane():
+def test_border_weights_come_as_a_second_plane() -> None:
     loaders = load(border_weight=10)
     masks = loaders.train.take(torch.arange(3))[1]
     assert masks.shape == (3, 2, 64, 64) and masks[:, 1].max() > 200
     assert torch.equal(masks[:, 0], load().train.take(torch.arange(3))[1])
 
 
-def test_objects_of_a_mask_are_its_connected_parts():
+def test_objects_of_a_mask_are_its_connected_parts() -> None:
     mask = np.zeros((1, 12, 12), np.uint8)
     mask[0, :, :5], mask[0, :, 7:] = 1, 1
     planes = with_borders(mask)
     assert planes.shape == (1, 2, 12, 12) and planes[0, 1, 5, 5] > 0
 
 
-def tagged(count=64, side=16):
+def tagged(count: int = 64, side: int = 16) -> tuple[Tensor, Tensor]:
     """Return images whose every pixel says where it was, and masks that say the same."""
     places = torch.arange(side * side).view(1, 1, side, side).expand(count, 1, side, side)
     return places.float(), (places[:, 0] % 251).to(torch.uint8)
 
 
 @pytest.mark.parametrize("changes", [{"flip": True}, {"rot90": True}, {"flip": True, "rot90": True}])
-def test_flips_and_turns_move_every_pixel_with_its_mask(changes):
+def test_flips_and_turns_move_every_pixel_with_its_mask(changes: dict[str, bool]) -> None:
     images, masks = tagged()
     torch.manual_seed(0)
     moved, followed = augment(**changes)(images, masks)
@@ -122,7 +125,7 @@ def test_flips_and_turns_move_every_pixel_with_its_mask(changes):
     assert len(different) == {1: 2, 2: 8}[len(changes)] if "flip" in changes else len(different) == 4
 
 
-def test_turns_are_quarter_turns_and_nothing_else():
+def test_turns_are_quarter_turns_and_nothing_else() -> None:
     images, masks = tagged(32)
     torch.manual_seed(0)
     turned = {each.numpy().tobytes() for each in augment(rot90=True)(images, masks)[0]}
@@ -130,7 +133,7 @@ def test_turns_are_quarter_turns_and_nothing_else():
 
 
 @pytest.mark.parametrize("changes", [{"elastic": 3.0}, {"rotate": 30.0}, {"scale": 0.3}, {"crop": 4}])
-def test_bending_moves_image_and_mask_alike(changes):
+def test_bending_moves_image_and_mask_alike(changes: dict[str, Any]) -> None:
     """An image that is its own mask stays its own mask, but for the pixels between the two shades."""
     shapes = torch.zeros(16, 64, 64)
     shapes[:, 20:40, 10:30] = 1
@@ -141,7 +144,7 @@ def test_bending_moves_image_and_mask_alike(changes):
     assert set(masks.unique().tolist()) == {0, 1}
 
 
-def test_a_quarter_turn_by_rotation_is_one_of_pixels():
+def test_a_quarter_turn_by_rotation_is_one_of_pixels() -> None:
     """On an image that is not square a turned square keeps its size."""
     image = torch.zeros(1, 1, 40, 80)
     image[..., 12:28, 32:48] = 1
@@ -151,20 +154,20 @@ def test_a_quarter_turn_by_rotation_is_one_of_pixels():
     assert (turned[..., 20:60].sum((1, 2, 3)) - 256).abs().max() < 8
 
 
-def test_brightness_and_noise_leave_the_mask_alone():
+def test_brightness_and_noise_leave_the_mask_alone() -> None:
     images, masks = torch.randn(4, 1, 8, 8), torch.randint(2, (4, 8, 8), dtype=torch.uint8)
     torch.manual_seed(0)
     changed, same = augment(brightness=0.3, noise=0.1)(images, masks)
     assert torch.equal(same, masks) and not torch.equal(changed, images)
 
 
-def test_brightness_is_a_factor_of_the_light():
+def test_brightness_is_a_factor_of_the_light() -> None:
     black = torch.full((8, 1, 4, 4), -0.4 / 0.2)
     changed, _ = augment(brightness=0.5)(black, torch.zeros(8, 4, 4, dtype=torch.uint8))
     assert torch.allclose(changed, black)
 
 
-def test_augmentation_is_a_function_of_the_global_seed():
+def test_augmentation_is_a_function_of_the_global_seed() -> None:
     loaders = load(augment={"flip": True, "rot90": True, "elastic": 2.0, "noise": 0.05})
     batches = []
     for _ in range(2):
@@ -173,7 +176,7 @@ def test_augmentation_is_a_function_of_the_global_seed():
     assert all(torch.equal(one, two) for one, two in zip(*batches, strict=True))
 
 
-def test_planes_of_border_weights_follow_the_mask():
+def test_planes_of_border_weights_follow_the_mask() -> None:
     loaders = load(border_weight=10, augment={"rot90": True})
     torch.manual_seed(0)
     _, masks = loaders.train_batch(torch.arange(8))
@@ -182,12 +185,12 @@ def test_planes_of_border_weights_follow_the_mask():
 
 
 @pytest.mark.parametrize("key", ["cutout", "mixup", "cutmix"])
-def test_what_mixes_labels_is_refused_with_masks(key):
+def test_what_mixes_labels_is_refused_with_masks(key: str) -> None:
     with pytest.raises(OptionError, match=key):
         load(augment={key: 1})
 
 
-def test_what_bends_is_refused_with_labels():
+def test_what_bends_is_refused_with_labels() -> None:
     plain = {"name": "digits", "augment": {"elastic": 2.0}}
     config = build_config({"model": {"name": "resnet20"}, "data": plain, "schedule": {"epochs": 1}}).data
     with pytest.raises(OptionError, match="elastic"):
@@ -195,7 +198,7 @@ def test_what_bends_is_refused_with_labels():
 
 
 @pytest.mark.parametrize("given", [{"classes": ["a", "b"]}, {"border_weight": 10.0}])
-def test_keys_of_masks_are_refused_with_labels(given):
+def test_keys_of_masks_are_refused_with_labels(given: dict[str, Any]) -> None:
     config = build_config(
         {"model": {"name": "resnet20"}, "data": {"name": "digits"} | given, "schedule": {"epochs": 1}}
     )
@@ -203,6 +206,6 @@ def test_keys_of_masks_are_refused_with_labels(given):
         load_data(config.data, CPU)
 
 
-def test_batches_to_evaluate_are_bounded_by_their_pixels():
+def test_batches_to_evaluate_are_bounded_by_their_pixels() -> None:
     loaders = replace(load(), image_shape=(1, 512, 512))
     assert [len(masks) for _, masks in loaders.batches("val", 500)] == [4] * 12

@@ -1,6 +1,8 @@
 """Checkpoints of other programs, scored by one command: equal to a forward pass that knows nothing of skiprun."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from sklearn.datasets import load_digits
-from torch import nn
+from torch import Tensor, nn
 from typer.testing import CliRunner
 
 from skiprun.cli.app import app, exit_code
@@ -20,7 +22,7 @@ from tests.support.tiny import tiny_config
 class PaddedBlock(nn.Module):
     """Two 3x3 convolutions beside every second pixel, with a quarter of the new channels as zeros on each side."""
 
-    def __init__(self, inside, outside, stride):
+    def __init__(self, inside: int, outside: int, stride: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(outside)
@@ -28,7 +30,7 @@ class PaddedBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(outside)
         self.widens = inside != outside
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
         if self.widens:
             quarter = out.shape[1] // 4
@@ -39,7 +41,7 @@ class PaddedBlock(nn.Module):
 class OtherResNet20(nn.Module):
     """The layout of the CIFAR networks that are published most: option A on both sides, and `linear` at the end."""
 
-    def __init__(self, channels=3, classes=10):
+    def __init__(self, channels: int = 3, classes: int = 10) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, 16, 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
@@ -48,12 +50,12 @@ class OtherResNet20(nn.Module):
         self.layer3 = nn.Sequential(PaddedBlock(32, 64, 2), PaddedBlock(64, 64, 1), PaddedBlock(64, 64, 1))
         self.linear = nn.Linear(64, classes)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = self.layer3(self.layer2(self.layer1(F.relu(self.bn1(self.conv1(x))))))
         return self.linear(F.avg_pool2d(x, x.shape[3]).flatten(1))
 
 
-def trained(channels, classes):
+def trained(channels: int, classes: int) -> nn.Module:
     """Return a network whose norms have seen something, so that it is not the same on every image."""
     torch.manual_seed(0)
     network = OtherResNet20(channels, classes).train()
@@ -62,7 +64,7 @@ def trained(channels, classes):
     return network.eval()
 
 
-def save_as_published(network, file):
+def save_as_published(network: nn.Module, file: Path) -> None:
     """Write a network as its training script does, behind DataParallel, in the format of torch 1.0."""
     state = {
         f"module.{name}": value for name, value in network.state_dict().items() if "num_batches" not in name
@@ -70,20 +72,20 @@ def save_as_published(network, file):
     torch.save({"state_dict": state, "best_prec1": 91.73}, file, _use_new_zipfile_serialization=False)
 
 
-def command(*words):
+def command(*words) -> tuple[Any, ...]:
     """Run `skiprun evaluate`, and return its document and its error."""
     done = CliRunner().invoke(app, ["evaluate", *map(str, words), "--json"])
     return json.loads(done.stdout) if done.exception is None else None, done.exception
 
 
-def refusal(*words):
+def refusal(*words) -> str:
     _, error = command(*words)
     assert error is not None and "\n" not in str(error)
     return f"{exit_code(error)} {error}"
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     """Return a folder of colour images of three classes, with three test images of each."""
     chance = np.random.default_rng(0)
     for split, count in (("train", 6), ("test", 3)):
@@ -97,7 +99,9 @@ def folder(tmp_path):
     return tmp_path / "data"
 
 
-def test_published_weights_are_scored_as_an_independent_forward_pass_scores_them(folder, tmp_path):
+def test_published_weights_are_scored_as_an_independent_forward_pass_scores_them(
+    folder: Path, tmp_path: Path
+) -> None:
     network = trained(3, 3)
     save_as_published(network, tmp_path / "resnet20.th")
     files = sorted((folder / "test").glob("*/*.png"))
@@ -133,7 +137,7 @@ def test_published_weights_are_scored_as_an_independent_forward_pass_scores_them
     assert found["notes"] == [f"Loaded 97 of 97 tensors from {tmp_path}/resnet20.th. {said}"]
 
 
-def test_the_logits_of_digits_are_those_of_the_other_network(tmp_path):
+def test_the_logits_of_digits_are_those_of_the_other_network(tmp_path: Path) -> None:
     network = trained(1, 10)
     save_as_published(network, tmp_path / "w.th")
     parts = rebuild_file(
@@ -162,14 +166,14 @@ def test_the_logits_of_digits_are_those_of_the_other_network(tmp_path):
     assert not torch.allclose(padded_at_the_end.model(images), network(images), atol=0.1)
 
 
-def test_on_which_side_zeros_stand_must_be_said(tmp_path):
+def test_on_which_side_zeros_stand_must_be_said(tmp_path: Path) -> None:
     save_as_published(trained(1, 10), tmp_path / "w.th")
     said = refusal(tmp_path / "w.th", "--model", "resnet20", "--data", "digits")
     assert said.startswith(f"2 {tmp_path}/w.th: Weights do not tell on which side option A pads")
     assert said.endswith("Say which it is, as --model resnet20:shortcut=A_both.")
 
 
-def test_another_number_of_classes_and_another_depth_are_refused(tmp_path):
+def test_another_number_of_classes_and_another_depth_are_refused(tmp_path: Path) -> None:
     save_as_published(trained(1, 100), tmp_path / "w.th")
     said = refusal(tmp_path / "w.th", "--model", "resnet20:shortcut=A_both", "--data", "digits")
     assert said.startswith(f"4 {tmp_path}/w.th: not the whole of resnet20 for the 10 classes of digits: ")
@@ -182,7 +186,7 @@ def test_another_number_of_classes_and_another_depth_are_refused(tmp_path):
     assert "layer1.0.connection." in gated and "What would be drawn or left out is not scored." in gated
 
 
-def test_what_a_projection_needs_is_not_left_out(tmp_path):
+def test_what_a_projection_needs_is_not_left_out(tmp_path: Path) -> None:
     from skiprun import build_model
 
     torch.save(build_model("resnet20", in_channels=1, shortcut="B").state_dict(), tmp_path / "w.pt")
@@ -192,7 +196,7 @@ def test_what_a_projection_needs_is_not_left_out(tmp_path):
     assert error is None and 0 <= found["error"] <= 100
 
 
-def test_normalization_that_is_not_given_is_said(tmp_path):
+def test_normalization_that_is_not_given_is_said(tmp_path: Path) -> None:
     save_as_published(trained(1, 10), tmp_path / "w.th")
     words = [tmp_path / "w.th", "--model", "resnet20:shortcut=A_both", "--data", "digits"]
     found, _ = command(*words)
@@ -240,14 +244,14 @@ def test_normalization_that_is_not_given_is_said(tmp_path):
         ),
     ],
 )
-def test_options_that_do_not_fit_are_refused(given, words, tmp_path):
+def test_options_that_do_not_fit_are_refused(given: list[str], words: str, tmp_path: Path) -> None:
     save_as_published(trained(1, 10), tmp_path / "w.th")
     assert refusal(
         tmp_path / "w.th", "--model", "resnet20:shortcut=A", "--data", "digits", *given
     ).startswith(words)
 
 
-def test_a_batch_that_is_chosen_is_taken(tmp_path):
+def test_a_batch_that_is_chosen_is_taken(tmp_path: Path) -> None:
     save_as_published(trained(1, 10), tmp_path / "w.th")
     given = (tmp_path / "w.th", "resnet20:shortcut=A_both", "digits")
     usual, chosen = (rebuild_file(*given, overrides=overrides) for overrides in ((), ["data.batch_size=2"]))
@@ -256,7 +260,7 @@ def test_a_batch_that_is_chosen_is_taken(tmp_path):
     assert score(chosen, "test") == pytest.approx(score(usual, "test"))
 
 
-def test_a_file_needs_its_model_and_a_run_needs_none(tmp_path):
+def test_a_file_needs_its_model_and_a_run_needs_none(tmp_path: Path) -> None:
     save_as_published(trained(1, 10), tmp_path / "w.th")
     for given in ([], ["--model", "resnet20"], ["--data", "digits"], ["--mean", "0.5"]):
         said = refusal(tmp_path / "w.th", *given)
@@ -264,7 +268,7 @@ def test_a_file_needs_its_model_and_a_run_needs_none(tmp_path):
     assert "and takes no --mean" in refusal(tmp_path, "--mean", "0.5")
 
 
-def test_the_weights_of_a_run_are_scored_as_the_run_is(tmp_path):
+def test_the_weights_of_a_run_are_scored_as_the_run_is(tmp_path: Path) -> None:
     config = tiny_config(
         data={"name": "digits", "batch_size": 64}, compute={"device": "cpu", "precision": "fp32"}
     )
@@ -278,7 +282,7 @@ def test_the_weights_of_a_run_are_scored_as_the_run_is(tmp_path):
         rebuild_file(run.path, f"{name},shortcut=A_both", "digits")
 
 
-def test_the_python_way_raises_the_same_errors(tmp_path):
+def test_the_python_way_raises_the_same_errors(tmp_path: Path) -> None:
     save_as_published(trained(1, 100), tmp_path / "w.th")
     with pytest.raises(CheckpointError, match="not the whole of resnet20"):
         rebuild_file(tmp_path / "w.th", "resnet20:shortcut=A", "digits")

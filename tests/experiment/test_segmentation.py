@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy import ndarray
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import Tensor
 from typer.testing import CliRunner
 
 from skiprun.claims.comparison import compare_runs
 from skiprun.cli.app import app
+from skiprun.config.experiment import RunConfig
 from skiprun.config_file import build_config, load_config
 from skiprun.data.datasets.cells import draw_image
 from skiprun.errors import BadImage, ConfigError, InputError
@@ -27,7 +31,7 @@ from skiprun.run import Run
 from tests.support import CONFIGS
 
 
-def small_config(**sections):
+def small_config(**sections) -> RunConfig:
     plain = {
         "name": "small",
         "model": {"name": "unet", "width": 4, "depth": 2},
@@ -60,23 +64,23 @@ def cell_images(folder: Path, *sizes: int) -> list[Path]:
     return files
 
 
-def test_a_run_has_the_scores_of_masks(run):
+def test_a_run_has_the_scores_of_masks(run: Run) -> None:
     summary = run.summary()
     assert set(summary["test"]) == {"loss", "iou", "dice", "boundary", "pixel_error"}
     assert (summary["data"]["score_name"], summary["data"]["better"]) == ("iou", "higher")
     assert summary["test"]["iou"] > 0.5
 
 
-def test_the_best_checkpoint_is_that_of_the_highest_validation_iou(run):
+def test_the_best_checkpoint_is_that_of_the_highest_validation_iou(run: Run) -> None:
     epochs = [record for record in run.metrics() if record.get("epoch_end")]
     assert run.summary()["best"]["val"]["iou"] == max(record["val/iou"] for record in epochs)
 
 
-def test_a_finished_run_is_evaluated_to_its_own_scores(run):
+def test_a_finished_run_is_evaluated_to_its_own_scores(run: Run) -> None:
     assert evaluate(run)["iou"] == pytest.approx(run.summary()["test"]["iou"], abs=1e-6)
 
 
-def test_overlays_are_drawn_from_the_same_images_and_shown_in_tensorboard(run):
+def test_overlays_are_drawn_from_the_same_images_and_shown_in_tensorboard(run: Run) -> None:
     files = sorted((run.path / "overlays").iterdir())
     assert [file.name for file in files] == [f"epoch-{epoch:04}.png" for epoch in (1, 2, 3)]
     first, last = (np.asarray(Image.open(file)) for file in (files[0], files[-1]))
@@ -89,13 +93,13 @@ def test_overlays_are_drawn_from_the_same_images_and_shown_in_tensorboard(run):
     assert [image.encoded_image_string for image in shown] == [file.read_bytes() for file in files]
 
 
-def test_overlays_do_not_change_a_bit_of_the_training(run, tmp_path):
+def test_overlays_do_not_change_a_bit_of_the_training(run: Run, tmp_path: Path) -> None:
     without = train(small_config(log={"tensorboard": False}), runs=tmp_path)
     assert without.summary()["test"] == run.summary()["test"]
     assert not (without.path / "overlays").exists()
 
 
-def test_a_network_for_labels_is_refused_for_masks_and_the_other_way_round():
+def test_a_network_for_labels_is_refused_for_masks_and_the_other_way_round() -> None:
     with pytest.raises(
         ConfigError, match="'resnet20' learns one label an image, and dataset 'cells' has masks"
     ):
@@ -104,7 +108,7 @@ def test_a_network_for_labels_is_refused_for_masks_and_the_other_way_round():
         prepare(small_config(data={"name": "digits"}))
 
 
-def test_a_network_whose_levels_are_all_off_is_the_control(run, tmp_path):
+def test_a_network_whose_levels_are_all_off_is_the_control(run: Run, tmp_path: Path) -> None:
     """The comparison says what the skips are worth against it, in every score."""
     model = {"name": "unet", "width": 4, "depth": 2, "skip_levels": "00"}
     control = train(small_config(name="none", model=model), runs=tmp_path)
@@ -113,7 +117,7 @@ def test_a_network_whose_levels_are_all_off_is_the_control(run, tmp_path):
     assert [line.split()[2] for line in sentences] == ["iou", "dice", "boundary", "pixel_error"]
 
 
-def test_masks_are_written_in_the_size_of_each_image(run, tmp_path):
+def test_masks_are_written_in_the_size_of_each_image(run: Run, tmp_path: Path) -> None:
     files = cell_images(tmp_path, 32, 50)
     Image.fromarray(np.zeros((17, 90), np.uint8)).save(tmp_path / "odd.png")
     found = list(predict_masks(run, [*files, tmp_path / "odd.png"], tmp_path / "masks"))
@@ -123,7 +127,7 @@ def test_masks_are_written_in_the_size_of_each_image(run, tmp_path):
     assert all(sum(item["shares"].values()) == pytest.approx(1) for item in found)
 
 
-def test_masks_resemble_the_truth(run, tmp_path):
+def test_masks_resemble_the_truth(run: Run, tmp_path: Path) -> None:
     (file,) = cell_images(tmp_path, 64)
     list(predict_masks(run, [file], tmp_path / "masks"))
     found, true = (
@@ -132,12 +136,12 @@ def test_masks_resemble_the_truth(run, tmp_path):
     assert (found & true).sum() / (found | true).sum() > 0.5
 
 
-def test_tiles_give_what_the_whole_image_gives(run):
+def test_tiles_give_what_the_whole_image_gives(run: Run) -> None:
     """Depth 2 sees 22 pixels to each side, less than half of the overlap."""
     model = load_model(run)
     image, _ = draw_image(np.random.default_rng(1), 150)
 
-    def logits(pixels):
+    def logits(pixels: ndarray) -> Tensor:
         with torch.no_grad():
             return model(torch.from_numpy(pixels.copy())[None, None].float() / 255)
 
@@ -146,10 +150,10 @@ def test_tiles_give_what_the_whole_image_gives(run):
     assert np.array_equal(sliding_window(corner, logits, 64, 48), sliding_window(corner, logits, 512, 64))
 
 
-def test_no_tile_is_larger_than_said():
+def test_no_tile_is_larger_than_said() -> None:
     seen = []
 
-    def logits(pixels):
+    def logits(pixels: ndarray) -> Tensor:
         seen.append(pixels.shape)
         return torch.ones(1, 1, *pixels.shape)
 
@@ -158,7 +162,7 @@ def test_no_tile_is_larger_than_said():
 
 
 @pytest.mark.parametrize("length", [10, 64, 65, 100, 1000])
-def test_spans_cover_every_pixel_once(length):
+def test_spans_cover_every_pixel_once(length: int) -> None:
     pixels = [
         pixel
         for begin, low, high in spans(length, 64, 16)
@@ -168,14 +172,14 @@ def test_spans_cover_every_pixel_once(length):
     assert pixels == list(range(length))
 
 
-def test_logits_are_enlarged_as_torch_does(run):
+def test_logits_are_enlarged_as_torch_does(run: Run) -> None:
     torch.manual_seed(0)
     small = torch.randn(1, 3, 8, 8)
     expected = torch.nn.functional.interpolate(small, (600, 40), mode="bilinear").argmax(1)[0].numpy()
     assert (resized_classes(small, 600, 40) == expected).mean() > 0.999
 
 
-def test_a_resized_run_predicts_at_its_size(tmp_path):
+def test_a_resized_run_predicts_at_its_size(tmp_path: Path) -> None:
     for split in ("train", "val"):
         for each in range(6):
             image, labels = draw_image(np.random.default_rng(each), 48)
@@ -198,7 +202,7 @@ def test_a_resized_run_predicts_at_its_size(tmp_path):
     assert mask.shape == (70, 90) and seen == [(1, 1, 24, 24)]
 
 
-def test_a_bad_image_is_named_or_left_out(run, tmp_path):
+def test_a_bad_image_is_named_or_left_out(run: Run, tmp_path: Path) -> None:
     (file,) = cell_images(tmp_path, 32)
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"nothing")
@@ -208,7 +212,7 @@ def test_a_bad_image_is_named_or_left_out(run, tmp_path):
     assert "problem" in found[0] and Path(found[1]["mask"]).exists()
 
 
-def test_no_image_is_replaced_by_its_mask(run, tmp_path):
+def test_no_image_is_replaced_by_its_mask(run: Run, tmp_path: Path) -> None:
     (file,) = cell_images(tmp_path, 32)
     with pytest.raises(InputError, match="would be replaced by its mask"):
         list(predict_masks(run, [file], tmp_path))
@@ -219,7 +223,7 @@ def test_no_image_is_replaced_by_its_mask(run, tmp_path):
         list(predict_masks(run, [file, twin], tmp_path / "out"))
 
 
-def test_more_classes_are_written_as_numbers_with_colours():
+def test_more_classes_are_written_as_numbers_with_colours() -> None:
     import io
 
     image = Image.open(io.BytesIO(mask_png(np.array([[0, 1, 20]], np.uint8), 21)))
@@ -233,7 +237,7 @@ def test_more_classes_are_written_as_numbers_with_colours():
     ]
 
 
-def test_the_command_writes_masks_and_tells_what_it_left_out(run, tmp_path):
+def test_the_command_writes_masks_and_tells_what_it_left_out(run: Run, tmp_path: Path) -> None:
     (file,) = cell_images(tmp_path, 32)
     (tmp_path / "broken.png").write_bytes(b"nothing")
     arguments = [
@@ -251,7 +255,7 @@ def test_the_command_writes_masks_and_tells_what_it_left_out(run, tmp_path):
 
 
 @pytest.mark.parametrize("other", ["unet_none_cells", "unet_add_cells"])
-def test_two_configs_of_cells_differ_by_the_connection_alone(other):
+def test_two_configs_of_cells_differ_by_the_connection_alone(other: str) -> None:
     one, two = (load_config(CONFIGS / f"{name}.yaml").to_dict() for name in ("unet_cells", other))
     assert one.pop("name") != two.pop("name")
     assert one["model"].pop("connection") is None and two["model"].pop("connection") == other.split("_")[1]
@@ -267,7 +271,7 @@ def test_two_configs_of_cells_differ_by_the_connection_alone(other):
     ],
     ids=lambda model: model["name"],
 )
-def test_every_kind_of_unet_trains_is_scored_and_finds_masks(model, tmp_path):
+def test_every_kind_of_unet_trains_is_scored_and_finds_masks(model: dict[str, Any], tmp_path: Path) -> None:
     config = small_config(model={"width": 4, "depth": 2} | model, schedule={"steps": 2}, log={"every": 1})
     trained = train(config, runs=tmp_path)
     (file,) = cell_images(tmp_path, 32)

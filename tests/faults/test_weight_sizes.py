@@ -5,6 +5,8 @@ import resource
 import struct
 import sys
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +22,7 @@ from skiprun.training.checkpoint import DamagedCheckpoint, load, save
 HUGE = 3 * 10**8
 
 
-def saved(content, zipped=True):
+def saved(content: dict[str, Any], zipped: bool = True) -> bytes:
     stream = io.BytesIO()
     torch.save(content, stream, _use_new_zipfile_serialization=zipped)
     return stream.getvalue()
@@ -75,7 +77,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_small_file_that_claims_to_be_large_is_refused(kind, tmp_path):
+def test_a_small_file_that_claims_to_be_large_is_refused(kind: str, tmp_path: Path) -> None:
     (tmp_path / "w.pt").write_bytes(HOSTILE[kind])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(CheckpointError, match=r"w\.pt: .*not a whole file of plain weights") as caught:
@@ -86,20 +88,20 @@ def test_a_small_file_that_claims_to_be_large_is_refused(kind, tmp_path):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10, "KiB"
 
 
-def test_the_claim_and_the_length_are_named():
+def test_the_claim_and_the_length_are_named() -> None:
     with pytest.raises(Oversized, match=r"claims 1,200,000,000 bytes, and is 1,\d\d\d long"):
         load_plain(io.BytesIO(HOSTILE["expanded"]))
     with pytest.raises(Oversized, match="claims 67,108,866 bytes"):
         load_plain(io.BytesIO(HOSTILE["deflated"]))
 
 
-def test_a_sealed_checkpoint_is_bounded_too(tmp_path):
+def test_a_sealed_checkpoint_is_bounded_too(tmp_path: Path) -> None:
     save(tmp_path / "last.pt", {"model": {"conv1.weight": torch.zeros(1).expand(HUGE)}})
     with pytest.raises(DamagedCheckpoint, match="Oversized"):
         load(tmp_path / "last.pt")
 
 
-def test_many_classes_are_not_stood_in_for():
+def test_many_classes_are_not_stood_in_for() -> None:
     content = {str(number): type(f"Class{number}", (), {"__module__": __name__}) for number in range(300)}
     for kind in content.values():
         setattr(sys.modules[__name__], kind.__name__, kind)
@@ -107,7 +109,7 @@ def test_many_classes_are_not_stood_in_for():
         load_plain(io.BytesIO(saved(content)))
 
 
-def test_what_is_shared_is_not_too_large():
+def test_what_is_shared_is_not_too_large() -> None:
     layer = nn.Linear(100, 100)
     tied = {"a": layer.weight, "b": layer.weight, "rows": layer.weight.expand(2, 100, 100)}
     assert MAX_EXPANSION > 3 and load_plain(io.BytesIO(saved(tied)))["rows"].shape == (2, 100, 100)

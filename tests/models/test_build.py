@@ -1,5 +1,7 @@
 """From a name, options or a config to a network; what does not fit is refused with what does."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -15,23 +17,23 @@ from skiprun.models.options import options_of
 from skiprun.registry import MODELS
 
 
-def refusal(name, **options):
+def refusal(name: str, **options) -> str:
     with pytest.raises(OptionError) as caught:
         build_model(name, **options)
     return str(caught.value)
 
 
-def test_unknown_architecture_suggests_the_nearest():
+def test_unknown_architecture_suggests_the_nearest() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'resnet56'"):
         build_model("resnet_56")
 
 
-def test_unknown_connection_suggests_the_nearest():
+def test_unknown_connection_suggests_the_nearest() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'highway'"):
         build_model("resnet20", connection="higway")
 
 
-def test_a_connection_that_does_not_fit_is_refused_with_those_that_do():
+def test_a_connection_that_does_not_fit_is_refused_with_those_that_do() -> None:
     assert refusal("resnet20", connection="concat") == (
         "connection: 'concat' does not fit resnet20. These fit: "
         "add, constant_scaling, conv_shortcut, highway, layer_scale, none, rezero, shortcut_dropout, "
@@ -73,13 +75,13 @@ def test_a_connection_that_does_not_fit_is_refused_with_those_that_do():
         ({"norm": "none", "init": "fixup", "connection": "none"}, "every block needs its shortcut"),
     ],
 )
-def test_refusals_say_what_was_found_and_what_is_allowed(options, words):
+def test_refusals_say_what_was_found_and_what_is_allowed(options: dict[str, Any], words: str) -> None:
     assert words in refusal("resnet20", **options)
 
 
 @pytest.mark.parametrize("number", [10**9, 10**10, 10**30])
 @pytest.mark.parametrize("key", ["num_classes", "in_channels", "width"])
-def test_what_no_machine_can_hold_is_refused_in_words(key, number):
+def test_what_no_machine_can_hold_is_refused_in_words(key: str, number: int) -> None:
     words = r"^Out of memory while the network is built\.|from 1 to 1,000,000,000|be 1,000,000,000 or less"
     with pytest.raises(SkiprunError, match=words):
         build_model("resnet20", **{key: number})
@@ -88,7 +90,7 @@ def test_what_no_machine_can_hold_is_refused_in_words(key, number):
 
 
 @pytest.mark.parametrize("name", MODELS.names())
-def test_an_option_is_not_what_the_name_or_the_data_decides(name):
+def test_an_option_is_not_what_the_name_or_the_data_decides(name: str) -> None:
     assert not {"name", "num_classes", "in_channels"} & set(options_of(MODELS[name].target))
 
 
@@ -96,11 +98,11 @@ def test_an_option_is_not_what_the_name_or_the_data_decides(name):
     ("name", "depth", "nearest"),
     [("resnet_cifar", 21, 20), ("preact_cifar", 57, 56), ("wrn_cifar", 30, 28), ("densenet_cifar", 41, 40)],
 )
-def test_a_depth_that_does_not_exist_names_the_nearest(name, depth, nearest):
+def test_a_depth_that_does_not_exist_names_the_nearest(name: str, depth: int, nearest: int) -> None:
     assert f"the nearest is {nearest}" in refusal(name, depth=depth)
 
 
-def test_options_reach_the_family():
+def test_options_reach_the_family() -> None:
     net = build_model("wrn16_4", dropout=0.3)
     assert {module.p for module in net.modules() if isinstance(module, nn.Dropout)} == {0.3}
     assert build_model("resnet20", depth=20, width=8).conv1.out_channels == 8
@@ -110,14 +112,14 @@ def test_options_reach_the_family():
     )
 
 
-def test_a_small_stem_is_what_small_image_networks_have():
+def test_a_small_stem_is_what_small_image_networks_have() -> None:
     torch.manual_seed(0)
     stem = build_model("resnet20", stem="small").state_dict()
     torch.manual_seed(0)
     assert all(torch.equal(value, stem[key]) for key, value in build_model("resnet20").state_dict().items())
 
 
-def test_surgery_takes_numbers_and_ranges():
+def test_surgery_takes_numbers_and_ranges() -> None:
     kinds = [
         type(site).__name__
         for site in sites(build_model("resnet20", connections={"1, 4-6": "none"})).values()
@@ -125,19 +127,19 @@ def test_surgery_takes_numbers_and_ranges():
     assert [index for index, kind in enumerate(kinds) if kind == "NoConnection"] == [1, 4, 5, 6]
 
 
-def test_a_plain_network_can_be_given_one_skip():
+def test_a_plain_network_can_be_given_one_skip() -> None:
     net = build_model("plain20", connections={"2": "add"})
     assert [site.uses_shortcut for site in sites(net).values()] == [index == 2 for index in range(9)]
 
 
 @pytest.mark.parametrize("channels", [1, 3, 8, 16, 17, 24, 64, 100, 640])
-def test_group_norm_divides_any_number_of_channels(channels):
+def test_group_norm_divides_any_number_of_channels(channels: int) -> None:
     norm = group_norm(channels)
     assert channels % norm.num_groups == 0 and norm.num_groups <= 32
     assert channels < 2 or channels / norm.num_groups >= 2
 
 
-def test_an_activation_in_place_spares_the_shortcut_of_a_network_without_norm():
+def test_an_activation_in_place_spares_the_shortcut_of_a_network_without_norm() -> None:
     for name in ("preact20", "densenet40_12"):
         torch.manual_seed(0)
         inplace = build_model(name, norm="none", activation="relu").eval()
@@ -150,11 +152,11 @@ def test_an_activation_in_place_spares_the_shortcut_of_a_network_without_norm():
         assert torch.equal(inplace(images), copy(images)), name
 
 
-def config(**model):
+def config(**model) -> ModelConfig:
     return ModelConfig.model_validate({"name": "resnet20", **model})
 
 
-def test_a_config_becomes_a_network():
+def test_a_config_becomes_a_network() -> None:
     net = build_from_config(
         config(
             connection="highway",
@@ -183,7 +185,9 @@ def test_a_config_becomes_a_network():
         ({"weights": "x", "freeze": "stage9"}, "freeze"),
     ],
 )
-def test_a_refusal_names_the_key_of_the_config_before_anything_is_drawn(model, key):
+def test_a_refusal_names_the_key_of_the_config_before_anything_is_drawn(
+    model: dict[str, Any], key: str
+) -> None:
     state = torch.get_rng_state()
     with pytest.raises(OptionError) as caught:
         check_from_config(config(**model))
@@ -191,7 +195,7 @@ def test_a_refusal_names_the_key_of_the_config_before_anything_is_drawn(model, k
     assert torch.equal(state, torch.get_rng_state())
 
 
-def test_a_connection_that_does_not_fit_is_refused_before_data_is_looked_for():
+def test_a_connection_that_does_not_fit_is_refused_before_data_is_looked_for() -> None:
     given = {
         "model": {"name": "resnet20", "connection": "concat"},
         "data": {"name": "cifar10", "root": "/nowhere"},
@@ -213,13 +217,13 @@ def test_a_connection_that_does_not_fit_is_refused_before_data_is_looked_for():
         ({"weights": "DEFAULT", "feature_extract": True, "freeze": "stem"}, "model.freeze"),
     ],
 )
-def test_keys_that_cannot_both_hold_are_found_without_building(model, key):
+def test_keys_that_cannot_both_hold_are_found_without_building(model: dict[str, Any], key: str) -> None:
     sections = {"data": {"name": "digits"}, "schedule": {"epochs": 1.0}}
     found = RunConfig.model_validate({"model": {"name": "resnet20", **model}, **sections})
     assert [place for place, _ in contradictions(found)] == [key]
 
 
-def test_a_config_survives_its_own_yaml():
+def test_a_config_survives_its_own_yaml() -> None:
     sections = {"data": {"name": "digits"}, "schedule": {"epochs": 1.0}}
     model = {
         "name": "resnet20",
@@ -231,7 +235,7 @@ def test_a_config_survives_its_own_yaml():
     assert RunConfig.model_validate(first.to_dict()) == first
 
 
-def test_a_misspelt_key_of_a_section_that_may_be_left_out_is_told_its_neighbours():
+def test_a_misspelt_key_of_a_section_that_may_be_left_out_is_told_its_neighbours() -> None:
     given = {
         "model": {"name": "resnet20", "skip_schedule": {"from": 1.0, "too": 0.0}},
         "data": {"name": "digits"},
@@ -243,6 +247,6 @@ def test_a_misspelt_key_of_a_section_that_may_be_left_out_is_told_its_neighbours
     assert "epochs: missing; where the change begins and ends" in missing
 
 
-def test_every_architecture_has_the_facts_that_the_listing_shows():
+def test_every_architecture_has_the_facts_that_the_listing_shows() -> None:
     for entry in MODELS:
         assert entry.info.family and entry.info.year and entry.info.paper and entry.summary, entry.name

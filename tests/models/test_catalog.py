@@ -5,10 +5,11 @@ import random
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 import torch
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from skiprun.cli.app import app
 from skiprun.models import build_model
@@ -20,7 +21,7 @@ from tests.models.test_contract import MEMBERS
 from tests.support import ROOT
 
 
-def test_a_row_says_what_the_network_is():
+def test_a_row_says_what_the_network_is() -> None:
     (row,) = catalog.describe_models("resnet20")
     assert row["parameters"] == 269_722 and row["macs"] == 40_551_040 and row["layers"] == 20
     assert (
@@ -32,30 +33,30 @@ def test_a_row_says_what_the_network_is():
     assert row["family"] == "resnet_cifar" and row["summary"].startswith("Residual network of 20 layers")
 
 
-def test_wild_cards_choose_in_the_registry_order():
+def test_wild_cards_choose_in_the_registry_order() -> None:
     assert [row["name"] for row in catalog.describe_models("*sn?t5*")] == MODELS.names("*sn?t5*")
     assert catalog.describe_models("nothing*") == []
 
 
-def test_another_input_is_counted_and_kept_beside_the_own():
+def test_another_input_is_counted_and_kept_beside_the_own() -> None:
     small = catalog.describe_models("resnet20", (1, 8, 8))[0]
     assert small["macs"] < 40_551_040 / 15 and small["parameters"] == 269_722 - 2 * 16 * 9
     assert catalog.describe_models("resnet20")[0]["macs"] == 40_551_040
 
 
-def test_images_that_are_too_small_are_said_and_not_counted():
+def test_images_that_are_too_small_are_said_and_not_counted() -> None:
     row = catalog.describe_models("vgg11", (3, 8, 8))[0]
     assert row["macs"] is None and row["parameters"] == 128_807_306
     assert "Images of 3x8x8 do not pass through this network" in row["problem"]
 
 
-def test_the_cache_answers_without_building(monkeypatch):
+def test_the_cache_answers_without_building(monkeypatch: pytest.MonkeyPatch) -> None:
     first = catalog.describe_models("plain2?")
     monkeypatch.setattr(catalog, "describe_model", lambda *_: pytest.fail("was built again"))
     assert catalog.describe_models("plain2?") == first
 
 
-def test_a_damaged_cache_is_made_again():
+def test_a_damaged_cache_is_made_again() -> None:
     first = catalog.describe_models("plain20")
     for damage in ("", "[]", "{", '{"names": []}', '{"names": 5, "rows": {}}', "[" * 100_000):
         catalog_cache.cache_file().write_text(damage)
@@ -63,7 +64,7 @@ def test_a_damaged_cache_is_made_again():
     assert json.loads(catalog_cache.cache_file().read_text())["names"] == MODELS.names()
 
 
-def test_a_flipped_bit_of_the_cache_is_found():
+def test_a_flipped_bit_of_the_cache_is_found() -> None:
     first = catalog.describe_models("plain20")
     chance = random.Random(5)
     for _ in range(20):
@@ -73,14 +74,16 @@ def test_a_flipped_bit_of_the_cache_is_found():
         assert catalog.describe_models("plain20") == first
 
 
-def test_a_cache_that_cannot_be_written_does_not_stop_the_listing(monkeypatch, tmp_path):
+def test_a_cache_that_cannot_be_written_does_not_stop_the_listing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     file = tmp_path / "file"
     file.write_text("")
     monkeypatch.setenv("SKIPRUN_DATA", str(file / "below"))
     assert catalog.describe_models("plain20")[0]["parameters"] == 269_722
 
 
-def test_other_sources_have_another_cache_and_the_old_one_goes(monkeypatch):
+def test_other_sources_have_another_cache_and_the_old_one_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     catalog.describe_models("plain20")
     old = catalog_cache.cache_file()
     monkeypatch.setattr(catalog_cache, "WINGS", ("skiprun.models.families",))
@@ -89,7 +92,7 @@ def test_other_sources_have_another_cache_and_the_old_one_goes(monkeypatch):
     assert catalog_cache.cache_file().exists() and not old.exists()
 
 
-def test_a_filled_cache_is_read_without_torch():
+def test_a_filled_cache_is_read_without_torch() -> None:
     catalog.describe_models("plain20")
     program = "import sys; from skiprun.models.complexity import catalog; "
     program += "print(len(catalog.describe_models('plain20')), 'torch' in sys.modules)"
@@ -162,7 +165,9 @@ sys.exit(pytest.main(["-v", "-p", "no:cacheprovider", "-k", "oneblock or twice",
 """
 
 
-def test_a_new_file_appears_in_listing_config_and_contract_tests(tmp_path, request):
+def test_a_new_file_appears_in_listing_config_and_contract_tests(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     for wing, text in (("connections", NEW_CONNECTION), ("families", NEW_FAMILY)):
         (tmp_path / wing).mkdir()
         (tmp_path / wing / "new.py").write_text(textwrap.dedent(text))
@@ -182,7 +187,7 @@ def test_a_new_file_appears_in_listing_config_and_contract_tests(tmp_path, reque
 @pytest.mark.parametrize(
     "name", [*MEMBERS.values(), "vgg11", "resnet50", "unet", "resunet", "unetplusplus", "fcn_resnet50"]
 )
-def test_the_rows_of_a_block_table_add_up_to_the_network(name):
+def test_the_rows_of_a_block_table_add_up_to_the_network(name: str) -> None:
     (row,) = catalog.describe_models(name)
     with torch.device("meta"):
         rows = block_table(build_model(name), row["input"])
@@ -192,7 +197,7 @@ def test_the_rows_of_a_block_table_add_up_to_the_network(name):
     assert rows[0]["stage"] == "stem" and rows[-1]["stage"] == "head"
 
 
-def test_a_block_table_reads_like_the_paper():
+def test_a_block_table_reads_like_the_paper() -> None:
     with torch.device("meta"):
         rows = block_table(build_model("resnet20", connections={"3": "none"}), (3, 32, 32))
     block = next(row for row in rows if row["block"] == "layer2.0")
@@ -209,14 +214,14 @@ def test_a_block_table_reads_like_the_paper():
     }
 
 
-def test_a_block_table_leaves_the_network_as_it_was():
+def test_a_block_table_leaves_the_network_as_it_was() -> None:
     model = build_model("resnet20").eval()
     block_table(model, (3, 32, 32))
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
     assert not any(module.training for module in model.modules())
 
 
-def test_mobilenet_saves_what_its_paper_says_against_standard_convolutions():
+def test_mobilenet_saves_what_its_paper_says_against_standard_convolutions() -> None:
     # Howard et al. 2017, table 4: 569 against 4866 million multiply-adds, 4.2 against 29.3 million
     # parameters.
     with torch.device("meta"):
@@ -228,13 +233,13 @@ def test_mobilenet_saves_what_its_paper_says_against_standard_convolutions():
     assert total["standard_parameters"] / 1e6 == pytest.approx(29.3, abs=0.05)
 
 
-def test_a_network_without_separable_convolutions_saves_nothing():
+def test_a_network_without_separable_convolutions_saves_nothing() -> None:
     with torch.device("meta"):
         rows, total = standard_saving(build_model("resnext29_32x4d"), (3, 32, 32))
     assert rows == [] and total["factor"] == 1
 
 
-def test_two_networks_are_compared_stage_by_stage():
+def test_two_networks_are_compared_stage_by_stage() -> None:
     with torch.device("meta"):
         rows, total = stage_saving(build_model("resnet20"), build_model("resnet20", width=32), (3, 32, 32))
     assert [row["stage"] for row in rows] == ["stem", "stage1", "stage2", "stage3", "head"]
@@ -243,7 +248,7 @@ def test_two_networks_are_compared_stage_by_stage():
     assert total["factor"] == pytest.approx(sum(row["other_macs"] for row in rows) / 40_551_040)
 
 
-def test_a_stage_that_only_one_network_has_stands_alone():
+def test_a_stage_that_only_one_network_has_stands_alone() -> None:
     (*_, last, head), total = catalog.saving("mobilenet_v1", "resnet50")
     assert last["stage"] == "stage5" and last["other_macs"] is last["factor"] is None and last["macs"] > 0
     assert head["stage"] == "head" and head["factor"] == pytest.approx(2)
@@ -252,13 +257,15 @@ def test_a_stage_that_only_one_network_has_stands_alone():
     )
 
 
-def shown(arguments, monkeypatch, columns=100):
+def shown(arguments: list[str], monkeypatch: pytest.MonkeyPatch, columns: int = 100) -> Result:
     monkeypatch.setattr("skiprun.cli.terminal.results.width", columns)
     return CliRunner().invoke(app, arguments)
 
 
 @pytest.mark.parametrize("pattern", ["*mobilenet*", pytest.param("*", marks=pytest.mark.slow)])
-def test_the_listing_fits_a_hundred_columns_with_nothing_cut(pattern, monkeypatch):
+def test_the_listing_fits_a_hundred_columns_with_nothing_cut(
+    pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     listed = shown(["models", pattern], monkeypatch).stdout
     assert max(map(len, listed.splitlines())) <= 100 and "…" not in listed
     assert all(f"\n{name} " in listed for name in MODELS.names(pattern))
@@ -273,7 +280,9 @@ def test_the_listing_fits_a_hundred_columns_with_nothing_cut(pattern, monkeypatc
         assert words in listed
 
 
-def test_the_listing_as_json_has_every_fact_and_the_memory_of_a_batch(monkeypatch):
+def test_the_listing_as_json_has_every_fact_and_the_memory_of_a_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     (row,) = json.loads(shown(["models", "resnet56", "--batch", "64", "--json"], monkeypatch).stdout)
     facts = {
         "name",
@@ -290,19 +299,19 @@ def test_the_listing_as_json_has_every_fact_and_the_memory_of_a_batch(monkeypatc
     assert facts <= set(row) and row["batch"] == 64 and row["batch_bytes"] == 64 * row["activation_bytes"] > 0
 
 
-def test_a_block_table_fits_a_hundred_columns_with_nothing_cut(monkeypatch):
+def test_a_block_table_fits_a_hundred_columns_with_nothing_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = shown(["models", "show", "densenet121"], monkeypatch).stdout
     assert max(map(len, listed.splitlines())) <= 100 and "…" not in listed and "57: concat" in listed
     assert "input" not in listed.splitlines()[0]
     assert "input" in shown(["models", "show", "resnet20"], monkeypatch, 200).stdout.splitlines()[0]
 
 
-def test_a_pattern_that_matches_nothing_is_said(monkeypatch):
+def test_a_pattern_that_matches_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     done = shown(["models", "resnet5?x"], monkeypatch)
     assert done.exit_code != 0 and "No architecture matches 'resnet5?x'" in str(done.exception)
 
 
-def test_cost_takes_standard_convolutions_unless_told_otherwise(monkeypatch):
+def test_cost_takes_standard_convolutions_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     standard = json.loads(shown(["models", "cost", "mobilenet_v1", "--json"], monkeypatch).stdout)
     assert (
         standard["against"] == "standard" and len(standard["rows"]) == 13 and standard["total"]["factor"] > 8

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiprun.connections import sites
 from skiprun.models import build_model
@@ -51,7 +51,7 @@ def marked(name):
     return pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
 
 
-def made(name, **options):
+def made(name: str, **options) -> nn.Module:
     """Build a network for small images with 5 classes."""
     torch.manual_seed(0)
     if "stem" in options_of(MODELS[name].target):
@@ -61,7 +61,7 @@ def made(name, **options):
     return build_model(name, 5, **options)
 
 
-def batch(name):
+def batch(name: str) -> tuple[Tensor, Tensor]:
     """Return four images of the smallest size that the family takes and learns from, and labels or masks."""
     generator = torch.Generator().manual_seed(1)
     size = 16 if MODELS[name].info.input[1] == 32 else 32
@@ -81,12 +81,12 @@ def without_chance(model):
     return model
 
 
-def first_gradient(model):
+def first_gradient(model: nn.Module) -> Tensor:
     first = next(iter(weighted_layers(model).values()))
     return first.weight.grad
 
 
-def starts_inside_a_block(model):
+def starts_inside_a_block(model: nn.Module) -> bool:
     first = next(iter(weighted_layers(model)))
     return any(
         first.startswith(f"{path}.") for path, each in model.named_modules() if isinstance(each, Block)
@@ -94,7 +94,7 @@ def starts_inside_a_block(model):
 
 
 @pytest.mark.parametrize("name", [marked(name) for name in MODELS.names()])
-def test_contract(name):
+def test_contract(name: str) -> None:
     model = without_chance(made(name))
     images, targets = batch(name)
 
@@ -131,7 +131,7 @@ def loss_after_step(model, start, lr, images, targets):
 
 
 @pytest.mark.parametrize("name", [marked(name) for name in MODELS.names()])
-def test_grey_images_have_one_channel(name):
+def test_grey_images_have_one_channel(name: str) -> None:
     with torch.device("meta"):
         output = build_model(name, in_channels=1)(torch.empty(2, 1, *MODELS[name].info.input[1:]))
     assert output.shape[:2] == (2, 10)
@@ -151,7 +151,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("name", "connection"), PAIRS)
-def test_every_connection_that_fits_a_family_learns_in_it(name, connection):
+def test_every_connection_that_fits_a_family_learns_in_it(name: str, connection: str) -> None:
     model = made(name, connection=connection)
     assert sites(model), "a family that takes a connection has sites"
     assert {type(site) for site in sites(model).values()} == {CONNECTIONS[connection].target}
@@ -166,7 +166,7 @@ def test_every_connection_that_fits_a_family_learns_in_it(name, connection):
 
 
 @pytest.mark.parametrize("name", MEMBERS.values())
-def test_surgery_changes_one_site_and_no_other(name):
+def test_surgery_changes_one_site_and_no_other(name: str) -> None:
     own = MODELS[name].info.connection
     last = len(sites(made(name))) - 1
     kinds = [type(site) for site in sites(made(name, connections={str(last): "none"})).values()]
@@ -180,7 +180,7 @@ NORMED = [entry.name for entry in MODELS if "norm" in options_of(entry.target) a
 
 @pytest.mark.parametrize("name", NORMED)
 @pytest.mark.parametrize("norm", ["none", "group", "layer"])
-def test_norms_replace_batch_norm_everywhere(name, norm):
+def test_norms_replace_batch_norm_everywhere(name: str, norm: str) -> None:
     kinds = {type(module) for module in made(name, norm=norm).modules()}
     assert nn.BatchNorm2d not in kinds
     assert (nn.GroupNorm in kinds) == (norm != "none")
@@ -195,7 +195,7 @@ MIXED = [
 
 
 @pytest.mark.parametrize("name", MIXED)
-def test_an_activation_replaces_the_own_everywhere_and_learns(name):
+def test_an_activation_replaces_the_own_everywhere_and_learns(name: str) -> None:
     assert not any(isinstance(module, USUAL) for module in made(name, activation="elu").modules())
     bare = {"norm": "none"} if "norm" in options_of(MODELS[name].target) else {}
     model = made(name, activation="relu", **bare)
@@ -204,5 +204,5 @@ def test_an_activation_replaces_the_own_everywhere_and_learns(name):
     assert first_gradient(model).isfinite().all() and first_gradient(model).abs().sum() > 0
 
 
-def test_networks_marked_as_large_exist():
+def test_networks_marked_as_large_exist() -> None:
     assert set(LARGE) <= set(MODELS.names())

@@ -4,10 +4,13 @@ Small images: 32x32, 10 classes; the integers are recounts, and the named source
 Large ones: 1000 classes, torchvision's own published `num_params` and `_ops`.
 """
 
+from typing import Any
+
 import pytest
 import torch
 
 from skiprun.models import build_model, cost
+from skiprun.models.complexity.cost import Cost
 from skiprun.registry import MODELS
 
 SMALL = [
@@ -102,20 +105,24 @@ LARGE = [
 ]
 
 
-def counted(name, shape, classes=10, **options):
+def counted(name: str, shape: tuple[int, int, int], classes: int = 10, **options) -> Cost:
     with torch.device("meta"):
         return cost(build_model(name, classes, **options), shape)
 
 
 @pytest.mark.parametrize(("name", "options", "parameters", "macs"), SMALL)
-def test_small_image_networks_have_their_exact_counts(name, options, parameters, macs):
+def test_small_image_networks_have_their_exact_counts(
+    name: str, options: dict[Any, Any], parameters: int, macs: int
+) -> None:
     found = counted(name, (3, 32, 32), **options)
     assert found.parameters == parameters
     assert macs is None or found.macs == macs
 
 
 @pytest.mark.parametrize(("name", "parameters", "macs", "ten_classes"), LARGE)
-def test_large_image_networks_have_their_published_counts(name, parameters, macs, ten_classes):
+def test_large_image_networks_have_their_published_counts(
+    name: str, parameters: int, macs: int, ten_classes: int
+) -> None:
     found = counted(name, MODELS[name].info.input, 1000)
     assert (found.parameters, found.macs) == (parameters, macs)
     if ten_classes:
@@ -132,13 +139,17 @@ def test_large_image_networks_have_their_published_counts(name, parameters, macs
         (0.25, 470_072, 41_030_272),
     ],
 )
-def test_mobilenet_v1_has_the_counts_of_its_paper_at_every_width(alpha, parameters, macs):
+def test_mobilenet_v1_has_the_counts_of_its_paper_at_every_width(
+    alpha: float, parameters: int, macs: int
+) -> None:
     found = counted("mobilenet_v1", (3, 224, 224), 1000, alpha=alpha)
     assert (found.parameters, found.macs, found.layers) == (parameters, macs, 28)
 
 
 @pytest.mark.parametrize(("depth", "parameters", "gmacs"), [(18, 11_515_688, 1.795), (34, 21_623_848, 3.644)])
-def test_plain_imagenet_networks_have_the_count_of_option_a(depth, parameters, gmacs):
+def test_plain_imagenet_networks_have_the_count_of_option_a(
+    depth: int, parameters: int, gmacs: float
+) -> None:
     plain = counted(f"plain{depth}", (3, 224, 224), 1000)
     padded = counted(f"resnet{depth}", (3, 224, 224), 1000, shortcut="A")
     assert plain.parameters == padded.parameters == parameters
@@ -146,7 +157,7 @@ def test_plain_imagenet_networks_have_the_count_of_option_a(depth, parameters, g
 
 
 @pytest.mark.parametrize("n", [3, 5, 7, 9, 18])
-def test_a_6n_plus_2_network_follows_the_closed_form(n):
+def test_a_6n_plus_2_network_follows_the_closed_form(n: int) -> None:
     found = counted("resnet_cifar", (3, 32, 32), depth=6 * n + 2)
     assert (found.parameters, found.macs) == (97_216 * n - 21_926, 14_155_776 * n - 1_916_288)
     assert found.layers == 6 * n + 2
@@ -156,7 +167,7 @@ def test_a_6n_plus_2_network_follows_the_closed_form(n):
     ("name", "parameters"),
     [("resnet20", 275_572), ("densenet40_12", 1_060_132), ("densenet_bc_100_12", 800_032)],
 )
-def test_a_hundred_classes_have_their_count(name, parameters):
+def test_a_hundred_classes_have_their_count(name: str, parameters: int) -> None:
     assert counted(name, (3, 32, 32), 100).parameters == parameters
 
 
@@ -175,11 +186,11 @@ def test_a_hundred_classes_have_their_count(name, parameters):
         ("mobilenet_v1", 28),
     ],
 )
-def test_depth_is_counted_as_the_name_says(name, layers):
+def test_depth_is_counted_as_the_name_says(name: str, layers: int) -> None:
     assert counted(name, MODELS[name].info.input).layers == layers
 
 
-def test_counting_changes_nothing_of_the_network_nor_of_the_random_numbers():
+def test_counting_changes_nothing_of_the_network_nor_of_the_random_numbers() -> None:
     model = build_model("resnet20", connection="stochastic_depth").eval()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     state = torch.get_rng_state()
@@ -189,7 +200,7 @@ def test_counting_changes_nothing_of_the_network_nor_of_the_random_numbers():
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
 
 
-def test_activation_memory_is_what_the_layers_keep():
+def test_activation_memory_is_what_the_layers_keep() -> None:
     # Every convolution keeps its input and every norm its input, [16, 32, 32] and so on: 188,416 values each.
     found = counted("resnet20", (3, 32, 32)).activation_bytes
     assert found == pytest.approx(2 * 188_416 * 4 + 3 * 32 * 32 * 4, rel=0.01)

@@ -1,6 +1,9 @@
 """What was drawn anew is never frozen without a word, whichever key asks for it."""
 
 import copy
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,29 +21,29 @@ from skiprun.models.weights.pretrained import load_matching
 from tests.support.tiny import tiny_config
 
 
-def made(seed=0, **options):
+def made(seed: int = 0, **options) -> nn.Module:
     torch.manual_seed(seed)
     return build_model("resnet_cifar", depth=8, width=4, **options)
 
 
-def config(**model):
+def config(**model) -> ModelConfig:
     return ModelConfig.model_validate({"name": "resnet_cifar", "depth": 8, "width": 4, **model})
 
 
-def refusal(model, drawn, **options):
+def refusal(model: nn.Module, drawn: OrderedDict | dict[str, str] | list[str], **options) -> str:
     with pytest.raises(OptionError) as caught:
         freeze_from_config(model, config(**options), drawn)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("parts", ["backbone", "stem", "stage2", "conv1", "layer1.0.bn1", ["layer2", "head"]])
-def test_without_weights_nothing_can_be_frozen(parts):
+def test_without_weights_nothing_can_be_frozen(parts: list[str] | str) -> None:
     model = made()
     said = refusal(model, model.state_dict(), freeze=parts)
     assert said.startswith("freeze: found ") and said.endswith("name model.weights to start from")
 
 
-def test_a_new_head_must_learn():
+def test_a_new_head_must_learn() -> None:
     report = load_matching(model := made(num_classes=3), made(seed=1).state_dict(), "weights")
     assert set(report.fresh) == {"fc.weight", "fc.bias"}
     said = refusal(model, report.fresh, weights="w.pt", freeze="head")
@@ -48,7 +51,7 @@ def test_a_new_head_must_learn():
 
 
 @pytest.mark.parametrize("key", [{"feature_extract": True}, {"freeze": "backbone"}, {"freeze": ["layer1"]}])
-def test_new_connections_in_a_frozen_part_are_refused_by_the_key_that_froze_them(key):
+def test_new_connections_in_a_frozen_part_are_refused_by_the_key_that_froze_them(key: dict[str, Any]) -> None:
     report = load_matching(model := made(connection="highway"), made(seed=1).state_dict(), "weights")
     said = refusal(model, report.fresh, weights="w.pt", **key)
     assert (
@@ -58,7 +61,7 @@ def test_new_connections_in_a_frozen_part_are_refused_by_the_key_that_froze_them
     )
 
 
-def test_the_way_out_freezes_what_was_given_and_the_connections_learn():
+def test_the_way_out_freezes_what_was_given_and_the_connections_learn() -> None:
     report = load_matching(model := made(connection="highway"), made(seed=1).state_dict(), "weights")
     given = {"weights": "w.pt", "freeze": ["conv1", "bn1", "layer*.conv?", "layer*.bn?"]}
     names = freeze_from_config(model, config(**given), report.fresh)
@@ -71,7 +74,7 @@ def test_the_way_out_freezes_what_was_given_and_the_connections_learn():
     assert moved == learning
 
 
-def test_statistics_that_were_not_given_are_not_held():
+def test_statistics_that_were_not_given_are_not_held() -> None:
     freeze(model := made(), ["bn1"])
     assert frozen_state(model) == {f"bn1.{name}" for name in made().bn1.state_dict()}
     assert "bn1.running_mean would never learn" in refusal(
@@ -79,12 +82,12 @@ def test_statistics_that_were_not_given_are_not_held():
     )
 
 
-def test_a_first_layer_that_was_made_from_the_given_one_may_be_frozen():
+def test_a_first_layer_that_was_made_from_the_given_one_may_be_frozen() -> None:
     report = load_matching(model := made(in_channels=1), made(seed=1).state_dict(), "weights")
     assert "conv1.weight" in freeze_from_config(model, config(weights="w.pt", freeze="stem"), report.fresh)
 
 
-def test_a_slow_backbone_says_what_it_slows_down():
+def test_a_slow_backbone_says_what_it_slows_down() -> None:
     report = load_matching(model := made(connection="highway"), made(seed=1).state_dict(), "weights")
     (note,) = learning_notes(model, config(weights="w.pt", backbone_lr=0.1), report.fresh)
     assert note.startswith("model.backbone_lr 0.1 also slows what was drawn, not given: layer1.0.connection.")
@@ -93,7 +96,7 @@ def test_a_slow_backbone_says_what_it_slows_down():
     assert not learning_notes(model, config(weights="w.pt", backbone_lr=0.1), ["fc.weight", "fc.bias"])
 
 
-def test_what_would_freeze_what_was_drawn_is_refused_before_data_is_looked_for():
+def test_what_would_freeze_what_was_drawn_is_refused_before_data_is_looked_for() -> None:
     given = tiny_config(
         model={"name": "resnet20", "freeze": ["stem"]}, data={"name": "cifar10", "root": "/nowhere"}
     )
@@ -101,7 +104,7 @@ def test_what_would_freeze_what_was_drawn_is_refused_before_data_is_looked_for()
         prepare(given)
 
 
-def test_a_study_of_several_seeds_looks_at_the_given_weights_in_each(tmp_path):
+def test_a_study_of_several_seeds_looks_at_the_given_weights_in_each(tmp_path: Path) -> None:
     torch.save(made(seed=1, in_channels=1).state_dict(), tmp_path / "w.pt")
     given = tiny_config(
         model={"name": "resnet_cifar", "depth": 8, "width": 4, "weights": str(tmp_path / "w.pt")},
@@ -114,7 +117,9 @@ def test_a_study_of_several_seeds_looks_at_the_given_weights_in_each(tmp_path):
         assert torch.equal(first.conv1.weight, second.conv1.weight)
 
 
-def test_a_run_that_would_freeze_what_was_drawn_is_refused_with_its_place_and_old_ones_stay_readable():
+def test_a_run_that_would_freeze_what_was_drawn_is_refused_with_its_place_and_old_ones_stay_readable() -> (
+    None
+):
     given = tiny_config(model={"name": "resnet20", "width": 4, "freeze": ["backbone"]})
     with pytest.raises(ConfigError, match=r"model\.freeze: found backbone; conv1\.weight, .* model\.weights"):
         prepare(given)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from torch import nn
 
 from skiprun.connections import sites
 from skiprun.connections.attention_gate import AttentionGate
@@ -26,20 +29,20 @@ COUNTS = [
 ]
 
 
-def unet(**options):
+def unet(**options) -> nn.Module | None:
     torch.manual_seed(0)
     return build_model("unet", 2, 1, **{"width": 4, "depth": 3} | options)
 
 
 @pytest.mark.parametrize(("options", "parameters", "macs"), COUNTS, ids=lambda value: str(value))
-def test_parameters_of_the_textbook_unet(options, parameters, macs):
+def test_parameters_of_the_textbook_unet(options: dict[str, Any], parameters: int, macs: int) -> None:
     with torch.device("meta"):
         counted = cost(build_model("unet", 2, 3, **options), (3, 256, 256))
     assert counted.parameters == parameters
     assert macs is None or counted.macs == macs
 
 
-def test_grey_images_have_the_published_count_too():
+def test_grey_images_have_the_published_count_too() -> None:
     with torch.device("meta"):
         counted = cost(build_model("unet", 2, 1), (1, 256, 256))
     assert (counted.parameters, counted.macs, counted.layers) == (31_036_481, 48_091_889_664, 23)
@@ -47,11 +50,11 @@ def test_grey_images_have_the_published_count_too():
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (1, 5), (7, 64)])
 @pytest.mark.parametrize("up", ["transposed", "bilinear"])
-def test_any_size_of_image_gives_a_mask_of_that_size(size, up):
+def test_any_size_of_image_gives_a_mask_of_that_size(size: tuple[int, int], up: str) -> None:
     assert unet(up=up)(torch.randn(2, 1, *size)).shape == (2, 1, *size)
 
 
-def test_two_classes_share_a_logit_and_three_do_not():
+def test_two_classes_share_a_logit_and_three_do_not() -> None:
     assert build_model("unet", 2, 1, width=4).head.out_channels == 1
     assert build_model("unet", 3, 1, width=4).head.out_channels == 3
 
@@ -59,19 +62,19 @@ def test_two_classes_share_a_logit_and_three_do_not():
 @pytest.mark.parametrize(
     ("connection", "channels"), [("concat", 8), ("add", 4), ("none", 4), ("attention_gate", 8)]
 )
-def test_the_decoder_takes_what_the_connection_gives(connection, channels):
+def test_the_decoder_takes_what_the_connection_gives(connection: str, channels: int) -> None:
     model = unet(connection=connection)
     finest = model.decoder[-1]
     assert finest.stage.conv1.in_channels == channels
     assert model(torch.randn(1, 1, 16, 16)).isfinite().all()
 
 
-def test_the_attention_gate_is_that_of_oktay():
+def test_the_attention_gate_is_that_of_oktay() -> None:
     gates = list(sites(unet(connection="attention_gate")).values())
     assert [type(gate) for gate in gates] == [AttentionGate] * 3
 
 
-def test_the_attention_gate_dims_the_skip_and_leaves_the_branch():
+def test_the_attention_gate_dims_the_skip_and_leaves_the_branch() -> None:
     gate = next(iter(sites(unet(connection="attention_gate")).values()))
     x, fx = torch.randn(2, 16, 4, 4), torch.randn(2, 16, 4, 4)
     dimmed, branch = gate(x, fx).split(16, dim=1)
@@ -81,25 +84,25 @@ def test_the_attention_gate_dims_the_skip_and_leaves_the_branch():
     assert torch.allclose(share, share[:, :1].expand_as(share), atol=1e-4)
 
 
-def test_skip_levels_counts_from_the_finest():
+def test_skip_levels_counts_from_the_finest() -> None:
     connections = [module.connection for module in unet(skip_levels="011").decoder]
     assert [isinstance(connection, NoConnection) for connection in connections] == [False, False, True]
     assert [connection.site.index for connection in connections] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("levels", ["0", "1111", "012", "abc"])
-def test_skip_levels_of_another_depth_are_refused(levels):
+def test_skip_levels_of_another_depth_are_refused(levels: str) -> None:
     with pytest.raises(OptionError, match="depth 3 takes 3 digits"):
         unet(skip_levels=levels)
 
 
 @pytest.mark.parametrize("depth", [1, 6])
-def test_depth_beyond_the_limits_is_refused(depth):
+def test_depth_beyond_the_limits_is_refused(depth: int) -> None:
     with pytest.raises(OptionError, match="2 to 5"):
         unet(depth=depth)
 
 
-def test_without_skips_the_encoder_reaches_the_output_through_the_bottom_alone():
+def test_without_skips_the_encoder_reaches_the_output_through_the_bottom_alone() -> None:
     """What the bottom cannot carry is lost: a change of one pixel's brightness moves nothing once the bottom is cut."""
     model = unet(connection="none").eval()
     model.encoder[-1].register_forward_hook(lambda module, inputs, output: torch.zeros_like(output))
@@ -107,14 +110,14 @@ def test_without_skips_the_encoder_reaches_the_output_through_the_bottom_alone()
         assert torch.equal(model(torch.randn(1, 1, 16, 16)), model(torch.randn(1, 1, 16, 16)))
 
 
-def test_resunet_has_residual_blocks_and_long_skips():
+def test_resunet_has_residual_blocks_and_long_skips() -> None:
     model = build_model("resunet", 2, 1, width=4, depth=2)
     names = [type(connection).__name__ for connection in sites(model).values()]
     assert names.count("Add") == 5 and names.count("Concat") == 2
     assert model(torch.randn(2, 1, 19, 16)).shape == (2, 1, 19, 16)
 
 
-def test_resunet_takes_another_connection_within_its_blocks():
+def test_resunet_takes_another_connection_within_its_blocks() -> None:
     model = build_model("resunet", 2, 1, width=4, depth=2, connection="none", block_connection="none")
     assert {type(connection) for connection in sites(model).values()} == {NoConnection}
     with pytest.raises(OptionError, match="adds channels"):
@@ -130,14 +133,14 @@ NESTED = [
 
 
 @pytest.mark.parametrize(("options", "parameters", "macs"), NESTED, ids=lambda value: str(value))
-def test_parameters_of_unetplusplus(options, parameters, macs):
+def test_parameters_of_unetplusplus(options: dict[str, Any], parameters: int, macs: int | None) -> None:
     with torch.device("meta"):
         counted = cost(build_model("unetplusplus", 2, 3, **options), (3, 256, 256))
     assert counted.parameters == parameters
     assert macs is None or counted.macs == macs
 
 
-def test_deep_supervision_trains_every_head_and_answers_with_their_mean():
+def test_deep_supervision_trains_every_head_and_answers_with_their_mean() -> None:
     torch.manual_seed(0)
     model = build_model("unetplusplus", 3, 1, width=4, depth=3, deep_supervision=True)
     images, masks = torch.randn(2, 1, 20, 17), torch.randint(3, (2, 20, 17))
@@ -150,7 +153,7 @@ def test_deep_supervision_trains_every_head_and_answers_with_their_mean():
 
 
 @pytest.mark.parametrize("connection", ["concat", "none", "attention_gate"])
-def test_unetplusplus_takes_connections_that_bear_unequal_channels(connection):
+def test_unetplusplus_takes_connections_that_bear_unequal_channels(connection: str) -> None:
     model = build_model("unetplusplus", 2, 1, width=4, depth=2, connection=connection)
     assert [site.site.index for site in sites(model).values()] == [0, 1, 2]
     assert model(torch.randn(2, 1, 16, 16)).isfinite().all()
@@ -159,7 +162,7 @@ def test_unetplusplus_takes_connections_that_bear_unequal_channels(connection):
 
 
 @pytest.mark.parametrize("name", ["fcn_resnet50", "deeplabv3_resnet50"])
-def test_torchvision_networks_have_its_parameters_but_for_the_auxiliary_head(name):
+def test_torchvision_networks_have_its_parameters_but_for_the_auxiliary_head(name: str) -> None:
     from skiprun.system.torchvision_repair import torchvision
 
     with torch.device("meta"):

@@ -47,7 +47,7 @@ REST += [
 
 
 @pytest.mark.parametrize("name", [*SHARED, *(pytest.param(name, marks=pytest.mark.slow) for name in REST)])
-def test_weights_and_outputs_are_those_of_torchvision(name):
+def test_weights_and_outputs_are_those_of_torchvision(name: str) -> None:
     torch.manual_seed(0)
     theirs = torchvision.models.get_model(name, weights=None, num_classes=7)
     ours = build_model(name, 7)
@@ -66,7 +66,7 @@ def test_weights_and_outputs_are_those_of_torchvision(name):
         assert torch.equal(*outputs)
 
 
-def test_a_borrowed_network_is_drawn_as_torchvision_draws_it():
+def test_a_borrowed_network_is_drawn_as_torchvision_draws_it() -> None:
     torch.manual_seed(0)
     theirs = torchvision.models.mobilenet_v2(num_classes=10)
     torch.manual_seed(0)
@@ -75,7 +75,7 @@ def test_a_borrowed_network_is_drawn_as_torchvision_draws_it():
 
 
 @pytest.mark.parametrize("name", [*SHARED, *REST])
-def test_counts_are_those_that_torchvision_publishes(name):
+def test_counts_are_those_that_torchvision_publishes(name: str) -> None:
     published = next(iter(torchvision.models.get_model_weights(name))).meta
     with torch.device("meta"):
         found = cost(build_model(name, 1000), MODELS[name].info.input)
@@ -84,7 +84,7 @@ def test_counts_are_those_that_torchvision_publishes(name):
 
 
 @pytest.mark.parametrize("name", ["fcn_resnet50", "deeplabv3_resnet50"])
-def test_networks_for_masks_have_the_weights_and_outputs_of_torchvision(name):
+def test_networks_for_masks_have_the_weights_and_outputs_of_torchvision(name: str) -> None:
     torch.manual_seed(0)
     theirs = torchvision.models.get_model(
         name, weights=None, weights_backbone=None, num_classes=5, aux_loss=False

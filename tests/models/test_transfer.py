@@ -7,10 +7,15 @@ import io
 import os
 import pickle
 import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
+from _pytest.recwarn import WarningsRecorder
 from torch import nn
 from typer.testing import CliRunner
 
@@ -30,24 +35,24 @@ from tests.models.test_contract import LARGE
 from tests.support import CONFIGS
 
 
-def made(name="resnet20", classes=10, seed=0, **options):
+def made(name: str = "resnet20", classes: int = 10, seed: int = 0, **options) -> nn.Module:
     torch.manual_seed(seed)
     return build_model(name, classes, **options)
 
 
-def config(**model):
+def config(**model) -> ModelConfig:
     return ModelConfig.model_validate({"name": "resnet20", **model})
 
 
 @pytest.fixture
-def given(tmp_path):
+def given(tmp_path: Path) -> tuple[Path, nn.Module]:
     """Return a file with the weights of a network of 10 classes, and the network."""
     model = made(seed=1)
     torch.save(model.state_dict(), tmp_path / "given.pt")
     return tmp_path / "given.pt", model
 
 
-def refusal(model, **options):
+def refusal(model: nn.Module, **options) -> str:
     before = copy.deepcopy(model.state_dict())
     with pytest.raises(CheckpointError) as caught:
         load_from_config(model, config(**options))
@@ -56,7 +61,7 @@ def refusal(model, **options):
     return str(caught.value)
 
 
-def test_a_state_dict_is_loaded_whole(given):
+def test_a_state_dict_is_loaded_whole(given: tuple[Path, nn.Module]) -> None:
     file, source = given
     model = made()
     report = load_from_config(model, config(weights=str(file)))
@@ -65,7 +70,7 @@ def test_a_state_dict_is_loaded_whole(given):
     assert load_from_config(model, config()) is None
 
 
-def test_a_head_for_other_classes_stays_as_it_was_drawn(given):
+def test_a_head_for_other_classes_stays_as_it_was_drawn(given: tuple[Path, nn.Module]) -> None:
     file, source = given
     model = made(classes=5)
     drawn = model.fc.weight.clone()
@@ -75,7 +80,7 @@ def test_a_head_for_other_classes_stays_as_it_was_drawn(given):
     assert "Freshly drawn: fc.weight ([10, 64] there, [5, 64] here), fc.bias" in report.sentence
 
 
-def test_a_first_layer_for_grey_images_is_the_sum_of_the_given_one(given):
+def test_a_first_layer_for_grey_images_is_the_sum_of_the_given_one(given: tuple[Path, nn.Module]) -> None:
     file, source = given
     model = made(in_channels=1)
     report = load_from_config(model, config(weights=str(file)))
@@ -86,7 +91,7 @@ def test_a_first_layer_for_grey_images_is_the_sum_of_the_given_one(given):
 
 
 @pytest.mark.parametrize(("there", "here"), [(3, 2), (3, 5), (3, 6), (1, 3), (4, 3)])
-def test_a_first_layer_for_other_channels_is_repeated_and_scaled_as_timm_does(there, here):
+def test_a_first_layer_for_other_channels_is_repeated_and_scaled_as_timm_does(there: int, here: int) -> None:
     given, model = made(in_channels=there, seed=1), made(in_channels=here)
     report = load_matching(model, given.state_dict(), "weights")
     for channel in range(here):
@@ -98,14 +103,14 @@ def test_a_first_layer_for_other_channels_is_repeated_and_scaled_as_timm_does(th
     }
 
 
-def test_a_first_layer_of_another_kernel_stays_as_it_was_drawn():
+def test_a_first_layer_of_another_kernel_stays_as_it_was_drawn() -> None:
     report = load_matching(
         made("resnet18", in_channels=1), made("resnet18", stem="small").state_dict(), "weights"
     )
     assert list(report.fresh) == ["conv1.weight"] and not report.made
 
 
-def test_weights_move_between_connections(given):
+def test_weights_move_between_connections(given: tuple[Path, nn.Module]) -> None:
     report = load_from_config(made(connection="highway"), config(weights=str(given[0])))
     assert len(report.fresh) == 18 and all(".connection." in name for name in report.fresh)
     assert "and 14 more" in report.sentence
@@ -116,7 +121,7 @@ def test_weights_move_between_connections(given):
 
 
 @pytest.mark.parametrize("wrap", ["model", "state_dict"])
-def test_checkpoints_and_wrapped_names_are_understood(tmp_path, wrap):
+def test_checkpoints_and_wrapped_names_are_understood(tmp_path: Path, wrap: str) -> None:
     model = made(seed=1)
     state = {f"module._orig_mod.{key}": value for key, value in model.state_dict().items()}
     torch.save({wrap: state, "epoch": 3, "name": "x"}, tmp_path / "w.pt")
@@ -124,7 +129,7 @@ def test_checkpoints_and_wrapped_names_are_understood(tmp_path, wrap):
     assert not report.fresh and not report.unused
 
 
-def test_old_files_without_a_count_of_batches_fit(tmp_path):
+def test_old_files_without_a_count_of_batches_fit(tmp_path: Path) -> None:
     state = {
         key: value
         for key, value in made(seed=1).state_dict().items()
@@ -134,7 +139,7 @@ def test_old_files_without_a_count_of_batches_fit(tmp_path):
     assert not load_from_config(made(), config(weights=str(tmp_path / "w.pt"))).fresh
 
 
-def test_dots_in_old_names_of_densenet_are_understood(tmp_path):
+def test_dots_in_old_names_of_densenet_are_understood(tmp_path: Path) -> None:
     model = made("densenet_cifar", depth=10)
     state = {
         key.replace("norm1", "norm.1").replace("conv1", "conv.1"): value
@@ -146,7 +151,7 @@ def test_dots_in_old_names_of_densenet_are_understood(tmp_path):
     assert not load_from_config(fresh, config(weights=str(tmp_path / "w.pt"))).fresh
 
 
-def test_a_run_gives_its_best_weights(tmp_path):
+def test_a_run_gives_its_best_weights(tmp_path: Path) -> None:
     sections = {"data": {"name": "digits"}, "schedule": {"epochs": 1.0}, "model": {"name": "resnet20"}}
     run = Run.create(tmp_path, RunConfig.model_validate({"name": "first", **sections}))
     model = made(seed=1)
@@ -161,7 +166,7 @@ def test_a_run_gives_its_best_weights(tmp_path):
         assert torch.equal(loaded.fc.weight, model.fc.weight)
 
 
-def test_F28_another_architecture_is_refused_with_the_first_difference(given):
+def test_F28_another_architecture_is_refused_with_the_first_difference(given: tuple[Path, nn.Module]) -> None:
     assert (
         "weights of another architecture (116 of 176 tensors fit; layer1.3.conv1.weight: not in the weights)"
         in (refusal(made("resnet32"), weights=str(given[0])))
@@ -171,7 +176,7 @@ def test_F28_another_architecture_is_refused_with_the_first_difference(given):
     assert "another architecture" in refusal(made("vgg11", stem="small"), weights=str(given[0]))
 
 
-def test_F21_a_file_cut_short_anywhere_is_refused(given, tmp_path):
+def test_F21_a_file_cut_short_anywhere_is_refused(given: tuple[Path, nn.Module], tmp_path: Path) -> None:
     content = given[0].read_bytes()
     generator = torch.Generator().manual_seed(0)
     for length in torch.randint(len(content), (40,), generator=generator).tolist():
@@ -179,7 +184,9 @@ def test_F21_a_file_cut_short_anywhere_is_refused(given, tmp_path):
         assert "cut.pt: " in refusal(made(), weights=str(tmp_path / "cut.pt"))
 
 
-def test_F22_a_flipped_bit_never_changes_a_weight_unseen(given, tmp_path):
+def test_F22_a_flipped_bit_never_changes_a_weight_unseen(
+    given: tuple[Path, nn.Module], tmp_path: Path
+) -> None:
     content = bytearray(given[0].read_bytes())
     source = given[1].state_dict()
     generator = torch.Generator().manual_seed(0)
@@ -198,20 +205,20 @@ def test_F22_a_flipped_bit_never_changes_a_weight_unseen(given, tmp_path):
 @pytest.mark.parametrize(
     "content", [b"", b"\0" * 4096, b"weights\n", b"<html>sign in</html>", b"PK\x05\x06" + b"\0" * 18]
 )
-def test_F23_other_files_are_refused_in_one_line(content, tmp_path):
+def test_F23_other_files_are_refused_in_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "w.pt").write_bytes(content)
     assert f"{tmp_path}/w.pt: " in refusal(made(), weights=str(tmp_path / "w.pt"))
 
 
 class Exploit:
-    def __init__(self, target):
+    def __init__(self, target: Path) -> None:
         self.target = target
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
         return os.mkdir, (str(self.target),)
 
 
-def test_F24_a_malicious_file_is_refused_and_not_executed(tmp_path):
+def test_F24_a_malicious_file_is_refused_and_not_executed(tmp_path: Path) -> None:
     for content in (
         Exploit(tmp_path / "owned"),
         {"model": made().state_dict(), "extra": Exploit(tmp_path / "owned")},
@@ -224,12 +231,14 @@ def test_F24_a_malicious_file_is_refused_and_not_executed(tmp_path):
 @pytest.mark.parametrize(
     "content", [{}, [], 3, {"model": {}}, {"epoch": 3}, {"a": torch.zeros(2), "b": "text"}]
 )
-def test_F27_a_file_without_a_state_dict_is_refused(content, tmp_path):
+def test_F27_a_file_without_a_state_dict_is_refused(
+    content: dict[str, Any] | dict[str, dict[str, Any]] | dict[str, int] | int | list[str], tmp_path: Path
+) -> None:
     torch.save(content, tmp_path / "w.pt")
     assert "holds no state dict of tensors" in refusal(made(), weights=str(tmp_path / "w.pt"))
 
 
-def test_F33_weights_that_are_not_finite_are_refused(tmp_path):
+def test_F33_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     model = made()
     model.bn1.running_mean[3] = float("nan")
     torch.save(model.state_dict(), tmp_path / "w.pt")
@@ -238,7 +247,7 @@ def test_F33_weights_that_are_not_finite_are_refused(tmp_path):
     )
 
 
-def test_a_missing_file_and_a_folder_that_is_no_run_are_named(tmp_path):
+def test_a_missing_file_and_a_folder_that_is_no_run_are_named(tmp_path: Path) -> None:
     assert f"{tmp_path}/none.pt: there is no such file of weights." in refusal(
         made(), weights=str(tmp_path / "none.pt")
     )
@@ -247,13 +256,13 @@ def test_a_missing_file_and_a_folder_that_is_no_run_are_named(tmp_path):
 
 
 @pytest.fixture
-def hub(tmp_path, monkeypatch):
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "_hub_dir", None)
     return tmp_path / "hub" / "checkpoints"
 
 
-def test_offline_the_wanted_file_and_its_place_are_named(hub):
+def test_offline_the_wanted_file_and_its_place_are_named(hub: Path) -> None:
     message = refusal(made("resnet18"), name="resnet18", weights="DEFAULT")
     assert f"resnet18-f37072fd.pth is not in {hub}" in message
     assert "set model.download_weights: true" in message and "https://" in message
@@ -261,7 +270,7 @@ def test_offline_the_wanted_file_and_its_place_are_named(hub):
     assert f"resnet18-f37072fd.pth could not be fetched to {hub}" in failed
 
 
-def test_a_damaged_file_of_torchvision_is_named(hub):
+def test_a_damaged_file_of_torchvision_is_named(hub: Path) -> None:
     hub.mkdir(parents=True)
     (hub / "resnet18-f37072fd.pth").write_bytes(b"half")
     assert "resnet18-f37072fd.pth: damaged, its checksum" in refusal(
@@ -269,13 +278,13 @@ def test_a_damaged_file_of_torchvision_is_named(hub):
     )
 
 
-def test_unknown_torchvision_weights_suggest_the_nearest(hub):
+def test_unknown_torchvision_weights_suggest_the_nearest(hub: Path) -> None:
     message = refusal(made("resnet50"), name="resnet50", weights="IMAGENET1K_V3")
     assert "It has DEFAULT, IMAGENET1K_V1, IMAGENET1K_V2" in message
     assert "torchvision has no weights for resnet20" in refusal(made(), weights="DEFAULT")
 
 
-def test_torchvision_weights_are_loaded_from_the_hub(hub, monkeypatch):
+def test_torchvision_weights_are_loaded_from_the_hub(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.mkdir(parents=True)
     source = torchvision.models.mobilenet_v3_small(num_classes=1000)
     buffer = io.BytesIO()
@@ -310,7 +319,7 @@ def test_torchvision_weights_are_loaded_from_the_hub(hub, monkeypatch):
         ("alexnet", 2),
     ],
 )
-def test_networks_have_a_stem_stages_and_a_head(name, count):
+def test_networks_have_a_stem_stages_and_a_head(name: str, count: int) -> None:
     with torch.device("meta"):
         model = build_model(name)
     parts = stages(model)
@@ -320,7 +329,7 @@ def test_networks_have_a_stem_stages_and_a_head(name, count):
 
 
 @pytest.mark.parametrize("name", [*(name for name in MODELS.names() if name not in LARGE), "fcn_resnet50"])
-def test_every_network_can_freeze_its_backbone(name):
+def test_every_network_can_freeze_its_backbone(name: str) -> None:
     with torch.device("meta"):
         model = build_model(name)
     freeze(model, ["backbone"])
@@ -328,17 +337,17 @@ def test_every_network_can_freeze_its_backbone(name):
     assert {id(each) for each in model.parameters() if each.requires_grad} == head
 
 
-def step(model):
+def step(model: nn.Module) -> None:
     optimizer = torch.optim.SGD([each for each in model.parameters() if each.requires_grad], lr=0.1)
     nn.functional.cross_entropy(model.train()(torch.randn(4, 3, 16, 16)), torch.arange(4)).backward()
     optimizer.step()
 
 
-def changed(model, before):
+def changed(model: nn.Module, before: OrderedDict) -> set:
     return {key for key, value in model.state_dict().items() if not torch.equal(value, before[key])}
 
 
-def test_a_frozen_backbone_keeps_weights_and_statistics():
+def test_a_frozen_backbone_keeps_weights_and_statistics() -> None:
     model = made()
     freeze(model, ["backbone"])
     before = copy.deepcopy(model.state_dict())
@@ -346,7 +355,7 @@ def test_a_frozen_backbone_keeps_weights_and_statistics():
     assert changed(model, before) == {"fc.weight", "fc.bias"}
 
 
-def test_frozen_stages_keep_theirs_and_the_others_learn():
+def test_frozen_stages_keep_theirs_and_the_others_learn() -> None:
     model = made()
     names = freeze(model, ["stem", "stage1", "layer2.0"])
     assert "conv1.weight" in names and "layer2.0.bn1.weight" in names and "layer2.1.conv1.weight" not in names
@@ -357,7 +366,7 @@ def test_frozen_stages_keep_theirs_and_the_others_learn():
     assert {"layer2.1.conv1.weight", "layer2.1.bn1.running_mean", "layer3.0.conv1.weight"} <= moved
 
 
-def test_a_frozen_network_copies_and_saves_like_any_other():
+def test_a_frozen_network_copies_and_saves_like_any_other() -> None:
     model = made()
     freeze(model, ["stem"])
     twin = copy.deepcopy(model)
@@ -366,7 +375,7 @@ def test_a_frozen_network_copies_and_saves_like_any_other():
     made().load_state_dict(model.state_dict())
 
 
-def test_unknown_parts_suggest_the_nearest():
+def test_unknown_parts_suggest_the_nearest() -> None:
     with pytest.raises(
         OptionError, match=r"found 'stage4'.*Did you mean 'stage\d'.*It has backbone, stem, stage1"
     ):
@@ -375,14 +384,14 @@ def test_unknown_parts_suggest_the_nearest():
         freeze(made(), ["backbone", "head"])
 
 
-def test_feature_extraction_is_a_frozen_backbone():
+def test_feature_extraction_is_a_frozen_backbone() -> None:
     model = made()
     frozen = freeze_from_config(model, config(weights="x", feature_extract=True))
     assert frozen == freeze_from_config(made(), config(weights="x", freeze="backbone"))
     assert freeze_from_config(made(), config()) == []
 
 
-def test_the_backbone_learns_more_slowly_than_the_head():
+def test_the_backbone_learns_more_slowly_than_the_head() -> None:
     model = made()
     backbone, head = parameter_groups(model, 0.1)
     assert backbone["scale"] == 0.1 and head["scale"] == 1.0
@@ -394,13 +403,15 @@ def test_the_backbone_learns_more_slowly_than_the_head():
     assert only["scale"] == 1.0
 
 
-def test_a_state_dict_is_what_its_zip_says(given):
+def test_a_state_dict_is_what_its_zip_says(given: tuple[Path, nn.Module]) -> None:
     # The damage tests rely on torch's files being zip archives with a checksum for every part.
     assert zipfile.ZipFile(given[0]).testzip() is None
 
 
 @pytest.mark.parametrize(("protocol", "zipped"), [(0, False), (2, False), (2, True), (5, False)])
-def test_F24_pickles_of_any_age_are_not_executed_and_said_once(protocol, zipped, tmp_path, recwarn):
+def test_F24_pickles_of_any_age_are_not_executed_and_said_once(
+    protocol: int, zipped: bool, tmp_path: Path, recwarn: WarningsRecorder
+) -> None:
     content = {"model": {"conv1.weight": Exploit(tmp_path / "owned")}}
     if zipped:
         torch.save(content, tmp_path / "w.pt")
@@ -421,7 +432,7 @@ log: {tensorboard: false}
 """
 
 
-def command(tmp_path, *options):
+def command(tmp_path: Path, *options) -> tuple[Any, ...]:
     """Run `skiprun train` on five digits, and return its exit code, what it printed and its error."""
     (tmp_path / "five.yaml").write_text(DIGITS)
     words = [str(tmp_path / "five.yaml"), "--runs", str(tmp_path / "runs")]
@@ -431,7 +442,7 @@ def command(tmp_path, *options):
     return done.output, done.exception
 
 
-def damaged(kind, folder):
+def damaged(kind: str, folder: Path) -> Path:
     """Return a file of weights that cannot be used."""
     file = folder / "w.pt"
     torch.save(made("resnet_cifar", depth=8, width=8 if kind == "wrong shape" else 4).state_dict(), file)
@@ -453,7 +464,9 @@ def damaged(kind, folder):
         ("malicious", "not a whole file of plain weights"),
     ],
 )
-def test_train_refuses_weights_in_one_message_and_begins_no_run(kind, words, tmp_path):
+def test_train_refuses_weights_in_one_message_and_begins_no_run(
+    kind: str, words: str, tmp_path: Path
+) -> None:
     file = damaged(kind, tmp_path)
     _, error = command(tmp_path, f"model.weights={file}")
     assert isinstance(error, CheckpointError) and exit_code(error) == 4
@@ -461,7 +474,7 @@ def test_train_refuses_weights_in_one_message_and_begins_no_run(kind, words, tmp
     assert not (tmp_path / "runs").exists() and not (tmp_path / "owned").exists()
 
 
-def test_a_run_on_other_digits_is_where_training_starts(tmp_path):
+def test_a_run_on_other_digits_is_where_training_starts(tmp_path: Path) -> None:
     _, failed = command(tmp_path, "name=others", "data.only_classes=[5, 6, 7, 8, 9]")
     assert failed is None
     said, failed = command(tmp_path, f"model.weights={tmp_path}/runs/others", "schedule.epochs=0.1")
@@ -474,7 +487,7 @@ def first_good_epoch(run, error=5.0):
 
 
 @pytest.mark.slow
-def test_transfer_to_other_digits_takes_fewer_epochs_than_a_start_from_scratch(tmp_path):
+def test_transfer_to_other_digits_takes_fewer_epochs_than_a_start_from_scratch(tmp_path: Path) -> None:
     file = CONFIGS / "transfer_digits.yaml"
 
     def trained(seed, name, *options):

@@ -4,19 +4,23 @@ import argparse
 import collections
 import json
 import pathlib
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, dtype, nn
 
 from skiprun.config import ModelConfig
 from skiprun.errors import CheckpointError
 from skiprun.models import build_model
-from skiprun.models.weights.pretrained import load_from_config, load_matching
+from skiprun.models.weights.pretrained import WeightReport, load_from_config, load_matching
 
 
-def made(seed=0, classes=10, **options):
+def made(seed: int = 0, classes: int = 10, **options) -> nn.Module:
     torch.manual_seed(seed)
     return build_model("resnet_cifar", classes, depth=8, width=4, **options)
 
@@ -25,11 +29,11 @@ GIVEN = made(seed=1).eval()
 STATE = GIVEN.state_dict()
 
 
-def behind(prefix, state=STATE):
+def behind(prefix: str, state: OrderedDict | dict[str, Tensor] = STATE) -> dict[str, Tensor]:
     return {prefix + name: each for name, each in state.items()}
 
 
-def loaded(file, model=None, **options):
+def loaded(file: Path, model: None = None, **options) -> WeightReport:
     """Load a file into a network drawn otherwise, and return what was found; the outputs must be those of the given."""
     model = model or made()
     config = ModelConfig.model_validate({"name": "resnet_cifar", "weights": str(file), **options})
@@ -40,7 +44,7 @@ def loaded(file, model=None, **options):
     return report
 
 
-def refusal(file):
+def refusal(file: Path) -> str:
     model = made()
     before = {name: each.clone() for name, each in model.state_dict().items()}
     with pytest.raises(CheckpointError) as caught:
@@ -62,18 +66,20 @@ def refusal(file):
     ],
 )
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_wrapper_is_opened_and_what_stands_beside_is_counted(key, beside, zipped, tmp_path):
+def test_a_wrapper_is_opened_and_what_stands_beside_is_counted(
+    key: str, beside: dict[str, Any], zipped: bool, tmp_path: Path
+) -> None:
     torch.save({key: behind("module."), **beside}, tmp_path / "w.pt", _use_new_zipfile_serialization=zipped)
     remark = f"Taken: '{key}' of the file; not used: {', '.join(beside)}."
     assert loaded(tmp_path / "w.pt").sentence == f"Loaded 44 of 44 tensors from {tmp_path}/w.pt. {remark}"
 
 
-def test_of_weights_and_their_average_the_weights_are_taken_and_that_is_said(tmp_path):
+def test_of_weights_and_their_average_the_weights_are_taken_and_that_is_said(tmp_path: Path) -> None:
     torch.save({"state_dict_ema": made(seed=2).state_dict(), "state_dict": STATE}, tmp_path / "w.pt")
     assert "Taken: 'state_dict' of the file; not used: state_dict_ema." in loaded(tmp_path / "w.pt").sentence
 
 
-def test_of_two_networks_none_is_guessed(tmp_path):
+def test_of_two_networks_none_is_guessed(tmp_path: Path) -> None:
     torch.save({"generator": STATE, "discriminator": STATE}, tmp_path / "w.pt")
     assert "holds several state dicts (generator, discriminator); save the one that is meant" in (
         refusal(tmp_path / "w.pt")
@@ -85,12 +91,12 @@ def test_of_two_networks_none_is_guessed(tmp_path):
 @pytest.mark.parametrize(
     "prefix", ["model.", "net.", "module.", "_orig_mod.", "model._orig_mod.", "module.model.backbone.", "x."]
 )
-def test_any_prefix_of_all_names_is_taken_away(prefix, tmp_path):
+def test_any_prefix_of_all_names_is_taken_away(prefix: str, tmp_path: Path) -> None:
     torch.save({"state_dict": behind(prefix), "hyper_parameters": {"lr": 0.1}}, tmp_path / "w.ckpt")
     assert not loaded(tmp_path / "w.ckpt").aside
 
 
-def test_what_a_lightning_module_holds_beside_its_network_is_counted(tmp_path):
+def test_what_a_lightning_module_holds_beside_its_network_is_counted(tmp_path: Path) -> None:
     state = behind("model.") | {"criterion.weight": torch.ones(10), "teacher.conv1.weight": torch.ones(1)}
     torch.save({"state_dict": state, "pytorch-lightning_version": "2.5.0"}, tmp_path / "w.ckpt")
     report = loaded(tmp_path / "w.ckpt")
@@ -98,14 +104,14 @@ def test_what_a_lightning_module_holds_beside_its_network_is_counted(tmp_path):
     assert "Not used: criterion.weight, teacher.conv1.weight." in report.sentence
 
 
-def test_counters_of_operations_are_left_and_said(tmp_path):
+def test_counters_of_operations_are_left_and_said(tmp_path: Path) -> None:
     state = STATE | {"total_ops": torch.zeros(1), "layer1.0.conv1.total_params": torch.zeros(1)}
     torch.save(state, tmp_path / "w.pt")
     assert "Not used: total_ops, layer1.0.conv1.total_params." in loaded(tmp_path / "w.pt").sentence
 
 
 @pytest.mark.parametrize("name", ["linear", "classifier", "head", "output.0"])
-def test_the_last_layer_is_found_under_another_name(name, tmp_path):
+def test_the_last_layer_is_found_under_another_name(name: str, tmp_path: Path) -> None:
     torch.save(
         behind("module.", {key.replace("fc.", f"{name}."): each for key, each in STATE.items()}),
         tmp_path / "w",
@@ -113,7 +119,7 @@ def test_the_last_layer_is_found_under_another_name(name, tmp_path):
     assert f"Its '{name}' is the last layer here." in loaded(tmp_path / "w").sentence
 
 
-def test_a_last_layer_for_other_classes_is_drawn_under_whatever_name(tmp_path):
+def test_a_last_layer_for_other_classes_is_drawn_under_whatever_name(tmp_path: Path) -> None:
     state = made(classes=100).state_dict()
     report = load_matching(
         made(), {key.replace("fc.", "linear."): each for key, each in state.items()}, "weights"
@@ -122,12 +128,12 @@ def test_a_last_layer_for_other_classes_is_drawn_under_whatever_name(tmp_path):
 
 
 @pytest.mark.parametrize("other", ["module.conv1.weight", "module._orig_mod.conv1.weight"])
-def test_of_two_tensors_for_one_name_none_is_lost(other):
+def test_of_two_tensors_for_one_name_none_is_lost(other: str) -> None:
     with pytest.raises(CheckpointError, match=rf"{other}: not in the network"):
         load_matching(made(), {other: torch.zeros(4, 3, 3, 3), **STATE}, "weights")
 
 
-def test_two_last_layers_are_not_guessed():
+def test_two_last_layers_are_not_guessed() -> None:
     state = {key.replace("fc.", "linear."): each for key, each in STATE.items()}
     with pytest.raises(CheckpointError, match="another architecture"):
         load_matching(
@@ -135,7 +141,7 @@ def test_two_last_layers_are_not_guessed():
         )
 
 
-def test_projections_that_are_called_shortcuts_are_found():
+def test_projections_that_are_called_shortcuts_are_found() -> None:
     given = made(seed=1, shortcut="B")
     state = {key.replace("downsample", "shortcut"): each for key, each in given.state_dict().items()}
     assert any(".shortcut.0.weight" in key for key in state)
@@ -149,7 +155,7 @@ class Settings:
     """A class of another program."""
 
 
-def test_objects_beside_the_weights_are_not_made(tmp_path):
+def test_objects_beside_the_weights_are_not_made(tmp_path: Path) -> None:
     beside = {
         "args": argparse.Namespace(lr=0.1, path=pathlib.Path("x")),
         "best_acc1": numpy.float64(91.2),
@@ -168,27 +174,27 @@ def test_objects_beside_the_weights_are_not_made(tmp_path):
 class Told:
     """Would append a line to a file when it is unpickled."""
 
-    def __init__(self, file):
+    def __init__(self, file: Path) -> None:
         self.file = file
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
         return (exec, (f"open({str(self.file)!r}, 'a').write('ran')",))
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_code_beside_the_weights_does_not_run(zipped, tmp_path):
+def test_code_beside_the_weights_does_not_run(zipped: bool, tmp_path: Path) -> None:
     content = {"state_dict": STATE, "args": Told(tmp_path / "ran")}
     torch.save(content, tmp_path / "w.pt", _use_new_zipfile_serialization=zipped)
     loaded(tmp_path / "w.pt")
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_whole_network_is_refused_in_words(tmp_path):
+def test_a_whole_network_is_refused_in_words(tmp_path: Path) -> None:
     torch.save(GIVEN, tmp_path / "w.pt")
     assert "holds a whole object, whose code is not run; save its state_dict()." in refusal(tmp_path / "w.pt")
 
 
-def test_half_precision_is_widened(tmp_path):
+def test_half_precision_is_widened(tmp_path: Path) -> None:
     torch.save(
         {name: each.half() if each.is_floating_point() else each for name, each in STATE.items()},
         tmp_path / "w",
@@ -201,24 +207,24 @@ def test_half_precision_is_widened(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [torch.int8, torch.complex64])
-def test_numbers_of_another_kind_are_not_taken_for_weights(kind, tmp_path):
+def test_numbers_of_another_kind_are_not_taken_for_weights(kind: dtype, tmp_path: Path) -> None:
     torch.save(STATE | {"layer1.0.conv1.weight": STATE["layer1.0.conv1.weight"].to(kind)}, tmp_path / "w.pt")
     assert "there, a real number here" in refusal(tmp_path / "w.pt")
 
 
-def test_parameters_without_the_statistics_of_their_norms_are_refused(tmp_path):
+def test_parameters_without_the_statistics_of_their_norms_are_refused(tmp_path: Path) -> None:
     torch.save(dict(GIVEN.named_parameters()), tmp_path / "w.pt")
     assert "bn1.running_mean: not in the weights" in refusal(tmp_path / "w.pt")
 
 
-def test_a_deeper_network_of_the_same_family_is_refused(tmp_path):
+def test_a_deeper_network_of_the_same_family_is_refused(tmp_path: Path) -> None:
     torch.save(
         behind("model.", build_model("resnet_cifar", depth=14, width=4).state_dict()), tmp_path / "w.pt"
     )
     assert "layer1.1.conv1.weight: not in the network" in refusal(tmp_path / "w.pt")
 
 
-def test_on_which_side_zeros_stand_is_said_to_be_unknown_of_a_file(tmp_path):
+def test_on_which_side_zeros_stand_is_said_to_be_unknown_of_a_file(tmp_path: Path) -> None:
     torch.save(STATE, tmp_path / "w.pt")
     said = loaded(tmp_path / "w.pt").notes
     assert len(said) == 2 and "model.shortcut=A_both pads on both sides" in said[1]
@@ -230,7 +236,7 @@ def test_on_which_side_zeros_stand_is_said_to_be_unknown_of_a_file(tmp_path):
     assert not projecting.assumed
 
 
-def as_safetensors(state, **changed):
+def as_safetensors(state: OrderedDict | dict[str, Tensor], **changed) -> bytes:
     """Return the bytes of a file as the format's page describes it."""
     kinds, header, body = {torch.float32: "F32", torch.int64: "I64", torch.float16: "F16"}, {}, b""
     for name, each in state.items():
@@ -243,7 +249,7 @@ def as_safetensors(state, **changed):
     return len(text).to_bytes(8, "little") + text + body
 
 
-def test_safetensors_are_read(tmp_path):
+def test_safetensors_are_read(tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").write_bytes(as_safetensors(behind("model.")))
     assert (
         loaded(tmp_path / "w.safetensors").sentence
@@ -264,19 +270,21 @@ def test_safetensors_are_read(tmp_path):
         3,
     ],
 )
-def test_safetensors_that_claim_what_is_not_there_are_refused(entry, tmp_path):
+def test_safetensors_that_claim_what_is_not_there_are_refused(
+    entry: dict[str, Any] | dict[str, str] | int, tmp_path: Path
+) -> None:
     (tmp_path / "w.safetensors").write_bytes(as_safetensors(STATE, more=entry))
     assert "not a whole file of plain weights" in refusal(tmp_path / "w.safetensors")
 
 
-def test_safetensors_that_are_cut_short_or_too_long_are_refused(tmp_path):
+def test_safetensors_that_are_cut_short_or_too_long_are_refused(tmp_path: Path) -> None:
     content = as_safetensors(STATE)
     for damaged in (content[:-1], content[:100], content[:8], content + b"0"):
         (tmp_path / "w.safetensors").write_bytes(damaged)
         refusal(tmp_path / "w.safetensors")
 
 
-def test_a_folded_network_of_another_program_gives_its_outputs(tmp_path):
+def test_a_folded_network_of_another_program_gives_its_outputs(tmp_path: Path) -> None:
     wrapped = nn.Module()
     wrapped.net = GIVEN
     torch.save({"state_dict": wrapped.state_dict()}, tmp_path / "w.pt")

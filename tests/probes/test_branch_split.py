@@ -1,8 +1,11 @@
 """The branch-split probe on a block small enough for paper, and against autograd in float64."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiprun.connections import Site
 from skiprun.connections.add import Add
@@ -24,24 +27,26 @@ from skiprun.studies.cuts import branch_gradient, replace_connections, skip_grad
 class Scalar(Block):
     """y = connection(x, w x), on images of one pixel."""
 
-    def __init__(self, connection, weight):
+    def __init__(self, connection: type, weight: float) -> None:
         super().__init__()
         self.conv = nn.Conv2d(1, 1, 1, bias=False)
         nn.init.constant_(self.conv.weight, weight)
         self.connection, self.downsample, self.relu = connection(Site(1, 1, 0, 1)), None, nn.Identity()
 
-    def branch(self, x):
+    def branch(self, x: Tensor) -> Tensor:
         return self.conv(x)
 
 
-def read(model, x, backward=lambda output: output.sum().backward()):
+def read(
+    model: nn.Module, x: Tensor, backward: Callable[..., Any] = lambda output: output.sum().backward()
+) -> dict[str, float]:
     probe = BranchSplit()
     with probe.watch(model):
         backward(model(x))
     return dict(zip(probe.tags(model), probe.read().tolist(), strict=True))
 
 
-def test_the_gradient_splits_into_one_and_the_weight():
+def test_the_gradient_splits_into_one_and_the_weight() -> None:
     model = nn.Sequential(Scalar(Add, -3.0), Scalar(Add, 0.5))
     values = read(model, torch.full((1, 1, 1, 1), 2.0).requires_grad_())
     assert values["skip_grad/02.1"] == 1.0 and values["branch_grad/02.1"] == 0.5
@@ -50,7 +55,7 @@ def test_the_gradient_splits_into_one_and_the_weight():
     assert values["branch_cos/01.0"] == -1.0 and values["branch_cos/02.1"] == 1.0
 
 
-def test_gates_and_learned_scales_are_read_at_their_site():
+def test_gates_and_learned_scales_are_read_at_their_site() -> None:
     gate = Scalar(Highway, 1.0)
     nn.init.zeros_(gate.connection.gate.weight)
     nn.init.constant_(gate.connection.gate.bias, 1.5)
@@ -64,7 +69,7 @@ def test_gates_and_learned_scales_are_read_at_their_site():
 
 @pytest.mark.parametrize("connection", [Add, Highway, NoConnection])
 @pytest.mark.parametrize("shortcut", ["A", "B"])
-def test_both_sides_of_a_strided_block_agree_with_autograd(connection, shortcut):
+def test_both_sides_of_a_strided_block_agree_with_autograd(connection: type, shortcut: str) -> None:
     block = BasicBlock(4, 8, 2, make_connection=connection_maker(connection, 1), shortcut=shortcut).double()
     x = torch.randn(3, 4, 6, 6, dtype=torch.float64, requires_grad=True)
     values = read(nn.Sequential(block), x, lambda output: output.square().sum().backward())
@@ -75,7 +80,7 @@ def test_both_sides_of_a_strided_block_agree_with_autograd(connection, shortcut)
     assert (values["skip_grad/01.0"] == 0) == (connection is NoConnection)
 
 
-def test_micro_batches_count_as_one_batch():
+def test_micro_batches_count_as_one_batch() -> None:
     model = nn.Sequential(Scalar(Highway, 2.0))
     x = torch.randn(4, 1, 1, 1)
     whole = read(model, x.clone().requires_grad_())
@@ -88,7 +93,7 @@ def test_micro_batches_count_as_one_batch():
 
 
 @pytest.mark.parametrize(("stride", "norm"), [(1, "batch"), (2, "batch"), (1, "none")])
-def test_a_preactivated_block_is_split_where_x_goes_two_ways(stride, norm):
+def test_a_preactivated_block_is_split_where_x_goes_two_ways(stride: int, norm: str) -> None:
     numbers = connection_maker(Add, 2)
     numbers(4, 4)
     kinds = {"norm": NORMS[norm], "activation": nn.ReLU}
@@ -107,17 +112,17 @@ def test_a_preactivated_block_is_split_where_x_goes_two_ways(stride, norm):
     assert values["branch_grad/01.0"] == pytest.approx((whole - through_skip).norm().item(), rel=1e-5)
 
 
-def dense_layer():
+def dense_layer() -> nn.Module:
     kinds = {"norm": NORMS["batch"], "activation": nn.ReLU}
     return DenseLayer(4, 3, True, make_connection=connection_maker(Concat, 1), dropout=0.0, **kinds)
 
 
-def highway_layer():
+def highway_layer() -> nn.Module:
     return HighwayLayer(4, connection_maker(Highway, 1), NORMS["batch"], nn.ReLU)
 
 
 @pytest.mark.parametrize("make", [dense_layer, highway_layer])
-def test_blocks_that_hand_x_to_their_site_directly_are_split_too(make):
+def test_blocks_that_hand_x_to_their_site_directly_are_split_too(make: Callable[..., Any]) -> None:
     block = make().double()
     x = torch.randn(3, 4, 6, 6, dtype=torch.float64, requires_grad=True)
     values = read(nn.Sequential(block), x, lambda output: output.square().sum().backward())
@@ -127,7 +132,7 @@ def test_blocks_that_hand_x_to_their_site_directly_are_split_too(make):
         assert values[f"{side}/01.0"] == pytest.approx(gradient.norm().item(), rel=1e-5)
 
 
-def test_a_weakened_shortcut_carries_less_of_the_gradient():
+def test_a_weakened_shortcut_carries_less_of_the_gradient() -> None:
     model = nn.Sequential(Scalar(Add, 0.5))
     make_fadable(model)
     set_skip_strength(model, 0.25)
@@ -135,7 +140,7 @@ def test_a_weakened_shortcut_carries_less_of_the_gradient():
     assert values["skip_grad/01.0"] == 0.25 and values["branch_grad/01.0"] == 0.5
 
 
-def test_a_u_net_is_split_where_its_two_paths_meet():
+def test_a_u_net_is_split_where_its_two_paths_meet() -> None:
     model = build_model("unet", width=4, depth=2)
     values = read(model, torch.randn(2, 3, 8, 8), lambda output: output.sum().backward())
     measures = ("skip_grad", "branch_grad", "branch_ratio")

@@ -1,22 +1,25 @@
 """The gradient-norm probe against gradients worked out by hand and by autograd in float64."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiprun.models import build_model
 from skiprun.probes.grad_norm import GradNorm
 from skiprun.probes.weight_norm import WeightNorm
 
 
-def read(model, loss):
+def read(model: nn.Module, loss: Callable[..., Any]) -> dict[str, Tensor]:
     probe = GradNorm()
     with probe.watch(model):
         loss(model).backward()
     return dict(zip(probe.tags(model), probe.read(), strict=True))
 
 
-def test_norms_of_a_linear_chain_are_products_of_the_other_weights():
+def test_norms_of_a_linear_chain_are_products_of_the_other_weights() -> None:
     model = nn.Sequential(*(nn.Linear(1, 1, bias=False) for _ in range(4)))
     for layer, weight in zip(model, (2.0, 3.0, 5.0, 7.0), strict=True):
         nn.init.constant_(layer.weight, weight)
@@ -27,7 +30,7 @@ def test_norms_of_a_linear_chain_are_products_of_the_other_weights():
     assert values["grad/first_over_last"].item() == pytest.approx(70 / 42)
 
 
-def test_first_and_last_are_behind_the_stem_and_before_the_classifier():
+def test_first_and_last_are_behind_the_stem_and_before_the_classifier() -> None:
     model = build_model("resnet20", shortcut="B")
     tags = GradNorm().tags(model)
     assert tags[0] == "grad_norm/01.conv1" and tags[1] == "grad_norm/02.layer1.0.conv1"
@@ -39,12 +42,12 @@ def test_first_and_last_are_behind_the_stem_and_before_the_classifier():
     assert values["grad/total"].item() == pytest.approx(grads.norm().item(), rel=1e-5)
 
 
-def test_numbers_are_padded_so_that_tags_sort_by_depth():
+def test_numbers_are_padded_so_that_tags_sort_by_depth() -> None:
     tags = GradNorm().tags(build_model("plain110"))[:-4]
     assert tags == sorted(tags) and tags[0] == "grad_norm/001.conv1"
 
 
-def test_a_frozen_layer_has_no_norm_and_the_total_leaves_it_out():
+def test_a_frozen_layer_has_no_norm_and_the_total_leaves_it_out() -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2))
     model[0].requires_grad_(False)
     values = read(model, lambda net: net(torch.ones(1, 2)).sum())
@@ -52,7 +55,7 @@ def test_a_frozen_layer_has_no_norm_and_the_total_leaves_it_out():
     assert values["grad/first_over_last"] == 1, "the frozen one is the stem, which stands aside"
 
 
-def test_a_frozen_first_layer_gives_no_ratio_rather_than_one_that_vanishes():
+def test_a_frozen_first_layer_gives_no_ratio_rather_than_one_that_vanishes() -> None:
     model = build_model("resnet20", width=4)
     model.layer1.requires_grad_(False)
     values = read(model, lambda net: net(torch.randn(4, 3, 16, 16)).square().sum())
@@ -60,13 +63,13 @@ def test_a_frozen_first_layer_gives_no_ratio_rather_than_one_that_vanishes():
     assert values["grad/last"] > 0 and values["grad_norm/08.layer2.0.conv1"] > 0
 
 
-def test_a_layer_that_no_gradient_reaches_has_one_of_zero():
+def test_a_layer_that_no_gradient_reaches_has_one_of_zero() -> None:
     model = nn.Sequential(*(nn.Linear(1, 1, bias=False) for _ in range(4)))
     values = read(model, lambda net: net[0](torch.ones(1, 1)).sum())
     assert values["grad_norm/02.1"] == 0 and values["grad/first"] == 0
 
 
-def test_a_frozen_layer_has_no_gradient_relative_to_its_weight():
+def test_a_frozen_layer_has_no_gradient_relative_to_its_weight() -> None:
     model = build_model("resnet20", width=4)
     model.conv1.requires_grad_(False)
     probe = WeightNorm()
@@ -77,6 +80,6 @@ def test_a_frozen_layer_has_no_gradient_relative_to_its_weight():
     assert values["grad_over_weight/02.layer1.0.conv1"] > 0
 
 
-def test_a_network_of_one_layer_is_its_own_first_and_last():
+def test_a_network_of_one_layer_is_its_own_first_and_last() -> None:
     values = read(nn.Sequential(nn.Linear(3, 1)), lambda net: net(torch.ones(1, 3)).sum())
     assert values["grad/first_over_last"] == 1

@@ -2,20 +2,24 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiprun.probes.activations import Activations
 from skiprun.probes.weight_norm import WeightNorm
 
 
-def read(probe, model, parts):
+def read(
+    probe: Activations | WeightNorm,
+    model: nn.Module,
+    parts: list[Tensor] | tuple[Tensor, Tensor] | tuple[Tensor],
+) -> dict[str, float]:
     with probe.watch(model):
         for part in parts:
             model(part).sum().backward()
     return dict(zip(probe.tags(model), probe.read().tolist(), strict=True))
 
 
-def two_layers():
+def two_layers() -> nn.Module:
     """Return a network whose second layer receives relu(x), relu(-x) and a unit that is never above zero."""
     model = nn.Sequential(nn.Linear(1, 3), nn.ReLU(inplace=True), nn.Linear(3, 1))
     with torch.no_grad():
@@ -25,7 +29,7 @@ def two_layers():
 
 
 @pytest.mark.parametrize("parts", [1, 2])
-def test_mean_deviation_and_dead_share_of_what_a_layer_receives(parts):
+def test_mean_deviation_and_dead_share_of_what_a_layer_receives(parts: int) -> None:
     x = torch.tensor([[3.0], [-1.0]])
     values = read(Activations(), two_layers(), x.chunk(parts))
     received = torch.tensor([3.0, 0.0, 0.0, 0.0, 1.0, 0.0])
@@ -35,14 +39,14 @@ def test_mean_deviation_and_dead_share_of_what_a_layer_receives(parts):
     assert values["activation_mean/01.0"] == 1.0 and values["activation_dead/01.0"] == 0.0
 
 
-def test_a_channel_is_dead_if_it_is_zero_at_every_place():
+def test_a_channel_is_dead_if_it_is_zero_at_every_place() -> None:
     x = torch.zeros(2, 4, 3, 3)
     x[1, 2, 0, 1] = 5.0
     values = read(Activations(), nn.Sequential(nn.Conv2d(4, 1, 3)), [x])
     assert values["activation_dead/01.0"] == 0.75
 
 
-def test_weight_norm_and_the_gradient_beside_it():
+def test_weight_norm_and_the_gradient_beside_it() -> None:
     model = nn.Sequential(nn.Linear(2, 1, bias=False))
     with torch.no_grad():
         model[0].weight.copy_(torch.tensor([[3.0, 4.0]]))
@@ -50,7 +54,7 @@ def test_weight_norm_and_the_gradient_beside_it():
     assert values == pytest.approx({"weight_norm/01.0": 5.0, "grad_over_weight/01.0": 0.2})
 
 
-def test_a_weight_of_zero_has_no_relative_gradient():
+def test_a_weight_of_zero_has_no_relative_gradient() -> None:
     model = nn.Sequential(nn.Linear(2, 1, bias=False))
     nn.init.zeros_(model[0].weight)
     assert read(WeightNorm(), model, [torch.ones(1, 2)])["grad_over_weight/01.0"] == 0.0

@@ -1,10 +1,11 @@
 """Every probe of the registry: the step that it watched is the step that it did not watch, bit for bit."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiprun.models import build_model
 from skiprun.registry import PROBES
@@ -13,12 +14,12 @@ CONNECTIONS = ["add", "none", "highway", "rezero", "stochastic_depth"]
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
-def network(connection):
+def network(connection: str) -> nn.Module:
     torch.manual_seed(0)
     return build_model("resnet20", connection=connection, width=4)
 
 
-def step(model, fault=None):
+def step(model: nn.Module, fault: KeyboardInterrupt | RuntimeError | None = None) -> Tensor | None:
     torch.manual_seed(1)
     output = model(torch.randn(4, 3, 16, 16))
     if fault:
@@ -27,17 +28,17 @@ def step(model, fault=None):
     return output
 
 
-def instance_attributes(model):
+def instance_attributes(model: nn.Module) -> dict[str, set]:
     return {path: set(vars(module)) for path, module in model.named_modules()}
 
 
-def hooks(model):
+def hooks(model: nn.Module) -> list[Any]:
     return [hook for module in model.modules() for kind in HOOKS for hook in getattr(module, kind).values()]
 
 
 @pytest.mark.parametrize("connection", CONNECTIONS)
 @pytest.mark.parametrize("name", PROBES.names())
-def test_a_watched_step_is_bit_identical_to_an_unwatched_one(name, connection):
+def test_a_watched_step_is_bit_identical_to_an_unwatched_one(name: str, connection: str) -> None:
     watched, plain = network(connection), network(connection)
     before = instance_attributes(watched)
     probe = PROBES[name].target()
@@ -56,7 +57,9 @@ def test_a_watched_step_is_bit_identical_to_an_unwatched_one(name, connection):
 
 @pytest.mark.parametrize("fault", [RuntimeError("in the middle"), KeyboardInterrupt()])
 @pytest.mark.parametrize("name", PROBES.names())
-def test_hooks_are_gone_after_an_exception_and_after_ctrl_c(name, fault):
+def test_hooks_are_gone_after_an_exception_and_after_ctrl_c(
+    name: str, fault: KeyboardInterrupt | RuntimeError
+) -> None:
     model = network("highway")
     before, state = instance_attributes(model), copy.deepcopy(model.state_dict())
     probe = PROBES[name].target()
@@ -67,7 +70,7 @@ def test_hooks_are_gone_after_an_exception_and_after_ctrl_c(name, fault):
 
 
 @pytest.mark.parametrize("name", PROBES.names())
-def test_a_network_without_sites_is_no_fault(name):
+def test_a_network_without_sites_is_no_fault(name: str) -> None:
     model, probe = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 4)), PROBES[name].target()
     with probe.watch(model):
         step(model)
@@ -75,7 +78,7 @@ def test_a_network_without_sites_is_no_fault(name):
 
 
 @pytest.mark.parametrize("name", PROBES.names())
-def test_tags_are_the_same_at_every_step(name):
+def test_tags_are_the_same_at_every_step(name: str) -> None:
     model, probe = network("add"), PROBES[name].target()
     first = probe.tags(model)
     with probe.watch(model):

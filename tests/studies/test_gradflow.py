@@ -1,10 +1,12 @@
 """Gradient flow against a chain worked out by hand and the reference values at initialization."""
 
 import math
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiprun.connections.add import Add
 from skiprun.connections.none import NoConnection
@@ -13,17 +15,19 @@ from skiprun.models.families.resnet_cifar import CifarResNet
 from skiprun.studies.gradflow import gradflow
 
 
-def no_norm(channels):
+def no_norm(channels: int) -> nn.Module:
     return nn.Identity()
 
 
-def networks(connection, depth, norm=nn.BatchNorm2d, seeds=2):
+def networks(
+    connection: type, depth: int, norm: Callable[..., Any] | type = nn.BatchNorm2d, seeds: int = 2
+) -> Iterator[nn.Module]:
     for seed in range(seeds):
         torch.manual_seed(seed)
         yield CifarResNet(10, 3, connection, depth, norm=norm)
 
 
-def images(count=32):
+def images(count: int = 32) -> tuple[Tensor, Tensor]:
     """Return random images that are mostly grey and smooth, as photographs are; normalised."""
     generator = torch.Generator().manual_seed(0)
     image = torch.zeros(count, 3, 32, 32)
@@ -33,7 +37,7 @@ def images(count=32):
     return image / image.std(), torch.randint(10, (count,), generator=generator)
 
 
-def test_a_chain_of_scalar_layers_grows_by_its_weight():
+def test_a_chain_of_scalar_layers_grows_by_its_weight() -> None:
     chain = nn.Sequential(*(nn.Linear(1, 1, bias=False) for _ in range(5))).double()
     for layer in chain:
         nn.init.constant_(layer.weight, 2.0)
@@ -57,7 +61,9 @@ def test_a_chain_of_scalar_layers_grows_by_its_weight():
         (Add, no_norm, 0.18, 8.7, 1.136),
     ],
 )
-def test_twenty_layers_at_initialization_agree_with_the_reference(connection, norm, weights, signal, growth):
+def test_twenty_layers_at_initialization_agree_with_the_reference(
+    connection: type, norm: Callable[..., Any] | type, weights: float, signal: float, growth: float
+) -> None:
     facts = gradflow(networks(connection, 20, norm), [images()], nn.functional.cross_entropy).facts
     assert math.log10(facts["first_over_last"]) == pytest.approx(math.log10(weights), abs=0.5)
     assert math.log10(facts["actgrad_first_over_last"]) == pytest.approx(math.log10(signal), abs=0.5)
@@ -67,20 +73,22 @@ def test_twenty_layers_at_initialization_agree_with_the_reference(connection, no
 @pytest.mark.parametrize(
     ("connection", "weights", "word"), [(NoConnection, 603, "Explod"), (Add, 3.4, "Within")]
 )
-def test_fifty_six_layers_explode_when_plain_and_do_not_when_residual(connection, weights, word):
+def test_fifty_six_layers_explode_when_plain_and_do_not_when_residual(
+    connection: type, weights: float, word: str
+) -> None:
     result = gradflow(networks(connection, 56), [images()], nn.functional.cross_entropy)
     assert math.log10(result.facts["first_over_last"]) == pytest.approx(math.log10(weights), abs=0.7)
     assert result.verdict.startswith(word)
 
 
-def test_without_norm_the_signal_of_a_residual_network_doubles_at_every_block():
+def test_without_norm_the_signal_of_a_residual_network_doubles_at_every_block() -> None:
     result = gradflow(networks(Add, 56, no_norm, seeds=1), [images(8)], nn.functional.cross_entropy)
     assert result.facts["variance_theory"] == 2.0
     assert result.facts["variance_per_block"] == pytest.approx(2.0, abs=0.3)
     assert "signal itself explodes" in result.verdict
 
 
-def test_layers_without_a_gradient_are_said_and_not_divided():
+def test_layers_without_a_gradient_are_said_and_not_divided() -> None:
     net = build_model("resnet20").requires_grad_(False)
     net.fc.requires_grad_(True)
     result = gradflow([net], [images(2)], nn.functional.cross_entropy)
@@ -88,7 +96,7 @@ def test_layers_without_a_gradient_are_said_and_not_divided():
     assert result.verdict.startswith("No gradient")
 
 
-def test_frozen_first_layers_give_no_ratio_rather_than_a_gradient_that_vanishes():
+def test_frozen_first_layers_give_no_ratio_rather_than_a_gradient_that_vanishes() -> None:
     net = build_model("resnet20", width=4)
     for part in (net.conv1, net.bn1, net.layer1):
         part.requires_grad_(False)

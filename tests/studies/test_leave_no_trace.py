@@ -1,10 +1,12 @@
 """Every study of the registry: the network afterwards is the network before, bit for bit, whatever happened."""
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiprun.models import build_model
 from skiprun.registry import STUDIES
@@ -16,7 +18,7 @@ PASSING = [name for name in STUDIES.names() if len(needs(STUDIES[name].target)) 
 FEW = {"tolerance": 0.5, "points": 31, "steps": 3, "draws": 1, "depths": (1, 2), "width": 8, "workers": 1}
 
 
-def network(study, seed=0):
+def network(study: Callable[..., Any], seed: int = 0) -> nn.Module:
     """Return a network whose modes and gradients are not all alike, so that a change of them shows."""
     torch.manual_seed(seed)
     dense = study is STUDIES["reuse"].target
@@ -27,7 +29,7 @@ def network(study, seed=0):
     return model
 
 
-def batches(count=3):
+def batches(count: int = 3) -> list[tuple[Tensor, Tensor]]:
     generator = torch.Generator().manual_seed(0)
     return [
         (torch.randn(8, 3, 8, 8, generator=generator), torch.randint(4, (8,), generator=generator))
@@ -38,10 +40,12 @@ def batches(count=3):
 class Faulty:
     """Calls a function, and raises at the n-th call."""
 
-    def __init__(self, function, fault=None, at=2):
+    def __init__(
+        self, function: Callable[..., Any], fault: KeyboardInterrupt | RuntimeError | None = None, at: int = 2
+    ) -> None:
         self.function, self.fault, self.left = function, fault, at
 
-    def __call__(self, *args):
+    def __call__(self, *args) -> Tensor | dict[str, float] | None:
         self.left -= 1
         if self.fault and self.left == 0:
             raise self.fault
@@ -49,12 +53,14 @@ class Faulty:
 
 
 @torch.no_grad()
-def scores(model):
+def scores(model: nn.Module) -> dict[str, float] | None:
     outputs = model.eval()(batches()[0][0])
     return {"loss": outputs.square().mean().item(), "error": (outputs.argmax(1) != 0).double().mean().item()}
 
 
-def given(study, model, fault=None):
+def given(
+    study: Callable[..., Any], model: nn.Module, fault: KeyboardInterrupt | RuntimeError | None = None
+) -> dict[str, Any]:
     """Return what a study needs; a fault strikes in the middle, wherever the study calls us."""
     vocabulary = {
         "model": model,
@@ -71,11 +77,13 @@ def given(study, model, fault=None):
     return {name: vocabulary[name] for name in needs(study)}
 
 
-def chosen(study):
+def chosen(study: Callable[..., Any]) -> dict[str, Any]:
     return {name: value for name, value in FEW.items() if name in options(study)}
 
 
-def fingerprint(model):
+def fingerprint(
+    model: nn.Module,
+) -> tuple[dict[str, Tensor], tuple[list[Any], dict[str, set], list[Any], list[Any]]]:
     tensors = {**model.state_dict(), **{f"grad {name}": each.grad for name, each in model.named_parameters()}}
     modes = [module.training for module in model.modules()]
     attributes = {path: set(vars(module)) for path, module in model.named_modules()}
@@ -84,7 +92,9 @@ def fingerprint(model):
     return copy.deepcopy(tensors), (modes, attributes, hooks, grads)
 
 
-def assert_untouched(model, before):
+def assert_untouched(
+    model: nn.Module, before: tuple[dict[str, Tensor], tuple[list[Any], dict[str, set], list[Any], list[Any]]]
+) -> None:
     tensors, rest = fingerprint(model)
     assert rest == before[1] and tensors.keys() == before[0].keys()
     for name, value in tensors.items():
@@ -93,7 +103,7 @@ def assert_untouched(model, before):
 
 
 @pytest.mark.parametrize("name", STUDIES.names())
-def test_a_study_leaves_networks_and_the_random_stream_as_they_were(name):
+def test_a_study_leaves_networks_and_the_random_stream_as_they_were(name: str) -> None:
     study = STUDIES[name].target
     model = network(study)
     needed = given(study, model)
@@ -108,7 +118,9 @@ def test_a_study_leaves_networks_and_the_random_stream_as_they_were(name):
 @pytest.mark.parametrize(
     "name", [name for name in STUDIES.names() if {"evaluate", "loss"} & set(needs(STUDIES[name].target))]
 )
-def test_a_study_that_is_stopped_in_the_middle_leaves_no_trace(name, fault):
+def test_a_study_that_is_stopped_in_the_middle_leaves_no_trace(
+    name: str, fault: KeyboardInterrupt | RuntimeError
+) -> None:
     study = STUDIES[name].target
     model = network(study)
     needed = given(study, model, fault)
@@ -121,7 +133,9 @@ def test_a_study_that_is_stopped_in_the_middle_leaves_no_trace(name, fault):
 
 @pytest.mark.parametrize("fault", [RuntimeError("in the middle"), KeyboardInterrupt()])
 @pytest.mark.parametrize("name", PASSING)
-def test_a_fault_within_a_network_leaves_no_trace(name, fault, monkeypatch):
+def test_a_fault_within_a_network_leaves_no_trace(
+    name: str, fault: KeyboardInterrupt | RuntimeError, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study = STUDIES[name].target
     model = network(study)
     needed = given(study, model)
@@ -135,7 +149,7 @@ def test_a_fault_within_a_network_leaves_no_trace(name, fault, monkeypatch):
 
 
 @pytest.mark.parametrize("name", STUDIES.names())
-def test_the_figures_of_a_study_name_columns_of_its_rows(name):
+def test_the_figures_of_a_study_name_columns_of_its_rows(name: str) -> None:
     study = STUDIES[name].target
     result = study(**given(study, network(study)), **chosen(study))
     for figure in STUDIES[name].info.figures:
@@ -146,7 +160,7 @@ def test_the_figures_of_a_study_name_columns_of_its_rows(name):
 
 
 @pytest.mark.parametrize("name", STUDIES.names())
-def test_the_same_seed_gives_the_same_rows(name):
+def test_the_same_seed_gives_the_same_rows(name: str) -> None:
     study = STUDIES[name].target
     one, other = (study(**given(study, network(study)), **chosen(study)) for _ in range(2))
     assert one.rows == other.rows and one.facts == other.facts

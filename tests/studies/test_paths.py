@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiprun.connections import Site
 from skiprun.connections.add import Add
@@ -17,28 +17,28 @@ from skiprun.studies.paths import Tracer, paths, shortest_range, verdict
 class Scalar(Block):
     """y = x + w x, on images of one pixel."""
 
-    def __init__(self, weight):
+    def __init__(self, weight: float) -> None:
         super().__init__()
         self.conv = nn.Conv2d(1, 1, 1, bias=False)
         nn.init.constant_(self.conv.weight, weight)
         self.connection, self.downsample, self.relu = Add(Site(1, 1, 0, 1)), None, nn.Identity()
 
-    def branch(self, x):
+    def branch(self, x: Tensor) -> Tensor:
         return self.conv(x)
 
 
-def total(output, target):
+def total(output: Tensor, target: Tensor) -> Tensor:
     return output.sum()
 
 
-def chain(weight, blocks):
+def chain(weight: float, blocks: int) -> nn.Module:
     return nn.Sequential(*(Scalar(weight) for _ in range(blocks))).double()
 
 
 BATCH = (torch.ones(1, 1, 1, 1).double(), torch.zeros(1))
 
 
-def test_a_path_of_k_branches_has_the_gradient_w_to_the_k():
+def test_a_path_of_k_branches_has_the_gradient_w_to_the_k() -> None:
     rows = paths(chain(0.5, 6), [BATCH], total).rows
     assert [row["gradient"] for row in rows] == [0.5**length for length in range(7)]
     assert [row["paths"] for row in rows] == [math.comb(6, length) / 64 for length in range(7)]
@@ -47,13 +47,13 @@ def test_a_path_of_k_branches_has_the_gradient_w_to_the_k():
     )
 
 
-def test_the_effective_length_of_equal_branches_is_that_of_a_binomial():
+def test_the_effective_length_of_equal_branches_is_that_of_a_binomial() -> None:
     facts = paths(chain(0.5, 6), [BATCH], total).facts
     assert facts["effective_length"] == pytest.approx(6 * 0.5 / 1.5)
     assert facts["mean_length"] == 3 and facts["sites"] == 6
 
 
-def test_all_paths_together_are_the_gradient_of_the_network():
+def test_all_paths_together_are_the_gradient_of_the_network() -> None:
     model = build_model("resnet20", width=4).double().eval()
     for _, conv in [each for each in model.named_modules() if each[0].endswith("conv1")]:
         nn.init.normal_(conv.weight, std=0.1)
@@ -71,25 +71,25 @@ def test_all_paths_together_are_the_gradient_of_the_network():
     assert torch.allclose(sum(gradients), whole)
 
 
-def test_the_shortest_range_holds_nine_tenths():
+def test_the_shortest_range_holds_nine_tenths() -> None:
     assert shortest_range([0.04, 0.5, 0.42, 0.04]) == (1, 2)
     assert shortest_range([0.0, 1.0, 0.0]) == (1, 1)
     assert shortest_range([0.0, 0.0]) == (0, 1)
 
 
-def test_a_plain_network_has_one_path():
+def test_a_plain_network_has_one_path() -> None:
     batch = torch.randn(2, 3, 8, 8), torch.tensor([0, 1])
     result = paths(build_model("plain20", width=4).eval(), [batch], total)
     assert result.facts["effective_length"] == result.facts["effective_from"] == 9
     assert result.verdict.startswith("There is one path, through all 9 branches")
 
 
-def test_a_gradient_of_nothing_has_no_length():
+def test_a_gradient_of_nothing_has_no_length() -> None:
     result = paths(chain(0.5, 3), [BATCH], lambda output, target: (output * 0).sum())
     assert result.verdict == "No gradient reaches the first block."
 
 
-def test_a_small_share_of_all_paths_is_not_called_none():
+def test_a_small_share_of_all_paths_is_not_called_none() -> None:
     facts = {"gradient": 1.0, "effective_length": 8.0, "sites": 54, "effective_from": 5, "effective_to": 12}
     assert "Those are 0.0031 % of all paths" in verdict(
         facts | {"effective_paths": 3.1e-5, "mean_length": 27.0}

@@ -9,7 +9,7 @@ from skiprun.studies.reuse import reuse
 
 
 @pytest.mark.parametrize("bc", [False, True])
-def test_every_block_has_a_target_for_each_layer_and_what_follows(bc):
+def test_every_block_has_a_target_for_each_layer_and_what_follows(bc: bool) -> None:
     name, depth = ("densenet_bc_40_12", {}) if bc else ("densenet_cifar", {"depth": 13, "growth": 4})
     layers = 6 if bc else 3
     rows = reuse(build_model(name, **depth)).rows
@@ -19,7 +19,7 @@ def test_every_block_has_a_target_for_each_layer_and_what_follows(bc):
     assert rows[-1]["layer"] == "classifier"
 
 
-def test_weights_are_means_over_the_channels_of_each_source():
+def test_weights_are_means_over_the_channels_of_each_source() -> None:
     model = build_model("densenet_cifar", depth=10, growth=4)
     with torch.no_grad():
         weight = model.features.denseblock1.denselayer2.conv1.weight
@@ -31,7 +31,7 @@ def test_weights_are_means_over_the_channels_of_each_source():
     assert [row["weight"] for row in rows if row["layer"] == "classifier"] == [3.0, 3.0, 3.0]
 
 
-def test_a_network_without_dense_blocks_is_refused():
+def test_a_network_without_dense_blocks_is_refused() -> None:
     for name in ("resnet20", "unet"):
         with pytest.raises(InputError, match="dense blocks"):
             reuse(build_model(name, width=4))

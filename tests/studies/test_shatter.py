@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiprun.errors import OptionError
 from skiprun.models import build_model
@@ -14,7 +14,7 @@ from skiprun.studies.shatter_depth import verdict as verdict_by_depth
 from skiprun.studies.shatter_theorem import expected_correlation, shatter_theorem
 
 
-def test_white_noise_has_no_autocorrelation_and_a_random_walk_that_of_the_formula():
+def test_white_noise_has_no_autocorrelation_and_a_random_walk_that_of_the_formula() -> None:
     torch.manual_seed(0)
     noise = torch.randn(500, 2000)
     white, walk = autocorrelation(noise), autocorrelation(noise.cumsum(dim=0))
@@ -22,14 +22,14 @@ def test_white_noise_has_no_autocorrelation_and_a_random_walk_that_of_the_formul
     assert walk.tolist() == pytest.approx([brown(lag, 500) for lag in LAGS], abs=0.01)
 
 
-def test_the_autocorrelation_of_an_alternating_sequence_is_minus_one_at_odd_lags():
+def test_the_autocorrelation_of_an_alternating_sequence_is_minus_one_at_odd_lags() -> None:
     found = autocorrelation(torch.tensor([1.0, -1.0]).repeat(50)[:, None])
     assert found.tolist() == pytest.approx([1.0 if lag % 2 == 0 else -1.0 for lag in LAGS])
 
 
-def test_the_gradient_of_a_square_is_linear_in_the_input():
+def test_the_gradient_of_a_square_is_linear_in_the_input() -> None:
     class Square(nn.Module):
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return x.square()
 
     line = torch.linspace(-1, 1, 5)[:, None]
@@ -37,7 +37,7 @@ def test_the_gradient_of_a_square_is_linear_in_the_input():
     assert torch.allclose(found / found[-1], line)
 
 
-def test_theory_agrees_with_the_reference_table():
+def test_theory_agrees_with_the_reference_table() -> None:
     expected = [0.750, 0.610, 0.520, 0.455, 0.370, 0.314, 0.205, 0.156]
     assert [
         expected_correlation("add", True, depth) for depth in (1, 2, 3, 4, 6, 8, 16, 24)
@@ -54,13 +54,15 @@ def test_theory_agrees_with_the_reference_table():
         ("add, batch norm", [0.743, 0.599, 0.445]),
     ],
 )
-def test_correlation_of_gradients_agrees_with_the_reference_table(network, reference):
+def test_correlation_of_gradients_agrees_with_the_reference_table(
+    network: str, reference: list[float]
+) -> None:
     rows = shatter_theorem(depths=(1, 2, 4), draws=20).rows
     found = [row["correlation"] for row in rows if row["network"] == network]
     assert found == pytest.approx(reference, abs=0.025)
 
 
-def test_autocorrelation_by_depth_agrees_with_the_reference():
+def test_autocorrelation_by_depth_agrees_with_the_reference() -> None:
     rows = shatter_depth(depths=(10,)).rows
     found = {(row["kind"], row["lag"]): row["autocorrelation"] for row in rows}
     assert [found["none, no norm", lag] for lag in (1, 2, 5, 10)] == pytest.approx(
@@ -72,8 +74,8 @@ def test_autocorrelation_by_depth_agrees_with_the_reference():
     assert found["add, batch norm", 1] > 0.6
 
 
-def test_deep_plain_networks_shatter_and_residual_ones_less():
-    def shares(name):
+def test_deep_plain_networks_shatter_and_residual_ones_less() -> None:
+    def shares(name: str) -> float:
         torch.manual_seed(0)
         batch = (torch.randn(8, 3, 8, 8), torch.zeros(8))
         return shatter([build_model(name, width=4)], batch, lines=2).facts["brown_share"]
@@ -82,12 +84,12 @@ def test_deep_plain_networks_shatter_and_residual_ones_less():
     assert math.isfinite(shares("resnet20"))
 
 
-def test_too_few_points_are_refused():
+def test_too_few_points_are_refused() -> None:
     with pytest.raises(OptionError, match="found 12"):
         shatter([nn.Flatten()], (torch.zeros(2, 1), torch.zeros(2)), points=12)
 
 
-def test_the_nearest_noise_is_the_nearest_on_either_side():
+def test_the_nearest_noise_is_the_nearest_on_either_side() -> None:
     said = verdict_by_depth({"below": -0.3, "near white": 0.05, "near brown": 0.97, "beyond": 1.4})
     assert (
         said.startswith("Nearest to white noise: near white (0.05")

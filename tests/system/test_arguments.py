@@ -29,7 +29,7 @@ FACE = [
 ]
 
 
-@pytest.mark.parametrize("function", FACE, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("function", FACE, ids=lambda function: Callable[..., Any].__name__)
 def test_every_function_of_the_face_refuses_a_value_that_is_nothing_it_knows(
     function: Callable[..., Any],
 ) -> None:

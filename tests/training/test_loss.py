@@ -13,10 +13,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from skiprun.config.experiment import RunConfig
 from skiprun.config_file import build_config
 from skiprun.experiment import evaluate, load_model, train
 from skiprun.experiment.parts import prepare
 from skiprun.inference.evaluate import evaluate_batches
+from skiprun.run.directory import Run
 from skiprun.tasks import Task
 from skiprun.tasks.classification import Classification
 from skiprun.tasks.segmentation import VOID, Segmentation
@@ -110,7 +112,7 @@ def half_labelled(folder: Path) -> Path:
     return folder
 
 
-def void_config(folder: Path, **optim: Any):
+def void_config(folder: Path, **optim: Any) -> RunConfig:
     return build_config(
         {
             "name": f"void{optim.get('accumulate', 1)}",
@@ -154,7 +156,7 @@ def test_accumulation_draws_the_augmentation_of_the_step_without(tmp_path: Path)
 
 
 @pytest.fixture(scope="module")
-def smoothed(tmp_path_factory: pytest.TempPathFactory):
+def smoothed(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run with label smoothing."""
     config = build_config(
         {
