@@ -4,7 +4,7 @@ BIN := .venv/bin
 # A process a core; a file's tests stay together, as they share what was trained for them.
 WORKERS := -n auto --dist loadfile
 
-.PHONY: demo test test-all lint soak bench clean
+.PHONY: demo test test-all lint docs soak bench clean
 
 demo: .venv/installed           ## the experiment that made residual networks famous, in a minute
 	$(BIN)/skiprun compare plain20 plain56 resnet56
@@ -19,6 +19,9 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: .venv/installed-dev       ## the files that are generated: docs/config.md and its like
+	$(BIN)/python -m docs
 
 soak: .venv/installed-dev       ## 1,000 kills of runs that are also stopped, filled up and corrupted; within an hour
 	$(BIN)/python -m tests.soak --minutes 60 --kills 1000

@@ -14,6 +14,7 @@ import typer
 import skiprun
 from skiprun.cli import (
     compare,
+    config,
     dashboard,
     doctor,
     evaluate,
@@ -65,6 +66,7 @@ app.command(epilog="Example: skiprun resume runs/smoke/seed-0 --epochs 10")(resu
 app.command(epilog="Example: skiprun doctor configs/resnet56_cifar.yaml")(doctor.doctor)
 app.command(epilog="Example: skiprun evaluate runs/smoke/seed-0 --split val")(evaluate.evaluate)
 app.command(epilog="Example: skiprun predict runs/smoke/seed-0 seven.png")(predict.predict)
+app.command(epilog="Example: skiprun config data.augment")(config.config)
 app.add_typer(models.app, name="models")
 app.command(epilog="Example: skiprun datasets --json")(listings.datasets)
 app.command(epilog="Example: skiprun connections")(listings.connections)

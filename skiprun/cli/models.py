@@ -9,7 +9,7 @@ import typer
 from skiprun.cli.groups import ListByDefault
 from skiprun.cli.options import Json
 from skiprun.cli.progress import loading
-from skiprun.cli.tables import show_table
+from skiprun.cli.tables import WIDE, show_table
 from skiprun.cli.terminal import emit, people, results, say
 from skiprun.errors import InputError, counted
 from skiprun.models.complexity.rows import BlockRow, ModelRow
@@ -20,8 +20,6 @@ app = typer.Typer(
 
 # What the tables below, or another command, say too.
 OPTIONAL = ("year", "connection", "input", "memory\nGiB", "family")
-# From so many columns on, a table has room for a sentence.
-WIDE = 160
 
 Input = Annotated[str | None, typer.Option("--input", metavar="CxHxW", help="Input size to count for.")]
 Architecture = Annotated[str, typer.Argument(metavar="NAME", help="An architecture, or NAME:option=value.")]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, Field, PrivateAttr
 
 from skiprun.config.data import DataConfig, SegmentationConfig
-from skiprun.config.fields import Name, Role, Section
+from skiprun.config.fields import Name, ProbeName, Role, Section
 from skiprun.config.model import ModelConfig
 from skiprun.config.training import ComputeConfig, LogConfig, OptimConfig, ScheduleConfig
 
@@ -17,10 +17,10 @@ class RunConfig(Section):
     """One experiment."""
 
     name: Annotated[Name, Role.RECORD] = Field(
-        "run", description="directory in runs/; default: the file's name"
+        "run", description="directory in runs/; default: the file's name", examples=["resnet56-slow"]
     )
     seed: Annotated[int, Field(ge=0, le=2**31), Role.SEED] = Field(
-        0, description="of every random draw of the run"
+        0, description="of every random draw of the run", examples=[1]
     )
     model: ModelConfig = Field(description="which network")
     data: DataConfig = Field(description="which images, in which splits")
@@ -30,8 +30,8 @@ class RunConfig(Section):
     optim: OptimConfig = Field(default_factory=OptimConfig, description="how a gradient becomes a step")
     schedule: ScheduleConfig = Field(description="length of the run, and learning rate over it")
     compute: ComputeConfig = Field(default_factory=ComputeConfig, description="where and how it is computed")
-    probes: Annotated[list[str], Role.RECORD] = Field(
-        default_factory=lambda: ["grad_norm"], description="instruments of `skiprun probes`"
+    probes: Annotated[list[ProbeName], Role.RECORD] = Field(
+        ["grad_norm"], description="instruments of `skiprun probes`", examples=[["grad_norm", "weight_norm"]]
     )
     log: LogConfig = Field(default_factory=LogConfig, description="what is written down, and how often")
     _source_locations: dict[str, str] = PrivateAttr(default_factory=dict)

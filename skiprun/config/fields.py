@@ -6,12 +6,18 @@ from enum import Enum
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from typing_extensions import TypeAliasType
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Scalar = bool | int | float | str
+# Words that the registries know, which a schema for editors lists; see `file_schema`.
+ModelName = TypeAliasType("ModelName", str)
+ConnectionName = TypeAliasType("ConnectionName", str)
+DatasetName = TypeAliasType("DatasetName", str)
+ProbeName = TypeAliasType("ProbeName", str)
 # One name is a list of one; YAML reads the key of `{3: none}` as a number.
 Names = Annotated[list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
 # YAML reads 1110 as a number.
@@ -27,7 +33,7 @@ Labels = Annotated[
     ),
 ]
 SiteMap = Annotated[
-    dict[str, str],
+    dict[str, ConnectionName],
     BeforeValidator(
         lambda given: {str(key): name for key, name in given.items()} if isinstance(given, dict) else given
     ),

@@ -12,47 +12,57 @@ from skiprun.config.fields import Count, Fraction, NonNegative, Positive, Role, 
 class OptimConfig(Section):
     """How a gradient becomes a step."""
 
-    name: Literal["sgd", "adamw"] = Field("sgd", description="the optimizer")
+    name: Literal["sgd", "adamw"] = Field("sgd", description="the optimizer", examples=["adamw"])
     lr: Positive = Field(0.1, description="peak learning rate")
     momentum: Fraction = Field(0.9, description="of SGD; beta1 of AdamW")
     nesterov: bool = Field(False, description="Nesterov's momentum, of SGD")
     weight_decay: NonNegative = Field(1e-4, description="of SGD an L2 penalty, of AdamW decoupled")
     decay: Literal["all", "weights"] = Field(
-        "all", description="decay all parameters as He does, or weights only"
+        "all", description="decay all parameters as He does, or weights only", examples=["weights"]
     )
-    clip_norm: Positive | None = Field(None, description="largest norm of the whole gradient")
-    clip_value: Positive | None = Field(None, description="largest value of any gradient entry")
+    clip_norm: Positive | None = Field(None, description="largest norm of the whole gradient", examples=[5.0])
+    clip_value: Positive | None = Field(
+        None, description="largest value of any gradient entry", examples=[0.5]
+    )
     accumulate: Count = Field(
         1,
         description="micro-batches a step: the same step in less memory, but batch norm and dropout see one at a time",
+        examples=[4],
     )
-    label_smoothing: Fraction = Field(0.0, description="of the training loss; others are plain")
+    label_smoothing: Fraction = Field(
+        0.0, description="of the training loss; others are plain", examples=[0.1]
+    )
     ema: Annotated[float, Field(gt=0, lt=1)] | None = Field(
-        None, description="decay of a weight average to evaluate"
+        None, description="decay of a weight average to evaluate", examples=[0.999]
     )
 
 
 class Restart(Section):
     """Where a cosine begins again, and from which learning rate."""
 
-    step: Count = Field(description="steps that are done then")
-    lr: Positive = Field(description="learning rate of the next step")
+    step: Count = Field(description="steps that are done then", examples=[1000])
+    lr: Positive = Field(description="learning rate of the next step", examples=[0.05])
 
 
 class ScheduleConfig(Section):
     """Length of the run and learning rate over it; `warmup` and `milestones` count in the same unit as the length."""
 
     kind: Literal["cosine", "multistep", "constant"] = Field(
-        "cosine", description="the course after the warmup"
+        "cosine", description="the course after the warmup", examples=["multistep"]
     )
-    epochs: Positive | None = Field(None, description="length in passes over the training split")
-    steps: Count | None = Field(None, description="length in steps")
-    warmup: NonNegative = Field(0.0, description="linear rise from nothing at the start")
-    milestones: list[Positive] = Field(default_factory=list, description="where multistep lowers the rate")
+    epochs: Positive | None = Field(
+        None, description="length in passes over the training split", examples=[15]
+    )
+    steps: Count | None = Field(None, description="length in steps", examples=[64000])
+    warmup: NonNegative = Field(0.0, description="linear rise from nothing at the start", examples=[1])
+    milestones: list[Positive] = Field(
+        [], description="where multistep lowers the rate", examples=[[32000, 48000]]
+    )
     factor: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="what multistep multiplies by")
     restarts: list[Restart] = Field(
-        default_factory=list,
+        [],
         description="where the cosine begins again; `skiprun resume --epochs` writes them",
+        examples=[[{"step": 1000, "lr": 0.05}]],
     )
 
     @property
@@ -65,14 +75,15 @@ class ComputeConfig(Section):
     """Where and how a run is computed, not what it is."""
 
     device: Annotated[Literal["auto", "cpu", "cuda"], Role.EXECUTION] = Field(
-        "auto", description="auto: a GPU where there is one"
+        "auto", description="auto: a GPU where there is one", examples=["cuda"]
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="auto: bf16 where the processor multiplies it"
+        "auto", description="auto: bf16 where the processor multiplies it", examples=["fp32"]
     )
     threads: Annotated[int | None, Field(ge=1, le=1024), Role.EXECUTION] = Field(
         None,
         description="CPU threads; default: one for a small network, else the faster of one and all, by a trial",
+        examples=[2],
     )
     channels_last: Annotated[bool, Role.EXECUTION] = Field(
         True, description="keep the channels of a pixel together"
@@ -80,6 +91,7 @@ class ComputeConfig(Section):
     compile: Annotated[Literal["auto", "fused", "on", "off"], Role.EXECUTION] = Field(
         "auto",
         description="fused: own kernels on a CPU; auto: those, if that pays; on: by torch.compile; off: neither",
+        examples=["off"],
     )
     cuda_graph: Annotated[bool, Role.EXECUTION] = Field(
         False, description="on a GPU: launch a training step as one CUDA graph"
@@ -96,7 +108,7 @@ class LogConfig(Section):
     """What is written down, and how often."""
 
     every: Annotated[Count, Role.RECORD] = Field(
-        10, description="steps between two rows of metrics and probes"
+        10, description="steps between two rows of metrics and probes", examples=[100]
     )
     tensorboard: Annotated[bool, Role.RECORD] = Field(
         True, description="write TensorBoard's event files as well"

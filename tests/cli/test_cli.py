@@ -24,6 +24,7 @@ FAST = ["--set", "schedule.epochs=0.5", "--set", "log.tensorboard=false"]
 COMMANDS = [
     "train",
     "compare",
+    "config",
     "evaluate",
     "predict",
     "models",
@@ -79,6 +80,7 @@ def test_help_has_an_example_and_fits_80_columns(command: str, tmp_path: Path) -
         (["compare", "--help"], ["torch", "numpy", "skiprun.run"]),
         (["--version"], ["torch", "numpy", "pydantic"]),
         (["runs"], ["torch"]),
+        (["config"], ["torch", "numpy"]),
         (["train", "missing.yaml"], ["torch"]),
         (["train", "--hlp"], ["torch"]),
     ],

@@ -12,6 +12,8 @@ from skiprun.cli.app import app
 from skiprun.cli.terminal import PlainConsole
 
 LISTINGS = [
+    "config",
+    "config optim.lr",
     "datasets",
     "connections",
     "probes",
@@ -26,7 +28,8 @@ def printed(monkeypatch: pytest.MonkeyPatch, command: str, width: int) -> list[s
     """Return the lines that a command prints on a screen of a width."""
     console = PlainConsole(width=width, highlight=False)
     monkeypatch.setattr(tables, "results", console)
-    monkeypatch.setattr("skiprun.cli.models.results", console)
+    for command_file in ("config", "models"):
+        monkeypatch.setattr(f"skiprun.cli.{command_file}.results", console)
     with console.capture() as capture:
         assert CliRunner().invoke(app, command.split()).exit_code == 0
     return capture.get().splitlines()

@@ -1,0 +1,66 @@
+"""`skiprun config`: what a YAML file may say, key by key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skiprun.cli.options import Json
+from skiprun.cli.tables import WIDE, show_table
+from skiprun.cli.terminal import emit, results
+
+if TYPE_CHECKING:
+    from skiprun.config.reference import Key
+
+
+def config(
+    section: Annotated[
+        str, typer.Argument(metavar="SECTION", help="A section or a key: optim, data.augment, optim.lr.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Explain the keys of a config, with examples.
+
+    Nothing is written `null` in a file. Of one key (`skiprun config optim.lr`) it is also said what it decides:
+    whether two runs that differ in it are still the same experiment.
+    """
+    from skiprun.config.reference import keys_of
+
+    keys = keys_of(section)
+    if json:
+        emit([key.to_dict() for key in keys])
+    elif len(keys) == 1:
+        show_key(keys[0])
+    else:
+        show_sections(keys)
+
+
+def show_key(key: Key) -> None:
+    """Print what is said of one key, line by line."""
+    from skiprun.config.type_words import yaml_text
+
+    facts = {"type": key.type, "default": key.default_text, "meaning": key.meaning}
+    facts |= {
+        "example": f"{key.name}: {yaml_text(key.example)}",
+        "decides": key.decides.value if key.decides else "-",
+    }
+    show_table(["key", key.key], list(facts.items()))
+
+
+def show_sections(keys: Sequence[Key]) -> None:
+    """Print the keys of each section as a table."""
+    from skiprun.config.reference import by_section
+    from skiprun.config.type_words import yaml_text
+
+    meanings = {key.key: f"{key.key}: {key.meaning}" for key in keys}
+    wide = ["decides"] if results.width >= WIDE else []
+    for section, group in by_section(keys).items():
+        rows = [
+            [key.name, key.type, key.default_text, key.meaning, yaml_text(key.example), key.role_name]
+            for key in group
+        ]
+        columns = ["key", "type", "default", "meaning", "example", *wide]
+        show_table(columns, [row[: len(columns)] for row in rows], meanings.get(section, ""))
+        results.print()
