@@ -66,7 +66,13 @@ class Declaration(NamedTuple):
     """What the source of a module says of something that it registers."""
 
     module: str
-    summary: str
+    definition: ast.FunctionDef | ast.ClassDef
+    register: ast.Call
+
+    @property
+    def summary(self) -> str:
+        """First line of the docstring."""
+        return (ast.get_docstring(self.definition) or "").split("\n")[0]
 
 
 @dataclass
@@ -139,8 +145,7 @@ class Registry(Generic[Target, Facts]):
                 continue
             for node in source.body:
                 if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                    summary = (ast.get_docstring(node) or "").split("\n")[0]
-                    found |= {name: Declaration(module, summary) for name in self._names_in(node)}
+                    found |= {name: Declaration(module, node, call) for name, call in self._calls_in(node)}
         return found
 
     @contextmanager
@@ -153,15 +158,15 @@ class Registry(Generic[Target, Facts]):
                 raise
             raise BrokenPlugin(module, error) from error
 
-    def _names_in(self, node: ast.FunctionDef | ast.ClassDef) -> Iterator[str]:
-        """Yield the names under which the decorators of a definition enter it."""
+    def _calls_in(self, node: ast.FunctionDef | ast.ClassDef) -> Iterator[tuple[str, ast.Call]]:
+        """Yield the names under which the decorators of a definition enter it, with the calls."""
         for decorator in node.decorator_list:
             match decorator:
                 case ast.Call(
                     func=ast.Attribute(value=ast.Name(id=registry), attr="register"),
                     args=[ast.Constant(value=str(name)), *_],
                 ) if globals().get(registry) is self:
-                    yield name
+                    yield name, decorator
 
     def __getitem__(self, name: str) -> Entry[Target, Facts]:
         """Return the entry of a name, or raise UnknownName with the nearest one."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from skiprun.registry import Declaration
 
 
 class ListByDefault(TyperGroup):
@@ -31,23 +34,28 @@ class WithStudies(TyperGroup):
     def _add_studies(self) -> None:
         from skiprun.registry import STUDIES
 
-        for name, (module, summary) in STUDIES.listed().items():
-            self.commands.setdefault(name, ListedStudy(name, module, summary))
+        for name, declaration in STUDIES.listed().items():
+            self.commands.setdefault(name, ListedStudy(name, declaration))
 
 
 class ListedStudy(TyperCommand):
     """The command of a study before it is called: its name and a line of help."""
 
-    def __init__(self, name: str, module: str, summary: str) -> None:
-        super().__init__(name, help=summary)
-        self.module = module
+    def __init__(self, name: str, declaration: Declaration) -> None:
+        super().__init__(name, help=declaration.summary)
+        self.declaration = declaration
 
     def make_context(self, info_name: Any, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """Import the study, and let the command that is made of it read the arguments."""
+        """Let the command that is made of the study's signature read the arguments."""
         import importlib
 
         from skiprun.cli.study_command import study_command
+        from skiprun.cli.study_source import declared_study
         from skiprun.registry import STUDIES
 
-        importlib.import_module(self.module)
-        return study_command(STUDIES[info_name]).make_context(info_name, args, parent, **extra)
+        try:
+            study = declared_study(info_name, self.declaration)
+        except (NameError, ValueError):
+            importlib.import_module(self.declaration.module)
+            study = STUDIES[info_name]
+        return study_command(study, self.declaration.module).make_context(info_name, args, parent, **extra)

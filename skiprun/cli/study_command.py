@@ -1,10 +1,11 @@
 """The command of a study, made of its function: which networks, the study's own options, how much of the data.
 
-It is imported when a study is called, as it loads torch.
+A study's own module, and torch with it, is imported when the arguments have been read.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -26,7 +27,7 @@ from skiprun.cli.study_networks import (
 from skiprun.cli.terminal import set_quiet
 from skiprun.infos import StudyInfo
 from skiprun.registry import STUDIES, Entry
-from skiprun.studies.base import argument_docs, needs, options
+from skiprun.studies.signature import argument_docs, needs, options
 
 if TYPE_CHECKING:
     from skiprun.experiment.study_runner.sample_selection import SampleSelection
@@ -38,11 +39,12 @@ DATA = [option("root", Root, None), option("other_data", OtherData, False), opti
 OUTPUT = [option("runs", RunsFolder, RUNS), option("json", Json, False), option("quiet", Quiet, False)]
 
 
-def study_command(study: Study) -> Any:
-    """Return the command of a study."""
+def study_command(study: Study, module: str) -> Any:
+    """Return the command of a study; the module is the one that registers it."""
 
     def run(**given: Any) -> None:
-        run_command(study, given)
+        importlib.import_module(module)
+        run_command(STUDIES[study.name], given)
 
     run.__signature__ = inspect.Signature([*parameters(study)])  # type: ignore[attr-defined]
     text = inspect.cleandoc(study.target.__doc__ or "").partition("\n\nArgs:")[0]

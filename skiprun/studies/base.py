@@ -12,23 +12,20 @@ A study takes what it needs by position, from this vocabulary, and its options b
     loss              (output, targets) -> a number to differentiate
     states            weights along a training run, oldest first
 
-So a command can serve any study: `needs` names what to prepare, `options` what a user may choose, by its
-type, default and line in the docstring's Args.
+`signature.needs` names what to prepare, `signature.options` what a user may choose, so that one command
+can serve any study.
 """
 
 from __future__ import annotations
 
 import copy
-import inspect
-import re
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from skiprun.connections import Connection, sites
@@ -40,8 +37,6 @@ Batch = tuple[Tensor, Tensor]
 Batches = Sequence[Batch]
 Loss = Callable[[Tensor, Tensor], Tensor]
 Evaluate = Callable[[nn.Module], dict[str, float]]
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0)]
 # Told of each row when it is known, with the number of rows there will be: to show progress and to keep them.
 Report = Callable[[Row, int], None]
 
@@ -89,28 +84,6 @@ class Figure:
     band: tuple[str, str] | None = None
     guides: tuple[str, ...] = ()
     log: bool = False
-
-
-def needs(study: Callable[..., StudyResult]) -> list[str]:
-    """Return what a study takes by position, in the words of the vocabulary."""
-    given = inspect.signature(study).parameters.values()
-    return [each.name for each in given if each.kind is not each.KEYWORD_ONLY]
-
-
-def options(study: Callable[..., StudyResult]) -> dict[str, object]:
-    """Return what a user may choose, with its default; `known` and `report` are for the caller."""
-    given = inspect.signature(study, eval_str=True).parameters.values()
-    ours = {"known", "report"}
-    return {
-        each.name: each.default for each in given if each.kind is each.KEYWORD_ONLY and each.name not in ours
-    }
-
-
-def argument_docs(study: Callable[..., StudyResult]) -> dict[str, str]:
-    """Return what the Args of a docstring say of each parameter."""
-    _, _, args = (inspect.getdoc(study) or "").partition("\nArgs:\n")
-    found = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", args.split("\n\n")[0], re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in found}
 
 
 @contextmanager

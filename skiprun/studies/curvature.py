@@ -12,7 +12,8 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor, nn
 
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Batches, Figure, Loss, Row, Seed, StudyResult, isolated_copy
+from skiprun.studies.base import Batches, Figure, Loss, Row, StudyResult, isolated_copy
+from skiprun.studies.signature import Seed
 
 FIGURES = (
     Figure(

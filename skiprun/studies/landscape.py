@@ -26,18 +26,9 @@ from torch import Tensor, nn
 
 from skiprun.errors import OptionError
 from skiprun.registry import STUDIES
-from skiprun.studies.base import (
-    Evaluate,
-    Facts,
-    Figure,
-    Report,
-    Row,
-    Seed,
-    StudyResult,
-    ignore,
-    isolated_copy,
-)
+from skiprun.studies.base import Evaluate, Facts, Figure, Report, Row, StudyResult, ignore, isolated_copy
 from skiprun.studies.plane import ENDLESS, Plane, evaluate_grid, grid, random_direction
+from skiprun.studies.signature import Seed
 
 NEAR = 0.5
 X, Y = "first direction (filter norms)", "second direction (filter norms)"

@@ -19,13 +19,11 @@ from torch import nn
 from skiprun.connections import Connection
 from skiprun.registry import STUDIES
 from skiprun.studies.base import (
-    Count,
     Evaluate,
     Facts,
     Figure,
     Report,
     Row,
-    Seed,
     StudyResult,
     ignore,
     isolated_copy,
@@ -37,6 +35,7 @@ from skiprun.studies.base import (
 from skiprun.studies.cuts import CUTS, Shapes, replace_connections
 from skiprun.studies.reorder import alike, parent, swapped
 from skiprun.studies.resolution import of_images, smallest_gap
+from skiprun.studies.signature import Count, Seed
 
 COUNTS = (1, 2, 3, 4, 6, 8, 10, 13, 18, 24, 32, 48)
 ROBUST = 5.0  # points

@@ -24,13 +24,11 @@ from skiprun.registry import STUDIES
 from skiprun.studies.base import (
     Batch,
     Batches,
-    Count,
     Facts,
     Figure,
     Loss,
     Report,
     Row,
-    Seed,
     StudyResult,
     ignore,
     isolated_copy,
@@ -38,6 +36,7 @@ from skiprun.studies.base import (
 )
 from skiprun.studies.cuts import branch_gradient, replace_connections, skip_gradient
 from skiprun.studies.reorder import parent
+from skiprun.studies.signature import Count, Seed
 
 LENGTH = "path length (branches on the way)"
 AT_FIRST_BLOCK = "norm at the first block's input"

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from skiprun.errors import OptionError
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Batch, Count, Figure, Row, StudyResult, isolated_copy
+from skiprun.studies.base import Batch, Figure, Row, StudyResult, isolated_copy
+from skiprun.studies.signature import Count
 
 LAGS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15)
 FIGURES = (

@@ -9,10 +9,11 @@ from __future__ import annotations
 import torch
 
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Count, Figure, Report, Row, Seed, StudyResult, ignore
+from skiprun.studies.base import Figure, Report, Row, StudyResult, ignore
 from skiprun.studies.mlp import Mlp
 from skiprun.studies.shatter import LAGS, autocorrelation, brown, gradients, likeness
 from skiprun.studies.shatter_theorem import KINDS, label
+from skiprun.studies.signature import Count, Seed
 
 FIGURES = (
     Figure(

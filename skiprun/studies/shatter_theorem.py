@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Count, Figure, Report, Row, Seed, StudyResult, ignore
+from skiprun.studies.base import Figure, Report, Row, StudyResult, ignore
 from skiprun.studies.mlp import Mlp
+from skiprun.studies.signature import Count, Seed
 
 INPUTS = 128
 KINDS = (("none", True), ("none", False), ("add", False), ("add", True))

@@ -83,6 +83,8 @@ def test_help_has_an_example_and_fits_80_columns(command: str, tmp_path: Path) -
         (["config"], ["torch", "numpy"]),
         (["train", "missing.yaml"], ["torch"]),
         (["train", "--hlp"], ["torch"]),
+        (["lesion", "--help"], ["torch", "skiprun.studies.lesion"]),
+        (["lesion", "a-run", "--draws", "0"], ["torch"]),
     ],
 )
 def test_what_a_command_does_not_need_is_not_imported(

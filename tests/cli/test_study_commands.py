@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import torch
 from typer.testing import CliRunner, Result
 
 from skiprun.cli.app import app
+from skiprun.cli.study_source import declared_study
 from skiprun.config_file import build_config
 from skiprun.errors import InputError, OptionError, SkiprunError, UnknownName
 from skiprun.experiment import train
@@ -28,6 +30,7 @@ from skiprun.experiment.study_runner.study_record import summary_of
 from skiprun.experiment.study_runner.study_targets import find_targets, find_trained
 from skiprun.registry import STUDIES
 from skiprun.run import Run
+from skiprun.studies.signature import argument_docs, needs, options
 from skiprun.training.checkpoint import load
 from tests.support import ROOT
 
@@ -362,3 +365,14 @@ def test_a_signal_ends_a_study_and_its_processes_in_order(number: int, code: int
     assert ends(process.pid)
     assert (run.checkpoints / "best.pt").read_bytes() == weights
     assert partial.exists() and not (run.studies / "landscape.json").exists()
+
+
+@pytest.mark.parametrize("name", STUDIES.listed())
+def test_the_source_of_a_study_declares_what_its_function_takes(name: str) -> None:
+    declared, real = declared_study(name, STUDIES.listed()[name]), STUDIES[name]
+    for read in (needs, options, argument_docs):
+        assert read(declared.target) == read(real.target)
+    for each in options(real.target):
+        hints = (get_type_hints(study.target, include_extras=True)[each] for study in (declared, real))
+        assert len({str(hint) for hint in hints}) == 1
+    assert declared.summary == real.summary and declared.info == replace(real.info, figures=())

@@ -114,6 +114,14 @@ def test_a_plug_in_has_the_options_of_its_function(project: Path) -> None:
     assert shown.endswith("Example: skiprun largest my-run")
 
 
+def test_a_plug_in_whose_types_its_source_does_not_tell_has_the_same_help(project: Path) -> None:
+    plain = call("largest", "--help").output
+    own = SOURCE.replace("top: Annotated[int, Field(ge=1, le=9)]", "top: Top")
+    own = own.replace("@STUDIES", "Top = Annotated[int, Field(ge=1, le=9)]\n\n\n@STUDIES")
+    (project / "newcomer_study.py").write_text(own)
+    assert call("largest", "--help").output == plain and "newcomer_study" in sys.modules
+
+
 def test_a_plug_in_studies_a_run(project: Path) -> None:
     run = train(build_config(CONFIG), runs=project / "runs")
     place = ["--runs", str(project / "runs")]

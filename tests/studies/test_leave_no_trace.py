@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from skiprun.models import build_model
 from skiprun.registry import STUDIES
-from skiprun.studies.base import needs, options
+from skiprun.studies.signature import needs, options
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 # Those that send images through a network; a map of weights only reads it.

@@ -22,7 +22,7 @@ from skiprun.experiment.study_runner.study_record import summary_of
 from skiprun.experiment.study_runner.study_targets import StudyTarget
 from skiprun.registry import STUDIES
 from skiprun.results.study_documents import Document
-from skiprun.studies.base import needs, options
+from skiprun.studies.signature import needs, options
 from skiprun.system.machine import cores
 from skiprun.system.progress import ProgressCallback
 

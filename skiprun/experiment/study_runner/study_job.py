@@ -24,7 +24,8 @@ from skiprun.experiment.study_runner.study_record import record_of
 from skiprun.infos import StudyInfo
 from skiprun.registry import Entry
 from skiprun.results.study_documents import Description, Document, Row, StudyFindings, StudyIdentity
-from skiprun.studies.base import StudyResult, needs
+from skiprun.studies.base import StudyResult
+from skiprun.studies.signature import needs
 from skiprun.system.files import make_folder, write_json
 
 log = logging.getLogger(__name__)
