@@ -1,6 +1,7 @@
 """Each connection does what its formula says, and the contract that all of them keep."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from skiprun.models import build_model
 from skiprun.registry import CONNECTIONS
 
 
-def made(name: str, index: int = 0, total: int = 1, channels: int = 4, **options) -> nn.Module:
+def made(name: str, index: int = 0, total: int = 1, channels: int = 4, **options: Any) -> nn.Module:
     torch.manual_seed(0)
     return CONNECTIONS[name].target(Site(channels, channels, index, total), **options)
 

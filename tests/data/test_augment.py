@@ -21,14 +21,14 @@ from skiprun.errors import OptionError
 from skiprun.system.torchvision_repair import torchvision
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
-EVERYTHING = {"crop": 2, "flip": True, "cutout": 3, "jitter": 0.4}
+EVERYTHING: dict[str, Any] = {"crop": 2, "flip": True, "cutout": 3, "jitter": 0.4}
 
 
 def batch(count: int = 16, channels: int = 3, height: int = 8, width: int = 9) -> tuple[Tensor, Tensor]:
     return torch.randn(count, channels, height, width), torch.arange(count) % 10
 
 
-def changed(images: Tensor, targets: Tensor, seed: int = 0, **options) -> tuple[Tensor, Tensor]:
+def changed(images: Tensor, targets: Tensor, seed: int = 0, **options: Any) -> tuple[Tensor, Tensor]:
     torch.manual_seed(seed)
     channels = images.shape[1]
     return Augment(AugmentConfig(**options), MEAN[:channels], STD[:channels], 10, torch.device("cpu"))(
@@ -161,7 +161,7 @@ def test_nothing_is_read_back_from_the_device() -> None:
 
 
 @pytest.mark.parametrize("option", [{"mixup": 0.4}, {"cutmix": 1.0}])
-def test_mixed_targets_are_shares_of_the_two_images(option: dict[str, float]) -> None:
+def test_mixed_targets_are_shares_of_the_two_images(option: dict[str, Any]) -> None:
     images, targets = batch()
     found, shares = changed(images, targets, **option)
     assert shares.shape == (16, 10)
@@ -180,4 +180,4 @@ def test_changes_larger_than_the_image_are_refused_by_key(key: str, value: int) 
     with pytest.raises(
         OptionError, match=rf"augment.{key}: found {value}; images of 8 pixels allow at most 7"
     ):
-        check_augmentation(AugmentConfig(**{key: value}), (1, 8, 20))
+        check_augmentation(AugmentConfig.model_validate({key: value}), (1, 8, 20))

@@ -6,14 +6,13 @@ import json
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from numpy import ndarray
 from PIL import Image, ImageOps
 
 from skiprun.config import DataConfig
@@ -21,33 +20,38 @@ from skiprun.config_file import build_config
 from skiprun.data import load_data
 from skiprun.data.folders.conversion import Conversion, convert
 from skiprun.data.folders.remarks import one_coloured
-from skiprun.data.loaders import InMemorySplit, Loaders
+from skiprun.data.loaders import Loaders
 from skiprun.data.source import moments
 from skiprun.errors import BadImage, ConfigError, InputError, OptionError
 from skiprun.experiment.data_record import describe_data
 from skiprun.inference.network_input import EARLIER, read_any_size, read_normalized
 from skiprun.run import Run
-from tests.support.data_files import image_folder
+from skiprun.run.documents import DataRecord
+from tests.support.data_files import image_folder, stored
 
 CPU = torch.device("cpu")
 
 
-def load(root: Path, **options) -> Loaders | None:
+Draw = Callable[[int], Image.Image]
+
+
+def load(root: Path, **options: Any) -> Loaders:
     return load_data(DataConfig(name="image_folder", root=str(root), **{"batch_size": 2, **options}), CPU)
 
 
-def grey(number: int, height: int = 8, width: int = 8) -> ndarray:
+def grey(number: int, height: int = 8, width: int = 8) -> np.ndarray:
     return np.random.default_rng(number).integers(0, 256, (height, width)).astype(np.uint8)
 
 
 def folder(
     root: Path,
-    draw: Callable[..., Any],
+    draw: Draw,
     suffix: str = ".png",
-    counts: list[tuple[str, int]] | tuple[tuple[str, int], tuple[str, int]] = (("train", 6), ("test", 3)),
+    counts: Sequence[tuple[str, int]] = (("train", 6), ("test", 3)),
 ) -> dict[str, list[int]]:
     """Write what draw(number) gives into two classes, and return the numbers by split, in the order of the loaders."""
-    number, numbers = 0, {}
+    number = 0
+    numbers: dict[str, list[int]] = {}
     for split, count in counts:
         for name in ("a", "b"):
             for each in range(count):
@@ -59,11 +63,7 @@ def folder(
     return numbers
 
 
-def stored(split: InMemorySplit) -> ndarray:
-    return split.take(torch.arange(len(split)))[0].permute(0, 2, 3, 1).numpy()
-
-
-def deep(top: float, kind: type = np.uint16, bottom: int = 0) -> Callable[..., Any]:
+def deep(top: float, kind: type[np.generic] = np.uint16, bottom: int = 0) -> Draw:
     return lambda number: Image.fromarray((bottom + grey(number) / 255 * (top - bottom)).astype(kind))
 
 
@@ -80,7 +80,7 @@ def deep(top: float, kind: type = np.uint16, bottom: int = 0) -> Callable[..., A
     ids=["16 bits", "12 in 16", "8 in 16", "int32", "large int32", "float"],
 )
 def test_deep_images_keep_their_256_levels_by_one_rule_for_the_set(
-    draw: Callable[..., Any], suffix: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    draw: Draw, suffix: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     numbers = folder(tmp_path, draw, suffix)
     loaders = load(tmp_path)
@@ -89,7 +89,7 @@ def test_deep_images_keep_their_256_levels_by_one_rule_for_the_set(
     expected = np.stack(
         [np.rint(255 * (values[number] - low) / (high - low)).clip(0, 255) for number in numbers["test"]]
     )
-    assert np.array_equal(stored(loaders.test)[..., 0], expected)
+    assert np.array_equal(stored(loaders.test)[0][..., 0], expected)
     assert f"18 of 18 images are deep: values from {low:,g} to {high:,g} become 0 to 255." in caplog.text
     assert loaders.conversion.span == (low, high)
     caplog.clear()
@@ -102,7 +102,7 @@ def test_the_span_is_that_of_train(tmp_path: Path) -> None:
     Image.fromarray(np.full((8, 8), 60000, np.uint16)).save(tmp_path / "test/b/2.png")
     loaders = load(tmp_path)
     assert loaders.conversion.span[1] <= 1000
-    assert (stored(loaders.test)[-1] == 255).all()
+    assert (stored(loaders.test)[0][-1] == 255).all()
 
 
 def test_images_far_outside_of_the_values_of_train_are_counted(
@@ -112,7 +112,8 @@ def test_images_far_outside_of_the_values_of_train_are_counted(
     Image.fromarray(np.full((8, 8), 60000, np.uint16)).save(tmp_path / "test/b/2.png")
     load(tmp_path)
     assert "1 of 18 images have more than 1 % of their pixels outside of" in caplog.text
-    tally, values = Counter(), np.full((32, 32), 500, np.uint16)
+    tally: Counter[str] = Counter()
+    values = np.full((32, 32), 500, np.uint16)
     values[0, 0] = 1000
     convert(tmp_path, Image.fromarray(values), Conversion(span=(0, 999)), tally)
     assert tally["deep"] == 1 and not tally["clipped"], "a pixel beyond the brightest of train is no loss"
@@ -130,7 +131,7 @@ def test_of_several_pages_the_first_is_read_and_that_is_said(
 
 def test_plain_images_beside_deep_ones_keep_their_values(tmp_path: Path) -> None:
     folder(tmp_path, lambda number: deep(4095)(number) if number % 2 else Image.fromarray(grey(number)))
-    assert np.array_equal(stored(load(tmp_path).test)[0][..., 0], grey(12))
+    assert np.array_equal(stored(load(tmp_path).test)[0][0][..., 0], grey(12))
 
 
 def test_deep_images_that_are_bad_are_left_out_and_the_rest_spread(
@@ -140,11 +141,11 @@ def test_deep_images_that_are_bad_are_left_out_and_the_rest_spread(
     Image.fromarray(np.full((8, 8), np.nan, np.float32)).save(tmp_path / "train/a/1.tif")
     with pytest.raises(BadImage, match=r"1.tif has pixels that are no finite numbers"):
         load(tmp_path)
-    assert stored(load(tmp_path, skip_bad=True).test).std() > 50
+    assert stored(load(tmp_path, skip_bad=True).test)[0].std() > 50
     assert "Left out 1 of 18 images" in caplog.text
 
 
-def sixteen_bit_png(colours: ndarray) -> bytes:
+def sixteen_bit_png(colours: np.ndarray) -> bytes:
     """Return a PNG of 16 bits a channel, which Pillow cannot write: uint16 [H, W, 3]."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
@@ -168,7 +169,7 @@ def test_colours_of_16_bits_are_read_by_half_and_that_is_said(
     image_folder(tmp_path)
     colours = np.random.default_rng(0).integers(0, 65536, (8, 8, 3))
     (tmp_path / "test/dog/000.png").write_bytes(sixteen_bit_png(colours))
-    assert np.array_equal(stored(load(tmp_path).test)[4], colours >> 8)
+    assert np.array_equal(stored(load(tmp_path).test)[0][4], colours >> 8)
     assert "1 of 28 images have 16 bits a colour, of which the upper 8 are read." in caplog.text
 
 
@@ -182,10 +183,10 @@ def test_colours_of_12_bits_in_16_are_refused_as_next_to_nothing_of_them_is_read
         load(tmp_path)
 
 
-def icon(mode: str) -> Callable[..., Any]:
+def icon(mode: str) -> Draw:
     """Return black ink, where a drawing is dark, on transparency."""
 
-    def draw(number: int) -> Image:
+    def draw(number: int) -> Image.Image:
         alpha = Image.fromarray(np.where(grey(number) > 120, 0, 255).astype(np.uint8))
         black = Image.new("L", alpha.size)
         if mode == "RGBA":
@@ -208,14 +209,15 @@ def test_ink_on_transparency_stays_on_its_background(
     numbers = folder(tmp_path, icon(mode))
     loaders = load(tmp_path, background=background)
     expected = np.stack([np.where(grey(number) > 120, value, 0) for number in numbers["test"]])
-    assert np.array_equal(stored(loaders.test)[..., 0], expected)
+    assert np.array_equal(stored(loaders.test)[0][..., 0], expected)
     assert f"18 of 18 images are transparent, above {background} (data.background)." in caplog.text
 
 
 def test_masks_and_predict_see_the_same_background(tmp_path: Path) -> None:
     icon("RGBA")(1).save(tmp_path / "x.png")
     assert set(np.unique(read_any_size(tmp_path / "x.png", {}, "white", Counter()))) == {0, 255}
-    for record in ({}, {"conversion": {"background": "black"}}):
+    records: list[DataRecord] = [{}, {"conversion": {"background": "black"}}]
+    for record in records:
         assert (read_any_size(tmp_path / "x.png", record, "black", Counter()) == 0).all()
 
 
@@ -267,7 +269,7 @@ def test_plain_and_opaque_images_do_not_change_by_a_bit(
     assert np.array_equal(convert(tmp_path, image, Conversion(size), Counter()), np.asarray(before))
 
 
-def wide(number: int) -> Image:
+def wide(number: int) -> Image.Image:
     pixels = np.zeros((8, 32), np.uint8)
     pixels[:, (2, 28)[number % 2]] = 200
     pixels[:, 16] = 100
@@ -283,14 +285,15 @@ def test_what_a_crop_cuts_is_said_and_other_fits_keep_it(
         "cuts off 75.0 % of all pixels, and more than a tenth of 18 of 18 images; data.fit=pad or"
         in caplog.text
     )
-    assert stored(cropped.test).max() <= 110
+    assert stored(cropped.test)[0].max() <= 110
     caplog.clear()
     padded, resized = (
         load(tmp_path, image_size=8, fit=fit, background="#0000ff") for fit in ("pad", "resize")
     )
     assert "cuts" not in caplog.text
-    assert (stored(padded.test)[:, 0] == [0, 0, 255]).all() and stored(padded.test)[:, 3:5, :, 0].max() > 40
-    assert stored(resized.test)[..., 0].max() > 40
+    images = stored(padded.test)[0]
+    assert (images[:, 0] == [0, 0, 255]).all() and images[:, 3:5, :, 0].max() > 40
+    assert stored(resized.test)[0][..., 0].max() > 40
     assert len({each.fingerprint for each in (cropped, padded, resized)}) == 3
     assert load(tmp_path, image_size=8, fit="crop").fingerprint == cropped.fingerprint
 
@@ -309,7 +312,7 @@ def test_what_a_crop_cuts_is_said_and_other_fits_keep_it(
         ),
     ],
 )
-def test_a_fit_for_other_data_is_refused_by_name(options: dict[str, str], key: str, words: str) -> None:
+def test_a_fit_for_other_data_is_refused_by_name(options: dict[str, Any], key: str, words: str) -> None:
     with pytest.raises(OptionError, match=rf"{key}: .*{words}"):
         load_data(DataConfig(**options), CPU)
 
@@ -340,7 +343,7 @@ def test_predict_refuses_deep_images_for_a_run_that_saw_none_and_reads_earlier_r
     tmp_path: Path,
 ) -> None:
     deep(65535)(0).save(tmp_path / "x.png")
-    data = {"image_shape": [3, 8, 8], "mean": [0.0] * 3, "std": [1.0] * 3}
+    data: DataRecord = {"image_shape": [3, 8, 8], "mean": [0.0] * 3, "std": [1.0] * 3}
     with pytest.raises(BadImage, match="the images of training had not"):
         read_normalized(tmp_path / "x.png", data | {"conversion": None}, Counter())
     upper = (np.asarray(deep(65535)(0)) >> 8) / 255

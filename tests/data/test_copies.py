@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from tests.support.data_files import image_folder
 CPU = torch.device("cpu")
 
 
-def load(root: Path, name: str = "image_folder", **options) -> Loaders:
+def load(root: Path, name: str = "image_folder", **options: Any) -> Loaders:
     return load_data(DataConfig(name=name, root=str(root), **{"batch_size": 2, **options}), CPU)
 
 
@@ -82,7 +83,7 @@ def test_of_masks_whole_images_count_not_single_tiles(
                 path = tmp_path / split / kind / f"{each}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(drawn).save(path)
-    keys = {"name": "mask_folder", "image_size": 8, "fit": fit, "val_fraction": 0.25}
+    keys: dict[str, Any] = {"name": "mask_folder", "image_size": 8, "fit": fit, "val_fraction": 0.25}
     load(tmp_path, **keys)
     assert "as well" not in caplog.text
     for kind in ("images", "masks"):

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -22,20 +21,20 @@ from skiprun.data import load_data
 from skiprun.data.folders import decoded_arrays, decoding, scanning
 from skiprun.data.folders.folder_cache import decoded
 from skiprun.data.folders.listing import list_images
-from skiprun.data.folders.summed_files import is_whole, summed
+from skiprun.data.folders.summed_files import Sums, is_whole, summed
 from skiprun.data.folders.workers import in_order
 from skiprun.data.source import moments
 from skiprun.errors import SkiprunError, StorageError
 from skiprun.experiment import doctor
-from skiprun.system import files
 from tests.support.data_files import image_folder
 
 
 class Told:
     """A progress callback that remembers what it was told."""
 
-    def __init__(self, then: Callable[..., Any] = lambda what: None) -> None:
-        self.kinds, self.then = set(), then
+    def __init__(self, then: Callable[[str], None] = lambda what: None) -> None:
+        self.kinds: set[str] = set()
+        self.then = then
 
     def __call__(self, done: int, total: int, what: str) -> None:
         self.kinds.add(what)
@@ -165,7 +164,8 @@ def test_a_flipped_bit_of_the_index_costs_a_comparison_at_most(images: Path, own
 
 
 def test_parts_of_a_file_are_compared_one_by_one(tmp_path: Path) -> None:
-    sums, file = [], tmp_path / "x"
+    sums: Sums = []
+    file = tmp_path / "x"
     file.write_bytes(b"".join(summed([memoryview(b"abc"), memoryview(b"defgh")], sums)))
     assert is_whole(file, sums) and [length for length, _ in sums] == [3, 5]
     for damaged in (b"abcdefgH", b"Abcdefgh", b"abcdefg", b"abcdefghi", b""):
@@ -199,7 +199,7 @@ def test_damaged_index_is_made_anew(images: Path, own_data_folder: Path, text: s
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, StorageError])
 def test_interrupted_build_leaves_no_array_and_the_next_succeeds(
-    images: Path, own_data_folder: Path, monkeypatch: pytest.MonkeyPatch, error: type
+    images: Path, own_data_folder: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
     monkeypatch.setattr(scanning, "BLOCK_FILES", 3)
 
@@ -224,10 +224,10 @@ def test_F35_full_disk_at_any_write_is_one_message_and_leaves_no_named_array(
             raise OSError(28, "No space left on device")
         real(descriptor)
 
-    monkeypatch.setattr(files.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(StorageError, match="No space left on device"):
         decoded(list_images(images), None, Told())
-    monkeypatch.setattr(files.os, "fsync", real)
+    monkeypatch.setattr(os, "fsync", real)
     assert not [name for name in kept(own_data_folder) if name.endswith(".tmp")]
     assert len(decoded(list_images(images), None, Told()).images) == 28
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy import ndarray
 from PIL import Image
 
 from skiprun.config.experiment import RunConfig
@@ -29,26 +28,26 @@ from skiprun.inference.network_input import read_any_size
 CPU = torch.device("cpu")
 
 
-def config_of(root: Path, **data) -> RunConfig:
+def config_of(root: Path, **data: Any) -> RunConfig:
     plain = {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.25} | data
     return build_config({"model": {"name": "unet"}, "data": plain, "schedule": {"epochs": 1}})
 
 
-def load(root: Path, **data) -> Loaders | None:
+def load(root: Path, **data: Any) -> Loaders:
     return load_data(config_of(root, **data).data, CPU)
 
 
-def draw(path: Path, values: ndarray, **options) -> None:
+def draw(path: Path, values: np.ndarray, **options: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(values).save(path, **options)
 
 
-def image(number: int = 0, height: int = 24, width: int = 24, channels: int | None = None) -> ndarray:
+def image(number: int = 0, height: int = 24, width: int = 24, channels: int | None = None) -> np.ndarray:
     shape = (height, width) if channels is None else (height, width, channels)
     return np.random.default_rng(number).integers(0, 256, shape).astype(np.uint8)
 
 
-def mask(number: int = 0, height: int = 24, width: int = 24, value: int = 255) -> ndarray:
+def mask(number: int = 0, height: int = 24, width: int = 24, value: int = 255) -> np.ndarray:
     return np.where(image(number + 100, height, width) > 128, value, 0).astype(np.uint8)
 
 
@@ -247,7 +246,7 @@ WRONG = [without_mask, other_size, unknown_class, coloured_mask, corrupt, cut_sh
 
 @pytest.mark.parametrize("spoil", WRONG, ids=lambda spoil: spoil.__name__)
 def test_what_cannot_be_used_is_refused_by_name_and_left_out_by_key(
-    folder: Path, spoil: Callable[..., Any], caplog: pytest.LogCaptureFixture
+    folder: Path, spoil: Callable[[Path], str], caplog: pytest.LogCaptureFixture
 ) -> None:
     message = spoil(folder)
     with pytest.raises(BadImage, match=message) as caught:
@@ -330,10 +329,14 @@ def test_voc_as_published(tmp_path: Path) -> None:
         load(tmp_path, name="voc", image_size=32)
 
 
-DISCS = {"12 bits": (np.uint16, 4000), "int32": (np.int32, 70_000), "float": (np.float32, 0.9)}
+DISCS: dict[str, tuple[type[np.generic], float]] = {
+    "12 bits": (np.uint16, 4000),
+    "int32": (np.int32, 70_000),
+    "float": (np.float32, 0.9),
+}
 
 
-def deep_folder(root: Path, kind: type, top: float) -> Path:
+def deep_folder(root: Path, kind: type[np.generic], top: float) -> Path:
     """Write images of discs, each as bright as its number says: at most nine tenths of the top in train."""
     disc = ((np.mgrid[:12, :12] - 5.5) ** 2).sum(0) < 16
     suffix = "png" if kind is np.uint16 else "tif"
@@ -356,8 +359,7 @@ def test_deep_images_are_spread_over_the_values_of_train(
 ) -> None:
     loaders = load(deep_folder(tmp_path, *DISCS[kind]), **keys)
     assert "10 of 10 images are deep: values from 0 to" in caplog.text
-    low, high = loaders.conversion.span
-    assert (low, high) == (0, pytest.approx(DISCS[kind][1] * 0.9))
+    assert loaders.conversion.span == (0, pytest.approx(DISCS[kind][1] * 0.9))
     brightest = loaders.test.take(torch.arange(3))[0].amax((1, 2, 3)).tolist()
     assert brightest == pytest.approx([0, 255 / 9, 255 * 2 / 9], abs=1)
 
@@ -370,7 +372,7 @@ def test_predict_spreads_deep_images_as_the_run_did(tmp_path: Path) -> None:
         read_any_size(root / f"test/images/{each}.png", record, "white", Counter()).max() for each in range(3)
     ]
     assert seen == [0, 28, 57]
-    alone = Counter()
+    alone: Counter[str] = Counter()
     assert (
         read_any_size(root / "test/images/1.png", record | {"conversion": None}, "white", alone).max() == 255
     )

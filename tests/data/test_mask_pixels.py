@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def write_folder(root: Path, **splits: str) -> Path:
     return root
 
 
-def config_of(root: Path, **data) -> RunConfig:
+def config_of(root: Path, **data: Any) -> RunConfig:
     plain = {
         "name": "masks",
         "model": {"name": "unet", "width": 2, "depth": 2},
@@ -61,7 +62,7 @@ def config_of(root: Path, **data) -> RunConfig:
     return build_config(plain)
 
 
-def load(root: Path, **data) -> Loaders | None:
+def load(root: Path, **data: Any) -> Loaders:
     return load_data(config_of(root, **data).data, CPU)
 
 

@@ -6,11 +6,11 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from numpy import ndarray
 from PIL import Image
 
 from skiprun.config import DataConfig
@@ -27,7 +27,7 @@ CLASSES = np.arange(64, dtype=np.uint8).reshape(8, 8) % 3
 GREY = Image.fromarray(CLASSES)
 
 
-def png(depth, colour_type, row):
+def png(depth: int, colour_type: int, row: bytes) -> bytes:
     """Return a PNG of 4x4 pixels whose rows are all the same bytes."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
@@ -40,19 +40,19 @@ def png(depth, colour_type, row):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-def with_palette(*colours):
+def with_palette(*colours: tuple[int, int, int]) -> Image.Image:
     image = GREY.convert("P")
     image.putpalette([channel for colour in colours for channel in colour])
     return image
 
 
-def saved(image: Image, path: Path, **options) -> Path:
+def saved(image: Image.Image, path: Path, **options: Any) -> Path:
     image.save(path, **options)
     return path
 
 
 BLACK, RED, GREEN = (0, 0, 0), (128, 0, 0), (0, 128, 0)
-EXACT = {
+EXACT: dict[str, tuple[Image.Image, dict[str, Any]]] = {
     "8.png": (GREY, {}),
     "16.png": (Image.fromarray(CLASSES.astype(np.uint16)), {}),
     "32.tif": (Image.fromarray(CLASSES.astype(np.int32)), {}),
@@ -89,13 +89,13 @@ def test_sixteen_and_32_bits_keep_every_value(tmp_path: Path) -> None:
     )
 
 
-def transparent(mode):
+def transparent(mode: str) -> Image.Image:
     image = GREY.convert(mode)
     image.putpixel((0, 0), (0,) * (len(image.getbands())))
     return image
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[Image.Image, dict[str, Any], str]] = {
     "a.jpg": (GREY, {}, "is a JPEG"),
     "a.webp": (GREY.convert("RGB"), {"quality": 90}, "is a WEBP"),
     "a.jp2": (GREY, {}, "is a JPEG2000"),
@@ -165,21 +165,21 @@ def test_of_two_classes_black_and_white_say_which_is_which(tmp_path: Path) -> No
 # A set of masks as a whole.
 
 
-def config_of(root: Path, **data) -> RunConfig | None:
+def config_of(root: Path, **data: Any) -> RunConfig:
     plain = {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.25} | data
     return build_config({"model": {"name": "unet"}, "data": plain, "schedule": {"epochs": 1}})
 
 
-def load(root: Path, **data) -> Loaders | None:
+def load(root: Path, **data: Any) -> Loaders:
     return load_data(config_of(root, **data).data, CPU)
 
 
-def draw(path: Path, values: ndarray) -> None:
+def draw(path: Path, values: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(values).save(path)
 
 
-def halves(*values, dtype: type = np.uint8) -> ndarray:
+def halves(*values: int, dtype: type = np.uint8) -> np.ndarray:
     """Return a mask of 12x12 in stripes of these values."""
     return np.tile(np.repeat(np.array(values, dtype), 12 // len(values)), (12, 1))
 
@@ -198,7 +198,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("place", ["train/masks/p3.png", "test/masks/p2.png"])
 @pytest.mark.parametrize("values", [(0, 1), (0, 1, 255)])
 def test_one_and_255_in_one_set_are_refused_with_the_ways_out(
-    folder: Path, place: str, values: tuple[int, int, int] | tuple[int, int]
+    folder: Path, place: str, values: tuple[int, ...]
 ) -> None:
     draw(folder / place, halves(*values))
     with pytest.raises(
@@ -239,7 +239,7 @@ def test_lossy_masks_of_named_classes_are_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize("key", ["classes", "ignore_index", "instances", "mask_suffix"])
 def test_what_masks_mean_is_refused_for_a_dataset_that_says_it(key: str) -> None:
-    given = {"classes": ["a", "b"], "ignore_index": 255, "instances": True, "mask_suffix": "_m"}[key]
+    given: Any = {"classes": ["a", "b"], "ignore_index": 255, "instances": True, "mask_suffix": "_m"}[key]
     with pytest.raises(
         OptionError, match=rf"{key}: found .*'cells' has no use for; it is for mask_folder\. "
     ):

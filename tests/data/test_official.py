@@ -8,14 +8,15 @@ import io
 import subprocess
 import sys
 import tarfile
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from skiprun.config import DataConfig
 from skiprun.data import load_data
-from skiprun.data.download import fetch as fetching
 from skiprun.data.download import unpack
 from skiprun.data.loaders import Loaders
 from skiprun.errors import DataNotFound, InputError, OptionError, StorageError
@@ -31,7 +32,7 @@ OFFICIAL = {
 }
 
 
-def load(name: str, root: Path | str | None = None, **options) -> Loaders | None:
+def load(name: str, root: Path | str | None = None, **options: Any) -> Loaders:
     place = {} if root is None else {"root": str(root)}
     return load_data(DataConfig(name=name, **{"batch_size": 8, **place, **options}), CPU)
 
@@ -98,7 +99,7 @@ def test_F58_download_that_breaks_off_leaves_nothing_and_says_so(
 ) -> None:
     publish_cifar(tmp_path / "site", monkeypatch)
 
-    monkeypatch.setattr(fetching.urllib.request, "urlopen", lambda *_, **__: Response(b"x" * 400))
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: Response(b"x" * 400))
     with pytest.raises(DataNotFound, match=r"broke off after 400 of 1,000 bytes"):
         load("cifar10", tmp_path / "root", download=True)
     assert [file.name for file in (tmp_path / "root").iterdir()] == [".skiprun.lock"]
@@ -110,10 +111,10 @@ def test_F58_connection_lost_while_reading_is_a_failed_download(
     publish_cifar(tmp_path / "site", monkeypatch)
 
     class Lost(Response):
-        def read(self, size: int = -1) -> None:
+        def read(self, size: int | None = -1) -> bytes:
             raise http.client.IncompleteRead(b"", 1000)
 
-    monkeypatch.setattr(fetching.urllib.request, "urlopen", lambda *_, **__: Lost())
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: Lost())
     with pytest.raises(DataNotFound, match="The download failed"):
         load("cifar10", tmp_path / "root", download=True)
 

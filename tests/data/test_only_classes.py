@@ -21,7 +21,7 @@ Load = Callable[..., Loaders]
 def load(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Return a function that loads one dataset with the options given."""
     root = PREPARED[request.param](tmp_path, monkeypatch)
-    place = {} if root is None else {"root": str(root)}
+    place: dict[str, Any] = {} if root is None else {"root": str(root)}
     return lambda **options: load_data(DataConfig(name=request.param, batch_size=1, **place, **options), CPU)
 
 

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -82,7 +81,9 @@ def test_a_mask_folder_starts_no_ghostscript(ghostscript: Path, tmp_path: Path, 
     ],
     ids=["masks", "labels"],
 )
-def test_predict_starts_no_ghostscript(ghostscript: Path, tmp_path: Path, read: Callable[..., Any]) -> None:
+def test_predict_starts_no_ghostscript(
+    ghostscript: Path, tmp_path: Path, read: Callable[[Path], object]
+) -> None:
     (tmp_path / "x.png").write_bytes(POSTSCRIPT)
     with pytest.raises(BadImage, match="is not a readable image"):
         read(tmp_path / "x.png")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from numpy import ndarray
 from PIL import Image
 
 from skiprun.config.experiment import RunConfig
@@ -20,7 +20,7 @@ from skiprun.experiment.doctor import examine
 CPU = torch.device("cpu")
 
 
-def config_of(root: Path, **data) -> RunConfig:
+def config_of(root: Path, **data: Any) -> RunConfig:
     plain = {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.25} | data
     model = {"name": "unet", "width": 2, "depth": 2}
     return build_config(
@@ -28,15 +28,15 @@ def config_of(root: Path, **data) -> RunConfig:
     )
 
 
-def load(root: Path, **data) -> Loaders | None:
+def load(root: Path, **data: Any) -> Loaders:
     return load_data(config_of(root, **data).data, CPU)
 
 
-def image_of(number: int, height: int = 12, width: int = 12) -> ndarray:
+def image_of(number: int, height: int = 12, width: int = 12) -> np.ndarray:
     return np.random.default_rng(number).integers(0, 256, (height, width)).astype(np.uint8)
 
 
-def draw(path: Path, values: ndarray, **options) -> None:
+def draw(path: Path, values: np.ndarray, **options: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(values).save(path, **options)
 

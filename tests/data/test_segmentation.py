@@ -21,7 +21,7 @@ from skiprun.errors import OptionError
 CPU = torch.device("cpu")
 
 
-def load(**data) -> Loaders | None:
+def load(**data: Any) -> Loaders:
     plain = {
         "model": {"name": "unet"},
         "data": {"name": "cells", "batch_size": 8} | data,
@@ -30,7 +30,7 @@ def load(**data) -> Loaders | None:
     return load_data(build_config(plain).data, CPU)
 
 
-def augment(**changes) -> MaskAugment:
+def augment(**changes: Any) -> MaskAugment:
     plain = {"name": "cells", "augment": changes}
     config = build_config({"model": {"name": "unet"}, "data": plain, "schedule": {"epochs": 1}}).data.augment
     return MaskAugment(config, (0.4,), (0.2,), CPU)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,20 +13,20 @@ from PIL import Image
 
 from skiprun.config import DataConfig
 from skiprun.config_file import build_config
-from skiprun.data import load_data
+from skiprun.data import Split, load_data
 from skiprun.data.assemble import assemble
-from skiprun.data.loaders import InMemorySplit, Loaders
+from skiprun.data.loaders import Loaders
 from skiprun.data.partition import stratified_split
 from skiprun.data.source import RawDataset, RawSplit
 from skiprun.data.subjects import draw_part, group_labels, group_numbers, subject_of
 from skiprun.errors import ConfigError, OptionError
-from tests.support.data_files import image_folder
+from tests.support.data_files import image_folder, stored
 
 CPU = torch.device("cpu")
 EPOCH = {"schedule": {"epochs": 1}}
 
 
-def load(root: Path | str, **data) -> Loaders | None:
+def load(root: Path | str, **data: Any) -> Loaders:
     plain = {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.3} | data
     model = "unet" if plain["name"] == "mask_folder" else "resnet20"
     return load_data(
@@ -33,7 +35,7 @@ def load(root: Path | str, **data) -> Loaders | None:
 
 
 def mask_folder(
-    root: Path, names: list[str] | str, side: int = 32, splits: tuple[str, str] = ("train", "test")
+    root: Path, names: Sequence[str], side: int = 32, splits: Sequence[str] = ("train", "test")
 ) -> Path:
     """Write images of ten greys each, which say whose tile a tile is, with masks of stripes."""
     for split in splits:
@@ -46,7 +48,7 @@ def mask_folder(
     return root
 
 
-def numbers_in(split: InMemorySplit) -> set:
+def numbers_in(split: Split) -> set[int]:
     """Return the numbers of the images that a split is of, by their greys."""
     return set((split.take(torch.arange(len(split)))[0] // 10).unique().tolist())
 
@@ -175,7 +177,7 @@ SUBJECTS = np.repeat(np.arange(24), 5)
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.5])
 @pytest.mark.parametrize("counts", [(12, 12), (21, 3), (8, 8, 8)], ids=str)
 def test_subjects_of_one_label_each_are_drawn_stratified(
-    counts: tuple[int, int, int] | tuple[int, int], share: float, seed: int
+    counts: tuple[int, ...], share: float, seed: int
 ) -> None:
     of_subjects = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
     labels = of_subjects[SUBJECTS]
@@ -212,7 +214,7 @@ def test_a_class_that_is_not_scored_is_said(tmp_path: Path, caplog: pytest.LogCa
             Image.fromarray(np.full((8, 8), [0, 90 + 9 * number + view] * 4, np.uint8)).save(path)
     keys = {"name": "image_folder", "subject": r"(p\d)_", "test_fraction": 0.3, "val_fraction": 0.4}
     loaders = load(tmp_path, **keys)
-    assert [sorted({*split.targets.tolist()}) for split in (loaders.train, loaders.val, loaders.test)] == [
+    assert [sorted({*stored(split)[1]}) for split in (loaders.train, loaders.val, loaders.test)] == [
         [0, 1, 2],
         [0, 1],
         [0, 1],

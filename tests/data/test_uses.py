@@ -153,6 +153,6 @@ def test_what_a_folder_with_splits_leaves_no_choice_in_is_said(
     splits: tuple[str, ...], unused: set[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     image_folder(tmp_path, ("a", "b"), tuple((split, 6) for split in splits))
-    chosen = {"test_fraction": 0.5, "val_fraction": 0.3, "split_seed": 3}
+    chosen: dict[str, Any] = {"test_fraction": 0.5, "val_fraction": 0.3, "split_seed": 3}
     load_data(DataConfig(name="image_folder", root=str(tmp_path), batch_size=2, **chosen), CPU)
     assert {key for key in chosen if f"data.{key} {chosen[key]} is not used" in caplog.text} == unused

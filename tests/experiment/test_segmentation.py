@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy import ndarray
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
@@ -31,7 +30,7 @@ from skiprun.run import Run
 from tests.support import CONFIGS
 
 
-def small_config(**sections) -> RunConfig:
+def small_config(**sections: Any) -> RunConfig:
     plain = {
         "name": "small",
         "model": {"name": "unet", "width": 4, "depth": 2},
@@ -141,7 +140,7 @@ def test_tiles_give_what_the_whole_image_gives(run: Run) -> None:
     model = load_model(run)
     image, _ = draw_image(np.random.default_rng(1), 150)
 
-    def logits(pixels: ndarray) -> Tensor:
+    def logits(pixels: np.ndarray) -> Tensor:
         with torch.no_grad():
             return model(torch.from_numpy(pixels.copy())[None, None].float() / 255)
 
@@ -153,7 +152,7 @@ def test_tiles_give_what_the_whole_image_gives(run: Run) -> None:
 def test_no_tile_is_larger_than_said() -> None:
     seen = []
 
-    def logits(pixels: ndarray) -> Tensor:
+    def logits(pixels: np.ndarray) -> Tensor:
         seen.append(pixels.shape)
         return torch.ones(1, 1, *pixels.shape)
 

@@ -17,7 +17,7 @@ from skiprun.models.options import options_of
 from skiprun.registry import MODELS
 
 
-def refusal(name: str, **options) -> str:
+def refusal(name: str, **options: Any) -> str:
     with pytest.raises(OptionError) as caught:
         build_model(name, **options)
     return str(caught.value)
@@ -152,7 +152,7 @@ def test_an_activation_in_place_spares_the_shortcut_of_a_network_without_norm() 
         assert torch.equal(inplace(images), copy(images)), name
 
 
-def config(**model) -> ModelConfig:
+def config(**model: Any) -> ModelConfig:
     return ModelConfig.model_validate({"name": "resnet20", **model})
 
 

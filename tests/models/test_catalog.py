@@ -147,7 +147,7 @@ skiprun.models.families.__path__.append(str(folder / "families"))
 from typer.testing import CliRunner
 from skiprun.cli.app import app
 
-def shown(*words):
+def shown(*words: str):
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, (words, done.output, done.exception)
     return done.stdout

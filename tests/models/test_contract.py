@@ -1,6 +1,7 @@
 """What every registered architecture keeps, on small images: a newcomer's file is tested by being registered."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -51,7 +52,7 @@ def marked(name):
     return pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
 
 
-def made(name: str, **options) -> nn.Module:
+def made(name: str, **options: Any) -> nn.Module:
     """Build a network for small images with 5 classes."""
     torch.manual_seed(0)
     if "stem" in options_of(MODELS[name].target):

@@ -105,7 +105,7 @@ LARGE = [
 ]
 
 
-def counted(name: str, shape: tuple[int, int, int], classes: int = 10, **options) -> Cost:
+def counted(name: str, shape: tuple[int, int, int], classes: int = 10, **options: Any) -> Cost:
     with torch.device("meta"):
         return cost(build_model(name, classes, **options), shape)
 

@@ -21,16 +21,16 @@ from skiprun.models.weights.pretrained import load_matching
 from tests.support.tiny import tiny_config
 
 
-def made(seed: int = 0, **options) -> nn.Module:
+def made(seed: int = 0, **options: Any) -> nn.Module:
     torch.manual_seed(seed)
     return build_model("resnet_cifar", depth=8, width=4, **options)
 
 
-def config(**model) -> ModelConfig:
+def config(**model: Any) -> ModelConfig:
     return ModelConfig.model_validate({"name": "resnet_cifar", "depth": 8, "width": 4, **model})
 
 
-def refusal(model: nn.Module, drawn: OrderedDict | dict[str, str] | list[str], **options) -> str:
+def refusal(model: nn.Module, drawn: OrderedDict | dict[str, str] | list[str], **options: Any) -> str:
     with pytest.raises(OptionError) as caught:
         freeze_from_config(model, config(**options), drawn)
     return str(caught.value)

@@ -35,12 +35,12 @@ from tests.models.test_contract import LARGE
 from tests.support import CONFIGS
 
 
-def made(name: str = "resnet20", classes: int = 10, seed: int = 0, **options) -> nn.Module:
+def made(name: str = "resnet20", classes: int = 10, seed: int = 0, **options: Any) -> nn.Module:
     torch.manual_seed(seed)
     return build_model(name, classes, **options)
 
 
-def config(**model) -> ModelConfig:
+def config(**model: Any) -> ModelConfig:
     return ModelConfig.model_validate({"name": "resnet20", **model})
 
 
@@ -52,7 +52,7 @@ def given(tmp_path: Path) -> tuple[Path, nn.Module]:
     return tmp_path / "given.pt", model
 
 
-def refusal(model: nn.Module, **options) -> str:
+def refusal(model: nn.Module, **options: Any) -> str:
     before = copy.deepcopy(model.state_dict())
     with pytest.raises(CheckpointError) as caught:
         load_from_config(model, config(**options))
@@ -432,7 +432,7 @@ log: {tensorboard: false}
 """
 
 
-def command(tmp_path: Path, *options) -> tuple[Any, ...]:
+def command(tmp_path: Path, *options: str) -> tuple[Any, ...]:
     """Run `skiprun train` on five digits, and return its exit code, what it printed and its error."""
     (tmp_path / "five.yaml").write_text(DIGITS)
     words = [str(tmp_path / "five.yaml"), "--runs", str(tmp_path / "runs")]
@@ -490,7 +490,7 @@ def first_good_epoch(run, error=5.0):
 def test_transfer_to_other_digits_takes_fewer_epochs_than_a_start_from_scratch(tmp_path: Path) -> None:
     file = CONFIGS / "transfer_digits.yaml"
 
-    def trained(seed, name, *options):
+    def trained(seed, name, *options: str):
         overrides = [f"name={name}", f"seed={seed}", "compute.device=cpu", "log.tensorboard=false", *options]
         return train(load_config(file, overrides), runs=tmp_path)
 

@@ -20,7 +20,7 @@ from skiprun.models import build_model
 from skiprun.models.weights.pretrained import WeightReport, load_from_config, load_matching
 
 
-def made(seed: int = 0, classes: int = 10, **options) -> nn.Module:
+def made(seed: int = 0, classes: int = 10, **options: Any) -> nn.Module:
     torch.manual_seed(seed)
     return build_model("resnet_cifar", classes, depth=8, width=4, **options)
 
@@ -33,7 +33,7 @@ def behind(prefix: str, state: OrderedDict | dict[str, Tensor] = STATE) -> dict[
     return {prefix + name: each for name, each in state.items()}
 
 
-def loaded(file: Path, model: None = None, **options) -> WeightReport:
+def loaded(file: Path, model: None = None, **options: Any) -> WeightReport:
     """Load a file into a network drawn otherwise, and return what was found; the outputs must be those of the given."""
     model = model or made()
     config = ModelConfig.model_validate({"name": "resnet_cifar", "weights": str(file), **options})
@@ -236,7 +236,7 @@ def test_on_which_side_zeros_stand_is_said_to_be_unknown_of_a_file(tmp_path: Pat
     assert not projecting.assumed
 
 
-def as_safetensors(state: OrderedDict | dict[str, Tensor], **changed) -> bytes:
+def as_safetensors(state: OrderedDict | dict[str, Tensor], **changed: Any) -> bytes:
     """Return the bytes of a file as the format's page describes it."""
     kinds, header, body = {torch.float32: "F32", torch.int64: "I64", torch.float16: "F16"}, {}, b""
     for name, each in state.items():

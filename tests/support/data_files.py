@@ -14,8 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from skiprun.data import Split
 from skiprun.data.download.official import torchvision_datasets
 
 
@@ -148,9 +150,15 @@ def image_folder(
             for number in range(count):
                 pixels = generator.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
                 path = f"{split}/{name}/{number:03}{suffix}"
-                Image.fromarray(pixels).save(root / path, **({"lossless": True} if suffix == ".webp" else {}))
+                Image.fromarray(pixels).save(root / path, lossless=True)  # which WebP alone heeds
                 written[path] = pixels
     return written
+
+
+def stored(split: Split) -> tuple[np.ndarray, list[int]]:
+    """Return all images of a split, uint8 [N, H, W, C], and their labels."""
+    images, labels = split.take(torch.arange(len(split)))
+    return images.permute(0, 2, 3, 1).numpy(), labels.tolist()
 
 
 def black_png(side: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from skiprun.system.torchvision_repair import torchvision  # noqa: F401 - torchm
 from skiprun.tasks.segmentation import VOID, Segmentation, constant_scores
 
 
-def scored(output: Tensor, target: Tensor, **options) -> dict[str, float]:
+def scored(output: Tensor, target: Tensor, **options: Any) -> dict[str, float]:
     task = Segmentation(**options)
     return task.scores(task.counts(output, target))
 

@@ -13,7 +13,7 @@ import queue
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar, cast
 
@@ -27,7 +27,9 @@ Result = TypeVar("Result")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def in_order(function: Callable[[Work], Result], chunks: Sequence[Work], processes: int) -> Iterator[Result]:
+def in_order(
+    function: Callable[[Work], Result], chunks: Sequence[Work], processes: int
+) -> Generator[Result, None, None]:
     """Yield function(chunk) for each chunk, in order; a few chunks a process are under way at once.
 
     Args:
