@@ -1,4 +1,4 @@
-"""python -m benchmarks [--device D] [--quick] [--only NAME]... [--threads N] [--json]: measure, show, keep."""
+"""python -m benchmarks [--device D] [--quick] [--only NAME]... [--threads N] [--json]: measure and keep."""
 
 from __future__ import annotations
 

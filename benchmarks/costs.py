@@ -1,4 +1,4 @@
-"""What watching costs: gradient norms, metrics with TensorBoard, a checkpoint, as shares of the step and the epoch."""
+"""What watching costs, in shares of step and epoch: gradient norms, metrics with TensorBoard, checkpoints."""
 
 from __future__ import annotations
 

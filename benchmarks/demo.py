@@ -1,4 +1,4 @@
-"""`make demo`, start to end, against a plain PyTorch script that trains the same three networks one by one."""
+"""`make demo`, start to end, against a plain PyTorch script that trains the same three networks in turn."""
 
 from __future__ import annotations
 

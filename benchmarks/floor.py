@@ -147,7 +147,7 @@ def half(shape: torch.Size) -> Tensor:
 
 
 def launches(name: str) -> Row:
-    """Return the time of a graph with as many kernels as skiprun's captured step has, each adding 1 to a number."""
+    """Return the time of a graph of as many kernels as skiprun's captured step, each adding 1 to a number."""
     config = material.experiment({"name": name}, BATCH, "bf16", "cuda", compute={"cuda_graph": True})
     trainer = ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()))
     trainer.train_to(WARM_UP + 1)
@@ -178,7 +178,7 @@ def nodes(graph: torch.cuda.CUDAGraph) -> int:
 
 
 def convolutions(name: str) -> list[tuple[nn.Conv2d, torch.Size, torch.Size]]:
-    """Return the convolutions of a network in their order, with the shapes of one image going in and coming out."""
+    """Return the convolutions of a network in their order, with the shapes of one image before and after."""
     model, seen = material.network(name), []
 
     def note(layer: nn.Conv2d, given: tuple[Tensor], out: Tensor) -> None:

@@ -20,7 +20,7 @@ STEPS = 40
 
 
 def run(setting: Setting) -> list[dict[str, Any]]:
-    """Return the largest resident memory and the seconds of a run, with images to decode first and then decoded."""
+    """Return the largest resident memory and the seconds of a run, images to decode first, then decoded."""
     rows = []
     for count in (1_000, 10_000) if setting.quick else (10_000, 1_000_000):
         with tempfile.TemporaryDirectory() as name:

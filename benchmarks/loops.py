@@ -104,7 +104,7 @@ def expert(
     mode: str | None = None,
     workers: int = 0,
 ) -> None:
-    """Run the classic loop with what an expert switches on: channels_last, bf16 and torch.compile; nothing waits.
+    """Run the classic loop as an expert would: channels_last, bf16 and torch.compile; nothing waits.
 
     Args:
         tick, device, name, batch, workers: as of `classic`; the workers live on from epoch to epoch.
@@ -131,7 +131,7 @@ def expert(
 
 
 def timm(tick: Tick, device: str, name: str, batch: int, workers: int = 0) -> None:
-    """Run the steps of timm's train_one_epoch with timm's loader, loss, optimizer and meters, at their defaults.
+    """Run the steps of timm's train_one_epoch with timm's loader, loss, optimizer and meters at defaults.
 
     The function itself is in train.py, which the package leaves out. On a GPU the loader brings bytes, which
     it normalizes there, one batch ahead.

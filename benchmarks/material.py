@@ -36,7 +36,7 @@ def network(name: str = "resnet20", width: int | None = None) -> nn.Module:
 def experiment(
     model: dict, batch: int, precision: str, device: str, compute: dict | None = None, **sections: object
 ) -> RunConfig:
-    """Return the config of skiprun's arm; it logs norms and TensorBoard each step unless sections say otherwise."""
+    """Return the config of skiprun's arm; norms and TensorBoard each step unless sections say otherwise."""
     plain = {
         "model": model,
         "data": {"name": "cifar10", "batch_size": batch, "augment": {"crop": 4, "flip": True}},

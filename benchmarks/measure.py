@@ -117,7 +117,7 @@ class Arm:
 
 @contextlib.contextmanager
 def running(arms: list[Arm], setting: Setting) -> Iterator[None]:
-    """Keep the processes of some arms, and end them; on a CPU they start one by one, as each needs the cores."""
+    """Keep the processes of some arms, and end them; on a CPU they start one by one: each needs the cores."""
     try:
         for together in [arms] if setting.gpu else [[arm] for arm in arms]:
             for arm in together:
@@ -141,7 +141,7 @@ def now(device: str) -> float:
 
 
 def seconds(work: Callable[[], Any], device: str, times: int = 15, warm_up: int = 0) -> float:
-    """Return the median time of some work, after runs that do not count; on a GPU, of several launched at once."""
+    """Return the median time of some work after warm-up runs; on a GPU, of several launched at once."""
     spent, burst = [], BURST if device == "cuda" else 1
     for _ in range(warm_up + times):
         started = now(device)

@@ -1,4 +1,4 @@
-"""A faster loop that learns something else is void: the same batches in the same order give the same losses in fp32."""
+"""A faster loop must learn the same: the same batches in the same order give the same losses in fp32."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ RATE = 0.01
 
 
 def run(setting: Setting) -> list[dict[str, Any]]:
-    """Return skiprun's loss, and how far from it are its captured step, on a GPU, and plain loops in two layouts.
+    """Return skiprun's loss, and its distance to its captured step (on a GPU) and to two plain loops.
+
+    The plain loops have the two layouts of memory.
 
     Layouts round differently, and training multiplies what differs: the last column is what rounding alone
     does.

@@ -1,4 +1,4 @@
-"""skiprun's own loop, whole: data, step, gradient norms, metrics.jsonl and TensorBoard, as `skiprun train` runs it."""
+"""skiprun's own loop, whole, as `skiprun train` runs it: data, step, gradient norms, log and TensorBoard."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Ticking:
 
 
 def trainer(config: Any, tick: Tick, folder: Path, way: Execution = "eager", norms: bool = True) -> Trainer:
-    """Return skiprun's trainer of a config on the drawn images; what it cannot do as asked is an error here."""
+    """Return skiprun's trainer of a config on the drawn images; what cannot be done as asked is an error."""
     accept_nothing_less()
     setup = replace(choose_device(config), execution=way)
     configure_process(setup)

@@ -1,4 +1,4 @@
-"""The same accuracy at the same steps: the digits protocol over seeds, by a plain fp32 loop and by skiprun."""
+"""The same accuracy at the same steps: the digits protocol over seeds, by plain fp32 loop and by skiprun."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NETWORK, EPOCHS = "resnet20", 15
 
 
 def run(setting: Setting) -> list[dict[str, Any]]:
-    """Return mean and standard deviation of test error and training loss at the end, for each way to train."""
+    """Return mean and standard deviation of final test error and training loss, for each way to train."""
     seeds = 2 if setting.quick else 5
     ways = {
         f"skiprun {precision}{name}": [

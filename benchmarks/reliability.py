@@ -1,4 +1,4 @@
-"""What safety costs: saving and finite checks beside the steps they protect. `python -m benchmarks.reliability`"""
+"""What safety costs (python -m benchmarks.reliability): saving and finite checks beside the steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results as tables, one JSON file and one figure, with machine and versions and nothing that names the computer."""
+"""Results as tables, one JSON file and one figure, with machine and versions but no name of the computer."""
 
 from __future__ import annotations
 

@@ -10,7 +10,10 @@ BASE: dict[str, Any] = {"loop": "skiprun", "name": "resnet20", "batch": 128}
 
 
 def run(setting: Setting) -> list[dict[str, Any]]:
-    """Return a row a size, in bf16: fused on a CPU, a CUDA graph on a GPU. Ratios are to resnet20 at batch 128."""
+    """Return a row a size, in bf16, as ratios to resnet20 at batch 128.
+
+    Fused on a CPU, a CUDA graph on a GPU.
+    """
     rounds, steps = (1 if setting.quick else 3, 40) if setting.gpu else (1 if setting.quick else 3, 2)
     rows = side_by_side([arm(size, setting) for size in sizes(setting)], rounds, steps, setting)
     return (

@@ -43,7 +43,7 @@ def on_all_cores(setting: Setting) -> list[dict[str, Any]]:
 
 
 def on_one_gpu(setting: Setting) -> list[dict[str, Any]]:
-    """Return what 1, 2, 4 and 8 seeds take, and how many times longer than one; each on its share of the cores."""
+    """Return the time of 1, 2, 4 and 8 seeds, each on its share of the cores, and its ratio to one's."""
     crowd = gpu_arms(cores())
     rounds, steps = (2 if setting.quick else 7), 100
     walls: dict[int, list[list[float]]] = {count: [] for count in AT_ONCE}

@@ -1,4 +1,4 @@
-"""Several seeds in one process, their weights stacked: what a step takes for each, against one network at a time.
+"""Several seeds in one process, their weights stacked: the time of a step for each, against one at a time.
 
 Stacked networks share every call into torch, which pays where calls are what takes the time. On a CPU they
 are not, and a convolution in groups is slower than several plain ones; so a comparison trains each seed in a

@@ -30,7 +30,7 @@ def run(setting: Setting) -> list[Row]:
 
 
 def with_epochs(name: str, rows: list[Row]) -> list[Row]:
-    """Add the network, the seconds of an epoch's steps, and the speed over the fastest of the expert's loops."""
+    """Add the network, the seconds of an epoch's steps, and the speed over the expert's fastest loop."""
     expert = min((row["ms"] for row in rows if row["arm"].startswith("expert") and "ms" in row), default=None)
     found = []
     for row in rows:

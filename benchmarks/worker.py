@@ -65,7 +65,7 @@ class Turns:
 
 
 def resident() -> float:
-    """Return the most megabytes that were resident; the usage of a process counts those of who started it, too."""
+    """Return the most resident megabytes; a process's own count includes who started it."""
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
     own = [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]

@@ -1,4 +1,4 @@
-"""Load a YAML file and `--set` overrides into a RunConfig, or report all problems with file, line and column."""
+"""Load a YAML file and `--set` overrides into a RunConfig, or report all problems with their places."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def build_config(
     source_locations: dict[str, str] | None = None,
     source: str = "config",
 ) -> RunConfig:
-    """Check plain data with overrides laid over it; `source_locations` maps dotted keys to 'file:line:column'."""
+    """Check plain data with overrides over it; `source_locations` maps dotted keys to 'file:line:column'."""
     source_locations = dict(source_locations or {})
     for text in overrides:
         override(plain, source_locations, text)
@@ -49,7 +49,7 @@ def build_config(
 
 
 def complete_config(plain: Plain, source_locations: dict[str, str], source: str) -> RunConfig:
-    """Return plain data as a config, which has the keys and the types that it should and may yet contradict itself."""
+    """Return plain data as a config with right keys and types, which may yet contradict itself."""
     try:
         config = RunConfig.model_validate(plain)
     except ValidationError as error:

@@ -131,7 +131,7 @@ class Registry(Generic[Target, Facts]):
                 raise
 
     def listed(self) -> dict[str, Declaration]:
-        """Return what decorators register, by name, read from the sources: for commands that must start at once.
+        """Return what decorators register, by name, read from the sources: for commands that must start fast.
 
         A plug-in that cannot be read is logged, so that no command is lost for it but its own.
         """

@@ -44,7 +44,7 @@ class BoundaryLoss:
 
 
 def judge(groups: Sequence[Group]) -> Finding[tuple[BoundaryLoss, ...]]:
-    """Say of each network with skips where its control loses, if it loses overlap and both have the two scores."""
+    """Say of each network with skips where its control loses, if it loses overlap and has both scores."""
     lost = [(*pair, *_losses(*pair)) for pair in with_controls(groups)]
     cases = [case for case in lost if case[2] > 0 and not math.isnan(case[3])]
     tests = [difference(_boundary_over_overlap(case[0]), _boundary_over_overlap(case[1])) for case in cases]
@@ -58,7 +58,7 @@ def judge(groups: Sequence[Group]) -> Finding[tuple[BoundaryLoss, ...]]:
 
 
 def _losses(group: Group, control: Group) -> tuple[float, float]:
-    """Return the shares of overlap and boundary that the control loses; NaN for a score that one of them lacks."""
+    """Return the shares of overlap and boundary that the control loses; NaN for a score that is missing."""
     overlap, boundary = (_lost(group, control, f"test.{name}") for name in ("iou", "boundary"))
     return overlap, boundary
 
@@ -69,7 +69,7 @@ def _lost(group: Group, control: Group, key: str) -> float:
 
 
 def _boundary_over_overlap(group: Group) -> dict[int, float]:
-    """Return the logarithm of boundary over overlap by seed: equal in both networks where they lose the same share."""
+    """Return log(boundary / overlap) by seed: equal in both networks where they lose the same share."""
     overlap, boundary = group.by_seed("test.iou"), group.by_seed("test.boundary")
     both = overlap.keys() & boundary.keys()
     return {seed: math.log(max(boundary[seed], 1e-7) / max(overlap[seed], 1e-7)) for seed in both}

@@ -37,7 +37,7 @@ class Comparison:
 
     @property
     def remarks(self) -> list[str]:
-        """What a reader must know beside the table: no ranking and why, what is unequal, the floor, what is left."""
+        """What a reader must know: why nothing is ranked, what is unequal, the floor, runs left out."""
         cautions = [f"Caution: {text}" for text in self.cautions]
         return [
             *self.not_comparable,
@@ -71,7 +71,7 @@ def unfinished_to_dict(record: RunRecord) -> dict[str, object]:
 
 
 def compare_runs(runs: Sequence[Run]) -> Comparison:
-    """Compare runs by experiment over their seeds; a run that is not finished or is damaged is named and left out.
+    """Compare runs by experiment over their seeds; an unfinished or damaged run is named and left out.
 
     Args:
         runs: opened runs; one that is given twice counts once.

@@ -95,7 +95,7 @@ def judge(groups: Sequence[Group], pairs: Sequence[PlainPair]) -> Finding[tuple[
 def _trios(
     groups: Sequence[Group], asked: Sequence[PlainPair]
 ) -> list[tuple[Group, Group, Group, list[str]]]:
-    """Return each network with a connection, its shallow and deep plain one, and what else differs from the deep one.
+    """Return each network with a connection, its shallow and deep plain ones, and how else the deep differs.
 
     Trios that differ in more than the model are left out where there are others.
     """
@@ -115,7 +115,7 @@ def _trios(
 
 
 def _is_twin(group: Group, deep: Group) -> bool:
-    """Tell whether a network has the family, data and depth of a plain one; a projection may add a layer or two."""
+    """Tell whether a network has a plain one's family, data and depth; projections may add a layer or two."""
     same = (group.family, group.data) == (deep.family, deep.data)
     return same and abs(group.layers - deep.layers) <= 0.1 * deep.layers
 

@@ -102,7 +102,7 @@ def _levels(shallow: Group) -> dict[int, float]:
 
 
 def _pair(shallow: Group, deep: Group, also_differ: list[str], test: Difference, p: float) -> PlainPair:
-    """Return how the final training losses of two plain networks compare, given the test against the level."""
+    """Return how the final training losses of two plain networks compare, given the test against level."""
     low, high = shallow.by_seed(LOSS), deep.by_seed(LOSS)
     ratio = compare_losses(high, low)
     means = shallow.mean(LOSS), deep.mean(LOSS)

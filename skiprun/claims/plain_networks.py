@@ -1,4 +1,4 @@
-"""Plain networks, the controls of the degradation problem: blocks as in a residual network, nothing carried around."""
+"""Plain networks, the controls of the degradation problem: residual blocks with nothing carried around."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def plain_networks(groups: Sequence[Group]) -> list[Group]:
 
 
 def pairs_by_depth(groups: Sequence[Group]) -> list[tuple[Group, Group, list[str]]]:
-    """Return each shallow and deep plain network of one family, and the config keys beyond the depth that differ.
+    """Return each shallow and deep plain network of one family, and what differs in them beside the depth.
 
     Pairs that differ in more than their depth are left out where there are others.
     """

@@ -43,7 +43,7 @@ class Ranking:
 
     @property
     def sentence(self) -> str:
-        """Say which network is best on the test split if one is, and which others are behind by more than noise."""
+        """Say which network is best on the test split if one is, and which are behind by more than noise."""
         parts = [self._first_place()]
         it, behind = (
             "them" if len(self.first) > 1 else "it",
@@ -76,7 +76,7 @@ class Ranking:
 
     @property
     def headline(self) -> tuple[str, str]:
-        """Say which network is best, or first where none is, and from how many others it is not told apart."""
+        """Say which network is best, or first where none is, and how many are not told apart from it."""
         names = " and ".join(self.first)
         if len(self.first) > 1:
             return f"Tied for the best test {self.score}", names
@@ -129,5 +129,5 @@ def _is_level(group: Group, best: Group) -> bool:
 
 
 def _is_behind(gap: float, p: float) -> bool | None:
-    """Tell whether a gap is beyond noise; on the seeds that both have it may point the other way than the means."""
+    """Tell whether a gap is beyond noise; by the seeds of both it may point the other way than the means."""
     return exceeds_noise(p) and gap > 0

@@ -57,7 +57,7 @@ class SkipBenefit:
 
 
 def judge(groups: Sequence[Group]) -> Finding[tuple[SkipBenefit, ...]]:
-    """Compare each segmentation network that has a connection with the control of its family, in every score."""
+    """Compare each segmentation network that has a connection with its family's control, in every score."""
     cases = [
         (group, control, name)
         for group, control in with_controls(groups)

@@ -1,4 +1,4 @@
-"""Final training losses of networks, compared as ratios since they spread over orders of magnitude; gaps of them."""
+"""Final training losses, compared as ratios since they spread over orders of magnitude, and their gaps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `skiprun` command: parses, calls one function, prints. One file a command; torch is imported inside them."""
+"""The `skiprun` command: parses, calls one function, prints; a file a command, torch imported inside."""
 
 from skiprun.cli.app import main
 

@@ -31,7 +31,7 @@ def dashboard(
 
 
 def serve_tensorboard(folder: str, port: int | None) -> str:
-    """Let a thread serve TensorBoard, so that it ends with this process however that ends, and return its address.
+    """Let a thread serve TensorBoard, so that it ends with this process, and return its address.
 
     Raises:
         InputError: the port cannot be had.

@@ -20,7 +20,7 @@ class ListByDefault(TyperGroup):
 
 
 class WithStudies(TyperGroup):
-    """The commands of the application, and one for each study, which are known by their sources until one is called."""
+    """The application's commands, and one for each study, known by their sources until one is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         self._add_studies()

@@ -43,7 +43,7 @@ def list_models(
     batch: Annotated[int, typer.Option("--batch", min=1, help="Images a step, for the memory.")] = 128,
     json: Json = False,
 ) -> None:
-    """List the architectures that PATTERN matches: what one image costs, and what a training step keeps of a batch.
+    """List the architectures that PATTERN matches: what one image costs, and what training keeps of a batch.
 
     MACs are multiply-adds for one image; memory is that of the activations in float32.
     """
@@ -165,7 +165,7 @@ def _joined(row: BlockRow) -> str | None:
 
 
 def _cell(column: str, value: object) -> object:
-    """Return a shape as 16x32x32, multiply-adds in millions, a factor with two digits, anything else as it is."""
+    """Return a shape as 16x32x32, multiply-adds in millions, a factor with two digits, the rest as it is."""
     if isinstance(value, list):
         return "x".join(map(str, value))
     if column.endswith("macs") and isinstance(value, int):

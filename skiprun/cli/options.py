@@ -11,7 +11,7 @@ import typer
 
 
 def user_path(text: str | Path) -> Path:
-    """Return a path with ~ read as the user's home, as a shell leaves it in --runs=~/runs and in variables."""
+    """Return a path with ~ read as the user's home, as a shell leaves it in --runs=~/runs and variables."""
     return Path(text).expanduser()
 
 

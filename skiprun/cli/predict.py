@@ -128,7 +128,7 @@ def mask_row(item: Prediction) -> list[str]:
 
 
 def write_csv(file: Path, done: Sequence[Prediction], class_names: Sequence[str]) -> None:
-    """Write path, label and the probability of each class; of masks, path, mask and the share of each class."""
+    """Write path, label and each class's probability; of masks, path, mask and each class's share."""
     masks = "mask" in done[0]
     first, each_class = ("mask", "share") if masks else ("label", "probability")
     text = io.StringIO(newline="")

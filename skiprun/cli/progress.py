@@ -54,7 +54,7 @@ class ScoresColumn(ProgressColumn):
 
 
 class Board:
-    """Progress of one or more runs: bars with the latest scores on a terminal, a plain line an epoch elsewhere."""
+    """Progress of one or more runs: bars with the latest scores on a terminal, else a plain line an epoch."""
 
     def __init__(self, silent: bool = False) -> None:
         self.silent, self.live = silent, people.is_terminal and not silent

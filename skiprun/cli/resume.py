@@ -33,7 +33,7 @@ def resume(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Continue RUN to its end, or to a later one. With --verify, train again from previous.pt and compare every bit."""
+    """Continue RUN to its end, or a later one. With --verify, train again from previous.pt and compare."""
     refuse_mixed_options(verify, epochs, steps, lr)
 
     from skiprun import experiment

@@ -93,7 +93,7 @@ def study_and_draw(request: StudyRequest, runs: Path, silent: bool, fresh: bool)
 def write_figures(
     request: StudyRequest, documents: Sequence[Document], runs: Path, spare: Path
 ) -> list[Path]:
-    """Write the figures of a study, and its document where it belongs to no single run; return the figures."""
+    """Write and return the figures of a study, and its document where it belongs to no single run."""
     from skiprun import reports
     from skiprun.experiment.study_runner.keeping import folder_for, warn_instead
     from skiprun.system.files import write_json
@@ -128,7 +128,7 @@ def _uncounted(label: str, done: int) -> Callable[[Row, int], None]:
 
 @contextmanager
 def stopping() -> Iterator[None]:
-    """Let both signals end a study in the same orderly way, with 130 or 143, so that its processes end too."""
+    """Let both signals end a study and its processes in the same orderly way, with 130 or 143."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

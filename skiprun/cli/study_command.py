@@ -1,4 +1,4 @@
-"""The command of a study, made of its function: which networks, the study's own options, how much of the data.
+"""The command of a study, made of its function: which networks, the study's options, how much data.
 
 A study's own module, and torch with it, is imported when the arguments have been read.
 """

@@ -61,7 +61,7 @@ def network_options(needed: Sequence[str]) -> list[Parameter]:
 
 
 def find_networks(needed: Sequence[str], given: Given, place: DataPlace) -> list[StudyTarget]:
-    """Return the networks that were named, each with every depth, connection and norm where these may be given."""
+    """Return the named networks, each with every depth, connection and norm where these may be given."""
     from skiprun.experiment.study_runner.name_variants import name_variants
     from skiprun.experiment.study_runner.study_targets import find_targets, find_trained
 

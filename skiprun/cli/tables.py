@@ -48,7 +48,7 @@ def show_table(
 def fitting_widths(
     columns: Sequence[str], rows: Sequence[Sequence[object]], room: int, whole: int
 ) -> list[int] | None:
-    """Return the widths in which columns stand beside each other with all words whole, or None if there are none.
+    """Return the widths in which columns stand beside each other with all words whole, or None.
 
     Columns whose texts have no more than `whole` signs stay on one line.
     """

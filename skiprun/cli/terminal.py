@@ -1,4 +1,4 @@
-"""Terminal output: results on stdout, everything else on stderr; ASCII, and user text is never read as markup."""
+"""Terminal output: results on stdout, the rest on stderr; ASCII, and user text is never read as markup."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from skiprun.system.logs import is_about_data
 
 
 class PlainConsole(Console):
-    """A console that no text can steer: control characters are spelled out in whatever is printed, tables too."""
+    """A console that no text can steer: control characters are spelled out, in tables too."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the segments of what is printed; only those of rich itself may hold control characters."""
@@ -48,7 +48,7 @@ def _print_line(line: Text) -> None:
 
 
 class TerminalHandler(logging.Handler):
-    """Prints what the package logs, as all else is printed; what is about the data once, however often it is opened."""
+    """Prints what the package logs, as all else is printed; what is about the data only once."""
 
     def __init__(self) -> None:
         super().__init__()

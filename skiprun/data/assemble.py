@@ -1,4 +1,4 @@
-"""Build Loaders from decoded images: make the validation split, compute the statistics, move images to the device."""
+"""Build Loaders from decoded images: validation split, statistics, and images on the device."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from skiprun.errors import InputError, OptionError, counted
 def assemble(
     source: RawDataset, config: DataConfig, device: torch.device, whole_images: bool = True
 ) -> Loaders:
-    """Return the Loaders of a dataset; without `whole_images`, of tiles that were drawn one by one for validation.
+    """Return the Loaders of a dataset; without `whole_images`, validation is of tiles, drawn one by one.
 
     Raises:
         OptionError: the validation split would be empty or take all, a batch is larger than the training

@@ -1,4 +1,4 @@
-"""Find copies by their pixels: images of val or test that are in train as well, and images under two classes."""
+"""Find copies by their pixels: images of val or test that are also in train, and images under two classes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ FACTORS = np.random.default_rng(0).integers(1 << 62, size=8) | 1
 
 
 def tell_copies(parts: Mapping[str, Part]) -> None:
-    """Say how many images of val and test are in train as well, and of two classes; of each split its data and rows."""
+    """Say how many images of val and test are in train as well, or are there under two classes.
+
+    `parts` holds the data and the rows of each split.
+    """
     for split, part in parts.items():
         if found := contradictions(part):
             notice(
@@ -31,7 +34,7 @@ def tell_copies(parts: Mapping[str, Part]) -> None:
 
 
 def copies(scored: Part, trained: Part) -> list[str]:
-    """Return the names of the images of a part that are in another; of an image in tiles, where all of them are.
+    """Return the names of the images of a part that are in another; of tiles, where all of an image are.
 
     Only images with the same sums are compared by their pixels, so that a set without copies is not read
     again.
@@ -48,7 +51,7 @@ def copies(scored: Part, trained: Part) -> list[str]:
 
 
 def contradictions(part: Part) -> list[str]:
-    """Return the names of the images of a part that are in it with another label too; of labels, not of masks."""
+    """Return the names of the images of a part that are in it with another label too; none of masks."""
     raw_split, rows = part
     if raw_split.targets.ndim > 1:
         return []

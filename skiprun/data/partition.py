@@ -14,7 +14,7 @@ from skiprun.data.source import Array
 
 
 def stratified_split(labels: Array, count: int, seed: int) -> tuple[Array, Array]:
-    """Return (rest, part) as rising row numbers; `part` has `count` rows, and every class keeps one in the rest.
+    """Return (rest, part) as rising row numbers; `part` has `count`, and every class keeps one in the rest.
 
     Raises:
         ValueError: the rest cannot hold an image of every class.

@@ -101,7 +101,7 @@ def moments(images: Array) -> Array:
 
 
 def mean_and_std(sums: Array, pixels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and standard deviation of each channel, in 0..1 units, from the moments of all images of a split.
+    """Return mean and standard deviation of each channel, in 0..1 units, from the moments of a split.
 
     Args:
         sums: int64 [N, 2, C].

@@ -47,7 +47,7 @@ def group_numbers(names: Sequence[str] | None) -> Array | None:
 
 
 def draw_part(labels: Array, groups: Array | None, share: float, seed: int) -> tuple[Array, Array]:
-    """Return (rest, part) as rising row numbers; the part has a share of the rows, or of the groups, those whole.
+    """Return (rest, part) as rising row numbers; the part has a share of the rows, in whole groups if any.
 
     The draw is stratified by the labels of rows that stand alone, or else of groups.
 

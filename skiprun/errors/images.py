@@ -33,7 +33,7 @@ class BadImages(InputError):
 
 
 def grouped(bad: Sequence[BadImage]) -> list[str]:
-    """Return what is wrong with files, a line a reason: with how many files have it, and some of their names."""
+    """Return what is wrong with files, a line a reason: how many files have it, and some of their names."""
     files: dict[str, list[str]] = {}
     for each in bad:
         files.setdefault(each.problem, []).append(str(each.path))

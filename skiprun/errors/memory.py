@@ -24,7 +24,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextlib.contextmanager
 def explain_out_of_memory(part: str, way_out: str) -> Iterator[None]:
-    """Turn an out-of-memory error within into an OutOfMemory that says in which part, and what helps there."""
+    """Turn an out-of-memory error into an OutOfMemory that says in which part, and what helps there."""
     try:
         yield
     except (MemoryError, RuntimeError, OSError) as error:

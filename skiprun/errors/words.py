@@ -57,5 +57,5 @@ def percent(share: float, decimals: int = 0) -> str:
 
 
 def printable(text: str) -> str:
-    """Return text with its control characters spelled out: what comes from outside must not steer a terminal."""
+    """Return text with its control characters spelled out, as foreign text must not steer a terminal."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

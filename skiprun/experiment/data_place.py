@@ -16,7 +16,7 @@ from skiprun.training.checkpoint import Checkpoints, load
 
 
 def recorded(run: Run) -> DataRecord:
-    """Return what a run recorded of its data: in its summary, in its latest session, or at least in its checkpoint."""
+    """Return what a run recorded of its data: in its summary, else a session, else its checkpoint."""
     if run.summary_file.exists():
         return run.summary()["data"]
     if found := of_sessions(run):
@@ -31,7 +31,7 @@ def recorded(run: Run) -> DataRecord:
 
 
 def of_sessions(run: Run) -> list[DataRecord]:
-    """Return what the sessions of a run recorded of its data, oldest first; nothing if environment.json is damaged."""
+    """Return what a run's sessions recorded of its data, oldest first; nothing if the file is damaged."""
     with contextlib.suppress(StorageError):
         return [session["data"] for session in run.sessions() if "data" in session]
     return []
@@ -66,7 +66,7 @@ def config_with_data(run: Run, root: Path | str | None = None) -> RunConfig:
 
 
 def last_place(run: Run, config: RunConfig) -> Path:
-    """Return the folder in which a run last found its data, or else the one that its `data.root` means here."""
+    """Return the folder where a run last found its data, or else the one that its `data.root` means here."""
     roots = [root for record in [*reversed(of_sessions(run)), recorded(run)] if (root := record.get("root"))]
     places = [*map(Path, roots), folder_of(config.data.root)]
     found = next((place for place in places if place.exists()), None)

@@ -69,7 +69,7 @@ def evaluate(
 
 @checked_arguments
 def score(parts: Parts, split: str, batch_size: Count | None = None) -> dict[str, float]:
-    """Return loss and scores of a split of what was rebuilt, by as many images at once as its training step allows."""
+    """Return loss and scores of a split of what was rebuilt, in batches as large as training allows."""
     check_split(split)
     batches = parts.loaders.batches(split, batch_size or parts.evaluation_batch_size)
     with _scoring():

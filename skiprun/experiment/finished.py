@@ -29,7 +29,7 @@ def load_run(path: Path | str, runs: Path | str | None = None) -> Run:
 
 @checked_arguments
 def load_model(run: Run) -> nn.Module:
-    """Return the network of a finished run with its best weights, in evaluation mode; the dataset is not needed.
+    """Return the network of a finished run with its best weights, in evaluation mode; it needs no dataset.
 
     Raises:
         CheckpointError: the checkpoint is missing, damaged or of another network.
@@ -85,7 +85,7 @@ def rebuild(run: Run, root: Path | str | None = None, other_data: bool = False) 
 
 @checked_arguments
 def choose_split(runs: Sequence[Run], split: str | None) -> str:
-    """Return the split to score of runs: the test split of one that is not finished only if that was asked for.
+    """Return the split to score of runs; the test split of unfinished ones only if it was asked for.
 
     Raises:
         InputError: there is no such split.

@@ -55,7 +55,7 @@ def rebuild_file(
     loading: ProgressCallback | None = None,
     runs: Path | str | None = None,
 ) -> Parts:
-    """Return a network with given weights on a dataset, for `score`; classes are told apart by the dataset's order.
+    """Return a network with given weights on a dataset, for `score`; classes are in the dataset's order.
 
     Args:
         file: a file of weights, a run, or the name of torchvision's weights.

@@ -35,7 +35,7 @@ def train_missing(
     loading: ProgressCallback | None = None,
     jobs: Count | None = None,
 ) -> list[Run]:
-    """Train what is not there yet, and return all runs in their order; one that diverges is a result, not an error.
+    """Train what is not there yet, and return all runs in order; one that diverges is a result, not an error.
 
     Args:
         planned: what the comparison consists of.

@@ -26,7 +26,7 @@ def find_existing(name: str, runs: Path) -> list[Run]:
 
 
 def refuse_misspelled(name: str, runs: Path) -> None:
-    """Raise InputError for a name that comes near a run's, and is neither a YAML file's nor near an architecture's."""
+    """Raise InputError for a name near a run's that is no YAML file's and not near an architecture's."""
     architecture = name.partition(":")[0]
     if (
         name.endswith((".yaml", ".yml"))
@@ -68,7 +68,7 @@ def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str 
 
 
 def label_of(name: str) -> str:
-    """Return a name as a run's name may hold it: resnet56:connection=highway -> resnet56-connection-highway."""
+    """Return a name as a run may be called: resnet56:connection=highway -> resnet56-connection-highway."""
     stem = Path(name).stem if name.endswith((".yaml", ".yml")) else name
     return re.sub(r"[^A-Za-z0-9._]+", "-", stem)
 

@@ -69,7 +69,7 @@ def prepare(
     given_weights: bool = True,
     accept: Callable[[Loaders], Loaders] | None = None,
 ) -> Parts:
-    """Check a config, configure the process for it, and build what it names; nothing is written to the run directory.
+    """Check a config, configure the process for it, and build what it names; the run is not written to.
 
     Args:
         config: the experiment.

@@ -87,14 +87,14 @@ def predict_masks(
 
 
 def load_segmenter(run: Run) -> Segmenter:
-    """Return the network of a finished run that finds masks, on a GPU if there is one, and how it saw its images."""
+    """Return the network of a finished run that finds masks, on a GPU if any, and how it saw its images."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     background = run.config.data.background
     return Segmenter(load_model(run).to(device), run.summary()["data"], resized_to(run), background)
 
 
 def resized_to(run: Run) -> tuple[int, int] | None:
-    """Return the width and height to which a run's images were resized; None where they were seen as they are."""
+    """Return the width and height to which a run's images were resized; None where they were not."""
     config = run.config.data
     resized = DATASETS[config.name].info.resizes and config.image_size and config.fit != "tile"
     return (config.image_size, config.image_size) if resized and config.image_size else None

@@ -74,7 +74,7 @@ def replay(run: Run, steps: int, root: Path | None = None) -> Replay:
 def _train_again(
     run: Run, root: Path | None, folder: Path, steps: int, end: int
 ) -> tuple[int, int, list[Row], tuple[str, ...]]:
-    """Train in another folder; return the first and the last step, the records between, and what was noted."""
+    """Train in another folder; return first and last step, the records between, and what was noted."""
     kept, metrics = Checkpoints(run.checkpoints), folder / run.metrics_file.name
     if kept.previous.exists():
         for file in (kept.previous, kept.best):

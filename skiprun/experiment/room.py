@@ -16,7 +16,7 @@ BYTES_PER_VALUE = 70  # of a metric: about 30 as text in metrics.jsonl, about 40
 
 
 def checkpoint_bytes(parts: Parts) -> int:
-    """Return about how large last.pt will be: weights, their average, the optimizer's memory of each parameter."""
+    """Return about how large last.pt will be: weights, their average, the optimizer's memory."""
     optim = parts.config.optim
     copies = 2 if optim.ema else 1
     slots = 2 if optim.name == "adamw" else 1 if optim.momentum else 0
@@ -30,7 +30,7 @@ def size(tensors: Iterable[Tensor]) -> int:
 
 
 def room_needed(parts: Parts) -> int:
-    """Return about how many bytes a run takes: last.pt, previous.pt and a new one beside them, best.pt, the log."""
+    """Return about how many bytes a run takes: three of last.pt (one being written), best.pt, the log."""
     rows = total_steps(parts.config, len(parts.loaders.train)) // parts.config.log.every + 1
     values = parts.cost.layers + 10 if parts.config.probes else 5
     return (

@@ -14,7 +14,7 @@ from skiprun.run import Run, run_folder
 
 
 def with_known_weights(config: RunConfig, runs: Path) -> RunConfig:
-    """Return a config that names its weights as its run in a folder of runs does, if they are the same by content.
+    """Return a config that names its weights as its run in a folder does, where their content is the same.
 
     The name of a run in that folder becomes its directory.
     """
@@ -38,7 +38,7 @@ def with_weights_found(config: RunConfig, runs: Path) -> RunConfig:
 
 
 def is_same(run: Run, theirs: str, ours: str) -> bool:
-    """Tell whether a run began with the weights that a text means now: by what it recorded, or else by their file."""
+    """Tell whether a run began with the weights that a text means now: by its record, else by their file."""
     found = digest(ours)
     return found is not None and found == (begun_with(run) or digest(theirs))
 
@@ -50,7 +50,7 @@ def begun_with(run: Run) -> str | None:
 
 
 def refuse_other_weights(run: Run, config: RunConfig, way_out: str | None = None) -> None:
-    """Raise RunTaken if a run is finished, and began with other weights than those that its config means now."""
+    """Raise RunTaken if a run is finished, and began with other weights than its config means now."""
     weights = config.model.weights
     if (
         weights
@@ -62,7 +62,7 @@ def refuse_other_weights(run: Run, config: RunConfig, way_out: str | None = None
 
 
 def digest(wanted: str) -> str | None:
-    """Return a digest of the file of weights; None where it is not there, or torchvision's, which has a name."""
+    """Return a digest of the file of weights; None if it is not there, or torchvision's, known by name."""
     if published.NAME.fullmatch(wanted):
         return None
     with contextlib.suppress(OSError, InputError), file_of(wanted).open("rb") as stream:

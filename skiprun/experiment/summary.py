@@ -26,7 +26,7 @@ from skiprun.training.trainer import Trainer
 
 
 def connection_name(parts: Parts) -> str | None:
-    """Return the connection of a network, 'none' where every site is switched off, None where it has no sites."""
+    """Return a network's connection, 'none' where every site is switched off, None where it has no sites."""
     model = parts.config.model
     found = sites(parts.model).values()
     if found and not any(connection.uses_shortcut for connection in found):
@@ -76,14 +76,14 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
 
 
 def gradient_ratio(run: Run) -> dict[str, float]:
-    """Return first-over-last gradient norm at the start, in the median and at the end of a run; empty without probe."""
+    """Return the first-over-last gradient norm of a run: at start, median and end; empty without probe."""
     tag = "grad/first_over_last"
     ratios = [ratio for record in run.rows() if (ratio := record.get(tag)) is not None]
     return {"start": ratios[0], "median": statistics.median(ratios), "end": ratios[-1]} if ratios else {}
 
 
 def environment(parts: Parts) -> Session:
-    """Return what a session ran on: versions, device, command, commit, time, data, and the weights it began with."""
+    """Return what a session ran on: versions, device, command, commit, time, data and initial weights."""
     session: Session = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": " ".join(sys.argv),
@@ -113,7 +113,7 @@ GIT = (
 
 
 def _commit() -> str | None:
-    """Return the commit of skiprun's own checkout, with '+' if it has changes; None where it was installed from none.
+    """Return the commit of skiprun's own checkout, with '+' if it has changes; None where there is none.
 
     The working folder is not asked: it may be anybody's, and the numbers depend on the code.
     """

@@ -14,7 +14,7 @@ TRIAL_MACS = 4e9  # of a trial step: a fifth of a second or so
 
 
 def try_threads(parts: Parts) -> Parts:
-    """Return the parts of a new run with the CPU threads that a training step on a copy of its network finds faster.
+    """Return the parts of a new run with the CPU threads that are faster in a step on a copy of its network.
 
     As many images are tried as keep the threads busy, and no more: they shall fit wherever the run itself
     does.

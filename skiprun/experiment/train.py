@@ -120,7 +120,7 @@ def _train(parts: Parts, run: Run, progress: Progress | None, stop: StopFlag) ->
 
 
 def _fit(trainer: Trainer, run: Run) -> dict[str, float]:
-    """Train to the end and return the test scores; any other end is recorded, in words that say what is kept."""
+    """Train to the end and return the test scores; any other end is recorded, with what is kept."""
     try:
         return trainer.fit()
     except BaseException as error:

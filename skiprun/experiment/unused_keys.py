@@ -23,7 +23,7 @@ def refuse_unused(config: RunConfig) -> None:
 
 
 def unused(config: RunConfig) -> Iterator[tuple[str, str]]:
-    """Yield (key, message) for each key that nothing would look at, for what another key or the dataset says."""
+    """Yield (key, message) for each key that nothing looks at, because of another key or the dataset."""
     schedule, data = config.schedule, config.data
     if schedule.kind != "multistep":
         for key in ("milestones", "factor"):

@@ -31,7 +31,7 @@ def evaluate_batches(
     batches: Batches,
     autocast: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
 ) -> dict[str, float]:
-    """Return {'loss': without what only training has, and the task's scores}; the model's mode is left as it was.
+    """Return the task's scores and 'loss', without what only training has; the model's mode stays.
 
     All are of the split as a whole, whatever its batches. Sums stay on the device until the end: one
     synchronization a split.

@@ -1,4 +1,4 @@
-"""Images to predict of: found below what is named, read one by one, those that cannot be used told by name."""
+"""Images to predict of: found below what is named, read one by one; what cannot be used is told by name."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _named_by(path: Path) -> list[Input]:
 def read_each(
     inputs: Sequence[Input], read: Callable[[Path], T], skip_bad: bool, progress: ProgressCallback
 ) -> Iterator[tuple[T | None, Prediction]]:
-    """Yield each image as it is read, with its file; in place of one that cannot be used None, with the 'problem'.
+    """Yield each image with its file; for one that cannot be used, None and its 'problem'.
 
     Args:
         inputs: the images.
@@ -118,7 +118,7 @@ def problem_of(file: Path, read: Callable[[Path], object]) -> BadImage | None:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder and of the folders in it, without hidden ones; links to folders are not followed."""
+    """Yield the files of a folder and those in it, without hidden ones; no link to a folder is followed."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(place, name) for name in names if not name.startswith("."))

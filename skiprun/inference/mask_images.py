@@ -19,7 +19,7 @@ def mask_png(mask: Array, classes: int) -> bytes:
 
 
 def overlay_png(image: Array, mask: Array) -> bytes:
-    """Return an image uint8 [H, W, 3] as PNG, half of its colour given by the class of each pixel but the first."""
+    """Return an image uint8 [H, W, 3] as PNG, half of its colour that of each pixel's class but the first."""
     colours = np.array([voc_colour(index) for index in range(256)], np.uint16)[mask]
     mixed = np.where(mask[..., None] > 0, (image + colours) // 2, image)
     return encode_png(Image.fromarray(mixed.astype(np.uint8)))
@@ -33,7 +33,7 @@ def encode_png(image: Image.Image) -> bytes:
 
 
 def voc_colour(index: int) -> tuple[int, int, int]:
-    """Return the colour of a class in the masks of Pascal VOC: its bits, dealt to red, green and blue in turn."""
+    """Return a class's colour in the masks of Pascal VOC: its bits, dealt to red, green and blue in turn."""
     bits = [[index >> (3 * place + channel) & 1 for place in range(8)] for channel in range(3)]
     red, green, blue = (sum(bit << (7 - place) for place, bit in enumerate(each)) for each in bits)
     return red, green, blue

@@ -80,7 +80,7 @@ def write_masks(
     skip_bad: bool,
     progress: ProgressCallback,
 ) -> Iterator[Prediction]:
-    """Write the mask of each image as PNG, and yield its file, its mask, its overlay and the share of each class.
+    """Write the mask of each image as PNG, and yield its file, mask, overlay and the share of each class.
 
     Two classes are written as 0 and 255, more as their numbers, with colours. An image that cannot be used is
     an error, or is yielded with a 'problem' where it may be left out.

@@ -13,7 +13,7 @@ class Label(TypedDict):
 
 
 class Prediction(TypedDict):
-    """What is said of an image: its labels, or its mask with the share of each class, or why it cannot be used."""
+    """What is said of an image: its labels, or its mask with the share of each class, or what is wrong."""
 
     file: str
     problem: NotRequired[str]

@@ -1,4 +1,4 @@
-"""Masks of large images from tiles that overlap: of the overlap each tile gives the half nearer to its middle."""
+"""Masks of large images from tiles that overlap: each tile gives the half nearer to its middle."""
 
 from __future__ import annotations
 

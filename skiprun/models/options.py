@@ -17,7 +17,7 @@ WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "
 
 
 def options_of(thing: Callable[..., object]) -> dict[str, Hint]:
-    """Return the options of a builder or a connection by name, each with its type; arguments of other types are not."""
+    """Return the options of a builder or a connection by name with their types; other arguments are none."""
     target = thing.func if isinstance(thing, partial) else thing
     hints = get_type_hints(getattr(target, "__init__", None) if inspect.isclass(target) else target)
     known = [name for name in inspect.signature(thing).parameters if name in hints]

@@ -17,7 +17,7 @@ ModelEntry = Entry[Callable[..., nn.Module], ModelInfo]
 
 
 def connections_that_fit(entry: ModelEntry) -> list[str]:
-    """Return the connections that an architecture takes, sorted; by default those that keep the number of channels."""
+    """Return the connections that an architecture takes, sorted; by default those that keep the channels."""
     if entry.info.connection is None:
         return []
     return sorted(each.name for each in CONNECTIONS if entry.info.fits(each.target))

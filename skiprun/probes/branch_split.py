@@ -32,7 +32,7 @@ from skiprun.registry import PROBES
     "branch_split", paper="Srivastava et al. 2015; Jastrzebski et al. 2018; Bachlechner et al. 2021"
 )
 class BranchSplit:
-    """Gradient through skip and branch, size and direction of the branch, gates and learned scales, by site."""
+    """Gradient through skip and branch, size and direction of the branch, gates and scales, by site."""
 
     hooks = True
 

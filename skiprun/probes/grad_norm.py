@@ -49,7 +49,7 @@ class GradNorm:
 
 
 def of_weights(weights: Sequence[nn.Parameter], norms: Mapping[Tensor, Tensor]) -> list[Tensor]:
-    """Return the norm of each weight's gradient: nothing where none arrived, NaN where the weight is frozen."""
+    """Return the norm of each weight's gradient: 0 where none arrived, NaN where the weight is frozen."""
     return [norms.get(each, each.new_full((), 0.0 if each.requires_grad else math.nan)) for each in weights]
 
 

@@ -22,7 +22,7 @@ from skiprun.results.summary_keys import LOSS, SPEED
 
 @dataclass(frozen=True)
 class Column:
-    """A heading and what stands below it for a group; the part says which columns stay together in a narrow window."""
+    """A heading and what stands below it for a group; columns of a part stay together in a narrow window."""
 
     heading: str
     text: Callable[[Group], str]
@@ -57,7 +57,7 @@ def _seeds(group: Group) -> str:
 
 
 def _ratio(group: Group) -> str:
-    """Return the gradient's ratio; there is none where one of the two layers is frozen, or nothing was logged."""
+    """Return the gradient's ratio; none where one of the layers is frozen, or nothing was logged."""
     return "none" if math.isnan(group.ratio) else significant(group.ratio, 2)
 
 

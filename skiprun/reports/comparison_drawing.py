@@ -73,7 +73,7 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
 
 
 def _scale(axes: Axes, log: bool) -> None:
-    """Scale the values; a logarithmic axis shows a decade at least, so that noise does not look like a trend."""
+    """Scale the values; a logarithmic axis shows a decade at least, or noise would look like a trend."""
     if log:
         scale_by_decades(axes)
     else:

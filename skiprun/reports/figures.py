@@ -56,7 +56,7 @@ def _curves(networks: Sequence[Network]) -> list[Drawing | None]:
 
 
 def _gradients(networks: Sequence[Network]) -> list[Drawing | None]:
-    """Draw gradient norms over depth, at the first logged step and as medians, and the first/last ratio over steps."""
+    """Draw gradient norms over depth, at the first logged step and as medians, and their ratio over steps."""
     steps = {h.first_step for network in networks for h in network.histories if h.first_step is not None}
     when = f"first logged step ({', '.join(map(str, sorted(steps)))})"
     norms = MEANS.replace("means", "geometric means")

@@ -12,7 +12,7 @@ from rich.text import Text
 
 
 class Fitting:
-    """The first of several layouts, each of tables below each other, that the console has room for; or the last."""
+    """The first of several layouts that the console has room for, or the last; tables below each other."""
 
     def __init__(self, *layouts: Sequence[Table]) -> None:
         self.layouts = layouts

@@ -46,7 +46,7 @@ class RunListing:
 
 
 def list_runs(root: Path, most: int | None = None) -> RunListing:
-    """Return the rows of the runs of a folder, by name; what was read before and has not changed is not read again.
+    """Return the rows of the runs of a folder, by name; only what is new or has changed is read.
 
     Args:
         root: the folder.

@@ -22,7 +22,7 @@ TEMPLATES = Path(__file__).parent
 
 
 def slug(names: Sequence[str], digest: str = "") -> str:
-    """Return a folder's name for a comparison, such as 'plain20-plain56-resnet56'; a long one is cut and told apart.
+    """Return a comparison's folder name, such as 'plain20-plain56-resnet56'; a long one is cut and numbered.
 
     Args:
         names: as they were given.

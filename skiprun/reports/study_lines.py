@@ -26,7 +26,7 @@ GUIDES = ("--", ":", "-.")
 
 
 def draw_lines(figure: Description, documents: Sequence[Document]) -> Figure:
-    """Draw a line and a band for each network and group, and guides thin beside them; panels share their scales."""
+    """Draw a line and a band for each network and group, with thin guides; panels share their scales."""
     panels = panels_of(documents, figure)
     if len(panels) == 1:
         drawing, axes = figure_with_legend(

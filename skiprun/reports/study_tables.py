@@ -61,7 +61,7 @@ def fact(value: object) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """Lines that stand in one table, since they are measured at the same places, and those of them that are shown."""
+    """Lines of one table, as they are measured at the same places, and those of the places that are shown."""
 
     lines: list[Line]
     places: list[float]
@@ -85,7 +85,7 @@ class Part:
 
 
 def parts_of(lines: Sequence[Line]) -> list[Part]:
-    """Share lines out to tables, so that every place that is shown is one where the line beside it was measured.
+    """Share lines out to tables, so that every line was measured at the places that its table shows.
 
     A few whole numbers, such as blocks, are all shown, and a line has gaps there; other places are shown in
     part.

@@ -74,7 +74,7 @@ def runs_table(runs: Sequence[Run]) -> RenderableType:
 
 
 def listing_table(listing: RunListing) -> RenderableType:
-    """Return the table of `skiprun runs`: of its columns those that there is room for, before any name is broken."""
+    """Return the table of `skiprun runs`, with the columns that there is room for without breaking names."""
     rows = listing.rows
     if not rows:
         return "No runs here yet. Start one with: skiprun train CONFIG.yaml"

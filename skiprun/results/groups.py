@@ -63,7 +63,7 @@ class Group:
 
     @property
     def test_scores(self) -> list[str]:
-        """Every score of the test split, the one that chose the checkpoint first; no loss, no single class."""
+        """Every score of the test split, the checkpoint's own first; no loss, no single class."""
         names = [key.removeprefix("test.") for key in self.first.summary if key.startswith("test.")]
         names = [name for name in names if "_class_" not in name]
         return sorted({*names} - {"loss"}, key=lambda name: (name != self.score_name, names.index(name)))
@@ -147,7 +147,7 @@ def home(path: Path) -> Path:
 
 
 def _labels(homes: Sequence[Path]) -> dict[Path, str]:
-    """Name each experiment by its directory, with as many parents as it takes to tell two of one name apart."""
+    """Name each experiment by its directory, with as many parents as it takes to tell two apart."""
     labels = {}
     for home in homes:
         ends = (home.parts[-parts:] for parts in range(1, len(home.parts) + 1))

@@ -18,7 +18,7 @@ MAX_LINES = 4096  # of one kind; a log of 500 MB has a hundred times as many, an
 
 @dataclass(frozen=True)
 class History:
-    """Values by epoch or step; gradient norms by relative depth, at the first logged step and as medians over steps."""
+    """Values by epoch or step; gradient norms by relative depth, at the first logged step and as medians."""
 
     loss: Series = field(default_factory=dict)
     score: Series = field(default_factory=dict)
@@ -38,7 +38,7 @@ def read_history(run: RunRecord, score_name: str) -> History:
 
 
 def thinned(lines: Iterable[bytes]) -> tuple[list[Row], list[Row]]:
-    """Return the rows of a log at the ends of epochs, and those of steps, as many as a figure can show of each."""
+    """Return the rows of a log at the ends of epochs, and those of steps, each as many as a figure shows."""
     ends, steps = Thinned(), Thinned()
     for line in lines:
         (ends if b'"epoch_end"' in line else steps).add(line)
@@ -49,7 +49,7 @@ def thinned(lines: Iterable[bytes]) -> tuple[list[Row], list[Row]]:
 
 
 class Thinned:
-    """Lines of a stream, evenly spaced, the first and the last among them; all of them where they are not many."""
+    """Lines of a stream: all if they are few, else evenly spaced ones, the first and the last among them."""
 
     def __init__(self) -> None:
         self.kept: list[bytes] = []

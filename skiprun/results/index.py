@@ -105,7 +105,7 @@ class Index:
         return (changed if len(seeds) == len(begun) else 0), begun
 
     def row(self, name: str, read: Callable[[Run], RunRow]) -> RunRow:
-        """Return what is known of a run, read again where a file of it has changed or a process is training it."""
+        """Return what is known of a run, read again if a file of it has changed or a process trains it."""
         run = Run(self.root / name)
         marks = [_marks(run.path / file) for file in READ]
         known = self.rows.get(name)

@@ -31,7 +31,7 @@ def format_whole(value: float) -> str:
 
 
 def format_score(value: float, name: str) -> str:
-    """Return a score with the decimals of its kind: percent two, shares of one four; '-' where there is none."""
+    """Return a score with the decimals of its kind: percent two, shares of one four; '-' for none."""
     if math.isnan(value):
         return "-"
     return f"{value:.2f}" if name == "error" or abs(value) > 1.5 else f"{value:.4f}"

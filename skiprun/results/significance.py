@@ -50,7 +50,7 @@ class Difference:
 
 
 def exceeds_noise(p: float) -> bool | None:
-    """Tell whether a p value, corrected where it is one of several, is beyond noise; None where nothing was tested."""
+    """Tell whether a p value (corrected if one of several) is beyond noise; None where nothing was tested."""
     return None if math.isnan(p) else p < 1 - LEVEL
 
 
@@ -63,7 +63,7 @@ def _noticed(freedom: float, tests: int) -> float:
 
 
 class Estimate(NamedTuple):
-    """A difference of means, the spread that its effect is measured in, its standard error and degrees of freedom."""
+    """A difference of means, the spread that scales its effect, its standard error and degrees of freedom."""
 
     mean: float
     spread: float
@@ -74,7 +74,7 @@ class Estimate(NamedTuple):
 def difference(
     one: Mapping[int, float], other: Mapping[int, float], span: float = math.inf, tests: int = 1
 ) -> Difference:
-    """Compare two networks by their values of each seed; which test it is depends on the seeds, never on their values.
+    """Compare two networks by their values of each seed; the seeds choose the test, never the values.
 
     Args:
         one, other: values by seed.
@@ -127,7 +127,7 @@ def _welch(one: Sequence[float], other: Sequence[float]) -> Estimate:
 
 
 def _variance(values: Sequence[float]) -> float:
-    """Return the sample variance; the statistics module's is made of fractions, too slow for all pairs of many runs."""
+    """Return the sample variance; the statistics module's is exact, and too slow for many pairs of runs."""
     mean = statistics.fmean(values)
     return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
 

@@ -13,7 +13,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Sample:
-    """Mean, sample standard deviation and 95 % interval of the mean of a network's runs; NaN where n is too small."""
+    """Mean, sample standard deviation and 95 % interval of the mean of runs; NaN where n is too small."""
 
     n: int
     mean: float
@@ -39,7 +39,7 @@ def sample_of(values: Iterable[float], lowest: float = -math.inf, highest: float
 
 @functools.lru_cache(maxsize=1000)
 def critical_value(freedom: float, tests: int = 1) -> float:
-    """Return how many standard errors the interval reaches to each side, or one of several intervals together."""
+    """Return how many standard errors an interval, or one of several together, reaches to each side."""
     from scipy import special
 
     return float(special.stdtrit(freedom, 1 - (1 - LEVEL) / 2 / tests))

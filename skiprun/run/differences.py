@@ -35,7 +35,7 @@ def refuse_one_place(experiments: Iterable[tuple[str, RunConfig]]) -> None:
 
 
 def recorded_config(plain: dict[str, object], source: str = "config") -> RunConfig:
-    """Return the config in a run's config.yaml or in its checkpoint, as the version that wrote it meant it, unjudged.
+    """Return the config in config.yaml or in a checkpoint, as the version that wrote it meant it, unjudged.
 
     Raises:
         ConfigError: with every problem.

@@ -110,7 +110,7 @@ class RunFiles:
         return summary
 
     def _connection_of_today(self, connection: str, network: str) -> str:
-        """Return what the connection that a summary names is called now; a config of today has the words of today."""
+        """Return today's name of the connection that a summary names; configs of today have today's names."""
         with contextlib.suppress(ConfigError, StorageError):
             recorded = read_yaml(self.config_file)[0]
             options = (recorded.get("model") or {}).get("connection_options")
@@ -118,7 +118,7 @@ class RunFiles:
         return connection_of_today(connection, network)
 
     def rows(self) -> Iterator[Row]:
-        """Yield the whole rows of metrics.jsonl, one in memory at a time; what is cut short or damaged is left out."""
+        """Yield the rows of metrics.jsonl, one in memory at a time; cut or damaged ones are left out."""
         if self.metrics_file.exists():
             with storage_errors("read", self.metrics_file), open_to_read(self.metrics_file) as lines:
                 yield from (row for _, row in read_rows(lines) if row is not None)

@@ -15,7 +15,7 @@ from skiprun.system.ordinary_files import open_to_read
 
 
 class RunLock:
-    """A file beside a run directory, so that it outlives a fresh start, and another that says who holds it."""
+    """A file beside a run directory, which outlives a fresh start, and another that says who holds it."""
 
     def __init__(self, run: Path) -> None:
         self.run = run

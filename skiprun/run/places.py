@@ -16,7 +16,7 @@ def runs_folder() -> Path:
 
 
 def run_folder(name: Path | str, root: Path) -> Path:
-    """Return the folder that the directory or the name of a run means; one that holds no run hides none in `root`."""
+    """Return the folder that a run's directory or name means; one that holds no run hides none in `root`."""
     here, there = Path(name).expanduser(), root.expanduser() / name
     return there if not here.exists() or (directories_in(there) and not directories_in(here)) else here
 

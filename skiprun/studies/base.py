@@ -88,7 +88,7 @@ class Figure:
 
 @contextmanager
 def isolated_copy(model: nn.Module, seed: int = 0) -> Iterator[nn.Module]:
-    """Give a copy to cut up, and a random stream of its own; the network and torch's stream stay as they were.
+    """Give a copy to cut up, and a random stream of its own; the network and torch's stream stay as they are.
 
     Nothing has to be put back, so an exception or Ctrl-C in the middle cannot leave a trace either.
     """
@@ -112,7 +112,7 @@ def primary_metric(scores: Mapping[str, float]) -> str:
 
 
 def metric_drop(scores: Mapping[str, float], intact: Mapping[str, float]) -> float:
-    """Return by how many points the headline score is worse than that of the intact network; a loss by its own unit."""
+    """Return by how many points the primary metric is worse than the intact network's; a loss by its unit."""
     name = primary_metric(intact)
     change = scores[name] - intact[name]
     return change if name in ("error", "loss") else -100 * change

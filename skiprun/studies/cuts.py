@@ -70,7 +70,7 @@ class Shapes:
         self.met[site] = (inputs[0].shape[1:], inputs[1].shape[1:])
 
     def cuttable(self) -> dict[str, Connection]:
-        """Return the sites that can do without their branch: at the others of a plain network x does not fit."""
+        """Return the sites that can do without their branch: at others of a plain network x does not fit."""
         for hook in self.hooks:
             hook.remove()
         pairs = (

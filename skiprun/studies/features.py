@@ -15,7 +15,7 @@ from skiprun.studies.reorder import parent
 
 
 def stations(model: nn.Module) -> dict[str, nn.Module]:
-    """Return the modules between which a network can be read, by path: blocks, or layers where there are none."""
+    """Return the modules between which a network can be read, by path: blocks, or layers if it has none."""
     blocks = {parent(path): model.get_submodule(parent(path)) for path in sites(model)}
     return {path: block for path, block in blocks.items() if isinstance(block, Block)} or layers_by_depth(
         model

@@ -58,7 +58,7 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class Theory:
-    """What theory expects of wide networks: factors a layer toward the input, and a block toward the output."""
+    """What theory expects of wide networks: a factor a layer toward the input, a block toward the output."""
 
     growth: float | None
     doubling: float | None
@@ -166,7 +166,7 @@ def summarize(body: Tensor, variances: Tensor, expected: Theory) -> dict[str, fl
 
 
 def number(value: Tensor) -> float | None:
-    """Return a number, or None where there is none, as at layers that are frozen or that no gradient reaches."""
+    """Return a number, or None where there is none, as at frozen layers and those no gradient reaches."""
     return value.item() if value.isfinite() else None
 
 

@@ -1,4 +1,4 @@
-"""Loss landscape: the loss on a line or a plane through the trained weights, along filter-normalized directions.
+"""Loss landscape: the loss around the trained weights, on a line or plane of filter-normalized directions.
 
 L(theta + x d1 + y d2), where each filter of a random direction has the norm of the filter that it moves,
 d_ij <- d_ij / |d_ij| |theta_ij|; biases and the numbers of norms stay (Li et al. 2018, section 4). Without

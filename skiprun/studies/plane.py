@@ -51,7 +51,7 @@ class Plane:
 
 
 def random_direction(model: nn.Module, generator: torch.Generator) -> list[Tensor]:
-    """Return a random direction with the norm of the weights, filter by filter (Li et al. 2018, section 4)."""
+    """Return a random direction with the norm of the weights, filter by filter (Li et al. 2018, 4)."""
     return [
         filter_normalized(torch.randn(each.shape, generator=generator), each) for each in model.parameters()
     ]
@@ -120,7 +120,7 @@ def scores(plane: Plane, evaluate: Evaluate, points: Sequence[Point], workers: i
 
 @contextmanager
 def signals_blocked() -> Iterator[None]:
-    """Put signals off for a while; processes that are started meanwhile never hear them: they end with this one."""
+    """Put signals off; processes started meanwhile never hear them, and end with this one."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -136,7 +136,7 @@ _here: dict[str, Any] = {}
 
 
 def _settle(plane: Plane, evaluate: Evaluate, threads: int) -> None:
-    """Keep what a process needs for all of its points; it ends with the one that started it, and not before."""
+    """Keep what a process needs for all of its points; it ends with the one that started it, not before."""
     end_with_parent()
     torch.set_num_threads(threads)
     keep_memory()

@@ -15,7 +15,7 @@ def parent(path: str) -> str:
 
 
 def alike(model: nn.Module, blocks: Iterable[str]) -> list[list[str]]:
-    """Return the groups of two blocks and more that could stand in each other's place, by their parameters."""
+    """Return the groups of two or more blocks that could take each other's place, by their parameters."""
     groups: dict[tuple, list[str]] = {}
     for path in filter(None, blocks):
         block = model.get_submodule(path)
@@ -26,7 +26,7 @@ def alike(model: nn.Module, blocks: Iterable[str]) -> list[list[str]]:
 
 @contextmanager
 def swapped(model: nn.Module, groups: list[list[str]], pairs: int, rng: random.Random) -> Iterator[float]:
-    """Swap random pairs within the groups for a while; give Kendall's tau between the old order and the new."""
+    """Swap random pairs within the groups for a while; give Kendall's tau between old and new order."""
     from scipy.stats import kendalltau  # a second to import, which most studies do without
 
     names = [name for group in groups for name in group]

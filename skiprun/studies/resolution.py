@@ -1,4 +1,4 @@
-"""Resolution of a test set: which difference between the errors of two networks on the same images is significant?
+"""Resolution of a test set: which difference of two networks' errors on the same images is significant?
 
 The images decide that one network has right and the other wrong: chance gives them to either alike (McNemar
 1947, the exact test, 5 %). Two errors alone do not say how many these are, so as many are supposed as can be;

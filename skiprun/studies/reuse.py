@@ -73,7 +73,7 @@ def dense_blocks(model: nn.Module) -> Iterator[DenseBlock]:
 
 
 def dense(chain: Mapping[str, Connection], layers: Mapping[str, Tensor]) -> DenseBlock | None:
-    """Return the block of some sites in a row, unless its layers take other channels than those that are there."""
+    """Return the block of some sites in a row, unless its layers take other channels than are there."""
     names = list(layers)
     inside = [[name for name in names if name.startswith(parent(path) + ".")] for path in chain]
     if not all(inside):

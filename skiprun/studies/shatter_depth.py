@@ -39,7 +39,7 @@ def shatter_depth(
     seed: Seed = 0,
     report: Report = ignore,
 ) -> StudyResult:
-    """Measure the autocorrelation of df/dx by depth. Of fully connected networks, by connection and batch norm.
+    """Measure the autocorrelation of df/dx by depth. Networks are fully connected, by connection and norm.
 
     Args:
         depths: numbers of layers.

@@ -1,4 +1,4 @@
-"""Similarity of two networks, block by block: centered kernel alignment (CKA) of their features on the same images.
+"""Similarity of two networks, block by block: centered kernel alignment (CKA) of features on the same images.
 
 CKA = HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)) for the linear kernels K = X X', L = Y Y' of two layers
 (Kornblith et al. 2019). HSIC is the unbiased estimate of Song et al. 2012, equation 5, in the mean over
@@ -77,7 +77,7 @@ def alignment(batches: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
 
 
 def hsic(k: Tensor, m: Tensor) -> Tensor:
-    """Return the unbiased HSIC of every pair of kernels [a, n, n] and [b, n, n] with empty diagonals: [a, b]."""
+    """Return the unbiased HSIC [a, b] of all pairs of kernels [a, n, n], [b, n, n] with empty diagonals."""
     n = k.shape[-1]
     trace = torch.einsum("aij,bij->ab", k, m)
     rows_k, rows_m = k.sum(dim=2), m.sum(dim=2)

@@ -88,7 +88,7 @@ def trajectory(
 def components(
     model: nn.Module, states: Sequence[Mapping[str, Tensor]]
 ) -> tuple[list[list[Tensor]], Tensor, list[float]]:
-    """Return the two axes as directions, the way on them [states, 2], and the share of its variation on each."""
+    """Return the two axes as directions, the way on them [states, 2], and each one's share of variation."""
     named = dict(model.named_parameters())
     moving = [name for name, weight in named.items() if not is_bias(weight)]
     flat = torch.stack(

@@ -51,7 +51,7 @@ FIGURES = (
 def truncate(
     model: nn.Module, evaluate: Evaluate, train_batches: Batches, batches: Batches, *, report: Report = ignore
 ) -> StudyResult:
-    """Score the first k blocks of a network. With the trained head, and with a linear probe behind each block.
+    """Score the first k blocks of a network. By the trained head, and by a linear probe behind each block.
 
     Args:
         model: a trained network with connection sites that labels images.
@@ -101,7 +101,7 @@ def probe(fitted: tuple[list[Tensor], Tensor], scored: tuple[list[Tensor], Tenso
 
 
 def summarize(rows: list[Row], intact: dict[str, float], images: int) -> Facts:
-    """Return which probes are not told from the last by so many images, and what half of the blocks are worth."""
+    """Return which probes so many images do not tell from the last, and what half of the blocks are worth."""
     last = rows[-1]["probe_error"]
     level = [row["blocks"] for row in rows if not are_apart(row["probe_error"], last, images)]
     half, score = rows[(len(rows) - 1) // 2], primary_metric(intact)

@@ -29,7 +29,7 @@ def cache_folder() -> Path:
 
 
 def code_folder() -> Path:
-    """Return where compiled code is kept: in the user's cache, or where that cannot be private, in $SKIPRUN_DATA.
+    """Return where compiled code is kept: in the user's cache, or if that cannot be private, $SKIPRUN_DATA.
 
     Raises:
         StorageError: neither can be a folder in which this user alone can write.
@@ -41,7 +41,7 @@ def code_folder() -> Path:
 
 
 def private_folder(path: Path) -> Path:
-    """Return a folder that only this user can enter, made if it is not there: what lies in it may be run as code.
+    """Return a folder that only this user can enter, made if needed: what lies in it may be run as code.
 
     Raises:
         StorageError: it cannot be made, belongs to another user, or others could write to it, or replace it.
@@ -62,7 +62,7 @@ def private_folder(path: Path) -> Path:
 
 
 def _refuse_foreign_parents(path: Path) -> None:
-    """Raise StorageError where another user could put a folder in the place of this one, as OpenSSH's StrictModes."""
+    """Raise StorageError where another user could replace this folder, as OpenSSH's StrictModes does."""
     for parent in path.parents:
         about = parent.stat()
         if about.st_uid not in (0, os.geteuid()):
@@ -76,7 +76,7 @@ def _refuse_foreign_parents(path: Path) -> None:
 
 
 def _is_writable_by_others(about: os.stat_result) -> bool:
-    """Tell whether a folder can be written to by more users than its owner, whose own group does not count."""
+    """Tell whether more users than its owner can write to a folder; the owner's own group does not count."""
     by_group = about.st_mode & stat.S_IWGRP and not _is_of_one(about.st_gid)
     return bool(by_group or about.st_mode & stat.S_IWOTH)
 
@@ -114,7 +114,7 @@ def _user_cache() -> Path:
 
 @contextlib.contextmanager
 def _home_needed() -> Iterator[None]:
-    """Look for the home of the user, who need not have one: in a container, no /etc/passwd may know of them."""
+    """Look for the user's home, which there need not be: a container's /etc/passwd may not know the user."""
     try:
         yield
     except RuntimeError:

@@ -71,7 +71,7 @@ def _without_seal(content: Mapping[str, object]) -> dict[str, object]:
 
 
 def read_cached(path: Path, shape: type[Document]) -> Document | None:
-    """Return what `write_sealed` wrote, of a file that can be made again; None if it is not there, or damaged.
+    """Return what `write_sealed` wrote, of a file that can be made again; None if missing or damaged.
 
     Its checksum shows that it has the shape that it was written with.
     """

@@ -31,7 +31,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_stream(path: Path, blocks: Iterable[bytes | memoryview]) -> None:
-    """Replace a file by blocks as they come, atomically and durably; an interruption or an error leaves nothing."""
+    """Replace a file by blocks as they come, atomically and durably; what fails on the way leaves nothing."""
     with _temporary(path, blocks) as temporary:
         temporary.replace(path)
 
@@ -51,7 +51,7 @@ def replace_keeping(path: Path, previous: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def _temporary(path: Path, blocks: Iterable[bytes | memoryview]) -> Iterator[Path]:
-    """Write blocks beside a path, flushed to the disk, to be put in place within the context; an error leaves none."""
+    """Write blocks beside a path and flush them, to be put in place within the context, or deleted."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with storage_errors("write", path):
@@ -70,14 +70,14 @@ def _temporary(path: Path, blocks: Iterable[bytes | memoryview]) -> Iterator[Pat
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete the temporary files that a killed process left in a folder or below; call it with the folder locked."""
+    """Delete the temporary files that a killed process left in a folder or below; lock the folder first."""
     with storage_errors("clean up", folder):
         for leftover in folder.rglob(".*.tmp"):
             leftover.unlink(missing_ok=True)
 
 
 def delete_spare(file: Path) -> None:
-    """Delete a file that nobody needs; where the system refuses, as Windows does while a file is mapped, it stays."""
+    """Delete a file that nobody needs; where the system refuses (Windows, of a mapped file), it stays."""
     with contextlib.suppress(OSError):
         file.unlink(missing_ok=True)
 
@@ -114,7 +114,7 @@ def json_safe(value: object) -> object:
 
 
 def make_folder(path: Path, below: Path | None = None) -> None:
-    """Create a folder and its parents; below a folder that is named, no link of another user is one of them."""
+    """Create a folder and its parents; none of those below `below` may be a link of another user."""
     if below is not None:
         refuse_foreign_links(path, below)
     with storage_errors("create", path):

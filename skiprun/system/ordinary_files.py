@@ -34,7 +34,7 @@ def open_to_read(path: Path) -> IO[bytes]:
 
 
 def open_to_append(path: Path) -> IO[bytes]:
-    """Open an ordinary file to read it and to write at its end, made if it is not there; a link is not followed.
+    """Open an ordinary file to read, and to write at its end, made if needed; a link is not followed.
 
     Raises:
         NotOrdinary: it is a folder, a pipe, a socket or a device.
@@ -57,7 +57,7 @@ def refuse_link(path: Path) -> None:
 
 
 def refuse_foreign_links(folder: Path, below: Path) -> None:
-    """Raise StorageError for a link of another user, wherever it leads: a folder, and those between it and another."""
+    """Raise StorageError if the folder, or one between it and `below`, is a link of another user."""
     for each in [folder, *folder.parents][: len(folder.relative_to(below).parts)]:
         if each.is_symlink() and hasattr(os, "geteuid") and each.lstat().st_uid not in (0, os.geteuid()):
             raise StorageError(f"{each} is a link that another user made; nothing is written through it.")

@@ -27,7 +27,7 @@ NO_GUARD = 70  # exit code of a process whose script starts others, without aski
 
 
 def ready() -> BaseContext:
-    """Return what starts processes; the first call starts their server, which imports while this process goes on.
+    """Return what starts processes; the first call starts their server, which imports in the background.
 
     The server starts no threads and asks for no GPU. Where forking is not known to agree with torch, each
     process imports for itself. A process that is being started runs the user's script once more; where that

@@ -1,4 +1,4 @@
-"""Private parts of torch: all that skiprun uses of them, each with what it saves, so that a new torch breaks one file.
+"""Private parts of torch that skiprun uses, each with what it saves: a new torch breaks this file alone.
 
 Seconds of one core, torch 2.13, the median of five.
 """
@@ -53,7 +53,7 @@ class DispatchMode(TorchDispatchMode):
 
 
 def storage_id(tensor: Tensor) -> int:
-    """Return what identifies the memory that a tensor views, also on the meta device, where addresses are 0."""
+    """Return what identifies the memory that a tensor views, on the meta device too (all addresses are 0)."""
     return tensor.untyped_storage()._cdata
 
 
@@ -79,7 +79,7 @@ def fake_tensors() -> AbstractContextManager[object]:
 
 
 def names_in_pickle(stream: BinaryIO) -> set[str]:
-    """Return the classes and functions that the next pickle of a stream names; torch asks this of zip files alone."""
+    """Return the classes and functions that a stream's next pickle names; torch asks it of zip files only."""
     from torch._weights_only_unpickler import get_globals_in_pkl
 
     return get_globals_in_pkl(stream)
@@ -91,7 +91,7 @@ def inductor_options() -> list[str]:
 
 
 def use_private_cache() -> str:
-    """Let torch keep compiled code in the user's cache, unless the environment names another place; return the place.
+    """Let torch keep compiled code in the user's cache, or where the environment says; return the place.
 
     Torch's own choice, which it writes to the environment when it is imported, is a folder in the temporary
     one, of a name that another user can take first; precompiled headers always lie there.

@@ -28,7 +28,7 @@ class NotPlainError(yaml.MarkedYAMLError):
 
 
 class Loader(yaml.SafeLoader):
-    """SafeLoader with the numbers and booleans of YAML 1.2 that gives up where no config is: at tags, or far down."""
+    """SafeLoader with YAML 1.2's numbers and booleans that gives up at what no config has: tags, depth."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 - the base class has it so
     depth = 0

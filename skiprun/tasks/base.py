@@ -22,10 +22,10 @@ class Task(Protocol):
     better: Literal["lower", "higher"]
 
     def normalizers(self, target: Tensor) -> Tensor:
-        """Return what each term of the loss is divided by, such as the number of labelled pixels, int64 [terms]."""
+        """Return what each loss term is divided by, such as the number of labelled pixels, int64 [terms]."""
 
     def losses(self, output: Tensor, target: Tensor, normalizers: Tensor, training: bool) -> Tensor:
-        """Return the terms of the loss [terms], each a sum over this batch divided by its entry of `normalizers`.
+        """Return the loss terms [terms], each a sum over this batch divided by its entry of `normalizers`.
 
         Args:
             output, target: of a batch, or of a part of one.
@@ -34,7 +34,7 @@ class Task(Protocol):
         """
 
     def loss(self, output: Tensor, target: Tensor, normalizers: Tensor | None = None) -> Tensor:
-        """Return what training lowers: of a batch, or the share of a part in the batch of these `normalizers`."""
+        """Return what training lowers: a batch's loss, or a part's share by the batch's `normalizers`."""
         return self.losses(
             output, target, self.normalizers(target) if normalizers is None else normalizers, training=True
         ).sum()

@@ -14,7 +14,7 @@ from skiprun.tasks.base import Task
 
 @TASKS.register("classification")
 class Classification(Task):
-    """Cross-entropy of logits [N, classes] against labels [N], or against probabilities [N, classes] after mixup."""
+    """Cross-entropy of logits [N, classes] against labels [N], or probabilities [N, classes] after mixup."""
 
     score_name = "error"
     better: Literal["lower", "higher"] = "lower"

@@ -1,4 +1,4 @@
-"""Scores of masks from counts: ratios by class, and boundary pixels that two masks share (Csurka et al. 2013)."""
+"""Scores of masks from counts: ratios by class, and boundary pixels that two share (Csurka et al. 2013)."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def cross_entropy(logits: Tensor, truth: Tensor, smoothing: float) -> Tensor:
 
 
 def soft_dice(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
-    """Return the Dice of the probabilities of each image, [N], the mean over classes; of the object if there are two.
+    """Return the Dice of each image's probabilities, [N]: the mean over classes, or of the object of two.
 
     One is added above and below the line, so that a class that is nowhere costs nothing.
     """

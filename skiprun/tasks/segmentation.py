@@ -61,7 +61,7 @@ class Segmentation(Task):
         return torch.stack({"cross_entropy": [pixels], "dice": [images], "sum": [pixels, images]}[self.kind])
 
     def losses(self, output: Tensor, target: Tensor, normalizers: Tensor, training: bool) -> Tensor:
-        """Return the terms, means over pixels for cross entropy and over images for Dice; over the heads, if any."""
+        """Return the terms, means over pixels for cross entropy, over images for Dice; over heads, if any."""
         heads = output.float() if output.ndim == 5 else output.float()[None]
         truth = classes_of(target)
         valid = truth != VOID
@@ -82,7 +82,7 @@ class Segmentation(Task):
         return torch.stack(terms)
 
     def counts(self, output: Tensor, target: Tensor) -> Tensor:
-        """Return the confusion matrix, true by predicted, and four boundary counts for each class but the first."""
+        """Return the confusion matrix, true by predicted, and four boundary counts of all but class 0."""
         output = output.float().mean(0) if output.ndim == 5 else output
         truth, predicted = classes_of(target), decide(output)
         number = max(2, output.shape[1])
@@ -115,7 +115,7 @@ class Segmentation(Task):
 
 
 def constant_scores(pixels: Sequence[int]) -> dict[str, float]:
-    """Return the best that one class everywhere reaches in each score: the floor below which nothing was learned.
+    """Return the best of one class everywhere in each score: the floor below which nothing was learned.
 
     Args:
         pixels: of each class of a split, without void.

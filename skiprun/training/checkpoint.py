@@ -137,7 +137,7 @@ class Checkpoints:
         replace_keeping(self.last, self.previous, with_checksum(state))
 
     def load_last(self, device: torch.device) -> tuple[Checkpoint | None, list[str]]:
-        """Return the newest state that is whole, or None if there never was one, and what a person should know.
+        """Return the newest whole state, or None if there never was one, and what a person should know.
 
         Raises:
             CheckpointError: there are checkpoints, but none can be used.

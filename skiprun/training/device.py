@@ -39,7 +39,7 @@ class DeviceSetup:
 
     @property
     def autocast(self) -> Callable[[], contextlib.AbstractContextManager]:
-        """Return a maker of contexts in which convolutions and matrix products run in the chosen precision."""
+        """Return a maker of contexts where convolutions and matrix products run in the chosen precision."""
         if self.precision == "fp32":
             return contextlib.nullcontext
         return lambda: torch.autocast(self.device.type, torch.bfloat16)
@@ -53,7 +53,7 @@ class DeviceSetup:
 
 
 def choose_device(config: RunConfig) -> DeviceSetup:
-    """Return device and precision; `auto` takes CUDA if it is there, and bf16 where the processor multiplies it.
+    """Return device and precision; `auto` takes CUDA if it is there, and bf16 where hardware multiplies it.
 
     Raises:
         InputError: `device: cuda` on a machine without one.
@@ -68,7 +68,7 @@ def choose_device(config: RunConfig) -> DeviceSetup:
 
 
 def configure_process(setup: DeviceSetup) -> None:
-    """Set what torch has once a process, before its first allocation; and the threads, once they are chosen."""
+    """Set what torch has once a process, before its first allocation; and the threads, once chosen."""
     torch.backends.cudnn.benchmark = not setup.deterministic
     exact = setup.deterministic and setup.device.type == "cuda"
     if exact != torch.are_deterministic_algorithms_enabled():  # the call imports the compiler, for a second
@@ -99,7 +99,7 @@ def check_threads(config: RunConfig) -> None:
 
 
 def choose_threads(config: RunConfig, macs: int, step: Callable[[], object] | None = None) -> int:
-    """Return the number of CPU threads: the config's, else one for a small network, else the faster of one and all.
+    """Return the number of CPU threads: the config's, one for a small network, or the faster of one and all.
 
     Args:
         config: with `threads` and the batch size.
@@ -113,7 +113,7 @@ def choose_threads(config: RunConfig, macs: int, step: Callable[[], object] | No
 
 
 def faster(step: Callable[[], object], choices: Sequence[int], rounds: int = 2) -> int:
-    """Return the number of threads with which a step takes least time on this machine as busy as it is now."""
+    """Return the number of threads that makes a step fastest on this machine, as busy as it is now."""
     before, least = torch.get_num_threads(), dict.fromkeys(choices, math.inf)
     step()  # the first one allocates
     for _ in range(rounds):
@@ -134,7 +134,7 @@ def fast_precision(device: torch.device) -> str:
 
 
 def has_matrix_units() -> bool:
-    """Tell whether the processor multiplies bf16 tile by tile (AMX); convolutions then take less than the rest."""
+    """Tell whether the processor multiplies bf16 tile by tile (AMX), which makes convolutions cheap."""
     return torch.cpu._is_amx_tile_supported()
 
 

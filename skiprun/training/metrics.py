@@ -39,7 +39,7 @@ class PendingMetrics:
         self.rows: list[tuple[Record, Tensor]] = []
 
     def add(self, metrics: Tensor, record: Record | None) -> None:
-        """Add what a step found: its loss first, then what probes read; a record makes it a row of the log."""
+        """Add what a step found, its loss before what probes read; a record makes it a row of the log."""
         self.losses.append(metrics[0])
         if record is not None:
             self.rows.append((record, metrics))
@@ -100,7 +100,7 @@ class MetricsLog:
         return len(line)
 
     def problems(self, written: str | None) -> list[str]:
-        """Return what is wrong with the records so far, in lines for people; `written` is the sum of what they were."""
+        """Return what is wrong with the records so far, for people; `written` is their SHA-256 when saved."""
         found = [f"{self.path}:{number}: damaged; this record is left out." for number in self.damaged]
         if self.too_short:
             found.append(
@@ -136,7 +136,7 @@ class MetricsLog:
                 view.add(record)
 
     def sync(self) -> LogPosition:
-        """Flush to the disk and return length and SHA-256 of what is there, which the checkpoint remembers."""
+        """Flush to the disk and return length and SHA-256 of it, which the checkpoint remembers."""
         with storage_errors("write", self.path):
             self.file.flush()
             os.fsync(self.file.fileno())

@@ -67,7 +67,7 @@ def average_note(decay: float | None, steps: int) -> str | None:
 
 
 def clip(parameters: Iterable[nn.Parameter], config: OptimConfig) -> Tensor | None:
-    """Clip the gradients in place and return 1 if the norm or a value was above its limit, else 0; None if off."""
+    """Clip the gradients in place; return 1 if a norm or value was above its limit, else 0; None if off."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if config.clip_norm:
         norm = nn.utils.get_total_norm(gradients)

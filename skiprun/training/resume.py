@@ -51,7 +51,7 @@ def read_last(
 
 
 def refuse_another_experiment(checkpoints: Checkpoints, state: Checkpoint, config: RunConfig) -> None:
-    """Raise CheckpointError unless a state is of this experiment, which may have become longer, and of this seed."""
+    """Raise CheckpointError unless a state is of this experiment, perhaps made longer, and of this seed."""
     try:
         theirs = recorded_config(state["config"])
     except ConfigError as error:
@@ -75,7 +75,7 @@ def conditions(setup: DeviceSetup, forward_pass: ForwardPass) -> Conditions:
 
 
 def restore_conditions(state: Checkpoint, compute: ComputeConfig, forward_pass: ForwardPass) -> None:
-    """Let a run go on with the threads and the pass that a trial chose when it began, where the config leaves them."""
+    """Go on with the threads and the pass that a trial chose at the start, where the config leaves them."""
     if compute.threads is None:
         torch.set_num_threads(state["threads"])
     if compute.compile == "auto":

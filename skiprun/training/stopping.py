@@ -44,7 +44,7 @@ class StopFlag:
             signal.signal(number, handler)
 
     def asked(self) -> int | None:
-        """Return the signal that asks to stop, or else, once, the one that asks to save; None if there is none."""
+        """Return the signal that asks to stop, or else, once, that to save; None if there is none."""
         if self.signal_number is not None:
             return self.signal_number
         asked, self.save_asked = self.save_asked, False

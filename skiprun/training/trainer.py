@@ -180,7 +180,7 @@ class Trainer:
             self.flush_metrics()
 
     def optimizer_step(self, *batch: Tensor, watched: bool) -> Tensor:
-        """Forward, backward, clip, optimizer step; return the mean loss, followed by the probes' values if they watch.
+        """Forward, backward, clip, optimizer step; return the mean loss and, if watched, the probes' values.
 
         A CUDA graph may record this, so nothing here waits for the device or branches on the value of a
         tensor, and `batch` is flat: images, targets, images, targets, ..., a pair for each micro-batch.
@@ -211,7 +211,7 @@ class Trainer:
         return metrics
 
     def flush_metrics(self) -> None:
-        """Fetch losses and rows since the last call, the only synchronization within an epoch, and log the rows.
+        """Fetch and log losses and rows since the last call, the only synchronization within an epoch.
 
         Raises:
             Diverged: one of the losses is not finite.
@@ -251,7 +251,7 @@ class Trainer:
 
     @property
     def eval_model(self) -> nn.Module:
-        """The network that is scored and kept as the best: the moving average if there is one, else the trained one."""
+        """The network that is scored and kept as best: the moving average if any, else the trained one."""
         return self.ema_model.module if self.ema_model else self.model
 
     def evaluate(self, split: str) -> dict[str, float]:
@@ -264,7 +264,7 @@ class Trainer:
             return evaluate_batches(self.eval_model, self.task, batches, self.setup.autocast)
 
     def test(self) -> dict[str, float]:
-        """Load the best weights into the network, score the test split, once, and log that as the last record."""
+        """Load the best weights, score the test split, once, and log that as the last record."""
         self.eval_model.load_state_dict(self.best.load(self.setup.device))
         scores = self.evaluate("test")
         self.log.append(

@@ -72,7 +72,7 @@ class Augment:
 
 
 def crop_indices(shape: Sequence[int], padding: int, top: Tensor, left: Tensor, flipped: Tensor) -> Tensor:
-    """Return the flat indices, into the padded batch [B, H + 2p, W + 2p], of the pixels of all cropped images.
+    """Return the flat indices, in the padded batch [B, H + 2p, W + 2p], of the pixels of all cropped images.
 
     Args:
         shape: of the images, [B, C, H, W].
@@ -109,7 +109,7 @@ def cutout(images: Tensor, rows: Tensor, columns: Tensor, side: int) -> Tensor:
 
 
 def jitter(images: Tensor, factors: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Change brightness, contrast and saturation, in this order, as torchvision's functions of these names do.
+    """Change brightness, contrast and saturation, in this order, as torchvision's functions do.
 
     Args:
         images: normalized, [B, C, H, W].

@@ -1,4 +1,4 @@
-"""Augmentation of images together with their masks: whole batches on the device, each image with its own draw.
+"""Augmentation of images together with their masks: whole batches on the device, a draw for each image.
 
 Flips, quarter turns and warps change both alike. A warp samples images bilinearly and masks by the nearest
 pixel, and reflects both beyond the edge, as Ronneberger et al. 2015 extrapolate. Jitter, brightness and noise
@@ -25,7 +25,7 @@ ELASTIC_GRID = 3
 
 
 class MaskAugment:
-    """What a config asks for: flip, rot90, one warp (rotate, scale, crop, elastic), jitter, brightness, noise."""
+    """What a config asks for: flip, rot90, one warp (rotate, scale, crop, elastic), colours, noise."""
 
     def __init__(
         self, config: AugmentConfig, mean: Sequence[float], std: Sequence[float], device: torch.device
@@ -35,7 +35,7 @@ class MaskAugment:
         self.std = torch.tensor(std, device=device).view(-1, 1, 1)
 
     def __call__(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Return changed images [B, C, H, W] and masks [B, H, W], or [B, 2, H, W] with a plane of border weights."""
+        """Return changed images [B, C, H, W] and masks [B, H, W], or [B, 2, H, W] with border weights."""
         planes = targets[:, None] if targets.ndim == 3 else targets
         images, planes = self._flip_and_rot90(images, planes)
         images, planes = self._warp(images, planes)

@@ -44,7 +44,7 @@ MARGIN = 4 * BEND
     paper="drawn by the program",
 )
 def cells(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
-    """Touching, textured, noisy cells drawn by the program, with exact masks; `image_size` draws larger images.
+    """Touching, textured, noisy cells drawn by the program, with exact masks; `image_size` draws larger ones.
 
     The test split is the same in every experiment, whatever `split_seed` says.
     """
@@ -80,7 +80,7 @@ def draw_image(random: np.random.Generator, side: int) -> tuple[Array, Array]:
 
 
 def draw_cells(random: np.random.Generator, side: int) -> Array:
-    """Return the number of the cell at each pixel, int32 [side, side], with a wall of background between two cells.
+    """Return the number of the cell at each pixel, int32 [side, side], with background between two cells.
 
     A pixel belongs to the cell whose edge it is deepest within, measured in radii on a bent grid.
     """

@@ -1,4 +1,4 @@
-"""Optical recognition of handwritten digits (Alpaydin and Kaynak 1998), inside scikit-learn: nothing to download."""
+"""Handwritten digits (Alpaydin and Kaynak 1998), inside scikit-learn: nothing to download."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def digits(config: DataConfig, device: torch.device, progress: ProgressCallback)
 
 
 def digits_file() -> Path:
-    """Return the file behind sklearn.datasets.load_digits; importing scikit-learn to read it would take 0.7 s."""
+    """Return the file behind sklearn.datasets.load_digits: to import scikit-learn for it would take 0.7 s."""
     found = find_spec("sklearn")
     assert found and found.submodule_search_locations
     return Path(found.submodule_search_locations[0], "datasets", "data", "digits.csv.gz")

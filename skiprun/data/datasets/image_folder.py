@@ -34,7 +34,7 @@ from skiprun.system.progress import ProgressCallback
 
 @DATASETS.register("image_folder", shape="3 x any", resizes=True)
 def image_folder(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
-    """Your own images: data.root holds train/<class>/, test/<class>/ and perhaps val/<class>/, or just <class>/."""
+    """Your own images: data.root holds train/<class>/, test/<class>/ and perhaps val/, or just <class>/."""
     if config.root is None:
         raise OptionError("root", "image_folder needs the folder of the images, such as data.root=~/images")
     listing = list_images(folder_of(config.root))
@@ -96,7 +96,7 @@ def words_of(tally: Counter[str], how: Conversion) -> str:
 
 
 def split_flat(whole: RawSplit, config: DataConfig) -> dict[str, RawSplit]:
-    """Return a flat set as train and test, stratified by class; of each, the rows of the other have the label -1.
+    """Return a flat set as train and test, stratified by class; the rows of the other have the label -1.
 
     Raises:
         OptionError: the test split would be empty, or leave a class without images to train on.

@@ -1,4 +1,4 @@
-"""Official files of a dataset: fetched, checked against the published sum, unpacked without trust in their contents."""
+"""Official files of a dataset: fetched, checked against the published sum, unpacked without trust."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def sum_of(path: Path) -> str:
 
 
 def fetch(archive: Archive, root: Path, progress: ProgressCallback) -> None:
-    """Fetch a file under a temporary name, check it, and only then give it its own; a damaged one is kept as .bad.
+    """Fetch a file under a temporary name, check it, then give it its own; a damaged one is kept as .bad.
 
     Raises:
         FetchFailed: no address answered, or what came was not the file.

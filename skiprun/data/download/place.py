@@ -1,4 +1,4 @@
-"""The folder of datasets: in the user's cache, never in the project's tree; one process at a time changes it."""
+"""The folder of datasets: in the user's cache, never in the project; one process at a time changes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def folder_of(root: str | None) -> Path:
 
 @contextlib.contextmanager
 def locked(folder: Path, progress: ProgressCallback) -> Iterator[None]:
-    """Hold a folder against other processes, creating it if needed; the system frees the lock of a killed process."""
+    """Hold a folder, created if needed, against other processes; the lock of a killed process is freed."""
     import filelock
 
     lock = filelock.FileLock(folder / LOCK)

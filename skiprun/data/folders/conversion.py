@@ -81,7 +81,7 @@ def eight_bits(path: Path, image: Image.Image, how: Conversion, tally: Counter[s
 
 
 def refuse_lost(path: Path, image: Image.Image) -> None:
-    """Refuse 16 bits a colour that use the lower 12 or fewer: what Pillow reads of them has 16 levels at most.
+    """Refuse 16 bits a colour that use only the lower 12: what Pillow reads of them has 16 levels at most.
 
     Raises:
         BadImage: of such an image.

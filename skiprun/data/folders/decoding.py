@@ -30,7 +30,7 @@ class SizesDiffer(Exception):
 
 @dataclass(frozen=True)
 class DecodedBlock:
-    """A run of decoded images: uint8 [n, H, W, 3], their moments, digests of the files' bytes, what they lost."""
+    """A run of decoded images: uint8 [n, H, W, 3], their moments, digests of the files, what they lost."""
 
     images: Array
     moments: Array

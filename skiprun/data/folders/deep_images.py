@@ -26,7 +26,7 @@ class Deep(BadImage):
 
 
 def to_eight_bits(path: Path, image: Image.Image, span: Span | None, tally: Counter[str]) -> Image.Image:
-    """Return a deep image with 8 bits: what lies outside of the span is at its ends, and counted if it is much.
+    """Return a deep image with 8 bits: what lies outside of the span is cut off, and counted if it is much.
 
     Raises:
         Deep: there is no span.

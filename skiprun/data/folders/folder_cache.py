@@ -41,7 +41,7 @@ from skiprun.system.progress import ProgressCallback
 
 
 class Kept(TypedDict):
-    """What the index says of a folder: digest of its files, the arrays that it has, and why images are left out."""
+    """What the index says of a folder: digest of its files, its arrays, and why images are left out."""
 
     root: str
     files: str
@@ -129,7 +129,7 @@ def _without(listing: Listing, bad: Iterable[BadImage]) -> Listing:
 
 
 def _compared(folder: Path, listing: Listing, how: Conversion, progress: ProgressCallback) -> Decoded | None:
-    """Return the arrays of files of the same content, if there are any arrays of files of these names and sizes."""
+    """Return the arrays of files of the same content, looked for among those of the same names and sizes."""
     if not list(folder.glob(f"{key(listing, how)}-*.moments.npy")):
         return None
     return open_arrays(folder, listing, how, content_of(digest_all(listing, progress)))

@@ -51,7 +51,7 @@ def _refuse_masks(place: Path, folders: Collection[str]) -> None:
 
 
 def _flat_folders(root: Path, folders: list[str]) -> list[str]:
-    """Return the classes of a folder without splits; refuse what is something else: masks, or splits further down."""
+    """Return the classes of a folder without splits; masks, and splits further down, are refused."""
     _refuse_masks(root, folders)
     for folder in folders:
         below = root / folder

@@ -66,7 +66,7 @@ def read_mask_file(path: Path, two_classes: bool) -> MaskFile:
 
 
 def inexact(image: Image.Image, content: bytes) -> str:
-    """Say how the values of an opened file may differ from those that were drawn; nothing where they cannot."""
+    """Say how the values of an opened file may differ from those drawn; nothing where they cannot."""
     if image.format not in EXACT or is_lossy(image, content):
         return (
             f"is a {image.format} that may have changed what was drawn; export it as PNG, "

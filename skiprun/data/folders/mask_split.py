@@ -44,7 +44,7 @@ class ReadSplit:
 def read_splits(
     pairs: Mapping[str, Sequence[MaskPair]], config: DataConfig, progress: ProgressCallback
 ) -> tuple[dict[str, ReadSplit], Conversion]:
-    """Return what all splits hold, and how images were read: deep ones are spread over the values of those of train."""
+    """Return what all splits hold, and how images were read: deep ones by the span of values of train."""
     how = Conversion(fit=config.fit or "resize", background=config.background)
     try:
         return {split: read_split(split, each, config, progress, how) for split, each in pairs.items()}, how
@@ -120,7 +120,7 @@ def check_size(read: Read, pair: MaskPair, shape: tuple[int, ...]) -> Read | Bad
 
 
 def make_raw_split(part: ReadSplit, grey: bool, config: DataConfig) -> RawSplit:
-    """Return a split; grey images have one channel, and masks a plane of border weights if the config asks."""
+    """Return a split; grey images have one channel, masks a plane of border weights if the config asks."""
     kept = np.ascontiguousarray(part.images[..., :1]) if grey else part.images
     masks = with_borders(part.masks, part.objects) if config.border_weight else part.masks
     return RawSplit(kept, masks, files=part.files)

@@ -60,7 +60,7 @@ class Read:
 def read_pairs(
     pairs: Sequence[MaskPair], config: DataConfig, how: Conversion, progress: ProgressCallback
 ) -> Iterator[Read | BadImage]:
-    """Yield what each pair of files gives, or why it gives nothing, in order; files are read by several threads.
+    """Yield in order what each pair of files gives, or why it gives nothing; several threads read.
 
     Raises:
         Deep: an image needs a span, and the conversion has none.

@@ -38,7 +38,7 @@ def read_file(path: Path) -> bytes:
 
 
 def open_image(path: Path, content: bytes) -> Image.Image:
-    """Return an image of any mode, decoded, the right way up; one of absurd size is refused before it is decoded.
+    """Return an image of any mode, decoded, the right way up; one of absurd size is refused before that.
 
     Its `info` says under HALVED whether its colours have 16 bits, of which Pillow gives the upper 8, under
     PAGES whether it is the first of several, and under ORIENTATION by which tag it was turned.
@@ -74,7 +74,7 @@ def open_image(path: Path, content: bytes) -> Image.Image:
 
 
 def _open_by_name(path: Path, content: bytes) -> ImageFile.ImageFile:
-    """Open an image by the format that its name says, or else by any: trying all takes as long as the decoding."""
+    """Open an image by the format of its name, or else by any: trying all takes as long as the decoding."""
     if named := SUFFIXES.get(path.suffix.lower()):
         with contextlib.suppress(UnidentifiedImageError):
             return Image.open(io.BytesIO(content), formats=[named])

@@ -98,7 +98,9 @@ def list_split(root: Path, split: str, config: DataConfig, walk: Walk) -> list[M
 
 
 def by_name(root: Path, folder: str, suffix: str, walk: Walk) -> dict[str, str]:
-    """Return the images below a folder, sorted: by their paths in it, without ending and suffix, the paths below root.
+    """Return the images below a folder, sorted: their paths below `root`, by name.
+
+    A name is the path in the folder, without ending and suffix.
 
     Files whose names lack the suffix keep their whole names, which no image has.
     """

@@ -36,7 +36,7 @@ def find_span(listing: Listing, progress: ProgressCallback) -> Span | None:
 
 
 def span_of_block(files: Sequence[str], root: Path) -> list[Span]:
-    """Return least and greatest value of each deep image among some files; those that cannot be used have none."""
+    """Return least and greatest value of each deep image; those that cannot be used have none."""
     spans = []
     for file in files:
         with contextlib.suppress(BadImage):

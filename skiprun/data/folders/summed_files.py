@@ -26,7 +26,7 @@ def summed(parts: Iterable[memoryview], sums: Sums) -> Iterator[memoryview]:
 
 
 def is_whole(file: Path, sums: Sums) -> bool:
-    """Tell whether a file holds what was written: one pass over it, on all cores, in no more memory than a few parts.
+    """Tell whether a file holds what was written: one pass on all cores, with a few parts in memory.
 
     It costs about 650 ms of a core a GB.
     """

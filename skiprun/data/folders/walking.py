@@ -48,7 +48,10 @@ class Walk:
                 self._pass_over(entry)
 
     def visible(self, place: Path) -> list[os.DirEntry[str]]:
-        """Return what a folder holds, without hidden entries; a link that leads nowhere would be an image fewer."""
+        """Return what a folder holds, without hidden entries.
+
+        A link that leads nowhere is refused: it would be an image fewer.
+        """
         with os.scandir(place) as scanned:
             entries = list(scanned)
         visible = [entry for entry in entries if not entry.name.startswith(".")]

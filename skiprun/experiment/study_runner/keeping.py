@@ -67,7 +67,7 @@ def keeping(file: Path | None, identity: StudyIdentity) -> Iterator[tuple[list[R
 
 
 class RowFile:
-    """A file that grows by a line a row; once the disk refuses one, that is told, and the study goes on without it."""
+    """A file that grows by a line a row; if the disk refuses one, that is told, and the study goes on."""
 
     def __init__(self, file: Path, first: Iterable[Mapping[str, object]]) -> None:
         self.file, self.works = file, False

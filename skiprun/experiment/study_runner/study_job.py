@@ -1,4 +1,4 @@
-"""One study of one target, or of two together: call it with what it needs, and write its document beside the run.
+"""One study of one target, or of two together: called with what it needs, its document written to the run.
 
 A document is plain data, so that it can be read, drawn and compared without torch. Rows of a long study are
 kept while they come, in `studies/<study>.partial.jsonl`; the same command continues after the last of them.
@@ -66,7 +66,7 @@ class StudyJob:
         return self.folder / f"{stem}.json"
 
     def identity(self) -> StudyIdentity:
-        """Return what rows of another try must share: study, options, data and weights; not the number of processes."""
+        """Return what rows of another try must share: study, options, data and weights, but not processes."""
         given = {key: list(value) if isinstance(value, tuple) else value for key, value in self.given.items()}
         given.pop("workers", None)
         return {

@@ -147,6 +147,6 @@ def own_shape(config: RunConfig) -> Shape | None:
 
 
 def title(name: str) -> str:
-    """Return a name as people read it: resnet_cifar:depth=56,norm=none -> resnet_cifar depth 56, norm none."""
+    """Return a name for people: resnet_cifar:depth=56,norm=none -> resnet_cifar depth 56, norm none."""
     architecture, _, options = name.partition(":")
     return " ".join(filter(None, [architecture, ", ".join(options.split(",")).replace("=", " ")]))

@@ -42,7 +42,7 @@ def weighted_layers(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def layers_by_depth(model: nn.Module) -> dict[str, nn.Module]:
-    """Return the weighted layers on the way through the branches: without projections of shortcuts and gates."""
+    """Return the weighted layers on the way through the branches, without projections and gates."""
     aside = {"downsample", "connection"}
     return {path: layer for path, layer in weighted_layers(model).items() if not aside & set(path.split("."))}
 

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 
 class ModelRow(TypedDict):
-    """What is said of an architecture; counts are for 10 classes and one image, and of a training step's memory.
+    """What is said of an architecture; counts are for 10 classes and one image, memory for training.
 
     Attributes:
         connection: its own one, and `connections` those that fit.
@@ -38,7 +38,7 @@ class Catalog(TypedDict):
 
 
 class LayerRow(TypedDict):
-    """A module with the shapes, without the batch, of what it reads and returns, and its cost for one image."""
+    """A module: the shapes of what it reads and returns, without the batch, and its cost for one image."""
 
     kind: str
     input: list[int]
@@ -48,7 +48,7 @@ class LayerRow(TypedDict):
 
 
 class BlockRow(LayerRow):
-    """A block: its stage (stem, stage1 ..., head), its module path, its sites as `model.connections` counts them."""
+    """A block: its stage (stem, stage1 ..., head), module path, and sites, counted as `model.connections`."""
 
     stage: str
     block: str

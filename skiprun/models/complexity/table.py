@@ -57,7 +57,7 @@ def _blocks(model: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]
 def watched(
     model: nn.Module, modules: dict[str, nn.Module], input_shape: Sequence[int]
 ) -> dict[str, LayerRow]:
-    """Run a network without content, and return kind, shapes, parameters and multiply-adds of some of its modules."""
+    """Run a network without content; return kind, shapes, parameters and multiply-adds of some modules."""
     rows: dict[str, LayerRow] = {}
     begun: dict[str, int] = {}
     counter = Counter()

@@ -55,7 +55,7 @@ def convnext(
     *,
     name: str,
 ) -> nn.Module:
-    """Return torchvision's network of a name with our sites; `stem: small` has patches of 2x2 pixels, not 4x4."""
+    """Return torchvision's network of a name with our sites; `stem: small` has 2x2 patches, not 4x4."""
     from skiprun.system.torchvision_repair import torchvision
 
     make = getattr(torchvision.models, name)

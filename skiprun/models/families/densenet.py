@@ -97,7 +97,7 @@ def densenet_imagenet(
     blocks: Sequence[int],
     growth: int,
 ) -> nn.Module:
-    """Return four dense blocks of bottleneck layers with compression; `stem: small` suits images of 32 pixels."""
+    """Return four dense blocks of bottlenecks with compression; `stem: small` suits images of 32 pixels."""
     channels = 2 * growth
     first = small_stem(in_channels, channels)
     if stem == "imagenet":

@@ -24,7 +24,7 @@ from skiprun.registry import MODELS
 
 
 class InvertedResidual(TorchvisionBlock):
-    """The convolutions of MBConv or Fused-MBConv, with squeeze and excitation, left out at random in training."""
+    """The convolutions of MBConv or Fused-MBConv, with squeeze and excitation and stochastic depth."""
 
     block: nn.Module
     stochastic_depth: nn.Module
@@ -44,7 +44,7 @@ def efficientnet(
     *,
     name: str,
 ) -> nn.Module:
-    """Return torchvision's network of a name with our sites; in `stem: small` the first convolution has stride 1."""
+    """Return torchvision's network of a name with our sites; the first stride of `stem: small` is 1."""
     from skiprun.system.torchvision_repair import torchvision
 
     make = getattr(torchvision.models, name)

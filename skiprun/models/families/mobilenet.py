@@ -50,7 +50,7 @@ def mobilenet(
     *,
     name: str,
 ) -> nn.Module:
-    """Return torchvision's network of a name with our sites; in `stem: small` the first convolution has stride 1."""
+    """Return torchvision's network of a name with our sites; the first stride of `stem: small` is 1."""
     from skiprun.system.torchvision_repair import torchvision
 
     network: nn.Module = getattr(torchvision.models, name)(num_classes=num_classes)

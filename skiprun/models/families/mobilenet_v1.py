@@ -1,4 +1,4 @@
-"""MobileNetV1: depthwise separable convolutions, one after the other, without any skip (Howard et al. 2017, table 1).
+"""MobileNetV1: depthwise separable convolutions in a row without any skip (Howard et al. 2017, table 1).
 
 Each pair is a 3x3 convolution of every channel on its own and a 1x1 convolution that mixes the channels.
 `alpha` multiplies all widths (section 3.3).

@@ -1,4 +1,4 @@
-"""ResNet for ImageNet, its plain twin, ResNeXt and Wide ResNet-50-2: torchvision's network, built of our blocks.
+"""ResNet for ImageNet, its plain twin, ResNeXt and Wide ResNet-50-2: torchvision's, built of our blocks.
 
 ResNet is He et al. 2015, table 1; ResNeXt is Xie et al. 2017, table 1; the wide bottleneck is Zagoruyko and
 Komodakis 2016, table 8. Parameters, state-dict names and outputs are those of torchvision's models of the

@@ -1,10 +1,9 @@
-"""UNet++: between encoder and decoder a grid of nodes, each fed by all before it on its level and by the one below
-(Zhou et al. 2018, equation 1).
+"""UNet++: encoder and decoder joined by a grid of nodes, each fed by those before it and the one below.
 
-X(i, j) = H([X(i, 0), ..., X(i, j-1)], Up(X(i+1, j-1))) on level i, column j. The join of what the level has
-with what comes from below is the connection, so it takes `concat`, `none` and the attention gate. Deep
-supervision gives every
-node of the finest level an output: in training all are returned, [heads, N, K, H, W], afterwards their mean.
+X(i, j) = H([X(i, 0), ..., X(i, j-1)], Up(X(i+1, j-1))) on level i, column j (Zhou et al. 2018, equation 1).
+The join of what the level has with what comes from below is the connection, so it takes `concat`, `none` and
+the attention gate. Deep supervision gives every node of the finest level an output: in training all are
+returned, [heads, N, K, H, W], afterwards their mean.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class Node(nn.Module):
 
 
 class UNetPlusPlus(nn.Module):
-    """The grid; input [N, C, H, W] of any size, output logits [N, K, H, W], or one of each head in training."""
+    """The grid; input [N, C, H, W] of any size, output logits [N, K, H, W], in training one per head."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Wide ResNet for small images: few pre-activation blocks of many channels (Zagoruyko and Komodakis 2016, table 1).
+"""Wide ResNet for small images: few, wide pre-activation blocks (Zagoruyko and Komodakis 2016, table 1).
 
 6n+4 layers, projections included, k times the channels of a ResNet, and dropout between the convolutions of a
 block.

@@ -82,7 +82,7 @@ class ResidualBlock(Block):
         self.downsample = make_shortcut(shortcut, inplanes, out, stride, norm_layer) if used else None
 
     def make_branch(self, inplanes: int, width: int, out: int, norm: Norm, **conv_options: int) -> None:
-        """Make the layers of f; `conv_options` are stride, groups and dilation of its first 3x3 convolution."""
+        """Make the layers of f; `conv_options` are stride, groups and dilation of its first 3x3."""
         raise NotImplementedError
 
 
@@ -104,7 +104,7 @@ class BasicBlock(ResidualBlock):
 
 
 class Bottleneck(ResidualBlock):
-    """1x1, 3x3, 1x1 convolutions (He et al. 2015, figure 5 right), with the stride in the 3x3 as torchvision has it.
+    """1x1, 3x3, 1x1 convolutions (He et al. 2015, figure 5 right), the stride in the 3x3 as in torchvision.
 
     With `groups` it is ResNeXt's (Xie et al. 2017, figure 3c), with a larger `base_width` that of Wide
     ResNet-50-2.

@@ -10,7 +10,7 @@ from skiprun.models.layers.norm_act import Activation, Norm, preact_norm
 
 
 class DenseLayer(Block):
-    """Norm, activation, 3x3 convolution to k channels, and before it the same of 1x1 to 4k where it is a bottleneck."""
+    """Norm, activation, 3x3 convolution to k channels; in a bottleneck a 1x1 to 4k likewise before it."""
 
     def __init__(
         self,

@@ -74,7 +74,7 @@ class FixupBlock(Block):
 
 
 def fixup_init(network: nn.Module, stem: nn.Conv2d, head: nn.Linear) -> None:
-    """Draw the weights by the rule of section 3: L^(-1/(2m-2)) for L branches of m = 2 layers, the last ones zero."""
+    """Draw the weights by section 3: L^(-1/(2m-2)) for L branches of m = 2 layers, the last ones zero."""
     blocks = [module for module in network.modules() if isinstance(module, FixupBlock)]
     for block in blocks:
         nn.init.kaiming_normal_(block.conv1.weight, mode="fan_out")

@@ -15,7 +15,7 @@ Activation = Callable[[], nn.Module]
 
 
 def group_norm(channels: int) -> nn.Module:
-    """Return group normalization of 32 groups (Wu and He 2018), or fewer so that each has two channels or more."""
+    """Return group normalization of 32 groups (Wu and He 2018), or fewer, of two channels at least."""
     return nn.GroupNorm(math.gcd(32, channels // 2, channels) if channels > 1 else 1, channels)
 
 
@@ -37,7 +37,7 @@ class Copy(nn.Module):
 
 
 def preact_norm(norm: Norm, channels: int) -> nn.Module:
-    """Return the first norm of a pre-activation block; it leaves x as it is, because the shortcut needs x too."""
+    """Return the first norm of a pre-activation block; x stays as it is, since the shortcut needs it too."""
     made = norm(channels)
     return Copy() if isinstance(made, nn.Identity) else made
 
@@ -55,7 +55,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def he_init(model: nn.Module) -> None:
-    """Draw weights of variance 2 / fan_in (He et al. 2015b, equation 10), then let each connection draw its own."""
+    """Draw weights of variance 2 / fan_in (He et al. 2015b, equation 10), then by each connection's rule."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight)

@@ -1,4 +1,4 @@
-"""The shortcut of a residual block: the identity, or what fits x to the branch (He et al. 2015, section 4.1)."""
+"""The shortcut of a residual block: identity, or what fits x to the branch (He et al. 2015, section 4.1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ShortcutKind = Literal["A", "A_both", "B", "C"]
 
 
 class PadShortcut(nn.Module):
-    """Shortcut of option A: subsample x by the stride, and pad its channels with zeros, `before` and `after` of them.
+    """Shortcut of option A: subsample x by the stride, and put `before` and `after` zero channels around it.
 
     It has no parameters, so weights trained with A load into A_both and the other way round.
     """

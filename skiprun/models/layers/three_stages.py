@@ -31,7 +31,7 @@ def three_stages(
     blocks: int,
     expansion: int = 1,
 ) -> list[nn.Sequential]:
-    """Return three stages of `blocks` blocks; the second and the third double the channels and halve the size."""
+    """Return three stages of `blocks` blocks; the second and third double the channels and halve the size."""
     stages = []
     for planes, stride in ((width, 1), (2 * width, 2), (4 * width, 2)):
         stage = nn.Sequential(make_block(inplanes, planes, stride))

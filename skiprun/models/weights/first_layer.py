@@ -1,4 +1,4 @@
-"""Adapt the weights of the first layer to another number of input channels: grey, or more than three bands."""
+"""Adapt the first layer's weights to another number of input channels: grey, or more than three bands."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def with_first_layer(model: nn.Module, state: dict[str, Tensor]) -> tuple[dict[s
 
 
 def for_channels(weight: Tensor, channels: int) -> Tensor:
-    """Return the weight [out, in, height, width] of a first convolution for another number of channels, as timm does.
+    """Return a first convolution's weight [out, in, height, width] for other channels, as timm does.
 
     For grey images it is summed, which is what it makes of a grey image with equal channels; for others it is
     repeated and scaled by in / channels, which keeps the size of the output (`timm.models.adapt_input_conv`).

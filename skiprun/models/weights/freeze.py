@@ -67,7 +67,7 @@ def freeze(model: nn.Module, parts: Sequence[str]) -> list[str]:
 
 
 def frozen_state(model: nn.Module) -> set[str]:
-    """Return the names in the state dict of what does not learn: parameters, and the statistics of held batch norms."""
+    """Return the names in the state dict that do not learn: parameters, and held batch norms' statistics."""
     held = {path for path, module in model.named_modules() if isinstance(module, HeldBatchNorm2d)}
     statistics = {name for name, _ in model.named_buffers() if name.rpartition(".")[0] in held}
     return statistics | {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
@@ -109,7 +109,7 @@ class HeldBatchNorm2d(nn.BatchNorm2d):
 
 
 def learning_notes(model: nn.Module, config: ModelConfig, drawn: Collection[str] = ()) -> list[str]:
-    """Say in a line each what is frozen, and which drawn tensors `backbone_lr` slows down beside the given ones."""
+    """Say in a line each what is frozen, and which drawn tensors `backbone_lr` slows down too."""
     parameters = dict(model.named_parameters())
     frozen = sum(not each.requires_grad for each in parameters.values())
     notes = [f"Frozen: {frozen} of {len(parameters)} parameter tensors."] if frozen else []

@@ -64,7 +64,7 @@ def renamed(state: Mapping[str, Tensor], new_name: Callable[[str], str]) -> dict
 
 
 def common_prefix(names: Iterable[str], own: Mapping[str, Tensor]) -> str:
-    """Return what stands before the network's own names: `model.` in files of Lightning, in many files nothing."""
+    """Return what stands before the network's own names: `model.` in Lightning's files, in many nothing."""
     votes = Counter(
         name[:start]
         for name in names
@@ -85,7 +85,7 @@ def _own_name(name: str, own: Mapping[str, Tensor]) -> str:
 
 
 def other_head(model: nn.Module, state: Mapping[str, Tensor]) -> str | None:
-    """Return the name of the one layer that can only be the network's last one, which is missing under its own name.
+    """Return the name of the only layer that can be the network's last one, if that one's name is missing.
 
     It takes as many numbers as that one, whatever the number of classes: `linear` or `classifier` for `fc`.
     """

@@ -88,7 +88,7 @@ def load_from_config(model: nn.Module, config: ModelConfig) -> WeightReport | No
 
 
 def _assumed(model: nn.Module, config: ModelConfig, given: Given) -> str:
-    """Say where the zeros of option A may stand, or do stand, on other sides than in the network of the weights."""
+    """Say where option A's zeros may stand, or do stand, on other sides than where the weights come from."""
     sides = {module.before > 0 for module in model.modules() if isinstance(module, PadShortcut)}
     if not sides or given.pads_both in sides:
         return ""
@@ -102,7 +102,7 @@ def _assumed(model: nn.Module, config: ModelConfig, given: Given) -> str:
 
 
 def load_matching(model: nn.Module, given: Mapping[str, Tensor], source: str) -> WeightReport:
-    """Load all tensors that have the network's names and shapes; differences are allowed at the ends and at sites.
+    """Load all tensors of the network's names and shapes; they may differ at the ends and at sites.
 
     Raises:
         CheckpointError: the weights are of another architecture; the network is as it was.
@@ -140,7 +140,7 @@ def _difference(here: Tensor, there: Tensor | None) -> str:
 
 
 def _may_differ(model: nn.Module) -> re.Pattern[str]:
-    """Return a pattern of the names that are the experiment's own: first layer, head, connections and shortcuts."""
+    """Return a pattern of the experiment's own names: first layer, head, connections and shortcuts."""
     first = next(iter(weighted_layers(model)))
     ends = "|".join(re.escape(path) for path in (first, *stages(model)["head"]))
     return re.compile(rf"^({ends})\.|\.(connection|downsample)\.")

@@ -40,7 +40,7 @@ class TensorEntry(TypedDict):
 
 
 def is_safetensors(file: Path) -> bool:
-    """Tell whether a file begins as those of safetensors do: with the length of a JSON object, and its brace."""
+    """Tell whether a file begins as safetensors do: with the length of a JSON object, and its brace."""
     with file.open("rb") as stream:
         start = stream.read(LENGTH + 1)
     return start[LENGTH:] == b"{" and _header_length(start) <= file.stat().st_size

@@ -30,7 +30,7 @@ class Oversized(ValueError):
 
 
 class Inert:
-    """Stands for an object of a class that is not loaded, or for what a function that is not called would return."""
+    """Stands for an object whose class is not loaded, or for what a function that is not called returns."""
 
     def __init__(self, *arguments: object, **options: object) -> None:
         """Take anything."""

@@ -1,1 +1,1 @@
-"""Faster or smaller steps with the same result: fused kernels, compilation, CUDA graphs, activation checkpointing."""
+"""Faster or smaller steps, same result: fused kernels, compilation, CUDA graphs, activation checkpointing."""

@@ -17,7 +17,7 @@ from skiprun.system.torch_internals import BatchNorm
 
 
 def apply_activation_checkpointing(model: nn.Module) -> None:
-    """Let every block around a connection keep its input only, and compute the rest again in the backward pass."""
+    """Let each block around a connection keep its input only, and compute the rest again going backward."""
     for block in model.modules():
         if any(isinstance(child, Connection) for child in block.children()):
             again = partial(_contexts, block)

@@ -81,7 +81,7 @@ class ForwardPass:
     """A network's forward pass as training calls it."""
 
     def __init__(self, model: nn.Module, execution: Execution) -> None:
-        """Keep what is needed; fusing and compiling happen at the first call, with the network in training."""
+        """Keep what is needed; the first call, with the network in training, fuses and compiles."""
         self.model, self.execution = model, execution
         self.call: Callable[[Tensor], Tensor] | None = None
 
@@ -118,7 +118,7 @@ class ForwardPass:
 
 
 def is_cut_short(library: Path) -> bool:
-    """Tell whether an ELF file lacks its end, where linkers put the table of sections; to load it ends a process."""
+    """Tell whether an ELF file lacks its end, where linkers put the section table: loading it is fatal."""
     with open_to_read(library) as file:
         header, size = file.read(64), library.stat().st_size
     first, length, count = (int.from_bytes(header[part], "little") for part in ELF_SECTIONS)

@@ -37,7 +37,7 @@ class FusionTracer(fx.Tracer):
 
 
 def fuse(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Return the pass of a network in training, on its own parameters and buffers, fused where that is possible.
+    """Return a network's pass in training, on its own parameters and buffers, fused where that is possible.
 
     Raises:
         SkiprunError: the operations cannot be compiled here.

@@ -19,14 +19,14 @@ TICKS = 6  # epochs that are named
 
 
 class DepthMap:
-    """A panel for each measurement; its rows are layers or sites, the input at the top, its columns are epochs."""
+    """A panel for each measurement: rows are layers or sites, input at the top; columns are epochs."""
 
     def __init__(self) -> None:
         self.epochs: list[float] = []
         self.columns: dict[str, list[list[float]]] = {}
 
     def add(self, medians: Mapping[str, float], epoch: float) -> None:
-        """Take the values of an epoch by tag, 'branch_ratio/03.layer1.2', those of each measurement by depth."""
+        """Take an epoch's values by tag, 'branch_ratio/03.layer1.2', those of each measurement by depth."""
         found: dict[str, list[float]] = {}
         for tag, value in medians.items():
             found.setdefault(tag.partition("/")[0], []).append(value)
@@ -73,7 +73,7 @@ class Scale(TypedDict):
 
 
 def scale(columns: Sequence[Sequence[float]]) -> Scale:
-    """Return the colours of a panel: by decades where there are several, around zero where there are signs."""
+    """Return the colours of a panel: by decades if there are several, around zero if there are signs."""
     from matplotlib.colors import LogNorm, Normalize
 
     values = [value for column in columns for value in column if math.isfinite(value)] or [0.0]

@@ -55,7 +55,7 @@ class ImageWriter(Protocol):
 
 
 class Overlays:
-    """A view of a run's log that draws overlays as epochs end: the first three, then about twenty, and each last."""
+    """A view of a run's log that draws overlays at the first three epochs, about twenty, and each last."""
 
     def __init__(
         self,

@@ -73,7 +73,7 @@ class TensorBoard:
         self.writer._get_file_writer().add_summary(Summary(value=values), step)
 
     def _add_images(self, step: int, epoch: float) -> None:
-        """Draw the medians of this epoch: gradient norm beside that of the first, the rest as heat maps of all."""
+        """Draw this epoch's medians: gradient norm beside the first epoch's, the rest as heat maps of all."""
         median = {tag: median_of([row[tag] for row in self.epoch_rows]) for tag in self.epoch_rows[0]}
         self.epoch_rows = []
         if norms := [value for tag, value in median.items() if tag.startswith(LAYER)]:

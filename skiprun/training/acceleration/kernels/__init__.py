@@ -1,1 +1,1 @@
-"""CPU kernels for training that torch lacks or computes more slowly: a Python module and a C++ source each."""
+"""CPU kernels for training that torch lacks or has slower: a Python module and a C++ source each."""

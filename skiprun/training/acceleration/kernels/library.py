@@ -50,7 +50,7 @@ class Kernel:
         self.of(dtype)(*(each.data_ptr() if isinstance(each, Tensor) else each for each in values))
 
     def is_there(self, dtype: torch.dtype) -> bool:
-        """Tell whether it was compiled for a type, which can need instructions that not every processor has."""
+        """Tell whether it was compiled for a type, which may need instructions that processors lack."""
         return dtype in TYPES and hasattr(library(self.source), f"{self.name}_{TYPES[dtype]}")
 
     @functools.cache  # noqa: B019 kernels are few and stay
@@ -77,7 +77,7 @@ def prepare_kernels() -> None:
 
 @functools.cache
 def library(source: str) -> ctypes.CDLL:
-    """Load the kernels of a source, which is compiled if it was not yet as it is, by this compiler, for this processor.
+    """Load the kernels of a source, compiled if it, the compiler or the processor is new.
 
     Raises:
         SkiprunError: there is no compiler, or it fails, or its result cannot be kept.
@@ -86,7 +86,7 @@ def library(source: str) -> ctypes.CDLL:
 
 
 def _provide(source: str) -> Path:
-    """Return the whole library of a source, compiled if there is none; the first of several runs does it for all."""
+    """Return the whole library of a source; the first of several runs compiles it for all, if needed."""
     key, command = _recipe(source)
     file = private_folder(code_folder() / source) / f"{key}.so"
     if not is_intact(file):
@@ -126,7 +126,7 @@ def _recipe(source: str) -> tuple[str, list[str]]:
 
 
 def _openmp() -> list[str]:
-    """Return the OpenMP that torch has loaded, whatever its wheel calls it, so that both have the same threads."""
+    """Return the OpenMP that torch has loaded, whatever its wheel calls it, so that both share threads."""
     lines = Path("/proc/self/maps").read_text().splitlines()
     files = [line.split(maxsplit=5)[-1] for line in lines if "libgomp" in line]
     return sorted(set(files))
