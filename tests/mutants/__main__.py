@@ -1,0 +1,93 @@
+"""Judge a seeded sample of mutants, or go on with it: `python -m tests.mutants`, some hours on two cores.
+
+What is known lies in `.mutants/`; a second start goes on, and lets survivors meet tests that are new. Remove
+the folder to begin with the code of today.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from queue import SimpleQueue
+from typing import Any
+
+from tests.mutants.covering import Covering
+from tests.mutants.mutations import Mutation
+from tests.mutants.report import Key, report
+from tests.mutants.sample import Mutant, sample
+from tests.mutants.trees import commit, copy_tree
+from tests.mutants.trial import Bench
+from tests.support import ROOT
+
+FOLDER = ROOT / ".mutants"
+PAGE = ROOT / "docs" / "mutants.md"
+TREES = [FOLDER / "tree-0", FOLDER / "tree-1"]  # of two mutants at once
+Results = dict[Key, dict[str, Any]]
+
+
+def main() -> None:
+    """Measure what is not known, judge, and write the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--most", type=int, default=None, help="no more of the sample than this")
+    parser.add_argument("--report", action="store_true", help="write the page of what is known, and end")
+    given = parser.parse_args()
+    drawn = begin()
+    mutants, results = [_mutant(row) for row in drawn["mutants"]], _results()
+    if not given.report:
+        judge(mutants[: given.most], results)
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(report(mutants, results, drawn["commit"]))
+    print(f"{PAGE} is written.")
+
+
+def begin() -> dict[str, Any]:
+    """Return the sample, drawn from the code of today if there is none."""
+    kept = FOLDER / "sample.json"
+    if not kept.exists():
+        FOLDER.mkdir(exist_ok=True)
+        drawn = {"commit": commit(ROOT), "mutants": [asdict(mutant) for mutant in sample(ROOT)]}
+        kept.write_text(json.dumps(drawn))
+    for tree in TREES:
+        copy_tree(ROOT, tree)
+    return json.loads(kept.read_text())
+
+
+def judge(mutants: list[Mutant], results: Results) -> None:
+    """Judge the mutants that are not known to be killed, on several copies at once."""
+    covering = Covering(FOLDER / "coverage", TREES[0])
+    covering.measure()
+    sound, unsound = {row["by"] for row in results.values()}, set[str]()
+    benches: SimpleQueue[Bench] = SimpleQueue()
+    for tree in TREES:
+        benches.put(Bench(tree, covering, sound, unsound))
+
+    def one(mutant: Mutant) -> None:
+        bench = benches.get()
+        known = results.get(mutant.key, {"fate": "survived", "met": ""})
+        if known["fate"] == "survived" and known["met"] != bench.digest(bench.tests(mutant)):
+            results[mutant.key] = row = bench.judge(mutant)
+            with (FOLDER / "results.jsonl").open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            print(row["fate"], *mutant.key, row["by"], sep=" | ", flush=True)
+        benches.put(bench)
+
+    with ThreadPoolExecutor(len(TREES)) as pool:
+        list(pool.map(one, mutants))
+
+
+def _mutant(row: dict[str, Any]) -> Mutant:
+    return Mutant(**row | {"mutation": Mutation(**row["mutation"])})
+
+
+def _results() -> Results:
+    path = FOLDER / "results.jsonl"
+    rows = map(json.loads, path.read_text().splitlines() if path.exists() else [])
+    return {tuple(row["key"]): row for row in rows}
+
+
+if __name__ == "__main__":
+    main()
