@@ -20,14 +20,12 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-<<<<<<< HEAD
 docs: .venv/installed-dev       ## the files that are generated: docs/config.md and its like
 	$(BIN)/python -m docs
-=======
+
 mutants: .venv/installed-dev    ## is a wrong line caught? 400 mutants of a sample, some hours; goes on where it was stopped
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[mutants]"
 	$(BIN)/python -m tests.mutants
->>>>>>> 59d822b (make mutants changes a line as a slip would, and says which share of such changes the tests catch)
 
 soak: .venv/installed-dev       ## 1,000 kills of runs that are also stopped, filled up and corrupted; within an hour
 	$(BIN)/python -m tests.soak --minutes 60 --kills 1000

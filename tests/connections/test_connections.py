@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from skiprun.config import SkipSchedule
 from skiprun.connections import Site, sites
 from skiprun.connections.fade import make_fadable, set_skip_strength, skip_strength
+from skiprun.errors import OptionError
 from skiprun.models import build_model
 from skiprun.registry import CONNECTIONS
 
@@ -81,6 +82,9 @@ def test_a_scaled_branch_begins_at_zero_and_learns(x: Tensor, fx: Tensor) -> Non
     layer_scale = made("layer_scale", init=0.1)
     assert layer_scale.alpha.shape == (4, 1, 1)
     assert torch.allclose(layer_scale(x, fx), x + 0.1 * fx)
+    assert made("layer_scale").alpha.unique().item() == pytest.approx(1e-4), (
+        "of Touvron et al. for deep networks"
+    )
 
 
 def test_survival_falls_linearly_to_the_last_site() -> None:
@@ -106,6 +110,24 @@ def test_dropout_is_on_the_shortcut_and_in_training_only(x: Tensor, fx: Tensor) 
     blanked = (connection(x, fx) - fx).abs() < 1e-6
     assert 0.15 < blanked.float().mean() < 0.35
     assert torch.allclose(connection.eval()(x, fx), x + fx)
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "allowed", "refused"),
+    [
+        ("shortcut_dropout", "p", [0.0, 0.9], [-0.1, 1.0]),
+        ("stochastic_depth", "survival", [0.1, 1.0], [0.0, 1.1]),
+        ("highway", "kernel", [1, 3], [-1, 0, 2]),
+    ],
+)
+def test_options_out_of_range_are_refused_by_name(
+    name: str, option: str, allowed: list[Any], refused: list[Any]
+) -> None:
+    for value in allowed:
+        made(name, **{option: value})
+    for value in refused:
+        with pytest.raises(OptionError, match=option):
+            made(name, **{option: value})
 
 
 @pytest.mark.parametrize("name", ["highway", "conv_shortcut"])

@@ -115,6 +115,20 @@ def test_jitter_of_a_grey_image_keeps_it_grey() -> None:
     torch.testing.assert_close(found[:, 0], found[:, 1], atol=1e-5, rtol=0)
 
 
+def test_jitter_draws_factors_as_far_from_one_as_the_config_says() -> None:
+    """In an image of two greys, the mean tells the brightness, and the distance over the mean the contrast."""
+    images = torch.tensor([0.4, 0.5]).view(1, 1, 1, 2).repeat(4000, 1, 2, 1)
+    augment = Augment(AugmentConfig(jitter=0.4), [0.0], [1.0], 10, torch.device("cpu"))
+    torch.manual_seed(0)
+    found, _ = augment(images, torch.zeros(4000))
+    dark, light = found[:, 0, 0].T
+    brightness, contrast = (dark + light) / 0.9, 9 * (light - dark) / (light + dark)
+    for factor in (brightness, contrast):
+        assert 0.6 - 1e-4 < factor.min() < 0.61 and 1.39 < factor.max() < 1.4 + 1e-4
+        assert factor.mean().item() == pytest.approx(1, abs=0.02)
+    assert abs(torch.corrcoef(torch.stack([brightness, contrast]))[0, 1]) < 0.1, "each has its own draw"
+
+
 @pytest.mark.parametrize("option", [{"crop": 2}, {"flip": True}, {"cutout": 3}, {"jitter": 0.4}])
 def test_each_image_has_its_own_draw(option: dict[str, Any]) -> None:
     one = torch.randn(1, 3, 8, 8)

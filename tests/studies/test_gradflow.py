@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from skiprun.connections import Connection
 from skiprun.connections.add import Add
 from skiprun.connections.none import NoConnection
 from skiprun.models import build_model
 from skiprun.models.families.resnet_cifar import CifarResNet
-from skiprun.studies.gradflow import gradflow
+from skiprun.studies.gradflow import Theory, gradflow, layer_rows, site_rows
 
 
 def no_norm(channels: int) -> nn.Module:
@@ -48,6 +49,7 @@ def test_a_chain_of_scalar_layers_grows_by_its_weight() -> None:
     assert [row["grad_norm"] for row in layers] == [16.0] * 5, (
         "the input of a layer grows as its gradient shrinks"
     )
+    assert [row["depth"] for row in layers] == [0, 0.25, 0.5, 0.75, 1], "0 is the input, 1 the output"
     assert result.facts["growth_per_layer"] == pytest.approx(2.0)
     assert result.facts["first_over_last"] == pytest.approx(1.0)
 
@@ -86,6 +88,42 @@ def test_without_norm_the_signal_of_a_residual_network_doubles_at_every_block() 
     assert result.facts["variance_theory"] == 2.0
     assert result.facts["variance_per_block"] == pytest.approx(2.0, abs=0.3)
     assert "signal itself explodes" in result.verdict
+
+
+@pytest.mark.parametrize(
+    ("connection", "norm", "growth", "doubling"),
+    [
+        (NoConnection, nn.BatchNorm2d, 1.2112, 1),  # Yang et al. 2019: sqrt(pi / (pi - 1))
+        (NoConnection, no_norm, 1, 1),  # He et al. 2015b
+        (Add, nn.BatchNorm2d, None, None),
+        (Add, no_norm, 1.1892, 2),  # De and Smith 2020: twice a block of two layers
+    ],
+)
+def test_theory_is_what_the_papers_derive(
+    connection: type[Connection],
+    norm: Callable[[int], nn.Module],
+    growth: float | None,
+    doubling: float | None,
+) -> None:
+    model = next(networks(connection, 8, norm))
+    facts = gradflow([model], [images(2)], nn.functional.cross_entropy).facts
+    assert facts["growth_theory"] == (growth and pytest.approx(growth, abs=1e-4))
+    assert facts["variance_theory"] == doubling
+
+
+def test_the_line_of_theory_leaves_from_where_the_measurement_is_sure() -> None:
+    """Toward the input from the layer in front of the classifier; toward the output from the first block."""
+    runs = torch.tensor([1.0, 2.0, 9.0]).view(3, 1, 1) * torch.ones(3, 4, 4)
+    rows = layer_rows(list("abcd"), runs, Theory(growth=3.0, doubling=2.0))
+    assert [row["actgrad_theory"] for row in rows] == pytest.approx([18, 6, 2, 2 / 3])
+    assert [row["depth"] for row in rows] == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert rows[0]["grad_norm"] == 2
+    assert [rows[0]["grad_norm_low"], rows[0]["grad_norm_high"]] == pytest.approx([1.2, 7.6])
+    blocks = site_rows(list("abc"), torch.tensor([[5.0, 6.0, 7.0]]), Theory(growth=None, doubling=2.0))
+    assert [row["variance_theory"] for row in blocks] == [5, 10, 20]
+    assert [row["depth"] for row in blocks] == [0, 0.5, 1] and [row["number"] for row in blocks] == [1, 2, 3]
+    untold = site_rows(["a"], torch.ones(1, 1), Theory(None, None))
+    assert "variance_theory" not in untold[0] and untold[0]["depth"] == 0
 
 
 def test_layers_without_a_gradient_are_said_and_not_divided() -> None:
