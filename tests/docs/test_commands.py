@@ -1,0 +1,133 @@
+"""Every command of every page is run, in a small setting, or else read: the command and its options exist.
+
+`pytest tests/docs -rP` lists those that are only read, and why.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from benchmarks.__main__ import options as benchmark_options
+from skiprun.cli.app import app
+from skiprun.registry import DATASETS
+from skiprun.run import find_runs
+from tests.support import CONFIGS, ROOT
+from tests.support.command_line import read, unknown_options
+from tests.support.pages import PAGES, Command, commands, mentions, name_of
+
+SMALL_RUN = [
+    "schedule.epochs=0.1",
+    "schedule.warmup=0",
+    "model.width=4",
+    "log.tensorboard=false",
+    "compute.compile=off",
+]
+SMALL = {
+    "train": [word for text in SMALL_RUN for word in ("--set", text)],
+    "gradflow": ["--seeds", "1", "--batches", "1", "--set", "model.width=4"],
+    "lesion": ["--images", "32", "--draws", "1"],
+    "landscape": ["--images", "32", "--steps", "3", "--jobs", "1"],
+    "paths": ["--batches", "1", "--draws", "1"],
+}
+SMALL["compare"] = [*SMALL["train"], "--seeds", "1", "--jobs", "1"]
+TRAINING = ("train", "compare")  # what they are given need not be there
+RUN = r"(runs/|digits-|my-|cifar)[\w/.-]*"
+NOT_RUN = {"dashboard": "serves until it is stopped"}
+OURS = [command for page in PAGES for command in commands(page) if command.words[0] == "skiprun"]
+
+
+def why_only_read(words: list[str], folder: Path) -> str:
+    """Return why a command is not run here; nothing where it is."""
+    if words[1] in NOT_RUN:
+        return NOT_RUN[words[1]]
+    if "cuda" in words:
+        return "needs a GPU"
+    for name in words[2:]:
+        if name.endswith(".yaml") and (ROOT / name).exists():
+            dataset = yaml.safe_load((ROOT / name).read_text())["data"]["name"]
+            if DATASETS[dataset].info.download or DATASETS[dataset].info.size is None:
+                return f"needs the images of {dataset}"
+        elif words[1] not in TRAINING and re.fullmatch(RUN, name) and name not in known_runs(folder):
+            return f"needs the run {name}"
+    return ""
+
+
+def known_runs(folder: Path) -> set[str]:
+    """Return what the runs of a folder may be called."""
+    runs = find_runs(folder / "runs")
+    return {name for run in runs for name in (f"runs/{run.name}", run.name, run.name.split("/")[0])}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with the configs of the repository."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "configs").symlink_to(CONFIGS)
+    return folder
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=name_of)
+def test_commands_run_in_order(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    for command in (each for each in OURS if each.page == page):
+        if reason := why_only_read(command.words, folder):
+            read(command.words)
+            print(f"only read, {reason}: {command}")
+            continue
+        done = CliRunner().invoke(app, [*command.words[1:], *SMALL.get(command.words[1], [])])
+        assert done.exit_code == 0, f"{command}\n{done.output}\n{done.exception!r}"
+
+
+def test_the_experiment_of_the_readme_is_among_them() -> None:
+    assert "skiprun compare plain20 plain56 resnet56 --seeds 3" in [command.line for command in OURS]
+
+
+OTHERS = [command for page in PAGES for command in commands(page) if command.words[0] != "skiprun"]
+
+
+@pytest.mark.parametrize("command", OTHERS, ids=str)
+def test_other_commands_name_what_exists(command: Command) -> None:
+    match command.words:
+        case ["make", *targets]:
+            makefile = (ROOT / "Makefile").read_text()
+            assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+        case ["python", "-m", "benchmarks", *arguments]:
+            benchmark_options(arguments)
+        case [".venv/bin/python", "-m", "pytest", *paths]:
+            assert all((ROOT / path).exists() for path in paths if "/" in path)
+        case [program, *_]:
+            assert program in ("pip", "git", ".venv/bin/ruff", ".venv/bin/mypy", "check-jsonschema")
+    print(f"only read, not a command of skiprun: {command}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_within_the_text_exist(page: Path) -> None:
+    for command in mentions(page):
+        assert unknown_options(command) == set(), command
+
+
+def test_commands_of_the_table_exist() -> None:
+    _, _, table = (ROOT / "README.md").read_text().partition("| command | does |\n|---|---|\n")
+    spans = [re.findall(r"`([a-z-]+)", row.split("|")[1]) for row in table.partition("\n\n")[0].splitlines()]
+    named = {name for row in spans for name in row}
+    application: Any = get_command(app)
+    assert {"train", "compare", "resume"} <= named <= set(application.list_commands(None))
+
+
+def test_what_does_not_exist_is_seen() -> None:
+    assert unknown_options(Command(ROOT / "README.md", "skiprun train CONFIG --depth 3")) == {"--depth"}
+    for line in (
+        "skiprun trian x",
+        "skiprun train x --depth 3",
+        "skiprun compare x --seeds many",
+        "skiprun train",
+    ):
+        with pytest.raises(Exception, match=r"(?i)no such|not a valid|missing"):
+            read(line.split())
