@@ -38,6 +38,7 @@ def test_figures_are_small_and_shown() -> None:
 @pytest.mark.parametrize(
     ("link", "answer"),
     [
+        ("docs/config.md", "optim.lr"),
         ("#add-a-thing", "CONNECTIONS.register"),
         ("docs/decisions/data-on-the-device.md", "no DataLoader"),
         ("docs/architecture.md", "summary.json"),

@@ -8,6 +8,7 @@ from typing import Any
 from typer.main import get_command
 
 from skiprun.cli.app import app
+from skiprun.cli.groups import ListedStudy
 from tests.support.pages import Command
 
 
@@ -38,7 +39,7 @@ def unknown_options(command: Command) -> set[str]:
 
 def full(command: Any) -> Any:
     """Return a command with its parameters; that of a study is made when it is called."""
-    if not hasattr(command, "module"):
+    if not isinstance(command, ListedStudy):
         return command
     from skiprun.cli.study_command import study_command
     from skiprun.registry import STUDIES
