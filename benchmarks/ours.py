@@ -29,10 +29,11 @@ class Ticking:
         self.tick = tick
 
     def step(self, step: int, steps: int) -> None:
+        """Call the function."""
         self.tick()
 
     def epoch(self, record: Record) -> None:
-        pass
+        """Do nothing: the function is told of steps alone."""
 
 
 def trainer(config: Any, tick: Tick, folder: Path, way: Execution = "eager", norms: bool = True) -> Trainer:

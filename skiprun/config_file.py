@@ -68,6 +68,7 @@ class Override(str):
     """A `section.key=value` that an option of its own said, such as --root; errors name that option."""
 
     def __new__(cls, option: str, text: str) -> Override:
+        """Return the text, which remembers its option."""
         self = super().__new__(cls, text)
         self.option = option
         return self

@@ -31,6 +31,7 @@ class Verdict:
 
     @property
     def findings(self) -> list[Finding]:
+        """What was found of each claim, in the order of the fields."""
         return list(vars(self).values())
 
     @property

@@ -34,7 +34,7 @@ def compare(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train what is missing under one protocol, then compare. Shows table, statistics, verdict, and a page."""
+    """Train what is missing under one protocol, then compare. Shows table, statistics, verdict and a page."""
     from skiprun import reports
     from skiprun.system.processes import ready
 

@@ -14,6 +14,7 @@ class ListByDefault(TyperGroup):
     """Reads `skiprun models 'resnet*'` as `skiprun models list 'resnet*'`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `list` before arguments that begin with no command."""
         if "--help" not in args and (not args or args[0] not in self.commands):
             args = ["list", *args]
         return super().parse_args(ctx, args)
@@ -23,10 +24,12 @@ class WithStudies(TyperGroup):
     """The application's commands, and one for each study, known by their sources until one is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands and studies."""
         self._add_studies()
         return super().list_commands(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command by name; studies are looked up only where no other command has it."""
         if cmd_name not in self.commands:
             self._add_studies()
         return super().get_command(ctx, cmd_name)

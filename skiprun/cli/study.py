@@ -118,6 +118,7 @@ class Counted:
         self.label, self.done = label, done
 
     def __call__(self, row: Row, total: int) -> None:
+        """Count a row, and show how many there are of `total`."""
         self.done += 1
         loading(self.done, total, self.label)
 

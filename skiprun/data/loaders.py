@@ -47,6 +47,7 @@ class InMemorySplit:
         return len(self.images)
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Return images uint8 [B, C, H, W] and targets [B] or [B, H, W] of the rows `index` [B]."""
         return self.images.index_select(0, index).permute(0, 3, 1, 2), self.targets.index_select(0, index)
 
 
@@ -70,6 +71,7 @@ class MemoryMappedSplit:
         return len(self.rows)
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Return images uint8 [B, C, H, W] and targets [B] or [B, H, W] of rows `index` [B] on `device`."""
         rows = self.rows[index.cpu().numpy()]
         return self._to_device(self.images, rows).permute(0, 3, 1, 2), self._to_device(self.targets, rows)
 

@@ -27,12 +27,14 @@ class Activations:
     hooks = True
 
     def tags(self, model: nn.Module) -> list[str]:
+        """Return a tag for each measure and layer, such as 'activation_std/01.conv1'."""
         return [
             f"{measure}/{name}" for measure in MEASURES for name in numbered_paths(layers_by_depth(model))
         ]
 
     @contextmanager
     def watch(self, model: nn.Module) -> Iterator[None]:
+        """Look at what enters each layer."""
         self.layers = list(layers_by_depth(model).values())
         self.counts = dict.fromkeys(self.layers, 0)
         self.sums: dict[nn.Module, Tensor] = {}
@@ -51,6 +53,7 @@ class Activations:
         self.counts[layer] += received.numel()
 
     def read(self) -> Tensor:
+        """Return mean, standard deviation and dead share of each layer, [3 * layers]."""
         totals = [self.sums[layer].sum(dim=1) / self.counts[layer] for layer in self.layers]
         mean, square = torch.stack(totals, dim=1)
         # The squares of a unit that never fired add up to exactly nothing.

@@ -37,6 +37,7 @@ class BranchSplit:
     hooks = True
 
     def tags(self, model: nn.Module) -> list[str]:
+        """Return a tag for each site and what can be measured there, such as 'skip_grad/01.layer1.0'."""
         found = sites(model)
         names = numbered_paths(path.removesuffix(".connection") for path in found)
         pairs = zip(names, found.values(), strict=True)
@@ -44,6 +45,7 @@ class BranchSplit:
 
     @contextmanager
     def watch(self, model: nn.Module) -> Iterator[None]:
+        """Look at what enters each connection, and at its gradient."""
         found = sites(model)
         self.nothing = torch.zeros(0, device=next(model.parameters()).device)
         self.tallies = [Tally(connection, self.nothing.device) for connection in found.values()]
@@ -53,5 +55,6 @@ class BranchSplit:
             yield
 
     def read(self) -> Tensor:
+        """Return the values of each site, site by site, as `tags` names them."""
         # A network without sites, as VGG, has no values.
         return torch.cat([self.nothing, *(torch.stack(tally.values()) for tally in self.tallies)])

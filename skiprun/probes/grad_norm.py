@@ -30,15 +30,18 @@ class GradNorm:
     hooks = False
 
     def tags(self, model: nn.Module) -> list[str]:
+        """Return a tag for each layer, such as 'grad_norm/01.conv1', and those of `SUMMARY`."""
         return [f"grad_norm/{name}" for name in numbered_paths(layers_by_depth(model))] + SUMMARY
 
     @contextmanager
     def watch(self, model: nn.Module) -> Iterator[None]:
+        """Remember the parameters; their gradients are read when they are there."""
         self.weights = [layer.get_parameter("weight") for layer in layers_by_depth(model).values()]
         self.parameters = list(model.parameters())
         yield
 
     def read(self) -> Tensor:
+        """Return the norm of each layer, then total, first, last and first over last, [layers + 4]."""
         norms = gradient_norms(self.parameters)
         nothing = self.parameters[0].new_zeros(())
         layers = of_weights(self.weights, norms)

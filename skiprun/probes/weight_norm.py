@@ -28,15 +28,18 @@ class WeightNorm:
     hooks = False
 
     def tags(self, model: nn.Module) -> list[str]:
+        """Return a tag for each measure and layer, such as 'weight_norm/01.conv1'."""
         names = numbered_paths(layers_by_depth(model))
         return [f"{measure}/{name}" for measure in ("weight_norm", "grad_over_weight") for name in names]
 
     @contextmanager
     def watch(self, model: nn.Module) -> Iterator[None]:
+        """Remember the weights; their gradients are read when they are there."""
         self.weights = [layer.get_parameter("weight") for layer in layers_by_depth(model).values()]
         yield
 
     def read(self) -> Tensor:
+        """Return the norm of each weight, then its gradient's over it, [2 * layers]."""
         found = gradient_norms(self.weights)
         lengths = torch.stack(norms([weight.detach() for weight in self.weights]))
         gradients = torch.stack(of_weights(self.weights, found))

@@ -69,6 +69,7 @@ class Part:
 
     @property
     def headings(self) -> list[str]:
+        """What stands above the lines."""
         return [line.label for line in self.lines]
 
     def rows(self, length: int) -> list[list[str]]:

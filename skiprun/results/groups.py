@@ -23,42 +23,52 @@ class Group:
 
     @property
     def first(self) -> RunRecord:
+        """The run that stands for all where they agree."""
         return self.runs[0]
 
     @property
     def connection(self) -> str:
+        """The name of the connection; 'none' for a plain network, '-' where it has no sites."""
         return self.first.text("model.connection")
 
     @property
     def family(self) -> str:
+        """The family of the architecture, such as 'resnet_cifar'."""
         return self.first.text("model.family")
 
     @property
     def layers(self) -> float:
+        """The number of weighted layers on the way through the branches; NaN if it was not recorded."""
         return self.first.number("model.layers")
 
     @property
     def task(self) -> str:
+        """The task: 'classification' or 'segmentation'."""
         return self.first.text("data.task")
 
     @property
     def score_name(self) -> str:
+        """The name of the score that chose the checkpoint: 'error' or 'iou'."""
         return self.first.text("data.score_name")
 
     @property
     def higher_is_better(self) -> bool:
+        """Whether a higher score is the better one."""
         return self.first.text("data.better") == "higher"
 
     @property
     def train_score(self) -> str:
+        """The key of the score on train in the last epoch."""
         return f"final.train.{self.score_name}"
 
     @property
     def val_score(self) -> str:
+        """The key of the score on val at the best checkpoint."""
         return f"best.val.{self.score_name}"
 
     @property
     def test_score(self) -> str:
+        """The key of the score on test."""
         return f"test.{self.score_name}"
 
     @property

@@ -30,10 +30,12 @@ class RunRecord:
 
     @property
     def path(self) -> Path:
+        """The run directory."""
         return self.run.path
 
     @property
     def finished(self) -> bool:
+        """Whether the run came to its end."""
         return self.state == "finished"
 
     @property

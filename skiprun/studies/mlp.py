@@ -17,6 +17,7 @@ class Standardized(nn.Module):
         self.constant = constant
 
     def forward(self, z: Tensor) -> Tensor:
+        """Return z [N, units] with mean 0 and variance 1 of each unit over the batch."""
         deviation, mean = torch.std_mean(z, dim=0)
         if self.constant:
             deviation, mean = deviation.detach(), mean.detach()

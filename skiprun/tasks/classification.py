@@ -23,9 +23,11 @@ class Classification(Task):
         self.label_smoothing = label_smoothing
 
     def normalizers(self, target: Tensor) -> Tensor:
+        """Return the number of images, [1]."""
         return torch.full((1,), len(target), device=target.device)
 
     def losses(self, output: Tensor, target: Tensor, normalizers: Tensor, training: bool) -> Tensor:
+        """Return the cross-entropy, summed over the batch and divided by `normalizers`, [1]."""
         smoothing = self.label_smoothing if training else 0.0
         return (
             F.cross_entropy(output.float(), target, label_smoothing=smoothing, reduction="sum") / normalizers
@@ -38,5 +40,6 @@ class Classification(Task):
         return torch.stack([wrong, torch.full_like(wrong, len(label))]).double()
 
     def scores(self, counts: Tensor) -> dict[str, float]:
+        """Return the error in percent; NaN where no image was seen."""
         wrong, seen = counts.tolist()
         return {"error": 100.0 * wrong / seen if seen else float("nan")}

@@ -98,6 +98,7 @@ class Segmentation(Task):
         return torch.cat([matrix[:-1], *boundaries])
 
     def scores(self, counts: Tensor) -> dict[str, float]:
+        """Return IoU, Dice and boundary F-score, 0 to 1, and of more than two classes the IoU of each."""
         number = math.isqrt(len(counts) + 8) - 2  # K * K + 4 (K - 1) counts
         matrix, boundaries = counts[: number**2].view(number, number), counts[number**2 :].view(-1, 4)
         true, predicted, both = matrix.sum(1), matrix.sum(0), matrix.diagonal()

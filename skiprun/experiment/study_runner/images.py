@@ -29,6 +29,7 @@ class Scoring:
     batches: Sequence[Batch]
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
+        """Return the loss and the task's scores of a network."""
         return evaluate_batches(model, self.task, self.batches)
 
 

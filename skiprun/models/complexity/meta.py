@@ -51,6 +51,7 @@ class Shortcuts(DispatchMode):
     """
 
     def compute(self, operation: OpOverload, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
+        """Return an operation's result; on the meta device a shape is enough."""
         answer = SHAPES.get(operation) if args and isinstance(args[0], Tensor) and args[0].is_meta else None
         return (answer or operation)(*args, **kwargs)
 
@@ -63,6 +64,7 @@ class Counter(Shortcuts):
         self.macs = self.largest = 0
 
     def compute(self, operation: OpOverload, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
+        """Return an operation's result, and count its multiply-adds and its bytes."""
         out = super().compute(operation, args, kwargs)
         if formula := flop_registry.get(operation.overloadpacket):
             # torch counts a multiply-add as two operations; papers count it as one.

@@ -41,6 +41,7 @@ class ConvNeXtBlock(TorchvisionBlock):
             nn.init.ones_(self.layer_scale)
 
     def branch(self, x: Tensor) -> Tensor:
+        """Return f(x), [N, C, H, W] as x; in training it is left out at random."""
         return self.stochastic_depth(self.layer_scale * self.block(x))
 
 

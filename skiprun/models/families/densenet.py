@@ -65,6 +65,7 @@ class DenseNet(nn.Module):
         he_init(self)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return logits [N, K] of images [N, C, H, W]."""
         return self.classifier(self.avgpool(self.relu(self.features(x))).flatten(1))
 
 

@@ -30,6 +30,7 @@ class InvertedResidual(TorchvisionBlock):
     stochastic_depth: nn.Module
 
     def branch(self, x: Tensor) -> Tensor:
+        """Return f(x), [N, out, H / stride, W / stride]; in training it is left out at random."""
         return self.stochastic_depth(self.block(x))
 
 

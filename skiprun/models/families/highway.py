@@ -38,9 +38,11 @@ class HighwayLayer(Block):
         self.downsample = None
 
     def branch(self, x: Tensor) -> Tensor:
+        """Return f(x), [N, C, H, W] as x."""
         return self.relu(self.bn(self.conv(x)))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return y, [N, C, H, W] as x."""
         return self.connection(x, self.branch(x))
 
 
@@ -80,6 +82,7 @@ class FullHighway(nn.Module):
         he_init(self)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return logits [N, K] of images [N, C, H, W]."""
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.fc(self.avgpool(x).flatten(1))

@@ -28,6 +28,7 @@ class InvertedResidualV2(TorchvisionBlock):
     conv: nn.Module
 
     def branch(self, x: Tensor) -> Tensor:
+        """Return f(x), [N, out, H / stride, W / stride]."""
         return self.conv(x)
 
 
@@ -37,6 +38,7 @@ class InvertedResidualV3(TorchvisionBlock):
     block: nn.Module
 
     def branch(self, x: Tensor) -> Tensor:
+        """Return f(x), [N, out, H / stride, W / stride]."""
         return self.block(x)
 
 

@@ -63,4 +63,5 @@ class MobileNetV1(nn.Module):
         he_init(self)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return logits [N, K] of images [N, C, H, W]."""
         return self.classifier(self.avgpool(self.features(x)).flatten(1))

@@ -56,10 +56,12 @@ class PreactBlock(Block):
         self.conv2 = conv3x3(planes, planes)
 
     def branch(self, x: Tensor) -> Tensor:
+        """Return f(x), [N, out, H / stride, W / stride], of x behind the first norm and activation."""
         out = self.conv1(x)
         return self.conv2(self.dropout(self.relu(self.bn2(out))))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return y, [N, out, H / stride, W / stride], of x [N, C, H, W]; nothing follows the connection."""
         ready = self.relu(self.bn1(x))
         return self.connection(self.shortcut(ready if self.shared else x), self.branch(ready))
 
@@ -71,6 +73,7 @@ class PreactBottleneck(PreactBlock):
     layers: ClassVar[int] = 3
 
     def make_branch(self, inplanes: int, planes: int, stride: int, norm: Norm, dropout: float) -> None:
+        """Make the layers behind the first activation; there is no dropout among them."""
         self.conv1 = conv1x1(inplanes, planes)
         self.bn2 = norm(planes)
         self.conv2 = conv3x3(planes, planes, stride)
@@ -78,6 +81,7 @@ class PreactBottleneck(PreactBlock):
         self.conv3 = conv1x1(planes, planes * self.expansion)
 
     def branch(self, x: Tensor) -> Tensor:
+        """Return f(x), [N, out, H / stride, W / stride], of x behind the first norm and activation."""
         out = self.conv1(x)
         out = self.conv2(self.relu(self.bn2(out)))
         return self.conv3(self.relu(self.bn3(out)))
@@ -121,6 +125,7 @@ class PreactNet(nn.Module):
         he_init(self)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return logits [N, K] of images [N, C, H, W]."""
         x = self.layer3(self.layer2(self.layer1(self.conv1(x))))
         return self.fc(self.avgpool(self.relu(self.bn1(x))).flatten(1))
 

@@ -75,6 +75,7 @@ class CifarResNet(nn.Module):
             fixup_init(self, self.conv1, self.fc)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return logits [N, K] of images [N, C, H, W]."""
         x = self.relu(self.bn1(self.conv1(x)))  # [N, width, H, W]
         x = self.layer3(self.layer2(self.layer1(x)))  # [N, 4 * width * expansion, H / 4, W / 4]
         return self.fc(self.bias2(self.avgpool(x).flatten(1)))

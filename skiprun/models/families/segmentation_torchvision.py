@@ -27,6 +27,7 @@ class OnlyOut(nn.Module):
         self.backbone, self.classifier = network.backbone, network.classifier
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return logits [N, K, H, W] of images [N, C, H, W]."""
         coarse = self.classifier(self.backbone(x)["out"])
         return F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
 

@@ -45,6 +45,7 @@ class Decoder(nn.Module):
         self.stage = stage(self.connection.channels, planes)
 
     def forward(self, x: Tensor, below: Tensor) -> Tensor:
+        """Return this level [N, planes, 2h, 2w], of the encoder's x and `below` [N, C, h, w]."""
         return self.stage(self.connection(x, self.up(below)))
 
 
@@ -90,6 +91,7 @@ class UNet(nn.Module):
         init_ups(self)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return logits [N, K, H, W] of images [N, C, H, W]."""
         height, width = x.shape[2:]
         x = pad_to_multiple(x, 1 << len(self.decoder))
         skips: list[Tensor] = []

@@ -55,6 +55,7 @@ class Node(nn.Module):
         self.stage = stage(self.connection.channels, planes)
 
     def forward(self, level: list[Tensor], below: Tensor) -> Tensor:
+        """Return X(i, j) [N, planes, 2h, 2w], of all nodes before it and the one below [N, C, h, w]."""
         return self.stage(self.connection(torch.cat(level, 1), self.up(below)))
 
 
@@ -106,6 +107,7 @@ class UNetPlusPlus(nn.Module):
         init_ups(self)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return logits [N, K, H, W] of images [N, C, H, W]; in training of all, [heads, N, K, H, W]."""
         height, width = x.shape[2:]
         x = pad_to_multiple(x, 1 << self.depth)
         grid: list[list[Tensor]] = []

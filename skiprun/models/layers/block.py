@@ -43,6 +43,7 @@ class Block(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return y, [N, out, H / stride, W / stride], of x [N, C, H, W]."""
         return self.relu(self.connection(self.shortcut(x), self.branch(x)))
 
 
@@ -93,12 +94,14 @@ class BasicBlock(ResidualBlock):
     layers = 2
 
     def make_branch(self, inplanes: int, width: int, out: int, norm: Norm, **conv_options: int) -> None:
+        """Make two 3x3 convolutions with their norms; the first has `conv_options`."""
         self.conv1 = conv3x3(inplanes, width, **conv_options)
         self.bn1 = norm(width)
         self.conv2 = conv3x3(width, out)
         self.bn2 = norm(out)
 
     def branch(self, x: Tensor) -> Tensor:
+        """Return f(x), [N, out, H / stride, W / stride]."""
         out = self.relu(self.bn1(self.conv1(x)))
         return self.bn2(self.conv2(out))
 
@@ -114,6 +117,7 @@ class Bottleneck(ResidualBlock):
     layers = 3
 
     def make_branch(self, inplanes: int, width: int, out: int, norm: Norm, **conv_options: int) -> None:
+        """Make three convolutions with their norms; the 3x3 has `conv_options`."""
         self.conv1 = conv1x1(inplanes, width)
         self.bn1 = norm(width)
         self.conv2 = conv3x3(width, width, **conv_options)
@@ -122,6 +126,7 @@ class Bottleneck(ResidualBlock):
         self.bn3 = norm(out)
 
     def branch(self, x: Tensor) -> Tensor:
+        """Return f(x), [N, out, H / stride, W / stride]."""
         out = self.relu(self.bn1(self.conv1(x)))
         out = self.relu(self.bn2(self.conv2(out)))
         return self.bn3(self.conv3(out))

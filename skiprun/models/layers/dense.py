@@ -37,12 +37,14 @@ class DenseLayer(Block):
         self.downsample = None
 
     def branch(self, x: Tensor) -> Tensor:
+        """Return f(x), the new channels [N, growth, H, W]."""
         out = self.conv1(self.relu(self.norm1(x)))
         if self.bottleneck:
             out = self.conv2(self.relu(self.norm2(out)))
         return self.dropout(out)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return y, with `concat` the channels of x and f(x), [N, C + growth, H, W]."""
         return self.connection(x, self.branch(x))
 
 

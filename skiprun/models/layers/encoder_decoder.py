@@ -41,6 +41,7 @@ class DoubleConv(nn.Module):
         self.relu = activation()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return [N, planes, H, W] of x [N, C, H, W]."""
         x = self.relu(self.bn1(self.conv1(x)))
         return self.relu(self.bn2(self.conv2(x)))
 

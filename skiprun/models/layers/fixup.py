@@ -24,6 +24,7 @@ class Bias(nn.Module):
         self.bias = nn.Parameter(torch.zeros(1))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return x + bias, of the shape of x."""
         return x + self.bias
 
 
@@ -35,6 +36,7 @@ class ScaleBias(Bias):
         self.scale = nn.Parameter(torch.ones(1))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return scale * x + bias, of the shape of x."""
         return x * self.scale + self.bias
 
 
@@ -66,9 +68,11 @@ class FixupBlock(Block):
         self.downsample = make_shortcut(shortcut, inplanes, planes, stride, norm=None)
 
     def shortcut(self, x: Tensor) -> Tensor:
+        """Return what skips the branch: x, or its projection behind the first bias."""
         return x if self.downsample is None else self.downsample(self.bias1a(x))
 
     def branch(self, x: Tensor) -> Tensor:
+        """Return f(x), [N, planes, H / stride, W / stride]."""
         out = self.relu(self.bias1b(self.conv1(self.bias1a(x))))
         return self.bias2b(self.conv2(self.bias2a(out)))
 

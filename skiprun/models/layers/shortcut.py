@@ -24,6 +24,7 @@ class PadShortcut(nn.Module):
         self.before, self.after, self.stride = before, after, stride
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return x [N, before + C + after, H / stride, W / stride]."""
         # The mean over one pixel is that pixel; its gradient keeps the layout in memory, which a slice's does
         # not.
         return F.pad(F.avg_pool2d(x, 1, self.stride), (0, 0, 0, 0, self.before, self.after))

@@ -33,6 +33,7 @@ class FusionTracer(fx.Tracer):
         super().__init__(autowrap_functions=(pad_to_multiple,))
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Return whether a module is one call: torch's own ones, and stochastic depth."""
         return super().is_leaf_module(m, module_qualified_name) or type(m).__module__ == STOCHASTIC_DEPTH
 
 

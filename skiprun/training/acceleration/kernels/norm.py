@@ -78,6 +78,7 @@ class NormJoinReLUFunction(torch.autograd.Function):
         running: tuple,
         of: NormJoinReLU,
     ) -> Tensor | tuple[Tensor, Tensor]:
+        """Return y [N, C, H, W], once or twice, of x and a skip of its shape, if any."""
         y, statistics = torch.empty_like(x), torch.empty(2, x.shape[1])
         mean, variance, *numbers = running
         FORWARD(x.dtype, x, skip, y, *_shape(x), weight, bias, mean, variance, statistics, *numbers, of.relu)
@@ -89,6 +90,7 @@ class NormJoinReLUFunction(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Return the gradients of x, skip, weight and bias, and None for the rest."""
         x, y, weight, statistics = ctx.saved_tensors
         dy, dy2, *_ = [*(to_channels_last(gradient) for gradient in gradients if gradient is not None), None]
         assert dy is not None

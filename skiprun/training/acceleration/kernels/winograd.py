@@ -59,12 +59,14 @@ class WinogradFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+        """Return y [N, out, H, W] of x [N, in, H, W] and a weight [out, in, 3, 3]."""
         ctx.save_for_backward(x, weight)
         return _convolve(x, weight, backwards=False)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Return the gradients of x and of the weight, each only where it is needed."""
         (x, weight), dy = ctx.saved_tensors, to_channels_last(dy)
         dx, dweight = None, None
         if ctx.needs_input_grad[0]:
