@@ -1,1 +1,1 @@
-"""What is generated of the documentation: `python -m docs` writes it from the registries and what was measured."""
+"""The generated part of the documentation: `python -m docs` writes it from registries and measurements."""

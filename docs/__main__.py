@@ -1,4 +1,4 @@
-"""`python -m docs`: write every file that is generated; `make docs` calls it, and a test compares what is committed."""
+"""`python -m docs`: write every generated file, as `make docs` does; a test compares what is committed."""
 
 from __future__ import annotations
 

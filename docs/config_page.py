@@ -11,11 +11,12 @@ from skiprun.config.type_words import yaml_text
 HEAD = """\
 # The keys of a config
 
-Written by `make docs` from `skiprun/config/`; `skiprun config` prints the same, `skiprun config optim` one section
-and `skiprun config optim.lr` all that is said of one key.
+Written by `make docs` from `skiprun/config/`; `skiprun config` prints the same, `skiprun config optim` one
+section and `skiprun config optim.lr` all that is said of one key.
 
-One YAML file is one experiment. Only `model.name`, `data.name` and the length in `schedule` are required; silence
-means the default. Nothing is written `null`. Every key can be overridden: `skiprun train FILE --set optim.lr=0.05`.
+One YAML file is one experiment. Only `model.name`, `data.name` and the length in `schedule` are required;
+silence means the default. Nothing is written `null`. Every key can be overridden:
+`skiprun train FILE --set optim.lr=0.05`.
 
 The last column says what a key decides:
 """

@@ -1,4 +1,4 @@
-"""A study as its source declares it, so that its help is shown and its options are checked before torch is loaded."""
+"""A study as its source declares it: help and checked options before torch is loaded."""
 
 from __future__ import annotations
 

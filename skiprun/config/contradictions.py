@@ -21,7 +21,7 @@ RESERVED = {
 
 
 def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
-    """Yield (key, message) for what cannot be trained: pairs of keys that cannot both hold, and values beyond reason.
+    """Yield (key, message) for what cannot be trained: keys that contradict each other, absurd values.
 
     What is read from a run directory need not pass: rules have become stricter since it was written.
     """
@@ -92,7 +92,7 @@ def pattern_problem(pattern: str) -> str:
 
 
 def model_contradictions(model: ModelConfig) -> Iterator[tuple[str, str]]:
-    """Yield (key, message) for what cannot be built: keys of the model that cannot both hold, and its depth."""
+    """Yield (key, message) for what cannot be built: contradictions of the model's keys, its depth."""
     if model.depth and model.depth > MAX_LAYERS:
         yield "model.depth", f"found {model.depth}; up to {MAX_LAYERS:,} layers are allowed"
     for spec in model.connections or {}:

@@ -20,7 +20,7 @@ from skiprun.config.fields import (
 
 
 class AugmentConfig(Section):
-    """Random changes of training images, drawn for each on its own; the lambda of mixup and CutMix is one a batch."""
+    """Random changes of training images, a draw each; the lambda of mixup and CutMix is one a batch."""
 
     crop: Annotated[int, Field(ge=0, le=64)] = Field(
         0, description="pixels of zero padding before a random crop", examples=[4]
@@ -78,7 +78,9 @@ class DataConfig(Section):
     )
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.2,
-        description="share of a flat folder of classes kept for testing, stratified; unused where there are splits",
+        description=(
+            "share of a flat folder of classes kept for testing, stratified; unused where there are splits"
+        ),
     )
     split_seed: Annotated[int, Field(ge=0)] = Field(
         0, description="seed of the splits that the set does not have", examples=[1]
@@ -97,12 +99,16 @@ class DataConfig(Section):
     )
     classes: Labels | None = Field(
         None,
-        description="names of the mask values 0, 1, ...; default: background and object, of masks with two values",
+        description=(
+            "names of the mask values 0, 1, ...; default: background and object, of masks with two values"
+        ),
         examples=[["background", "cell"]],
     )
     only_classes: Labels | None = Field(
         None,
-        description="names of the classes to use, of a dataset with labels, such as [0, 1, 2, 3, 4] of digits",
+        description=(
+            "names of the classes to use, of a dataset with labels, such as [0, 1, 2, 3, 4] of digits"
+        ),
         examples=[["0", "1", "2"]],
     )
     ignore_index: Annotated[int, Field(ge=0, le=65535)] | None = Field(
@@ -118,13 +124,17 @@ class DataConfig(Section):
     )
     subject: str | None = Field(
         None,
-        description="regular expression that finds, in the paths of images, who or what is shown (its first group, or "
-        "all that matches): validation is taken by whole subjects",
+        description=(
+            "regular expression that finds, in the paths of images, who or what is shown (its first group, "
+            "or all that matches): validation is taken by whole subjects"
+        ),
         examples=[r"p(\d+)_"],
     )
     border_weight: NonNegative = Field(
         0.0,
-        description="extra weight in training of pixels between objects, w0 of Ronneberger 2015; the paper has 10",
+        description=(
+            "extra weight in training of pixels between objects, w0 of Ronneberger 2015; the paper has 10"
+        ),
         examples=[10.0],
     )
     skip_bad: bool = Field(False, description="leave images and masks that cannot be used out, and list them")

@@ -53,7 +53,7 @@ Colour = Annotated[str, AfterValidator(colour)]
 
 
 class Role(Enum):
-    """What a key of the config decides; each field says it in its annotation, and EXPERIMENT where it says nothing."""
+    """What a key of the config decides; a field says it in its annotation, or is EXPERIMENT."""
 
     EXPERIMENT = "what is learned, and from what"
     SEED = "which repetition of the experiment"

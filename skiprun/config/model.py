@@ -106,7 +106,9 @@ class ModelConfig(Section):
     )
     freeze: Names | None = Field(
         None,
-        description="parts that do not learn: backbone (all but the head), stem, stage1 ..., or module paths, with *",
+        description=(
+            "parts that do not learn: backbone (all but the head), stem, stage1 ..., or module paths, with *"
+        ),
         examples=[["stem", "stage1"]],
     )
     feature_extract: bool | None = Field(

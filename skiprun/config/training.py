@@ -1,4 +1,4 @@
-"""The sections `optim`, `schedule`, `compute` and `log`: how a gradient becomes a step, how long, and where."""
+"""The sections `optim`, `schedule`, `compute`, `log`: how a gradient becomes a step, how long, and where."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ class OptimConfig(Section):
     )
     accumulate: Count = Field(
         1,
-        description="micro-batches a step: the same step in less memory, but batch norm and dropout see one at a time",
+        description=(
+            "micro-batches a step: the same step in less memory, but batch norm and dropout see one at a time"
+        ),
         examples=[4],
     )
     label_smoothing: Fraction = Field(
@@ -45,7 +47,7 @@ class Restart(Section):
 
 
 class ScheduleConfig(Section):
-    """Length of the run and learning rate over it; `warmup` and `milestones` count in the same unit as the length."""
+    """Length of the run, learning rate over it; `warmup` and `milestones` have the unit of the length."""
 
     kind: Literal["cosine", "multistep", "constant"] = Field(
         "cosine", description="the course after the warmup", examples=["multistep"]
@@ -82,7 +84,9 @@ class ComputeConfig(Section):
     )
     threads: Annotated[int | None, Field(ge=1, le=1024), Role.EXECUTION] = Field(
         None,
-        description="CPU threads; default: one for a small network, else the faster of one and all, by a trial",
+        description=(
+            "CPU threads; default: one for a small network, else the faster of one and all, by a trial"
+        ),
         examples=[2],
     )
     channels_last: Annotated[bool, Role.EXECUTION] = Field(
@@ -90,7 +94,9 @@ class ComputeConfig(Section):
     )
     compile: Annotated[Literal["auto", "fused", "on", "off"], Role.EXECUTION] = Field(
         "auto",
-        description="fused: own kernels on a CPU; auto: those, if that pays; on: by torch.compile; off: neither",
+        description=(
+            "fused: own kernels on a CPU; auto: those, if that pays; on: by torch.compile; off: neither"
+        ),
         examples=["off"],
     )
     cuda_graph: Annotated[bool, Role.EXECUTION] = Field(

@@ -1,4 +1,4 @@
-"""What a JSON Schema allows, in plain words: `number > 0`, `one of sgd, adamw`, `nothing or list of names`."""
+"""What a JSON Schema allows, in words: `number > 0`, `one of sgd, adamw`, `nothing or list of names`."""
 
 from __future__ import annotations
 

@@ -15,4 +15,5 @@ class Add(Connection):
     """Residual connection: the identity plus the branch."""
 
     def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        """Return x + fx, [N, C, H, W] as both."""
         return x + fx

@@ -28,6 +28,7 @@ class AttentionGate(Connection):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
+        """Draw the weights of the gate; its biases are zero."""
         for layer in (self.from_x, self.from_branch):
             nn.init.kaiming_normal_(layer.weight)
         nn.init.kaiming_normal_(self.gate.weight, nonlinearity="sigmoid")
@@ -35,5 +36,6 @@ class AttentionGate(Connection):
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # made with a bias above
 
     def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        """Return x [N, C, H, W], weighted by pixel, and fx [N, D, H, W]: [N, C + D, H, W]."""
         share = self.gate((self.from_x(x) + self.from_branch(fx)).relu_()).sigmoid()
         return torch.cat([share * x, fx], dim=1)

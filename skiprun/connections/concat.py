@@ -19,4 +19,5 @@ class Concat(Connection):
     grows = True
 
     def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        """Return x [N, C, H, W] and fx [N, D, H, W] one behind the other, [N, C + D, H, W]."""
         return torch.cat([x, fx], dim=1)

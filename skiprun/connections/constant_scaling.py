@@ -19,4 +19,5 @@ class ConstantScaling(Connection):
         self.shortcut, self.branch = shortcut, branch
 
     def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        """Return s x + t fx, [N, C, H, W] as both."""
         return self.shortcut * x + self.branch * fx

@@ -20,8 +20,10 @@ class ConvShortcut(Connection):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
+        """Draw the weights of the projection."""
         # Nothing rectifies the shortcut on its own, so that variance 1 / fan_in keeps its size.
         nn.init.kaiming_normal_(self.projection.weight, nonlinearity="linear")
 
     def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        """Return W x + fx, [N, C, H, W] as both."""
         return self.projection(x) + fx

@@ -13,7 +13,7 @@ from skiprun.connections.base import sites
 
 
 def skip_strength(schedule: SkipSchedule, epoch: float) -> float:
-    """Return the strength of the shortcuts at an epoch: linear between the schedule's two epochs, else constant."""
+    """Return the strength of the shortcuts at an epoch: linear between two epochs, else constant."""
     begin, end = schedule.epochs
     passed = min(max((epoch - begin) / (end - begin), 0.0), 1.0)
     return schedule.start + (schedule.end - schedule.start) * passed
@@ -36,6 +36,6 @@ def set_skip_strength(model: nn.Module, strength: float) -> None:
 
 
 def _weaken(site: nn.Module, args: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """Multiply x before the connection sees it; the hook is handed its module, so a copied network has its own."""
+    """Multiply x before the connection sees it; a hook that is handed its module works in copies too."""
     x, fx = args
     return x * site.get_buffer("strength"), fx

@@ -21,6 +21,7 @@ class GatedConnection(Connection):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
+        """Draw the weights of the gate, and set its bias to `bias`."""
         nn.init.kaiming_normal_(self.gate.weight, nonlinearity="sigmoid")
         nn.init.constant_(self.gate.bias, self.bias)  # type: ignore[arg-type]  # made with a bias above
 

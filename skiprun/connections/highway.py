@@ -20,4 +20,5 @@ class Highway(GatedConnection):
     """
 
     def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        """Return (1 - T(x)) x + T(x) fx, [N, C, H, W] as both."""
         return x + self.openness(x) * (fx - x)

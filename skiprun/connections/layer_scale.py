@@ -22,4 +22,5 @@ class LayerScale(Connection):
         self.alpha = nn.Parameter(torch.full((site.branch_channels, 1, 1), init))
 
     def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        """Return x + a fx with a factor for each channel, [N, C, H, W] as both."""
         return x + self.alpha * fx

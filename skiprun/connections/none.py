@@ -16,5 +16,6 @@ class NoConnection(Connection):
 
     uses_shortcut = False
 
-    def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+    def forward(self, _x: Tensor, fx: Tensor) -> Tensor:
+        """Return fx as it is."""
         return fx

@@ -1,4 +1,4 @@
-"""ReZero, y = x + a f(x) with one learned number a that starts at 0, so that every block begins as the identity.
+"""ReZero, y = x + a f(x) with one learned number a that starts at 0: each block begins as the identity.
 
 SkipInit (De and Smith 2020, section 3.2) is the same formula in a network without normalization:
 `norm: none`.
@@ -22,4 +22,5 @@ class ReZero(Connection):
         self.alpha = nn.Parameter(torch.full((1,), init))
 
     def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        """Return x + a fx, [N, C, H, W] as both."""
         return x + self.alpha * fx

@@ -1,8 +1,8 @@
 """Dropout on the shortcut, y = dropout(x) + f(x) (He et al. 2016, section 3.4).
 
-In training it blanks values of x at every site anew, and scales up those that stay, so that little of x is left
-unharmed after many sites. With p = 0.5 He et al. could not train 110 layers so: it shows what dropout must not
-touch.
+In training it blanks values of x at every site anew, and scales up those that stay, so that little of x is
+left unharmed after many sites. With p = 0.5 He et al. could not train 110 layers so: it shows what dropout
+must not touch.
 """
 
 import torch.nn.functional as F
@@ -24,4 +24,5 @@ class ShortcutDropout(Connection):
         self.p = p
 
     def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        """Return dropout(x) + fx, [N, C, H, W] as both."""
         return F.dropout(x, self.p, self.training) + fx

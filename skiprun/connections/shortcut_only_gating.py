@@ -17,4 +17,5 @@ class ShortcutOnlyGating(GatedConnection):
     """Shortcut-only gating: T(x) closes the shortcut and leaves the branch alone."""
 
     def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        """Return (1 - T(x)) x + fx, [N, C, H, W] as both."""
         return (1 - self.openness(x)) * x + fx

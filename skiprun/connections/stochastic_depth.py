@@ -1,4 +1,4 @@
-"""Stochastic depth, y = x + b f(x): in training b = 1/p with probability p, and else 0 (the branch is dropped).
+"""Stochastic depth, y = x + b f(x): in training b = 1/p with probability p, else 0 (no branch).
 
 A network is shorter while it trains than when it is tested, and no block can count on those before it.
 The probability falls linearly from the input to the output, p_l = 1 - l/L (1 - p_L) (Huang et al. 2016,
@@ -29,4 +29,5 @@ class StochasticDepth(Connection):
         self.drop: nn.Module = torchvision.ops.StochasticDepth(1 - self.probability, mode)
 
     def forward(self, x: Tensor, fx: Tensor) -> Tensor:
+        """Return x + b fx, [N, C, H, W] as both."""
         return x + self.drop(fx)
