@@ -42,6 +42,7 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
     summary: Summary = {
         "name": config.name,
         "seed": config.seed,
+        "config": config.to_dict(),
         "model": {
             "name": config.model.name,
             "family": entry.info.family,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from skiprun.errors import SkiprunError
 from skiprun.run import Run, flat
+from skiprun.run.differences import changes_since, recorded_config
 from skiprun.system.documents import Row, read_rows
 from skiprun.system.ordinary_files import open_to_read
 
@@ -73,8 +74,12 @@ def read(run: Run) -> RunRecord:
 def _read(run: Run) -> RunRecord:
     state, wrong = run.state, list[str]()
     config, sessions = dict[str, object](), tuple[Mapping[str, object], ...]()
+    summary = run.summary() if state == "finished" else None
     try:
         config = flat(run.recorded.to_dict())
+        if summary and (changed := changes_since(summary, run.recorded)):
+            wrong.append(f"its config.yaml was changed since it finished ({', '.join(changed)}); put it back")
+            config = flat(recorded_config(summary["config"]).to_dict())
     except UNREADABLE as error:  # the summary alone still says the numbers
         wrong.append(f"config.yaml: {_first_line(error)}")
     try:
@@ -82,8 +87,8 @@ def _read(run: Run) -> RunRecord:
     except UNREADABLE as error:  # no number depends on it
         wrong.append(_first_line(error))
     message = " ".join(filter(None, [run.message if state != "finished" else "", *wrong]))
-    summary = flat(run.summary()) if state == "finished" else {}
-    record = RunRecord(run, state, message, config, summary, sessions)
+    numbers = {key: value for key, value in flat(summary or {}).items() if not key.startswith("config.")}
+    record = RunRecord(run, state, message, config, numbers, sessions)
     if config.get("seed", record.seed) != record.seed:  # or one run would count as two
         return replace(record, state=BROKEN, message=f"a copy: its config.yaml is of seed {config['seed']}")
     return record

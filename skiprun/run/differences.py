@@ -8,6 +8,7 @@ from skiprun.config import Role, RunConfig, role_of
 from skiprun.config_file import complete_config
 from skiprun.errors import InputError
 from skiprun.legacy import config_of_today
+from skiprun.run.documents import Summary
 
 
 def differences(old: RunConfig, new: RunConfig, also: Iterable[str] = ()) -> list[str]:
@@ -41,6 +42,12 @@ def recorded_config(plain: dict[str, object], source: str = "config") -> RunConf
         ConfigError: with every problem.
     """
     return complete_config(config_of_today(plain), {}, source)
+
+
+def changes_since(summary: Summary, recorded: RunConfig) -> list[str]:
+    """Return how the config in a finished run's directory differs from the one that its summary says it had."""
+    trained = summary.get("config")
+    return differences(recorded_config(trained, "summary.json"), recorded) if trained else []
 
 
 def flat(plain: Mapping[str, object], prefix: str = "") -> dict[str, object]:

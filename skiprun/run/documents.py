@@ -99,6 +99,7 @@ class Summary(TypedDict):
 
     name: NotRequired[str]
     seed: NotRequired[int]
+    config: NotRequired[dict[str, object]]
     model: ModelFacts
     data: ScoredData
     steps: NotRequired[int]

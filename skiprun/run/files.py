@@ -22,7 +22,7 @@ from skiprun.config import RunConfig
 from skiprun.config_file import refuse_contradictions
 from skiprun.errors import ConfigError, InputError, StorageError
 from skiprun.legacy import CONNECTIONS, connection_of_today
-from skiprun.run.differences import recorded_config
+from skiprun.run.differences import changes_since, recorded_config
 from skiprun.run.documents import Environment, Session, State, Status, Summary
 from skiprun.run.lock import RunLock
 from skiprun.run.places import name_of
@@ -63,9 +63,18 @@ class RunFiles:
 
     @property
     def config(self) -> RunConfig:
-        """The config that the run was created with, of which a network can be built and trained."""
+        """The config that the run was created with, of which a network can be built and trained.
+
+        Raises:
+            InputError: the run is finished, and config.yaml says another experiment since.
+        """
         config = self.recorded
         refuse_contradictions(config)
+        if self.summary_file.exists() and (changed := changes_since(self.summary(), config)):
+            raise InputError(
+                f"{self.config_file} was changed since the run finished ({', '.join(changed)}); "
+                "put it back, or train another run with it."
+            )
         return config
 
     @property

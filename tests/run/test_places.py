@@ -20,6 +20,7 @@ from skiprun.models.weights.weight_file import read_weights
 
 # Neither the runs nor the data of anybody: they list what there is, count networks, or look at weights alone.
 WITHOUT_RUNS = {
+    "config",
     "models list",
     "models show",
     "models cost",

@@ -1,0 +1,68 @@
+"""A finished run whose config.yaml was edited: shown and compared as it was trained, and not scored as another."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from skiprun.config_file import build_config
+from skiprun.errors import InputError
+from skiprun.experiment import evaluate, train
+from skiprun.experiment.longer import lengthen
+from skiprun.results.records import read
+from skiprun.run import Run
+
+CONFIG = {
+    "name": "one",
+    "model": {"name": "resnet20", "width": 2},
+    "data": {"name": "digits"},
+    "optim": {"lr": 0.05},
+    "schedule": {"epochs": 0.1},
+    "compute": {"device": "cpu"},
+    "log": {"tensorboard": False},
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return train(build_config(CONFIG), runs=tmp_path)
+
+
+def edit(run: Run, old: str, new: str) -> None:
+    text = run.config_file.read_text()
+    assert text.count(old) == 1
+    run.config_file.write_text(text.replace(old, new))
+
+
+def test_what_was_trained_is_shown_and_the_change_is_said(run: Run) -> None:
+    edit(run, "lr: 0.05", "lr: 0.5")
+    record = read(run)
+    assert record.finished and record.config["optim.lr"] == 0.05
+    assert "changed since it finished (optim.lr: 0.05 -> 0.5)" in record.message
+    assert not any(key.startswith("config.") for key in record.summary)
+
+
+def test_another_experiment_is_not_scored_under_its_name(run: Run) -> None:
+    edit(run, "split_seed: 0", "split_seed: 1")
+    with pytest.raises(InputError, match=r"data.split_seed: 0 -> 1.*; put it back"):
+        evaluate(run)
+
+
+def test_keys_that_decide_nothing_may_be_edited(run: Run) -> None:
+    edit(run, "every: 10", "every: 5")
+    assert read(run).message == "" and evaluate(run)
+
+
+def test_a_run_made_longer_is_what_it_says(run: Run) -> None:
+    train(lengthen(run, 0.2, "epochs"), runs=run.root)
+    assert run.summary()["config"] == run.recorded.to_dict() and read(run).message == ""
+
+
+def test_a_summary_of_an_earlier_version_says_nothing_of_it(run: Run) -> None:
+    summary = json.loads(run.summary_file.read_text())
+    del summary["config"], summary["checksum"], summary["format"]
+    run.summary_file.write_text(json.dumps(summary))
+    edit(run, "lr: 0.05", "lr: 0.5")
+    assert read(run).config["optim.lr"] == 0.5
