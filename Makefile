@@ -19,8 +19,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --check-metaschema configs/schema.json
+	$(BIN)/check-jsonschema --schemafile configs/schema.json configs/*.yaml
 
-docs: .venv/installed-dev       ## the files that are generated: docs/config.md and its like
+docs: .venv/installed-dev       ## the files that are generated: docs/config.md, configs/schema.json and their like
 	$(BIN)/python -m docs
 
 mutants: .venv/installed-dev    ## is a wrong line caught? 400 mutants of a sample, some hours; goes on where it was stopped

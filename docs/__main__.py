@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 from docs.config_page import config_page
+from skiprun.cli.config import schema_here
 
 ROOT = Path(__file__).parent.parent
 GENERATED: list[tuple[str, Callable[[], str]]] = [
     ("docs/config.md", config_page),
+    ("configs/schema.json", lambda: json.dumps(schema_here(), indent=2) + "\n"),
 ]
 
 

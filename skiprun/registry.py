@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatch
+from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,9 +42,17 @@ Facts = TypeVar("Facts", bound=Info)
 log = logging.getLogger(__name__)
 
 
+def _folders(package: str) -> list[str]:
+    """Return the folders of a package, which is not imported."""
+    spec = find_spec(package)
+    return list(spec.submodule_search_locations or []) if spec else []
+
+
 def _source(module: str) -> str:
-    """Return the source of a module, which is not imported; nothing where it has none."""
-    if (spec := find_spec(module)) is None:
+    """Return the source of a module; neither it nor its package is imported. Nothing where it has none."""
+    package = module.rpartition(".")[0]
+    spec = PathFinder.find_spec(module, _folders(package)) if package else find_spec(module)
+    if spec is None:
         raise ModuleNotFoundError(f"No module named '{module}'")
     return Path(spec.origin).read_text(encoding="utf-8") if spec.has_location and spec.origin else ""
 
@@ -111,7 +120,7 @@ class Registry(Generic[Target, Facts]):
 
     def modules(self) -> list[str]:
         """Return the modules that may register an entry: those of the package, and the plug-ins."""
-        own = pkgutil.iter_modules(importlib.import_module(self.package).__path__, f"{self.package}.")
+        own = pkgutil.iter_modules(_folders(self.package), f"{self.package}.")
         return [*(module.name for module in own), *(plugin.module for plugin in entry_points(group=PLUGINS))]
 
     def fill(self) -> None:

@@ -14,6 +14,7 @@ from skiprun.models import build_from_config
 from tests.support import ROOT
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+FOR_EDITORS = "# yaml-language-server: $schema=schema.json"
 
 
 @pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)
@@ -29,7 +30,7 @@ def test_config_loads_and_its_network_can_be_built(file: Path) -> None:
 @pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)
 def test_config_says_what_it_is_its_command_and_what_to_expect(file: Path) -> None:
     header = [line for line in file.read_text().splitlines() if line.startswith("#")]
-    assert len(header) >= 3
+    assert len(header) >= 4 and header[0] == FOR_EDITORS
     assert any("Command:" in line and "skiprun " in line for line in header)
     assert any("Expect:" in line for line in header)
 

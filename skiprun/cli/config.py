@@ -10,9 +10,11 @@ import typer
 from skiprun.cli.options import Json
 from skiprun.cli.tables import WIDE, show_table
 from skiprun.cli.terminal import emit, results
+from skiprun.errors import OptionError
 
 if TYPE_CHECKING:
     from skiprun.config.reference import Key
+    from skiprun.config.type_words import Schema
 
 
 def config(
@@ -20,6 +22,9 @@ def config(
         str, typer.Argument(metavar="SECTION", help="A section or a key: optim, data.augment, optim.lr.")
     ] = "",
     json: Json = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of a whole file, for an editor.")
+    ] = False,
 ) -> None:
     """Explain the keys of a config, with examples.
 
@@ -28,13 +33,32 @@ def config(
     """
     from skiprun.config.reference import keys_of
 
+    if schema and section:
+        raise OptionError("--schema", "is that of a whole file; leave SECTION out")
     keys = keys_of(section)
-    if json:
+    if schema:
+        emit(schema_here())
+    elif json:
         emit([key.to_dict() for key in keys])
     elif len(keys) == 1:
         show_key(keys[0])
     else:
         show_sections(keys)
+
+
+def schema_here() -> Schema:
+    """Return the schema of a file with all names that are known here, those of plug-ins too."""
+    from skiprun.config.schema import file_schema
+    from skiprun.models.complexity.catalog import model_names
+    from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES
+
+    names = {
+        "ModelName": list(dict.fromkeys([*model_names(), *MODELS.listed()])),
+        "ConnectionName": list(CONNECTIONS.listed()),
+        "DatasetName": list(DATASETS.listed()),
+        "ProbeName": list(PROBES.listed()),
+    }
+    return file_schema(names)
 
 
 def show_key(key: Key) -> None:

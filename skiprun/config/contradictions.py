@@ -9,15 +9,10 @@ from skiprun.config.experiment import RunConfig
 from skiprun.config.model import ModelConfig
 
 MAX_LAYERS = 10_000  # more take hours to build
-# Devices of Windows, which no file there can be called, and the folder of comparisons beside the runs.
-RESERVED = {
-    "comparisons",
-    "con",
-    "prn",
-    "aux",
-    "nul",
-    *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)),
-}
+# The folder of comparisons beside the runs, devices of Windows, which no file there can be called, and a dot at the end.
+RESERVED = r"^(comparisons|con|prn|aux|nul|(com|lpt)[1-9])(\.|$)|\.$"
+# Sites of a network: numbers and ranges.
+SITES = r"^ *\d{1,6} *(- *\d{1,6} *)?(, *\d{1,6} *(- *\d{1,6} *)?)*$"
 
 
 def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
@@ -25,7 +20,7 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
 
     What is read from a run directory need not pass: rules have become stricter since it was written.
     """
-    if config.name.endswith(".") or config.name.split(".")[0].lower() in RESERVED:
+    if re.search(RESERVED, config.name, re.IGNORECASE):
         yield (
             "name",
             f"found '{config.name}', which means something else to a system, or here; choose another",
@@ -96,7 +91,7 @@ def model_contradictions(model: ModelConfig) -> Iterator[tuple[str, str]]:
     if model.depth and model.depth > MAX_LAYERS:
         yield "model.depth", f"found {model.depth}; up to {MAX_LAYERS:,} layers are allowed"
     for spec in model.connections or {}:
-        if not re.fullmatch(r"\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*", spec.replace(" ", "")):
+        if not re.search(SITES, spec):
             yield "model.connections", f"found '{spec}'; sites are numbers and ranges, such as \"3,5-9\""
     if model.skip_schedule and model.skip_schedule.epochs[0] >= model.skip_schedule.epochs[1]:
         yield "model.skip_schedule.epochs", f"found {model.skip_schedule.epochs}; they must rise"

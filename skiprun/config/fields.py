@@ -18,20 +18,35 @@ ModelName = TypeAliasType("ModelName", str)
 ConnectionName = TypeAliasType("ConnectionName", str)
 DatasetName = TypeAliasType("DatasetName", str)
 ProbeName = TypeAliasType("ProbeName", str)
-# One name is a list of one; YAML reads the key of `{3: none}` as a number.
-Names = Annotated[list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
-# YAML reads 1110 as a number.
-Text = Annotated[str, BeforeValidator(lambda given: str(given) if type(given) is int else given)]
-Name = Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+# What stands behind `json_schema_input_type` is what a file may say, and is brought to the type in front.
+# One name is a list of one.
+Names = Annotated[
+    list[str],
+    BeforeValidator(
+        lambda given: [given] if isinstance(given, str) else given, json_schema_input_type=list[str] | str
+    ),
+]
+
+
+def as_text(given: object) -> object:
+    """Return a whole number as text: YAML reads 1110 as a number."""
+    return str(given) if type(given) is int else given
+
+
+Text = Annotated[str, BeforeValidator(as_text, json_schema_input_type=str | int)]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Name = Annotated[
+    FileName, BeforeValidator(as_text, json_schema_input_type=FileName | Annotated[int, Field(ge=0)])
+]
 # YAML reads the class names 0 and 1 as numbers.
 Labels = Annotated[
     list[str],
     BeforeValidator(
-        lambda given: (
-            [str(each) if type(each) is int else each for each in given] if isinstance(given, list) else given
-        )
+        lambda given: [as_text(each) for each in given] if isinstance(given, list) else given,
+        json_schema_input_type=list[str | int],
     ),
 ]
+# YAML reads the key of `{3: none}` as a number.
 SiteMap = Annotated[
     dict[str, ConnectionName],
     BeforeValidator(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from skiprun.config_file import build_config
 from skiprun.errors import InputError
 from skiprun.models.complexity.catalog_cache import read_catalog, write_catalog
-from skiprun.models.complexity.rows import BlockRow, ModelRow
+from skiprun.models.complexity.rows import BlockRow, Catalog, ModelRow
 from skiprun.system.progress import ProgressCallback
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def describe_models(
         progress: told (done, total, what) while networks are counted, which takes some seconds when the cache
             is cold.
     """
-    known = read_catalog() or {"names": _all_names(), "rows": {}}
+    known = _catalog()
     size = "x".join(map(str, input_shape)) if input_shape else "own"
     names = [name for name in known["names"] if fnmatch(name, pattern)]
     missing = [name for name in names if f"{name} {size}" not in known["rows"]]
@@ -129,8 +129,19 @@ def _without_content(name: str, input_shape: Sequence[int] | None) -> tuple[nn.M
         return build_from_config(config.model, in_channels=shape[0]), shape
 
 
-def _all_names() -> list[str]:
-    """Return the names of all architectures, which imports torch."""
-    from skiprun.registry import MODELS
+def model_names() -> list[str]:
+    """Return the names of all architectures."""
+    return _catalog()["names"]
 
-    return MODELS.names()
+
+def _catalog() -> Catalog:
+    """Return what is known of the architectures; what nobody has asked for since a change begins with the names.
+
+    These are given in loops too, so that no source lists them: torch is imported, and they are written down.
+    """
+    if (known := read_catalog()) is None:
+        from skiprun.registry import MODELS
+
+        known = {"names": MODELS.names(), "rows": {}}
+        write_catalog(known)
+    return known

@@ -1,0 +1,68 @@
+"""The JSON Schema of a config file, for editors and for check-jsonschema: what a file may say, shorthands too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from skiprun.config.contradictions import RESERVED, SITES
+from skiprun.config.experiment import RunConfig
+from skiprun.config.type_words import Schema
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def _given(key: str, value: Schema) -> Schema:
+    """Return what holds where a key is given, with such a value."""
+    return {"required": [key], "properties": {key: value}}
+
+
+def _any_case(pattern: str) -> str:
+    """Return a pattern that takes letters of both cases, as JSON Schema has no flag for it."""
+    return re.sub(r"[a-z]", lambda letter: f"[{letter[0]}{letter[0].upper()}]", pattern)
+
+
+SOMETHING: Schema = {"not": {"type": "null"}}
+ABOVE_0: Schema = {"exclusiveMinimum": 0}
+# What `contradictions` refuses, as far as a schema can say it, by section.
+RULES: dict[str, list[Schema]] = {
+    "RunConfig": [
+        {"properties": {"name": {"not": {"type": "string", "pattern": _any_case(RESERVED)}}}},
+        {"properties": {"probes": {"uniqueItems": True}}},
+    ],
+    "ModelConfig": [
+        {"properties": {"connections": {"propertyNames": {"pattern": SITES}}}},
+        {"if": _given("init", {"const": "fixup"}), "then": _given("norm", {"const": "none"})},
+    ],
+    "AugmentConfig": [{"not": {"allOf": [_given("mixup", ABOVE_0), _given("cutmix", ABOVE_0)]}}],
+    "ScheduleConfig": [
+        {"oneOf": [_given("epochs", SOMETHING), _given("steps", SOMETHING)]},
+        {"if": _given("kind", {"const": "multistep"}), "then": _given("milestones", {"minItems": 1})},
+    ],
+}
+
+
+class WithoutTitles(GenerateJsonSchema):
+    """Leaves out the titles that pydantic makes of names: `batch_size` needs no `Batch Size`."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
+
+
+def file_schema(names: Mapping[str, Sequence[str]]) -> Schema:
+    """Return the schema of a file.
+
+    Args:
+        names: the words of each type of names in `skiprun.config.fields`, such as `ModelName`.
+    """
+    schema = TypeAdapter(RunConfig).json_schema(schema_generator=WithoutTitles)
+    schema["title"] = "skiprun config"
+    definitions: dict[str, Schema] = schema["$defs"]
+    for kind, known in names.items():
+        definitions[kind]["enum"] = list(known)
+    for section, rules in RULES.items():
+        definitions.get(section, schema)["allOf"] = rules
+    return {"$schema": DIALECT, **schema}
