@@ -44,4 +44,4 @@ def full(command: Any) -> Any:
     from skiprun.cli.study_command import study_command
     from skiprun.registry import STUDIES
 
-    return study_command(STUDIES[command.name])
+    return study_command(STUDIES[command.name], command.declaration.module)
