@@ -14,7 +14,6 @@ sums; damaged ones are told, and made again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
@@ -84,7 +83,7 @@ def _remembered(folder: Path, listing: Listing, how: Conversion, skip_bad: bool)
     if entry is None or entry["files"] != listing.digest(of_times=True) or (entry["bad"] and not skip_bad):
         return None
     bad = [BadImage(listing.root / file, problem) for file, problem in entry["bad"].items()]
-    return open_arrays(folder, _without(listing, bad), how, entry["content"], bad)
+    return open_arrays(folder, listing.without(bad), how, entry["content"], bad)
 
 
 def _made(
@@ -110,7 +109,7 @@ def _made_of_good(folder: Path, listing: Listing, how: Conversion, progress: Pro
     except Deep:
         how = replace(how, span=_span(listing, progress))
         bad = find_bad(listing, how, progress)
-    rest = _without(listing, bad)
+    rest = listing.without(bad)
     made = _compared(folder, rest, how, progress) or build_arrays(folder, rest, how, progress)
     return replace(made, bad=tuple(bad))
 
@@ -121,11 +120,6 @@ def _span(listing: Listing, progress: ProgressCallback) -> Span:
     found = find_span(listing.files_of(first), progress) or find_span(listing, progress)
     assert found is not None, "there is a deep image"
     return found
-
-
-def _without(listing: Listing, bad: Iterable[BadImage]) -> Listing:
-    """Return a listing without the images that cannot be used."""
-    return listing.without({each.path for each in bad})
 
 
 def _compared(folder: Path, listing: Listing, how: Conversion, progress: ProgressCallback) -> Decoded | None:

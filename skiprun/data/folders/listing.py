@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
@@ -22,7 +22,7 @@ from skiprun.data.folders.splits import refuse_other_names
 from skiprun.data.folders.unused import Unused
 from skiprun.data.folders.walking import Walk
 from skiprun.data.source import Array
-from skiprun.errors import DataNotFound, InputError
+from skiprun.errors import BadImage, DataNotFound, InputError, grouped
 from skiprun.system.disk import storage_errors
 
 # Numbers side by side: a list of a million tuples would take 120 MB.
@@ -59,12 +59,13 @@ class Listing:
         """Return the listing of some of its files, to read them; it has no labels and no bounds."""
         return Listing(self.root, self.class_names, self.files[rows], self.sizes[rows], self.times[rows])
 
-    def without(self, left_out: Collection[Path]) -> Listing:
-        """Return the listing without some of its images.
+    def without(self, bad: Iterable[BadImage]) -> Listing:
+        """Return the listing without the images that cannot be used.
 
         Raises:
             InputError: a class has none left.
         """
+        left_out = {each.path: each for each in bad}
         if not left_out:
             return self
         rest = Listing(self.root, self.class_names)
@@ -78,9 +79,12 @@ class Listing:
                     rest.labels.append(self.labels[row])
             rest.bounds[split] = slice(start, len(rest.files))
             for label in set(range(len(self.class_names))) - set(rest.labels[start:]):
-                raise InputError(
-                    f"{self.root / split / self.class_names[label]}: none of its images can be used."
+                chosen = (
+                    file for file, of in zip(self.files[rows], self.labels[rows], strict=True) if of == label
                 )
+                lines = grouped([left_out[self.root / file] for file in chosen])
+                folder = self.root / split / self.class_names[label]
+                raise InputError("\n  ".join([f"{folder}: none of its images can be used:", *lines]))
         return rest
 
     def digest(self, of_times: bool) -> str:
