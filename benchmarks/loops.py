@@ -106,10 +106,8 @@ def expert(
 ) -> None:
     """Run the classic loop as an expert would: channels_last, bf16 and torch.compile; nothing waits.
 
-    Args:
-        tick, device, name, batch, workers: as of `classic`; the workers live on from epoch to epoch.
-        compiled: with torch.compile.
-        mode: of torch.compile; `reduce-overhead` takes CUDA graphs.
+    Arguments are those of `classic`, but that workers live on from epoch to epoch; `mode` is torch.compile's,
+    of which `reduce-overhead` takes CUDA graphs.
     """
     torch.backends.cudnn.benchmark = True
     model = material.network(name).to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
@@ -183,7 +181,7 @@ def lightning(
             super().__init__()
             self.model = material.network(name)
 
-        def training_step(self, batch: Any, number: int) -> torch.Tensor:
+        def training_step(self, batch: Any, _number: int) -> torch.Tensor:
             loss = F.cross_entropy(self.model(batch[0]), batch[1])
             self.log("train_loss", loss)
             return loss

@@ -28,11 +28,11 @@ class Ticking:
     def __init__(self, tick: Tick) -> None:
         self.tick = tick
 
-    def step(self, step: int, steps: int) -> None:
+    def step(self, _step: int, _steps: int) -> None:
         """Call the function."""
         self.tick()
 
-    def epoch(self, record: Record) -> None:
+    def epoch(self, _record: Record) -> None:
         """Do nothing: the function is told of steps alone."""
 
 

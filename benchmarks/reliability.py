@@ -27,7 +27,7 @@ IMAGES = 45_000  # of a pass over CIFAR's training split
 
 
 @DATASETS.register("noise")
-def noise(config: object, device: torch.device, progress: object) -> Loaders:
+def noise(config: object, device: torch.device, _progress: object) -> Loaders:
     """Images of CIFAR's shape without their content."""
     generator = np.random.default_rng(0)
     portions = [

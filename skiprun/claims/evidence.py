@@ -22,6 +22,7 @@ def explain(found: Difference, p: float, against: str = "") -> str:
     """Say how far a difference can be trusted.
 
     Args:
+        found: the difference.
         p: its p value, corrected for those beside it.
         against: what it is tested against, where that is not nothing.
     """

@@ -52,7 +52,7 @@ def show_version(asked: bool) -> None:
 @app.callback()
 def global_options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True)] = False,
+    _version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True)] = False,
 ) -> None:
     """A laboratory bench for skip connections."""
     start_logging()
@@ -84,7 +84,7 @@ def main() -> None:
         )  # a name may hold what the terminal's encoding does not
     leave_imports_alone()
     trust_no_working_folder()
-    threading.excepthook = lambda of: None  # what fails in a thread fails again where its work is waited for
+    threading.excepthook = lambda _: None  # what fails in a thread fails again where its work is waited for
     try:
         app()
     except KeyboardInterrupt:

@@ -46,7 +46,8 @@ def is_foreign(run: Path, of_file: Given, of_run: Given) -> bool:
 
     Args:
         run: what is to be scored.
-        of_file, of_run: the options that only one of the two has, by their names.
+        of_file: the options that only a file of weights has, by their names.
+        of_run: those that only a run has.
 
     Raises:
         InputError: options of both, or not all that a file needs.

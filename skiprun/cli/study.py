@@ -117,21 +117,21 @@ class Counted:
     def __init__(self, label: str, done: int) -> None:
         self.label, self.done = label, done
 
-    def __call__(self, row: Row, total: int) -> None:
+    def __call__(self, _row: Row, total: int) -> None:
         """Count a row, and show how many there are of `total`."""
         self.done += 1
         loading(self.done, total, self.label)
 
 
-def _uncounted(label: str, done: int) -> Callable[[Row, int], None]:
-    return lambda row, total: None
+def _uncounted(_label: str, _done: int) -> Callable[[Row, int], None]:
+    return lambda *_: None
 
 
 @contextmanager
 def stopping() -> Iterator[None]:
     """Let both signals end a study and its processes in the same orderly way, with 130 or 143."""
 
-    def end(number: int, frame: FrameType | None) -> None:
+    def end(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
     before = signal.signal(signal.SIGTERM, end)

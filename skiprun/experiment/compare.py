@@ -29,7 +29,7 @@ def compare(
     root: Path | str | None = None,
     prefix: str | None = None,
     jobs: Count | None = None,
-    progress_for: ProgressFor = lambda label: NullProgress(),
+    progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
 ) -> Comparison:
     """Train what is missing under one protocol, compare all, and write the page; what `skiprun compare` does.

@@ -41,7 +41,8 @@ def evaluate(
         model_or_run: a network, which needs `data`; or a finished run, by object, directory or name.
         data: the loaders to use; a run's own if None.
         split: train, val or test; None: test, but val of a run that is not finished.
-        root, other_data: of a run, see `rebuild`.
+        root: of a run, see `rebuild`.
+        other_data: of a run, see `rebuild`.
         task: how to score; None: as the run does, and for a network as a config does that says nothing of it.
         batch_size: images at once; None: what a training step of the run has memory for, and 128 for a
             network.

@@ -29,7 +29,7 @@ class StepTimes(NullProgress):
     def __init__(self) -> None:
         self.times: list[float] = []
 
-    def step(self, step: int, steps: int) -> None:
+    def step(self, _step: int, _steps: int) -> None:
         """Note the time."""
         self.times.append(time.monotonic())
 

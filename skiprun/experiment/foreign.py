@@ -62,8 +62,8 @@ def rebuild_file(
         model: an architecture, with its options as in `resnet20:shortcut=A_both`.
         data: a dataset.
         root: its folder.
-        mean, std: what the weights were trained with, one number a channel, white is 1; None: the training
-        split's.
+        mean: what the weights were trained with, a number a channel, white is 1; None: the training split's.
+        std: likewise.
         overrides: `section.key=value`, as for a config.
         loading: told of (done, total, what) while data is prepared.
         runs: the folder of all runs; None: $SKIPRUN_RUNS, or runs/.

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 def train_missing(
     planned: Sequence[Planned],
     runs: Path | str,
-    progress_for: ProgressFor = lambda label: NullProgress(),
+    progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
     jobs: Count | None = None,
 ) -> list[Run]:

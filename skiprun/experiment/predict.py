@@ -28,7 +28,7 @@ def predict(
     files: Sequence[Path | str],
     top: Count = 3,
     skip_bad: bool = False,
-    progress: ProgressCallback = lambda done, total, what: None,
+    progress: ProgressCallback = lambda *_: None,
 ) -> Iterator[Prediction]:
     """Return for each image, as it comes, its file, label, probability and `top` labels, by the best weights.
 
@@ -63,7 +63,7 @@ def predict_masks(
     skip_bad: bool = False,
     overlay: bool = False,
     overwrite: bool = False,
-    progress: ProgressCallback = lambda done, total, what: None,
+    progress: ProgressCallback = lambda *_: None,
 ) -> Iterator[Prediction]:
     """Write the mask of each image into a folder, by a run's best weights; see `write_masks`.
 

@@ -67,15 +67,15 @@ class Tally:
             view.register_hook(partial(self.add_square, side))
         return view
 
-    def tap_module(self, side: str, module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+    def tap_module(self, side: str, _module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
         """Tap what enters a module."""
         return self.tap(side, inputs[0])
 
-    def tap_skip(self, connection: nn.Module, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    def tap_skip(self, _connection: nn.Module, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Tap x where it meets the branch."""
         return self.tap("skip", inputs[0]), inputs[1]
 
-    def tap_both(self, connection: nn.Module, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    def tap_both(self, _connection: nn.Module, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Tap x and F(x) where they meet."""
         return self.tap("skip", inputs[0]), self.tap("branch", inputs[1])
 
@@ -83,7 +83,7 @@ class Tally:
         """Add a tensor's squared length to the sums; parts of a batch add up like this."""
         self.sums[name] = self.sums[name] + tensor.detach().float().norm().square()
 
-    def look(self, connection: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
+    def look(self, _connection: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
         """Add the lengths of x and F(x), and their product."""
         x, fx = inputs[0].detach().float(), inputs[1].detach().float()
         self.add_square("x", x)
@@ -91,7 +91,7 @@ class Tally:
         if "branch_cos" in measures(self.connection):
             self.sums["dot"] = self.sums["dot"] + (x * fx).sum()
 
-    def look_at_gate(self, gate: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def look_at_gate(self, _gate: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
         """Add the openness of a gate, weighted by the images it was for."""
         self.sums["gate"] = self.sums["gate"] + output.detach().float().sigmoid().mean() * len(output)
         self.sums["seen"] = self.sums["seen"] + len(output)

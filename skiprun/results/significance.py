@@ -77,7 +77,8 @@ def difference(
     """Compare two networks by their values of each seed; the seeds choose the test, never the values.
 
     Args:
-        one, other: values by seed.
+        one: values by seed.
+        other: the other network's.
         span: no difference can be larger.
         tests: how many differences are tested together; it decides what is detectable, `holm` corrects p.
     """

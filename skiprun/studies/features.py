@@ -34,7 +34,7 @@ class FeatureExtractor:
 
     def keep(self, path: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         """Return a hook that keeps a changed output."""
-        return lambda module, inputs, output: self.outputs.__setitem__(path, self.change(output.detach()))
+        return lambda _module, _inputs, output: self.outputs.__setitem__(path, self.change(output.detach()))
 
     @torch.no_grad()
     def read(self, batches: Batches) -> Iterator[list[Tensor]]:

@@ -27,7 +27,7 @@ class LayerRecorder:
         for module in (*self.layers.values(), *self.sites.values()):
             module.register_forward_hook(self.record)
 
-    def record(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def record(self, module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
         """Keep the variance of an output, and its gradient's norm when that comes."""
         self.outputs[module] = output.detach().var(correction=0)
         self.gradients[module] = output.new_full((), 0.0 if output.requires_grad else math.nan)

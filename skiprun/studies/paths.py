@@ -107,7 +107,7 @@ class Tracer:
         # The skips of a U-Net meet in the images alone.
         (block if isinstance(block, Block) else model).register_forward_pre_hook(self.watch)
 
-    def watch(self, block: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def watch(self, _block: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         """Remember where all paths meet: the input of the first block."""
         self.start = inputs[0]
 

@@ -70,7 +70,7 @@ def _without_seal(content: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in content.items() if key not in SEAL}
 
 
-def read_cached(path: Path, shape: type[Document]) -> Document | None:
+def read_cached(path: Path, _shape: type[Document]) -> Document | None:
     """Return what `write_sealed` wrote, of a file that can be made again; None if missing or damaged.
 
     Its checksum shows that it has the shape that it was written with.

@@ -64,7 +64,7 @@ for _tag, _pattern, _first in [
     ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", list("-+.")),
 ]:
     Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
-Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: _number(node.value))
+Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: _number(node.value))
 
 
 def _number(text: str) -> int | str:

@@ -28,7 +28,8 @@ class Task(Protocol):
         """Return the loss terms [terms], each a sum over this batch divided by its entry of `normalizers`.
 
         Args:
-            output, target: of a batch, or of a part of one.
+            output: of a batch, or of a part of one.
+            target: what it should be.
             normalizers: of the whole batch, [terms].
             training: with what is there to train better: label smoothing, border weights.
         """

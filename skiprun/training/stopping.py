@@ -50,7 +50,7 @@ class StopFlag:
         asked, self.save_asked = self.save_asked, False
         return SAVE_SIGNAL if asked else None
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _note(self, number: int, _frame: FrameType | None) -> None:
         if number == SAVE_SIGNAL:
             self.save_asked = True
             return

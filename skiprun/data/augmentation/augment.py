@@ -76,7 +76,9 @@ def crop_indices(shape: Sequence[int], padding: int, top: Tensor, left: Tensor, 
 
     Args:
         shape: of the images, [B, C, H, W].
-        top, left: corner of each crop in its padded image, int64 [B], 0 to 2p.
+        padding: p, the pixels added on each side.
+        top: upper edge of each crop in its padded image, int64 [B], 0 to 2p.
+        left: left edge of each crop, likewise.
         flipped: images to flip left to right, bool [B].
     """
     batch, _, height, width = shape
@@ -114,7 +116,8 @@ def jitter(images: Tensor, factors: Tensor, mean: Tensor, std: Tensor) -> Tensor
     Args:
         images: normalized, [B, C, H, W].
         factors: brightness, contrast and saturation, [3, B]; 1 changes nothing.
-        mean, std: of the normalization, [C, 1, 1].
+        mean: of the normalization, [C, 1, 1].
+        std: of the normalization, [C, 1, 1].
     """
     brightness, contrast, saturation = factors[:, :, None, None, None]
     images = (images * std + mean).mul_(brightness).clamp_(0, 1)

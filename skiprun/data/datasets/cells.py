@@ -43,7 +43,7 @@ MARGIN = 4 * BEND
     test=96,
     paper="drawn by the program",
 )
-def cells(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
+def cells(config: DataConfig, device: torch.device, _progress: ProgressCallback) -> Loaders:
     """Touching, textured, noisy cells drawn by the program, with exact masks; `image_size` draws larger ones.
 
     The test split is the same in every experiment, whatever `split_seed` says.

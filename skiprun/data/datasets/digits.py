@@ -30,7 +30,7 @@ TEST_SEED = 0
     test=360,
     paper="Alpaydin and Kaynak 1998",
 )
-def digits(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
+def digits(config: DataConfig, device: torch.device, _progress: ProgressCallback) -> Loaders:
     """Real handwritten digits of 8x8 pixels in 17 grey levels; comes with scikit-learn.
 
     The test split is the same stratified fifth in every experiment, whatever `split_seed` says.

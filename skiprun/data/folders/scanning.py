@@ -109,4 +109,5 @@ def decode(path: Path, content: bytes, how: Conversion, tally: Counter[str] | No
 
 
 def digest_of(content: bytes) -> bytes:
+    """Return 16 bytes that tell the contents of files apart."""
     return blake2b(content, digest_size=16).digest()

@@ -82,16 +82,16 @@ class Noise:
     def __init__(self, shape: Shape, device: torch.device) -> None:
         self.shape, self.device = shape, device
 
-    def about(self, split: str) -> str:
+    def about(self, _split: str) -> str:
         """Say which images these are."""
         return f"random normal images of {'x'.join(map(str, self.shape))}"
 
-    def batches(self, split: str, count: int, size: int) -> list[Batch]:
+    def batches(self, _split: str, count: int, size: int) -> list[Batch]:
         """Return some batches; the split does not matter."""
         return [self._draw(number, size) for number in range(count)]
 
     def scored(self, split: str, number: int | None) -> list[Batch]:
-        """Return a number of images in batches."""
+        """Return a number of images as one batch."""
         return self.batches(split, 1, number or SCORE_BATCH)
 
     def _draw(self, number: int, size: int) -> Batch:

@@ -56,7 +56,7 @@ def forget(file: Path) -> None:
 def keeping(file: Path | None, identity: StudyIdentity) -> Iterator[tuple[list[Row], Callable[[Row], None]]]:
     """Give the rows that an earlier try left, and a way to keep new ones until the study is done."""
     if file is None:
-        yield [], lambda row: None
+        yield [], lambda _: None
         return
     partial = file.with_suffix(PARTIAL)
     known = left_over(partial, identity)

@@ -40,7 +40,7 @@ class WeightRecorder(NullProgress):
         """Keep a copy of the weights."""
         self.states.append({name: value.detach().clone() for name, value in self.model.state_dict().items()})
 
-    def epoch(self, record: Record) -> None:
+    def epoch(self, _record: Record) -> None:
         """Keep the weights of an epoch."""
         self.keep()
 

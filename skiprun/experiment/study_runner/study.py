@@ -47,7 +47,7 @@ class StudyRequest(NamedTuple):
 
 def run_study(
     request: StudyRequest,
-    progress_for: ProgressFor = lambda label, done: lambda row, total: None,
+    progress_for: ProgressFor = lambda *_: lambda *_: None,
     loading: ProgressCallback | None = None,
     fresh: bool = False,
     spare: Path | None = None,

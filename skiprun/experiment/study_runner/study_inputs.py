@@ -106,7 +106,7 @@ class StudyInputs:
 
     @cached_property
     def evaluate(self) -> Scoring:
-        """model -> scores."""
+        """What scores a network, on the same images every time."""
         return Scoring(self.task, self.source.scored(self.split, self.selection.images))
 
     @property

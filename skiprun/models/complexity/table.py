@@ -62,7 +62,7 @@ def watched(
     begun: dict[str, int] = {}
     counter = Counter()
 
-    def before(path: str, module: nn.Module, inputs: Nested) -> None:
+    def before(path: str, _module: nn.Module, _inputs: Nested) -> None:
         begun[path] = counter.macs
 
     def after(path: str, module: nn.Module, inputs: Nested, output: Nested) -> None:

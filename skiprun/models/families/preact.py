@@ -72,7 +72,7 @@ class PreactBottleneck(PreactBlock):
     expansion: ClassVar[int] = 4
     layers: ClassVar[int] = 3
 
-    def make_branch(self, inplanes: int, planes: int, stride: int, norm: Norm, dropout: float) -> None:
+    def make_branch(self, inplanes: int, planes: int, stride: int, norm: Norm, _dropout: float) -> None:
         """Make the layers behind the first activation; there is no dropout among them."""
         self.conv1 = conv1x1(inplanes, planes)
         self.bn2 = norm(planes)

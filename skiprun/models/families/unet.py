@@ -1,9 +1,9 @@
-"""U-Net: an encoder that halves the size, a decoder that doubles it, and long skips between them
-(Ronneberger et al. 2015, figure 1, with padded convolutions and batch normalization).
+"""U-Net: an encoder that halves the size, a decoder that doubles it, and long skips between them.
 
-Level 0 has the size of the image, level `depth` is the bottom. At each level the decoder joins what comes
-from below, f(x), with what the encoder had at that level, x: y = [x, f(x)] in the paper. The join is a
-connection, so `add`, `none` and `attention_gate` (Oktay et al. 2018) are experiments in one word.
+Ronneberger et al. 2015, figure 1, with padded convolutions and batch normalization. Level 0 has the size of
+the image, level `depth` is the bottom. At each level the decoder joins what comes from below, f(x), with what
+the encoder had at that level, x: y = [x, f(x)] in the paper. The join is a connection, so `add`, `none` and
+`attention_gate` (Oktay et al. 2018) are experiments in one word.
 
 Outputs: one logit a class and pixel; two classes share one logit, that of the second, unless
 `one_logit: false`.
@@ -147,7 +147,7 @@ def resunet(
 FACTS = {
     "task": "segmentation",
     "connection": "concat",
-    "fits": lambda connection: True,
+    "fits": lambda _: True,
     "input": (3, 256, 256),
 }
 MODELS.register(

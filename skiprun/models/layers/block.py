@@ -51,8 +51,7 @@ class ResidualBlock(Block):
     """Base of the two blocks of He et al. 2015.
 
     The first eight arguments are torchvision's, so that its ResNet can build the block. The `downsample` that
-    it passes
-    is ignored: `self.downsample` is made here, of the kind that `shortcut` names.
+    it passes is ignored: `self.downsample` is made here, of the kind that `shortcut` names.
     """
 
     expansion: ClassVar[int]
@@ -63,7 +62,7 @@ class ResidualBlock(Block):
         inplanes: int,
         planes: int,
         stride: int = 1,
-        downsample: nn.Module | None = None,
+        _downsample: nn.Module | None = None,
         groups: int = 1,
         base_width: int = 64,
         dilation: int = 1,

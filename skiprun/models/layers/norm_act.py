@@ -24,7 +24,7 @@ def layer_norm(channels: int) -> nn.Module:
     return nn.GroupNorm(1, channels)
 
 
-def no_norm(channels: int) -> nn.Module:
+def no_norm(_channels: int) -> nn.Module:
     """Return nothing in the place of a normalization."""
     return nn.Identity()
 

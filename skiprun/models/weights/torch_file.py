@@ -42,7 +42,7 @@ class Inert:
 class InertDict:
     """Stands for a class of dicts, such as defaultdict: an ordered one takes what is put in."""
 
-    def __new__(cls, *arguments: object, **options: object) -> OrderedDict[object, object]:  # type: ignore[misc]
+    def __new__(cls, *_: object, **__: object) -> OrderedDict[object, object]:  # type: ignore[misc]
         """Return an ordered dict, whatever the class was called with."""
         return OrderedDict()
 
