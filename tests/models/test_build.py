@@ -82,9 +82,10 @@ def test_refusals_say_what_was_found_and_what_is_allowed(options: dict[str, Any]
 @pytest.mark.parametrize("number", [10**9, 10**10, 10**30])
 @pytest.mark.parametrize("key", ["num_classes", "in_channels", "width"])
 def test_what_no_machine_can_hold_is_refused_in_words(key: str, number: int) -> None:
+    options: dict[str, Any] = {key: number}
     words = r"^Out of memory while the network is built\.|from 1 to 1,000,000,000|be 1,000,000,000 or less"
     with pytest.raises(SkiprunError, match=words):
-        build_model("resnet20", **{key: number})
+        build_model("resnet20", **options)
     with pytest.raises(OptionError, match=r"growth: found .*; it must be 1,000,000,000 or less"):
         build_model("densenet121", growth=10**30)
 

@@ -245,7 +245,7 @@ def test_two_networks_are_compared_stage_by_stage() -> None:
     assert [row["stage"] for row in rows] == ["stem", "stage1", "stage2", "stage3", "head"]
     assert [row["factor"] for row in rows] == [2, 4, 4, 4, 2]
     assert (total["stage"], total["macs"], total["parameters"]) == ("all", 40_551_040, 269_722)
-    assert total["factor"] == pytest.approx(sum(row["other_macs"] for row in rows) / 40_551_040)
+    assert total["factor"] == pytest.approx(sum(row["other_macs"] or 0 for row in rows) / 40_551_040)
 
 
 def test_a_stage_that_only_one_network_has_stands_alone() -> None:

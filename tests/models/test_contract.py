@@ -1,6 +1,7 @@
 """What every registered architecture keeps, on small images: a newcomer's file is tested by being registered."""
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ LARGE = (
 BEYOND_FLOAT32 = {"plain1202"}
 
 
-def marked(name):
+def marked(name: str) -> Any:
     return pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
 
 
@@ -74,7 +75,7 @@ def batch(name: str) -> tuple[Tensor, Tensor]:
     return images, labels
 
 
-def without_chance(model):
+def without_chance(model: nn.Module) -> nn.Module:
     """Return a network that trains without dropout and stochastic depth."""
     for module in model.modules():
         if "Dropout" in type(module).__name__ or isinstance(module, torchvision.ops.StochasticDepth):
@@ -82,9 +83,9 @@ def without_chance(model):
     return model
 
 
-def first_gradient(model: nn.Module) -> Tensor:
+def first_gradient(model: nn.Module) -> Tensor | None:
     first = next(iter(weighted_layers(model).values()))
-    return first.weight.grad
+    return first.get_parameter("weight").grad
 
 
 def starts_inside_a_block(model: nn.Module) -> bool:
@@ -123,7 +124,9 @@ def test_contract(name: str) -> None:
         assert again(images).isfinite().all()
 
 
-def loss_after_step(model, start, lr, images, targets):
+def loss_after_step(
+    model: nn.Module, start: Mapping[str, Tensor], lr: float, images: Tensor, targets: Tensor
+) -> Tensor:
     """Take one step from given weights along the gradient at hand, and return the loss that follows."""
     model.load_state_dict(start)
     torch.optim.AdamW(model.parameters(), lr=lr).step()
@@ -139,7 +142,7 @@ def test_grey_images_have_one_channel(name: str) -> None:
 
 
 # One small member of each family of classifiers that has sites.
-MEMBERS = {}
+MEMBERS: dict[str, str] = {}
 for _entry in MODELS:
     if _entry.info.connection and _entry.info.task == "classification" and _entry.name not in LARGE:
         MEMBERS.setdefault(_entry.info.family, _entry.name)

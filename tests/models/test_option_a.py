@@ -13,15 +13,20 @@ X = torch.rand(2, 16, 7, 7) + 1
 
 def test_option_A_has_its_zeros_at_the_end() -> None:
     shortcut = make_shortcut("A", 16, 32, 2, nn.BatchNorm2d)
+    assert shortcut is not None
     out = shortcut(X)
     assert out.shape == (2, 32, 4, 4) and not list(shortcut.parameters())
     assert torch.equal(out[:, :16], X[:, :, ::2, ::2]) and not out[:, 16:].any()
 
 
 def test_option_A_both_has_half_of_its_zeros_on_each_side() -> None:
-    out = make_shortcut("A_both", 16, 32, 2, nn.BatchNorm2d)(X)
+    even, uneven = (
+        make_shortcut("A_both", 16, 32, 2, nn.BatchNorm2d),
+        make_shortcut("A_both", 16, 19, 1, None),
+    )
+    assert even is not None and uneven is not None
+    out, odd = even(X), uneven(X)
     assert torch.equal(out, F.pad(X[:, :, ::2, ::2], (0, 0, 0, 0, 8, 8)))
-    odd = make_shortcut("A_both", 16, 19, 1, None)(X)
     assert not odd[:, :1].any() and torch.equal(odd[:, 1:17], X) and not odd[:, 17:].any()
     assert make_shortcut("A_both", 16, 16, 1, None) is None
 

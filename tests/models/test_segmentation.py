@@ -29,7 +29,7 @@ COUNTS = [
 ]
 
 
-def unet(**options: Any) -> nn.Module | None:
+def unet(**options: Any) -> nn.Module:
     torch.manual_seed(0)
     return build_model("unet", 2, 1, **{"width": 4, "depth": 3} | options)
 

@@ -4,15 +4,14 @@ import argparse
 import collections
 import json
 import pathlib
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
 import torch
-from torch import Tensor, dtype, nn
+from torch import Tensor, nn
 
 from skiprun.config import ModelConfig
 from skiprun.errors import CheckpointError
@@ -29,18 +28,18 @@ GIVEN = made(seed=1).eval()
 STATE = GIVEN.state_dict()
 
 
-def behind(prefix: str, state: OrderedDict | dict[str, Tensor] = STATE) -> dict[str, Tensor]:
+def behind(prefix: str, state: Mapping[str, Tensor] = STATE) -> dict[str, Tensor]:
     return {prefix + name: each for name, each in state.items()}
 
 
-def loaded(file: Path, model: None = None, **options: Any) -> WeightReport:
+def loaded(file: Path, **options: Any) -> WeightReport:
     """Load a file into a network drawn otherwise, and return what was found; the outputs must be those of the given."""
-    model = model or made()
+    model = made()
     config = ModelConfig.model_validate({"name": "resnet_cifar", "weights": str(file), **options})
     report = load_from_config(model, config)
     images = torch.rand(2, 3, 8, 8)
     assert torch.equal(model.eval()(images), GIVEN(images))
-    assert not report.fresh and not report.unused
+    assert report and not report.fresh and not report.unused
     return report
 
 
@@ -202,12 +201,12 @@ def test_half_precision_is_widened(tmp_path: Path) -> None:
     model = made()
     load_from_config(model, ModelConfig(name="resnet_cifar", weights=str(tmp_path / "w")))
     assert model.fc.weight.dtype == torch.float32 and torch.allclose(
-        model.fc.weight, GIVEN.fc.weight, atol=1e-3
+        model.get_parameter("fc.weight"), GIVEN.get_parameter("fc.weight"), atol=1e-3
     )
 
 
 @pytest.mark.parametrize("kind", [torch.int8, torch.complex64])
-def test_numbers_of_another_kind_are_not_taken_for_weights(kind: dtype, tmp_path: Path) -> None:
+def test_numbers_of_another_kind_are_not_taken_for_weights(kind: torch.dtype, tmp_path: Path) -> None:
     torch.save(STATE | {"layer1.0.conv1.weight": STATE["layer1.0.conv1.weight"].to(kind)}, tmp_path / "w.pt")
     assert "there, a real number here" in refusal(tmp_path / "w.pt")
 
@@ -236,7 +235,7 @@ def test_on_which_side_zeros_stand_is_said_to_be_unknown_of_a_file(tmp_path: Pat
     assert not projecting.assumed
 
 
-def as_safetensors(state: OrderedDict | dict[str, Tensor], **changed: Any) -> bytes:
+def as_safetensors(state: Mapping[str, Tensor], **changed: Any) -> bytes:
     """Return the bytes of a file as the format's page describes it."""
     kinds, header, body = {torch.float32: "F32", torch.int64: "I64", torch.float16: "F16"}, {}, b""
     for name, each in state.items():
@@ -270,9 +269,7 @@ def test_safetensors_are_read(tmp_path: Path) -> None:
         3,
     ],
 )
-def test_safetensors_that_claim_what_is_not_there_are_refused(
-    entry: dict[str, Any] | dict[str, str] | int, tmp_path: Path
-) -> None:
+def test_safetensors_that_claim_what_is_not_there_are_refused(entry: object, tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").write_bytes(as_safetensors(STATE, more=entry))
     assert "not a whole file of plain weights" in refusal(tmp_path / "w.safetensors")
 
