@@ -193,7 +193,7 @@ def test_files_of_a_gpu_bear_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_table_has_the_columns_of_all_rows() -> None:
-    rows = [{"arm": "a", "failed": "no GPU"}, {"arm": "b", "ms": 2.0, "range": [1, 2]}]
+    rows: list[dict[str, Any]] = [{"arm": "a", "failed": "no GPU"}, {"arm": "b", "ms": 2.0, "range": [1, 2]}]
     console = Console(record=True, width=80)
     console.print(report.table("", rows))
     assert [line.split() for line in console.export_text().splitlines()[-3:]] == [

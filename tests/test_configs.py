@@ -40,10 +40,12 @@ def test_config_says_what_it_is_its_command_and_what_to_expect(file: Path) -> No
     [("plain56", "resnet56"), ("plain20", "resnet20"), ("plain20", "plain56"), ("resnet20", "resnet56")],
 )
 def test_two_configs_of_a_pair_differ_in_one_line(one: str, other: str) -> None:
-    texts = [(ROOT / "configs" / f"{name}_cifar.yaml").read_text().splitlines() for name in (one, other)]
+    before, after = (
+        (ROOT / "configs" / f"{name}_cifar.yaml").read_text().splitlines() for name in (one, other)
+    )
     changed = [
         line
-        for line in difflib.unified_diff(*texts, n=0, lineterm="")
+        for line in difflib.unified_diff(before, after, n=0, lineterm="")
         if not line.startswith(("---", "+++", "@@"))
     ]
     assert changed == [f"-model: {{name: {one}}}", f"+model: {{name: {other}}}"]

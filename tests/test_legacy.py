@@ -157,6 +157,6 @@ def test_a_half_finished_run_of_before_goes_on_to_the_same_bits(tmp_path: Path) 
     run = Run.of(tmp_path / "parts", fault_config())
     assert run.state == "stopped"
     make_old(run)
-    train_here(CONFIG, tmp_path / "parts")
-    ends = [load(each.checkpoints / "last.pt")["model"] for each in (whole, run)]
-    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0]) and run.state == "finished"
+    done = train_here(CONFIG, tmp_path / "parts")
+    ends = [load(each.checkpoints / "last.pt")["model"] for each in (whole, done)]
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0]) and done.state == "finished"

@@ -8,9 +8,12 @@ import signal
 import sys
 import threading
 from multiprocessing.connection import wait
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from skiprun.system.machine import safe_interpreters
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
 
 # What training imports, also at its first step and for its first image: two seconds of a core.
 IMPORTED = [
@@ -26,7 +29,7 @@ IMPORTED = [
 NO_GUARD = 70  # exit code of a process whose script starts others, without asking whether it is the first
 
 
-def ready() -> BaseContext:
+def ready() -> ForkServerContext | SpawnContext:
     """Return what starts processes; the first call starts their server, which imports in the background.
 
     The server starts no threads and asks for no GPU. Where forking is not known to agree with torch, each

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from skiprun.claims.comparison import Comparison, compare_runs
@@ -337,7 +338,7 @@ def test_an_interval_of_an_error_ends_where_errors_do(tmp_path: Path) -> None:
     assert (a.high, b.low) == (100.0, 0.0) and 0 < a.low < 94 and 0.5 < b.high < 100
     assert comparison.to_dict()["groups"][0]["test"]["error"]["high"] == 100.0
     drawing = next(each for each in draw(comparison.groups) if each.name == "test_error")
-    reach = [x for line in drawing.figure.axes[0].lines for x in line.get_xdata()]
+    reach = [x for line in drawing.figure.axes[0].lines for x in np.asarray(line.get_xdata())]
     assert min(reach) >= 0 and max(reach) <= 100 and "cut where the score ends" in drawing.caption
 
 

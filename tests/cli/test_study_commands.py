@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -224,7 +225,7 @@ class Halt:
     def __init__(self, at: int) -> None:
         self.at, self.told = at, 0
 
-    def __call__(self, row: dict[str, Any], total: int) -> None:
+    def __call__(self, row: Mapping[str, object], total: int) -> None:
         self.told += 1
         if self.told == self.at:
             raise KeyboardInterrupt

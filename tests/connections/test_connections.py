@@ -187,7 +187,7 @@ def test_fixup_starts_at_the_loss_of_ignorance(depth: int) -> None:
 
 
 def test_fixup_draws_first_convolutions_by_the_number_of_blocks() -> None:
-    blocks = list(fixup(56).layer3)
+    blocks = list(fixup(56).get_submodule("layer3").children())
     expected = math.sqrt(2 / (64 * 9)) * 27**-0.5
     assert blocks[-1].conv1.weight.std().item() == pytest.approx(expected, rel=0.05)
     assert all(block.conv2.weight.abs().sum() == 0 for block in blocks)

@@ -72,15 +72,15 @@ def save_as_published(network: nn.Module, file: Path) -> None:
     torch.save({"state_dict": state, "best_prec1": 91.73}, file, _use_new_zipfile_serialization=False)
 
 
-def command(*words: str) -> tuple[Any, ...]:
+def command(*words: object) -> tuple[Any, BaseException | None]:
     """Run `skiprun evaluate`, and return its document and its error."""
     done = CliRunner().invoke(app, ["evaluate", *map(str, words), "--json"])
     return json.loads(done.stdout) if done.exception is None else None, done.exception
 
 
-def refusal(*words: str) -> str:
+def refusal(*words: object) -> str:
     _, error = command(*words)
-    assert error is not None and "\n" not in str(error)
+    assert isinstance(error, Exception) and "\n" not in str(error)
     return f"{exit_code(error)} {error}"
 
 

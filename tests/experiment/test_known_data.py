@@ -42,10 +42,10 @@ def shaded(root: Path, shades: dict[str, int] = SHADES) -> Path:
     return root
 
 
-def write_shade(file: Path, value: int, kind: type = np.uint8) -> None:
+def write_shade(file: Path, value: int, kind: type[np.generic] = np.uint8) -> None:
     """Write an image of one shade, but for a pixel."""
     shape = (8, 8, 3) if kind is np.uint8 else (8, 8)
-    pixels = np.full(shape, value, kind)
+    pixels: np.ndarray = np.full(shape, value, kind)
     pixels[0, 0] += 1 if kind is np.uint8 else 100
     Image.fromarray(pixels).save(file)
 

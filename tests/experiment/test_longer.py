@@ -21,17 +21,16 @@ from skiprun.experiment.longer import lengthen
 from skiprun.run import Run
 from skiprun.training.checkpoint import load
 from skiprun.training.schedule import can_extend, learning_rate
+from tests.support.compare import assert_same, timeless
 from tests.support.faulty import (
     KILLED,
     KillAfterStep,
     SignalAfterStep,
-    assert_same,
     assert_same_runs,
     fault_config,
     finish,
     kill_at,
     start,
-    timeless,
     tiny_dataset,
     train_here,
     trial,
@@ -65,7 +64,7 @@ def test_constant_and_multistep_end_as_if_they_had_been_longer_from_the_start(
     )
     states = [load(each.checkpoints / "last.pt") for each in (whole, longer)]
     for part in ("model", "optimizer", "best", "final"):
-        assert_same(*(state[part] for state in states), part)
+        assert_same(states[0][part], states[1][part], part)
     summaries = [each.summary() | {"time": None, "test_scored": None} for each in (whole, longer)]
     assert summaries[0] == summaries[1]
 

@@ -15,7 +15,7 @@ from skiprun.experiment import evaluate, train
 from skiprun.experiment.longer import lengthen
 from skiprun.experiment.replay import replay
 from skiprun.run import Run
-from tests.support.faulty import timeless
+from tests.support.compare import timeless
 
 
 @pytest.fixture

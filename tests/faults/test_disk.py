@@ -270,7 +270,7 @@ def test_F41_too_many_open_files_is_told_with_the_way_out(whole: Path, tmp_path:
 
 def quiet() -> None:
     """Write no message: the file for it cannot be opened any more."""
-    Path.write_text = lambda self, *_: 0  # type: ignore[method-assign, assignment]
+    Path.write_text = lambda self, *_: 0  # type: ignore[method-assign]
 
 
 def test_F41_the_words_of_too_many_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
@@ -156,7 +157,7 @@ def test_F3_killed_at_random_times(number: int, whole: Callable[[str], Path], tm
 def clock_back() -> None:
     """Set the clock an hour back, as far as Python sees."""
     now = time.time
-    time.time = lambda: now() - 3600  # type: ignore[assignment]
+    time.time = lambda: now() - 3600
 
 
 def test_F18_a_clock_that_goes_back_disturbs_neither_bits_nor_event_files(
@@ -178,10 +179,8 @@ def test_F18_a_clock_that_goes_back_disturbs_neither_bits_nor_event_files(
 
 def unseeded() -> None:
     """Draw augmentation, dropout and depth from generators that nobody restores."""
-    from skiprun.training import trainer
-
     torch.manual_seed(0)
-    trainer.seed_step = lambda seed, step: None
+    mock.patch("skiprun.training.trainer.seed_step", lambda seed, step: None).start()
 
 
 def global_order() -> None:
@@ -196,7 +195,7 @@ def uncut_log() -> None:
     from skiprun.training.metrics import MetricsLog
 
     made = MetricsLog.__init__
-    MetricsLog.__init__ = lambda self, path, keep, views: made(self, path, 10**9, views)  # type: ignore[method-assign]
+    MetricsLog.__init__ = lambda self, path, keep_bytes, views: made(self, path, 10**9, views)  # type: ignore[method-assign]
 
 
 CONTROLS = {

@@ -107,7 +107,7 @@ def test_a_folder_that_another_user_made_a_link_is_refused(
     assert not list(elsewhere.iterdir())
 
 
-DOCUMENT = {"study": "shatter", "figures": [], "label": "one", "rows": []}
+DOCUMENT: Any = {"study": "shatter", "figures": [], "label": "one", "rows": []}
 ONE_IMAGE = [Input(Path("one.png"), Path("ward/one.png"))]
 # What writes into a folder below one that others can write to.
 WRITERS: dict[str, Callable[[Path], Any]] = {

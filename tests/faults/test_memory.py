@@ -105,7 +105,9 @@ def test_b48_training_evaluation_and_studies_keep_to_it(tmp_path: Path, asked: l
     assert asked == [bound, bound]  # validation and test
     evaluate(run)
     assert asked[2:] == [bound]
-    scored = StudyInputs(StudyTarget("small", [config], [run]), SampleSelection()).source.scored("test", None)
+    scored = StudyInputs(StudyTarget("small", (config,), (run,)), SampleSelection()).source.scored(
+        "test", None
+    )
     assert max(len(images) for images, _ in scored) == bound
 
 

@@ -173,7 +173,7 @@ def test_F1_F6_F9_the_command_line_under_signals(
     assert load(run.checkpoints / "last.pt")["step"] >= 20
     again = start(tmp_path, *long)
     until = time.monotonic() + 120
-    while "Continuing after step" not in (said := again.stderr.readline()):  # type: ignore[union-attr]
+    while "Continuing after step" not in (said := again.stderr.readline()):
         assert said and time.monotonic() < until
     again.terminate()
     again.communicate(timeout=60)

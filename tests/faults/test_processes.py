@@ -24,7 +24,7 @@ from skiprun.system.machine import cores
 from skiprun.system.processes import ready
 from skiprun.system.progress import NullProgress
 from skiprun.training.checkpoint import load
-from skiprun.training.stopping import SAVE_SIGNAL, StopFlag
+from skiprun.training.stopping import StopFlag
 from tests.support.faulty import (
     EVERYTHING,
     KILLED,
@@ -104,16 +104,13 @@ def test_F9_SIGUSR1_saves_and_goes_on(tmp_path: Path) -> None:
 
 
 def test_signals_are_given_back_afterwards() -> None:
-    before = [
-        signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, SAVE_SIGNAL)
-    ]
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+    before = [signal.getsignal(number) for number in numbers]
     with StopFlag() as stop:
         signal.raise_signal(signal.SIGTERM)
         assert stop.asked() == signal.SIGTERM
         assert stop.asked() == signal.SIGTERM
-    assert [
-        signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, SAVE_SIGNAL)
-    ] == before
+    assert [signal.getsignal(number) for number in numbers] == before
 
 
 def raise_no_memory() -> None:

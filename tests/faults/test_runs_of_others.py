@@ -20,6 +20,7 @@ from skiprun.experiment.study_runner import keeping
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study import StudyRequest, run_study
 from skiprun.experiment.study_runner.study_targets import find_trained
+from skiprun.system.ordinary_files import open_to_append
 
 CONFIG = {
     "model": {"name": "resnet_cifar", "depth": 8, "width": 4},
@@ -124,7 +125,7 @@ def test_a_finished_run_is_scored_and_shown(tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"
     file.write_text(json.dumps(CONFIG))
     assert "finished already" in call("train", str(file), "--name", "one").stderr
-    assert CliRunner().invoke(app, ["train", str(file), "--name", "three"]).exception.exit_code == 6  # type: ignore
+    assert CliRunner().invoke(app, ["train", str(file), "--name", "three"]).exception.exit_code == 6
 
 
 def test_a_disk_that_fills_up_while_a_study_runs_costs_what_is_kept_and_not_what_was_found(
@@ -133,7 +134,7 @@ def test_a_disk_that_fills_up_while_a_study_runs_costs_what_is_kept_and_not_what
     """The first rows are kept, the disk fills up, the rest and the document are not; every row is returned."""
     subjects, look = find_trained(["one"], original / "runs"), SampleSelection("train", 32)
     (whole,) = run_study(StudyRequest("landscape", subjects, look, {"steps": 3}), fresh=True)
-    opened, appended, written = Path.open, keeping.open_to_append, 0
+    opened, appended, written = Path.open, open_to_append, 0
 
     def fills_up(self: Path, mode: str = "r", *values: Any, **options: Any) -> Any:
         if written > 3 and set(mode) & set("wax"):

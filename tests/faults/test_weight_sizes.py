@@ -28,12 +28,12 @@ def saved(content: dict[str, Any], zipped: bool = True) -> bytes:
     return stream.getvalue()
 
 
-def expanded(zipped=True):
+def expanded(zipped: bool = True) -> bytes:
     """Return a state dict of one number that is repeated by its strides."""
     return saved({"conv1.weight": torch.zeros(1).expand(HUGE)}, zipped)
 
 
-def deflated(megabytes=64):
+def deflated(megabytes: int = 64) -> bytes:
     """Return a zip archive whose pickle is many zeros."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -42,7 +42,7 @@ def deflated(megabytes=64):
     return stream.getvalue()
 
 
-def larger_storage(zipped):
+def larger_storage(zipped: bool) -> bytes:
     """Return a file in which the storage of four numbers claims to have many more."""
     content = saved({"w": torch.arange(4.0)}, zipped)
     count, many = b"K\x04", b"J" + struct.pack("<i", HUGE)
@@ -55,11 +55,11 @@ def larger_storage(zipped):
     return stream.getvalue()
 
 
-def meta():
+def meta() -> bytes:
     return saved({"conv1.weight": torch.zeros(HUGE, device="meta")})
 
 
-def hidden():
+def hidden() -> bytes:
     return saved(
         {"model": build_model("resnet20").state_dict(), "optimizer": [{"x": (torch.zeros(1).expand(HUGE),)}]}
     )

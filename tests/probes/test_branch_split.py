@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from skiprun.connections import Site
+from skiprun.connections import Connection, Site
 from skiprun.connections.add import Add
 from skiprun.connections.concat import Concat
 from skiprun.connections.fade import make_fadable, set_skip_strength
@@ -20,6 +20,7 @@ from skiprun.models.families.preact import PreactBlock
 from skiprun.models.layers.block import BasicBlock, Block, connection_maker
 from skiprun.models.layers.dense import DenseLayer
 from skiprun.models.layers.norm_act import NORMS
+from skiprun.models.layers.shortcut import ShortcutKind
 from skiprun.probes.branch_split import BranchSplit
 from skiprun.studies.cuts import branch_gradient, replace_connections, skip_gradient
 
@@ -27,7 +28,7 @@ from skiprun.studies.cuts import branch_gradient, replace_connections, skip_grad
 class Scalar(Block):
     """y = connection(x, w x), on images of one pixel."""
 
-    def __init__(self, connection: type, weight: float) -> None:
+    def __init__(self, connection: type[Connection], weight: float) -> None:
         super().__init__()
         self.conv = nn.Conv2d(1, 1, 1, bias=False)
         nn.init.constant_(self.conv.weight, weight)
@@ -38,7 +39,7 @@ class Scalar(Block):
 
 
 def read(
-    model: nn.Module, x: Tensor, backward: Callable[..., Any] = lambda output: output.sum().backward()
+    model: nn.Module, x: Tensor, backward: Callable[[Tensor], object] = lambda output: output.sum().backward()
 ) -> dict[str, float]:
     probe = BranchSplit()
     with probe.watch(model):
@@ -57,10 +58,10 @@ def test_the_gradient_splits_into_one_and_the_weight() -> None:
 
 def test_gates_and_learned_scales_are_read_at_their_site() -> None:
     gate = Scalar(Highway, 1.0)
-    nn.init.zeros_(gate.connection.gate.weight)
-    nn.init.constant_(gate.connection.gate.bias, 1.5)
+    nn.init.zeros_(gate.get_parameter("connection.gate.weight"))
+    nn.init.constant_(gate.get_parameter("connection.gate.bias"), 1.5)
     scaled = Scalar(ReZero, 1.0)
-    nn.init.constant_(scaled.connection.alpha, -0.25)
+    nn.init.constant_(scaled.get_parameter("connection.alpha"), -0.25)
     values = read(nn.Sequential(gate, scaled), torch.ones(2, 1, 1, 1).requires_grad_())
     assert values["gate/01.0"] == pytest.approx(torch.tensor(1.5).sigmoid().item())
     assert values["alpha/02.1"] == -0.25
@@ -69,7 +70,9 @@ def test_gates_and_learned_scales_are_read_at_their_site() -> None:
 
 @pytest.mark.parametrize("connection", [Add, Highway, NoConnection])
 @pytest.mark.parametrize("shortcut", ["A", "B"])
-def test_both_sides_of_a_strided_block_agree_with_autograd(connection: type, shortcut: str) -> None:
+def test_both_sides_of_a_strided_block_agree_with_autograd(
+    connection: type[Connection], shortcut: ShortcutKind
+) -> None:
     block = BasicBlock(4, 8, 2, make_connection=connection_maker(connection, 1), shortcut=shortcut).double()
     x = torch.randn(3, 4, 6, 6, dtype=torch.float64, requires_grad=True)
     values = read(nn.Sequential(block), x, lambda output: output.square().sum().backward())
@@ -96,7 +99,7 @@ def test_micro_batches_count_as_one_batch() -> None:
 def test_a_preactivated_block_is_split_where_x_goes_two_ways(stride: int, norm: str) -> None:
     numbers = connection_maker(Add, 2)
     numbers(4, 4)
-    kinds = {"norm": NORMS[norm], "activation": nn.ReLU}
+    kinds: dict[str, Any] = {"norm": NORMS[norm], "activation": nn.ReLU}
     block = PreactBlock(4, 4 * stride, stride, make_connection=numbers, shortcut="B", **kinds).double()
     x = torch.randn(3, 4, 6, 6, dtype=torch.float64, requires_grad=True)
     values = read(nn.Sequential(block), x, lambda output: output.square().sum().backward())
@@ -112,17 +115,17 @@ def test_a_preactivated_block_is_split_where_x_goes_two_ways(stride: int, norm: 
     assert values["branch_grad/01.0"] == pytest.approx((whole - through_skip).norm().item(), rel=1e-5)
 
 
-def dense_layer() -> nn.Module:
-    kinds = {"norm": NORMS["batch"], "activation": nn.ReLU}
+def dense_layer() -> Block:
+    kinds: dict[str, Any] = {"norm": NORMS["batch"], "activation": nn.ReLU}
     return DenseLayer(4, 3, True, make_connection=connection_maker(Concat, 1), dropout=0.0, **kinds)
 
 
-def highway_layer() -> nn.Module:
+def highway_layer() -> Block:
     return HighwayLayer(4, connection_maker(Highway, 1), NORMS["batch"], nn.ReLU)
 
 
 @pytest.mark.parametrize("make", [dense_layer, highway_layer])
-def test_blocks_that_hand_x_to_their_site_directly_are_split_too(make: Callable[..., Any]) -> None:
+def test_blocks_that_hand_x_to_their_site_directly_are_split_too(make: Callable[[], Block]) -> None:
     block = make().double()
     x = torch.randn(3, 4, 6, 6, dtype=torch.float64, requires_grad=True)
     values = read(nn.Sequential(block), x, lambda output: output.square().sum().backward())

@@ -1,7 +1,6 @@
 """The gradient-norm probe against gradients worked out by hand and by autograd in float64."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
@@ -12,7 +11,7 @@ from skiprun.probes.grad_norm import GradNorm
 from skiprun.probes.weight_norm import WeightNorm
 
 
-def read(model: nn.Module, loss: Callable[..., Any]) -> dict[str, Tensor]:
+def read(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> dict[str, Tensor]:
     probe = GradNorm()
     with probe.watch(model):
         loss(model).backward()
@@ -22,7 +21,7 @@ def read(model: nn.Module, loss: Callable[..., Any]) -> dict[str, Tensor]:
 def test_norms_of_a_linear_chain_are_products_of_the_other_weights() -> None:
     model = nn.Sequential(*(nn.Linear(1, 1, bias=False) for _ in range(4)))
     for layer, weight in zip(model, (2.0, 3.0, 5.0, 7.0), strict=True):
-        nn.init.constant_(layer.weight, weight)
+        nn.init.constant_(layer.get_parameter("weight"), weight)
     values = read(model, lambda net: net(torch.ones(1, 1)).sum())
     expected = [105.0, 70.0, 42.0, 30.0]
     assert [values[f"grad_norm/0{n}.{n - 1}"].item() for n in (1, 2, 3, 4)] == pytest.approx(expected)

@@ -1,5 +1,7 @@
 """Activation and weight-norm probes on layers with known inputs and weights."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -11,7 +13,7 @@ from skiprun.probes.weight_norm import WeightNorm
 def read(
     probe: Activations | WeightNorm,
     model: nn.Module,
-    parts: list[Tensor] | tuple[Tensor, Tensor] | tuple[Tensor],
+    parts: Sequence[Tensor],
 ) -> dict[str, float]:
     with probe.watch(model):
         for part in parts:
@@ -56,5 +58,5 @@ def test_weight_norm_and_the_gradient_beside_it() -> None:
 
 def test_a_weight_of_zero_has_no_relative_gradient() -> None:
     model = nn.Sequential(nn.Linear(2, 1, bias=False))
-    nn.init.zeros_(model[0].weight)
+    nn.init.zeros_(model.get_parameter("0.weight"))
     assert read(WeightNorm(), model, [torch.ones(1, 2)])["grad_over_weight/01.0"] == 0.0

@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from skiprun.claims.comparison import compare_runs
@@ -174,7 +175,7 @@ def test_figures_have_labelled_axes_and_are_not_empty(tmp_path: Path) -> None:
     final = [line.get_ydata()[-1] for line in loss.lines]
     assert final == pytest.approx([group.sample("final.train.loss").mean for group in comparison.groups])
     depth = drawings["gradient_flow_start"].figure.axes[0].lines[1].get_xdata()
-    assert (depth[0], depth[-1], len(depth)) == (0, 1, 56)
+    assert (depth[0], depth[-1], np.size(depth)) == (0, 1, 56)
 
 
 def test_legends_name_every_network_and_lie_outside_the_axes(tmp_path: Path) -> None:

@@ -1,18 +1,17 @@
 """Curvature and trajectory where eigenvalues and components are known."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiprun.errors import InputError
 from skiprun.studies.curvature import curvature
 from skiprun.studies.trajectory import trajectory
 
 
-def quadratic(*curvatures) -> Callable[..., Any]:
+def quadratic(*curvatures: float) -> Callable[[Tensor, Tensor], Tensor]:
     """Return a loss 1/2 sum c_i w_i^2 of a network that gives its weights back."""
     half = torch.tensor(curvatures).double() / 2
     return lambda output, target: (half * output.flatten().square()).sum()

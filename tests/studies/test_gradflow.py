@@ -1,8 +1,7 @@
 """Gradient flow against a chain worked out by hand and the reference values at initialization."""
 
 import math
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -13,6 +12,7 @@ from skiprun.connections.add import Add
 from skiprun.connections.none import NoConnection
 from skiprun.models import build_model
 from skiprun.models.families.resnet_cifar import CifarResNet
+from skiprun.models.layers.norm_act import Norm
 from skiprun.studies.gradflow import Theory, gradflow, layer_rows, site_rows
 
 
@@ -21,7 +21,7 @@ def no_norm(channels: int) -> nn.Module:
 
 
 def networks(
-    connection: type, depth: int, norm: Callable[..., Any] | type = nn.BatchNorm2d, seeds: int = 2
+    connection: type[Connection], depth: int, norm: Norm = nn.BatchNorm2d, seeds: int = 2
 ) -> Iterator[nn.Module]:
     for seed in range(seeds):
         torch.manual_seed(seed)
@@ -41,7 +41,7 @@ def images(count: int = 32) -> tuple[Tensor, Tensor]:
 def test_a_chain_of_scalar_layers_grows_by_its_weight() -> None:
     chain = nn.Sequential(*(nn.Linear(1, 1, bias=False) for _ in range(5))).double()
     for layer in chain:
-        nn.init.constant_(layer.weight, 2.0)
+        nn.init.constant_(layer.get_parameter("weight"), 2.0)
     batch = (torch.ones(1, 1).double(), torch.zeros(1))
     result = gradflow([chain], [batch], lambda output, target: output.sum())
     layers = [row for row in result.rows if row["at"] == "layer"]
@@ -64,7 +64,7 @@ def test_a_chain_of_scalar_layers_grows_by_its_weight() -> None:
     ],
 )
 def test_twenty_layers_at_initialization_agree_with_the_reference(
-    connection: type, norm: Callable[..., Any] | type, weights: float, signal: float, growth: float
+    connection: type[Connection], norm: Norm, weights: float, signal: float, growth: float
 ) -> None:
     facts = gradflow(networks(connection, 20, norm), [images()], nn.functional.cross_entropy).facts
     assert math.log10(facts["first_over_last"]) == pytest.approx(math.log10(weights), abs=0.5)
@@ -76,7 +76,7 @@ def test_twenty_layers_at_initialization_agree_with_the_reference(
     ("connection", "weights", "word"), [(NoConnection, 603, "Explod"), (Add, 3.4, "Within")]
 )
 def test_fifty_six_layers_explode_when_plain_and_do_not_when_residual(
-    connection: type, weights: float, word: str
+    connection: type[Connection], weights: float, word: str
 ) -> None:
     result = gradflow(networks(connection, 56), [images()], nn.functional.cross_entropy)
     assert math.log10(result.facts["first_over_last"]) == pytest.approx(math.log10(weights), abs=0.7)
@@ -101,7 +101,7 @@ def test_without_norm_the_signal_of_a_residual_network_doubles_at_every_block() 
 )
 def test_theory_is_what_the_papers_derive(
     connection: type[Connection],
-    norm: Callable[[int], nn.Module],
+    norm: Norm,
     growth: float | None,
     doubling: float | None,
 ) -> None:

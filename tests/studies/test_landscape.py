@@ -24,7 +24,7 @@ class Counting:
     def __init__(self, stop_at: int | None = None) -> None:
         self.calls, self.stop_at = 0, stop_at
 
-    def __call__(self, model: nn.Module) -> dict[str, float] | None:
+    def __call__(self, model: nn.Module) -> dict[str, float]:
         self.calls += 1
         if self.calls == self.stop_at:
             raise KeyboardInterrupt
@@ -98,7 +98,7 @@ def test_an_even_number_of_steps_is_refused() -> None:
         landscape(nn.Linear(3, 2), square, steps=4)
 
 
-def slowly(model):
+def slowly(model: nn.Module) -> dict[str, float]:
     """Return the square of the weights, unless somebody moves them meanwhile."""
     before = square(model)
     time.sleep(0.1)

@@ -10,15 +10,26 @@ from torch import Tensor, nn
 
 from skiprun.models import build_model
 from skiprun.registry import STUDIES
+from skiprun.studies.base import StudyResult
 from skiprun.studies.signature import needs, options
 
+Study = Callable[..., StudyResult]
+Fingerprint = tuple[dict[str, Tensor | None], tuple[Any, ...]]
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 # Those that send images through a network; a map of weights only reads it.
 PASSING = [name for name in STUDIES.names() if len(needs(STUDIES[name].target)) > 1]
-FEW = {"tolerance": 0.5, "points": 31, "steps": 3, "draws": 1, "depths": (1, 2), "width": 8, "workers": 1}
+FEW: dict[str, Any] = {
+    "tolerance": 0.5,
+    "points": 31,
+    "steps": 3,
+    "draws": 1,
+    "depths": (1, 2),
+    "width": 8,
+    "workers": 1,
+}
 
 
-def network(study: Callable[..., Any], seed: int = 0) -> nn.Module:
+def network(study: Study, seed: int = 0) -> nn.Module:
     """Return a network whose modes and gradients are not all alike, so that a change of them shows."""
     torch.manual_seed(seed)
     dense = study is STUDIES["reuse"].target
@@ -40,27 +51,23 @@ def batches(count: int = 3) -> list[tuple[Tensor, Tensor]]:
 class Faulty:
     """Calls a function, and raises at the n-th call."""
 
-    def __init__(
-        self, function: Callable[..., Any], fault: KeyboardInterrupt | RuntimeError | None = None, at: int = 2
-    ) -> None:
+    def __init__(self, function: Callable[..., Any], fault: BaseException | None = None, at: int = 2) -> None:
         self.function, self.fault, self.left = function, fault, at
 
-    def __call__(self, *args) -> Tensor | dict[str, float] | None:
+    def __call__(self, *given: Any) -> Any:
         self.left -= 1
         if self.fault and self.left == 0:
             raise self.fault
-        return self.function(*args)
+        return self.function(*given)
 
 
 @torch.no_grad()
-def scores(model: nn.Module) -> dict[str, float] | None:
+def scores(model: nn.Module) -> dict[str, float]:
     outputs = model.eval()(batches()[0][0])
     return {"loss": outputs.square().mean().item(), "error": (outputs.argmax(1) != 0).double().mean().item()}
 
 
-def given(
-    study: Callable[..., Any], model: nn.Module, fault: KeyboardInterrupt | RuntimeError | None = None
-) -> dict[str, Any]:
+def given(study: Study, model: nn.Module, fault: BaseException | None = None) -> dict[str, Any]:
     """Return what a study needs; a fault strikes in the middle, wherever the study calls us."""
     vocabulary = {
         "model": model,
@@ -77,13 +84,14 @@ def given(
     return {name: vocabulary[name] for name in needs(study)}
 
 
-def chosen(study: Callable[..., Any]) -> dict[str, Any]:
+def chosen(study: Study) -> dict[str, Any]:
     return {name: value for name, value in FEW.items() if name in options(study)}
 
 
 def fingerprint(
     model: nn.Module,
-) -> tuple[dict[str, Tensor], tuple[list[Any], dict[str, set], list[Any], list[Any]]]:
+) -> Fingerprint:
+    """Return all tensors of a network, and its modes, attributes, hooks and what learns."""
     tensors = {**model.state_dict(), **{f"grad {name}": each.grad for name, each in model.named_parameters()}}
     modes = [module.training for module in model.modules()]
     attributes = {path: set(vars(module)) for path, module in model.named_modules()}
@@ -92,14 +100,12 @@ def fingerprint(
     return copy.deepcopy(tensors), (modes, attributes, hooks, grads)
 
 
-def assert_untouched(
-    model: nn.Module, before: tuple[dict[str, Tensor], tuple[list[Any], dict[str, set], list[Any], list[Any]]]
-) -> None:
+def assert_untouched(model: nn.Module, before: Fingerprint) -> None:
     tensors, rest = fingerprint(model)
     assert rest == before[1] and tensors.keys() == before[0].keys()
     for name, value in tensors.items():
         other = before[0][name]
-        assert (value is None and other is None) or torch.equal(value, other), name
+        assert value is other if value is None or other is None else torch.equal(value, other), name
 
 
 @pytest.mark.parametrize("name", STUDIES.names())
@@ -118,9 +124,7 @@ def test_a_study_leaves_networks_and_the_random_stream_as_they_were(name: str) -
 @pytest.mark.parametrize(
     "name", [name for name in STUDIES.names() if {"evaluate", "loss"} & set(needs(STUDIES[name].target))]
 )
-def test_a_study_that_is_stopped_in_the_middle_leaves_no_trace(
-    name: str, fault: KeyboardInterrupt | RuntimeError
-) -> None:
+def test_a_study_that_is_stopped_in_the_middle_leaves_no_trace(name: str, fault: BaseException) -> None:
     study = STUDIES[name].target
     model = network(study)
     needed = given(study, model, fault)
@@ -134,7 +138,7 @@ def test_a_study_that_is_stopped_in_the_middle_leaves_no_trace(
 @pytest.mark.parametrize("fault", [RuntimeError("in the middle"), KeyboardInterrupt()])
 @pytest.mark.parametrize("name", PASSING)
 def test_a_fault_within_a_network_leaves_no_trace(
-    name: str, fault: KeyboardInterrupt | RuntimeError, monkeypatch: pytest.MonkeyPatch
+    name: str, fault: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = STUDIES[name].target
     model = network(study)

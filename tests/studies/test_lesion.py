@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from skiprun.connections import Site
+from skiprun.connections import Connection, Site
 from skiprun.connections.add import Add
 from skiprun.connections.highway import Highway
 from skiprun.connections.none import NoConnection
@@ -23,7 +23,7 @@ MANY = 10_000  # images, whose errors are told apart from a point on
 class Scalar(Block):
     """y = connection(x, w x), on images of one pixel."""
 
-    def __init__(self, connection: type, weight: float) -> None:
+    def __init__(self, connection: type[Connection], weight: float) -> None:
         super().__init__()
         self.conv = nn.Conv2d(1, 1, 1, bias=False)
         nn.init.constant_(self.conv.weight, weight)
@@ -33,7 +33,7 @@ class Scalar(Block):
         return self.conv(x)
 
 
-def chain(connection: type, *weights) -> nn.Module:
+def chain(connection: type[Connection], *weights: float) -> nn.Sequential:
     return nn.Sequential(*(Scalar(connection, weight) for weight in weights))
 
 
@@ -57,7 +57,7 @@ def test_a_chain_without_its_skips_keeps_the_branch_alone() -> None:
 
 
 @pytest.mark.parametrize("connection", [NoConnection, Highway])
-def test_deleted_plain_and_gated_blocks_pass_x_through(connection: type) -> None:
+def test_deleted_plain_and_gated_blocks_pass_x_through(connection: type[Connection]) -> None:
     model = chain(connection, 3.0, 5.0)
     one, other = (block(torch.ones(1, 1, 1, 1)).item() for block in model)
     assert lesion(model, output, MANY).rows[1]["error"] == pytest.approx(

@@ -10,9 +10,9 @@ from skiprun.studies.reuse import reuse
 
 @pytest.mark.parametrize("bc", [False, True])
 def test_every_block_has_a_target_for_each_layer_and_what_follows(bc: bool) -> None:
-    name, depth = ("densenet_bc_40_12", {}) if bc else ("densenet_cifar", {"depth": 13, "growth": 4})
+    small = build_model("densenet_cifar", depth=13, growth=4)
+    rows = reuse(build_model("densenet_bc_40_12") if bc else small).rows
     layers = 6 if bc else 3
-    rows = reuse(build_model(name, **depth)).rows
     for block in (1, 2, 3):
         pairs = [(row["source"], row["target"]) for row in rows if row["block"] == block]
         assert pairs == [(source, target) for target in range(1, layers + 2) for source in range(target)]

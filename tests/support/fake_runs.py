@@ -14,10 +14,11 @@ import yaml
 
 from skiprun.config import RunConfig
 from skiprun.run import Run
+from skiprun.run.documents import Session
 from skiprun.system.files import json_safe
 
 STEPS_AN_EPOCH = 20
-SESSION = {
+SESSION: Session = {
     "time": "2026-01-02T03:04:05+0000",
     "command": "skiprun compare plain20 plain56 resnet56 --seeds 3",
     "commit": "abc1234",

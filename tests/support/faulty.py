@@ -34,6 +34,7 @@ from skiprun.registry import DATASETS, Entry
 from skiprun.run import Run
 from skiprun.system.progress import NullProgress
 from skiprun.training.checkpoint import load
+from tests.support.compare import assert_same, timeless, untimed
 
 STEPS = 40
 KILLED = -signal.SIGKILL
@@ -240,7 +241,7 @@ def _open_half(count: int) -> None:
             return Half()
         return file
 
-    Path.open = patched  # type: ignore[assignment, method-assign]
+    Path.open = patched  # type: ignore[method-assign]
 
 
 def limit_file_size(size: int) -> None:
@@ -259,13 +260,9 @@ def assert_same_runs(one: Path, other: Path, config: RunConfig) -> None:
     assert_same(
         [timeless(row) for row in left.metrics()], [timeless(row) for row in right.metrics()], "metrics"
     )
-    assert_same(*({**run.summary(), "time": None} for run in (left, right)), "summary")
+    assert_same(left.summary() | {"time": None}, right.summary() | {"time": None}, "summary")
     for name in ("last.pt", "best.pt"):
-        states = [load(run.checkpoints / name) for run in (left, right)]
-        for state in states:
-            for measured in ("seconds", "metrics_bytes", "metrics_sum"):  # the log holds measured times
-                state.pop(measured, None)
-        assert_same(*states, name)
+        assert_same(untimed(load(left.checkpoints / name)), untimed(load(right.checkpoints / name)), name)
     assert not list(right.path.rglob("*.tmp")), "temporary files are left"
     assert {file.name for file in right.checkpoints.iterdir()} <= {
         "last.pt",
@@ -273,24 +270,3 @@ def assert_same_runs(one: Path, other: Path, config: RunConfig) -> None:
         "best.pt",
         "last.damaged",
     }
-
-
-def timeless(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of the log without what a clock measured."""
-    return {tag: value for tag, value in row.items() if not tag.startswith("time/")}
-
-
-def assert_same(one: Any, other: Any, where: str) -> None:
-    """Compare nested data to the last bit; an error names the place."""
-    if isinstance(one, dict):
-        assert one.keys() == other.keys(), where
-        for key in one:
-            assert_same(one[key], other[key], f"{where}.{key}")
-    elif isinstance(one, list):
-        assert len(one) == len(other), where
-        for index, (left, right) in enumerate(zip(one, other, strict=True)):
-            assert_same(left, right, f"{where}[{index}]")
-    elif isinstance(one, torch.Tensor):
-        assert torch.equal(one, other), where
-    else:
-        assert one == other, where

@@ -29,7 +29,7 @@ FACE = [
 ]
 
 
-@pytest.mark.parametrize("function", FACE, ids=lambda function: Callable[..., Any].__name__)
+@pytest.mark.parametrize("function", FACE, ids=lambda function: function.__name__)
 def test_every_function_of_the_face_refuses_a_value_that_is_nothing_it_knows(
     function: Callable[..., Any],
 ) -> None:
@@ -117,7 +117,8 @@ def test_a_network_that_fits_is_scored_and_what_is_for_a_run_is_refused() -> Non
     assert evaluate(model, data)["error"] == evaluate(model, data, batch_size=1000)["error"]
     with pytest.raises(InputError, match="root and other_data are for a run"):
         evaluate(model, data, root="x")
-    for batch_size in (0, -3, 10**10, "4"):
+    wrong: list[Any] = [0, -3, 10**10, "4"]
+    for batch_size in wrong:
         with pytest.raises(
             InputError, match=r"batch_size is .*; it must be a whole number from 1 to 1,000,000,000 or None"
         ):
@@ -128,7 +129,8 @@ def test_lists_that_are_empty_or_texts_are_refused(tmp_path: Path) -> None:
     run = train(tiny_config(schedule={"steps": 2}), runs=tmp_path)
     with pytest.raises(InputError, match="nothing to read"):
         predict(run, [])
-    for names in ("resnet20", [Path("resnet20")]):
+    wrong: list[Any] = ["resnet20", [Path("resnet20")]]
+    for names in wrong:
         with pytest.raises(InputError, match=r"names is .*; it must be a list, each a text"):
             plan_comparison(names)
     with pytest.raises(InputError, match=r"name: found '-resnet20'"):

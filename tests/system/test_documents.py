@@ -208,10 +208,11 @@ def test_the_other_files_of_runs_and_caches_keep_nobody_waiting_either(odd: str,
     assert list_runs(tmp_path / "runs").total == 1
     replace_by(odd, run.guard.owner_file)
     assert run.owner == "another process"
+    identity: Any = {}
     for name in ("lesion.json", "lesion.partial.jsonl"):
         replace_by(odd, run.studies / name)
-    assert finished(run.studies / "lesion.json", {}) is None
-    assert left_over(run.studies / "lesion.partial.jsonl", {}) == []
+    assert finished(run.studies / "lesion.json", identity) is None
+    assert left_over(run.studies / "lesion.partial.jsonl", identity) == []
     replace_by(odd, tmp_path / "norm.so")
     assert not library.is_intact(tmp_path / "norm.so")
 

@@ -20,7 +20,7 @@ def scored(output: Tensor, target: Tensor, **options: Any) -> dict[str, float]:
     return task.scores(task.counts(output, target))
 
 
-def squares(*places, size: int = 32) -> Tensor:
+def squares(*places: tuple[int, int], size: int = 32) -> Tensor:
     """Return one mask with 8x8 squares at these corners."""
     mask = torch.zeros(1, size, size, dtype=torch.uint8)
     for row, column in places:
@@ -55,12 +55,13 @@ def test_overlap_agrees_with_torchmetrics(case: tuple[int, Tensor, Tensor]) -> N
 
     number, output, target = case
     if number == 2:
-        parts = output[:, 0], target.long()
-        iou, dice = (metric(*parts, ignore_index=VOID) for metric in (binary_jaccard_index, binary_f1_score))
-    else:
-        parts = output.argmax(1), target.long(), number
         iou, dice = (
-            metric(*parts, average="macro", ignore_index=VOID)
+            metric(output[:, 0], target.long(), ignore_index=VOID)
+            for metric in (binary_jaccard_index, binary_f1_score)
+        )
+    else:
+        iou, dice = (
+            metric(output.argmax(1), target.long(), number, average="macro", ignore_index=VOID)
             for metric in (multiclass_jaccard_index, multiclass_f1_score)
         )
     scores = scored(output, target)
@@ -217,7 +218,7 @@ def test_a_filled_wall_costs_little_overlap_and_all_of_the_boundary() -> None:
 def test_counts_add_up_over_batches(case: tuple[int, Tensor, Tensor]) -> None:
     number, output, target = case
     task = Segmentation()
-    parts = sum(task.counts(output[[each]], target[[each]]) for each in range(3))
+    parts = torch.stack([task.counts(output[[each]], target[[each]]) for each in range(3)]).sum(0)
     assert torch.equal(parts, task.counts(output, target))
     assert len(parts) == number**2 + 4 * (number - 1)
 

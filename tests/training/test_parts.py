@@ -171,10 +171,10 @@ assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
 
 
 def test_clipping_by_norm_and_by_value() -> None:
-    for section, expected in (({"clip_norm": 1.0}, [0.6, 0.8]), ({"clip_value": 3.5}, [3.0, 3.5])):
+    for name, value, expected in (("clip_norm", 1.0, [0.6, 0.8]), ("clip_value", 3.5, [3.0, 3.5])):
         weight = nn.Parameter(torch.zeros(2))
         weight.grad = torch.tensor([3.0, 4.0])
-        assert clip([weight], OptimConfig(**section)) == 1
+        assert clip([weight], OptimConfig.model_validate({name: value})) == 1
         assert weight.grad.tolist() == pytest.approx(expected, rel=1e-5)
     weight.grad = torch.tensor([0.1, 0.1])
     assert clip([weight], OptimConfig(clip_norm=1.0)) == 0

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from skiprun.errors import CheckpointError, Diverged, Stopped
 from skiprun.training import trainer as trainer_module
 from skiprun.training.checkpoint import Checkpoints, load
+from tests.support.compare import assert_same, timeless, untimed
 from tests.support.tiny import tiny_config, tiny_trainer
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -28,34 +28,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 def lines(folder: Path) -> list[dict[str, Any]]:
     """Return metrics.jsonl without what a clock measured."""
-    records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [
-        {tag: value for tag, value in record.items() if not tag.startswith("time/")} for record in records
-    ]
-
-
-def assert_same_bits(one: Any, other: Any, where: str = "") -> None:
-    if isinstance(one, dict):
-        assert one.keys() == other.keys(), where
-        for key in one:
-            assert_same_bits(one[key], other[key], f"{where}.{key}")
-    elif isinstance(one, list):
-        for index, (left, right) in enumerate(zip(one, other, strict=True)):
-            assert_same_bits(left, right, f"{where}[{index}]")
-    elif isinstance(one, torch.Tensor):
-        assert torch.equal(one, other), where
-    else:
-        assert one == other, where
+    return [timeless(json.loads(line)) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
 def assert_same_run(one: Path, other: Path) -> None:
     assert lines(one) == lines(other)
     for name in ("last.pt", "best.pt"):
-        left, right = load(one / name), load(other / name)
-        for state in (left, right):
-            for measured in ("seconds", "metrics_bytes", "metrics_sum"):  # the log holds measured times
-                state.pop(measured, None)
-        assert_same_bits(left, right, name)
+        assert_same(untimed(load(one / name)), untimed(load(other / name)), name)
 
 
 class StopAt:

@@ -1,0 +1,38 @@
+"""Compare what two runs left, to the last bit, but for what a clock measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from skiprun.training.state import Checkpoint
+
+MEASURED = {"seconds", "metrics_bytes", "metrics_sum"}  # in a checkpoint; the log holds measured times
+
+
+def timeless(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of the log without what a clock measured."""
+    return {tag: value for tag, value in row.items() if not tag.startswith("time/")}
+
+
+def untimed(state: Checkpoint) -> dict[str, Any]:
+    """Return a checkpoint without what a clock measured and what follows from it."""
+    return {key: value for key, value in state.items() if key not in MEASURED}
+
+
+def assert_same(one: Any, other: Any, where: str = "") -> None:
+    """Compare nested data to the last bit; an error names the place."""
+    if isinstance(one, dict):
+        assert one.keys() == other.keys(), where
+        for key in one:
+            assert_same(one[key], other[key], f"{where}.{key}")
+    elif isinstance(one, list):
+        assert len(one) == len(other), where
+        for index, (left, right) in enumerate(zip(one, other, strict=True)):
+            assert_same(left, right, f"{where}[{index}]")
+    elif isinstance(one, torch.Tensor):
+        assert torch.equal(one, other), where
+    else:
+        assert one == other, where
