@@ -2,8 +2,7 @@
 
 A file of torch.save is a zip archive, and a zip archive may end in a comment. The comment holds the SHA-256
 of all that comes before it. So one file carries its own proof, is replaced in one rename, and is still an
-ordinary torch file.
-torch itself checks no sum: of 400 flipped bits it loads nearly all as silently wrong weights.
+ordinary torch file. Why: docs/decisions/sealed-checkpoints.md.
 """
 
 from __future__ import annotations

@@ -10,7 +10,11 @@ from pathlib import Path
 
 from tests.support import ROOT
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], key=lambda page: len(page.parts))
+DOCS = ROOT / "docs"
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted(page for page in DOCS.rglob("*.md") if "templates" not in page.parts),
+]
 
 
 @dataclass(frozen=True)

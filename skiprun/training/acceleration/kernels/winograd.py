@@ -1,8 +1,7 @@
 """3x3 convolution by the Winograd algorithm on a CPU, by winograd.cpp; torch does the matrix products.
 
-In bfloat16 a transformed tile is rounded where the image itself would be, so the result is somewhat further
-from the exact one (1.6 to 2.1 times as far as a direct convolution, whose own output is rounded too); in
-float32 it is as near.
+In bfloat16 a transformed tile is rounded where the image itself would be; docs/decisions/own-cpu-kernels.md says
+what that costs in exactness.
 """
 
 from __future__ import annotations
