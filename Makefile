@@ -4,7 +4,7 @@ BIN := .venv/bin
 # A process a core; a file's tests stay together, as they share what was trained for them.
 WORKERS := -n auto --dist loadfile
 
-.PHONY: demo test test-all lint docs mutants soak bench clean
+.PHONY: demo test test-all coverage lint docs mutants soak bench clean
 
 demo: .venv/installed           ## the experiment that made residual networks famous, in a minute
 	$(BIN)/skiprun compare plain20 plain56 resnet56
@@ -14,6 +14,9 @@ test: lint                      ## what CI runs
 
 test-all: lint                  ## the slow tests too, and those that need a GPU where there is one
 	$(BIN)/python -m pytest $(WORKERS) -m ""
+
+coverage: .venv/installed-dev   ## how much of the code the tests run; at least 90 %
+	$(BIN)/python -m pytest $(WORKERS) --cov --cov-report=term:skip-covered
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
