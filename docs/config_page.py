@@ -18,9 +18,9 @@ One YAML file is one experiment. Only `model.name`, `data.name` and the length i
 silence means the default. Nothing is written `null`. Every key can be overridden:
 `skiprun train FILE --set optim.lr=0.05`.
 
-An editor with a YAML language server explains and checks the keys while they are typed: the first line of the files in
-`configs/` names [the schema](../configs/schema.json). `skiprun config --schema > schema.json` writes one with the names
-of your own plug-ins.
+An editor with a YAML language server explains and checks the keys while they are typed: the first line of the
+files in `configs/` names [the schema](../configs/schema.json). `skiprun config --schema > schema.json` writes
+one with the names of your own plug-ins.
 
 The last column says what a key decides:
 """

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.groups import ListByDefault
+from skiprun.cli.listings import show_options
 from skiprun.cli.options import Json
 from skiprun.cli.progress import loading
 from skiprun.cli.tables import WIDE, show_table
@@ -112,12 +113,12 @@ def _macs_text(number: int | None) -> str | None:
 
 @app.command(epilog="Example: skiprun models show resnet56:connection=highway")
 def show(name: Architecture, input: Input = None, json: Json = False) -> None:
-    """Show an architecture block by block."""
+    """Show an architecture block by block, and its options."""
     from skiprun.models.complexity import catalog
 
-    rows = catalog.blocks(name, input_shape(input))
+    rows, options = catalog.blocks(name, input_shape(input)), catalog.options(name)
     if json:
-        emit(rows)
+        emit({"blocks": rows, "options": options})
         return
     wide = ["input"] if results.width >= WIDE else []
     columns = ["stage", "block", "kind", *wide, "output", "parameters", "macs"]
@@ -125,6 +126,7 @@ def show(name: Architecture, input: Input = None, json: Json = False) -> None:
     show_table(
         titles, [[*(_cell(column, row.get(column)) for column in columns), _joined(row)] for row in rows]
     )
+    show_options(options)
 
 
 @app.command(epilog="Example: skiprun models cost mobilenet_v1 --against resnet50")

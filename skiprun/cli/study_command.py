@@ -27,7 +27,8 @@ from skiprun.cli.study_networks import (
 from skiprun.cli.terminal import set_quiet
 from skiprun.infos import StudyInfo
 from skiprun.registry import STUDIES, Entry
-from skiprun.studies.signature import argument_docs, needs, options
+from skiprun.studies.signature import needs, options
+from skiprun.system.argument_docs import argument_docs
 
 if TYPE_CHECKING:
     from skiprun.experiment.study_runner.sample_selection import SampleSelection

@@ -1,4 +1,4 @@
-"""The JSON Schema of a config file, for editors and for check-jsonschema: what a file may say, shorthands too."""
+"""The JSON Schema of a config file, for editors and check-jsonschema: what a file may say, shorthands too."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ RULES: dict[str, list[Schema]] = {
 class WithoutTitles(GenerateJsonSchema):
     """Leaves out the titles that pydantic makes of names: `batch_size` needs no `Batch Size`."""
 
-    def field_title_should_be_set(self, schema: object) -> bool:
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic's signature
+        """Return False, whatever the field."""
         return False
 
 

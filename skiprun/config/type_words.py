@@ -61,4 +61,4 @@ def _plural(words: str) -> str:
 
 def yaml_text(value: Any) -> str:
     """Return a value on one line as a file would say it, where JSON is YAML too; None is nothing."""
-    return "nothing" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return "nothing" if value is None else value if isinstance(value, str) and value else json.dumps(value)

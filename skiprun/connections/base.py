@@ -31,7 +31,8 @@ class Connection(nn.Module):
 
     A subclass gives `forward(x, fx)`. `x` and `fx` have the shape [batch, channels, height, width]; but for
     `concat` both have the same shape, and so has the result. Arguments of `__init__` behind `site` are the
-    options that a config may set by `connection_options`; each has a type and a default.
+    options that a config may set by `connection_options`; each has a type, a default and a line below
+    `Options:` in the docstring of the class.
     """
 
     # True where the result has the channels of both, which only networks made for it can take.

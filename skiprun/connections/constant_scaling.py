@@ -12,7 +12,12 @@ from skiprun.registry import CONNECTIONS
 
 @CONNECTIONS.register("constant_scaling", formula="y = s x + t f(x)", paper="He et al. 2016, figure 2b")
 class ConstantScaling(Connection):
-    """Constant factors on the shortcut and on the branch."""
+    """Constant factors on the shortcut and on the branch.
+
+    Options:
+        shortcut: factor s on x.
+        branch: factor t on f(x).
+    """
 
     def __init__(self, site: Site, shortcut: float = 0.5, branch: float = 0.5) -> None:
         super().__init__(site)

@@ -10,6 +10,10 @@ class GatedConnection(Connection):
     """A connection with a gate T(x), a convolution with a sigmoid; a subclass says what the gate does.
 
     Its bias starts negative, so that T is small at first (Srivastava et al. 2015, section 3.1: -1 to -3).
+
+    Options:
+        bias: of the gate at the start; the lower, the smaller T is at first.
+        kernel: side of the gate's convolution, an odd number.
     """
 
     def __init__(self, site: Site, bias: float = -2.0, kernel: int = 1) -> None:

@@ -15,7 +15,11 @@ from skiprun.registry import CONNECTIONS
     "layer_scale", formula="y = x + a f(x), a by channel", paper="Touvron et al. 2021, equation 6"
 )
 class LayerScale(Connection):
-    """LayerScale: a learned factor for each channel of the branch, which starts small."""
+    """LayerScale: a learned factor for each channel of the branch, which starts small.
+
+    Options:
+        init: the factors at the start.
+    """
 
     def __init__(self, site: Site, init: float = 1e-4) -> None:
         super().__init__(site)

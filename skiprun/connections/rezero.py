@@ -15,7 +15,11 @@ from skiprun.registry import CONNECTIONS
     "rezero", formula="y = x + a f(x), a learned", paper="Bachlechner et al. 2020, equation 2"
 )
 class ReZero(Connection):
-    """ReZero: a learned factor on the branch, which starts at 0; SkipInit with `norm: none`."""
+    """ReZero: a learned factor on the branch, which starts at 0; SkipInit with `norm: none`.
+
+    Options:
+        init: the factor at the start.
+    """
 
     def __init__(self, site: Site, init: float = 0.0) -> None:
         super().__init__(site)

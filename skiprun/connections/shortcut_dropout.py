@@ -15,7 +15,11 @@ from skiprun.registry import CONNECTIONS
 
 @CONNECTIONS.register("shortcut_dropout", formula="y = dropout(x) + f(x)", paper="He et al. 2016, figure 2f")
 class ShortcutDropout(Connection):
-    """Dropout on the shortcut: in training, values of x are blanked at random."""
+    """Dropout on the shortcut: in training, values of x are blanked at random.
+
+    Options:
+        p: probability that a value is blanked, from 0 and below 1.
+    """
 
     def __init__(self, site: Site, p: float = 0.5) -> None:
         super().__init__(site)

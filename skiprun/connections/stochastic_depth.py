@@ -16,7 +16,12 @@ from skiprun.registry import CONNECTIONS
     "stochastic_depth", formula="y = x + b f(x), b random", paper="Huang et al. 2016, equation 2"
 )
 class StochasticDepth(Connection):
-    """Stochastic depth: in training, branches are left out at random, the deeper the more often."""
+    """Stochastic depth: in training, branches are left out at random, the deeper the more often.
+
+    Options:
+        survival: probability that the last branch is kept, above 0; that of the others falls to it from 1.
+        per_image: whether each image of a batch has a draw of its own.
+    """
 
     def __init__(self, site: Site, survival: float = 0.5, per_image: bool = False) -> None:
         super().__init__(site)

@@ -20,7 +20,8 @@ def options_of(thing: Callable[..., object]) -> dict[str, Hint]:
     """Return the options of a builder or a connection by name with their types; other arguments are none."""
     target = thing.func if isinstance(thing, partial) else thing
     hints = get_type_hints(getattr(target, "__init__", None) if inspect.isclass(target) else target)
-    known = [name for name in inspect.signature(thing).parameters if name in hints]
+    given = inspect.signature(thing).parameters.values()
+    known = [each.name for each in given if each.name in hints and each.kind is not each.VAR_KEYWORD]
     bare = {name: _bare(hints[name]) for name in known}
     return {name: hint for name, hint in bare.items() if _is_option(name, hint)}
 

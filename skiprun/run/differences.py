@@ -45,7 +45,7 @@ def recorded_config(plain: dict[str, object], source: str = "config") -> RunConf
 
 
 def changes_since(summary: Summary, recorded: RunConfig) -> list[str]:
-    """Return how the config in a finished run's directory differs from the one that its summary says it had."""
+    """Return how the config in a finished run's directory differs from the one that its summary has."""
     trained = summary.get("config")
     return differences(recorded_config(trained, "summary.json"), recorded) if trained else []
 

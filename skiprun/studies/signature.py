@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -28,10 +27,3 @@ def options(study: Callable[..., Any]) -> dict[str, object]:
         for each in given
         if each.kind is each.KEYWORD_ONLY and each.name not in CALLERS
     }
-
-
-def argument_docs(study: Callable[..., Any]) -> dict[str, str]:
-    """Return what the Args of a docstring say of each parameter."""
-    _, _, args = (inspect.getdoc(study) or "").partition("\nArgs:\n")
-    found = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", args.split("\n\n")[0], re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in found}

@@ -31,7 +31,8 @@ from skiprun.experiment.study_runner.study_record import summary_of
 from skiprun.experiment.study_runner.study_targets import find_targets, find_trained
 from skiprun.registry import STUDIES
 from skiprun.run import Run
-from skiprun.studies.signature import argument_docs, needs, options
+from skiprun.studies.signature import needs, options
+from skiprun.system.argument_docs import argument_docs
 from skiprun.training.checkpoint import load
 from tests.support import ROOT
 

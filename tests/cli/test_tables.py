@@ -16,6 +16,7 @@ LISTINGS = [
     "config optim.lr",
     "datasets",
     "connections",
+    "connections highway",
     "probes",
     "studies",
     "models",
@@ -28,7 +29,7 @@ def printed(monkeypatch: pytest.MonkeyPatch, command: str, width: int) -> list[s
     """Return the lines that a command prints on a screen of a width."""
     console = PlainConsole(width=width, highlight=False)
     monkeypatch.setattr(tables, "results", console)
-    for command_file in ("config", "models"):
+    for command_file in ("config", "listings", "models"):
         monkeypatch.setattr(f"skiprun.cli.{command_file}.results", console)
     with console.capture() as capture:
         assert CliRunner().invoke(app, command.split()).exit_code == 0

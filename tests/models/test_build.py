@@ -57,6 +57,7 @@ def test_a_connection_that_does_not_fit_is_refused_with_those_that_do() -> None:
         ({"width": 16.5}, "width: found 16.5; a whole number is needed"),
         ({"width": True}, "width: found True; a whole number is needed"),
         ({"block": "x"}, "block: resnet20 has no such option"),
+        ({"block_options": 3}, "block_options: resnet20 has no such option"),
         ({"init": "fixup"}, "init: found fixup, which is for networks without normalization; add norm: none"),
         (
             {"connection": "highway", "connection_options": {"bias": "x"}},

@@ -18,6 +18,9 @@ from skiprun.system.progress import ProgressCallback
 if TYPE_CHECKING:
     from torch import nn
 
+    from skiprun.config import ModelConfig
+    from skiprun.models.option_rows import OptionRow
+
 
 Row = Mapping[str, object]
 
@@ -90,6 +93,13 @@ def blocks(name: str, input_shape: Sequence[int] | None = None) -> list[BlockRow
     return block_table(*_without_content(name, input_shape))
 
 
+def options(name: str) -> list[OptionRow]:
+    """Return the options of an architecture and of its connection, with types, defaults and meanings."""
+    from skiprun.models.option_rows import network_options
+
+    return network_options(_config(name))
+
+
 def saving(
     name: str, against: str = "standard", input_shape: Sequence[int] | None = None
 ) -> tuple[Sequence[Row], Row]:
@@ -116,17 +126,24 @@ def saving(
 
 
 def _without_content(name: str, input_shape: Sequence[int] | None) -> tuple[nn.Module, Sequence[int]]:
-    """Build an architecture, perhaps with options as `resnet56:connection=highway`, without content."""
+    """Build an architecture without content; return the size of the images that it is for, too."""
     from skiprun.models import build_from_config
     from skiprun.models.complexity.meta import without_content
     from skiprun.registry import MODELS
 
-    architecture, _, options = name.partition(":")
-    shape = input_shape or MODELS[architecture].info.input
-    around = {"model": {"name": architecture}, "data": {"name": "digits"}, "schedule": {"epochs": 1}}
-    config = build_config(around, [f"model.{option}" for option in options.split(",") if option], source=name)
+    config = _config(name)
+    shape = input_shape or MODELS[config.name].info.input
     with without_content():
-        return build_from_config(config.model, in_channels=shape[0]), shape
+        return build_from_config(config, in_channels=shape[0]), shape
+
+
+def _config(name: str) -> ModelConfig:
+    """Return the config of an architecture, perhaps with options as `resnet56:connection=highway`."""
+    architecture, _, given = name.partition(":")
+    around = {"model": {"name": architecture}, "data": {"name": "digits"}, "schedule": {"epochs": 1}}
+    return build_config(
+        around, [f"model.{option}" for option in given.split(",") if option], source=name
+    ).model
 
 
 def model_names() -> list[str]:
@@ -135,9 +152,9 @@ def model_names() -> list[str]:
 
 
 def _catalog() -> Catalog:
-    """Return what is known of the architectures; what nobody has asked for since a change begins with the names.
+    """Return what is known of the architectures; where nothing is, the names alone, and they are kept.
 
-    These are given in loops too, so that no source lists them: torch is imported, and they are written down.
+    Names are given in loops too, which no reader of sources understands, so that torch is imported for them.
     """
     if (known := read_catalog()) is None:
         from skiprun.registry import MODELS

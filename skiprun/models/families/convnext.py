@@ -56,7 +56,13 @@ def convnext(
     *,
     name: str,
 ) -> nn.Module:
-    """Return torchvision's network of a name with our sites; `stem: small` has 2x2 patches, not 4x4."""
+    """Return torchvision's network of a name with our sites.
+
+    Options:
+        stem: imagenet has patches of 4x4 pixels, small of 2x2.
+        stochastic_depth: probability that the last branch is left out in training; it rises to it from 0.
+        layer_scale: the learned factors on the branches at the start.
+    """
     from skiprun.system.torchvision_repair import torchvision
 
     make = getattr(torchvision.models, name)

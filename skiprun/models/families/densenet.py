@@ -98,7 +98,12 @@ def densenet_imagenet(
     blocks: Sequence[int],
     growth: int,
 ) -> nn.Module:
-    """Return four dense blocks of bottlenecks with compression; `stem: small` suits images of 32 pixels."""
+    """Return four dense blocks of bottlenecks with compression; `stem: small` suits images of 32 pixels.
+
+    Options:
+        dropout: probability that a value behind a layer is blanked in training.
+        growth: channels that each layer adds.
+    """
     channels = 2 * growth
     first = small_stem(in_channels, channels)
     if stem == "imagenet":

@@ -29,7 +29,13 @@ def densenet_cifar(
     *,
     bc: bool = False,
 ) -> nn.Module:
-    """Return three dense blocks of n layers: 3n+4 weighted layers, or 6n+4 with bottlenecks."""
+    """Return three dense blocks of n layers: 3n+4 weighted layers, or 6n+4 with bottlenecks.
+
+    Options:
+        growth: channels that each layer adds.
+        dropout: probability that a value behind a layer is blanked in training.
+        bc: bottleneck layers, and compression by one half.
+    """
     layers = count_blocks(depth, 6 if bc else 3, 4)
     channels = 2 * growth if bc else 16
     make = partial(DenseNet, connection=connection, norm=norm, activation=activation, dropout=dropout)
@@ -40,14 +46,16 @@ def densenet_cifar(
 
 CIFAR = {"family": "densenet_cifar", "input": (3, 32, 32), "paper": "Huang et al. 2017, table 2"} | FACTS
 
+FIXED = ("depth", "growth", "bc")
+
 for _depth, _growth in ((40, 12), (100, 12), (100, 24)):
     _summary = f"DenseNet of {_depth} layers that add {_growth} channels each, for small images"
-    MODELS.register(f"densenet{_depth}_{_growth}", fixed=("depth", "growth"), summary=_summary, **CIFAR)(
-        partial(densenet_cifar, depth=_depth, growth=_growth)
+    MODELS.register(f"densenet{_depth}_{_growth}", fixed=FIXED, summary=_summary, **CIFAR)(
+        partial(densenet_cifar, depth=_depth, growth=_growth, bc=False)
     )
 for _depth, _growth in ((40, 12), (100, 12), (250, 24), (190, 40)):
     _summary = f"DenseNet-BC of {_depth} layers that add {_growth} channels, for small images"
-    MODELS.register(f"densenet_bc_{_depth}_{_growth}", fixed=("depth", "growth"), summary=_summary, **CIFAR)(
+    MODELS.register(f"densenet_bc_{_depth}_{_growth}", fixed=FIXED, summary=_summary, **CIFAR)(
         partial(densenet_cifar, depth=_depth, growth=_growth, bc=True)
     )
 MODELS.register("densenet_cifar", summary="DenseNet of 3n+4 layers, by `depth` and `growth`", **CIFAR)(

@@ -45,7 +45,12 @@ def efficientnet(
     *,
     name: str,
 ) -> nn.Module:
-    """Return torchvision's network of a name with our sites; the first stride of `stem: small` is 1."""
+    """Return torchvision's network of a name with our sites.
+
+    Options:
+        stem: the first convolution has stride 2 (imagenet) or 1 (small).
+        stochastic_depth: probability that the last branch is left out in training; it rises to it from 0.
+    """
     from skiprun.system.torchvision_repair import torchvision
 
     make = getattr(torchvision.models, name)

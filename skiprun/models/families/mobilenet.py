@@ -52,7 +52,11 @@ def mobilenet(
     *,
     name: str,
 ) -> nn.Module:
-    """Return torchvision's network of a name with our sites; the first stride of `stem: small` is 1."""
+    """Return torchvision's network of a name with our sites.
+
+    Options:
+        stem: the first convolution has stride 2 (imagenet) or 1 (small).
+    """
     from skiprun.system.torchvision_repair import torchvision
 
     network: nn.Module = getattr(torchvision.models, name)(num_classes=num_classes)

@@ -36,7 +36,12 @@ class Separable(nn.Sequential):
     summary="MobileNetV1, 13 depthwise separable convolutions, no skip; width by `alpha`",
 )
 class MobileNetV1(nn.Module):
-    """A 3x3 stem, 13 pairs, the mean over the image, one linear layer; `stem: small` has stride 1."""
+    """A 3x3 stem, 13 pairs, the mean over the image, one linear layer.
+
+    Options:
+        alpha: factor on all widths, above 0 and up to 4.
+        stem: the first convolution has stride 2 (imagenet) or 1 (small).
+    """
 
     def __init__(
         self,

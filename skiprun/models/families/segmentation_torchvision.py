@@ -52,7 +52,11 @@ def build_segmentation(name: str, num_classes: int, in_channels: int, one_logit:
     input=(3, 256, 256),
 )
 def fcn_resnet50(num_classes: int, in_channels: int, one_logit: bool = True) -> nn.Module:
-    """FCN on ResNet-50 for masks: torchvision's, without the auxiliary head."""
+    """FCN on ResNet-50 for masks: torchvision's, without the auxiliary head.
+
+    Options:
+        one_logit: whether two classes share one logit, that of the second.
+    """
     return build_segmentation("fcn_resnet50", num_classes, in_channels, one_logit)
 
 
@@ -65,5 +69,9 @@ def fcn_resnet50(num_classes: int, in_channels: int, one_logit: bool = True) -> 
     input=(3, 256, 256),
 )
 def deeplabv3_resnet50(num_classes: int, in_channels: int, one_logit: bool = True) -> nn.Module:
-    """DeepLabv3 on ResNet-50 for masks: torchvision's, without the auxiliary head."""
+    """DeepLabv3 on ResNet-50 for masks: torchvision's, without the auxiliary head.
+
+    Options:
+        one_logit: whether two classes share one logit, that of the second.
+    """
     return build_segmentation("deeplabv3_resnet50", num_classes, in_channels, one_logit)

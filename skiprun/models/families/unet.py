@@ -50,7 +50,12 @@ class Decoder(nn.Module):
 
 
 class UNet(nn.Module):
-    """Encoder, decoder and long skips; input [N, C, H, W] of any size, output logits [N, K, H, W]."""
+    """Encoder, decoder and long skips; input [N, C, H, W] of any size, output logits [N, K, H, W].
+
+    Options:
+        bias: give the convolutions a bias in front of a norm too.
+        one_logit: whether two classes share one logit, that of the second.
+    """
 
     def __init__(
         self,
@@ -120,6 +125,10 @@ def resunet(
     """Return a U-Net whose double convolutions are residual blocks with connections of their own.
 
     `connection` is that of the long skips, `block_connection` that within the blocks.
+
+    Options:
+        block_connection: the connection within the blocks; it keeps the channels.
+        one_logit: whether two classes share one logit, that of the second.
     """
     chosen = CONNECTIONS[block_connection].target
     if chosen.grows:

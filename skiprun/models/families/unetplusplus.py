@@ -60,7 +60,12 @@ class Node(nn.Module):
 
 
 class UNetPlusPlus(nn.Module):
-    """The grid; input [N, C, H, W] of any size, output logits [N, K, H, W], in training one per head."""
+    """The grid; input [N, C, H, W] of any size, output logits [N, K, H, W], in training one per head.
+
+    Options:
+        bias: give the convolutions a bias in front of a norm too.
+        one_logit: whether two classes share one logit, that of the second.
+    """
 
     def __init__(
         self,

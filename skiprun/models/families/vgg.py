@@ -24,7 +24,11 @@ def feed_forward(
     name: str,
     channels: int,
 ) -> nn.Module:
-    """Return torchvision's network of a name."""
+    """Return torchvision's network of a name.
+
+    Options:
+        stem: small is for images of 32 pixels: the mean over the image and one linear layer at the end.
+    """
     from skiprun.system.torchvision_repair import torchvision
 
     network: nn.Module = getattr(torchvision.models, name)(num_classes=num_classes)
@@ -44,6 +48,7 @@ for _depth in (11, 13, 16, 19):
         MODELS.register(
             f"vgg{_depth}{_bn}",
             family="vgg",
+            fixed=("channels",),
             input=(3, 224, 224),
             year=2014,
             paper="Simonyan and Zisserman 2015, table 1",
@@ -52,6 +57,7 @@ for _depth in (11, 13, 16, 19):
 MODELS.register(
     "alexnet",
     family="alexnet",
+    fixed=("channels",),
     input=(3, 224, 224),
     year=2012,
     paper="Krizhevsky 2014",

@@ -29,7 +29,12 @@ def wide_resnet(
     norm: Norm = NORMS["batch"],
     activation: Activation = ACTIVATIONS["relu"],
 ) -> nn.Module:
-    """Return a Wide ResNet of 6n+4 layers with `widen` times the channels of a ResNet."""
+    """Return a Wide ResNet of 6n+4 layers with `widen` times the channels of a ResNet.
+
+    Options:
+        widen: factor on the channels of a ResNet.
+        dropout: probability that a value between the convolutions of a block is blanked in training.
+    """
     blocks = count_blocks(depth, 6, 4)
     make = partial(PreactNet, connection=connection, norm=norm, activation=activation, dropout=dropout)
     return make(num_classes, in_channels, blocks, 16 * widen, PreactBlock, shortcut=shortcut)
