@@ -1,8 +1,8 @@
 """Networks by name, each built around a connection.
 
 One file a family, registered with the facts that `skiprun models` lists. A builder takes `num_classes`,
-`in_channels`, a `connection` factory if the family has sites, and the family's options by keyword; those
-that are no keys of `ModelConfig` have a line below `Options:` in its docstring. Importing this package does not
+`in_channels`, a `connection` factory if the family has sites, and the family's options by keyword; those that
+are no keys of `ModelConfig` have a line below `Options:` in its docstring. Importing this package does not
 import torch, so that a listing that is known starts at once.
 """
 

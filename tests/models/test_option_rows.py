@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from skiprun.config import ModelConfig
@@ -10,7 +12,7 @@ from skiprun.models.options import convert_options
 from skiprun.registry import CONNECTIONS, MODELS
 
 
-def rows_of(name: str, **given: str) -> dict[str, OptionRow]:
+def rows_of(name: str, **given: Any) -> dict[str, OptionRow]:
     """Return the options of a network by key."""
     return {row["key"]: row for row in network_options(ModelConfig(name=name, **given))}
 
