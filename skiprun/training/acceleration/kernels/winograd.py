@@ -1,7 +1,7 @@
 """3x3 convolution by the Winograd algorithm on a CPU, by winograd.cpp; torch does the matrix products.
 
-In bfloat16 a transformed tile is rounded where the image itself would be; docs/decisions/own-cpu-kernels.md says
-what that costs in exactness.
+In bfloat16 a transformed tile is rounded where the image itself would be; docs/decisions/own-cpu-kernels.md
+says what that costs in exactness.
 """
 
 from __future__ import annotations
