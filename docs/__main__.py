@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from docs import connection_cards
 from docs.config_page import config_page
 from skiprun.cli.config import schema_here
 
@@ -13,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 GENERATED: list[tuple[str, Callable[[], str]]] = [
     ("docs/config.md", config_page),
     ("configs/schema.json", lambda: json.dumps(schema_here(), indent=2) + "\n"),
+    ("docs/connections.md", connection_cards.page),
 ]
 
 

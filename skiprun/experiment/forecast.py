@@ -7,6 +7,7 @@ import signal
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,12 +27,13 @@ STEPS = 4  # the first pays for the set-up, the others are timed
 class StepTimes(NullProgress):
     """Progress that notes when steps end."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.now = now
         self.times: list[float] = []
 
     def step(self, _step: int, _steps: int) -> None:
         """Note the time."""
-        self.times.append(time.monotonic())
+        self.times.append(self.now())
 
 
 def forecast(parts: Parts) -> str:
@@ -42,9 +44,11 @@ def forecast(parts: Parts) -> str:
     return outlook(trainer, parts, times, time.monotonic() - started)
 
 
-def train_briefly(parts: Parts, steps: int) -> tuple[Trainer, list[float]]:
-    """Train a few steps of which nothing is kept; return the trainer, and when each of them ended."""
-    clock = StepTimes()
+def train_briefly(
+    parts: Parts, steps: int, now: Callable[[], float] = time.monotonic
+) -> tuple[Trainer, list[float]]:
+    """Train a few steps of which nothing is kept; return the trainer, and when each ended by some clock."""
+    clock = StepTimes(now)
     with tempfile.TemporaryDirectory() as folder:
         trainer = make_trainer(
             parts,

@@ -40,7 +40,7 @@ def _draw(figure: Description, documents: Sequence[Document]) -> list[Drawing]:
     drawn = [document for document in documents if _has_numbers(document, figure)][:most]
     if not drawn or is_way(figure, documents[0]):  # a way is drawn over its surface
         return []
-    name = f"{documents[0]['study']}-{_file_word(figure['title'])}"
+    name = figure_name(documents[0]["study"], figure["title"])
     caption = f"{figure['title']}: {', '.join(document['label'] for document in drawn)}."
     return [
         Drawing(name + suffix, caption, draw(figure, drawn))
@@ -60,8 +60,9 @@ def _is_a_line(documents: Sequence[Document], figure: Description) -> bool:
     return any(len({row[figure["y"]] for row in rows_of(document, figure)}) < 2 for document in documents)
 
 
-def _file_word(title: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+def figure_name(study: str, title: str) -> str:
+    """Return what the file of a figure is called, without its ending."""
+    return f"{study}-{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')}"
 
 
 def write_study(documents: Sequence[Document], folder: Path) -> list[Path]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # matplotlib takes half a second to import
     from matplotlib.figure import Figure
 
 FEW_POINTS = 16  # points of a line that are marked
+MARKS = "os^Dv"  # in grey they part what the colours do not
 GUIDES = ("--", ":", "-.")
 
 
@@ -49,19 +50,19 @@ def draw_lines(figure: Description, documents: Sequence[Document]) -> Figure:
 def _draw_panel(axes: Axes, figure: Description, documents: Sequence[Document]) -> None:
     """Draw the lines and guides of one panel."""
     lines = lines_of(documents, figure)
-    mark = "o" if max(len(line.places) for line in lines) < FEW_POINTS and len(lines) <= len(COLOURS) else ""
+    few = max(len(line.places) for line in lines) < FEW_POINTS and len(lines) <= len(COLOURS)
     for line in lines:
-        _draw_line(axes, line, mark)
+        _draw_line(axes, line, few)
     for number, guide in enumerate(figure["guides"]):
         _guide(axes, lines_of(documents, figure, guide), guide.rsplit("_")[-1], GUIDES[number % len(GUIDES)])
     if figure["log"]:
         scale_by_decades(axes)
 
 
-def _draw_line(axes: Axes, line: Line, mark: str) -> None:
+def _draw_line(axes: Axes, line: Line, marked: bool) -> None:
     """Draw one line; earlier ones are thicker, so that those below others stay visible."""
     style, thick = look(line.index), max(1.2, 2.2 - 0.3 * line.index)
-    mark = mark or ("o" if len(line.places) == 1 else "")
+    mark = MARKS[line.index % len(MARKS)] if marked or len(line.places) == 1 else ""
     axes.plot(
         line.places, line.values, label=legible(line.label), lw=thick, marker=mark, markersize=3.5, **style
     )

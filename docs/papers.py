@@ -1,0 +1,85 @@
+"""The papers that the registries name by author and year: title and address, for the cards."""
+
+from __future__ import annotations
+
+import re
+
+PAPERS = {
+    "Alain and Bengio 2016": (
+        "Understanding intermediate layers using linear classifier probes",
+        "https://arxiv.org/abs/1610.01644",
+    ),
+    "Bachlechner et al. 2020": (
+        "ReZero is all you need: fast convergence at large depth",
+        "https://arxiv.org/abs/2003.04887",
+    ),
+    "Balduzzi et al. 2017": (
+        "The shattered gradients problem: if resnets are the answer, then what is the question?",
+        "https://arxiv.org/abs/1702.08591",
+    ),
+    "De and Smith 2020": (
+        "Batch normalization biases residual blocks towards the identity function in deep networks",
+        "https://arxiv.org/abs/2002.10444",
+    ),
+    "Glorot and Bengio 2010": (
+        "Understanding the difficulty of training deep feedforward neural networks",
+        "https://proceedings.mlr.press/v9/glorot10a.html",
+    ),
+    "He et al. 2015": (
+        "Deep residual learning for image recognition",
+        "https://arxiv.org/abs/1512.03385",
+    ),
+    "He et al. 2016": (
+        "Identity mappings in deep residual networks",
+        "https://arxiv.org/abs/1603.05027",
+    ),
+    "Huang et al. 2016": (
+        "Deep networks with stochastic depth",
+        "https://arxiv.org/abs/1603.09382",
+    ),
+    "Huang et al. 2017": (
+        "Densely connected convolutional networks",
+        "https://arxiv.org/abs/1608.06993",
+    ),
+    "Kornblith et al. 2019": (
+        "Similarity of neural network representations revisited",
+        "https://arxiv.org/abs/1905.00414",
+    ),
+    "Li et al. 2018": (
+        "Visualizing the loss landscape of neural nets",
+        "https://arxiv.org/abs/1712.09913",
+    ),
+    "Nguyen et al. 2021": (
+        "Do wide and deep networks learn the same things?",
+        "https://arxiv.org/abs/2010.15327",
+    ),
+    "Oktay et al. 2018": (
+        "Attention U-Net: learning where to look for the pancreas",
+        "https://arxiv.org/abs/1804.03999",
+    ),
+    "Srivastava et al. 2015": ("Highway networks", "https://arxiv.org/abs/1505.00387"),
+    "Touvron et al. 2021": (
+        "Going deeper with image transformers",
+        "https://arxiv.org/abs/2103.17239",
+    ),
+    "Veit et al. 2016": (
+        "Residual networks behave like ensembles of relatively shallow networks",
+        "https://arxiv.org/abs/1605.06431",
+    ),
+    "Yang et al. 2019": (
+        "A mean field theory of batch normalization",
+        "https://arxiv.org/abs/1902.08129",
+    ),
+}
+
+
+def linked(papers: str) -> str:
+    """Return papers such as 'Li et al. 2018, section 6' with the address of each, for Markdown."""
+    return "; ".join(_link(paper) for paper in papers.split("; "))
+
+
+def _link(paper: str) -> str:
+    """Return one paper: a link with its title, and the section or equation."""
+    authors, _, place = paper.partition(", ")
+    title, address = PAPERS[re.sub(r" \(.*\)$", "", authors)]
+    return f"{authors}, [{title}]({address})" + (f", {place}" if place else "")
