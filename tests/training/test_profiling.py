@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from skiprun.system.progress import NullProgress
-from skiprun.training.profiling import Profiling, kind
+from skiprun.training.profiling import Profiling, kind, shares
 from tests.support.tiny import tiny_config, tiny_trainer
 from tests.training.test_trainer import assert_same_run
 
@@ -41,3 +43,18 @@ def test_profile_writes_a_trace_says_shares_and_changes_nothing(
     assert sum(percents) == pytest.approx(100, abs=1)
     assert any("convolution" in line for line in caplog.messages)
     assert "trace.json" in caplog.messages[-1]
+
+
+def test_shares_are_of_one_of_the_five_steps_that_are_watched_the_largest_first() -> None:
+    """Times are in microseconds; what holds the operations of a step is not counted once more."""
+    times = {"aten::copy_": 5_000.0, "aten::conv2d": 10_000.0, "aten::relu_": 2_000.0, "ProfilerStep#5": 1e9}
+    events: list[Any] = [
+        SimpleNamespace(key=key, self_device_time_total=0.0, self_cpu_time_total=time)
+        for key, time in {**times, "aten::convolution": 3_000.0}.items()
+    ]
+    assert shares(events) == [
+        "A step takes 4.0 ms under the profiler:",
+        "      2.60 ms  65.0%  convolution",
+        "      1.00 ms  25.0%  the rest",
+        "      0.40 ms  10.0%  activation",
+    ]
