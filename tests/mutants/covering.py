@@ -15,7 +15,8 @@ from coverage import CoverageData
 
 from tests.mutants.durations import VARIABLE
 
-MOST_TESTS, MOST_SECONDS = 60, 60.0  # that are run for a mutant
+MOST_SECONDS = 60.0  # of tests that a mutant meets
+AT_IMPORT = ""  # the context of what runs outside tests
 
 
 class Covering:
@@ -45,26 +46,29 @@ class Covering:
             self._save("digests.json", digests)
 
     def tests(self, module: str, line: int, own: tuple[str, ...]) -> list[str]:
-        """Choose tests for a mutated line: the wing's own before others, quick before slow, file by file."""
+        """Choose tests for a mutated line: the wing's own before others, quick before slow, file by file.
+
+        What runs at import shows in whatever reads it later: in all tests of the module and of its wing.
+        """
         path = str(self.tree / module)
-        covering = self._running(path, lines_of_scope(ast.parse(Path(path).read_text()), line))
-        covering = (
-            covering or self._running(path, None) or {test for test in self.seconds if test.startswith(own)}
-        )
+        running = self._contexts(path, lines_of_scope(ast.parse(Path(path).read_text()), line))
+        if AT_IMPORT in running or not running:
+            running |= self._contexts(path, None) | {test for test in self.seconds if test.startswith(own)}
+        covering = running & self.seconds.keys()
         chosen: list[str] = []
         left = MOST_SECONDS
         for test in sorted(covering, key=lambda test: (not test.startswith(own), self.seconds[test], test)):
-            if self.seconds[test] <= left and len(chosen) < MOST_TESTS:
+            if self.seconds[test] <= left:
                 chosen.append(test)
                 left -= self.seconds[test]
         files = {_file(test): None for test in chosen}
         return [test for file in files for test in chosen if _file(test) == file]
 
-    def _running(self, path: str, lines: set[int] | None) -> set[str]:
-        """Return the tests, of those that pass, that run any of these lines, or the module at all."""
+    def _contexts(self, path: str, lines: set[int] | None) -> set[str]:
+        """Return the tests that run any of these lines, or the module at all."""
         contexts = self._data.contexts_by_lineno(path)
         found = {name for line in contexts if lines is None or line in lines for name in contexts[line]}
-        return {name.rpartition("|")[0] for name in found} & self.seconds.keys()
+        return {name.rpartition("|")[0] for name in found}
 
     @cached_property
     def _data(self) -> CoverageData:
@@ -96,7 +100,7 @@ def lines_of_scope(tree: ast.Module, line: int) -> set[int] | None:
     """Return the lines that run when this one does, or None for all of the module.
 
     In a function these are its statement's, as only some lines of a statement are counted; in its head, the
-    function's body; a line outside functions runs when the module is imported, by whichever test is first.
+    function's body.
     """
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and _spans(node, line)]
     if not functions:

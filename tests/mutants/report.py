@@ -33,8 +33,8 @@ def report(mutants: list[Mutant], results: dict[Key, dict[str, Any]], commit: st
     return "\n".join(
         [
             HEADING,
-            f"Seed {SEED}, commit {commit}: of {len(mutants)} mutants {len(judged)} are judged, and {len(equal)}",
-            f"of them equal. {late} of the killed did not end in time.\n",
+            f"Seed {SEED}, commit {commit}: of {len(mutants)} mutants {len(judged)} are judged,",
+            f"and {len(equal)} of them equal. {late} of the killed did not end in time.\n",
             *_table(counted, alive),
             "\n## Survivors\n",
             *(_shown(mutant) for mutant in alive),

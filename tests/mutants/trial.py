@@ -14,7 +14,7 @@ from tests.mutants.covering import Covering
 from tests.mutants.mutations import read
 from tests.mutants.sample import Mutant
 
-SHORTEST = 20.0  # seconds that tests may take, however quick they are
+SHORTEST = 20  # seconds of computing that tests may take, however quick they are
 PATIENCE = 5  # times what the tests took when they were measured
 NO_FAILURE = 0
 
@@ -45,8 +45,9 @@ class Bench:
         while tests:
             ended = self.run(mutant.mutation.module, mutated, tests)
             fate = {NO_FAILURE: "survived", None: "timeout"}.get(ended["code"], "killed")
-            of_file = [test for test in tests if test.startswith(ended["failed"])]
-            if fate != "killed" or self.is_sound(of_file[0]):
+            # What was named: a test, or a file that could not be imported; else pytest itself has ended.
+            named = [test for test in tests if test.startswith(ended["failed"])]
+            if fate != "killed" or self.are_sound(named[:1] if ended["failed"] else tests):
                 about = {
                     "fate": fate,
                     "by": ended["failed"],
@@ -61,13 +62,13 @@ class Bench:
         """Choose the tests of a mutant, without those that fail anyway."""
         return [test for test in self.tests(mutant) if test not in self.unsound]
 
-    def is_sound(self, test: str) -> bool:
-        """Tell whether a test passes without a mutation, in this very process."""
-        if test not in self.sound | self.unsound:
+    def are_sound(self, tests: list[str]) -> bool:
+        """Tell whether tests pass without a mutation, in this very process."""
+        if not self.sound.issuperset(tests):
             module = "skiprun/__init__.py"
-            ended = self.run(module, read(self.tree, module), [test])
-            (self.sound if ended["code"] == NO_FAILURE else self.unsound).add(test)
-        return test in self.sound
+            ended = self.run(module, read(self.tree, module), tests)
+            (self.sound if ended["code"] == NO_FAILURE else self.unsound).update(tests)
+        return self.sound.issuperset(tests)
 
     def digest(self, tests: list[str]) -> str:
         """Return what changes when a survivor meets other tests, or others of the same name."""
@@ -77,7 +78,7 @@ class Bench:
 
     def run(self, module: str, source: str, tests: list[str]) -> dict[str, Any]:
         """Let the process run tests with a module's source replaced."""
-        seconds = max(SHORTEST, PATIENCE * sum(self.covering.seconds[test] for test in tests))
+        seconds = max(SHORTEST, round(PATIENCE * sum(self.covering.seconds[test] for test in tests)))
         job = {"module": module, "source": source, "tests": tests, "seconds": seconds}
         assert self.process.stdin and self.process.stdout
         print(json.dumps(job), file=self.process.stdin, flush=True)

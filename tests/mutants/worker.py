@@ -23,11 +23,16 @@ import pytest
 
 PRELOADED = ["torch", "scipy.stats", "sklearn.datasets", "matplotlib", "PIL.Image", "pydantic", "hypothesis"]
 MEMORY = 12 * 2**30  # addresses, of which torch alone reserves some GB
-FAILED, OUTPUT = Path("mutant-failed.txt"), Path("mutant-output.txt")
+OUTPUT = "mutant-output.txt"
+WAITING = 10  # times the seconds of computing that tests may take, as others compute too
 
 
 class FirstFailure:
     """Notes which test, or file that cannot be imported, fails first."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file in which the parent will look."""
+        self.path = path
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a test."""
@@ -39,8 +44,8 @@ class FirstFailure:
 
     def note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         """Write its name where the parent finds it."""
-        if report.failed and not FAILED.exists():
-            FAILED.write_text(report.nodeid)
+        if report.failed and not self.path.exists():
+            self.path.write_text(report.nodeid)
 
 
 def main() -> None:
@@ -70,31 +75,34 @@ def mutated(path: Path, source: str, serial: int) -> Iterator[None]:
         os.utime(path, (times.st_atime, times.st_mtime))
 
 
-def run(tests: list[str], seconds: float, folder: str) -> dict[str, object]:
+def run(tests: list[str], seconds: int, folder: str) -> dict[str, object]:
     """Return the exit status of pytest (None if it took too long), the first failure and the time."""
-    FAILED.unlink(missing_ok=True)
+    failure = Path(folder, "failure")
+    failure.unlink(missing_ok=True)
     begun = time.monotonic()
     child = os.fork()
     if not child:
-        run_here(tests, folder)
-    ended, _, _ = select.select([os.pidfd_open(child)], [], [], seconds)
+        run_here(tests, seconds, folder, failure)
+    ended, _, _ = select.select([os.pidfd_open(child)], [], [], WAITING * seconds)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # or what a test started and left, if it has ended
     _, status = os.waitpid(child, 0)
-    failed = FAILED.read_text() if FAILED.exists() else ""
-    code = os.waitstatus_to_exitcode(status) if ended else None
-    return {"code": code, "failed": failed, "seconds": round(time.monotonic() - begun, 1)}
+    failed = failure.read_text() if failure.exists() else ""
+    code = os.waitstatus_to_exitcode(status)
+    late = not ended or code == -signal.SIGXCPU
+    return {"code": None if late else code, "failed": failed, "seconds": round(time.monotonic() - begun, 1)}
 
 
-def run_here(tests: list[str], folder: str) -> NoReturn:
+def run_here(tests: list[str], seconds: int, folder: str, failure: Path) -> NoReturn:
     """Run tests in this process, until one fails, and end it."""
     os.setsid()
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
     output = os.open(OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
     options = ["-x", "-p", "no:cacheprovider", f"--basetemp={folder}/tests"]
-    os._exit(pytest.main([*options, *tests], plugins=[FirstFailure()]))
+    os._exit(pytest.main([*options, *tests], plugins=[FirstFailure(failure)]))
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def test_a_cell_is_centred_on_its_epoch_and_its_layer(
     for epoch in range(1, epochs + 1):
         shown.add({"a/01.a": 1.0, "a/02.b": 2.0, "a/03.c": 3.0}, epoch=10 * epoch)
     axes = drawn(shown, monkeypatch).axes[0]
-    assert axes.images[0].get_extent() == [0.5, epochs + 0.5, 3.5, 0.5], "the input is at the top"
+    assert [*axes.images[0].get_extent()] == [0.5, epochs + 0.5, 3.5, 0.5], "the input is at the top"
     assert [axes.get_xticks().tolist(), [label.get_text() for label in axes.get_xticklabels()]] == [
         named,
         [str(10 * epoch) for epoch in named],

@@ -1,0 +1,76 @@
+"""How far images with masks are moved: an image of its own coordinates tells where each pixel came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from skiprun.config import AugmentConfig
+from skiprun.data.augmentation.mask_augment import MaskAugment
+
+CPU = torch.device("cpu")
+HEIGHT, WIDTH, COUNT = 33, 65, 2000
+MIDDLE = torch.tensor([32.0, 16.0])  # x and y
+
+
+def sources(**changes: Any) -> Tensor:
+    """Return the x and y that each pixel came from, [COUNT, 2, HEIGHT, WIDTH], reflected beyond the edge."""
+    y, x = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
+    images = torch.stack([x, y]).float().expand(COUNT, 2, HEIGHT, WIDTH)
+    torch.manual_seed(0)
+    augment = MaskAugment(AugmentConfig(**changes), (0.0, 0.0), (1.0, 1.0), CPU)
+    return augment(images, torch.zeros(COUNT, HEIGHT, WIDTH, dtype=torch.uint8))[0]
+
+
+def steps(found: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how far apart, x and y, the sources of the middle's neighbours are: to the right, and below."""
+    middle = found[:, :, 16, 32]
+    return found[:, :, 16, 33] - middle, found[:, :, 17, 32] - middle
+
+
+def test_a_crop_shifts_by_up_to_so_many_pixels_each_way() -> None:
+    shift = sources(crop=3)[:, :, 16, 32] - MIDDLE
+    assert shift.abs().max() <= 3 + 1e-4
+    assert (shift.min(0).values < -2.97).all() and (shift.max(0).values > 2.97).all()
+    assert abs(torch.corrcoef(shift.T)[0, 1]) < 0.1
+
+
+def test_a_scale_of_a_quarter_is_three_quarters_to_five_quarters() -> None:
+    right, below = steps(sources(scale=0.25))
+    assert torch.allclose(right[:, 0], below[:, 1], atol=1e-4) and right[:, 1].abs().max() < 1e-4
+    size = 1 / right[:, 0]
+    assert 0.75 - 1e-3 < size.min() < 0.76 and 1.24 < size.max() < 1.25 + 1e-3
+
+
+def test_a_rotation_is_by_up_to_so_many_degrees_of_pixels() -> None:
+    right, below = steps(sources(rotate=30))
+    assert torch.allclose(right.norm(dim=1), torch.ones(COUNT), atol=1e-4)
+    assert torch.allclose((right * below).sum(1), torch.zeros(COUNT), atol=1e-4)
+    angle = torch.atan2(right[:, 1], right[:, 0]).rad2deg()
+    assert -30.01 < angle.min() < -29.5 and 29.5 < angle.max() < 30.01
+
+
+def test_elastic_is_the_spread_of_the_shifts_in_pixels_at_three_by_three_places() -> None:
+    """Ronneberger et al. 2015 draw them at 3x3 places: the middle of the image is one, as its corners are."""
+    shift = sources(elastic=2.0)[:, :, 16, 32] - MIDDLE
+    assert shift.std(0).tolist() == pytest.approx([2, 2], rel=0.05)
+    assert shift.mean(0).tolist() == pytest.approx([0, 0], abs=0.2)
+
+
+def test_brightness_is_one_factor_an_image_within_its_range() -> None:
+    torch.manual_seed(0)
+    augment = MaskAugment(AugmentConfig(brightness=0.3), (0.5,), (0.2,), CPU)
+    found, _ = augment(torch.zeros(COUNT, 1, 4, 4), torch.zeros(COUNT, 4, 4, dtype=torch.uint8))
+    factors = (found * 0.2 + 0.5) / 0.5
+    assert torch.allclose(factors, factors[:, :, :1, :1].expand_as(factors), atol=1e-5)
+    assert 0.7 - 1e-4 < factors.min() < 0.705 and 1.295 < factors.max() < 1.3 + 1e-4
+
+
+def test_noise_has_the_spread_of_the_light() -> None:
+    torch.manual_seed(0)
+    augment = MaskAugment(AugmentConfig(noise=0.1), (0.5,), (0.2,), CPU)
+    found, _ = augment(torch.zeros(COUNT, 1, 4, 4), torch.zeros(COUNT, 4, 4, dtype=torch.uint8))
+    assert (found * 0.2).std().item() == pytest.approx(0.1, rel=0.02)
