@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from queue import SimpleQueue
@@ -23,7 +24,8 @@ from tests.support import ROOT
 
 FOLDER = ROOT / ".mutants"
 PAGE = ROOT / "docs" / "mutants.md"
-TREES = [FOLDER / "tree-0", FOLDER / "tree-1"]  # of two mutants at once
+TREE = FOLDER / "tree"
+BENCHES = [FOLDER / "bench-0", FOLDER / "bench-1"]  # of two mutants at once
 Results = dict[Key, dict[str, Any]]
 
 
@@ -51,19 +53,19 @@ def begin() -> dict[str, Any]:
         FOLDER.mkdir(exist_ok=True)
         drawn = {"commit": commit(ROOT), "mutants": [asdict(mutant) for mutant in sample(ROOT)]}
         kept.write_text(json.dumps(drawn))
-    for tree in TREES:
-        copy_tree(ROOT, tree)
+    copy_tree(ROOT, TREE)
     return json.loads(kept.read_text())
 
 
 def judge(mutants: list[Mutant], results: Results) -> None:
     """Judge the mutants that are not known to be killed, on several copies at once."""
-    covering = Covering(FOLDER / "coverage", TREES[0])
+    covering = Covering(FOLDER / "coverage", TREE)
     covering.measure()
     sound, unsound = {row["by"] for row in results.values()}, set[str]()
     benches: SimpleQueue[Bench] = SimpleQueue()
-    for tree in TREES:
-        benches.put(Bench(tree, covering, sound, unsound))
+    for place in BENCHES:
+        shutil.rmtree(place, ignore_errors=True)  # a mutant may be left in it
+        benches.put(Bench(shutil.copytree(TREE, place), covering, sound, unsound))
 
     def one(mutant: Mutant) -> None:
         bench = benches.get()
@@ -75,7 +77,7 @@ def judge(mutants: list[Mutant], results: Results) -> None:
             print(row["fate"], *mutant.key, row["by"], sep=" | ", flush=True)
         benches.put(bench)
 
-    with ThreadPoolExecutor(len(TREES)) as pool:
+    with ThreadPoolExecutor(len(BENCHES)) as pool:
         list(pool.map(one, mutants))
 
 

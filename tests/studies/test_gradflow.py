@@ -13,7 +13,7 @@ from skiprun.connections.none import NoConnection
 from skiprun.models import build_model
 from skiprun.models.families.resnet_cifar import CifarResNet
 from skiprun.models.layers.norm_act import Norm
-from skiprun.studies.gradflow import Theory, gradflow, layer_rows, site_rows
+from skiprun.studies.gradflow import Theory, gradflow, layer_rows, site_rows, verdict
 
 
 def no_norm(channels: int) -> nn.Module:
@@ -144,3 +144,23 @@ def test_frozen_first_layers_give_no_ratio_rather_than_a_gradient_that_vanishes(
     assert 0 < result.facts["max_over_min"] < 1e3, "of the layers that learn"
     norms = {row["layer"]: row["grad_norm"] for row in result.rows if row["at"] == "layer"}
     assert math.isnan(norms["layer1.0.conv1"]) and norms["layer2.0.conv1"] > 0
+
+
+@pytest.mark.parametrize(
+    ("weights", "signal", "word"),
+    [
+        (101.0, 1.0, "Exploding"),
+        (1.0, 101.0, "Exploding"),
+        (0.0099, 1.0, "Vanishing"),
+        (1.0, 0.0, "Vanishing"),
+        (99.0, 0.011, "Within"),
+        (2.0, None, "Within"),
+        (None, None, "No gradient"),
+    ],
+)
+def test_the_verdict_is_that_of_the_ratio_that_is_farther_from_one(
+    weights: float | None, signal: float | None, word: str
+) -> None:
+    ratios = {"first_over_last": weights, "actgrad_first_over_last": signal}
+    said = verdict({**ratios, "growth_per_layer": None, "growth_theory": None, "variance_growth": None})
+    assert said.startswith(word)

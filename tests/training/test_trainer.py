@@ -174,3 +174,14 @@ def test_best_is_the_best_epoch_and_what_is_tested(tmp_path: Path) -> None:
         (record["val/error"], record["val/loss"]) for record in lines(tmp_path) if record.get("epoch_end")
     ]
     assert load(tmp_path / "best.pt")["epoch"] == scores.index(min(scores)) + 1
+
+
+def test_shortcuts_fade_with_the_epoch_of_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    strengths: list[float] = []
+    monkeypatch.setattr(
+        trainer_module, "set_skip_strength", lambda model, strength: strengths.append(strength)
+    )
+    fading = {"from": 1.0, "to": 0.0, "epochs": [0.0, 3.0]}
+    config = tiny_config(model={"name": "resnet_cifar", "depth": 8, "width": 4, "skip_schedule": fading})
+    tiny_trainer(tmp_path, config).fit()
+    assert strengths[:12] == pytest.approx([1 - step / 12 for step in range(12)])
