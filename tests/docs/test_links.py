@@ -38,6 +38,7 @@ def test_figures_are_small_and_shown() -> None:
     ("link", "answer"),
     [
         ("docs/config.md", "optim.lr"),
+        ("docs/connections.md", "stochastic_depth"),
         ("#add-a-thing", "CONNECTIONS.register"),
         ("docs/decisions/data-on-the-device.md", "no DataLoader"),
         ("docs/architecture.md", "summary.json"),
