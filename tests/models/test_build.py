@@ -252,3 +252,9 @@ def test_a_misspelt_key_of_a_section_that_may_be_left_out_is_told_its_neighbours
 def test_every_architecture_has_the_facts_that_the_listing_shows() -> None:
     for entry in MODELS:
         assert entry.info.family and entry.info.year and entry.info.paper and entry.summary, entry.name
+
+
+def test_an_option_that_says_what_the_name_does_hides_no_other_mistake() -> None:
+    assert build_model("wrn16_4", depth=16) is not None
+    with pytest.raises(OptionError, match="no such option"):
+        build_model("wrn16_4", depth=16, wider=2)

@@ -1,0 +1,43 @@
+"""Which epochs are drawn of a segmentation run, and the axes of the gradient by depth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from skiprun.training.views.gradient_image import GradientImage
+from skiprun.training.views.overlays import Overlays, panels
+
+
+def drawn(epochs: float, *, asked: list[float]) -> list[float]:
+    unused: Any = None
+    view = Overlays(Path("overlays"), nn.Identity(), unused, unused, epochs, None)
+    return [epoch for epoch in asked if view.wants(epoch)]
+
+
+def test_the_first_three_epochs_every_twentieth_part_and_the_end_are_drawn() -> None:
+    assert drawn(100, asked=[*range(1, 101)]) == [1, 2, 3, *range(5, 101, 5)]
+    assert drawn(10, asked=[*range(1, 11)]) == [*range(1, 11)]
+    assert drawn(41, asked=[4, 5, 6, 39, 40, 41]) == [6, 39, 41]
+    assert drawn(97.5, asked=[97, 97.5]) == [97.5], "a run may end within an epoch"
+
+
+def test_errors_are_two_colours_over_the_image_and_void_is_none() -> None:
+    """White, half as bright, but where an object is claimed, in red, or missed, in blue."""
+    image = np.full((2, 2, 1), 200, np.uint8)
+    truth, predicted = np.array([[0, 1], [1, 255]]), np.array([[1, 0], [1, 1]])
+    *_, errors = panels(image, truth, predicted)
+    (claimed, missed), (right, void) = (
+        [errors[row, column].astype(int) for column in (60, -60)] for row in (60, -60)
+    )
+    assert claimed[0] > 2 * claimed[1:].max() and missed[2] > 2 * missed[:2].max()
+    assert right.tolist() == void.tolist() == [100, 100, 100]
+
+
+def test_layers_are_numbered_from_one() -> None:
+    image = GradientImage([0.1, 0.2, 0.3])
+    assert [list(line.get_xdata()) for line in image.axes.get_lines()] == [[1, 2, 3], [1, 2, 3]]
+    assert image.draw([0.2, 0.3, 0.4], 2)[:4] == b"\x89PNG"
