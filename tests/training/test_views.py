@@ -39,5 +39,6 @@ def test_errors_are_two_colours_over_the_image_and_void_is_none() -> None:
 
 def test_layers_are_numbered_from_one() -> None:
     image = GradientImage([0.1, 0.2, 0.3])
-    assert [list(line.get_xdata()) for line in image.axes.get_lines()] == [[1, 2, 3], [1, 2, 3]]
+    depths = [np.asarray(line.get_xdata()).tolist() for line in image.axes.get_lines()]
+    assert depths == [[1, 2, 3], [1, 2, 3]]
     assert image.draw([0.2, 0.3, 0.4], 2)[:4] == b"\x89PNG"
