@@ -2,8 +2,7 @@
 
 A network of the deep plain one's depth, with a connection, closes the gap in TRAINING loss between the
 shallow plain network and the deep one. Its loss is compared with the one up to which the gap counts as
-closed, as a ratio; the answer is that of a test over the seeds, corrected for the number of such networks
-(Holm 1979).
+closed, as a ratio; the answer is that of a test over the seeds, corrected for their number (Holm 1979).
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from skiprun.results.protocol import other_differences
 from skiprun.results.significance import Difference, exceeds_noise, holm
 from skiprun.results.summary_keys import LOSS
 
+Trio = tuple[Group, Group, Group, list[str]]  # with a connection, shallow, deep, and what else differs
 CURED = {True: "Cured by", False: "Not cured by", None: "Undecided, whether it is cured by"}
 
 
@@ -74,43 +74,27 @@ def judge(groups: Sequence[Group], pairs: Sequence[PlainPair]) -> Finding[tuple[
     """
     asked = [pair for pair in pairs if pair.asks_for_cure]
     cases = _trios(groups, asked)
-    tests = [
-        compare_losses(group.by_seed(LOSS), _closings(shallow, deep), len(cases))
-        for group, shallow, deep, _ in cases
-    ]
+    tests = [compare_losses(case[0].by_seed(LOSS), _closings(*case[1:3]), len(cases)) for case in cases]
     corrected = holm([test.p for test in tests])
     cures = tuple(_cure(*case, test, p) for case, test, p in zip(cases, tests, corrected, strict=True))
-    sentences = tuple(cure.sentence for cure in cures) or tuple(
-        missing_twin(pair.deep) for pair in asked[-1:]
-    )
-    return Finding(
-        cures,
-        sentences,
-        any_holds(cure.cured for cure in cures),
-        tuple(tests),
-        _cured_in_a_word(pairs, cures),
-    )
+    sentences = [cure.sentence for cure in cures] or [missing_twin(pair.deep) for pair in asked[-1:]]
+    holds, in_words = any_holds(cure.cured for cure in cures), _cured_in_a_word(pairs, cures)
+    return Finding(cures, tuple(sentences), holds, tuple(tests), in_words)
 
 
-def _trios(
-    groups: Sequence[Group], asked: Sequence[PlainPair]
-) -> list[tuple[Group, Group, Group, list[str]]]:
+def _trios(groups: Sequence[Group], asked: Sequence[PlainPair]) -> list[Trio]:
     """Return each network with a connection, its shallow and deep plain ones, and how else the deep differs.
 
     Trios that differ in more than the model are left out where there are others.
     """
     named = {group.label: group for group in groups}
-    trios = [
-        (
-            group,
-            named[pair.shallow],
-            named[pair.deep],
-            other_differences(group, named[pair.deep], ("model.",)),
-        )
+    twins = [
+        (group, named[pair.shallow], named[pair.deep])
         for group in groups
         if group.connection not in ("none", "-")
         for pair in [pair for pair in asked if _is_twin(group, named[pair.deep])][:1]
     ]
+    trios = [(*twin, other_differences(twin[0], twin[2], ("model.",))) for twin in twins]
     return [trio for trio in trios if not trio[3]] or trios
 
 

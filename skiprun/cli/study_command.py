@@ -50,9 +50,8 @@ def study_command(study: Study, module: str) -> Any:
     run.__signature__ = inspect.Signature([*parameters(study)])  # type: ignore[attr-defined]
     text = inspect.cleandoc(study.target.__doc__ or "").partition("\n\nArgs:")[0]
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(study.name, help=text, epilog=f"Example: skiprun {study.name} {study.info.example}".rstrip())(
-        run
-    )
+    example = f"Example: skiprun {study.name} {study.info.example}".rstrip()
+    app.command(study.name, help=text, epilog=example)(run)
     return typer.main.get_command(app)
 
 
@@ -133,13 +132,8 @@ def run_command(study: Study, given: dict[str, Any]) -> None:
         requests = [StudyRequest(name, [], look, {}) for name in study.info.without_names]
     else:
         requests = [*requested(study, look, given)]
-    show(
-        *requests,
-        runs=given["runs"],
-        json=given["json"],
-        quiet=given["quiet"],
-        fresh=given.get("fresh", False),
-    )
+    common = {name: given[name] for name in ("runs", "json", "quiet")}
+    show(*requests, **common, fresh=given.get("fresh", False))
 
 
 def requested(study: Study, look: SampleSelection, given: Mapping[str, Any]) -> Iterator[StudyRequest]:

@@ -78,9 +78,7 @@ class DataConfig(Section):
     )
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.2,
-        description=(
-            "share of a flat folder of classes kept for testing, stratified; unused where there are splits"
-        ),
+        description="share of a flat folder kept for testing, stratified; unused where there are splits",
     )
     split_seed: Annotated[int, Field(ge=0)] = Field(
         0, description="seed of the splits that the set does not have", examples=[1]
@@ -106,9 +104,7 @@ class DataConfig(Section):
     )
     only_classes: Labels | None = Field(
         None,
-        description=(
-            "names of the classes to use, of a dataset with labels, such as [0, 1, 2, 3, 4] of digits"
-        ),
+        description="names of the classes to use, of a dataset with labels, as [0, 1, 2, 3, 4] of digits",
         examples=[["0", "1", "2"]],
     )
     ignore_index: Annotated[int, Field(ge=0, le=65535)] | None = Field(

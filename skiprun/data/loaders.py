@@ -18,7 +18,7 @@ from skiprun.data.source import Array
 
 Augmentation = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 # Networks for masks keep the image's size to the end, so a batch to evaluate is bounded by its pixels.
-MASK_BATCH_PIXELS = 1 << 20
+MASK_BATCH_PIXELS = 1 << 20  # 16 images of 256x256
 
 
 class Split(Protocol):
@@ -99,12 +99,10 @@ class Loaders:
         task: a name in TASKS.
         fingerprint: hex digest of contents, class names and split.
         mean, std: of each channel over the training split, for pixels scaled to 0..1.
-        augment: augments a batch of normalized images and targets; every draw is from torch's global
-            generators.
+        augment: augments normalized images and their targets; draws are from torch's global generators.
         pixels: how many pixels of the masks each class has, void last, by split; empty without masks.
         conversion: how the user's image files were resized and converted; None for other datasets.
-        legacy_split: rebuilds these loaders with the validation split of earlier versions; None if it is this
-            one.
+        legacy_split: rebuilds them with the validation split of earlier versions; None if that is this one.
     """
 
     train: Split
@@ -129,11 +127,7 @@ class Loaders:
         return self.augment(self.normalize(images), targets)
 
     def batches(self, split: str, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the batches of 'train', 'val' or 'test' in stored order, normalized, not augmented.
-
-        The last batch may be smaller. With masks, a batch has at most MASK_BATCH_PIXELS pixels: 16 images of
-        256x256.
-        """
+        """Yield a split, 'train', 'val' or 'test', in stored order and batches, normalized, not augmented."""
         if self.task == "segmentation":
             batch_size = min(batch_size, max(1, MASK_BATCH_PIXELS // math.prod(self.image_shape[1:])))
         subset = {"train": self.train, "val": self.val, "test": self.test}[split]

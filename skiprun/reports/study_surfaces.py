@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from skiprun.palette import SEQUENTIAL
 from skiprun.reports.drawing import WIDTH, figure_and_axes, legible, set_tick_names
@@ -49,18 +49,9 @@ def draw_contours(figure: Description, documents: Sequence[Document]) -> Figure:
         axes.contour(grid.xs, grid.ys, values, levels=levels, colors="white", linewidths=0.4)
         axes.set(xlabel=figure["xlabel"], ylabel=figure["ylabel"] if axes is panels[0] else "")
         for way in ways_over(figure, document):
-            axes.plot(
-                way.places,
-                way.values,
-                "o-",
-                color="white",
-                markeredgecolor="black",
-                linewidth=1.2,
-                markersize=4,
-            )
-            axes.plot(
-                way.places[-1:], way.values[-1:], "*", color="white", markeredgecolor="black", markersize=12
-            )
+            style: dict[str, Any] = {"color": "white", "markeredgecolor": "black"}
+            axes.plot(way.places, way.values, "o-", linewidth=1.2, markersize=4, **style)
+            axes.plot(way.places[-1:], way.values[-1:], "*", markersize=12, **style)
         axes.grid(visible=False)
     bar = drawing.colorbar(
         filled, ax=list(panels), label=_value_label(figure, grids, high), ticks=levels[::2]

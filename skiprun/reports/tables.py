@@ -19,30 +19,12 @@ from skiprun.results.index import RunRow
 from skiprun.results.numbers import format_count, format_score, format_whole
 from skiprun.run import Run
 
-NUMBERS = (
-    "steps",
-    "epochs",
-    "batch_size",
-    "precision",
-    "device",
-    "threads",
-    "best.",
-    "final.",
-    "test.",
-    "trivial.",
-    "gradient.",
-    "time.",
-)
+NUMBERS: tuple[str, ...] = ("steps", "epochs", "batch_size", "precision", "device", "threads")
+NUMBERS += ("best.", "final.", "test.", "trivial.", "gradient.", "time.")
 SCORES: tuple[Literal["val", "test"], ...] = ("val", "test")
 RUN_COLUMNS = ("run", "state", "model", "dataset", "progress", *SCORES, "when")
 # What `skiprun runs show` says of a run too is left out where the window is narrow.
-LEFT_OUT = (
-    (),
-    ("when",),
-    ("when", "dataset"),
-    ("when", "dataset", "model"),
-    ("when", "dataset", "model", "progress"),
-)
+LEFT_OUT = [("when", "dataset", "model", "progress")[:count] for count in range(5)]
 STATE_STYLES = {"finished": "green", "running": "cyan", "diverged": "red", "failed": "red", "broken": "red"}
 
 

@@ -77,9 +77,8 @@ def read_yaml(path: Path) -> tuple[Plain, dict[str, str]]:
     plain, source_locations = parse(_read_text(path), str(path))
     if not isinstance(plain, dict):
         found = "nothing" if plain is None else "a list" if isinstance(plain, list) else "a single value"
-        raise ConfigError(
-            [f"{path}: found {found}; a config is a mapping of keys such as 'model:' and 'data:'"]
-        )
+        wanted = "a config is a mapping of keys such as 'model:' and 'data:'"
+        raise ConfigError([f"{path}: found {found}; {wanted}"])
     return plain, source_locations
 
 
@@ -110,10 +109,8 @@ def _read_text(path: Path) -> str:
     try:
         if not path.exists():
             near = did_you_mean(path.name, [file.name for file in path.parent.glob("*.yaml")])
-            config = (
-                "" if path.suffix else f" A config is a YAML file; for a network, `skiprun compare {path}`."
-            )
-            raise InputError(f"{path}: there is no such file.{near or config}")
+            network = f" A config is a YAML file; for a network, `skiprun compare {path}`."
+            raise InputError(f"{path}: there is no such file.{near or network * (not path.suffix)}")
         if not path.is_file():
             raise InputError(f"{path}: found a folder or a device; a config is a YAML file")
         if path.stat().st_size > MAX_BYTES:
@@ -146,9 +143,7 @@ def _walk_item(
         return [f"{place}: found a key that is not a plain word"]
     dotted = prefix + str(key.value)
     if dotted in source_locations:
-        return [
-            f"{place} {dotted}: the key is set twice (first at line "
-            f"{source_locations[dotted].split(':')[-2]})"
-        ]
+        first = source_locations[dotted].split(":")[-2]
+        return [f"{place} {dotted}: the key is set twice (first at line {first})"]
     source_locations[dotted] = place
     return _walk(value, file, dotted + ".", source_locations)

@@ -1,8 +1,8 @@
 """Checkpoints: atomic, with a checksum, the last two kept, readable by `torch.load(weights_only=True)`.
 
-A file of torch.save is a zip archive, and a zip archive may end in a comment. The comment holds the SHA-256
-of all that comes before it. So one file carries its own proof, is replaced in one rename, and is still an
-ordinary torch file. Why: docs/decisions/sealed-checkpoints.md.
+A file of torch.save is a zip archive, which may end in a comment: the SHA-256 of all that comes before it.
+So one file carries its own proof, is replaced in one rename, and is still an ordinary torch file. Why:
+docs/decisions/sealed-checkpoints.md.
 """
 
 from __future__ import annotations
@@ -30,16 +30,8 @@ _END = b"PK\x05\x06"  # the zip format's end-of-directory record: 22 bytes, the 
 _CHECKSUM_LENGTH = 64
 # What every checkpoint holds, and what a run that goes on needs besides.
 REQUIRED_KEYS = {"format": int, "skiprun": str, "model": dict}
-RESUME_KEYS = {
-    "config": dict,
-    "data": str,
-    "threads": int,
-    "optimizer": dict,
-    "step": int,
-    "epoch": int,
-    "totals": dict,
-}
-RESUME_KEYS |= {"seconds": dict, "best": dict, "final": dict}
+RESUME_KEYS = {"config": dict, "data": str, "threads": int, "optimizer": dict, "step": int, "epoch": int}
+RESUME_KEYS |= {"totals": dict, "seconds": dict, "best": dict, "final": dict}
 
 
 class DamagedCheckpoint(CheckpointError):
@@ -76,15 +68,13 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
     try:
         found = load_plain(io.BytesIO(content), device)
     except Exception as error:
-        raise DamagedCheckpoint(
-            f"{path}: cannot be read as plain weights ({type(error).__name__})."
-        ) from None
+        kind = type(error).__name__
+        raise DamagedCheckpoint(f"{path}: cannot be read as plain weights ({kind}).") from None
     refuse_incomplete(path, found, REQUIRED_KEYS)
     state = cast(Checkpoint, checkpoint_of_today(found))
     if state["format"] > FORMAT:
-        raise CheckpointError(
-            f"{path}: written by skiprun {state['skiprun']}, newer than this one; upgrade to read it."
-        )
+        newer = state["skiprun"]
+        raise CheckpointError(f"{path}: written by skiprun {newer}, newer than this one; upgrade to read it.")
     for tensors in (state["model"], state.get("ema_model")):
         if bad := find_not_finite(tensors or {}):
             raise DamagedCheckpoint(f"{path}: the values of '{bad}' are not finite.")
@@ -102,10 +92,8 @@ def refuse_bad_checksum(path: Path, content: bytes) -> None:
     """Raise CheckpointError unless a file's bytes end in the checksum of all that comes before it."""
     body, seal = content[:-_CHECKSUM_LENGTH], content[-_CHECKSUM_LENGTH:]
     if content[-22:-18] == _END:
-        raise CheckpointError(
-            f"{path}: not a checkpoint of skiprun. To start from another program's weights, "
-            "set model.weights."
-        )
+        way_out = "To start from another program's weights, set model.weights."
+        raise CheckpointError(f"{path}: not a checkpoint of skiprun. {way_out}")
     if body[-22:-18] != _END:
         raise DamagedCheckpoint(f"{path}: damaged or cut short; not a whole checkpoint.")
     if hashlib.sha256(body).hexdigest().encode() != seal:
@@ -157,9 +145,6 @@ class Checkpoints:
                     problems = problems or [f"{self.last}: there is no such checkpoint."]
                 return state, [f"{problem} The one before it is used." for problem in problems]
         if damaged:
-            raise CheckpointError(
-                "\n".join(
-                    [*damaged.values(), "No checkpoint is left; `skiprun train --fresh` starts it over."]
-                )
-            )
+            way_out = "No checkpoint is left; `skiprun train --fresh` starts it over."
+            raise CheckpointError("\n".join([*damaged.values(), way_out]))
         return None, []

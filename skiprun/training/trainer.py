@@ -109,10 +109,8 @@ class Trainer:
         Raises:
             CheckpointError: there are checkpoints, and none can be used, or they are of another experiment.
         """
-        samples, device = len(self.data.train), self.setup.device
-        state, self.notes = resume.read_last(
-            self.checkpoints, self.config, self.data.fingerprint, samples, device
-        )
+        expected = self.config, self.data.fingerprint, len(self.data.train)
+        state, self.notes = resume.read_last(self.checkpoints, *expected, self.setup.device)
         if state is not None:
             resume.restore_conditions(state, self.config.compute, self.forward_pass)
             self.notes += resume.changed_conditions(state, resume.conditions(self.setup, self.forward_pass))
@@ -155,8 +153,7 @@ class Trainer:
 
     def train_step(self) -> None:
         """Make one step; what it found stays on the device until `flush_metrics`."""
-        # Every draw of a step is a function of the seed and its number, so that no generator's state is ever
-        # saved.
+        # Every draw of a step is a function of the seed and its number: no generator's state is saved.
         seed_step(self.config.seed, self.step)
         lr = self.lr_at(self.step)
         set_learning_rate(self.optimizer, lr)
@@ -192,8 +189,7 @@ class Trainer:
             for probe in probes:
                 watching.enter_context(probe.watch(self.model))
             pairs = list(zip(batch[::2], batch[1::2], strict=True))
-            # Divide by the size of the whole batch, not of a micro-batch: void pixels are not spread evenly
-            # over them.
+            # Divide by the size of the whole batch: void pixels are not spread evenly over micro-batches.
             normalizers = torch.stack([self.task.normalizers(targets) for _, targets in pairs]).sum(0)
             loss = torch.zeros((), device=self.setup.device)
             for images, targets in pairs:
@@ -205,8 +201,7 @@ class Trainer:
                 self.totals.add_batch(self.task.counts(output.detach(), targets))
         # Probes read the gradient of the loss, not the clipped one.
         metrics = torch.cat([loss.reshape(1), *(probe.read() for probe in probes)])
-        clipped = clip(self.trainable, self.config.optim)
-        self.totals.add_step(loss, clipped)
+        self.totals.add_step(loss, clip(self.trainable, self.config.optim))
         self.optimizer.step()
         return metrics
 
@@ -229,10 +224,8 @@ class Trainer:
         val = self.evaluate("val")
         if not math.isfinite(val["loss"]):
             raise self.diverged("validation loss", self.step)
-        if math.isnan(val[self.task.score_name]):
-            raise InputError(
-                f"In the validation split is nothing that {self.task.score_name} could score; enlarge it."
-            )
+        if math.isnan(val[score := self.task.score_name]):
+            raise InputError(f"In the validation split is nothing that {score} could score; enlarge it.")
         epochs = self.sampler.epochs(self.step)
         record = {"step": self.step, "epoch": epochs, "epoch_end": True}
         record |= tagged("train", train, loss="epoch_loss") | tagged("val", val)
@@ -258,18 +251,16 @@ class Trainer:
         """Return loss and scores of a split, from the averaged weights if there are any."""
         batches = self.data.batches(split, self.evaluation_batch_size)
         part = f"in the evaluation of the {split} split, {self.evaluation_batch_size} images at a time"
-        with explain_out_of_memory(
-            part, f"Free some, and the same command continues. {memory_advice(self.config)}"
-        ):
+        advice = f"Free some, and the same command continues. {memory_advice(self.config)}"
+        with explain_out_of_memory(part, advice):
             return evaluate_batches(self.eval_model, self.task, batches, self.setup.autocast)
 
     def test(self) -> dict[str, float]:
         """Load the best weights, score the test split, once, and log that as the last record."""
         self.eval_model.load_state_dict(self.best.load(self.setup.device))
         scores = self.evaluate("test")
-        self.log.append(
-            {"step": self.step, "epoch": self.sampler.epochs(self.step), **tagged("test", scores)}
-        )
+        progress = {"step": self.step, "epoch": self.sampler.epochs(self.step)}
+        self.log.append({**progress, **tagged("test", scores)})
         self.log.sync()
         return scores
 
@@ -312,11 +303,10 @@ class Trainer:
             if self.ema_model:
                 self.ema_model.load_state_dict(state["ema_model"] or {})
             self.totals.load_state_dict(state["totals"])
-            self.step = state["step"]
+            self.step, self.last_scores = state["step"], state["final"]
             self.epoch, self.validated_step = resume.last_validation(state, self.sampler)
             self.seconds = {clock: float(state["seconds"][clock]) for clock in self.seconds}
             self.best.load_state_dict(state["best"])
-            self.last_scores = state["final"]
         self.saved_step = self.step
 
     def _update_timers(self, started: float) -> float:
@@ -336,6 +326,5 @@ class Trainer:
 
     def lr_at(self, step: int) -> float:
         """Return the learning rate of a step counted from 0."""
-        return learning_rate(
-            self.config.schedule, self.config.optim.lr, step, self.steps, self.steps_per_unit
-        )
+        schedule, lr = self.config.schedule, self.config.optim.lr
+        return learning_rate(schedule, lr, step, self.steps, self.steps_per_unit)

@@ -1,11 +1,9 @@
 """Augmentation of images with labels: whole batches on the device.
 
 Each image has its own draw, but mixup and CutMix draw one lambda a batch, as torchvision and Zhang et al.
-2017 do.
-
-The draws come from torch's global generators, which training seeds anew for each step. Nothing is read back
-from the device. Images are normalized already: what is padded or cut out is 0, the mean of the training
-split, as He et al. 2015 pad after subtracting it.
+2017 do. The draws come from torch's global generators, which training seeds anew for each step. Nothing is
+read back from the device. Images are normalized already: what is padded or cut out is 0, the mean of the
+training split, as He et al. 2015 pad after subtracting it.
 """
 
 from __future__ import annotations
@@ -21,8 +19,7 @@ from skiprun.config import AugmentConfig
 from skiprun.data.loaders import Augmentation
 from skiprun.errors import OptionError
 
-# ITU-R 601-2 luma, as in torchvision's rgb_to_grayscale.
-LUMA = (0.2989, 0.587, 0.114)
+LUMA = (0.2989, 0.587, 0.114)  # ITU-R 601-2, as in torchvision's rgb_to_grayscale
 
 
 class Augment:
@@ -74,12 +71,8 @@ class Augment:
 def crop_indices(shape: Sequence[int], padding: int, top: Tensor, left: Tensor, flipped: Tensor) -> Tensor:
     """Return the flat indices, in the padded batch [B, H + 2p, W + 2p], of the pixels of all cropped images.
 
-    Args:
-        shape: of the images, [B, C, H, W].
-        padding: p, the pixels added on each side.
-        top: upper edge of each crop in its padded image, int64 [B], 0 to 2p.
-        left: left edge of each crop, likewise.
-        flipped: images to flip left to right, bool [B].
+    Images have the shape [B, C, H, W] and the padding p. `top` and `left` are the corner of each crop in its
+    padded image, int64 [B], 0 to 2p; `flipped` are the images to flip left to right, bool [B].
     """
     batch, _, height, width = shape
     columns = torch.arange(width, device=top.device)
@@ -113,11 +106,8 @@ def cutout(images: Tensor, rows: Tensor, columns: Tensor, side: int) -> Tensor:
 def jitter(images: Tensor, factors: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """Change brightness, contrast and saturation, in this order, as torchvision's functions do.
 
-    Args:
-        images: normalized, [B, C, H, W].
-        factors: brightness, contrast and saturation, [3, B]; 1 changes nothing.
-        mean: of the normalization, [C, 1, 1].
-        std: of the normalization, [C, 1, 1].
+    Images [B, C, H, W] are normalized by mean and std [C, 1, 1]. `factors` are those of brightness, contrast
+    and saturation, [3, B]; 1 changes nothing.
     """
     brightness, contrast, saturation = factors[:, :, None, None, None]
     images = (images * std + mean).mul_(brightness).clamp_(0, 1)
@@ -142,10 +132,8 @@ def _mixup_or_cutmix(config: AugmentConfig, num_classes: int) -> Augmentation | 
     from skiprun.system.torchvision_repair import torchvision
 
     v2 = importlib.import_module(f"{torchvision.__name__}.transforms.v2")  # only after the repair
-    if config.mixup:
-        mix: Augmentation = v2.MixUp(alpha=config.mixup, num_classes=num_classes)
-    else:
-        mix = v2.CutMix(alpha=config.cutmix, num_classes=num_classes)
+    make, alpha = (v2.MixUp, config.mixup) if config.mixup else (v2.CutMix, config.cutmix)
+    mix: Augmentation = make(alpha=alpha, num_classes=num_classes)
     return mix
 
 
@@ -158,6 +146,5 @@ def check_augmentation(config: AugmentConfig, image_shape: tuple[int, int, int])
     side = min(image_shape[1:])
     for key, length in [("crop", config.crop), ("cutout", config.cutout)]:
         if length >= side:
-            raise OptionError(
-                f"augment.{key}", f"found {length}; images of {side} pixels allow at most {side - 1}"
-            )
+            problem = f"found {length}; images of {side} pixels allow at most {side - 1}"
+            raise OptionError(f"augment.{key}", problem)

@@ -27,8 +27,7 @@ class StudyTarget:
         label: what it is called in tables and figures.
         configs: one for each seed.
         runs: where its weights are, one for each seed; none for a network as it is drawn.
-        shape: channels, height and width of random normal images to look at; None: the dataset of the
-            configs.
+        shape: channels, height, width of random normal images to look at; None: the configs' dataset.
         other_data: look at data that is not a run's own, too.
     """
 
@@ -112,6 +111,7 @@ def find_targets(
     check_reach(given, there, names)
     if place.root:
         overrides = [*overrides, f"data.root={json.dumps(str(place.root))}"]
+    on_data = protocol is not None or any("data." in key for key in overrides)
     targets = []
     for name in names:
         if name in there:
@@ -124,11 +124,7 @@ def find_targets(
         refuse_misspelled(name, runs)
         config = with_weights_found(config_for(name, protocol or DIGITS, overrides), runs)
         drawn = tuple(config.replace(seed=config.seed + number) for number in range(seeds))
-        chosen = (
-            protocol is not None
-            or name.endswith((".yaml", ".yml"))
-            or any("data." in key for key in overrides)
-        )
+        chosen = on_data or name.endswith((".yaml", ".yml"))
         targets.append(
             StudyTarget(title(name), drawn, shape=shape or (None if chosen else own_shape(config)))
         )

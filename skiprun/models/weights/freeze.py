@@ -23,15 +23,13 @@ def freeze_from_config(model: nn.Module, config: ModelConfig, drawn: Collection[
     Args:
         model: changed in place.
         config: says which parts.
-        drawn: names in the state dict of the tensors that no weights were given for; none of them may be
-            frozen.
+        drawn: names in the state dict of tensors without given weights; none of them may be frozen.
 
     Raises:
         OptionError: a part that this network does not have, or one that would stay as it was drawn.
     """
-    key, parts = (
-        ("feature_extract", ["backbone"]) if config.feature_extract else ("freeze", config.freeze or [])
-    )
+    key = "feature_extract" if config.feature_extract else "freeze"
+    parts = ["backbone"] if config.feature_extract else config.freeze or []
     names = freeze(model, parts)
     if lost := [name for name in drawn if name in frozen_state(model)]:
         way_out = "name model.weights to start from" if config.weights is None else PARTS_WITHOUT
@@ -47,8 +45,7 @@ def freeze(model: nn.Module, parts: Sequence[str]) -> list[str]:
 
     Args:
         model: changed in place.
-        parts: `backbone` (all but the head), stem, stage1 ..., head, or module paths such as layer1.0 or
-            layer*.conv?.
+        parts: `backbone` (all but the head), stem, stage1 ..., head, or module paths as layer*.conv?.
 
     Returns:
         The names of all parameters that do not learn.
@@ -124,9 +121,7 @@ def learning_notes(model: nn.Module, config: ModelConfig, drawn: Collection[str]
 def _head(model: nn.Module) -> dict[str, nn.Parameter]:
     """Return the parameters of the head by name."""
     units = stages(model)["head"].items()
-    return {
-        f"{path}.{name}": parameter for path, unit in units for name, parameter in unit.named_parameters()
-    }
+    return {f"{path}.{name}": each for path, unit in units for name, each in unit.named_parameters()}
 
 
 class ParameterGroup(TypedDict):
