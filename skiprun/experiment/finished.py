@@ -17,6 +17,7 @@ from skiprun.models import build_from_config
 from skiprun.run import Run, run_folder, runs_folder
 from skiprun.system.arguments import checked_arguments
 from skiprun.training.checkpoint import Checkpoints, load
+from skiprun.training.resume import refuse_another_experiment
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +46,12 @@ def load_weights(model: nn.Module, run: Run, which: str = "best") -> None:
     """Load the best or the last weights of a run into a network built from its config.
 
     Raises:
-        CheckpointError: they are missing, damaged or of another network.
+        CheckpointError: they are missing, damaged, or of another experiment.
     """
     checkpoints = Checkpoints(run.checkpoints)
     path = checkpoints.best if which == "best" else checkpoints.last
     state = load(path)
+    refuse_another_experiment(path, state, run.config)
     if which == "best":
         refuse_another_step(path, state.get("step"), run)
     try:

@@ -90,7 +90,7 @@ def _read(run: Run) -> RunRecord:
     numbers = {key: value for key, value in flat(summary or {}).items() if not key.startswith("config.")}
     record = RunRecord(run, state, message, config, numbers, sessions)
     if config.get("seed", record.seed) != record.seed:  # or one run would count as two
-        return replace(record, state=BROKEN, message=f"a copy: its config.yaml is of seed {config['seed']}")
+        return replace(record, state=BROKEN, message=f"a copy of seed {config['seed']}")
     return record
 
 

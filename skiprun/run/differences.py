@@ -45,9 +45,13 @@ def recorded_config(plain: dict[str, object], source: str = "config") -> RunConf
 
 
 def changes_since(summary: Summary, recorded: RunConfig) -> list[str]:
-    """Return how the config in a finished run's directory differs from the one that its summary has."""
+    """Return how the config in a finished run's directory differs from the one that its summary has.
+
+    The seed counts too, or a copy of a run would be a second seed of it.
+    """
     trained = summary.get("config")
-    return differences(recorded_config(trained, "summary.json"), recorded) if trained else []
+    before = recorded_config(trained, "summary.json") if trained else recorded
+    return differences(before, recorded, also=["seed"])
 
 
 def flat(plain: Mapping[str, object], prefix: str = "") -> dict[str, object]:

@@ -7,9 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from skiprun.config import RunConfig
 from skiprun.errors import CheckpointError
 from skiprun.tasks import Task
 from skiprun.training.checkpoint import load, save
+from skiprun.training.resume import refuse_another_experiment
 from skiprun.training.state import Validation
 
 
@@ -20,8 +22,8 @@ class BestCheckpoint:
         record: step, epoch and scores (`val`) of it; empty before the first.
     """
 
-    def __init__(self, file: Path, task: Task) -> None:
-        self.file, self.task = file, task
+    def __init__(self, file: Path, task: Task, config: RunConfig) -> None:
+        self.file, self.task, self.config = file, task, config
         self.record: Validation = {}
 
     def update(self, record: Validation, model: nn.Module) -> None:
@@ -37,19 +39,20 @@ class BestCheckpoint:
 
     def save(self, model: nn.Module) -> None:
         """Write best.pt."""
-        save(self.file, {"model": model.state_dict(), **self.record})
+        save(self.file, {"config": self.config.to_dict(), "model": model.state_dict(), **self.record})
 
     def load(self, device: torch.device) -> dict[str, Tensor]:
         """Return the weights.
 
         Raises:
-            CheckpointError: they cannot be read, or are of another step.
+            CheckpointError: they cannot be read, or are of another step or experiment.
         """
         state = load(self.file, device)
         if state["step"] != self.record["step"]:
             raise CheckpointError(
                 f"{self.file}: of step {state['step']}, not {self.record['step']}, the best."
             )
+        refuse_another_experiment(self.file, state, self.config)
         return state["model"]
 
     def recover(self, model: nn.Module, step: int) -> None:

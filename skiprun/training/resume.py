@@ -40,7 +40,7 @@ def read_last(
     if "optimizer" not in state:
         raise CheckpointError(f"{checkpoints.last}: holds weights only; it is a copy of another file.")
     refuse_incomplete(checkpoints.last, state, RESUME_KEYS)
-    refuse_another_experiment(checkpoints, state, config)
+    refuse_another_experiment(checkpoints.last, state, config)
     if state["data"] != fingerprint:
         sizes = f"{state.get('samples', '?')} images to train on then, {samples} now"
         raise CheckpointError(
@@ -50,17 +50,22 @@ def read_last(
     return state, notes
 
 
-def refuse_another_experiment(checkpoints: Checkpoints, state: Checkpoint, config: RunConfig) -> None:
-    """Raise CheckpointError unless a state is of this experiment, perhaps made longer, and of this seed."""
+def refuse_another_experiment(file: Path, state: Checkpoint, config: RunConfig) -> None:
+    """Raise CheckpointError unless a state is of this experiment, perhaps made longer, and of this seed.
+
+    Earlier versions wrote no config into best.pt, of which nothing can be said.
+    """
+    if "config" not in state:
+        return
     try:
         theirs = recorded_config(state["config"])
     except ConfigError as error:
-        raise CheckpointError(f"{checkpoints.last}: its config cannot be read ({error}).") from None
+        raise CheckpointError(f"{file}: its config cannot be read ({error}).") from None
     if can_extend(theirs.schedule, config.schedule):
         theirs = theirs.replace(schedule=config.to_dict()["schedule"])
     changed = differences(theirs, config, also=["seed"])
     if changed:
-        raise CheckpointError(f"{checkpoints.last}: of another experiment ({'; '.join(changed)}).")
+        raise CheckpointError(f"{file}: of another experiment ({'; '.join(changed)}).")
 
 
 def conditions(setup: DeviceSetup, forward_pass: ForwardPass) -> Conditions:

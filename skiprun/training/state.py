@@ -34,7 +34,7 @@ Conditions = TypedDict(
 
 
 class Checkpoint(LogPosition, Conditions, total=False):
-    """last.pt; best.pt has weights, and step and scores of the validation that they are from."""
+    """last.pt; best.pt has config and weights, and step and scores of the validation that they are from."""
 
     format: int
     skiprun: str

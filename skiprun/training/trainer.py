@@ -90,7 +90,7 @@ class Trainer:
         self.steps_per_unit = steps_per_unit(config, len(data.train))
         self.step = self.epoch = self.validated_step = 0
         self.totals = EpochTotals(setup.device)
-        self.best = BestCheckpoint(checkpoints.best, task)
+        self.best = BestCheckpoint(checkpoints.best, task, config)
         self.last_scores: dict[str, dict[str, float]] = {}
         self.seconds = {"epoch": 0.0, "train": 0.0}
         self.pending = PendingMetrics([tag for probe in probes for tag in probe.tags(self.model)])

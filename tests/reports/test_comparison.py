@@ -205,7 +205,7 @@ def test_a_run_copied_as_another_seed_does_not_count_as_one(tmp_path: Path) -> N
     comparison = compare_runs([*runs, Run(runs[0].path.parent / "seed-1")])
     assert [len(group.runs) for group in comparison.groups] == [1, 1, 1]
     assert [record.line for record in comparison.unfinished] == [
-        "plain20/seed-1: cannot be read (a copy: its config.yaml is of seed 0)"
+        "plain20/seed-1: cannot be read (a copy of seed 0)"
     ]
 
 

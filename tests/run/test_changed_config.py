@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from skiprun.config_file import build_config
-from skiprun.errors import InputError
+from skiprun.errors import CheckpointError, InputError
 from skiprun.experiment import evaluate, train
+from skiprun.experiment.finished import load_model
 from skiprun.experiment.longer import lengthen
 from skiprun.results.records import read
 from skiprun.run import Run
+from skiprun.training.checkpoint import load, save
 
 CONFIG = {
     "name": "one",
@@ -66,3 +69,45 @@ def test_a_summary_of_an_earlier_version_says_nothing_of_it(run: Run) -> None:
     run.summary_file.write_text(json.dumps(summary))
     edit(run, "lr: 0.05", "lr: 0.5")
     assert read(run).config["optim.lr"] == 0.5
+
+
+def test_a_copy_is_no_second_seed(run: Run) -> None:
+    copy = Run(run.path.with_name("seed-1"))
+    shutil.copytree(run.path, copy.path)
+    copy.config_file.write_text(run.config_file.read_text().replace("\nseed: 0\n", "\nseed: 1\n"))
+    record = read(copy)
+    assert not record.finished and record.message == "a copy of seed 0"
+    with pytest.raises(InputError, match=r"seed: 0 -> 1.*; put it back"):
+        evaluate(copy)
+
+
+def edit_unfinished(run: Run) -> None:
+    """Let a network of a run that stopped be another one that takes the same weights."""
+    run.summary_file.unlink()
+    edit(run, "connection: null", "connection: none")
+
+
+def test_weights_are_not_scored_as_another_network(run: Run) -> None:
+    edit_unfinished(run)
+    with pytest.raises(
+        CheckpointError, match=r"best.pt: of another experiment \(model.connection: None -> none"
+    ):
+        evaluate(run)
+
+
+def test_weights_of_another_seed_are_not_the_runs(run: Run) -> None:
+    other = train(build_config(CONFIG | {"seed": 1}), runs=run.root)
+    shutil.copy(other.checkpoints / "best.pt", run.checkpoints / "best.pt")
+    with pytest.raises(CheckpointError, match=r"best.pt: of another experiment \(seed: 1 -> 0"):
+        load_model(run)
+    run.summary_file.unlink()
+    with pytest.raises(CheckpointError, match=r"best.pt: of another experiment \(seed: 1 -> 0"):
+        train(build_config(CONFIG), runs=run.root)
+
+
+def test_best_weights_of_an_earlier_version_say_nothing_of_it(run: Run) -> None:
+    state = load(run.checkpoints / "best.pt")
+    del state["config"]
+    save(run.checkpoints / "best.pt", state)
+    edit_unfinished(run)
+    assert evaluate(run)
