@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from docs import connection_cards
+from docs import connection_cards, study_cards
 from docs.config_page import config_page
 from skiprun.cli.config import schema_here
 
@@ -15,6 +15,7 @@ GENERATED: list[tuple[str, Callable[[], str]]] = [
     ("docs/config.md", config_page),
     ("configs/schema.json", lambda: json.dumps(schema_here(), indent=2) + "\n"),
     ("docs/connections.md", connection_cards.page),
+    ("docs/studies.md", study_cards.page),
 ]
 
 

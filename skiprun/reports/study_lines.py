@@ -64,7 +64,7 @@ def _draw_line(axes: Axes, line: Line, marked: bool) -> None:
     style, thick = look(line.index), max(1.2, 2.2 - 0.3 * line.index)
     mark = MARKS[line.index % len(MARKS)] if marked or len(line.places) == 1 else ""
     axes.plot(
-        line.places, line.values, label=legible(line.label), lw=thick, marker=mark, markersize=3.5, **style
+        line.places, line.values, label=legible(line.label), lw=thick, marker=mark, markersize=4, **style
     )
     if line.low != line.high:
         axes.fill_between(line.places, line.low, line.high, color=style["color"], alpha=0.15, linewidth=0)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # matplotlib takes half a second to import
 LEVELS = 14  # steps of colour on a surface
 DECADES = 4  # what a surface shows above its lowest point; beyond, all is hopeless
 MAX_PANELS = 4
+BESIDE = 2  # of them in a row: more are not read on a page of 700 pixels
 
 
 def draw_matrix(figure: Description, documents: Sequence[Document]) -> Figure:
@@ -32,7 +33,7 @@ def draw_matrix(figure: Description, documents: Sequence[Document]) -> Figure:
         axes.grid(visible=False)
         set_tick_names(axes.xaxis, grid.xs, rotation=90 if any(isinstance(x, str) for x in grid.xs) else 0)
         set_tick_names(axes.yaxis, grid.ys)
-        axes.set(xlabel=figure["xlabel"], ylabel=figure["ylabel"] if axes is panels[0] else "")
+        axes.set(xlabel=figure["xlabel"], ylabel=figure["ylabel"] if axes in panels[::BESIDE] else "")
     drawing.colorbar(image, ax=list(panels), label=figure["valuelabel"])
     return drawing
 
@@ -47,7 +48,7 @@ def draw_contours(figure: Description, documents: Sequence[Document]) -> Figure:
         values = _clipped(grid, low, high)
         filled = axes.contourf(grid.xs, grid.ys, values, levels=levels, cmap=SEQUENTIAL, norm=norm)
         axes.contour(grid.xs, grid.ys, values, levels=levels, colors="white", linewidths=0.4)
-        axes.set(xlabel=figure["xlabel"], ylabel=figure["ylabel"] if axes is panels[0] else "")
+        axes.set(xlabel=figure["xlabel"], ylabel=figure["ylabel"] if axes in panels[::BESIDE] else "")
         for way in ways_over(figure, document):
             style: dict[str, Any] = {"color": "white", "markeredgecolor": "black"}
             axes.plot(way.places, way.values, "o-", linewidth=1.2, markersize=4, **style)
@@ -101,9 +102,10 @@ def _panels(
     """Return a figure with a square panel for each network, its name above it if there are several."""
     drawing, axes = figure_and_axes(3.6)
     drawing.delaxes(axes)
-    drawing.set_size_inches(max(WIDTH, 1.2 + 3.3 * len(grids)), 3.6 if len(grids) > 1 else 4.4)
+    beside, below = min(BESIDE, len(grids)), -(-len(grids) // BESIDE)
+    drawing.set_size_inches((WIDTH, 4.4) if len(grids) == 1 else (7, 0.3 + 3 * below))
     panels = [
-        drawing.add_subplot(1, len(grids), place + 1, projection=projection) for place in range(len(grids))
+        drawing.add_subplot(below, beside, place + 1, projection=projection) for place in range(len(grids))
     ]
     for panel, grid in zip(panels, grids, strict=True):
         panel.set_title(legible(grid.label), fontsize="medium")

@@ -8,16 +8,17 @@ import pytest
 import yaml
 
 from docs.measured import DOCS, FIGURES, read
+from docs.study_sources import study_sources
 from docs.trials import SEEDS, trials
 from skiprun.config_file import build_config
 from skiprun.models import build_from_config
 from skiprun.models.complexity.meta import without_content
-from skiprun.registry import CONNECTIONS, Registry
+from skiprun.registry import CONNECTIONS, STUDIES, Registry
 
-CONNECTION_PAGE = (DOCS / "connections.md").read_text()
+CONNECTION_PAGE, STUDY_PAGE = ((DOCS / name).read_text() for name in ("connections.md", "studies.md"))
 
 
-@pytest.mark.parametrize(("page", "registry"), [(CONNECTION_PAGE, CONNECTIONS)])
+@pytest.mark.parametrize(("page", "registry"), [(CONNECTION_PAGE, CONNECTIONS), (STUDY_PAGE, STUDIES)])
 def test_every_entry_has_a_card(page: str, registry: Registry) -> None:
     assert re.findall(r"^## (\w+)$", page, re.MULTILINE) == sorted(registry.names())
 
@@ -37,8 +38,13 @@ def test_every_connection_was_measured_with_every_seed() -> None:
         assert {len(scores) for scores in found["scores"].values()} == {SEEDS}
 
 
+def test_every_study_says_what_it_found() -> None:
+    assert set(study_sources().studies) == set(read()["studies"]) == set(STUDIES.names())
+
+
 def test_the_figures_are_there_and_small_and_all_are_shown() -> None:
-    shown = set(re.findall(r"\]\(figures/([\w-]+\.png)\)", CONNECTION_PAGE))
+    shown = set(re.findall(r"\]\(figures/([\w-]+\.png)\)", CONNECTION_PAGE + STUDY_PAGE))
     for name in shown:
         assert 0 < (FIGURES / name).stat().st_size <= 60_000, name
-    assert "connections-gradients.png" in shown
+    drawn = {name for source in study_sources().studies.values() for name in source.figures}
+    assert shown == {"connections-gradients.png", *(f"{name}.png" for name in drawn)}
