@@ -29,7 +29,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def own_environment() -> Iterator[None]:
-    """Undo what a test leaves in the environment, such as the safe path that a command sets for what it starts."""
+    """Undo what a test leaves in the environment, such as the safe path that commands set for children."""
     with mock.patch.dict(os.environ):
         yield
 

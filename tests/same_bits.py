@@ -1,4 +1,4 @@
-"""Train with two commits and compare what they leave, value by value: `python -m tests.same_bits BEFORE [AFTER]`.
+"""Train with two commits and compare what they leave: `python -m tests.same_bits BEFORE [AFTER]`.
 
 A refactoring changes no bit. Both commits train the comparison of the README (two seeds) and a U-Net, on one
 core, as times decide the number of threads where there are more. All tensors of all checkpoints, in the words

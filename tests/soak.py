@@ -130,7 +130,7 @@ def soak(seconds: float, kills: int, seed: int = 0) -> dict[str, int]:
 
 
 def footprint(whole: Path, runs: Path) -> dict[str, int]:
-    """Return what would grow from life to life if something leaked, in this process and in a run directory."""
+    """Return what would grow from life to life if something leaked, in this process and a run directory."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
         "more open files than after the first life": len(list(Path("/proc/self/fd").iterdir())),

@@ -1,4 +1,4 @@
-"""The benchmarks' arithmetic and protocol: ratios within a round, arms that fail, devices, names that tell nothing."""
+"""The benchmarks' arithmetic and protocol: ratios within a round, failing arms, devices, names untold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every file in configs/: it loads, its names exist, and two files of a pair differ by the experiment alone."""
+"""Every file in configs/: it loads, its names exist, and a pair differs by the experiment alone."""
 
 from __future__ import annotations
 

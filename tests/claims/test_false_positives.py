@@ -1,4 +1,4 @@
-"""How often comparisons say what is not so: whole comparisons without a difference are drawn, their sentences read."""
+"""How often comparisons say what is not so: sentences about whole comparisons without a difference."""
 
 from __future__ import annotations
 

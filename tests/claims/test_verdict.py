@@ -248,7 +248,7 @@ def test_different_data_is_tabulated_and_not_ranked(tmp_path: Path) -> None:
 
 
 def scored(root: Path, tests: dict[str, list[float]], **more: Any) -> list[Run]:
-    """Write networks that are ranked and nothing else, with a test error by seed; a NaN is a seed that was lost."""
+    """Write networks that are ranked and nothing else, with a test error by seed; NaN is a lost seed."""
     return [
         write_run(root, name, seed, connection=None, model="vgg11", test={"error": value}, **more)
         for name, values in tests.items()

@@ -91,7 +91,8 @@ def test_what_a_command_does_not_need_is_not_imported(
     arguments: list[str], heavy: list[str], tmp_path: Path
 ) -> None:
     code = f"import sys; sys.argv = {['skiprun', *arguments]!r}\nimport atexit\n"
-    code += f"atexit.register(lambda: print('imported', *{{*{heavy}}} & {{*sys.modules}}))\nimport skiprun.__main__"
+    code += f"atexit.register(lambda: print('imported', *{{*{heavy}}} & {{*sys.modules}}))\n"
+    code += "import skiprun.__main__"
     shown = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""`skiprun dashboard`: it serves on this machine only, ends as a whole, and says of a taken port which one is free."""
+"""`skiprun dashboard`: it serves this machine only, ends as a whole, names a free port for a taken one."""
 
 from __future__ import annotations
 

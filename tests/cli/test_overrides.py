@@ -1,4 +1,4 @@
-"""What a command line may say of a config: names as they are typed, bare KEY=VALUE, and whom a problem is blamed on."""
+"""What a command line says of a config: names as typed, bare KEY=VALUE, and whom a problem is blamed on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Studies from names to documents, figures and tables; a stopped one leaves nothing but what it goes on from."""
+"""Studies from names to documents, figures and tables; a stopped one leaves only what it goes on from."""
 
 from __future__ import annotations
 
@@ -317,7 +317,7 @@ def test_a_landscape_with_its_trajectory_is_one_document(runs: Path) -> None:
 
 
 def ends(session: int) -> bool:
-    """Tell whether all processes of a session end soon; Python's own tracker of shared memory takes a moment."""
+    """Tell whether all processes of a session end soon; Python's tracker of shared memory takes a moment."""
     for _ in range(100):
         try:
             os.killpg(session, 0)

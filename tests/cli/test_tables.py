@@ -1,4 +1,4 @@
-"""Tables of the listing commands: no word is broken, no number loses its unit, and what is left out is said."""
+"""Tables of the listing commands: no word is broken, no number loses its unit, what is left out is said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading YAML: every problem at once, with its place, what was found, what is allowed and the nearest name."""
+"""Reading YAML: every problem at once, with place, what was found, what is allowed and the nearest name."""
 
 from __future__ import annotations
 

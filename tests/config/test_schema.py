@@ -1,4 +1,4 @@
-"""The JSON Schema of a config refuses what it can of the broken configs, and takes every shorthand of a file."""
+"""The JSON Schema of a config refuses what it can of the broken configs, and takes every shorthand."""
 
 from __future__ import annotations
 

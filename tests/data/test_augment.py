@@ -116,7 +116,7 @@ def test_jitter_of_a_grey_image_keeps_it_grey() -> None:
 
 
 def test_jitter_draws_factors_as_far_from_one_as_the_config_says() -> None:
-    """In an image of two greys, the mean tells the brightness, and the distance over the mean the contrast."""
+    """In an image of two greys, the mean tells the brightness, the distance over the mean the contrast."""
     images = torch.tensor([0.4, 0.5]).view(1, 1, 1, 2).repeat(4000, 1, 2, 1)
     augment = Augment(AugmentConfig(jitter=0.4), [0.0], [1.0], 10, torch.device("cpu"))
     torch.manual_seed(0)

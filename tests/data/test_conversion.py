@@ -1,4 +1,4 @@
-"""Deep, transparent and wide images: what becomes of their values, what is counted, and that predict does the same."""
+"""Deep, transparent and wide images: what becomes of their values and is counted; predict does the same."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def folder(
     suffix: str = ".png",
     counts: Sequence[tuple[str, int]] = (("train", 6), ("test", 3)),
 ) -> dict[str, list[int]]:
-    """Write what draw(number) gives into two classes, and return the numbers by split, in the order of the loaders."""
+    """Write what draw(number) gives into two classes; return the numbers by split, in the loaders' order."""
     number = 0
     numbers: dict[str, list[int]] = {}
     for split, count in counts:

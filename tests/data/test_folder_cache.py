@@ -131,7 +131,7 @@ def test_damaged_cache_is_made_anew(images: Path, own_data_folder: Path, name: s
 def test_a_flipped_bit_anywhere_is_told_once_and_made_again(
     images: Path, own_data_folder: Path, ending: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """In headers, pixels, moments and what is noted of them: nothing else is ever used, and nothing stays blocked."""
+    """In headers, pixels, moments and notes of them: nothing else is ever used, nothing stays blocked."""
     first = decoded(list_images(images), None, Told())
     expected = np.array(first.images), np.array(first.moments), first.content, first.tally, first.span
     file = next(own_data_folder.rglob("*.moments.npy")).with_suffix("").with_suffix(ending)

@@ -1,4 +1,4 @@
-"""What lies in a dataset folder: what is read, what is counted as not read, and names that come near a split's."""
+"""What lies in a dataset folder: what is read, what is counted as not read, names near a split's."""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ def empty(folder: Path) -> str:
 
 
 def huge(folder: Path) -> str:
-    """A PNG that says it has 30,000 x 30,000 pixels; to find that its rows are missing it would have to be decoded."""
+    """A PNG that says 30,000 x 30,000 pixels; to find that rows are missing it would have to be decoded."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return (

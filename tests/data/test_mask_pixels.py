@@ -1,4 +1,4 @@
-"""Masks on which nothing could be learned or scored: counted, refused at every door, and never a score of 1."""
+"""Masks on which nothing could be learned or scored: counted, refused at every door, never a score of 1."""
 
 from __future__ import annotations
 

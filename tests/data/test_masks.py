@@ -1,4 +1,4 @@
-"""What a mask's file can hold: read exactly, or refused by name; values that may mean two things are refused."""
+"""What a mask's file can hold: read exactly, or refused by name where values may mean two things."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ def test_numbers_of_objects_are_one_class_by_key(folder: Path) -> None:
 
 @pytest.mark.parametrize("fit", ["resize", "tile"])
 def test_border_weights_part_objects_that_touch_a_gap_of_another_number(folder: Path, fit: str) -> None:
-    """Two numbers beside each other are two objects; as connected parts they would be one, without a border."""
+    """Two numbers beside each other are two objects; as connected parts they would be one, without border."""
     labels = np.zeros((12, 12), np.uint16)
     labels[:, :5], labels[:6, 5:10] = 900, 7
     for path in folder.rglob("masks/*.png"):

@@ -291,13 +291,16 @@ from skiprun.data.download.official import PublishedDataset, load_official
 from skiprun.data.source import RawSplit, RawDataset
 
 def read(root):
-    portion = RawSplit(np.frombuffer((root / "set.bin").read_bytes(), np.uint8).reshape(-1, 2, 2, 1), np.zeros(9))
+    images = np.frombuffer((root / "set.bin").read_bytes(), np.uint8)
+    portion = RawSplit(images.reshape(-1, 2, 2, 1), np.zeros(9))
     return RawDataset(portion, portion, ("a", "b"))
 
 site, root = Path(sys.argv[1]), sys.argv[2]
-official = PublishedDataset("set", "1 MB", [Archive((site.as_uri(),), "set.bin", sum_of(site))], lambda *_: None, read)
+archive = Archive((site.as_uri(),), "set.bin", sum_of(site))
+official = PublishedDataset("set", "1 MB", [archive], lambda *_: None, read)
 told = set()
-source = load_official(official, DataConfig(name="set", root=root, download=True), lambda *news: told.add(news[2][:11]))
+config = DataConfig(name="set", root=root, download=True)
+source = load_official(official, config, lambda *news: told.add(news[2][:11]))
 print(source.digest(), "downloading" in told)
 """
 

@@ -1,4 +1,4 @@
-"""Keys that nothing would look at are refused to a new experiment, at every door; an earlier run stays readable."""
+"""Keys that nothing would look at are refused to a new experiment, everywhere; earlier runs stay readable."""
 
 from __future__ import annotations
 

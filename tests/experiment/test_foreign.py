@@ -1,4 +1,4 @@
-"""Checkpoints of other programs, scored by one command: equal to a forward pass that knows nothing of skiprun."""
+"""Checkpoints of other programs, scored by one command: equal to a forward pass without skiprun."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.support.tiny import tiny_config
 
 
 class PaddedBlock(nn.Module):
-    """Two 3x3 convolutions beside every second pixel, with a quarter of the new channels as zeros on each side."""
+    """Two 3x3 convolutions beside every second pixel, a quarter of the new channels as zeros on each side."""
 
     def __init__(self, inside: int, outside: int, stride: int) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class PaddedBlock(nn.Module):
 
 
 class OtherResNet20(nn.Module):
-    """The layout of the CIFAR networks that are published most: option A on both sides, and `linear` at the end."""
+    """The layout of most published CIFAR networks: option A on both sides, and `linear` at the end."""
 
     def __init__(self, channels: int = 3, classes: int = 10) -> None:
         super().__init__()

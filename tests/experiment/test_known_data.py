@@ -211,7 +211,7 @@ def test_an_older_run_without_a_fingerprint_is_scored_and_says_that_it_could_not
 def test_other_data_is_matched_by_class_name_and_normalized_as_the_run_was(
     place: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Another set whose white training images give it another mean, by which its dogs would look like cats."""
+    """Another set whose white training images give another mean, by which its dogs would look like cats."""
     other = shaded(place / "other", {"dog": 200, "cat": 40})
     for path in other.glob("train/*/*.png"):
         write_shade(path, 250)

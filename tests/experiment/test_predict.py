@@ -83,7 +83,7 @@ def test_masks_of_a_folder_keep_its_tree_and_go_to_predictions(masks: Run, image
 
 
 def test_masks_drawn_by_hand_are_not_touched(masks: Run, images: Path) -> None:
-    """The folder that `mask_folder` asks for, called from within: the default goes elsewhere, --out is refused."""
+    """The folder that `mask_folder` asks for, called from within: the default moves, --out is refused."""
     Path("masks").mkdir()
     drawn = Path("masks/a.png")
     drawn.write_bytes(b"hours of work")

@@ -28,7 +28,7 @@ NAMES = ["plain20", "resnet20", "plain32"]
 
 @pytest.fixture
 def comparing(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A comparison of three runs, two at a time, that has trained an epoch of both; with a session of its own."""
+    """A comparison of three runs, two at a time, that has trained an epoch of both, in its own session."""
     program = [
         sys.executable,
         "-m",
@@ -122,7 +122,7 @@ def test_a_comparison_ends_as_a_whole(
 def test_a_second_interrupt_ends_a_comparison_at_once(
     comparing: subprocess.Popen[str], strike: Callable[[int], None]
 ) -> None:
-    """Both come between two looks of the first process at its own flag, so that no run has been asked to stop."""
+    """Both come between two looks of the first process at its flag, so that no run has been asked to stop."""
     for _ in range(2):
         strike(comparing.pid)
         time.sleep(0.05)
@@ -201,7 +201,7 @@ def test_small_runs_of_less_than_two_rounds_share_the_cores(monkeypatch: pytest.
 
 
 def newly_imported(folder: str) -> str:
-    """Train in a forked process; return what it imported, its server's threads, if CUDA began, and if imports rest."""
+    """Train in a forked process; return its imports, its server's threads, if CUDA began, if imports rest."""
     import gc
 
     import torch

@@ -1,4 +1,4 @@
-"""Weights that a run starts from: found where --runs says, and known by their content, however they are named."""
+"""Weights that a run starts from: found where --runs says, and known by content, whatever their name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def starting(weights: str, **sections: Any) -> RunConfig:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in an empty folder; return a folder of runs that nothing but an option names, with one run in it."""
+    """Stand in an empty folder; return a folder of runs that only an option names, with one run in it."""
     monkeypatch.delenv("SKIPRUN_RUNS", raising=False)
     train(tiny_config(name="one", schedule={"steps": 2}), runs=tmp_path / "kept")
     (tmp_path / "here").mkdir()

@@ -1,4 +1,4 @@
-"""Runs of versions that drew validation tile by tile: scored and continued on the split that they had, and told."""
+"""Runs of versions that drew validation tile by tile: scored and continued on their split, and told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test split of a run is scored once, at its end, before that only where it is asked for; near names are told."""
+"""A run's test split is scored once, at its end, before that only if asked for; near names are told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints that are damaged, foreign, newer, poisoned or of something else (F19 to F33), and a damaged log."""
+"""Checkpoints damaged, foreign, newer, poisoned or of something else (F19 to F33), and a damaged log."""
 
 from __future__ import annotations
 

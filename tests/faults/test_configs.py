@@ -1,4 +1,4 @@
-"""Broken configs (F44 to F56): one message with file and key, exit code 2, no traceback, nothing written, no hang."""
+"""Broken configs (F44 to F56): one message with file and key, exit code 2, no traceback, no file, no hang."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ def test_F46_a_number_without_a_point_is_a_number(tmp_path: Path) -> None:
         ),
         (
             ["model.name=resnet18", "data.batch_size=8", "optim.accumulate=8"],
-            r"data.batch_size: found 8, with optim.accumulate 8 one image at a time, .*'resnet18'.* use 16 or more",
+            r"data.batch_size: found 8, with optim.accumulate 8 one image at a time, "
+            r".*'resnet18'.* use 16 or more",
         ),
     ],
     ids=[
@@ -231,7 +232,7 @@ QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
 
 def loads_or_is_refused(path: Path, content: bytes, *overrides: str) -> None:
-    """Read a config; whatever is wrong must be an InputError with words, and a valid one must come back the same."""
+    """Read a config; what is wrong must be an InputError with words, and a valid one come back the same."""
     path.write_bytes(content)
     with no_hang():
         try:

@@ -1,4 +1,4 @@
-"""Disks that are full, failing, read-only, gone, or without locks (F35 to F41, F43): one message, nothing lost."""
+"""Disks full, failing, read-only, gone, or without locks (F35 to F41, F43): one message, nothing lost."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class FailingDisk:
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
-        """Stand between the product and the disk: opening to write, writing, flushing, renaming, making folders."""
+        """Stand between skiprun and the disk: opening writing, flushing, renaming, making folders."""
         opened = Path.open
 
         def open_(path: Path, mode: str = "r", *arguments: Any, **keywords: Any) -> Any:

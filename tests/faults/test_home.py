@@ -1,4 +1,4 @@
-"""Users without a home, and caches that cannot be written: what needs no cache works, the rest names the way out."""
+"""Users without a home, caches that cannot be written: what needs none works, the rest names a way out."""
 
 from __future__ import annotations
 

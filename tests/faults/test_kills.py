@@ -1,4 +1,4 @@
-"""Processes that are killed (F1 to F4, F16, F18, F34): a run killed anywhere and continued ends with the same bits.
+"""Killed processes (F1 to F4, F16, F18, F34): a run killed anywhere and continued ends with the same bits.
 
 Each trial is a process with a real SIGKILL and a second process that continues, compared with a run that
 nobody

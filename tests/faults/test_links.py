@@ -1,4 +1,4 @@
-"""In a runs folder that others can write to, nothing is written through a link that they left; and advice is true."""
+"""In a runs folder that others can write to, nothing is written through their links; and advice is true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory: evaluation takes no more than a training step, and an error says where it ran out and what helps there."""
+"""Memory: evaluation takes no more than a training step; an error says where it ran out and what helps."""
 
 from __future__ import annotations
 

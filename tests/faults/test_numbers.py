@@ -1,4 +1,4 @@
-"""Numbers that are not finite (F69, F70), the command line under real signals, and which faults cannot happen here.
+"""Numbers that are not finite (F69, F70), real signals, and which faults cannot happen here.
 
 Every row of the list of faults F1 to F72 has a test with its number in the id, or a reason here:
 
@@ -81,7 +81,8 @@ def test_F69_F70_what_is_not_finite_ends_the_run_and_the_last_good_checkpoint_st
     error = poisoned(where, monkeypatch, tmp_path)
     assert error.exit_code == 3
     assert re.fullmatch(
-        r"The (loss|network's \S+) is not finite at step [78] \(lr 0\.0\d+\); the checkpoint of step 4 is kept\. "
+        r"The (loss|network's \S+) is not finite at step [78] \(lr 0\.0\d+\); "
+        r"the checkpoint of step 4 is kept\. "
         r"Try a lower optim\.lr, a longer schedule\.warmup or optim\.clip_norm\.",
         str(error),
     )

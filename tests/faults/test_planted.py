@@ -1,4 +1,4 @@
-"""Code of others does not run: hooks, programs and modules in the working folder, and what lies in others' caches."""
+"""Code of others does not run: hooks, programs and modules in the working folder, files in their caches."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def marker(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def planted(tmp_path: Path, marker: Path) -> Path:
-    """A working folder with files of the names of modules that skiprun, its libraries and its children import."""
+    """A working folder with files named as modules that skiprun, its libraries and children import."""
     folder = tmp_path / "work"
     folder.mkdir()
     for name in PLANTED:
@@ -247,7 +247,10 @@ def test_another_folder_for_code_is_had_by_the_environment(
         code_folder()
 
 
-PLANT = '#include <cstdio>\n__attribute__((constructor)) static void run() {{ fclose(fopen("{marker}", "w")); }}\n'
+PLANT = (
+    "#include <cstdio>\n"
+    '__attribute__((constructor)) static void run() {{ fclose(fopen("{marker}", "w")); }}\n'
+)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Runs that may be read and not written, and disks that fill up: what was computed is shown, told not to be kept."""
+"""Runs that may be read and not written, disks that fill up: what was computed is shown, said not kept."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_finished_run_is_scored_and_shown(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up_while_a_study_runs_costs_what_is_kept_and_not_what_was_found(
     original: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The first rows are kept, the disk fills up, the rest and the document are not; every row is returned."""
+    """The first rows are kept, the disk fills up, the rest and document are not; all rows are returned."""
     subjects, look = find_trained(["one"], original / "runs"), SampleSelection("train", 32)
     (whole,) = run_study(StudyRequest("landscape", subjects, look, {"steps": 3}), fresh=True)
     opened, appended, written = Path.open, open_to_append, 0

@@ -122,7 +122,8 @@ from skiprun.registry import MODELS
 
 
 @MODELS.register(
-    "oneblock", family="oneblock", connection="twice", input=(3, 16, 16), year=2026, paper="none", summary="One block"
+    "oneblock", family="oneblock", connection="twice", input=(3, 16, 16), year=2026, paper="none",
+    summary="One block",
 )
 def oneblock(num_classes, in_channels, connection, width: int = 8):
     block = BasicBlock(in_channels, width, make_connection=connection_maker(connection, 1))

@@ -1,4 +1,4 @@
-"""What every registered architecture keeps, on small images: a newcomer's file is tested by being registered."""
+"""What every registered architecture keeps, on small images: to register a file is to have it tested."""
 
 import copy
 from collections.abc import Mapping

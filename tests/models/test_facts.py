@@ -1,4 +1,4 @@
-"""What the registry says of a network beside building it: the paper's year, the images, the published depths."""
+"""What the registry says of a network beside building it: the paper's year, images, published depths."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def test_depth_beyond_the_limits_is_refused(depth: int) -> None:
 
 
 def test_without_skips_the_encoder_reaches_the_output_through_the_bottom_alone() -> None:
-    """What the bottom cannot carry is lost: a change of one pixel's brightness moves nothing once the bottom is cut."""
+    """What the bottom cannot carry is lost: once it is cut, one brighter pixel changes nothing."""
     model = unet(connection="none").eval()
     model.encoder[-1].register_forward_hook(lambda module, inputs, output: torch.zeros_like(output))
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Our networks are torchvision's where both have them: same names, same shapes, same outputs from the same weights."""
+"""Our networks are torchvision's where both have them: same names, shapes, and outputs from same weights."""
 
 import pytest
 import torch

@@ -33,7 +33,7 @@ def behind(prefix: str, state: Mapping[str, Tensor] = STATE) -> dict[str, Tensor
 
 
 def loaded(file: Path, **options: Any) -> WeightReport:
-    """Load a file into a network drawn otherwise, and return what was found; the outputs must be those of the given."""
+    """Load a file into a network drawn otherwise, return what was found; outputs must be the given's."""
     model = made()
     config = ModelConfig.model_validate({"name": "resnet_cifar", "weights": str(file), **options})
     report = load_from_config(model, config)

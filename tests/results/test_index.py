@@ -1,4 +1,4 @@
-"""Thousands of runs are listed from an index that is never wrong, and a log of any size takes little memory."""
+"""Thousands of runs are listed from an index that is never wrong, and any log takes little memory."""
 
 from __future__ import annotations
 

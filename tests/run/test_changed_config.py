@@ -1,4 +1,4 @@
-"""A finished run whose config.yaml was edited: shown and compared as it was trained, and not scored as another."""
+"""A finished run whose config.yaml was edited: shown and compared as trained, not scored as another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command finds runs where --runs or $SKIPRUN_RUNS says, takes data from elsewhere, and reads ~ as a home."""
+"""Every command finds runs where --runs or $SKIPRUN_RUNS says, data elsewhere, and reads ~ as a home."""
 
 from __future__ import annotations
 

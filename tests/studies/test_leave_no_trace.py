@@ -1,4 +1,4 @@
-"""Every study of the registry: the network afterwards is the network before, bit for bit, whatever happened."""
+"""Every study of the registry: the network is afterwards as before, bit for bit, whatever happened."""
 
 import copy
 from collections.abc import Callable

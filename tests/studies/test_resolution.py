@@ -1,4 +1,4 @@
-"""What a number of images tells: by the exact test of the fewest that decide, and never more often than it may."""
+"""What a number of images tells: by the exact test of the fewest that decide, no oftener than it may."""
 
 import numpy as np
 import pytest

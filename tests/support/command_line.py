@@ -13,7 +13,7 @@ from tests.support.pages import Command
 
 
 def read(words: list[str]) -> Any:
-    """Let the command line read a command, without running it: the command, its arguments and options must exist."""
+    """Let the command line read a command without running it: command, arguments, options must exist."""
     command, context, arguments = get_command(app), None, words[1:]
     while True:
         context = command.make_context(command.name, list(arguments), parent=context)

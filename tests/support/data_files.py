@@ -162,7 +162,7 @@ def stored(split: Split) -> tuple[np.ndarray, list[int]]:
 
 
 def black_png(side: int) -> bytes:
-    """Return a PNG of side x side black pixels of one bit: tiny on the disk, and as large as wished in memory."""
+    """Return a PNG of side x side black pixels of one bit: tiny on the disk, as large as wished in memory."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return (

@@ -1,4 +1,4 @@
-"""Writes believable run directories, in the format of a training, without torch: what reports are tested on."""
+"""Writes believable run directories, as a training would, without torch: what reports are tested on."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def kill_at(target: str, count: int, before: bool = True) -> Sabotage:
 
 
 def kill_at_line_of_save(save: int, line: int) -> Sabotage:
-    """Return the sabotage that kills before the line-th line which a save executes in the storage and its caller."""
+    """Return the sabotage that kills before the line-th line of a save in the storage and its caller."""
     return partial(_trace_save, save, line)
 
 

@@ -1,4 +1,4 @@
-"""Comparisons drawn at random in which there is no difference to find, as reports read them, without a disk."""
+"""Comparisons drawn at random without a difference to find, as reports read them, without a disk."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def network(label: str, connection: str, layers: int, lost: int | None = None, *
 
 
 def plain_networks(noise: Values, ratio: float = 1.0, lost: int | None = None) -> list[Group]:
-    """Plain networks of rising depth, all but the shallowest at some times its loss; their scores are all the same."""
+    """Plain networks of rising depth, all but the shallowest at some times its loss; scores are equal."""
     return [
         network(
             f"plain{20 + number}",
@@ -94,7 +94,7 @@ def plain_networks(noise: Values, ratio: float = 1.0, lost: int | None = None) -
 
 
 def connected_networks(noise: Values, closes: bool) -> list[Group]:
-    """A pair that is degraded beyond doubt, and networks with connections that just close its gap, or none of it."""
+    """A pair degraded beyond doubt, and networks with connections that just close its gap, or none of it."""
     low, high = np.exp(0.1 * noise[0]), 1000 * np.exp(0.1 * noise[1])
     goal = (
         np.array([closing(*pair) for pair in zip(low, high, strict=True)])

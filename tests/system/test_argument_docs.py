@@ -1,4 +1,4 @@
-"""What is read of docstrings: the arguments, with their text on one line, and those of the bases of a class."""
+"""What is read of docstrings: arguments, with their text on one line, and those of a class's bases."""
 
 from functools import partial
 

@@ -45,7 +45,7 @@ def flipped(content: bytes, seed: int) -> bytes:
 
 
 def told_or_the_same(file: Path, look: Callable[[], Any]) -> tuple[int, list[str]]:
-    """Flip bits of a file one at a time; return how often that was told, and every other outcome than the same."""
+    """Flip bits of a file one at a time; return how often that was told, and all outcomes but the same."""
     whole, expected, told, wrong = file.read_bytes(), look(), 0, []
     for seed in range(FLIPS):
         file.write_bytes(flipped(whole, seed))

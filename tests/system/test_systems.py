@@ -1,4 +1,4 @@
-"""Elsewhere than on Linux: every module can be imported, played here by taking away what Windows does not have."""
+"""Elsewhere than on Linux: every module can be imported; played by taking away what Windows lacks."""
 
 from __future__ import annotations
 

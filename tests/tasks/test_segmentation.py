@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from skiprun.data.borders import VOID as VOID_OF_DATA
-from skiprun.system.torchvision_repair import torchvision  # noqa: F401 - torchmetrics imports it, which must be done in one place
+from skiprun.system.torchvision_repair import torchvision  # noqa: F401 - before torchmetrics imports it
 from skiprun.tasks.segmentation import VOID, Segmentation, constant_scores
 
 
@@ -183,7 +183,7 @@ def test_all_object_is_already_at_the_share_of_the_object() -> None:
 
 
 def test_the_tolerance_is_a_square_and_a_boundary_has_eight_neighbours() -> None:
-    """One pixel moved by (1, 1) is found at tolerance 1, where a disc of radius 1 would miss it; its corner counts."""
+    """One pixel moved by (1, 1) is found at tolerance 1, where a disc of radius 1 misses it: a corner."""
     one, moved = torch.zeros(1, 9, 9, dtype=torch.uint8), torch.zeros(1, 9, 9, dtype=torch.uint8)
     one[0, 4, 4] = moved[0, 5, 5] = 1
     assert scored(logits_of(one), moved, boundary_tolerance=1)["boundary"] == 1
@@ -196,7 +196,7 @@ def test_the_tolerance_is_a_square_and_a_boundary_has_eight_neighbours() -> None
     ("moved", "tolerance", "boundary"), [(0, 0, 1), (1, 1, 1), (2, 1, 16 / 28), (2, 2, 1), (12, 2, 0)]
 )
 def test_boundary_counts_pixels_within_the_tolerance(moved: int, tolerance: int, boundary: int) -> None:
-    """Two squares of 8 pixels have 28 boundary pixels each; moved two, the sides parallel to the move still meet."""
+    """Two squares of 8 pixels have 28 boundary pixels each; moved two, sides along the move still meet."""
     scores = scored(logits_of(squares((8, 8))), squares((8, 8 + moved)), boundary_tolerance=tolerance)
     assert scores["boundary"] == pytest.approx(boundary, abs=0.05)
 

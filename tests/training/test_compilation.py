@@ -18,14 +18,14 @@ from tests.support.tiny import tiny_config
 def test_a_run_is_fused_if_it_gains_twice_what_preparing_takes(
     steps: int, execution: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Preparing takes a quarter of a second; 500 steps of a batch of 25 with 100 kB an image gain half a second."""
+    """Preparing takes a quarter of a second; 500 steps of 25 images of 100 kB gain half a second."""
     monkeypatch.setattr(compilation, "find_compiler", lambda: "c++")
     config = tiny_config(data={"name": "digits", "batch_size": 25}, schedule={"steps": steps})
     assert choose_execution(config, torch.device("cpu"), 1000, 100_000) == execution
 
 
 def test_a_library_of_64_bits_ends_with_its_table_of_sections(tmp_path: Path) -> None:
-    """By the layout of the ELF header: place of the table at byte 40, size of an entry at 58, their number at 60."""
+    """By the ELF header: the table is placed at byte 40, an entry sized at 58, their number at 60."""
     header = bytearray(64)
     header[:5] = b"\x7fELF\x02"
     header[39] = header[48] = header[57] = 255  # of other fields

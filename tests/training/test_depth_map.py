@@ -1,4 +1,4 @@
-"""The heat map of depth by epoch: medians in their places, colours that fit, and an image an epoch in TensorBoard."""
+"""The heat map of depth by epoch: medians in place, colours that fit, an image an epoch in TensorBoard."""
 
 from __future__ import annotations
 

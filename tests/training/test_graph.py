@@ -29,7 +29,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 class Recorded:
-    """What stands for a graph on a CPU: launched, it makes the step from the places that its inputs were put in."""
+    """What stands for a graph on a CPU: launched, it makes the step from the places of its inputs."""
 
     def __init__(self, step: Callable[..., Tensor], inputs: Sequence[Tensor], stream: None) -> None:
         self.step, self.inputs, self.launches = step, inputs, 0
@@ -73,7 +73,8 @@ def test_a_step_that_cannot_be_captured_costs_one_line_and_nothing_else(
     tiny_trainer(tmp_path / "eager", tiny_config()).fit()
     assert_same_run(tmp_path / "refused", tmp_path / "eager")
     assert caplog.messages == [
-        "The step cannot be captured, so the run goes on without: operation not permitted when stream is capturing"
+        "The step cannot be captured, so the run goes on without: "
+        "operation not permitted when stream is capturing"
     ]
 
 

@@ -1,4 +1,4 @@
-"""A run made longer from any end, within an epoch too: every step, every validation and the best of a straight run."""
+"""A run made longer from any end, even within an epoch: steps, validations and the best as if straight."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One denominator a step and a split: how a batch is cut changes no loss; what training adds is not evaluated."""
+"""One denominator a step and a split: cutting changes no loss; what training adds is not evaluated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes a run fast changes nothing but its speed: the compiled pass, recomputed blocks, the rule that chooses."""
+"""What makes a run fast changes only its speed: compiled pass, recomputed blocks, the rule that chooses."""
 
 from __future__ import annotations
 

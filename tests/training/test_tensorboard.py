@@ -1,4 +1,4 @@
-"""TensorBoard's own reader finds what metrics.jsonl says, every tag once a step, also after a continued run."""
+"""TensorBoard's own reader finds what metrics.jsonl says, every tag once a step, also when continued."""
 
 from __future__ import annotations
 
