@@ -48,16 +48,20 @@ class Covering:
     def tests(self, module: str, line: int, own: tuple[str, ...]) -> list[str]:
         """Choose tests for a mutated line: the wing's own before others, quick before slow, file by file.
 
-        What runs at import shows in whatever reads it later: in all tests of the module and of its wing.
+        What runs at import shows in whatever reads it later: in all tests of the module, then in its wing's.
         """
         path = str(self.tree / module)
         running = self._contexts(path, lines_of_scope(ast.parse(Path(path).read_text()), line))
+        wing = set[str]()
         if AT_IMPORT in running or not running:
-            running |= self._contexts(path, None) | {test for test in self.seconds if test.startswith(own)}
-        covering = running & self.seconds.keys()
+            running |= self._contexts(path, None)
+            wing = {test for test in self.seconds if test.startswith(own)}
         chosen: list[str] = []
         left = MOST_SECONDS
-        for test in sorted(covering, key=lambda test: (not test.startswith(own), self.seconds[test], test)):
+        for test in sorted(
+            (running | wing) & self.seconds.keys(),
+            key=lambda test: (test not in running, not test.startswith(own), self.seconds[test], test),
+        ):
             if self.seconds[test] <= left:
                 chosen.append(test)
                 left -= self.seconds[test]

@@ -41,7 +41,7 @@ class Bench:
     def judge(self, mutant: Mutant) -> dict[str, Any]:
         """Run a mutant's tests, without those that fail anyway, and say how it ended."""
         mutated = mutant.mutation.apply(read(self.tree, mutant.mutation.module))
-        tests = self.sound_tests(mutant)
+        tests, met = self.sound_tests(mutant), self.digest(self.tests(mutant))
         while tests:
             ended = self.run(mutant.mutation.module, mutated, tests)
             fate = {NO_FAILURE: "survived", None: "timeout"}.get(ended["code"], "killed")
@@ -54,9 +54,9 @@ class Bench:
                     "code": ended["code"],
                     "seconds": ended["seconds"],
                 }
-                return about | {"key": mutant.key, "tests": len(tests), "met": self.digest(tests)}
+                return about | {"key": mutant.key, "tests": len(tests), "met": met}
             tests = self.sound_tests(mutant)
-        return {"fate": "survived", "by": "", "key": mutant.key, "tests": 0, "met": self.digest([])}
+        return {"fate": "survived", "by": "", "key": mutant.key, "tests": 0, "met": met}
 
     def sound_tests(self, mutant: Mutant) -> list[str]:
         """Choose the tests of a mutant, without those that fail anyway."""
