@@ -176,3 +176,16 @@ def test_a_long_log_is_drawn_from_its_first_to_its_last_row(tmp_path: Path) -> N
     assert max(long.ratio) == 999 + 3 * MAX_LINES and len(long.ratio) <= MAX_LINES + 1
     layers = sorted(key for key in rows[-1] if key.startswith("grad_norm/"))
     assert list(long.median_norms.values()) == pytest.approx([rows[-1][layer] for layer in layers])
+
+
+def test_a_listing_of_which_nothing_is_new_is_not_written(tmp_path: Path) -> None:
+    list_runs(tmp_path)
+    assert not (tmp_path / index.NAME).exists()
+
+
+def test_folders_that_are_hidden_or_cannot_be_shown_hold_no_runs(tmp_path: Path) -> None:
+    for name in (".hidden", "bell\a"):
+        write_run(tmp_path, "run", model="plain20").path.parent.rename(tmp_path / name)
+    assert list_runs(tmp_path).total == 0
+    write_run(tmp_path, "shown", model="plain20")
+    assert [row["name"] for row in list_runs(tmp_path).rows] == ["shown/seed-0"]

@@ -8,8 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
+from torch.profiler import ProfilerAction, ProfilerActivity
 
 from skiprun.system.progress import NullProgress
+from skiprun.training import profiling
 from skiprun.training.profiling import Profiling, kind, shares
 from tests.support.tiny import tiny_config, tiny_trainer
 from tests.training.test_trainer import assert_same_run
@@ -58,3 +61,25 @@ def test_shares_are_of_one_of_the_five_steps_that_are_watched_the_largest_first(
         "      1.00 ms  25.0%  the rest",
         "      0.40 ms  10.0%  activation",
     ]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "activities"),
+    [(False, [ProfilerActivity.CPU]), (True, [ProfilerActivity.CPU, ProfilerActivity.CUDA])],
+)
+def test_five_steps_are_watched_behind_the_first_three_on_the_gpu_too_where_there_is_one(
+    gpu: bool, activities: list[ProfilerActivity], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def record(**given: Any) -> SimpleNamespace:
+        asked.update(given)
+        return SimpleNamespace(start=lambda: None)
+
+    monkeypatch.setattr(profiling, "profile", record)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    Profiling(NullProgress(), tmp_path / "trace.json")
+    assert asked["activities"] == activities
+    actions = [asked["schedule"](step) for step in range(20)]
+    watched = (ProfilerAction.RECORD, ProfilerAction.RECORD_AND_SAVE)
+    assert [step for step, action in enumerate(actions) if action in watched] == [3, 4, 5, 6, 7]

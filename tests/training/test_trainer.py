@@ -153,7 +153,9 @@ def test_divergence_stops_with_the_step_and_keeps_the_last_good_checkpoint(
     with pytest.raises(Diverged) as caught:
         trainer.fit()
     assert caught.value.exit_code == 3
-    assert f"step 7 (lr {trainer.config.optim.lr / 2:g})" in str(caught.value), "half of the cosine has passed"
+    assert f"step 7 (lr {trainer.config.optim.lr / 2:g})" in str(caught.value), (
+        "half of the cosine has passed"
+    )
     assert "checkpoint of step 4" in str(caught.value)
     assert load(tmp_path / "last.pt")["step"] == 4
 
