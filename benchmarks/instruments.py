@@ -31,8 +31,7 @@ from skiprun.studies.shatter_depth import shatter_depth
 from skiprun.studies.shatter_theorem import shatter_theorem
 
 Row = dict[str, Any]
-# First over last layer of norms of dL/dW and dL/d(output), and its factor a layer; as drawn, on 128 CIFAR-10
-# images.
+# First over last layer of norms of dL/dW and dL/d(output), its factor a layer; drawn, on 128 CIFAR-10 images.
 RATIOS = {
     ("plain", "batch"): {20: (3.2, 23, 1.20), 56: (603, 8.4e3, 1.186), 110: (1.2e6, 1.3e7, 1.166)},
     ("resnet", "batch"): {20: (0.79, 6.4, 1.115), 56: (3.4, 26, 1.064), 110: (2.4, 42, 1.036)},

@@ -13,8 +13,7 @@ from skiprun.errors import printable
 
 GAP = 1  # between two columns
 WIDE = 160  # from so many signs on, a table has room for one more sentence
-# Up to so many signs, a column stays on one line: sizes and single names, or at least numbers with their
-# unit.
+# Up to so many signs, a column stays on one line: sizes and single names, or numbers with their unit.
 SHORT, SHORTEST = 16, 10
 
 

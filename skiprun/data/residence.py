@@ -13,8 +13,7 @@ from skiprun.system.machine import memory_bytes
 
 # The share of a device's free memory that a dataset may fill; networks and activations need the rest.
 RESIDENT_SHARE = 0.5
-# Above this size, images that are mapped from a file stay there on a CPU: the system's page cache holds them
-# as well.
+# Above this size, images mapped from a file stay there on a CPU: the page cache holds them as well.
 RESIDENT_BYTES = 1 << 30
 
 

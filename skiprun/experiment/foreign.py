@@ -18,8 +18,7 @@ from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import ProgressCallback
 
 Values = Sequence[float]
-# Of the training that never happens: no split is too small for it. Evaluation looks at as many as if it were
-# usual.
+# No split is too small for training that never happens; evaluation looks at as many as is usual.
 MIN_BATCH, USUAL_BATCH = 2, 128
 BATCH = "data.batch_size"
 # What a score depends on, beside the keys of the data, and how it is computed.

@@ -110,8 +110,7 @@ class LesionRun:
         self.model, self.evaluate, self.intact, self.found = model, evaluate, intact, found
         self.paths = list(sites_of(model))
         self.join, self.draws, self.rng = CUTS[side], draws, rng
-        # A block that changes the shape costs more than others (Veit et al. 2016, figure 3): chance leaves it
-        # out.
+        # A block that changes the shape costs more (Veit et al. 2016, figure 3): chance leaves it out.
         blocks = {path: model.get_submodule(parent(path)) for path in found}
         self.keeping = [path for path, block in blocks.items() if getattr(block, "downsample", None) is None]
         self.groups = alike(model, [parent(path) for path in self.keeping])

@@ -50,8 +50,7 @@ class MaskAugment:
         flip = draws[0] < 0.5 if config.flip else torch.zeros_like(draws[0], dtype=torch.bool)
         if not config.rot90:
             return flipped(images, flip, 3), flipped(planes, flip, 3)
-        # A quarter turn transposes and flips the columns, a half turn flips columns and rows; two flips
-        # cancel.
+        # A quarter turn transposes and flips columns, a half turn flips columns and rows; two flips cancel.
         quarter, half = draws[1] < 0.5, draws[2] < 0.5
         columns = flip ^ quarter ^ half
 

@@ -63,8 +63,7 @@ def _attempt(official: PublishedDataset, root: Path) -> RawDataset | None:
         return official.read(root)
     except MemoryError:
         raise
-    # torchvision says neither which file nor what is wrong, by many kinds of exception; what follows finds
-    # out.
+    # torchvision says neither which file nor what is wrong, in many exceptions; what follows finds out.
     except Exception:
         return None
 

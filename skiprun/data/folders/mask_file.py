@@ -123,8 +123,7 @@ def unclear(image: Image.Image, values: Array, two_classes: bool) -> str:
     used = np.unique(values if values.ndim == 2 else values[..., 0])
     stored = np.array(image.getpalette("RGB")).reshape(-1, 3)
     colours = np.pad(stored, ((0, VOID + 1 - len(stored)), (0, 0)))
-    # An image of greys that was saved with a palette: its greys, not their order in the file, are what was
-    # drawn.
+    # An image of greys saved with a palette: its greys, not their order in the file, are what was drawn.
     if (colours == colours[:, :1]).all() and not np.array_equal(colours[used, 0], used):
         if not two_classes or len(used) > 2 or colours[0].any():
             shown = ", ".join(f"{index} for {colours[index, 0]}" for index in used[:4].tolist())

@@ -67,8 +67,7 @@ def open_image(path: Path, content: bytes) -> Image.Image:
         ) from None
     except UnidentifiedImageError:
         raise BadImage(path, f"is not a readable image (none of {' '.join(FORMATS)})") from None
-    # Decoders raise what they like at damaged bytes: OSError, SyntaxError, ValueError, struct.error,
-    # IndexError ...
+    # Decoders raise anything at damaged bytes: OSError, SyntaxError, ValueError, struct.error ...
     except Exception as error:
         raise BadImage(path, f"is not a readable image ({error})") from None
 

@@ -60,8 +60,7 @@ def cost(model: nn.Module, input_shape: Sequence[int]) -> Cost:
         return tensor
 
     with Counter() as counter, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        # Two images, because batch normalization in training refuses one where the image has shrunk to a
-        # pixel.
+        # Two images: batch normalization in training refuses one where it has shrunk to a pixel.
         own = run_on_meta(model, (2, *input_shape))
     held = sum(tensor.untyped_storage().nbytes() for storage, tensor in kept.items() if storage not in own)
     parameters = sum(parameter.numel() for parameter in model.parameters())

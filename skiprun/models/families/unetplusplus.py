@@ -44,8 +44,7 @@ class Node(nn.Module):
     ) -> None:
         super().__init__()
         transposed = up == "transposed"
-        # Bilinear interpolation keeps the channels, as in the layout of 9,163,329 parameters that is widely
-        # used.
+        # Bilinear interpolation keeps the channels, as in the widely used layout of 9,163,329 parameters.
         self.up = (
             nn.ConvTranspose2d(below, planes, 2, 2)
             if transposed

@@ -25,8 +25,7 @@ class PadShortcut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x [N, before + C + after, H / stride, W / stride]."""
-        # The mean over one pixel is that pixel; its gradient keeps the layout in memory, which a slice's does
-        # not.
+        # The mean over one pixel is that pixel; its gradient, unlike a slice's, keeps the layout in memory.
         return F.pad(F.avg_pool2d(x, 1, self.stride), (0, 0, 0, 0, self.before, self.after))
 
 

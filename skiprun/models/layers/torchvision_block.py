@@ -65,8 +65,7 @@ def replace_norms_and_activations(
             elif activation and isinstance(child, nn.Dropout):
                 child.inplace = False  # unlike torchvision's, some activations need their output once more
     if norm is NORMS["none"]:
-        # torchvision counts on norms: without them its first weights let the signal of depthwise layers
-        # vanish.
+        # torchvision counts on norms: without them its first weights let depthwise layers' signal vanish.
         he_init(network)
 
 

@@ -62,8 +62,7 @@ def read_weight_file(file: Path) -> Given:
     except Oversized as error:
         raise CheckpointError(f"{file}: {error}; not a whole file of plain weights.") from None
     except Exception as error:
-        # torch has five kinds of errors for damage; none of their texts helps, and some advise to run the
-        # file.
+        # torch has five kinds of errors for damage; no text of them helps, some advise to run the file.
         kind = type(error).__name__
         raise CheckpointError(
             f"{file}: not a whole file of plain weights (damaged, or of another kind; {kind})."

@@ -38,8 +38,7 @@ FASTER: dict[str, int | str] = {
     "cpp.use_two_step_variance_threshold": 1 << 30,
     "cpp.enable_floating_point_contract_flag": "fast",
 }
-# Where the header of a 64-bit ELF file has the place of the table of sections, the size of an entry, and
-# their number.
+# Where the header of a 64-bit ELF file has the place, the entry size and the length of the section table.
 ELF_SECTIONS = (slice(40, 48), slice(58, 60), slice(60, 62))
 WORDS: dict[str, Execution] = {"fused": "fused", "on": "compiled", "off": "eager"}
 
