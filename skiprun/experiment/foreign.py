@@ -19,22 +19,19 @@ from skiprun.system.progress import ProgressCallback
 
 Values = Sequence[float]
 # No split is too small for training that never happens; evaluation looks at as many as is usual.
-MIN_BATCH, USUAL_BATCH = 2, 128
-BATCH = "data.batch_size"
+BATCH, MIN_BATCH, USUAL_BATCH = "data.batch_size", 2, 128
 # What a score depends on, beside the keys of the data, and how it is computed.
 SCORED = ("segmentation.loss", "segmentation.boundary_tolerance", "model.download_weights")
 COMPUTED = ("compute.device", "compute.precision", "compute.threads", "compute.channels_last")
 # What has an option of its own, or belongs to training alone.
 ELSEWHERE = {
     "data.name": "--data says it",
-    "data.augment": "nothing is trained",
-    "data.border_weight": "nothing is trained",
+    **dict.fromkeys(("data.augment", "data.border_weight"), "nothing is trained"),
     "model.name": "--model says it",
     "model.weights": "FILE says them",
     "model": "say it with --model, as --model resnet20:shortcut=A_both",
 }
-# Of a model, what belongs to training alone.
-LEARNING = ("freeze", "feature_extract", "backbone_lr", "skip_schedule")
+LEARNING = ("freeze", "feature_extract", "backbone_lr", "skip_schedule")  # of a model, for training alone
 NORMALIZATION = (
     "Normalized as this training split is, mean {mean} and std {std}; if the weights were trained with other "
     "numbers, give --mean and --std."
@@ -77,9 +74,8 @@ def rebuild_file(
     if BATCH not in map(key_of, overrides):
         config = config.replace(data=config.to_dict()["data"] | {"batch_size": USUAL_BATCH})
     loaders = with_normalization(parts.loaders, mean, std)
-    guessed = (
-        [] if mean and std else [NORMALIZATION.format(mean=_numbers(loaders.mean), std=_numbers(loaders.std))]
-    )
+    used = {"mean": _numbers(loaders.mean), "std": _numbers(loaders.std)}
+    guessed = [] if mean and std else [NORMALIZATION.format(**used)]
     network = parts.model.to(parts.setup.device).eval()
     return replace(parts, config=config, loaders=loaders, model=network, notes=(*parts.notes, *guessed))
 
@@ -110,11 +106,7 @@ def key_of(override: str) -> str:
 
 
 def refuse_unscored(override: str) -> None:
-    """Refuse a key that no score of given weights depends on, or that has an option of its own.
-
-    Raises:
-        InputError: with the keys that are allowed.
-    """
+    """Raise InputError for a key that no score of given weights depends on, or that is an option."""
     key = key_of(override)
     section = key.split(".")[0]
     if section not in RunConfig.model_fields or key in (*SCORED, *COMPUTED):
@@ -123,9 +115,8 @@ def refuse_unscored(override: str) -> None:
     if section == "data" and key != section and not why:
         return
     allowed = f"keys of data, as data.image_size=32, and {', '.join((*SCORED, *COMPUTED))}"
-    raise InputError(
-        f"--set {override}: {why or 'no score depends on it'}; leave it out. Allowed: {allowed}."
-    )
+    why = why or "no score depends on it"
+    raise InputError(f"--set {override}: {why}; leave it out. Allowed: {allowed}.")
 
 
 def refuse_half_given(parts: Parts) -> None:
@@ -140,9 +131,8 @@ def refuse_half_given(parts: Parts) -> None:
             f"{some(wrong)}. What would be drawn or left out is not scored."
         )
     if report.assumed:
-        raise InputError(
-            f"{report.source}: {report.assumed} Say which it is, as --model {model}:shortcut=A_both."
-        )
+        way_out = f"Say which it is, as --model {model}:shortcut=A_both."
+        raise InputError(f"{report.source}: {report.assumed} {way_out}")
 
 
 def with_normalization(loaders: Loaders, mean: Values | None, std: Values | None) -> Loaders:
@@ -151,9 +141,8 @@ def with_normalization(loaders: Loaders, mean: Values | None, std: Values | None
     for option, values, least in (("--mean", mean, -math.inf), ("--std", std, 0.0)):
         if values and (len(values) != channels or not all(least < value < math.inf for value in values)):
             needed = "one number" if channels == 1 else f"{channels} numbers, one a channel"
-            raise OptionError(
-                option, f"found {_numbers(values)}; write {needed}{', above 0' if least == 0 else ''}"
-            )
+            above = ", above 0" if least == 0 else ""
+            raise OptionError(option, f"found {_numbers(values)}; write {needed}{above}")
     return replace(loaders, mean=tuple(mean or loaders.mean), std=tuple(std or loaders.std))
 
 
