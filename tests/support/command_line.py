@@ -1,15 +1,48 @@
-"""The command line looked at without running it."""
+"""The command line looked at without running it, and options that make a command short."""
 
 from __future__ import annotations
 
 import re
+from inspect import signature
 from typing import Any
 
 from typer.main import get_command
 
 from skiprun.cli.app import app
 from skiprun.cli.groups import ListedStudy
+from skiprun.registry import MODELS, STUDIES
 from tests.support.pages import Command
+
+SMALL_RUN = [
+    "schedule.epochs=0.1",
+    "schedule.warmup=0",
+    "model.width=4",
+    "log.tensorboard=false",
+    "compute.compile=off",
+]
+SMALL = {
+    "train": SMALL_RUN,
+    "gradflow": ["--seeds", "1", "--batches", "1", "model.width=4"],
+    "lesion": ["--images", "32", "--draws", "1"],
+    "landscape": ["--images", "32", "--steps", "3", "--jobs", "1"],
+    "paths": ["--batches", "1", "--draws", "1"],
+    "curvature": ["--batches", "1", "--batch-size", "32", "--tolerance", "0.5"],
+    "shatter": ["--seeds", "1", "--points", "31", "--lines", "1", "model.width=4"],
+    "shatter_depth": ["--depths", "2", "--width", "16", "--draws", "2"],
+    "shatter_theorem": ["--depths", "1,2", "--width", "16", "--draws", "2"],
+    "similarity": ["--batches", "1", "--batch-size", "32"],
+    "trajectory": ["--images", "32", "--steps", "3", "--jobs", "1"],
+    "truncate": ["--images", "32"],
+}
+SMALL["compare"] = [*SMALL["train"], "--seeds", "1", "--jobs", "1"]
+
+
+def small(words: list[str]) -> list[str]:
+    """Return the options that make a command short; what is as wide as its name says keeps its width."""
+    networks = [MODELS[name].target for word in words[2:] if (name := word.partition(":")[0]) in MODELS]
+    fixed = any("width" not in signature(network).parameters for network in networks)
+    given = SMALL.get(words[1], [])
+    return [word for word in given if not (fixed and word == "model.width=4")]
 
 
 def read(words: list[str]) -> Any:
@@ -42,6 +75,5 @@ def full(command: Any) -> Any:
     if not isinstance(command, ListedStudy):
         return command
     from skiprun.cli.study_command import study_command
-    from skiprun.registry import STUDIES
 
     return study_command(STUDIES[command.name], command.declaration.module)
