@@ -17,7 +17,7 @@ from typing import Any
 from tests.mutants.covering import Covering
 from tests.mutants.mutations import Mutation
 from tests.mutants.report import Key, report
-from tests.mutants.sample import Mutant, sample
+from tests.mutants.sample import SEED, Mutant, sample
 from tests.mutants.trees import commit, copy_tree
 from tests.mutants.trial import Bench
 from tests.support import ROOT
@@ -35,30 +35,34 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--most", type=int, default=None, help="no more of the sample than this")
-    parser.add_argument("--report", action="store_true", help="write the page of what is known, and end")
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help=f"of another sample, whose page is shown ({SEED})"
+    )
+    parser.add_argument("--report", action="store_true", help="make the page of what is known, and end")
     given = parser.parse_args()
-    drawn = begin()
-    mutants, results = [_mutant(row) for row in drawn["mutants"]], _results()
+    mutants, results = begin(given.seed), _results()
     if not given.report:
         judge(mutants[: given.most], results)
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(report(mutants, results, drawn["commit"]))
-    print(f"{PAGE} is written.")
+    page = report(mutants, results, given.seed, (FOLDER / "commit").read_text())
+    if given.seed == SEED:
+        PAGE.write_text(page)
+    print(page)
 
 
-def begin() -> dict[str, Any]:
-    """Return the sample, drawn from the code of today if there is none."""
-    kept = FOLDER / "sample.json"
+def begin(seed: int) -> list[Mutant]:
+    """Return the sample, drawn from the copy of the code, which is made here if there is none."""
+    if not TREE.exists():
+        copy_tree(ROOT, TREE)
+        (FOLDER / "commit").write_text(commit(ROOT))
+    kept = FOLDER / f"sample-{seed}.json"
     if not kept.exists():
-        FOLDER.mkdir(exist_ok=True)
-        drawn = {"commit": commit(ROOT), "mutants": [asdict(mutant) for mutant in sample(ROOT)]}
-        kept.write_text(json.dumps(drawn))
-    copy_tree(ROOT, TREE)
-    return json.loads(kept.read_text())
+        kept.write_text(json.dumps([asdict(mutant) for mutant in sample(TREE, seed)]))
+    return [_mutant(row) for row in json.loads(kept.read_text())]
 
 
 def judge(mutants: list[Mutant], results: Results) -> None:
     """Judge the mutants that are not known to be killed, on several copies at once."""
+    copy_tree(ROOT, TREE)
     covering = Covering(FOLDER / "coverage", TREE)
     covering.measure()
     sound, unsound = {row["by"] for row in results.values()}, set[str]()

@@ -9,7 +9,7 @@ from typing import Any
 
 from scipy.stats import binomtest
 
-from tests.mutants.sample import SEED, STRATA, Mutant
+from tests.mutants.sample import STRATA, Mutant
 
 Key = tuple[str, str, str]
 EQUAL = Path(__file__).with_name("equal.toml")
@@ -19,10 +19,13 @@ HEADING = """# Mutants: would a wrong line be caught?
 tests that cover it. A mutant is killed if one of them fails that passes without the change. Annotations,
 messages of errors and logs are left out. Equal mutants, which no test could tell from the code, are listed
 with the reason and do not count. The interval is Wilson's, at 95 %.
+
+Tests were written for what survived of this sample, so it has less to say of the rest of the code: for that,
+`python -m tests.mutants --seed N` judges another one.
 """
 
 
-def report(mutants: list[Mutant], results: dict[Key, dict[str, Any]], commit: str) -> str:
+def report(mutants: list[Mutant], results: dict[Key, dict[str, Any]], seed: int, commit: str) -> str:
     """Return the page."""
     reasons = {(row["module"], row["before"], row["after"]): row["reason"] for row in _equal()}
     judged = [mutant for mutant in mutants if mutant.key in results]
@@ -33,7 +36,7 @@ def report(mutants: list[Mutant], results: dict[Key, dict[str, Any]], commit: st
     return "\n".join(
         [
             HEADING,
-            f"Seed {SEED}, commit {commit}: of {len(mutants)} mutants {len(judged)} are judged,",
+            f"Seed {seed}, commit {commit}: of {len(mutants)} mutants {len(judged)} are judged,",
             f"and {len(equal)} of them equal. {late} of the killed did not end in time.\n",
             *_table(counted, alive),
             "\n## Survivors\n",

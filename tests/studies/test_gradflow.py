@@ -117,6 +117,7 @@ def test_the_line_of_theory_leaves_from_where_the_measurement_is_sure() -> None:
     rows = layer_rows(list("abcd"), runs, Theory(growth=3.0, doubling=2.0))
     assert [row["actgrad_theory"] for row in rows] == pytest.approx([18, 6, 2, 2 / 3])
     assert [row["depth"] for row in rows] == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert [row["number"] for row in rows] == [1, 2, 3, 4]
     assert rows[0]["grad_norm"] == 2
     assert [rows[0]["grad_norm_low"], rows[0]["grad_norm_high"]] == pytest.approx([1.2, 7.6])
     blocks = site_rows(list("abc"), torch.tensor([[5.0, 6.0, 7.0]]), Theory(growth=None, doubling=2.0))
