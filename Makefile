@@ -26,7 +26,7 @@ lint: .venv/installed-dev
 	$(BIN)/check-jsonschema --schemafile configs/schema.json configs/*.yaml
 
 docs: .venv/installed-dev       ## the files that are generated: docs/config.md, configs/schema.json and their like
-	$(BIN)/python -m docs
+	$(BIN)/python -m docs.generate
 
 mutants: .venv/installed-dev    ## is a wrong line caught? 400 mutants of a sample, some hours; goes on where it was stopped
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[mutants]"

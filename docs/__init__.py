@@ -1,1 +1,1 @@
-"""The generated part of the documentation: `python -m docs` writes it from registries and measurements."""
+"""The pages; `docs.generate` writes those that are made from registries and measurements."""

@@ -7,15 +7,17 @@ import re
 import pytest
 import yaml
 
-from docs.measured import DOCS, FIGURES, read
-from docs.study_sources import study_sources
-from docs.trials import SEEDS, trials
+from docs.generate.measured import FIGURES, read
+from docs.generate.study_sources import study_sources
+from docs.generate.trials import SEEDS, trials
 from skiprun.config_file import build_config
 from skiprun.models import build_from_config
 from skiprun.models.complexity.meta import without_content
 from skiprun.registry import CONNECTIONS, STUDIES, Registry
+from tests.support import ROOT
 
-CONNECTION_PAGE, STUDY_PAGE = ((DOCS / name).read_text() for name in ("connections.md", "studies.md"))
+DOCS = ROOT / "docs"
+CONNECTION_PAGE, STUDY_PAGE = ((DOCS / f"{name}.md").read_text() for name in ("connections", "studies"))
 
 
 @pytest.mark.parametrize(("page", "registry"), [(CONNECTION_PAGE, CONNECTIONS), (STUDY_PAGE, STUDIES)])

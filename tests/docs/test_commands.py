@@ -16,8 +16,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import options as benchmark_options
-from docs.measure import PARTS
-from docs.measure import options as measure_options
+from docs.generate.measure import PARTS
+from docs.generate.measure import options as measure_options
 from skiprun.cli.app import app
 from skiprun.registry import DATASETS
 from skiprun.run import find_runs
@@ -95,9 +95,9 @@ def test_other_commands_name_what_exists(command: Command) -> None:
             assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
         case ["python", "-m", "benchmarks", *arguments]:
             benchmark_options(arguments)
-        case ["python", "-m", "docs"]:
-            assert (ROOT / "docs/__main__.py").exists()
-        case ["python", "-m", "docs.measure", *arguments]:
+        case ["python", "-m", "docs.generate"]:
+            assert (ROOT / "docs/generate/__main__.py").exists()
+        case ["python", "-m", "docs.generate.measure", *arguments]:
             assert set(measure_options(arguments).parts) <= set(PARTS)
         case ["python" | ".venv/bin/python", "-m", module, *words]:
             assert find_spec(module)

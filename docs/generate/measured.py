@@ -1,4 +1,4 @@
-"""What was measured for the cards: `measured.json`, which `python -m docs.measure` writes."""
+"""What was measured for the cards: `measured.json`, which `python -m docs.generate.measure` writes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TypedDict
 
 from skiprun.system.files import write_text
 
-DOCS = Path(__file__).parent
-FIGURES = DOCS / "figures"
-FILE = DOCS / "measured.json"
+SOURCES = Path(__file__).parent
+FIGURES = SOURCES.parent / "figures"
+FILE = SOURCES / "measured.json"
 
 
 class TrialResult(TypedDict):

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from docs.markdown import fill, table, text
-from docs.measured import read
-from docs.papers import linked
-from docs.shown_trial import ShownTrial
-from docs.trials import ALWAYS, SEEDS, SKIPINIT, Trial
-from docs.trials import trials as all_trials
+from docs.generate.markdown import fill, table, text
+from docs.generate.measured import read
+from docs.generate.papers import linked
+from docs.generate.shown_trial import ShownTrial
+from docs.generate.trials import ALWAYS, SEEDS, SKIPINIT, Trial
+from docs.generate.trials import trials as all_trials
 from skiprun.config.type_words import yaml_text
 from skiprun.connections import Connection
 from skiprun.infos import ConnectionInfo

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from docs.__main__ import GENERATED
+from docs.generate.__main__ import GENERATED
 from tests.support import ROOT
 
 

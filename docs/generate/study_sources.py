@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from docs.measured import DOCS
+from docs.generate.measured import SOURCES
 
 
 class StudySource(BaseModel):
@@ -37,5 +37,5 @@ class StudySources(BaseModel):
 
 def study_sources() -> StudySources:
     """Return what the file says."""
-    found: Any = yaml.safe_load((DOCS / "studies.yaml").read_text(encoding="utf-8"))
+    found: Any = yaml.safe_load((SOURCES / "studies.yaml").read_text(encoding="utf-8"))
     return StudySources.model_validate(found)

@@ -1,4 +1,4 @@
-"""`python -m docs`: write every generated file, as `make docs` does; a test compares what is committed."""
+"""`python -m docs.generate`: write every generated file, as `make docs` does; a test compares them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from docs import connection_cards, study_cards
-from docs.config_page import config_page
+from docs.generate import connection_cards, study_cards
+from docs.generate.config_page import config_page
 from skiprun.cli.config import schema_here
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 GENERATED: list[tuple[str, Callable[[], str]]] = [
     ("docs/config.md", config_page),
     ("configs/schema.json", lambda: json.dumps(schema_here(), indent=2) + "\n"),

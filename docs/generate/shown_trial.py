@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from docs.markdown import table
-from docs.measured import TrialResult
-from docs.trials import Trial
+from docs.generate.markdown import table
+from docs.generate.measured import TrialResult
+from docs.generate.trials import Trial
 from skiprun.models import Cost
 from skiprun.results.numbers import format_spread
 from skiprun.results.statistics import sample_of

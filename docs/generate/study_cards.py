@@ -11,10 +11,10 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter
 
-from docs.markdown import fill, table, text
-from docs.measured import StudyFound, read
-from docs.papers import linked
-from docs.study_sources import StudySource, study_sources
+from docs.generate.markdown import fill, table, text
+from docs.generate.measured import StudyFound, read
+from docs.generate.papers import linked
+from docs.generate.study_sources import StudySource, study_sources
 from skiprun.cli.study_command import Study, flag, own_options
 from skiprun.config.type_words import type_words, yaml_text
 from skiprun.registry import STUDIES

@@ -1,4 +1,4 @@
-"""`python -m docs.measure`: train, measure and draw what the cards show; half an hour of one core for all."""
+"""`python -m docs.generate.measure`: measure and draw what the cards show; half an hour of one core."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from importlib import metadata
 from pathlib import Path
 
 from benchmarks.report import processor
-from docs import measure_connections
-from docs.measure_studies import call, make
-from docs.measured import changing
-from docs.study_sources import study_sources
-from docs.trials import trials
+from docs.generate import measure_connections
+from docs.generate.measure_studies import call, make
+from docs.generate.measured import changing
+from docs.generate.study_sources import study_sources
+from docs.generate.trials import trials
 from skiprun.system.machine import cores
 
 PARTS = ("connections", "studies")
@@ -30,7 +30,7 @@ def main() -> None:
 
 def options(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m docs.measure", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m docs.generate.measure", description=__doc__)
     parser.add_argument("parts", nargs="*", default=PARTS, help="connections, studies; default: both")
     parser.add_argument("--runs", type=Path, default=Path("runs/docs"), help="folder of the runs")
     return parser.parse_args(arguments)

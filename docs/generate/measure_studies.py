@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from docs.figures_small import smaller
-from docs.measured import FIGURES, StudyFound
-from docs.study_sources import StudySource
+from docs.generate.figures_small import smaller
+from docs.generate.measured import FIGURES, StudyFound
+from docs.generate.study_sources import StudySource
 from skiprun.system.files import write_bytes
 
 

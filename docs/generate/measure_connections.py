@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from docs.figures_small import smaller
-from docs.gradient_figure import Panel, draw
-from docs.measured import FIGURES, TrialResult
-from docs.trials import SEEDS, Trial
+from docs.generate.figures_small import smaller
+from docs.generate.gradient_figure import Panel, draw
+from docs.generate.measured import FIGURES, TrialResult
+from docs.generate.trials import SEEDS, Trial
 from skiprun.experiment.compare import compare
 from skiprun.experiment.forecast import train_briefly
 from skiprun.experiment.parts import prepare

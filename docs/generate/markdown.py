@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from docs.measured import DOCS
+from docs.generate.measured import SOURCES
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = True) -> str:
@@ -29,7 +29,7 @@ def fill(template: str, facts: Mapping[str, object]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(DOCS / "templates"),
+        loader=FileSystemLoader(SOURCES / "templates"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,0 +1,1 @@
+"""The pages that `python -m docs.generate` writes, from registries and measurements."""
