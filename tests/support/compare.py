@@ -7,6 +7,9 @@ from typing import Any
 
 import torch
 
+from skiprun.experiment.replay import first_difference
+from skiprun.run import Run
+from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.state import Checkpoint
 
 MEASURED = {"seconds", "metrics_bytes", "metrics_sum"}  # in a checkpoint; the log holds measured times
@@ -36,3 +39,11 @@ def assert_same(one: Any, other: Any, where: str = "") -> None:
         assert torch.equal(one, other), where
     else:
         assert one == other, where
+
+
+def assert_same_bits(one: Run, other: Run) -> None:
+    """Compare the logs of two runs and the tensors of their checkpoints, which may be of two devices."""
+    ours, theirs = (Checkpoints(run.checkpoints) for run in (one, other))
+    assert_same([timeless(row) for row in one.rows()], [timeless(row) for row in other.rows()], "metrics")
+    assert first_difference(load(ours.last), load(theirs.last)) is None
+    assert_same(load(ours.best)["model"], load(theirs.best)["model"], "best.pt")

@@ -1,0 +1,106 @@
+"""The runs that are trained on a CPU and on the simulated GPU: whatever a training step can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from skiprun.config import RunConfig
+from skiprun.config_file import build_config
+
+Sections = dict[str, Any]
+
+DIGITS = {"name": "digits", "batch_size": 128, "augment": {"crop": 1, "flip": True}}
+CELLS = {"name": "cells", "batch_size": 2, "image_size": 64}
+CHANGES = {"flip": True, "rot90": True, "rotate": 10, "scale": 0.1, "elastic": 4}
+CHANGES |= {"jitter": 0.1, "brightness": 0.1, "noise": 0.02}
+RESNET8 = {"name": "resnet_cifar", "depth": 8, "width": 4}
+UNET = {"name": "unet", "depth": 2, "width": 4}
+FADING = {"from": 1.0, "to": 0.0, "epochs": [0, 1]}
+DEFAULT = {"model": RESNET8, "data": DIGITS, "schedule": {"steps": 14}}
+MASKS = {"model": UNET, "data": CELLS, "schedule": {"steps": 6}}
+
+
+class Case(NamedTuple):
+    """A run.
+
+    Attributes:
+        sections: of its config.
+        slow: whether `make test` leaves it out.
+        faults: what is known to be wrong, by part: bits, bits by graph, waits, graph.
+        free: bytes that are free on the GPU.
+        eager_steps: how many steps a graph leaves out, beside those before the capture.
+    """
+
+    sections: Sections
+    slow: bool = True
+    faults: Mapping[str, str] = MappingProxyType({})
+    free: int | None = None
+    eager_steps: int = 0
+
+
+def model(**options: Any) -> Sections:
+    """Return a section of the small network with other options."""
+    return {"model": RESNET8 | options}
+
+
+def augmented(**options: Any) -> Sections:
+    """Return a section of the digits with other augmentations."""
+    return {"data": DIGITS | {"augment": options}}
+
+
+CASES = {
+    "resnet20 fp32": Case({"model": {"name": "resnet20"}}),
+    "resnet20 bf16": Case({"model": {"name": "resnet20"}, "compute": {"precision": "bf16"}}, slow=False),
+    "unet": Case(MASKS),
+    "unet augmented": Case(MASKS | {"data": CELLS | {"augment": CHANGES}}, slow=False),
+    "unetplusplus supervised": Case(
+        MASKS | {"model": {"name": "unetplusplus", "depth": 2, "width": 4, "deep_supervision": True}}
+    ),
+    "densenet": Case({"model": {"name": "densenet_cifar", "depth": 10}}),
+    "clip norm": Case({"optim": {"clip_norm": 1.0}}),
+    "clip value, accumulate": Case({"optim": {"clip_value": 0.01, "accumulate": 2}}, slow=False),
+    "adamw": Case({"optim": {"name": "adamw", "lr": 0.01}}, faults={"bits by graph": "G12"}),
+    "ema": Case({"optim": {"ema": 0.9}}, slow=False, faults={"waits": "G2"}),
+    "label smoothing, cutout, jitter": Case(
+        {"optim": {"label_smoothing": 0.1}} | augmented(cutout=2, jitter=0.2)
+    ),
+    "mixup": Case(augmented(mixup=0.2)),
+    "cutmix": Case(augmented(cutmix=1.0)),
+    "stochastic depth": Case(model(connection="stochastic_depth"), slow=False),
+    "dropout": Case(model(connection="shortcut_dropout")),
+    "highway": Case(model(connection="highway")),
+    "rezero": Case(model(connection="rezero")),
+    "fading": Case(model(skip_schedule=FADING), slow=False, faults={"graph": "G6"}),
+    "hooks": Case({"probes": ["grad_norm", "branch_split", "activations"]}, eager_steps=4),
+    "activation checkpointing": Case({"compute": {"activation_checkpointing": True}}, faults={"graph": "G5"}),
+    "frozen": Case(model(freeze=["stem"], backbone_lr=0.1, weights="given")),
+    "data larger than the device": Case({}, free=1000, faults={"waits": "G7"}),
+    "deterministic": Case({"compute": {"deterministic": True}}),
+}
+
+
+def config_of(case: Case, device: str, graph: bool = False, given: Path | None = None) -> RunConfig:
+    """Return the config of a run on a device.
+
+    Args:
+        case: the run.
+        device: cpu or cuda.
+        graph: whether its steps are captured.
+        given: the run whose weights it starts from, if it starts from given ones.
+    """
+    sections = DEFAULT | case.sections
+    if "weights" in sections["model"]:
+        sections["model"] = sections["model"] | {"weights": str(given)}
+    compute = {"precision": "fp32", "compile": "off", "threads": 1} | sections.get("compute", {})
+    compute |= {"device": device, "cuda_graph": graph}
+    return build_config(
+        sections | {"name": "run", "compute": compute, "log": {"every": 4, "tensorboard": False}}
+    )
+
+
+def steps_of(case: Case) -> int:
+    """Return the length of a run."""
+    return int((DEFAULT | case.sections)["schedule"]["steps"])

@@ -1,0 +1,88 @@
+"""A run on the simulated GPU is the run on the CPU, bit for bit, and waits for the device only to fetch its log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from skiprun.config import RunConfig
+from skiprun.experiment import train
+from skiprun.run import Run
+from skiprun.training.acceleration.graph import WARM_UP
+from tests.gpu.cases import CASES, Case, config_of, steps_of
+from tests.support.compare import assert_same_bits
+from tests.support.simulated_gpu.machine import Outcome, SimulatedMachine
+
+Pair = tuple[Run, Outcome]
+# The order of an epoch is copied when it begins; what normalizes images, when they are first asked for.
+ONCE = {"_permutation", "_scale", "_shift"}
+
+
+def cases(part: str, *graphs: bool) -> pytest.MarkDecorator:
+    """Return a mark that tries each case, eager and by graph; what is known to be wrong is expected."""
+
+    def marks(case: Case, graph: bool) -> Iterator[pytest.MarkDecorator]:
+        if case.slow:
+            yield pytest.mark.slow
+        for known in (part, f"{part} by graph")[: 1 + graph]:
+            if known in case.faults:
+                yield pytest.mark.xfail(strict=True, reason=case.faults[known])
+
+    tried = [
+        pytest.param(name, graph, marks=[*marks(case, graph)], id=f"{name}, {'graph' if graph else 'eager'}")
+        for name, case in CASES.items()
+        for graph in graphs
+    ]
+    return pytest.mark.parametrize(("name", "graph"), tried)
+
+
+@pytest.fixture(scope="module")
+def trained(machine: SimulatedMachine, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pair]:
+    """Train a case where first asked for: the run on the CPU, and what became of that on the GPU."""
+
+    @lru_cache
+    def given() -> Path:
+        return train(config_of(CASES["clip norm"], "cpu"), runs=tmp_path_factory.mktemp("given")).path
+
+    @lru_cache
+    def on_cpu(name: str) -> Run:
+        return train(config(name, "cpu"), runs=tmp_path_factory.mktemp("cpu"))
+
+    @lru_cache
+    def on_gpu(name: str, graph: bool) -> Outcome:
+        gpu = {} if CASES[name].free is None else {"free": CASES[name].free}
+        return machine(train, config(name, "cuda", graph), runs=tmp_path_factory.mktemp("gpu"), gpu=gpu)
+
+    def config(name: str, device: str, graph: bool = False) -> RunConfig:
+        needs_weights = "weights" in CASES[name].sections.get("model", {})
+        return config_of(CASES[name], device, graph, given() if needs_weights else None)
+
+    return lambda name, graph: (on_cpu(name), on_gpu(name, graph))
+
+
+@cases("bits", False, True)
+def test_the_bits_are_those_of_the_cpu(trained: Callable[..., Pair], name: str, graph: bool) -> None:
+    cpu, gpu = trained(name, graph)
+    assert_same_bits(cpu, gpu.result)
+    assert not gpu.races
+
+
+@cases("waits", False, True)
+def test_within_an_epoch_the_host_waits_for_the_log_alone(
+    trained: Callable[..., Pair], name: str, graph: bool
+) -> None:
+    cpu, gpu = trained(name, graph)
+    assert gpu.waits.keys() <= {"fetch", *ONCE}
+    epochs = sum("epoch_end" in row for row in cpu.rows())
+    assert gpu.waits["fetch"] <= 2 * epochs  # the losses, and the rows of the log
+    assert sum(gpu.waits[function] for function in ONCE) <= epochs + 1 + 2
+
+
+@cases("graph", True)
+def test_a_graph_makes_the_steps(trained: Callable[..., Pair], name: str, graph: bool) -> None:
+    _, gpu = trained(name, graph)
+    assert gpu.launches == steps_of(CASES[name]) - WARM_UP - CASES[name].eager_steps
+    assert not [line for line in gpu.messages if "graph" in line or "captured" in line]

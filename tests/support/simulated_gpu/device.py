@@ -1,0 +1,142 @@
+"""The simulated GPU: computes what its tensors are asked for, and keeps its rules."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._ops import OpOverload
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
+
+from skiprun.system.torch_internals import storage_id
+from tests.support.simulated_gpu.findings import Finding, Kind, find
+from tests.support.simulated_gpu.graph import Graph, Recorded
+from tests.support.simulated_gpu.operations import aten, is_allocation, written_tensors
+from tests.support.simulated_gpu.rules import check
+from tests.support.simulated_gpu.streams import NOTHING, Clocks, Storages, Stream
+from tests.support.simulated_gpu.tensor import SimulatedTensor, held
+
+
+class SimulatedGPU:
+    """One GPU, and what was noticed on it.
+
+    Attributes:
+        pinned: host memory that is pinned, by storage; kept, so that no other takes its place.
+        generator: state of the device's own random generator.
+        capturing: the graph that is being captured.
+        launches: how many times a graph was launched.
+    """
+
+    def __init__(self) -> None:
+        self.clocks = Clocks(lambda what: self.report("race", what))
+        self.default = self.current = self.stream()
+        self.capturing: Graph | None = None
+        self.pinned: dict[int, Tensor] = {}
+        self.findings: Counter[Finding] = Counter()
+        self.launches = 0
+        self.generator = torch.Generator().manual_seed(0).get_state()
+
+    def report(self, kind: Kind, what: object) -> None:
+        """Note something at the place that is computing now."""
+        self.findings[find(kind, what)] += 1
+
+    def wait(self, what: object) -> None:
+        """Let the host wait for the device, which a capture forbids."""
+        self.report("wait", what)
+        if self.capturing is not None:
+            raise RuntimeError(f"operation not permitted when stream is capturing ({what})")
+        self.clocks.wait_on_host()
+
+    def is_capturing(self) -> bool:
+        """Tell whether a graph is being captured, on whichever stream."""
+        return self.capturing is not None
+
+    def stream(self, *_: object, **__: object) -> Stream:
+        """Return a new stream; the arguments of torch.cuda.Stream do not matter here."""
+        return Stream(self.clocks, self.wait)
+
+    @contextlib.contextmanager
+    def on_stream(self, stream: Stream | None) -> Iterator[None]:
+        """Launch what follows on a stream: torch.cuda.stream."""
+        before, self.current = self.current, stream or self.current
+        try:
+            yield
+        finally:
+            self.current = before
+
+    def note(self, reads: Storages, writes: Storages, born: Storages = NOTHING) -> None:
+        """Note an operation on the current stream."""
+        self.clocks.launch(self.current.number, reads, writes, born)
+
+    def draw(self, operation: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Compute on the CPU; what is random is drawn from the device's generator."""
+        if torch.Tag.nondeterministic_seeded not in operation.tags:
+            return operation(*args, **kwargs)
+        host = torch.get_rng_state()
+        torch.set_rng_state(self.generator)
+        try:
+            return operation(*args, **kwargs)
+        finally:
+            self.generator = torch.get_rng_state()
+            torch.set_rng_state(host)
+
+    def compute(self, operation: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Compute an operation where its tensors lie, or where it is told to."""
+        if operation is aten._pin_memory.default:
+            pinned = args[0].clone()
+            return self.pinned.setdefault(storage_id(pinned), pinned)
+        if operation is aten.is_pinned.default:
+            return storage_id(args[0]) in self.pinned
+        target = torch.device(kwargs["device"]).type if kwargs.get("device") is not None else None
+        here = any(isinstance(leaf, SimulatedTensor) for leaf in tree_leaves((args, kwargs)))
+        if not here and target != "cuda":
+            return operation(*args, **kwargs)
+        if operation is aten._to_copy.default and target == "cpu":
+            self.wait("copy to host")
+            return operation(held(args[0]), **kwargs)
+        if operation is aten.copy_.default and not isinstance(args[0], SimulatedTensor):
+            self.wait("copy to host")
+            return args[0].copy_(held(args[1]))
+        check(self, operation, args, kwargs)
+        return self._launch(operation, args, kwargs)
+
+    def _launch(self, operation: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Compute an operation of the GPU, and write it down if a graph is being captured."""
+        leaves, spec = tree_flatten((args, dict(kwargs)))
+        inner = [held(leaf) for leaf in leaves]
+        args, kwargs = tree_unflatten(inner, spec)
+        kwargs = {key: value for key, value in kwargs.items() if key not in ("pin_memory", "non_blocking")}
+        inputs = {storage_id(tensor) for tensor in inner if isinstance(tensor, Tensor)}
+        changed = written_tensors(operation, args, kwargs)
+        if self.capturing is not None:
+            self.capturing.keep(changed)
+        results, shape = tree_flatten(self.draw(operation, args, kwargs))
+        tensors = [each if isinstance(each, Tensor) else None for each in results]
+        born = {storage_id(each) for each in tensors if each is not None} - inputs
+        is_view = not changed and all(each is not None and storage_id(each) in inputs for each in tensors)
+        writes = {storage_id(tensor) for tensor in changed}
+        computes = not (is_view or is_allocation(operation))
+        if self.capturing is not None:
+            self.capturing.born |= born
+            self.capturing.memory.append((inner, results))
+            if computes:
+                kept = [each if each is not None and storage_id(each) in born else None for each in tensors]
+                self.capturing.tape.append(Recorded(operation, args, kwargs, kept, inputs, writes | born))
+        elif computes:
+            self.note(inputs, writes, born)
+        else:
+            for storage in born:
+                self.clocks.forget(storage)
+        wrappers = {id(one): leaf for one, leaf in zip(inner, leaves, strict=True) if leaf is not one}
+        return tree_unflatten([wrapped(each, wrappers) for each in results], shape)
+
+
+def wrapped(value: Any, wrappers: Mapping[int, Any]) -> Any:
+    """Return a result as one of the GPU; an operation in place returns the tensor that it was given."""
+    if not isinstance(value, Tensor):
+        return value
+    return wrappers[id(value)] if id(value) in wrappers else SimulatedTensor(value)

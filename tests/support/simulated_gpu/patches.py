@@ -1,0 +1,123 @@
+"""Let torch see the simulated GPU within a context, and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import Tensor
+from torch.utils import _foreach_utils
+from torch.utils._pytree import tree_map
+
+from skiprun.system.torch_internals import DispatchMode, OpOverload
+from tests.support.simulated_gpu.device import SimulatedGPU
+from tests.support.simulated_gpu.graph import Graph, capture
+from tests.support.simulated_gpu.tensor import CUDA, SimulatedTensor
+
+NAME, MEMORY = "Simulated GPU", 80 << 30
+
+
+class Mode(DispatchMode):
+    """Hands every operation to the GPU, also those that have no tensor of it yet."""
+
+    def __init__(self, gpu: SimulatedGPU) -> None:
+        super().__init__()
+        self.gpu = gpu
+
+    def compute(self, operation: OpOverload, args: Any, kwargs: Any) -> object:
+        """Return the result of an operation."""
+        return self.gpu.compute(operation, args, kwargs)
+
+
+@contextlib.contextmanager
+def simulated(free: int = MEMORY) -> Iterator[SimulatedGPU]:
+    """Let torch see one GPU within, with so many bytes free."""
+    gpu = SimulatedGPU()
+    supported = [*_foreach_utils._foreach_supported_types, SimulatedTensor]
+    with contextlib.ExitStack() as stack:
+        put = lambda place, name, value: stack.enter_context(mock.patch.object(place, name, value))  # noqa: E731
+        for name, value in cuda_functions(gpu, free).items():
+            put(torch.cuda, name, value)
+        put(torch.backends.cuda, "is_built", lambda: True)
+        put(torch.accelerator, "current_accelerator", lambda check_available=False: CUDA)
+        put(torch.accelerator, "current_stream", lambda device=None: gpu)
+        put(torch, "load", partial(load, torch.load))
+        put(_foreach_utils, "_foreach_supported_types", supported)
+        stack.enter_context(mock.patch.object(SimulatedTensor, "gpu", gpu, create=True))
+        stack.enter_context(own_parameters())
+        stack.enter_context(Mode(gpu))
+        yield gpu
+
+
+def cuda_functions(gpu: SimulatedGPU, free: int) -> dict[str, Any]:
+    """Return what torch.cuda says of the GPU, by name."""
+
+    def seed(number: int) -> None:
+        gpu.generator = torch.Generator().manual_seed(number).get_state()
+
+    def get_rng_state(device: object = None) -> Tensor:
+        if gpu.capturing is not None:
+            raise RuntimeError("Cannot call CUDAGeneratorImpl::current_seed during CUDA graph capture")
+        return gpu.generator.clone()
+
+    def set_rng_state(state: Tensor, device: object = None) -> None:
+        gpu.generator = state.clone()
+
+    properties = SimpleNamespace(major=9, minor=0, name=NAME, total_memory=MEMORY, multi_processor_count=1)
+    return {
+        "_initialized": True,
+        "_is_in_bad_fork": lambda: False,
+        "_lazy_init": lambda: None,
+        "is_available": lambda: True,
+        "is_initialized": lambda: True,
+        "is_bf16_supported": lambda including_emulation=True: True,
+        "device_count": lambda: 1,
+        "device": lambda device: contextlib.nullcontext(),
+        "current_device": lambda: 0,
+        "get_device_name": lambda device=None: NAME,
+        "get_device_properties": lambda device=None: properties,
+        "get_device_capability": lambda device=None: (9, 0),
+        "mem_get_info": lambda device=None: (free, MEMORY),
+        "max_memory_allocated": lambda device=None: 0,
+        "max_memory_reserved": lambda device=None: 0,
+        "empty_cache": lambda: None,
+        "manual_seed": seed,
+        "manual_seed_all": seed,
+        "get_rng_state": get_rng_state,
+        "set_rng_state": set_rng_state,
+        "synchronize": lambda device=None: gpu.wait("synchronize"),
+        "Stream": gpu.stream,
+        "stream": gpu.on_stream,
+        "current_stream": lambda device=None: gpu.current,
+        "default_stream": lambda device=None: gpu.default,
+        "CUDAGraph": lambda: Graph(gpu),
+        "graph": capture,
+        "is_current_stream_capturing": gpu.is_capturing,
+    }
+
+
+def load(torch_load: Any, file: Any, map_location: Any = None, **options: Any) -> Any:
+    """Do what torch.load does, which cannot put a tensor on the simulated GPU itself."""
+    state = torch_load(file, map_location="cpu", **options)
+    if map_location is None or torch.device(map_location).type != "cuda":
+        return state
+    return tree_map(lambda value: value.to(CUDA) if isinstance(value, Tensor) else value, state)
+
+
+@contextlib.contextmanager
+def own_parameters() -> Iterator[None]:
+    """Let a module that moves to the GPU get new parameters: a CPU tensor cannot take the data of another kind."""
+    lifted = torch._C._only_lift_cpu_tensors()
+    overwrite = torch.__future__.get_overwrite_module_params_on_conversion()
+    torch._C._set_only_lift_cpu_tensors(True)  # torch.tensor(x, device="cuda") makes a CPU tensor first
+    torch.__future__.set_overwrite_module_params_on_conversion(True)
+    try:
+        yield
+    finally:
+        torch._C._set_only_lift_cpu_tensors(lifted)
+        torch.__future__.set_overwrite_module_params_on_conversion(overwrite)
