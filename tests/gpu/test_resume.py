@@ -1,4 +1,4 @@
-"""A run goes on where another device, or a graph, left it, and ends with the bits of the CPU's uninterrupted run."""
+"""A run goes on where another device, or a graph, left it, and ends with the bits of a whole CPU run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run on the simulated GPU is the run on the CPU, bit for bit, and waits for the device only to fetch its log."""
+"""A run on the simulated GPU is the run on the CPU, bit for bit, and waits only to fetch its log."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Finding:
     """Something that a GPU would not do, or would be slow to.
 
     Attributes:
-        kind: a wait of the host for the device; a race of two streams; a number read from a tensor on the host.
+        kind: a wait of the host for the device; a race of two streams; a number read from a host tensor.
         what: the operation, or what is wrong with it.
         function: of skiprun that asked for it; `backward` where torch did.
         line: file and line of that.

@@ -1,4 +1,4 @@
-"""CUDA graphs: a capture writes operations down and computes nothing; a launch computes them in the same memory."""
+"""CUDA graphs: a capture writes operations down; a launch computes them in the same memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Build and load what lets a CPU build of torch believe in a CUDA device; this module must not import torch."""
+"""Build and load what lets a CPU build of torch believe in a CUDA device; torch must not be imported here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A machine with a simulated GPU: one process where the guard came before torch, which calls what it is told."""
+"""A machine with a simulated GPU: a process where the guard came before torch, that calls what it is told."""
 
 from __future__ import annotations
 

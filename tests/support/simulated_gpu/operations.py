@@ -1,4 +1,4 @@
-"""What is to be known of torch's operations: which make the host wait, which launch nothing, which change what."""
+"""Facts of torch's operations: which make the host wait, which launch nothing, which change what."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def is_allocation(operation: OpOverload) -> bool:
 
 
 def written_tensors(operation: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Tensor]:
-    """Return the tensors that an operation changes; batch norm changes its statistics, and does not say so."""
+    """Return the tensors that an operation changes; batch norm does not say which."""
     if operation in (aten.native_batch_norm.default, aten.cudnn_batch_norm.default):
         return [statistic for statistic in args[3:5] if statistic is not None and args[5]]
     found: list[Any] = []

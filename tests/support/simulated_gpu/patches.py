@@ -111,7 +111,7 @@ def load(torch_load: Any, file: Any, map_location: Any = None, **options: Any) -
 
 @contextlib.contextmanager
 def own_parameters() -> Iterator[None]:
-    """Let a module that moves to the GPU get new parameters: a CPU tensor cannot take the data of another kind."""
+    """Let a module that moves to the GPU get new parameters: a CPU tensor cannot take the others' data."""
     lifted = torch._C._only_lift_cpu_tensors()
     overwrite = torch.__future__.get_overwrite_module_params_on_conversion()
     torch._C._set_only_lift_cpu_tensors(True)  # torch.tensor(x, device="cuda") makes a CPU tensor first

@@ -41,7 +41,8 @@ def from_host(gpu: SimulatedGPU, tensor: Tensor, non_blocking: bool, what: OpOve
     pinned = storage_id(tensor) in gpu.pinned
     if gpu.capturing is not None and not pinned:
         raise RuntimeError(
-            "Cannot copy between CPU and CUDA tensors during CUDA graph capture unless the CPU tensor is pinned"
+            "Cannot copy between CPU and CUDA tensors during CUDA graph capture "
+            "unless the CPU tensor is pinned"
         )
     if not (pinned and non_blocking):
         gpu.wait(f"copy from host ({what})")
@@ -57,7 +58,7 @@ def check_indices(gpu: SimulatedGPU, operation: OpOverload, indices: Sequence[Te
 
 
 def check_devices(gpu: SimulatedGPU, operation: OpOverload, values: Sequence[Any]) -> None:
-    """Refuse tensors of two devices; a number in a tensor on the host is taken, and a graph keeps it for good."""
+    """Refuse tensors of two devices; a number in a host tensor is taken, and a graph keeps it for good."""
     lists = [value if isinstance(value, list | tuple) else [value] for value in values]
     tensors = [each for values in lists for each in values if isinstance(each, Tensor)]
     for tensor in tensors:
@@ -66,6 +67,7 @@ def check_devices(gpu: SimulatedGPU, operation: OpOverload, values: Sequence[Any
         if tensor.ndim:
             shape = tuple(tensor.shape)
             raise RuntimeError(
-                f"Expected all tensors to be on the same device, but found cuda:0 and cpu ({operation}, {shape})"
+                "Expected all tensors to be on the same device, but found cuda:0 and cpu "
+                f"({operation}, {shape})"
             )
         gpu.report("host scalar", operation)
