@@ -50,3 +50,11 @@ def test_the_networks_for_small_images_are_those_of_the_papers() -> None:
 def test_depth_without_a_number_in_the_name_is_the_one_that_is_built_unasked() -> None:
     assert MODELS["wrn_cifar"].info.layers == MODELS["wrn16_4"].info.layers == 16
     assert MODELS["wrn28_10"].info.layers == 28
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS.names() if re.match(r"(plain|resnet|vgg)\d", name)])
+def test_a_summary_says_what_the_name_does(name: str) -> None:
+    said, depth = MODELS[name].summary, re.findall(r"\d+", name)[0]
+    assert f"{depth} layers" in said
+    assert ("batch normalization" in said) == name.endswith("_bn")
+    assert ("plain" in said.lower()) == name.startswith("plain")
