@@ -1,6 +1,7 @@
 """Lesions of a network of scalar blocks, whose output without any of them is a product on paper."""
 
 import random
+from itertools import pairwise
 
 import pytest
 import torch
@@ -162,3 +163,11 @@ def test_a_score_of_masks_is_lost_in_points_as_an_error_is_added() -> None:
         "Collapse: without one block the iou is worse by 50.00 points in the median"
     )
     assert result.verdict.endswith("Of 10,000 images, untested.")
+
+
+def test_blocks_are_deleted_and_swapped_in_numbers_that_grow_by_no_more_than_twice() -> None:
+    rows = lesion(chain(Add, *[0.1] * 50), output, MANY, draws=1).rows
+    for what in ("random", "swap"):
+        counts = [row["blocks"] for row in rows if row["what"] == what]
+        assert counts[:4] == [1, 2, 3, 4] and counts[-1] == 48
+        assert all(one < next_one <= 2 * one for one, next_one in pairwise(counts))
