@@ -48,25 +48,28 @@ class Covering:
     def tests(self, module: str, line: int, own: tuple[str, ...]) -> list[str]:
         """Choose tests for a mutated line: the wing's own before others, quick before slow, file by file.
 
-        What runs at import shows in whatever reads it later: in all tests of the module, then in its wing's.
+        What runs at import shows in whatever reads it later: in tests of the module, and of its wing.
         """
         path = str(self.tree / module)
         running = self._contexts(path, lines_of_scope(ast.parse(Path(path).read_text()), line))
-        wing = set[str]()
         if AT_IMPORT in running or not running:
-            running |= self._contexts(path, None)
             wing = {test for test in self.seconds if test.startswith(own)}
-        chosen: list[str] = []
-        left = MOST_SECONDS
-        for test in sorted(
-            (running | wing) & self.seconds.keys(),
-            key=lambda test: (test not in running, not test.startswith(own), self.seconds[test], test),
-        ):
+            chosen = self._quickest(running | self._contexts(path, None), own, MOST_SECONDS / 2)
+            chosen += self._quickest(wing - {*chosen}, own, MOST_SECONDS / 2)
+        else:
+            chosen = self._quickest(running, own, MOST_SECONDS)
+        files = {_file(test): None for test in chosen}
+        return [test for file in files for test in chosen if _file(test) == file]
+
+    def _quickest(self, tests: set[str], own: tuple[str, ...], left: float) -> list[str]:
+        """Return as many of some tests as so many seconds allow."""
+        chosen = []
+        passing = tests & self.seconds.keys()
+        for test in sorted(passing, key=lambda test: (not test.startswith(own), self.seconds[test], test)):
             if self.seconds[test] <= left:
                 chosen.append(test)
                 left -= self.seconds[test]
-        files = {_file(test): None for test in chosen}
-        return [test for file in files for test in chosen if _file(test) == file]
+        return chosen
 
     def _contexts(self, path: str, lines: set[int] | None) -> set[str]:
         """Return the tests that run any of these lines, or the module at all."""
