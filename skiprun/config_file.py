@@ -14,7 +14,14 @@ from skiprun.errors import ConfigError, InputError, did_you_mean
 from skiprun.system.yaml_file import Plain, parse, read_yaml
 
 # Words of other tools.
-SAME = {"gpu": "cuda", "float32": "fp32", "bfloat16": "bf16", "fp16": "bf16"}
+SAME = {"gpu": "cuda", "float32": "fp32", "bfloat16": "bf16"}
+# Values of other tools that mean nothing here, and why.
+UNUSED = {
+    "mps": " Apple's GPUs are not used.",
+    "xpu": " Intel's GPUs are not used.",
+    "rocm": " A build of torch for AMD's GPUs calls them 'cuda'.",
+    "fp16": " Its losses would have to be scaled, which is not done; 'bf16' needs no scaling.",
+}
 
 
 def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
@@ -121,12 +128,19 @@ def _describe(error: ErrorDetails, source_locations: dict[str, str], source: str
             else " It is that of the file; give another as a key, or with --name."
         )
     if error["type"] == "literal_error" and isinstance(found, str):
-        near = did_you_mean(SAME.get(found, found), re.findall(r"'([^']*)'", error["msg"]))
+        near = _nearest(found, re.findall(r"'([^']*)'", error["msg"]))
     if error["type"] == "list_type" and (meaning := _meaning(loc)):
         allowed = f"a list is needed: {meaning}"
     if error["type"] == "string_type" and isinstance(found, bool | int | float | None):
         near = " What is text here has to be in quotes."
     return f"{place} {key}: found {_quoted(found)}; {allowed}.{near}"
+
+
+def _nearest(found: str, allowed: Sequence[str]) -> str:
+    """Say which of the allowed words was meant, or why what other tools know is not among them."""
+    if one_of_several := re.fullmatch(r"cuda:(\d+)", found):
+        return f" CUDA_VISIBLE_DEVICES={one_of_several[1]} chooses that GPU."
+    return UNUSED.get(found) or did_you_mean(SAME.get(found, found), allowed)
 
 
 def _in_a_section(loc: Sequence[str]) -> str:

@@ -79,8 +79,10 @@ class ComputeConfig(Section):
     device: Annotated[Literal["auto", "cpu", "cuda"], Role.EXECUTION] = Field(
         "auto", description="auto: a GPU where there is one", examples=["cuda"]
     )
-    precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="auto: bf16 where the processor multiplies it", examples=["fp32"]
+    precision: Literal["auto", "fp32", "tf32", "bf16"] = Field(
+        "auto",
+        description="auto: bf16 where the processor multiplies it; tf32 is for GPUs",
+        examples=["fp32"],
     )
     threads: Annotated[int | None, Field(ge=1, le=1024), Role.EXECUTION] = Field(
         None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 from skiprun.errors.kinds import OutOfMemory
@@ -30,4 +31,6 @@ def explain_out_of_memory(part: str, way_out: str) -> Iterator[None]:
     except (MemoryError, RuntimeError, OSError) as error:
         if not is_out_of_memory(error):
             raise
-        raise OutOfMemory(f"Out of memory {part}. {way_out}") from error
+        found = re.search(r"Tried to allocate .*? is free", str(error))
+        numbers = f" ({found[0]})" if found else ""  # of a GPU
+        raise OutOfMemory(f"Out of memory {part}{numbers}. {way_out}") from error

@@ -26,6 +26,7 @@ from skiprun.system.cache import cache_folder, code_folder, naming_the_way_out
 from skiprun.system.disk import check_writable, free_bytes
 from skiprun.system.machine import cores
 from skiprun.training.device import check_threads, fast_precision
+from skiprun.training.gpu import sees_gpu, why_no_gpu
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,12 @@ def versions() -> str:
 
 def device() -> str:
     """Return where a run with `device: auto` computes."""
-    if torch.cuda.is_available():
+    if sees_gpu():
         free, total = torch.cuda.mem_get_info()
         return f"{torch.cuda.get_device_name()}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free"
     precision = fast_precision(torch.device("cpu"))
     load = f" load {os.getloadavg()[0]:.1f}," if hasattr(os, "getloadavg") else ""
-    return f"CPU, {counted(len(cores()), 'core')},{load} {precision} by default"
+    return f"CPU, {counted(len(cores()), 'core')},{load} {precision} by default (no GPU: {why_no_gpu()})"
 
 
 def room_for_runs(runs: Path) -> str:

@@ -75,7 +75,7 @@ def conditions(setup: DeviceSetup, forward_pass: ForwardPass) -> Conditions:
         "threads": torch.get_num_threads(),
         "pass": forward_pass.execution,
         "precision": setup.precision,
-        "device": str(setup.device),
+        "device": setup.device_name,
     }
 
 
@@ -90,7 +90,9 @@ def restore_conditions(state: Checkpoint, compute: ComputeConfig, forward_pass: 
 def changed_conditions(state: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
     """Say what keeps a continued run from the bits of an uninterrupted one; nothing where nothing does."""
     then = {key: state.get(key, "unknown") for key in now}
-    changed = [f"{key} {then[key]} -> {value}" for key, value in now.items() if then[key] != value]
+    if now["device"] != "cpu":
+        del then["threads"]  # they launch what a GPU computes
+    changed = [f"{key} {value} -> {now[key]}" for key, value in then.items() if value != now[key]]
     return [f"Not bit-identical to an uninterrupted run: {', '.join(changed)}."] if changed else []
 
 

@@ -193,7 +193,7 @@ def test_json_is_alone_on_stdout(tmp_path: Path) -> None:
         (["--set", "probes=[grad]"], "No probe is called 'grad'"),
         (["--set", "data.batch_size=100000"], "batch_size"),
         (["--set", "optim.lrr=1"], "Did you mean 'lr'?"),
-        (["--device", "cuda"], "torch sees no GPU"),
+        (["--device", "cuda"], "found cuda, but torch"),
         (["--seed", "-1"], "seed"),
         (["--name", "../x"], "name"),
     ],

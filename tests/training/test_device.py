@@ -36,8 +36,9 @@ def test_a_gpu_is_taken_unless_the_config_says_cpu(
 )
 @pytest.mark.parametrize("before", [False, True])
 def test_exact_algorithms_are_asked_for_on_a_gpu_alone(
-    device: str, deterministic: bool, exact: bool, before: bool
+    device: str, deterministic: bool, exact: bool, before: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("skiprun.training.device.refuse_without_kernels", lambda device: None)
     torch.use_deterministic_algorithms(before)
     configure_process(DeviceSetup(torch.device(device), "fp32", deterministic))
     assert torch.are_deterministic_algorithms_enabled() == exact
