@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,7 @@ def seconds(work: Callable[[], Any], device: str, times: int = 15, warm_up: int 
 def captured(step: Callable[[], Tensor]) -> Callable[[], Tensor]:
     """Return a step of a GPU that after its first calls is one launch."""
     accept_nothing_less()
-    return StepGraph(step, torch.device("cuda"))
+    return partial(StepGraph(torch.device("cuda")), step)
 
 
 class NothingLess(logging.Handler):

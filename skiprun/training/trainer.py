@@ -98,10 +98,8 @@ class Trainer:
         self.log: MetricsLog  # opened by `load_checkpoint`
         self.saved_time = time.monotonic()
         self.saved_step: int | None = None
-        # A CUDA graph runs no hooks: if a probe needs them, no probe watches the captured step.
         self.has_hooks = any(probe.hooks for probe in probes)
-        captured = partial(self.optimizer_step, watched=not self.has_hooks)
-        self.graph = make_graph(config, captured, self.optimizer, setup.device)
+        self.graph = make_graph(config, self.optimizer, setup.device)
 
     def load_checkpoint(self) -> None:
         """Load the last checkpoint if there is one, open the log where it ended, and fill in `notes`.
@@ -163,9 +161,10 @@ class Trainer:
 
         batch = micro_batches(*self.data.train_batch(self.sampler.batch(self.step)), self.config)
         logged = self.step == 0 or (self.step + 1) % self.config.log.every == 0
-        # A CUDA graph runs no hooks: if a probe needs them, this step runs without the graph.
+        # A CUDA graph runs no hooks: if a probe needs them, no probe watches the captured step, and a logged
+        # one runs without the graph.
         if self.graph and not (logged and self.has_hooks):
-            metrics = self.graph(*batch)
+            metrics = self.graph(partial(self.optimizer_step, watched=not self.has_hooks), *batch)
         else:
             metrics = self.optimizer_step(*batch, watched=logged)
         if self.ema_model:

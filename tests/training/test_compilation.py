@@ -44,5 +44,5 @@ def test_fading_shortcuts_are_not_captured_on_a_gpu_either(caplog: pytest.LogCap
     fading = {"name": "resnet_cifar", "depth": 8, "skip_schedule": {"epochs": [0, 1]}}
     config = tiny_config(compute={"device": "cuda", "cuda_graph": True}, model=fading)
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)])
-    assert make_graph(config, lambda batch: batch, optimizer, torch.device("cuda")) is None
+    assert make_graph(config, optimizer, torch.device("cuda")) is None
     assert "it is for a GPU, and for no model.skip_schedule" in caplog.text

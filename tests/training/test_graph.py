@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ class Recorded:
 
 def captured_trainer(folder: Path, **sections: Any) -> Trainer:
     trainer = tiny_trainer(folder, tiny_config(**sections))
-    trainer.graph = StepGraph(partial(trainer.optimizer_step, watched=True), CPU)
+    trainer.graph = StepGraph(CPU)
     return trainer
 
 

@@ -40,17 +40,13 @@ class CapturedStep:
 
 
 class StepGraph:
-    """Makes training steps: the first ones as they are, the others by launching a captured one."""
+    """Makes training steps: the first ones as they are, the others by launching a captured one.
 
-    def __init__(self, step: Step, device: torch.device) -> None:
-        """Prepare.
+    It keeps no step, which belongs to somebody who keeps the graph: the memory of a GPU would wait for
+    Python's collection of cycles.
+    """
 
-        Args:
-            step: makes one step from the tensors of a batch, and returns a tensor; it may not look at a
-                value, and after an error it can be called again.
-            device: a GPU.
-        """
-        self.step = step
+    def __init__(self, device: torch.device) -> None:
         # What was launched on the default stream could not be captured together with what follows.
         self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
         self.left = WARM_UP
@@ -58,22 +54,28 @@ class StepGraph:
         self.captured: CapturedStep | None = None
         self.inputs: list[Tensor] = []
 
-    def __call__(self, *batch: Tensor) -> Tensor:
-        """Make a step; every batch has the same shapes."""
+    def __call__(self, step: Step, *batch: Tensor) -> Tensor:
+        """Make a step.
+
+        Args:
+            step: the same one each time; makes a step from the tensors of a batch, and returns a tensor. It
+                may not look at a value, and after an error it can be called again.
+            batch: its tensors, of the same shapes each time.
+        """
         with self._aside():
             if self.captured is None and self.left == 0 and self.possible:
-                self._capture(batch)
+                self._capture(step, batch)
             if self.captured is None:
                 self.left = max(0, self.left - 1)
-                return self.step(*batch)
+                return step(*batch)
             for place, value in zip(self.inputs, batch, strict=True):
                 place.copy_(value)
             return self.captured.launch().clone()
 
-    def _capture(self, batch: Sequence[Tensor]) -> None:
+    def _capture(self, step: Step, batch: Sequence[Tensor]) -> None:
         self.inputs = [tensor.clone() for tensor in batch]
         try:
-            self.captured = CapturedStep(self.step, self.inputs, self.stream)
+            self.captured = CapturedStep(step, self.inputs, self.stream)
         except RuntimeError as error:
             self.possible = False
             log.info(f"The step cannot be captured, so the run goes on without: {str(error).splitlines()[0]}")
@@ -91,9 +93,7 @@ class StepGraph:
         here.wait_stream(self.stream)
 
 
-def make_graph(
-    config: RunConfig, step: Step, optimizer: torch.optim.Optimizer, device: torch.device
-) -> StepGraph | None:
+def make_graph(config: RunConfig, optimizer: torch.optim.Optimizer, device: torch.device) -> StepGraph | None:
     """Return what captures the steps of a run on a GPU, if the config asks for that; what cannot be is said.
 
     A strength of the shortcuts that fades is a number in Python, which a graph would never see change.
@@ -104,4 +104,4 @@ def make_graph(
         log.info("compute.cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule.")
         return None
     put_learning_rate_on(optimizer, device)
-    return StepGraph(step, device)
+    return StepGraph(device)
