@@ -82,10 +82,36 @@ def clip(parameters: Iterable[nn.Parameter], config: OptimConfig) -> Tensor | No
     return None
 
 
-def make_ema_model(model: nn.Module, decay: float | None) -> AveragedModel | None:
-    """Return the exponential moving average of a network's weights and buffers; None without a decay."""
-    if decay is None:
-        return None
-    ema_model = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
-    ema_model.n_averaged = ema_model.n_averaged.cpu()  # it is looked at in every step
-    return ema_model
+class EmaModel(AveragedModel):
+    """The exponential moving average of a network's weights and buffers.
+
+    Attributes:
+        n_averaged: number of updates, on the CPU, where a look at it waits for nothing.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__(model, use_buffers=True)
+        self.move = get_ema_multi_avg_fn(decay)
+        self.n_averaged = self.n_averaged.cpu()
+
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        """Take the network's weights the first time, and move towards them from then on.
+
+        A CUDA graph may record this, and what it records has not happened yet: whoever makes the step counts
+        it in `n_averaged`. (torch's own method counts here, and copies the number to the device.)
+        """
+        ours, theirs = ([*each.parameters(), *each.buffers()] for each in (self.module, model))
+        if self.n_averaged == 0:
+            torch._foreach_copy_(ours, theirs)
+            return
+        pairs = list(zip(ours, theirs, strict=True))
+        for is_float in (True, False):
+            kind = [pair for pair in pairs if pair[0].is_floating_point() == is_float]
+            if kind:
+                self.move([average for average, _ in kind], [weight for _, weight in kind], 0)
+
+
+def make_ema_model(model: nn.Module, decay: float | None) -> EmaModel | None:
+    """Return the moving average of a network; None without a decay."""
+    return None if decay is None else EmaModel(model, decay)

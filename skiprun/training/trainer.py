@@ -161,14 +161,13 @@ class Trainer:
 
         batch = micro_batches(*self.data.train_batch(self.sampler.batch(self.step)), self.config)
         logged = self.step == 0 or (self.step + 1) % self.config.log.every == 0
-        # A CUDA graph runs no hooks: if a probe needs them, no probe watches the captured step, and a logged
-        # one runs without the graph.
+        # A CUDA graph runs no hooks: if a probe has any, none watches it, and a logged step runs without it.
         if self.graph and not (logged and self.has_hooks):
             metrics = self.graph(partial(self.optimizer_step, watched=not self.has_hooks), *batch)
         else:
             metrics = self.optimizer_step(*batch, watched=logged)
         if self.ema_model:
-            self.ema_model.update_parameters(self.model)
+            self.ema_model.n_averaged += 1
 
         self.pending.add(metrics, {"step": self.step + 1, "epoch": self.epoch, "lr": lr} if logged else None)
         self.step += 1
@@ -202,6 +201,8 @@ class Trainer:
         metrics = torch.cat([loss.reshape(1), *(probe.read() for probe in probes)])
         self.totals.add_step(loss, clip(self.trainable, self.config.optim))
         self.optimizer.step()
+        if self.ema_model:
+            self.ema_model.update_parameters(self.model)
         return metrics
 
     def flush_metrics(self) -> None:
