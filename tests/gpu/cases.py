@@ -73,7 +73,7 @@ CASES = {
     "dropout": Case(model(connection="shortcut_dropout")),
     "highway": Case(model(connection="highway")),
     "rezero": Case(model(connection="rezero")),
-    "fading": Case(model(skip_schedule=FADING), slow=False, faults={"graph": "G6"}),
+    "fading": Case(model(skip_schedule=FADING), slow=False),
     "hooks": Case({"probes": ["grad_norm", "branch_split", "activations"]}, eager_steps=4),
     "activation checkpointing": Case({"compute": {"activation_checkpointing": True}}, faults={"graph": "G5"}),
     "frozen": Case(model(freeze=["stem"], backbone_lr=0.1, weights="given")),

@@ -10,7 +10,6 @@ import torch
 
 from skiprun.training.acceleration import compilation
 from skiprun.training.acceleration.compilation import choose_execution, is_cut_short
-from skiprun.training.acceleration.graph import make_graph
 from tests.support.tiny import tiny_config
 
 
@@ -37,12 +36,3 @@ def test_a_library_of_64_bits_ends_with_its_table_of_sections(tmp_path: Path) ->
         assert is_cut_short(library) is cut_short
     library.write_bytes(b"text".ljust(64))
     assert not is_cut_short(library)
-
-
-def test_fading_shortcuts_are_not_captured_on_a_gpu_either(caplog: pytest.LogCaptureFixture) -> None:
-    """Their strength is a number in Python, which a graph would never see change."""
-    fading = {"name": "resnet_cifar", "depth": 8, "skip_schedule": {"epochs": [0, 1]}}
-    config = tiny_config(compute={"device": "cuda", "cuda_graph": True}, model=fading)
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)])
-    assert make_graph(config, optimizer, torch.device("cuda")) is None
-    assert "it is for a GPU, and for no model.skip_schedule" in caplog.text

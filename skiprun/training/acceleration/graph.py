@@ -94,14 +94,11 @@ class StepGraph:
 
 
 def make_graph(config: RunConfig, optimizer: torch.optim.Optimizer, device: torch.device) -> StepGraph | None:
-    """Return what captures the steps of a run on a GPU, if the config asks for that; what cannot be is said.
-
-    A strength of the shortcuts that fades is a number in Python, which a graph would never see change.
-    """
+    """Return what captures the steps of a run on a GPU, if the config asks for that; on a CPU it is said."""
     if not config.compute.cuda_graph:
         return None
-    if device.type != "cuda" or config.model.skip_schedule:
-        log.info("compute.cuda_graph: true is not used; it is for a GPU, and for no model.skip_schedule.")
+    if device.type != "cuda":
+        log.info("compute.cuda_graph: true is not used; it is for a GPU.")
         return None
     put_learning_rate_on(optimizer, device)
     return StepGraph(device)
