@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from skiprun.config import OptimConfig
 from skiprun.errors import percent
 from skiprun.models.weights.freeze import parameter_groups
 from skiprun.system.torch_internals import Uncompiled
+from skiprun.training.schedule import put_learning_rate_on
 
 
 class SGD(Uncompiled, torch.optim.SGD):
@@ -46,10 +48,27 @@ def make_optimizer(
         groups += [group | {"params": decayed, "weight_decay": config.weight_decay}] if decayed else []
         groups += [group | {"params": spared, "weight_decay": 0.0}] if spared else []
     fused = device.type in ("cpu", "cuda")
+    optimizer: torch.optim.Optimizer
     if config.name == "adamw":
         betas, capturable = (config.momentum, 0.999), device.type == "cuda"
-        return AdamW(groups, lr=config.lr, betas=betas, fused=fused, capturable=capturable)
-    return SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=fused)
+        optimizer = AdamW(groups, lr=config.lr, betas=betas, fused=fused, capturable=capturable)
+    else:
+        optimizer = SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=fused)
+    if device.type == "cuda":  # whether or not the step is captured: a number in Python has other digits
+        put_learning_rate_on(optimizer, device)
+    return optimizer
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Load the state of an optimizer; what its own device decides stays as it was made.
+
+    A checkpoint brings the learning rate as a number or in a tensor, which a graph would keep as it is, and
+    whether the step could be captured on the device that wrote it.
+    """
+    made = optimizer.param_groups
+    optimizer.load_state_dict(state)
+    for group, own in zip(optimizer.param_groups, made, strict=True):
+        group |= {key: own[key] for key in ("lr", "capturable") if key in own}
 
 
 def average_note(decay: float | None, steps: int) -> str | None:

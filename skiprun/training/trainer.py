@@ -34,7 +34,7 @@ from skiprun.training.checkpoint import Checkpoints, find_not_finite
 from skiprun.training.device import DeviceSetup, memory_advice
 from skiprun.training.metrics import MetricsLog, PendingMetrics, tagged
 from skiprun.training.micro_batches import micro_batches
-from skiprun.training.optim import clip, make_ema_model, make_optimizer
+from skiprun.training.optim import clip, load_optimizer, make_ema_model, make_optimizer
 from skiprun.training.randomness import BatchSampler, seed_step
 from skiprun.training.schedule import learning_rate, set_learning_rate, steps_per_unit, total_steps
 from skiprun.training.state import Checkpoint
@@ -99,7 +99,7 @@ class Trainer:
         self.saved_time = time.monotonic()
         self.saved_step: int | None = None
         self.has_hooks = any(probe.hooks for probe in probes)
-        self.graph = make_graph(config, self.optimizer, setup.device)
+        self.graph = make_graph(config, setup.device)
 
     def load_checkpoint(self) -> None:
         """Load the last checkpoint if there is one, open the log where it ended, and fill in `notes`.
@@ -299,7 +299,7 @@ class Trainer:
         """Load weights, optimizer and counters; raise CheckpointError where they do not fit this run."""
         with resume.fitting(self.checkpoints.last):
             self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            load_optimizer(self.optimizer, state["optimizer"])
             if self.ema_model:
                 self.ema_model.load_state_dict(state["ema_model"] or {})
             self.totals.load_state_dict(state["totals"])

@@ -13,6 +13,7 @@ from skiprun.experiment import train
 from skiprun.run import Run
 from skiprun.training.acceleration.graph import WARM_UP
 from tests.gpu.cases import CASES, Case, config_of, steps_of
+from tests.gpu.reference import train_on_cpu
 from tests.support.compare import assert_same_bits
 from tests.support.simulated_gpu.machine import Outcome, SimulatedMachine
 
@@ -24,15 +25,14 @@ ONCE = {"_permutation", "_scale", "_shift"}
 def cases(part: str, *graphs: bool) -> pytest.MarkDecorator:
     """Return a mark that tries each case, eager and by graph; what is known to be wrong is expected."""
 
-    def marks(case: Case, graph: bool) -> Iterator[pytest.MarkDecorator]:
+    def marks(case: Case) -> Iterator[pytest.MarkDecorator]:
         if case.slow:
             yield pytest.mark.slow
-        for known in (part, f"{part} by graph")[: 1 + graph]:
-            if known in case.faults:
-                yield pytest.mark.xfail(strict=True, reason=case.faults[known])
+        if part in case.faults:
+            yield pytest.mark.xfail(strict=True, reason=case.faults[part])
 
     tried = [
-        pytest.param(name, graph, marks=[*marks(case, graph)], id=f"{name}, {'graph' if graph else 'eager'}")
+        pytest.param(name, graph, marks=[*marks(case)], id=f"{name}, {'graph' if graph else 'eager'}")
         for name, case in CASES.items()
         for graph in graphs
     ]
@@ -49,7 +49,7 @@ def trained(machine: SimulatedMachine, tmp_path_factory: pytest.TempPathFactory)
 
     @lru_cache
     def on_cpu(name: str) -> Run:
-        return train(config(name, "cpu"), runs=tmp_path_factory.mktemp("cpu"))
+        return train_on_cpu(config(name, "cpu"), tmp_path_factory.mktemp("cpu"))
 
     @lru_cache
     def on_gpu(name: str, graph: bool) -> Outcome:

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from skiprun.config import RunConfig
-from skiprun.training.schedule import put_learning_rate_on
 
 log = logging.getLogger(__name__)
 
@@ -93,12 +92,11 @@ class StepGraph:
         here.wait_stream(self.stream)
 
 
-def make_graph(config: RunConfig, optimizer: torch.optim.Optimizer, device: torch.device) -> StepGraph | None:
+def make_graph(config: RunConfig, device: torch.device) -> StepGraph | None:
     """Return what captures the steps of a run on a GPU, if the config asks for that; on a CPU it is said."""
     if not config.compute.cuda_graph:
         return None
     if device.type != "cuda":
         log.info("compute.cuda_graph: true is not used; it is for a GPU.")
         return None
-    put_learning_rate_on(optimizer, device)
     return StepGraph(device)

@@ -11,7 +11,7 @@ from unittest import mock
 import torch
 from torch import Tensor
 
-from skiprun.training import trainer
+from skiprun.training import optim, trainer
 from skiprun.training.acceleration import graph
 from skiprun.training.trainer import Trainer
 from tests.support.simulated_gpu.streams import Stream
@@ -75,7 +75,7 @@ def seed_the_cpu_alone(seed: int, step: int) -> None:
 
 FAULTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "a learning rate that is a number": lambda: mock.patch.object(
-        graph, "put_learning_rate_on", lambda *_: None
+        optim, "put_learning_rate_on", lambda *_: None
     ),
     "a look at a value": lambda: spoiled(waits),
     "a total bound anew": lambda: spoiled(rebinds),
