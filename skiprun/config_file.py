@@ -83,6 +83,11 @@ class Override(str):
     option: str
 
 
+def key_of(text: str) -> str:
+    """Return the key of a `section.key=value`."""
+    return text.partition("=")[0].strip()
+
+
 def override(plain: Plain, source_locations: dict[str, str], text: str, source: str = "--set") -> None:
     """Lay one `section.key=value` over plain data; problems with it are those of its source."""
     source = text.option if isinstance(text, Override) else source

@@ -52,7 +52,7 @@ class ScheduleConfig(Section):
     kind: Literal["cosine", "multistep", "constant"] = Field(
         "cosine", description="the course after the warmup", examples=["multistep"]
     )
-    epochs: Positive | None = Field(
+    epochs: Annotated[float, Field(gt=0, le=10**9)] | None = Field(
         None, description="length in passes over the training split", examples=[15]
     )
     steps: Count | None = Field(None, description="length in steps", examples=[64000])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from skiprun.config import RunConfig
-from skiprun.config_file import build_config
+from skiprun.config_file import build_config, key_of
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError, OptionError, counted, some
 from skiprun.experiment.parts import Parts, prepare
@@ -98,11 +98,6 @@ def config_of(
     for text in overrides:
         refuse_unscored(text)
     return build_config(plain, [*chosen, *overrides], source="command line")
-
-
-def key_of(override: str) -> str:
-    """Return the key of a `section.key=value`."""
-    return override.partition("=")[0].strip()
 
 
 def refuse_unscored(override: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from skiprun.config import RunConfig
-from skiprun.config_file import build_config, load_config, override
+from skiprun.config_file import build_config, key_of, load_config, override
 from skiprun.errors import InputError, did_you_mean
 from skiprun.registry import MODELS
 from skiprun.run import Run, nearest_run, run_folder, runs_in
@@ -64,7 +64,17 @@ def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str 
                 f"{architecture}:connection=none; give '{option}' to all with --set, or write a config."
             )
         override(plain, source_locations, f"model.{option}", name)
+    refuse_other_network(name, overrides)
     return build_config(plain, overrides, source_locations, str(protocol))
+
+
+def refuse_other_network(name: str, overrides: Sequence[str]) -> None:
+    """Raise InputError for an override of what a name says: the run would be called what it is not."""
+    options = filter(None, name.partition(":")[2].split(","))
+    said = ["model.name", *(f"model.{key_of(option)}" for option in options)]
+    for text in overrides:
+        if any(f"{key}.".startswith(f"{key_of(text)}.") for key in said):
+            raise InputError(f"--set {text}: {name} says that itself; give one.")
 
 
 def label_of(name: str) -> str:

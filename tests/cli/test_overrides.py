@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,27 @@ def test_an_option_of_the_run_behind_the_colon_is_blamed_on_the_name(
     for name in ("resnet20:optim.lr=0.1", "resnet20:connection=none,data.batch_size=4"):
         with pytest.raises(InputError, match=rf"^{name}: behind the colon stand options of the network"):
             configs("compare", name)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("resnet20:width=4", "model.width=8"),
+        ("resnet20:shortcut=B,connection=highway", " model.connection =none"),
+        ("resnet20:connection=rezero,connection_options.init=1", "model.connection_options={init: 0}"),
+        ("resnet20", "model.name=plain56"),
+        ("resnet20", "model={name: resnet20}"),
+    ],
+)
+def test_a_network_is_what_it_is_called(
+    name: str, other: str, configs: Callable[..., list[RunConfig]]
+) -> None:
+    for words in (["compare", name, "--set", other], ["gradflow", name, "--set", other]):
+        with pytest.raises(
+            InputError, match=rf"^--set {re.escape(other)}: {name} says that itself; give one"
+        ):
+            configs(*words)
+    assert config_for(name, DIGITS, ["optim.lr=0.1"]).optim.lr == 0.1
 
 
 def test_an_unknown_option_behind_the_colon_is_blamed_on_the_name() -> None:

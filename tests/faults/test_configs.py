@@ -86,6 +86,7 @@ def test_F46_a_number_without_a_point_is_a_number(tmp_path: Path) -> None:
     [
         (["model.name=resnet_cifar", "model.depth=21"], r"model.depth: found 21; .*20"),
         (["schedule.warmup=3"], r"schedule.warmup: found 3; it must be shorter than the run of 2"),
+        (["schedule.epochs=1e308"], r"schedule.epochs: found 1e\+308; input should be less than or equal to"),
         (["data.batch_size=5000"], r"data.batch_size: found 5000, but the training split has 1,293 images"),
         (["optim.accumulate=3"], r"optim.accumulate: found 3, which does not divide data.batch_size 128"),
         (["model.options.num_classes=100"], r"model.options.num_classes: is not chosen; the dataset says it"),
@@ -102,6 +103,7 @@ def test_F46_a_number_without_a_point_is_a_number(tmp_path: Path) -> None:
     ids=[
         "F53-depth",
         "F53-warmup",
+        "endless",
         "F53-batch",
         "F53-accumulate",
         "F66-classes",
