@@ -258,3 +258,20 @@ def test_an_option_that_says_what_the_name_does_hides_no_other_mistake() -> None
     assert build_model("wrn16_4", depth=16) is not None
     with pytest.raises(OptionError, match="no such option"):
         build_model("wrn16_4", depth=16, wider=2)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnext50_32x4d", "densenet121", "vgg11", "mobilenet_v2"])
+def test_the_first_convolution_of_grey_images_is_that_of_colour_but_for_the_channels(name: str) -> None:
+    with torch.device("meta"):
+        grey, colour = (
+            next(
+                each
+                for each in build_model(name, in_channels=channels).modules()
+                if isinstance(each, nn.Conv2d)
+            )
+            for channels in (1, 3)
+        )
+    assert (grey.in_channels, colour.in_channels) == (1, 3)
+    for key in ("out_channels", "kernel_size", "stride", "padding", "dilation"):
+        assert getattr(grey, key) == getattr(colour, key), key
+    assert (grey.bias is None) == (colour.bias is None)
