@@ -113,6 +113,8 @@ def lines_of_scope(tree: ast.Module, line: int) -> set[int] | None:
     if not functions:
         return None
     function = functions[-1]
+    if line < function.lineno:  # a decorator
+        return None
     if line < function.body[0].lineno:
         return set(range(function.body[0].lineno, (function.end_lineno or line) + 1))
     statements = [node for node in ast.walk(function) if isinstance(node, ast.stmt) and _spans(node, line)]

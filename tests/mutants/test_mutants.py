@@ -65,6 +65,7 @@ def test_a_change_is_shown_by_its_lines_and_is_none_where_nothing_is_another() -
 )
 def test_lines_that_run_together(line: int, lines: set[int] | None) -> None:
     assert lines_of_scope(ast.parse(MODULE), line) == lines
+    assert lines_of_scope(ast.parse("@register(1)\ndef one():\n    pass\n"), 1) is None
 
 
 @pytest.mark.parametrize(
