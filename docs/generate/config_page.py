@@ -15,8 +15,8 @@ Written by `make docs` from `skiprun/config/`; `skiprun config` prints the same,
 section and `skiprun config optim.lr` all that is said of one key.
 
 One YAML file is one experiment. Only `model.name`, `data.name` and the length in `schedule` are required;
-silence means the default. Nothing is written `null`. Every key can be overridden:
-`skiprun train FILE --set optim.lr=0.05`.
+silence means the default. A value that is called nothing here is written `null` in a file. Every key can be
+overridden: `skiprun train FILE optim.lr=0.05`, or `--set optim.lr=0.05`.
 
 An editor with a YAML language server explains and checks the keys while they are typed: the first line of the
 files in `configs/` names [the schema](../configs/schema.json). `skiprun config --schema > schema.json` writes

@@ -28,8 +28,8 @@ def config(
 ) -> None:
     """Explain the keys of a config, with examples.
 
-    Nothing is written `null` in a file. Of one key (`skiprun config optim.lr`) it is also said what it
-    decides: whether two runs that differ in it are still the same experiment.
+    A value that is called nothing here is written `null` in a file. Of one key (`skiprun config optim.lr`) it
+    is also said what it decides: whether two runs that differ in it are still the same experiment.
     """
     from skiprun.config.reference import keys_of
 

@@ -28,7 +28,8 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
     yield from model_contradictions(config.model)
     schedule, optim, data = config.schedule, config.optim, config.data
     if (schedule.epochs is None) == (schedule.steps is None):
-        yield "schedule", "found neither or both of epochs and steps; give exactly one"
+        found = "neither epochs nor steps" if schedule.epochs is None else "both epochs and steps"
+        yield "schedule", f"found {found}; give one of them, the length of the run"
     elif schedule.warmup >= schedule.length:
         yield (
             "schedule.warmup",

@@ -17,7 +17,9 @@ class RunConfig(Section):
     """One experiment."""
 
     name: Annotated[Name, Role.RECORD] = Field(
-        "run", description="directory in runs/; default: the file's name", examples=["resnet56-slow"]
+        "run",
+        description="directory in runs/; where a file is silent, its own name",
+        examples=["resnet56-slow"],
     )
     seed: Annotated[int, Field(ge=0, le=2**31), Role.SEED] = Field(
         0, description="of every random draw of the run", examples=[1]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from skiprun.config.contradictions import RESERVED, SITES
+from skiprun.config.contradictions import MAX_LAYERS, RESERVED, SITES
 from skiprun.config.experiment import RunConfig
 from skiprun.config.type_words import Schema
 
@@ -25,8 +25,15 @@ def _any_case(pattern: str) -> str:
     return re.sub(r"[a-z]", lambda letter: f"[{letter[0]}{letter[0].upper()}]", pattern)
 
 
+def _not_both(one: Schema, other: Schema) -> Schema:
+    """Return what holds where at most one of two things does."""
+    return {"not": {"allOf": [one, other]}}
+
+
 SOMETHING: Schema = {"not": {"type": "null"}}
 ABOVE_0: Schema = {"exclusiveMinimum": 0}
+YES: Schema = {"const": True}
+ALPHA: Schema = {"anyOf": [{"const": 0}, {"minimum": 0.01, "maximum": 1000}]}
 # What `contradictions` refuses, as far as a schema can say it, by section.
 RULES: dict[str, list[Schema]] = {
     "RunConfig": [
@@ -34,13 +41,30 @@ RULES: dict[str, list[Schema]] = {
         {"properties": {"probes": {"uniqueItems": True}}},
     ],
     "ModelConfig": [
+        {"properties": {"depth": {"maximum": MAX_LAYERS}}},
         {"properties": {"connections": {"propertyNames": {"pattern": SITES}}}},
         {"if": _given("init", {"const": "fixup"}), "then": _given("norm", {"const": "none"})},
+        {"if": _given("feature_extract", YES), "then": _given("weights", SOMETHING)},
+        _not_both(_given("feature_extract", YES), _given("freeze", {"minItems": 1, **SOMETHING})),
     ],
-    "AugmentConfig": [{"not": {"allOf": [_given("mixup", ABOVE_0), _given("cutmix", ABOVE_0)]}}],
+    "DataConfig": [_not_both(_given("instances", YES), _given("classes", {"minItems": 1, **SOMETHING}))],
+    "AugmentConfig": [
+        _not_both(_given("mixup", ABOVE_0), _given("cutmix", ABOVE_0)),
+        {"properties": {"mixup": ALPHA, "cutmix": ALPHA}},
+    ],
+    "OptimConfig": [
+        _not_both(_given("clip_norm", SOMETHING), _given("clip_value", SOMETHING)),
+        _not_both(_given("nesterov", YES), _given("name", {"const": "adamw"})),
+        _not_both(_given("nesterov", YES), _given("momentum", {"const": 0})),
+    ],
     "ScheduleConfig": [
         {"oneOf": [_given("epochs", SOMETHING), _given("steps", SOMETHING)]},
         {"if": _given("kind", {"const": "multistep"}), "then": _given("milestones", {"minItems": 1})},
+        {"properties": {"milestones": {"uniqueItems": True}}},
+        _not_both(_given("kind", {"not": {"const": "cosine"}}), _given("restarts", {"minItems": 1})),
+    ],
+    "ComputeConfig": [
+        _not_both(_given("activation_checkpointing", YES), _given("compile", {"enum": ["on", "fused"]})),
     ],
 }
 

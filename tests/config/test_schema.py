@@ -46,6 +46,9 @@ GOOD = {
     "whole numbers where there are others": "optim: {lr: 1, clip_norm: 5}",
     "numbers as YAML has them": "optim: {lr: 1e-3, weight_decay: .5}",
     "fixup without normalization": "model: {name: resnet20, init: fixup, norm: none}",
+    "one limit of the gradient": "optim: {clip_norm: null, clip_value: 0.5}",
+    "no name of what is frozen": "model: {name: resnet20, feature_extract: true, weights: a.pt, freeze: []}",
+    "checkpointed blocks, not compiled": "compute: {activation_checkpointing: true, compile: off}",
     "steps where a multistep falls": "schedule: {kind: multistep, steps: 9, milestones: [4, 6.5]}",
 }
 SECTIONS = {"model": "{name: resnet20}", "data": "{name: digits}", "schedule": "{epochs: 2}"}
@@ -87,11 +90,22 @@ def test_what_a_file_may_say_is_taken(name: str, tmp_path: Path) -> None:
         "model: {name: resnet20, connections: {3: ad}}",
         "data: {name: cifar}",
         "probes: [grad_nrm]",
+        "model: {name: resnet20, depth: 10001}",
+        "model: {name: resnet20, feature_extract: true}",
+        "model: {name: resnet20, feature_extract: true, weights: a.pt, freeze: stem}",
+        "data: {name: cells, instances: true, classes: [background, cell]}",
+        "data: {name: digits, augment: {mixup: 0.001}}",
+        "optim: {clip_norm: 1, clip_value: 1}",
+        "optim: {name: adamw, nesterov: true}",
+        "optim: {momentum: 0, nesterov: true}",
+        "compute: {activation_checkpointing: true, compile: on}",
+        "schedule: {steps: 9, kind: constant, restarts: [{step: 3, lr: 0.1}]}",
+        "schedule: {steps: 9, kind: multistep, milestones: [4, 4]}",
         "schedule: {kind: multistep, steps: 9}",
         "schedule: {kind: cosine}",
     ],
 )
-def test_a_name_that_nothing_has_is_refused(text: str, tmp_path: Path) -> None:
+def test_a_name_that_nothing_has_and_a_contradiction_are_refused(text: str, tmp_path: Path) -> None:
     assert not SCHEMA.is_valid(read_yaml(written(tmp_path, text))[0])
 
 
