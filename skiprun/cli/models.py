@@ -16,7 +16,10 @@ from skiprun.errors import InputError, counted
 from skiprun.models.complexity.rows import BlockRow, ModelRow
 
 app = typer.Typer(
-    cls=ListByDefault, help="List architectures; `models show NAME` shows one.", rich_markup_mode=None
+    cls=ListByDefault,
+    help="List architectures; `models show NAME` shows one.",
+    epilog='Example: skiprun models "resnet*"',
+    rich_markup_mode=None,
 )
 
 # What the tables below, or another command, say too.
@@ -44,7 +47,7 @@ def list_models(
     batch: Annotated[int, typer.Option("--batch", min=1, help="Images a step, for the memory.")] = 128,
     json: Json = False,
 ) -> None:
-    """List the architectures that PATTERN matches: what one image costs, and what training keeps of a batch.
+    """List the architectures that PATTERN matches, with their cost.
 
     MACs are multiply-adds for one image; memory is that of the activations in float32.
     """

@@ -10,7 +10,12 @@ from skiprun.cli.groups import ListByDefault
 from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder
 from skiprun.cli.terminal import emit, results
 
-app = typer.Typer(cls=ListByDefault, help="List runs; `runs show RUN` shows one.", rich_markup_mode=None)
+app = typer.Typer(
+    cls=ListByDefault,
+    help="List runs; `runs show RUN` shows one.",
+    epilog="Example: skiprun runs show smoke",
+    rich_markup_mode=None,
+)
 
 
 LATEST = 50
@@ -24,7 +29,7 @@ def list_runs(
     ] = False,
     json: Json = False,
 ) -> None:
-    """List the latest runs, or all, with their state and scores; --json lists all."""
+    """List the latest runs with state and scores; --all or --json lists all."""
     from skiprun import reports
 
     listing = reports.list_runs(runs, None if all_ or json else LATEST)

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 app = typer.Typer(
-    cls=ListByDefault, help="List studies; `studies run STUDY` runs any one.", rich_markup_mode=None
+    cls=ListByDefault,
+    help="List studies; `studies run STUDY` runs any one.",
+    epilog="Example: skiprun studies --json",
+    rich_markup_mode=None,
 )
 
 Names = Annotated[
@@ -43,7 +46,7 @@ ScoredSplit = Annotated[
         "--split", metavar="train|val|test", help="Default: test, but val of a run that is not finished."
     ),
 ]
-Images = Annotated[int | None, typer.Option(min=1, help="Score this many images; default: all.")]
+Images = Annotated[int | None, typer.Option(min=1, help="Score this many images at most.")]
 Batches = Annotated[int | None, typer.Option(min=1, help="Batches to look at.")]
 BatchSize = Annotated[int | None, typer.Option(min=2, max=4096, help="Images a batch.")]
 Weights = Annotated[
@@ -186,7 +189,7 @@ def run(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run any study of the registry, also one of trained runs on what is not trained."""
+    """Run any study of the registry, on networks that are not trained too."""
     from skiprun.experiment.study_runner.sample_selection import SampleSelection
     from skiprun.experiment.study_runner.study import StudyRequest
     from skiprun.experiment.study_runner.study_targets import DataPlace, find_targets

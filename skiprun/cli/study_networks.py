@@ -1,4 +1,4 @@
-"""The networks that the command of a study is given: as they are drawn, or those of runs."""
+"""The networks that the command of a study is given: with initial weights, or those of runs."""
 
 from __future__ import annotations
 

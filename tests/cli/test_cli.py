@@ -69,8 +69,7 @@ def test_help_has_an_example_and_fits_80_columns(command: str, tmp_path: Path) -
     shown = call(command, "--help", folder=tmp_path, COLUMNS="80")
     assert shown.returncode == 0
     assert max(map(len, shown.stdout.splitlines())) <= 80
-    if command not in ("models", "runs"):  # groups: their commands have the examples
-        assert f"Example: skiprun {command}" in shown.stdout
+    assert f"Example: skiprun {command}" in shown.stdout
 
 
 @pytest.mark.parametrize(
