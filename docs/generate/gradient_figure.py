@@ -13,7 +13,7 @@ from skiprun.reports.drawing import WIDTH, Drawing
 from skiprun.results.study_documents import Row
 
 BESIDE = 4  # panels in a row
-WHEN = {"drawn": "--", "trained": "-"}
+WHEN = {"initial": "--", "trained": "-"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,10 @@ def draw(panels: Sequence[Panel]) -> bytes:
         for axes in beside[len(panels) :]:
             axes.axis("off")
         lines = beside[0].get_lines()
-        beside[len(panels)].legend(handles=lines, loc="center", fontsize="small").set_in_layout(False)
+        legend = beside[len(panels)].legend(
+            handles=lines, loc="center right", fontsize="x-small", handlelength=1.6
+        )
+        legend.set_in_layout(False)
         figure.supxlabel("relative depth (0 input, 1 output)", fontsize="medium")
         figure.supylabel("norm of dL/dW", fontsize="medium")
         return Drawing("", "", figure).png()
@@ -58,5 +61,5 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
                 label=f"{name}, {when}",
             )
     axes.set_yscale("log", nonpositive="mask")
-    axes.set_title(panel.title, loc="left", fontsize="small")
+    axes.set_title(panel.title, loc="left", fontsize="x-small")
     axes.label_outer()

@@ -69,7 +69,7 @@ def panels(trial: Trial, runs: Path) -> Iterator[Panel]:
 
 
 def gradients(trial: Trial, arm: str, runs: Path) -> list[Sequence[Row]]:
-    """Return the layers of `gradflow` of an arm: of networks as they are drawn, and of the trained ones."""
+    """Return the layers of `gradflow` of an arm: with initial weights, and of the trained networks."""
     drawn = find_targets([trial.arms[arm]], Path(), trial.protocol_file, seeds=SEEDS)
     return [gradflow(target) for target in [*drawn, *find_targets([trial.config(arm).name], runs)]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
@@ -50,6 +50,14 @@ class Measured(TypedDict):
 def read() -> Measured:
     """Return what is known."""
     return json.loads(FILE.read_text(encoding="utf-8"))
+
+
+def refuse_unmeasured(names: Iterable[str], found: Iterable[str], part: str) -> None:
+    """Say how what has no card yet comes to one."""
+    if missing := sorted(set(names) - set(found)):
+        more = " (after an entry in docs/generate/studies.yaml)" if part == "studies" else ""
+        command = f"python -m docs.generate.measure {part}"
+        raise SystemExit(f"Not measured yet: {', '.join(missing)}. Run `{command}`{more}, then `make docs`.")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from docs.generate.markdown import table
-from docs.generate.measured import TrialResult
+from docs.generate.measured import TrialResult, refuse_unmeasured
 from docs.generate.trials import Trial
 from skiprun.models import Cost
 from skiprun.results.numbers import format_spread
@@ -20,6 +20,7 @@ class ShownTrial:
 
     def __init__(self, trial: Trial, found: TrialResult) -> None:
         self.trial, self.found = trial, found
+        refuse_unmeasured(trial.arms, found["scores"], "connections")
         self.samples = {arm: sample_of(found["scores"][arm]) for arm in trial.arms}
         self.worth = POINTS[trial.metric]
         usual = trial.cost("add")

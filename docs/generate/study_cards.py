@@ -12,7 +12,7 @@ from typing import Any, get_args, get_type_hints
 from pydantic import TypeAdapter
 
 from docs.generate.markdown import fill, table, text
-from docs.generate.measured import StudyFound, read
+from docs.generate.measured import StudyFound, read, refuse_unmeasured
 from docs.generate.papers import linked
 from docs.generate.study_sources import StudySource, study_sources
 from skiprun.cli.study_command import Study, flag, own_options
@@ -43,6 +43,7 @@ class Card:
 def page() -> str:
     """Return the page of all studies."""
     known, sources = read(), study_sources()
+    refuse_unmeasured(STUDIES.names(), sources.studies.keys() & known["studies"].keys(), "studies")
     cards = [
         card(STUDIES[name], sources.studies[name], known["studies"][name]) for name in sorted(STUDIES.names())
     ]
@@ -76,7 +77,7 @@ def looks_at(study: Study) -> str:
     """Say which networks a study takes."""
     needed = needs(study.target)
     if "models" in needed:
-        return "networks as they are drawn, or runs"
+        return "networks with initial weights, or runs"
     if "other" in needed:
         return "two runs"
     return "runs" if needed else "networks of its own"

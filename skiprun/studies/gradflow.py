@@ -86,7 +86,7 @@ def theory(model: nn.Module) -> Theory:
 def gradflow(
     models: Iterable[nn.Module], batches: Batches, loss: Loss, *, inference: bool = False
 ) -> StudyResult:
-    """Measure gradient and signal by depth. Of networks as they are drawn, or of runs.
+    """Measure gradient and signal by depth. Of networks with initial weights, or of runs.
 
     Nothing is trained. Digits are looked at; by networks for large images, and with --input, random ones.
 
