@@ -12,7 +12,7 @@ from skiprun.config import RunConfig
 from skiprun.experiment import train
 from skiprun.run import Run
 from skiprun.training.acceleration.graph import WARM_UP
-from tests.gpu.cases import CASES, Case, config_of, steps_of
+from tests.gpu.cases import CASES, Case, config_of, model, steps_of
 from tests.gpu.reference import train_on_cpu
 from tests.support.compare import assert_same_bits
 from tests.support.simulated_gpu.machine import Outcome, SimulatedMachine
@@ -86,3 +86,18 @@ def test_a_graph_makes_the_steps(trained: Callable[..., Pair], name: str, graph:
     _, gpu = trained(name, graph)
     assert gpu.launches == steps_of(CASES[name]) - WARM_UP - CASES[name].eager_steps
     assert not [line for line in gpu.messages if "graph" in line or "captured" in line]
+
+
+@pytest.mark.slow
+def test_blocks_that_draw_and_are_computed_again_are_not_captured(
+    machine: SimulatedMachine, tmp_path: Path
+) -> None:
+    checkpointing = {"compute": {"activation_checkpointing": True}}
+    case = Case(model(connection="shortcut_dropout") | checkpointing)
+    gpu = machine(train, config_of(case, "cuda", graph=True), runs=tmp_path / "gpu")
+    assert_same_bits(train_on_cpu(config_of(case, "cpu"), tmp_path / "cpu"), gpu.result)
+    assert not gpu.launches
+    assert [line for line in gpu.messages if "captured" in line] == [
+        "The step cannot be captured, so the run goes on without: "
+        "a block that draws at random is computed again"
+    ]

@@ -9,7 +9,8 @@ import contextlib
 from collections.abc import Iterator
 from functools import partial
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from skiprun.connections import Connection
@@ -20,8 +21,36 @@ def apply_activation_checkpointing(model: nn.Module) -> None:
     """Let each block around a connection keep its input only, and compute the rest again going backward."""
     for block in model.modules():
         if any(isinstance(child, Connection) for child in block.children()):
-            again = partial(_contexts, block)
-            block.forward = partial(checkpoint, block.forward, use_reentrant=False, context_fn=again)
+            block.forward = CheckpointedForward(block)
+
+
+class CheckpointedForward:
+    """The forward pass of a block, whose backward pass computes it again.
+
+    What the block draws at random has to be the same again, for which torch asks a generator for its state.
+    That breaks the capture of a CUDA graph, so it is left out there, if the steps before drew nothing.
+    """
+
+    def __init__(self, block: nn.Module) -> None:
+        self.forward, self.contexts, self.draws = block.forward, partial(_contexts, block), False
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """Return what the block makes of its inputs."""
+        on_gpu = inputs[0].is_cuda
+        capturing = on_gpu and torch.cuda.is_current_stream_capturing()
+        if capturing and self.draws:
+            raise RuntimeError("a block that draws at random is computed again")
+        before = torch.cuda.get_rng_state() if on_gpu and not capturing else None
+        output: Tensor = checkpoint(
+            self.forward,
+            *inputs,
+            use_reentrant=False,
+            context_fn=self.contexts,
+            preserve_rng_state=not capturing,
+        )
+        if before is not None:
+            self.draws |= not torch.equal(before, torch.cuda.get_rng_state())
+        return output
 
 
 def _contexts(
