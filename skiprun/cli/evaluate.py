@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.foreign import Data, FileSet, Mean, Model, RunOrFile, Std, is_foreign, rebuild_file
-from skiprun.cli.options import RUNS, Json, OtherData, Root, RunsFolder
+from skiprun.cli.options import RUNS, Device, Json, OtherData, Root, RunsFolder, overrides
 from skiprun.cli.scores import format_value
 from skiprun.cli.tables import show_table
 from skiprun.cli.terminal import emit, set_quiet
@@ -26,6 +26,7 @@ def evaluate(
     mean: Mean = None,
     std: Std = None,
     set_: FileSet = None,
+    device: Device = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
 ) -> None:
@@ -41,14 +42,14 @@ def evaluate(
     from skiprun import experiment
 
     if foreign:
-        parts, about = rebuild_file(run, of_file, root, runs, json)
+        parts, about = rebuild_file(run, of_file | {"--set": overrides(set_, device)}, root, runs, json)
         split = experiment.choose_split((), split)
         name = ", ".join([f"{run} as {model} on {data}", *(set_ or [])])
     else:
         set_quiet(False)
         opened = experiment.load_run(run, runs)
         split = experiment.choose_split([opened], split)
-        parts = experiment.rebuild(opened, root, other_data)
+        parts = experiment.rebuild(opened, root, other_data, device or "auto")
         about, name = {"run": str(opened.path), "data": parts.loaders.fingerprint}, opened.name
     scores, trivial = experiment.score(parts, split), parts.trivial.get(split, {})
     if json:

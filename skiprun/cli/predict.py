@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
+from skiprun.cli.options import RUNS, Device, Json, RunArgument, RunsFolder, user_path
 from skiprun.cli.progress import loading
 from skiprun.cli.tables import show_table
 from skiprun.cli.terminal import emit, say, set_quiet
@@ -51,6 +51,7 @@ def predict(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave unusable images out, and list them.")
     ] = False,
+    device: Device = None,
     runs: RunsFolder = RUNS,
     json: Json = False,
 ) -> None:
@@ -65,14 +66,12 @@ def predict(
         refuse_existing([csv], overwrite)
         check_writable(csv.parent)
     if data["task"] == "segmentation":
-        found = list(
-            experiment.predict_masks(opened, images, out, skip_bad, overlay, overwrite, show_progress)
-        )
+        how = skip_bad, overlay, overwrite, show_progress, device or "auto"
+        found = list(experiment.predict_masks(opened, images, out, *how))
     else:
         refuse_overlay(overlay)
-        found = list(
-            experiment.predict(opened, images, max(top, data["num_classes"]), skip_bad, show_progress)
-        )
+        most = max(top, data["num_classes"])
+        found = list(experiment.predict(opened, images, most, skip_bad, show_progress, device or "auto"))
     tell_problems([item for item in found if "problem" in item], len(found))
     done = [item for item in found if "problem" not in item]
     show_predictions(done, top, json)

@@ -31,6 +31,7 @@ def evaluate(
     other_data: bool = False,
     task: Task | None = None,
     batch_size: Count | None = None,
+    device: str = "auto",
 ) -> dict[str, float]:
     """Return loss and scores of a split.
 
@@ -46,6 +47,7 @@ def evaluate(
         task: how to score; None: as the run does, and for a network as a config does that says nothing of it.
         batch_size: images at once; None: what a training step of the run has memory for, and 128 for a
             network.
+        device: of a run: auto, cpu or cuda. A network is scored where its data is.
 
     Raises:
         OtherData: the data is not what a run was trained on, and that was not asked for.
@@ -62,7 +64,7 @@ def evaluate(
             return evaluate_batches(model_or_run, scored, data.batches(split, batch_size or 128))
     run = model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run)
     split = choose_split([run], split)
-    parts = rebuild(run, root, other_data)
+    parts = rebuild(run, root, other_data, device)
     if data:
         parts = replace(parts, loaders=KnownData(run, other_data)(data))
     return score(replace(parts, task=task or parts.task), split, batch_size)

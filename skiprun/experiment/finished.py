@@ -8,6 +8,8 @@ from pathlib import Path
 
 from torch import nn
 
+from skiprun.config import RunConfig
+from skiprun.config_file import Override, complete_config, override
 from skiprun.errors import CheckpointError, InputError
 from skiprun.experiment.checks import located
 from skiprun.experiment.data_place import config_with_data
@@ -68,21 +70,36 @@ def refuse_another_step(path: Path, step: object, run: Run) -> None:
 
 
 @checked_arguments
-def rebuild(run: Run, root: Path | str | None = None, other_data: bool = False) -> Parts:
-    """Rebuild all parts of a run from its own config, with its best weights, on its device.
+def rebuild(
+    run: Run, root: Path | str | None = None, other_data: bool = False, device: str = "auto"
+) -> Parts:
+    """Rebuild all parts of a run from its own config, with its best weights.
 
     Args:
         run: with a best checkpoint.
         root: where its data is now; None: where it was.
         other_data: take data that is not the run's own, too.
+        device: auto, cpu or cuda; weights do not care where they were trained.
 
     Raises:
         OtherData: the data is not what the run was trained on, and that was not asked for.
     """
-    parts = prepare(config_with_data(run, root), given_weights=False, accept=KnownData(run, other_data))
+    config = on_device(config_with_data(run, root), device)
+    parts = prepare(config, given_weights=False, accept=KnownData(run, other_data))
     load_weights(parts.model, run)
     parts.model.to(parts.setup.device).eval()
     return parts
+
+
+def on_device(config: RunConfig, device: str) -> RunConfig:
+    """Return a config that computes on auto, cpu or cuda, wherever it did before.
+
+    Raises:
+        ConfigError: there is no such device.
+    """
+    plain, source_locations = config.to_dict(), dict(config._source_locations)
+    override(plain, source_locations, Override("--device", f"compute.device={device}"))
+    return complete_config(plain, source_locations, "--device")
 
 
 @checked_arguments

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import torch
+from torch import nn
 
 from skiprun.config import Count
 from skiprun.errors import InputError
-from skiprun.experiment.finished import load_model
+from skiprun.experiment.finished import load_model, on_device
 from skiprun.inference.input_files import find_inputs
 from skiprun.inference.labels import predict_labels
 from skiprun.inference.masks import Segmenter, write_masks
@@ -20,6 +20,7 @@ from skiprun.run import Run
 from skiprun.run.documents import ScoredData
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import ProgressCallback
+from skiprun.training.device import choose_device
 
 
 @checked_arguments
@@ -29,6 +30,7 @@ def predict(
     top: Count = 3,
     skip_bad: bool = False,
     progress: ProgressCallback = lambda *_: None,
+    device: str = "auto",
 ) -> Iterator[Prediction]:
     """Return for each image, as it comes, its file, label, probability and `top` labels, by the best weights.
 
@@ -38,13 +40,14 @@ def predict(
         top: number of labels, the most likely first.
         skip_bad: yield an image that cannot be used with a 'problem', instead of an error.
         progress: told of (done, total, what).
+        device: auto, cpu or cuda.
 
     Raises:
         BadImage, BadImages: all images that cannot be used, by name.
         InputError: there is nothing to read, or the run finds masks.
     """
     data = data_of(run, "classification", "label images")
-    return predict_labels(load_model(run), data, find_inputs(files), top, skip_bad, progress)
+    return predict_labels(network_on(run, device), data, find_inputs(files), top, skip_bad, progress)
 
 
 def data_of(run: Run, task: str, ability: str) -> ScoredData:
@@ -64,6 +67,7 @@ def predict_masks(
     overlay: bool = False,
     overwrite: bool = False,
     progress: ProgressCallback = lambda *_: None,
+    device: str = "auto",
 ) -> Iterator[Prediction]:
     """Write the mask of each image into a folder, by a run's best weights; see `write_masks`.
 
@@ -75,6 +79,7 @@ def predict_masks(
         overlay: write the image with its mask laid over it, too.
         overwrite: replace files that are there.
         progress: told of (done, total, what).
+        device: auto, cpu or cuda.
 
     Raises:
         InputError: there is nothing to read, the run labels images, or a file would be replaced.
@@ -83,14 +88,18 @@ def predict_masks(
     data_of(run, "segmentation", "find masks")
     inputs = find_inputs(files)
     outputs = name_outputs(inputs, Path(out), overlay, overwrite)
-    return write_masks(load_segmenter(run), inputs, outputs, skip_bad, progress)
+    return write_masks(load_segmenter(run, device), inputs, outputs, skip_bad, progress)
 
 
-def load_segmenter(run: Run) -> Segmenter:
-    """Return the network of a finished run that finds masks, on a GPU if any, and how it saw its images."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+def network_on(run: Run, device: str) -> nn.Module:
+    """Return the network of a finished run on auto, cpu or cuda, wherever it was trained."""
+    return load_model(run).to(choose_device(on_device(run.config, device)).device)
+
+
+def load_segmenter(run: Run, device: str) -> Segmenter:
+    """Return the network of a finished run that finds masks, on a device, and how it saw its images."""
     background = run.config.data.background
-    return Segmenter(load_model(run).to(device), run.summary()["data"], resized_to(run), background)
+    return Segmenter(network_on(run, device), run.summary()["data"], resized_to(run), background)
 
 
 def resized_to(run: Run) -> tuple[int, int] | None:

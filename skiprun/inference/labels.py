@@ -27,7 +27,7 @@ def predict_labels(
     """Yield the labels of each image, as it comes.
 
     Args:
-        model: gives logits [1, K].
+        model: gives logits [1, K], on its device.
         data: what its run recorded of its data.
         inputs: the images.
         top: number of labels.
@@ -38,12 +38,13 @@ def predict_labels(
         BadImage, BadImages: all images that cannot be used, by name.
     """
     tally: Counter[str] = Counter()
+    device = next(model.parameters()).device
     for image, row in read_each(inputs, lambda file: read_normalized(file, data, tally), skip_bad, progress):
         if image is None:
             yield row
             continue
         tally["used"] += 1
-        probabilities = model(image).softmax(1)[0]
+        probabilities = model(image.to(device)).softmax(1)[0]
         best = probabilities.topk(min(top, len(probabilities)))
         ranked: list[Label] = [
             {"label": data["class_names"][index], "probability": value}

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -179,6 +180,23 @@ def test_a_file_where_a_folder_must_be_is_told_before_anything_is_computed(masks
 def test_an_option_for_masks_is_refused_by_a_run_that_labels(labels: Run, images: Path) -> None:
     with pytest.raises(InputError, match="--overlay"):
         call("predict", labels.path, images, "--overlay")
+
+
+@pytest.mark.parametrize(
+    ("device", "says"),
+    [
+        ("gpu", "input should be 'auto', 'cpu' or 'cuda'"),
+        ("cuda", "--device compute.device: found cuda, but"),
+    ],
+)
+def test_a_device_that_is_not_there_is_told(
+    labels: Run, images: Path, device: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for command in (["predict", labels.path, images], ["evaluate", labels.path]):
+        with pytest.raises(InputError) as told:
+            call(*command, "--device", device)
+        assert says in str(told.value)
 
 
 def test_an_image_given_for_a_run_is_refused_as_no_run(images: Path) -> None:

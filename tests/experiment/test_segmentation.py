@@ -194,7 +194,7 @@ def test_a_resized_run_predicts_at_its_size(tmp_path: Path) -> None:
     }
     trained = train(small_config(data=data, schedule={"steps": 2}), runs=tmp_path / "runs")
     seen = []
-    segmenter = load_segmenter(trained)
+    segmenter = load_segmenter(trained, "cpu")
     segmenter.model.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].shape))
     with torch.no_grad():
         mask = segmenter.mask(np.zeros((70, 90, 3), np.uint8), Counter())

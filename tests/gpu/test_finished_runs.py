@@ -68,7 +68,6 @@ def test_scores_are_those_of_the_cpu(
     assert machine(evaluate, trained("cuda", network)).result == evaluate(trained("cpu", network))
 
 
-@pytest.mark.xfail(strict=True, reason="G9")
 def test_scores_need_no_gpu(trained: Callable[..., Run]) -> None:
     assert evaluate(trained("cuda", "labels")) == evaluate(trained("cpu", "labels"))
 
