@@ -7,6 +7,7 @@ comes last.
 
 from functools import partial
 
+from skiprun.errors import counted
 from skiprun.models.families.resnet_cifar import CifarResNet
 from skiprun.models.layers.block import Bottleneck
 from skiprun.registry import MODELS
@@ -19,7 +20,7 @@ FACTS = {
 }
 
 for _groups, _width in ((1, 64), (2, 64), (4, 64), (8, 64), (16, 64), (32, 4)):
-    _summary = f"ResNeXt of 29 layers, {_groups} groups of {_width} channels, for small images"
+    _summary = f"ResNeXt of 29 layers, {counted(_groups, 'group')} of {_width} channels, for small images"
     MODELS.register(
         f"resnext29_{_groups}x{_width}d",
         input=(3, 32, 32),
