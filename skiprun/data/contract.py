@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sized
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -18,6 +19,10 @@ class TrainingData(Protocol):
     @property
     def train(self) -> Sized:
         """The training split; it has a length."""
+
+    @property
+    def index_device(self) -> torch.device:
+        """Where `train_batch` wants its rows: a copy from the GPU would wait for it in each step."""
 
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return augmented images, float32 [B, C, H, W], and targets of some rows of the training split."""

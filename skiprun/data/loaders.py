@@ -76,22 +76,17 @@ class MemoryMappedSplit:
         return self._to_device(self.images, rows).permute(0, 3, 1, 2), self._to_device(self.targets, rows)
 
     def _to_device(self, array: Array, rows: Array) -> Tensor:
-        """Copy rows to the device, and release the mapped pages that they were read from."""
+        """Copy rows to the device, from pinned memory without a wait, and release the mapped pages."""
         tensor = torch.from_numpy(np.ascontiguousarray(array[rows]))
-        mapped = getattr(array, "_mmap", None)  # numpy.memmap keeps its file here
+        mapped = getattr(array, "_mmap", None)  # of numpy.memmap
         if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
             mapped.madvise(mmap.MADV_DONTNEED)
-        # Pinned memory lets the copy run beside the step before.
-        return (
-            tensor.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else tensor
-        )
+        return tensor if self.device.type == "cpu" else tensor.pin_memory().to(self.device, non_blocking=True)
 
 
 @dataclass(frozen=True, eq=False)
 class Loaders:
-    """Train, validation and test splits of one dataset.
-
-    Evaluation order is the stored order. The order of training samples belongs to the trainer.
+    """Train, validation and test splits of one dataset; the order of training samples is the trainer's.
 
     Attributes:
         num_classes: number of labels, or of the classes of a mask.
@@ -121,6 +116,11 @@ class Loaders:
     conversion: Conversion | None = None
     legacy_split: Callable[[], Loaders] | None = None
 
+    @property
+    def index_device(self) -> torch.device:
+        """Where the rows of a batch are named: with the images."""
+        return torch.device("cpu") if isinstance(self.train, MemoryMappedSplit) else self.device
+
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return augmented, normalized float32 images of the training split and their targets."""
         images, targets = self.train.take(index)
@@ -132,7 +132,7 @@ class Loaders:
             batch_size = min(batch_size, max(1, MASK_BATCH_PIXELS // math.prod(self.image_shape[1:])))
         subset = {"train": self.train, "val": self.val, "test": self.test}[split]
         for start in range(0, len(subset), batch_size):
-            index = torch.arange(start, min(start + batch_size, len(subset)), device=self.device)
+            index = torch.arange(start, min(start + batch_size, len(subset)), device=self.index_device)
             images, targets = subset.take(index)
             yield self.normalize(images), targets
 

@@ -85,7 +85,7 @@ class Trainer:
         self.trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(self.model, config.optim, setup.device, config.model.backbone_lr)
         self.ema_model = make_ema_model(self.model, config.optim.ema)
-        self.sampler = BatchSampler(config.seed, len(data.train), config.data.batch_size, setup.device)
+        self.sampler = BatchSampler(config.seed, len(data.train), config.data.batch_size, data.index_device)
         self.steps = total_steps(config, len(data.train))
         self.steps_per_unit = steps_per_unit(config, len(data.train))
         self.step = self.epoch = self.validated_step = 0

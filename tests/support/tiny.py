@@ -34,6 +34,7 @@ class TinyData:
             row, column = divmod(label, 2)
             self.images[self.labels == label, :, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 1.5
         self.images, self.labels = self.images.to(device), self.labels.to(device)
+        self.index_device = device
         self.train = range(64)
 
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
