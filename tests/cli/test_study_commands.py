@@ -258,6 +258,25 @@ def test_an_interrupted_landscape_continues_where_it_stopped(
     assert any("finished already" in message for message in caplog.messages)
 
 
+@pytest.mark.parametrize("name", ["landscape.json", "landscape.partial.jsonl"])
+def test_damaged_results_are_measured_again(name: str, runs: Path, caplog: pytest.LogCaptureFixture) -> None:
+    subjects = find_trained(["digits-plain_cifar"], runs)
+    request = StudyRequest("landscape", subjects, SampleSelection("train", 32), {"steps": 3})
+    (whole,) = run_study(request, fresh=True)
+    file = subjects[0].runs[0].studies / name
+    if "partial" in name:
+        with pytest.raises(KeyboardInterrupt):
+            run_study(request, lambda label, done: Halt(4), fresh=True)
+    text, loss = file.read_text(), repr(whole["rows"][1]["loss"])
+    assert text.count(loss) == 1
+    file.write_text(text.replace(loss, "0.001"))
+    counted = Halt(100)
+    (again,) = run_study(request, lambda label, done: counted)
+    assert again["rows"] == whole["rows"]
+    assert counted.told == (8 if "partial" in name else 9)
+    assert ("damaged, its checksum does not match" in caplog.text) == ("partial" not in name)
+
+
 def test_rows_of_another_landscape_are_not_taken_over(runs: Path) -> None:
     subjects = find_trained(["digits-plain_cifar"], runs)
     with pytest.raises(KeyboardInterrupt):

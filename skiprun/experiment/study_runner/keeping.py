@@ -1,7 +1,7 @@
 """Save a study's results: rows as they come, and the document at the end.
 
 Both begin with what they are: options, data and a digest of the weights. Rows of anything else are never
-taken over.
+taken over, nor are damaged ones: the document carries a checksum, and so does each line of rows, in front.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
@@ -19,6 +20,7 @@ from torch import nn
 from skiprun.errors import StorageError
 from skiprun.results.study_documents import Document, Row, StudyIdentity
 from skiprun.system.disk import is_writable, storage_errors
+from skiprun.system.documents import read_document
 from skiprun.system.files import make_folder, write_text
 from skiprun.system.ordinary_files import open_to_append, read_bytes
 
@@ -37,12 +39,16 @@ def weights_digest(models: Iterable[nn.Module]) -> str:
 
 
 def finished(file: Path, identity: StudyIdentity) -> Document | None:
-    """Return the document of exactly this study, if it is there."""
-    with suppress(OSError, ValueError):
-        document = json.loads(read_bytes(file))
-        if {key: document.get(key) for key in identity} == json.loads(json.dumps(identity)):
-            return document
-    return None
+    """Return the document of exactly this study, if it is there; a damaged one is told."""
+    if not file.exists():
+        return None
+    try:
+        document = read_document(file, dict[str, object], "the study is done again")
+    except StorageError as error:
+        log.warning(str(error))
+        return None
+    same = {key: document.get(key) for key in identity} == json.loads(json.dumps(identity))
+    return cast(Document, document) if same else None
 
 
 def forget(file: Path) -> None:
@@ -73,7 +79,7 @@ class RowFile:
         self.file, self.works = file, False
         with warn_instead():
             make_folder(file.parent)
-            write_text(file, "".join(json.dumps(line) + "\n" for line in first))
+            write_text(file, "".join(map(_line, first)))
             self.works = True
 
     def append(self, row: Row) -> None:
@@ -83,7 +89,7 @@ class RowFile:
         self.works = False
         with warn_instead(), storage_errors("write", self.file):
             with open_to_append(self.file) as lines:
-                lines.write(json.dumps(row).encode() + b"\n")
+                lines.write(_line(row).encode())
             self.works = True
 
 
@@ -116,9 +122,29 @@ def warn_of_folder(run: Path, folder: Path | None) -> None:
 
 
 def left_over(partial: Path, identity: StudyIdentity) -> list[Row]:
-    """Return the rows that an interrupted try of exactly this study left; a line cut short is left out."""
+    """Return the rows that an interrupted try of exactly this study left, up to the first damaged one."""
+    known: list[Row] = []
     with suppress(OSError, ValueError):
         first, *lines = read_bytes(partial).decode().split("\n")[:-1]
-        if json.loads(first) == json.loads(json.dumps(identity)):
-            return [json.loads(line) for line in lines]
-    return []
+        if _content(first) == json.loads(json.dumps(identity)):
+            known.extend(map(_content, lines))
+    return known
+
+
+def _line(content: Mapping[str, object]) -> str:
+    """Return a line of a row file: the checksum of a JSON text, and the text."""
+    text = json.dumps(content)
+    return f"{_sum(text)} {text}\n"
+
+
+def _content(line: str) -> Row:
+    """Return what a line holds; raise ValueError for one that is not as it was written."""
+    found, _, text = line.partition(" ")
+    if found != _sum(text):
+        raise ValueError
+    row: Row = json.loads(text)
+    return row
+
+
+def _sum(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()

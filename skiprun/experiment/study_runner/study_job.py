@@ -26,7 +26,8 @@ from skiprun.registry import Entry
 from skiprun.results.study_documents import Description, Document, Row, StudyFindings, StudyIdentity
 from skiprun.studies.base import StudyResult
 from skiprun.studies.signature import needs
-from skiprun.system.files import make_folder, write_json
+from skiprun.system.documents import write_sealed
+from skiprun.system.files import make_folder
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class StudyJob:
             if self.file:
                 with warn_instead():
                     make_folder(self.file.parent)
-                    write_json(self.file, document)
+                    write_sealed(self.file, document)
         return document
 
     def _result(self, known: Sequence[Row], report: Report) -> StudyResult:
