@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from skiprun.config import RunConfig
@@ -29,14 +27,12 @@ class Case(NamedTuple):
     Attributes:
         sections: of its config.
         slow: whether `make test` leaves it out.
-        faults: what is known to be wrong, by part: bits, waits, graph.
         free: bytes that are free on the GPU.
         eager_steps: how many steps a graph leaves out, beside those before the capture.
     """
 
     sections: Sections
     slow: bool = True
-    faults: Mapping[str, str] = MappingProxyType({})
     free: int | None = None
     eager_steps: int = 0
 

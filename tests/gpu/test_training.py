@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,21 +22,18 @@ Pair = tuple[Run, Outcome]
 ONCE = {"_permutation", "_scale", "_shift"}
 
 
-def cases(part: str, *graphs: bool) -> pytest.MarkDecorator:
-    """Return a mark that tries each case, eager and by graph; what is known to be wrong is expected."""
-
-    def marks(case: Case) -> Iterator[pytest.MarkDecorator]:
-        if case.slow:
-            yield pytest.mark.slow
-        if part in case.faults:
-            yield pytest.mark.xfail(strict=True, reason=case.faults[part])
-
+def cases(*graphs: bool) -> pytest.MarkDecorator:
+    """Return a mark that tries each case, eager and by graph."""
     tried = [
-        pytest.param(name, graph, marks=[*marks(case)], id=f"{name}, {'graph' if graph else 'eager'}")
+        pytest.param(name, graph, marks=slow(case), id=f"{name}, {'graph' if graph else 'eager'}")
         for name, case in CASES.items()
         for graph in graphs
     ]
     return pytest.mark.parametrize(("name", "graph"), tried)
+
+
+def slow(case: Case) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.slow] if case.slow else []
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +60,15 @@ def trained(machine: SimulatedMachine, tmp_path_factory: pytest.TempPathFactory)
     return lambda name, graph: (on_cpu(name), on_gpu(name, graph))
 
 
-@cases("bits", False, True)
+@cases(False, True)
 def test_the_bits_are_those_of_the_cpu(trained: Callable[..., Pair], name: str, graph: bool) -> None:
     cpu, gpu = trained(name, graph)
     assert_same_bits(cpu, gpu.result)
     assert not gpu.races
+    assert not [each for each in gpu.findings if each.kind == "host scalar" and each.in_epoch]
 
 
-@cases("waits", False, True)
+@cases(False, True)
 def test_within_an_epoch_the_host_waits_for_the_log_alone(
     trained: Callable[..., Pair], name: str, graph: bool
 ) -> None:
@@ -81,7 +79,7 @@ def test_within_an_epoch_the_host_waits_for_the_log_alone(
     assert sum(gpu.waits[function] for function in ONCE) <= epochs + 1 + 2
 
 
-@cases("graph", True)
+@cases(True)
 def test_a_graph_makes_the_steps(trained: Callable[..., Pair], name: str, graph: bool) -> None:
     _, gpu = trained(name, graph)
     assert gpu.launches == steps_of(CASES[name]) - WARM_UP - CASES[name].eager_steps
