@@ -6,7 +6,7 @@ WORKERS := -n auto --dist loadfile
 
 .PHONY: demo test test-all coverage lint docs mutants soak bench clean
 
-demo: .venv/installed           ## the experiment that made residual networks famous, in a minute
+demo: .venv/installed           ## the experiment that made residual networks famous, in half a minute
 	$(BIN)/skiprun compare plain20 plain56 resnet56
 
 test: lint                      ## what CI runs

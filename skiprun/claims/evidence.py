@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from skiprun.results.numbers import format_score
 from skiprun.results.significance import POWER, Difference, exceeds_noise
+from skiprun.results.summary_keys import value_range
 
 NO_SEED = "no seed to compare by"
 ONE_SEED = "n = 1: one seed shows a difference, not its spread"
@@ -32,6 +33,13 @@ def explain(found: Difference, p: float, against: str = "") -> str:
     beyond = "beyond" if exceeds_noise(p) else "not beyond"
     corrected = " (Holm)" if p > found.p else ""
     return f"{format_p(p)}{corrected}{against}, {kind}, n = {found.n}: {beyond} the noise"
+
+
+def detectable(found: Difference, score: str) -> str:
+    """Say which difference of a score the seeds would have shown; none that is larger than any can be."""
+    lowest, highest = value_range(score)
+    possible = found.detectable <= highest - lowest
+    return f"detectable {format_score(found.detectable, score) if possible else 'nothing'}"
 
 
 def format_p(p: float) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from skiprun.claims.evidence import explain, format_p, in_parentheses, signed
-from skiprun.results.numbers import format_score
+from skiprun.claims.evidence import detectable, explain, format_p, in_parentheses, signed
 from skiprun.results.significance import Difference
 
 
@@ -30,11 +29,7 @@ class Rival:
     def words(self, score: str) -> str:
         """Say how far it is behind in a score."""
         tested = f", {format_p(self.p)}" if self.behind.tested else ""
-        missed = (
-            f", detectable {format_score(self.behind.detectable, score)}"
-            if self.beyond_noise is False
-            else ""
-        )
+        missed = f", {detectable(self.behind, score)}" if self.beyond_noise is False else ""
         points = " points" if score == "error" else ""
         return f"{self.network} ({signed(self.behind.mean, score)}{points}{tested}{missed})"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from skiprun.claims.evidence import explain, in_parentheses, signed, uncontrolled, untested
+from skiprun.claims.evidence import detectable, explain, in_parentheses, signed, uncontrolled, untested
 from skiprun.claims.finding import Finding
 from skiprun.results.groups import Group
 from skiprun.results.numbers import format_score
@@ -44,10 +44,7 @@ class SkipBenefit:
             bounds = f"95 % interval {signed(gain.low, name)} to {signed(gain.high, name)}, "
         worth = f"{signed(gain.mean, name)}{untested(gain.tested, gain.n)}"
         if self.beyond_noise is False:
-            worth, missed = (
-                f"nothing that these seeds show ({worth})",
-                f"detectable: {format_score(gain.detectable, name)}",
-            )
+            worth, missed = f"nothing that these seeds show ({worth})", detectable(gain, name)
         return (
             f"In test {name} the skips ('{self.connection}') are worth {worth}: {self.network} "
             f"{format_score(self.value, name)} against {format_score(self.without, name)} of {self.control} "

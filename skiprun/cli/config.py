@@ -65,12 +65,13 @@ def show_key(key: Key) -> None:
     """Print what is said of one key, line by line."""
     from skiprun.config.type_words import yaml_text
 
-    facts = {"type": key.type, "default": key.default_text, "meaning": key.meaning}
-    facts |= {
-        "example": f"{key.name}: {yaml_text(key.example)}",
-        "decides": key.decides.value if key.decides else "-",
-    }
-    show_table(["key", key.key], list(facts.items()))
+    *sections, name = key.key.split(".")
+    example = f"{name}: {yaml_text(key.example)}"
+    for section in reversed(sections):
+        example = f"{section}: {{{example}}}"
+    decides = key.decides.value if key.decides else "-"
+    facts = {"type": key.type, "default": key.default_text, "meaning": key.meaning, "example": example}
+    show_table(["key", key.key], [*facts.items(), ("decides", decides)])
 
 
 def show_sections(keys: Sequence[Key]) -> None:

@@ -67,7 +67,7 @@ def keys_of(section: str = "") -> list[Key]:
     known = list(_keys(schema, schema["$defs"]))
     found = [each for each in known if not section or f"{each.key}.".startswith(f"{section}.")]
     if not found:
-        near = _by_its_name(section, known) or did_you_mean(section, [each.key for each in known])
+        near = _by_its_name(section, known) or did_you_mean(section.lower(), [each.key for each in known])
         raise InputError(f"No key of a config is called '{section}'.{near} `skiprun config` lists them all.")
     return found
 

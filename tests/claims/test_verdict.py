@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from skiprun.claims.comparison import Comparison, compare_runs
+from skiprun.claims.evidence import detectable
 from skiprun.reports import write_comparison
 from skiprun.reports.figures import draw
-from skiprun.results.significance import exceeds_noise
+from skiprun.results.significance import difference, exceeds_noise
 from skiprun.run import Run
 from tests.support.fake_runs import write_run, write_trio
 
@@ -377,7 +378,7 @@ def test_skips_that_are_worth_nothing_are_said_so(tmp_path: Path) -> None:
         compare_runs(runs),
         "In test iou the skips ('concat') are worth nothing that these seeds show (-0.0050)",
     )
-    assert "not beyond the noise; detectable: 0.0" in sentence
+    assert "not beyond the noise; detectable 0.0" in sentence
 
 
 def test_one_seed_of_segmentation_is_untested(tmp_path: Path) -> None:
@@ -410,3 +411,11 @@ def test_segmentation_tables_show_no_single_class(tmp_path: Path) -> None:
         [write_run(tmp_path, "unet", connection="concat", test=scores, **SEGMENTATION)]
     ).groups
     assert group.test_scores == ["iou", "boundary"]
+
+
+def test_a_difference_that_no_score_can_have_is_not_called_detectable() -> None:
+    gap = difference({0: 1.0, 1: 90.0}, {0: 2.0, 1: 30.0})
+    assert gap.detectable > 100
+    assert detectable(gap, "error") == "detectable nothing"
+    near = difference({0: 1.0, 1: 2.0, 2: 1.5}, {0: 1.1, 1: 2.0, 2: 1.4})
+    assert detectable(near, "error") == f"detectable {near.detectable:.2f}"
