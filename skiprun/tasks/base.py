@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol
 
 from torch import Tensor
 
 
-@runtime_checkable
 class Task(Protocol):
     """A problem: how wrong an output is, for the optimizer and for people.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 from typer.testing import CliRunner, Result
 
 from skiprun.cli.app import app
@@ -232,6 +233,21 @@ def test_mobilenet_saves_what_its_paper_says_against_standard_convolutions() -> 
         assert row["factor"] == pytest.approx(1 / (1 / row["channels"][1] + 1 / 9))
     assert total["macs"] == 568_740_352 and total["standard_macs"] / 1e6 == pytest.approx(4866, abs=2)
     assert total["standard_parameters"] / 1e6 == pytest.approx(29.3, abs=0.05)
+
+
+@pytest.mark.parametrize(("channels", "pairs"), [(1, 0), (2, 1), (8, 1)])
+def test_a_convolution_is_depthwise_if_each_of_several_channels_has_its_own(
+    channels: int, pairs: int
+) -> None:
+    """One channel has nothing to be separate from; n channels to 5 cost 3 x 3 x n + 5 n instead of 45 n."""
+    model = nn.Sequential(
+        nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
+        nn.Conv2d(channels, 5, 1, bias=False),
+    )
+    rows, _ = standard_saving(model, (channels, 4, 4))
+    assert [(row["parameters"], row["standard_parameters"]) for row in rows] == (
+        [(9 * channels + 5 * channels, 45 * channels)] * pairs
+    )
 
 
 def test_a_network_without_separable_convolutions_saves_nothing() -> None:

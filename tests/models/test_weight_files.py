@@ -85,6 +85,8 @@ def test_of_two_networks_none_is_guessed(tmp_path: Path) -> None:
     )
     torch.save({"first": {"model": STATE}, "second": {"model": STATE}}, tmp_path / "w.pt")
     assert "several state dicts (first.model, second.model)" in refusal(tmp_path / "w.pt")
+    torch.save({"first": STATE, "second": {"third": STATE}}, tmp_path / "w.pt")
+    assert "several state dicts (first, second.third)" in refusal(tmp_path / "w.pt")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from scipy import stats
 from skiprun.claims.evidence import NO_SPREAD, ONE_SEED, explain
 from skiprun.results.significance import difference, exceeds_noise, holm
 from skiprun.results.statistics import sample_of
+from skiprun.results.summary_keys import value_range
 
 
 def test_mean_spread_and_interval_of_three_runs_by_hand() -> None:
@@ -110,6 +111,25 @@ def test_detectable_is_what_a_paired_test_finds_with_80_percent_power(n: int, ex
     found = difference(values, dict.fromkeys(values, 0.0))
     assert found.detectable / statistics.stdev(values.values()) == pytest.approx(expected, abs=1e-3)
     assert difference(values, dict.fromkeys(values, 0.0), tests=10).detectable > 1.2 * found.detectable
+
+
+@pytest.mark.parametrize(
+    ("key", "ends"),
+    [
+        ("test.error", (0, 100)),
+        ("final.train.loss", (0, math.inf)),
+        ("test.iou", (0, 1)),
+        ("best.val.dice", (0, 1)),
+        ("test.boundary", (0, 1)),
+        ("test.pixel_error", (0, 1)),
+        ("test.iou_class_12", (0, 1)),
+        ("gradient.first_over_last.median", (0, math.inf)),
+        ("time.images_per_s", (0, math.inf)),
+        ("test.of_a_plug_in", (-math.inf, math.inf)),
+    ],
+)
+def test_a_number_of_a_summary_lies_where_it_can(key: str, ends: tuple[float, float]) -> None:
+    assert value_range(key) == ends
 
 
 def test_no_interval_reaches_beyond_what_can_be() -> None:

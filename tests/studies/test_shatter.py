@@ -74,6 +74,20 @@ def test_autocorrelation_by_depth_agrees_with_the_reference() -> None:
     assert found["add, batch norm", 1] > 0.6
 
 
+def test_gradients_by_depth_are_those_at_256_points_from_minus_two_to_two(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines: list[Tensor] = []
+    monkeypatch.setattr(
+        "skiprun.studies.shatter_depth.gradients",
+        lambda network, line: lines.append(line) or gradients(network, line),
+    )
+    shatter_depth(depths=(2,), width=2, draws=1)
+    for line in lines:
+        assert line.shape == (256, 1)
+        assert line[:, 0].tolist() == pytest.approx([-2 + 4 * place / 255 for place in range(256)], abs=1e-6)
+
+
 def test_deep_plain_networks_shatter_and_residual_ones_less() -> None:
     def shares(name: str) -> float:
         torch.manual_seed(0)

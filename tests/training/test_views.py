@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 from torch import nn
 
 from skiprun.training.views.gradient_image import GradientImage
@@ -23,6 +25,20 @@ def test_the_first_three_epochs_every_twentieth_part_and_the_end_are_drawn() -> 
     assert drawn(10, asked=[*range(1, 11)]) == [*range(1, 11)]
     assert drawn(41, asked=[4, 5, 6, 39, 40, 41]) == [6, 39, 41]
     assert drawn(97.5, asked=[97, 97.5]) == [97.5], "a run may end within an epoch"
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_what_was_drawn_before_the_run_was_continued_is_shown_where_there_is_a_board(
+    shown: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "epoch-0001.png").write_bytes(b"a drawing")
+    images: list[tuple[str, bytes, int]] = []
+    board: Any = SimpleNamespace(add_image=lambda *image: images.append(image)) if shown else None
+    unused: Any = None
+    view = Overlays(tmp_path, nn.Identity(), unused, unused, 3, board)
+    view.add({"epoch": 1, "step": 4, "epoch_end": True})
+    view.add({"epoch": 1, "step": 4})
+    assert images == ([("overlays", b"a drawing", 4)] if shown else [])
 
 
 def test_errors_are_two_colours_over_the_image_and_void_is_none() -> None:

@@ -182,6 +182,13 @@ def test_what_the_kernels_cannot_take_is_left_to_torch() -> None:
         assert torch.equal(layer(x.to(dtype)), conv(x.to(dtype)))
 
 
+def test_a_layer_that_narrows_is_taken_and_images_of_its_output_s_width_are_not() -> None:
+    layer, x = WinogradConv2d(nn.Conv2d(**USUAL | {"out_channels": 16})), draw(2, 32, 8, 8, seed=1)
+    assert type(layer(x).grad_fn).__name__ == "WinogradFunctionBackward"
+    with pytest.raises(RuntimeError, match="to have 32 channels, but got 16"):  # no reading beyond x
+        layer(x[:, :16])
+
+
 @pytest.mark.skipif(not torch.cpu._is_avx512_bf16_supported(), reason="needs AVX512-BF16")
 def test_autocast_names_the_type(monkeypatch: pytest.MonkeyPatch) -> None:
     conv, x = nn.Conv2d(**USUAL).to(memory_format=torch.channels_last), draw(2, 32, 8, 8, seed=1)  # type: ignore[call-overload]
