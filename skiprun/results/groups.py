@@ -161,7 +161,6 @@ def _labels(homes: Sequence[Path]) -> dict[Path, str]:
     labels = {}
     for home in homes:
         ends = (home.parts[-parts:] for parts in range(1, len(home.parts) + 1))
-        labels[home] = "/".join(
-            next(end for end in ends if sum(o.parts[-len(end) :] == end for o in homes) == 1)
-        )
+        shortest = next(end for end in ends if sum(o.parts[-len(end) :] == end for o in homes) == 1)
+        labels[home] = Path(*shortest).as_posix()
     return labels

@@ -1,6 +1,6 @@
 """From a name, options or a config to a network; what does not fit is refused with what does."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -94,6 +94,15 @@ def test_what_no_machine_can_hold_is_refused_in_words(key: str, number: int) -> 
 @pytest.mark.parametrize("name", MODELS.names())
 def test_an_option_is_not_what_the_name_or_the_data_decides(name: str) -> None:
     assert not {"name", "num_classes", "in_channels"} & set(options_of(MODELS[name].target))
+
+
+def test_an_option_is_a_word_or_a_number_or_none_of_it_said() -> None:
+    def builder(
+        only: Literal["B"], some: int | None, either: int | str, several: list[int], *, free: float = 1.0
+    ) -> None:
+        """Build nothing."""
+
+    assert options_of(builder) == {"only": Literal["B"], "some": int, "free": float}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What studies declare beside their rows: the scale of figures, and how much of the data is looked at."""
+"""What studies declare beside their rows: the scale of figures, how much is looked at, and their options."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from skiprun.registry import STUDIES
+from skiprun.studies.signature import options
 
 # What layers, branches or steps multiply; it is above 0. An error, a share or a correlation may be 0.
 GROWING_BY_FACTORS = {"grad_norm", "actgrad", "variance", "gradient", "loss"}
-# Results that runs keep are found again by what was looked at: another number here measures all anew.
+# Results that runs keep are found again by what was looked at and by the options: with another number all is
+# measured anew, and the cards no longer say what a command finds.
 LOOKS: dict[str, dict[str, Any]] = {
     "gradflow": {"split": "train"},
     "landscape": {"split": "train", "images": 256},
@@ -18,6 +20,17 @@ LOOKS: dict[str, dict[str, Any]] = {
     "shatter": {"split": "train", "batches": 1},
     "trajectory": {"split": "train", "images": 256},
     "truncate": {"images": 2000, "batches": 0},
+}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "curvature": {"tolerance": 0.01, "seed": 0},
+    "gradflow": {"inference": False},
+    "landscape": {"dims": 2, "steps": 15, "span": 1.0, "seed": 0, "workers": 1},
+    "lesion": {"side": "branch", "draws": 3, "seed": 0},
+    "paths": {"draws": 12, "seed": 0},
+    "shatter": {"points": 128, "lines": 3, "inference": False},
+    "shatter_theorem": {"depths": (1, 2, 3, 4, 6, 8, 16, 24), "width": 256, "draws": 60, "seed": 0},
+    "shatter_depth": {"depths": (2, 10, 24, 50), "width": 200, "draws": 30, "seed": 0},
+    "trajectory": {"steps": 11, "workers": 1},
 }
 
 
@@ -28,5 +41,6 @@ def test_what_grows_by_factors_is_drawn_on_a_logarithmic_scale(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", STUDIES.names())
-def test_a_study_looks_at_what_its_kept_results_were_found_by(name: str) -> None:
+def test_a_study_unasked_is_what_its_kept_results_were_found_by(name: str) -> None:
     assert STUDIES[name].info.look == LOOKS.get(name, {})
+    assert options(STUDIES[name].target) == DEFAULTS.get(name, {})
