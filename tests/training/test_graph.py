@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,36 @@ def test_a_step_that_cannot_be_captured_costs_one_line_and_nothing_else(
         "The step cannot be captured, so the run goes on without: "
         "operation not permitted when stream is capturing"
     ]
+
+
+def test_a_gpu_makes_steps_on_a_stream_of_their_own_after_what_was_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    happened: list[str] = []
+
+    class Stream:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def wait_stream(self, other: Stream) -> None:
+            happened.append(f"{self.name} waits for {other.name}")
+
+    @contextlib.contextmanager
+    def on(stream: Stream) -> Iterator[None]:
+        happened.append(f"on {stream.name}")
+        yield
+
+    def step() -> Tensor:
+        happened.append("step")
+        return torch.zeros(())
+
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: Stream("aside"))
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("usual"))
+    monkeypatch.setattr(torch.cuda, "stream", on)
+    StepGraph(torch.device("cuda"))(step)
+    assert happened == ["aside waits for usual", "on aside", "step", "usual waits for aside"]
+    StepGraph(CPU)(step)
+    assert happened[4:] == ["step"]
 
 
 def test_a_cpu_needs_no_graph(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -16,7 +16,7 @@ Activation = Callable[[], nn.Module]
 
 def group_norm(channels: int) -> nn.Module:
     """Return group normalization of 32 groups (Wu and He 2018), or fewer, of two channels at least."""
-    return nn.GroupNorm(math.gcd(32, channels // 2, channels) if channels > 1 else 1, channels)
+    return nn.GroupNorm(math.gcd(32, channels // 2, channels), channels)
 
 
 def layer_norm(channels: int) -> nn.Module:
