@@ -78,6 +78,13 @@ def test_of_weights_and_their_average_the_weights_are_taken_and_that_is_said(tmp
     assert "Taken: 'state_dict' of the file; not used: state_dict_ema." in loaded(tmp_path / "w.pt").sentence
 
 
+def test_weights_are_found_three_levels_deep_and_no_deeper(tmp_path: Path) -> None:
+    torch.save({"a": {"b": {"c": STATE}}}, tmp_path / "w.pt")
+    assert not loaded(tmp_path / "w.pt").aside
+    torch.save({"a": {"b": {"c": {"d": STATE}}}}, tmp_path / "w.pt")
+    assert "holds no state dict of tensors" in refusal(tmp_path / "w.pt")
+
+
 def test_of_two_networks_none_is_guessed(tmp_path: Path) -> None:
     torch.save({"generator": STATE, "discriminator": STATE}, tmp_path / "w.pt")
     assert "holds several state dicts (generator, discriminator); save the one that is meant" in (
