@@ -16,7 +16,7 @@ from skiprun.config import ModelConfig
 from skiprun.errors import CheckpointError
 from skiprun.models import build_model
 from skiprun.models.weights.pretrained import load_from_config
-from skiprun.models.weights.torch_file import MAX_EXPANSION, Oversized, load_plain
+from skiprun.models.weights.torch_file import MAX_EXPANSION, Oversized, load_plain, refuse_oversized
 from skiprun.training.checkpoint import DamagedCheckpoint, load, save
 
 HUGE = 3 * 10**8
@@ -109,6 +109,12 @@ def test_two_hundred_classes_are_stood_in_for_and_no_more() -> None:
         load_plain(io.BytesIO(saved(content)))
     del content["200"]
     assert load_plain(io.BytesIO(saved(content))).keys() == content.keys()
+
+
+def test_four_times_the_length_of_the_file_is_not_too_large_and_a_number_more_is() -> None:
+    refuse_oversized({"w": torch.zeros(100)}, length=100)  # of four bytes each
+    with pytest.raises(Oversized, match="claims 404 bytes, and is 100 long"):
+        refuse_oversized({"w": torch.zeros(100), "b": [torch.zeros(1)]}, length=100)
 
 
 def test_what_is_shared_is_not_too_large() -> None:

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from skiprun.connections import Connection
+from skiprun.connections import Connection, Site
 from skiprun.connections.add import Add
 from skiprun.connections.none import NoConnection
 from skiprun.models import build_model
 from skiprun.models.families.resnet_cifar import CifarResNet
 from skiprun.models.layers.norm_act import Norm
-from skiprun.studies.gradflow import Theory, gradflow, layer_rows, site_rows, verdict
+from skiprun.studies.gradflow import Theory, gradflow, layer_rows, site_rows, theory, verdict
 
 
 def no_norm(channels: int) -> nn.Module:
@@ -109,6 +109,10 @@ def test_theory_is_what_the_papers_derive(
     facts = gradflow([model], [images(2)], nn.functional.cross_entropy).facts
     assert facts["growth_theory"] == (growth and pytest.approx(growth, abs=1e-4))
     assert facts["variance_theory"] == doubling
+
+
+def test_nothing_is_expected_where_only_some_blocks_have_a_skip() -> None:
+    assert theory(nn.Sequential(Add(Site(4, 4, 0, 2)), NoConnection(Site(4, 4, 1, 2)))) == Theory(None, None)
 
 
 def test_the_line_of_theory_leaves_from_where_the_measurement_is_sure() -> None:
