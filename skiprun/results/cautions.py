@@ -45,6 +45,12 @@ def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
         for group in groups
         if not group.first.config
     ]
+    found += [
+        f"Of {run.run.name}, {run.message}."
+        for group in groups
+        for run in group.runs
+        if run.message and run.config
+    ]
     found += [text for group in groups for text in _unequal_seeds(group)]
     found += _lost_seeds(groups)
     found += [

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from skiprun.claims.comparison import compare_runs
 from skiprun.config_file import build_config
 from skiprun.errors import CheckpointError, InputError
 from skiprun.experiment import evaluate, train
@@ -45,6 +46,12 @@ def test_what_was_trained_is_shown_and_the_change_is_said(run: Run) -> None:
     assert record.finished and record.config["optim.lr"] == 0.05
     assert "changed since it finished (optim.lr: 0.05 -> 0.5)" in record.message
     assert not any(key.startswith("config.") for key in record.summary)
+
+
+def test_a_comparison_says_it_too(run: Run) -> None:
+    edit(run, "lr: 0.05", "lr: 0.5")
+    (said,) = (each for each in compare_runs([run]).cautions if "config.yaml" in each)
+    assert said.startswith("Of one/seed-0, its config.yaml was changed since it finished")
 
 
 def test_another_experiment_is_not_scored_under_its_name(run: Run) -> None:
