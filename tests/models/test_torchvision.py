@@ -66,11 +66,14 @@ def test_weights_and_outputs_are_those_of_torchvision(name: str) -> None:
         assert torch.equal(*outputs)
 
 
-def test_a_borrowed_network_is_drawn_as_torchvision_draws_it() -> None:
+@pytest.mark.parametrize(
+    "name", ["mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "convnext_tiny", "alexnet"]
+)
+def test_a_borrowed_network_is_drawn_as_torchvision_draws_it(name: str) -> None:
     torch.manual_seed(0)
-    theirs = torchvision.models.mobilenet_v2(num_classes=10)
+    theirs = torchvision.models.get_model(name, weights=None, num_classes=10)
     torch.manual_seed(0)
-    ours = build_model("mobilenet_v2")
+    ours = build_model(name)
     assert all(torch.equal(value, theirs.state_dict()[key]) for key, value in ours.state_dict().items())
 
 

@@ -158,7 +158,7 @@ def test_frozen_first_layers_give_no_ratio_rather_than_a_gradient_that_vanishes(
         (1.0, 101.0, "Exploding"),
         (0.0099, 1.0, "Vanishing"),
         (1.0, 0.0, "Vanishing"),
-        (99.0, 0.011, "Within"),
+        (99.9, 0.011, "Within"),
         (2.0, None, "Within"),
         (None, None, "No gradient"),
     ],

@@ -31,15 +31,13 @@ def test_sharpness_is_the_mean_rise_within_the_first_quarter() -> None:
     """Of a sum of squares on 9x9 points from -1 to 1: 13 of them are at most 0.5 from the middle."""
     axis = torch.linspace(-1, 1, 9, dtype=torch.float64)
     loss = 3 + axis.square() + axis[:, None].square()
-    near = [x * x + y * y for x in axis.tolist() for y in axis.tolist() if x * x + y * y <= landscape.NEAR**2]
+    near = [x * x + y * y for x in axis.tolist() for y in axis.tolist() if x * x + y * y <= 0.25]
     facts = landscape.summarize(loss, axis)
     assert facts["sharpness"] == pytest.approx(sum(near) / len(near) / 4)
     assert (facts["loss"], facts["highest"]) == (3, 5)
     line = landscape.summarize(loss[4:5], axis)
     assert line["sharpness"] == pytest.approx(
-        sum(x * x for x in axis.tolist() if abs(x) <= landscape.NEAR)
-        / sum(abs(x) <= landscape.NEAR for x in axis.tolist())
-        / 4
+        sum(x * x for x in axis.tolist() if abs(x) <= 0.5) / sum(abs(x) <= 0.5 for x in axis.tolist()) / 4
     )
 
 
