@@ -90,6 +90,11 @@ def test_skip_levels_counts_from_the_finest() -> None:
     assert [connection.site.index for connection in connections] == [0, 1, 2]
 
 
+def test_what_doubles_the_size_begins_without_an_offset() -> None:
+    ups = [module for module in unet().modules() if isinstance(module, nn.ConvTranspose2d)]
+    assert len(ups) == 3 and not any(up.bias is None or up.bias.any() for up in ups)
+
+
 @pytest.mark.parametrize("levels", ["0", "1111", "012", "abc"])
 def test_skip_levels_of_another_depth_are_refused(levels: str) -> None:
     with pytest.raises(OptionError, match="depth 3 takes 3 digits") as caught:

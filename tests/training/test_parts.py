@@ -16,7 +16,7 @@ from skiprun.config import OptimConfig, ScheduleConfig
 from skiprun.errors import CheckpointError
 from skiprun.experiment.parts import prepare
 from skiprun.training.checkpoint import Checkpoints, load, save
-from skiprun.training.optim import average_note, clip, make_optimizer
+from skiprun.training.optim import average_note, clip, make_ema_model, make_optimizer
 from skiprun.training.randomness import BatchSampler, derive_seed, seed_step
 from skiprun.training.schedule import learning_rate
 from tests.support.tiny import tiny_config
@@ -57,6 +57,18 @@ def test_steps_and_purposes_do_not_share_random_numbers() -> None:
 def rates(peak: float = 1.0, steps: int = 100, **section: Any) -> list[float]:
     config = ScheduleConfig(steps=steps, **section)
     return [learning_rate(config, peak, step, steps) for step in range(steps)]
+
+
+def test_the_average_is_of_weights_and_of_statistics() -> None:
+    model = nn.BatchNorm1d(1)
+    average = make_ema_model(model, decay=0.9)
+    assert average and model.running_mean is not None
+    for step, value in enumerate((1.0, 2.0)):
+        nn.init.constant_(model.weight, value)
+        model.running_mean.fill_(value)
+        average.n_averaged.fill_(step)
+        average.update_parameters(model)
+    assert [average.module.weight.item(), average.module.running_mean.item()] == pytest.approx([1.1, 1.1])
 
 
 def test_a_weight_average_that_is_longer_than_the_run_is_told() -> None:
