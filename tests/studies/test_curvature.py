@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from skiprun.errors import InputError
 from skiprun.studies.curvature import curvature
-from skiprun.studies.trajectory import trajectory
+from skiprun.studies.trajectory import extent, trajectory
 
 
 def quadratic(*curvatures: float) -> Callable[[Tensor, Tensor], Tensor]:
@@ -60,3 +60,7 @@ def test_a_way_in_a_plane_is_held_by_two_components() -> None:
 def test_two_states_span_no_plane() -> None:
     with pytest.raises(InputError, match="found 2"):
         trajectory(nn.Linear(1, 1), lambda net: {"loss": 0.0}, [nn.Linear(1, 1).state_dict()] * 2)
+
+
+def test_the_surface_reaches_a_fifth_of_the_way_beyond_it() -> None:
+    assert extent(torch.tensor([3.0, 1.0, 2.0]), steps=3) == pytest.approx([0.6, 2.0, 3.4])
