@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skiprun.config import Role, role_of
+from skiprun.errors import StorageError
 from skiprun.results.groups import Group
 from skiprun.results.protocol import Protocol, settings, split_by_agreement
-from skiprun.results.records import epoch_rows
+from skiprun.results.records import RunRecord, epoch_rows
 
 # What a run was computed with, as its summary says; a config leaves these to the machine.
 CONDITIONS = {"device": "device", "threads": "number of threads", "precision": "precision"}
@@ -66,7 +67,22 @@ def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
         for run in group.runs
         if next(epoch_rows(run.run), None) is None
     ]
+    found += [
+        f"The curves of {run.run.name} are not those of its training: metrics.jsonl was changed since."
+        for group in groups
+        for run in group.runs
+        if _log_was_changed(run)
+    ]
     return (*found, *_unequal_conditions(groups))
+
+
+def _log_was_changed(run: RunRecord) -> bool:
+    """Tell whether the log of a finished run differs from the one that its summary knows the sum of."""
+    known = run.summary.get("metrics_sum")
+    try:
+        return known is not None and known != run.run.metrics_sum()
+    except StorageError:  # there are no curves then
+        return False
 
 
 def _unequal_seeds(group: Group) -> list[str]:

@@ -112,6 +112,7 @@ class Summary(TypedDict):
     final: NotRequired[Mapping[str, Scores]]
     test: Scores
     test_scored: NotRequired[int]
+    metrics_sum: NotRequired[str]
     trivial: NotRequired[Mapping[str, Scores]]
     gradient: NotRequired[Mapping[str, Scores]]
     time: NotRequired[Scores]

@@ -15,6 +15,7 @@ runs/<name>/seed-<s>/
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -155,6 +156,14 @@ class RunFiles:
         """Write how the session ended."""
         write_json(self.status_file, {"state": state, "step": step, "message": message})
 
+    def metrics_sum(self) -> str:
+        """Return the SHA-256 of metrics.jsonl."""
+        with storage_errors("read", self.metrics_file), open_to_read(self.metrics_file) as log:
+            digest = hashlib.sha256()
+            for block in log:
+                digest.update(block)
+        return digest.hexdigest()
+
     def finish(self, summary: Summary) -> None:
         """Write summary.json, last of all: the run is done."""
-        write_sealed(self.summary_file, summary)
+        write_sealed(self.summary_file, {**summary, "metrics_sum": self.metrics_sum()})
