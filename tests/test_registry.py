@@ -34,7 +34,7 @@ def test_a_name_is_given_once() -> None:
 
 def test_a_misspelled_fact_is_refused() -> None:
     with pytest.raises(
-        TypeError, match=r"connection 'twice': .* 'papr'; its facts may be summary, paper, formula"
+        TypeError, match=r"connection 'twice': .* 'papr'.*; its facts may be summary, paper, formula"
     ):
         CONNECTIONS.register("twice", formula="y = 2 x + f(x)", papr="none")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def why_no_gpu() -> str:
     try:
         torch.cuda.init()
     except (RuntimeError, AssertionError) as error:
-        return str(error).splitlines()[0].rstrip(".")
+        return f"torch says: {re.split(r'[.] |[.]?$', str(error), maxsplit=1, flags=re.MULTILINE)[0]}"
     return "torch counts none"
 
 

@@ -63,7 +63,7 @@ def test_another_experiment_is_not_scored_under_its_name(run: Run) -> None:
 def test_a_log_that_was_edited_is_told_with_the_curves(run: Run) -> None:
     assert not any("metrics.jsonl" in each for each in compare_runs([run]).cautions)
     log = run.metrics_file.read_text()
-    run.metrics_file.write_text(log.replace('"train/loss": 2', '"train/loss": 1', 1))
+    run.metrics_file.write_text(log.replace('"lr": 0.05', '"lr": 0.06', 1))
     assert run.metrics_file.read_text() != log
     (said,) = (each for each in compare_runs([run]).cautions if "metrics.jsonl" in each)
     assert said.startswith("The curves of one/seed-0 are not those of its training")

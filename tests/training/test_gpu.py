@@ -54,13 +54,13 @@ def test_hidden_gpus_are_said_to_be_hidden(hidden: str, monkeypatch: pytest.Monk
 def test_what_torch_says_of_a_driver_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     def init() -> None:
         raise RuntimeError(
-            "The NVIDIA driver on your system is too old (found version 11040).\nPlease update"
+            "The NVIDIA driver on your system is too old (found version 11040). Please update."
         )
 
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(torch.cuda, "init", init)
-    assert why_no_gpu() == "The NVIDIA driver on your system is too old (found version 11040)"
+    assert why_no_gpu() == "torch says: The NVIDIA driver on your system is too old (found version 11040)"
 
 
 def test_a_gpu_that_is_asked_for_and_not_there_is_refused_with_the_reason() -> None:
