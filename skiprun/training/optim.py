@@ -62,13 +62,15 @@ def make_optimizer(
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     """Load the state of an optimizer; what its own device decides stays as it was made.
 
-    A checkpoint brings the learning rate as a number or in a tensor, which a graph would keep as it is, and
-    whether the step could be captured on the device that wrote it.
+    That is whether its step can be captured, and whether the learning rate is a number or a tensor: a graph
+    would keep a number as it is.
     """
     made = optimizer.param_groups
     optimizer.load_state_dict(state)
     for group, own in zip(optimizer.param_groups, made, strict=True):
-        group |= {key: own[key] for key in ("lr", "capturable") if key in own}
+        group |= {"capturable": own["capturable"]} if "capturable" in own else {}
+        lr = float(group["lr"])
+        group["lr"] = own["lr"].fill_(lr) if isinstance(own["lr"], Tensor) else lr
 
 
 def average_note(decay: float | None, steps: int) -> str | None:
