@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skiprun.config import Role, role_of
-from skiprun.errors import StorageError
 from skiprun.results.groups import Group
 from skiprun.results.protocol import Protocol, settings, split_by_agreement
 from skiprun.results.records import RunRecord, epoch_rows
@@ -61,28 +60,17 @@ def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
         for run in group.runs
         if run.number("test_scored", 1) > 1
     ]
-    found += [
-        f"No curves of {run.run.name}: its metrics.jsonl is missing or damaged."
-        for group in groups
-        for run in group.runs
-        if next(epoch_rows(run.run), None) is None
-    ]
-    found += [
-        f"The curves of {run.run.name} are not those of its training: metrics.jsonl was changed since."
-        for group in groups
-        for run in group.runs
-        if _log_was_changed(run)
-    ]
+    found += [text for group in groups for run in group.runs for text in _curves(run)]
     return (*found, *_unequal_conditions(groups))
 
 
-def _log_was_changed(run: RunRecord) -> bool:
-    """Tell whether the log of a finished run differs from the one that its summary knows the sum of."""
-    known = run.summary.get("metrics_sum")
-    try:
-        return known is not None and known != run.run.metrics_sum()
-    except StorageError:  # there are no curves then
-        return False
+def _curves(run: RunRecord) -> list[str]:
+    """Say what is wrong with the log that the curves of a finished run are drawn from."""
+    if next(epoch_rows(run.run), None) is None:
+        return [f"No curves of {run.run.name}: its metrics.jsonl is missing or damaged."]
+    if run.summary.get("metrics_sum") in (None, run.run.metrics_sum()):
+        return []
+    return [f"The curves of {run.run.name} are not those of its training: metrics.jsonl was changed since."]
 
 
 def _unequal_seeds(group: Group) -> list[str]:
