@@ -65,6 +65,7 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
         "best": trainer.best.record,
         "final": trainer.last_scores,
         "test": test,
+        "metrics_sum": trainer.log.sum.hexdigest(),
         "test_scored": 1 + sum(bool(entry["lengthened"].get("test")) for entry in run.lengthenings()),
     }
     if parts.trivial:

@@ -76,8 +76,9 @@ def _read(run: Run) -> RunRecord:
     config, sessions = dict[str, object](), tuple[Mapping[str, object], ...]()
     summary = run.summary() if state == "finished" else None
     try:
-        config = flat(run.recorded.to_dict())
-        if summary and (changed := changes_since(summary, run.recorded)):
+        recorded = run.recorded
+        config = flat(recorded.to_dict())
+        if summary and (changed := changes_since(summary, recorded)):
             wrong.append(f"its config.yaml was changed since it finished ({', '.join(changed)}); put it back")
             config = flat(recorded_config(summary["config"]).to_dict())
     except UNREADABLE as error:  # the summary alone still says the numbers

@@ -49,9 +49,9 @@ def changes_since(summary: Summary, recorded: RunConfig) -> list[str]:
 
     The seed counts too, or a copy of a run would be a second seed of it.
     """
-    trained = summary.get("config")
-    before = recorded_config(trained, "summary.json") if trained else recorded
-    return differences(before, recorded, also=["seed"])
+    if not (trained := summary.get("config")):  # of an earlier version
+        return []
+    return differences(recorded_config(trained, "summary.json"), recorded, also=["seed"])
 
 
 def flat(plain: Mapping[str, object], prefix: str = "") -> dict[str, object]:

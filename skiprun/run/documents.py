@@ -9,9 +9,8 @@ from typing_extensions import TypedDict  # typing's of Python 3.11 is not read b
 
 State = Literal["finished", "running", "stopped", "diverged", "failed", "unfinished"]
 Scores = Mapping[str, float | None]
-ConversionRecord = dict[
-    str, Any
-]  # fields of skiprun.data.folders.conversion.Conversion: how files became images
+# Fields of skiprun.data.folders.conversion.Conversion: how files became images.
+ConversionRecord = dict[str, Any]
 
 
 class Status(TypedDict):

@@ -166,4 +166,4 @@ class RunFiles:
 
     def finish(self, summary: Summary) -> None:
         """Write summary.json, last of all: the run is done."""
-        write_sealed(self.summary_file, {**summary, "metrics_sum": self.metrics_sum()})
+        write_sealed(self.summary_file, summary)
