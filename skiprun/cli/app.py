@@ -79,9 +79,8 @@ app.command(epilog="Example: skiprun dashboard --port 6006")(dashboard.dashboard
 def main() -> None:
     """Run the command line; every error ends in one message on stderr and its own exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="backslashreplace"
-        )  # a name may hold what the terminal's encoding does not
+        # A name may hold what the terminal's encoding does not.
+        sys.stdout.reconfigure(errors="backslashreplace")
     leave_imports_alone()
     trust_no_working_folder()
     threading.excepthook = lambda _: None  # what fails in a thread fails again where its work is waited for

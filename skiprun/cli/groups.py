@@ -53,12 +53,12 @@ class ListedStudy(TyperCommand):
         import importlib
 
         from skiprun.cli.study_command import study_command
-        from skiprun.cli.study_source import declared_study
+        from skiprun.cli.study_source import UNREAD, declared_study
         from skiprun.registry import STUDIES
 
         try:
             study = declared_study(info_name, self.declaration)
-        except (NameError, ValueError):
+        except UNREAD:
             importlib.import_module(self.declaration.module)
             study = STUDIES[info_name]
         return study_command(study, self.declaration.module).make_context(info_name, args, parent, **extra)

@@ -12,6 +12,7 @@ from skiprun.infos import StudyInfo
 from skiprun.registry import Declaration, Entry
 from skiprun.studies.signature import CALLERS, Count, Seed
 
+UNREAD = (NameError, AttributeError, TypeError, ValueError)
 TYPES = {
     "Annotated": Annotated,
     "Any": Any,
@@ -26,7 +27,7 @@ def declared_study(name: str, declaration: Declaration) -> Entry[Any, StudyInfo]
     """Return a study that has the declared signature, docstring and facts, and cannot be called.
 
     Raises:
-        NameError, ValueError: only an import of its module can tell the type or the value of something.
+        UNREAD: only an import of its module can tell the type or the value of something, or what is wrong.
     """
     parameters = declared_parameters(declaration.definition)
 
@@ -49,24 +50,16 @@ def declared_parameters(definition: ast.FunctionDef | ast.ClassDef) -> list[Para
     needed = [
         Parameter(each.arg, Parameter.POSITIONAL_OR_KEYWORD) for each in [*given.posonlyargs, *given.args]
     ]
-    chosen = [
-        Parameter(each.arg, Parameter.KEYWORD_ONLY, default=None)
-        if each.arg in CALLERS
-        else Parameter(
-            each.arg,
-            Parameter.KEYWORD_ONLY,
-            default=ast.literal_eval(default),
-            annotation=declared_type(each),
-        )
-        for each, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
-        if default
-    ]
-    return [*needed, *chosen]
+    chosen = zip(given.kwonlyargs, given.kw_defaults, strict=True)
+    return [*needed, *(declared_option(each, default) for each, default in chosen if default)]
 
 
-def declared_type(argument: ast.arg) -> Any:
-    """Return the type of a parameter."""
-    return eval(ast.unparse(argument.annotation), dict(TYPES)) if argument.annotation else Any
+def declared_option(argument: ast.arg, default: ast.expr) -> Parameter:
+    """Return a parameter given by keyword; what the caller of a study gives needs no type."""
+    if argument.arg in CALLERS:
+        return Parameter(argument.arg, Parameter.KEYWORD_ONLY, default=None)
+    hint = eval(ast.unparse(argument.annotation), dict(TYPES)) if argument.annotation else Any
+    return Parameter(argument.arg, Parameter.KEYWORD_ONLY, default=ast.literal_eval(default), annotation=hint)
 
 
 def declared_facts(register: ast.Call) -> dict[str, Any]:

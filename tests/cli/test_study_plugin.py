@@ -122,6 +122,12 @@ def test_a_plug_in_whose_types_its_source_does_not_tell_has_the_same_help(projec
     assert call("largest", "--help").output == plain and "newcomer_study" in sys.modules
 
 
+def test_a_misspelled_fact_of_a_plug_in_is_refused_with_those_that_there_are(project: Path) -> None:
+    (project / "newcomer_study.py").write_text(SOURCE.replace("paper=", "papr="))
+    with pytest.raises(TypeError, match=r"study 'largest': .* 'papr'.*; its facts may be summary, paper"):
+        CliRunner().invoke(app, ["largest", "--help"], catch_exceptions=False)
+
+
 def test_a_plug_in_studies_a_run(project: Path) -> None:
     run = train(build_config(CONFIG), runs=project / "runs")
     place = ["--runs", str(project / "runs")]
