@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from skiprun.connections import Connection, Site
+from skiprun.connections import Connection
 from skiprun.connections.add import Add
 from skiprun.connections.concat import Concat
 from skiprun.connections.fade import make_fadable, set_skip_strength
@@ -23,19 +23,7 @@ from skiprun.models.layers.norm_act import NORMS
 from skiprun.models.layers.shortcut import ShortcutKind
 from skiprun.probes.branch_split import BranchSplit
 from skiprun.studies.cuts import branch_gradient, replace_connections, skip_gradient
-
-
-class Scalar(Block):
-    """y = connection(x, w x), on images of one pixel."""
-
-    def __init__(self, connection: type[Connection], weight: float) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(1, 1, 1, bias=False)
-        nn.init.constant_(self.conv.weight, weight)
-        self.connection, self.downsample, self.relu = connection(Site(1, 1, 0, 1)), None, nn.Identity()
-
-    def branch(self, x: Tensor) -> Tensor:
-        return self.conv(x)
+from tests.support.scalar_block import Scalar
 
 
 def read(

@@ -5,33 +5,20 @@ from itertools import pairwise
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from skiprun.connections import Connection, Site
+from skiprun.connections import Connection
 from skiprun.connections.add import Add
 from skiprun.connections.highway import Highway
 from skiprun.connections.none import NoConnection
 from skiprun.errors import InputError
 from skiprun.models import build_model
-from skiprun.models.layers.block import Block
 from skiprun.studies.base import StudyResult
 from skiprun.studies.lesion import lesion, verdict
 from skiprun.studies.reorder import alike, swapped
+from tests.support.scalar_block import Scalar
 
 MANY = 10_000  # images, whose errors are told apart from a point on
-
-
-class Scalar(Block):
-    """y = connection(x, w x), on images of one pixel."""
-
-    def __init__(self, connection: type[Connection], weight: float) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(1, 1, 1, bias=False)
-        nn.init.constant_(self.conv.weight, weight)
-        self.connection, self.downsample, self.relu = connection(Site(1, 1, 0, 1)), None, nn.Identity()
-
-    def branch(self, x: Tensor) -> Tensor:
-        return self.conv(x)
 
 
 def chain(connection: type[Connection], *weights: float) -> nn.Sequential:

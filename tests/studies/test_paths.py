@@ -6,25 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from skiprun.connections import Site
 from skiprun.connections.add import Add
 from skiprun.models import build_model
-from skiprun.models.layers.block import Block
 from skiprun.studies.cuts import branch_gradient, replace_connections, skip_gradient
 from skiprun.studies.paths import Tracer, paths, shortest_range, verdict
-
-
-class Scalar(Block):
-    """y = x + w x, on images of one pixel."""
-
-    def __init__(self, weight: float) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(1, 1, 1, bias=False)
-        nn.init.constant_(self.conv.weight, weight)
-        self.connection, self.downsample, self.relu = Add(Site(1, 1, 0, 1)), None, nn.Identity()
-
-    def branch(self, x: Tensor) -> Tensor:
-        return self.conv(x)
+from tests.support.scalar_block import Scalar
 
 
 def total(output: Tensor, target: Tensor) -> Tensor:
@@ -32,7 +18,7 @@ def total(output: Tensor, target: Tensor) -> Tensor:
 
 
 def chain(weight: float, blocks: int) -> nn.Module:
-    return nn.Sequential(*(Scalar(weight) for _ in range(blocks))).double()
+    return nn.Sequential(*(Scalar(Add, weight) for _ in range(blocks))).double()
 
 
 BATCH = (torch.ones(1, 1, 1, 1).double(), torch.zeros(1))
