@@ -123,10 +123,8 @@ def convolutions_alone(name: str) -> Row:
     for number, (layer, shape_in, shape_out) in enumerate(convolutions(name)):
         layer.to("cuda", torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
         images, gradient = (half(shape) for shape in (shape_in, shape_out))
-        wanted = [
-            *layer.parameters(),
-            *([images.requires_grad_()] if number else []),
-        ]  # nothing is before the stem
+        # Nothing is before the stem.
+        wanted = [*layer.parameters(), *([images.requires_grad_()] if number else [])]
         work.append((layer, images, wanted, gradient))
 
     def step() -> Tensor:

@@ -79,9 +79,8 @@ def _model(model: Plain) -> Plain:
         model["connection"] = connection_of_today(name, network, options)
     if isinstance(options, dict):
         kept = {key: value for key, value in options.items() if key != "per_channel"}
-        first = (
-            {"init": 0.0} if model.get("connection") == "layer_scale" else {}
-        )  # whose default is another now
+        # The default of layer_scale is another now.
+        first = {"init": 0.0} if model.get("connection") == "layer_scale" else {}
         model["connection_options"] = first | _renamed(kept, CONNECTION_OPTIONS)
     if isinstance(model.get("connections"), dict):
         model["connections"] = {

@@ -66,9 +66,8 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield "data.augment.cutmix", "found beside data.augment.mixup; use one of them"
     for mixing in ("mixup", "cutmix"):
         alpha = getattr(data.augment, mixing)
-        if (
-            alpha and not 0.01 <= alpha <= 1000
-        ):  # beyond, float32 draws from another distribution than Beta(alpha, alpha)
+        # Beyond, float32 draws from another distribution than Beta(alpha, alpha).
+        if alpha and not 0.01 <= alpha <= 1000:
             yield f"data.augment.{mixing}", f"found {alpha:g}; 0 is off, and from 0.01 to 1000 is allowed"
     compute = config.compute
     if compute.activation_checkpointing and compute.compile in ("on", "fused"):

@@ -30,9 +30,8 @@ def keep_classes(source: RawDataset, wanted: Sequence[str] | None) -> RawDataset
             raise OptionError(KEY, f"found '{name}'; the dataset has no such class.{near} It has {known}")
     if len(set(wanted)) < max(2, len(wanted)):
         raise OptionError(KEY, f"found {', '.join(wanted) or 'none'}; name two classes or more, each once")
-    labels = np.full(
-        len(source.class_names) + 1, -1, np.int64
-    )  # the last, at -1, is of rows that are in no split
+    # The last, at -1, is of rows that are in no split.
+    labels = np.full(len(source.class_names) + 1, -1, np.int64)
     labels[[source.class_names.index(name) for name in wanted]] = np.arange(len(wanted))
     train, val, test = (
         raw_split and replace(raw_split, targets=labels[raw_split.targets])

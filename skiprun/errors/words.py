@@ -27,9 +27,8 @@ def _nearest_number(name: str, known: Iterable[str]) -> list[str]:
     """
 
     def numbers(text: str) -> list[float]:
-        return [
-            float(each) for each in re.findall(r"[0-9]+", text)
-        ]  # of any length, which int() does not take
+        # They may be of any length, which int() does not take.
+        return [float(each) for each in re.findall(r"[0-9]+", text)]
 
     wording = re.sub(r"[0-9]+", "0", name)
     alike = [each for each in known if re.sub(r"[0-9]+", "0", each) == wording != "0"]

@@ -74,7 +74,7 @@ def versions() -> str:
 
     return (
         f"skiprun {skiprun.__version__}, Python {platform.python_version()}, torch {torch.__version__}, "
-        + (f"torchvision {torchvision.__version__}")
+        f"torchvision {torchvision.__version__}"
     )
 
 

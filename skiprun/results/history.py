@@ -71,9 +71,8 @@ class Thinned:
 
 
 def _reduce(epochs: Sequence[Row], rows: Sequence[Row], score_name: str) -> History:
-    layers = sorted(
-        {key for row in rows for key in row if key.startswith(LAYER)}
-    )  # numbers in them are padded
+    # Numbers in the keys are padded.
+    layers = sorted({key for row in rows for key in row if key.startswith(LAYER)})
     logged = [row for row in rows if layers and layers[0] in row]
     return History(
         loss=_series(epochs, "epoch", "train/epoch_loss"),

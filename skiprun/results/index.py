@@ -112,9 +112,8 @@ class Index:
         if known and known[0] == marks and not (known[1]["state"] != "finished" and run.is_locked()):
             return {**known[1], "path": str(run.path)}
         row = read(run)
-        if (
-            row["state"] != "running" and str(run.path) not in row["message"]
-        ):  # a path may be another one next time
+        # A path in a message may be another one next time.
+        if row["state"] != "running" and str(run.path) not in row["message"]:
             self.rows[name], self.changed = (marks, row), True
         return row
 

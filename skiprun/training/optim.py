@@ -68,7 +68,8 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> N
     made = optimizer.param_groups
     optimizer.load_state_dict(state)
     for group, own in zip(optimizer.param_groups, made, strict=True):
-        group |= {"capturable": own["capturable"]} if "capturable" in own else {}
+        if "capturable" in own:
+            group["capturable"] = own["capturable"]
         lr = float(group["lr"])
         group["lr"] = own["lr"].fill_(lr) if isinstance(own["lr"], Tensor) else lr
 
@@ -111,7 +112,7 @@ class EmaModel(AveragedModel):
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
-        super().__init__(model, use_buffers=True)
+        super().__init__(model)
         self.move = get_ema_multi_avg_fn(decay)
         self.n_averaged = self.n_averaged.cpu()
 

@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-import torch
 from torch.autograd.profiler_util import FunctionEventAvg
 from torch.profiler import ProfilerActivity, profile, schedule
 
 from skiprun.system.files import write_bytes
 from skiprun.system.progress import Progress, Record
+from skiprun.training.gpu import sees_gpu
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Profiling:
 
     def __init__(self, progress: Progress, trace: Path) -> None:
         self.progress, self.trace = progress, trace
-        gpu = [ProfilerActivity.CUDA] if torch.cuda.is_available() else []
+        gpu = [ProfilerActivity.CUDA] if sees_gpu() else []
         watched = schedule(wait=SKIPPED - 1, warmup=1, active=WATCHED, repeat=1)
         self.profiler = profile(
             activities=[ProfilerActivity.CPU, *gpu],

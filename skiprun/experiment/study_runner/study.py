@@ -9,7 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, get_type_hints
 
-import torch
 from pydantic import TypeAdapter, ValidationError
 
 from skiprun.errors import InputError, OptionError, did_you_mean
@@ -25,6 +24,7 @@ from skiprun.results.study_documents import Document
 from skiprun.studies.signature import needs, options
 from skiprun.system.machine import cores
 from skiprun.system.progress import ProgressCallback
+from skiprun.training.gpu import sees_gpu
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def _grouped(entry: StudyEntry, targets: Sequence[StudyTarget]) -> list[Sequence
 
 def free_processes(device: str | None) -> int:
     """Return how many processes may share a study: one a core, one in all on a GPU."""
-    on_gpu = device != "cpu" and torch.cuda.is_available()
+    on_gpu = device != "cpu" and sees_gpu()
     return 1 if on_gpu else len(cores())
 
 

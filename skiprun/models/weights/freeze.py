@@ -100,7 +100,7 @@ def hold_statistics(module: nn.Module) -> None:
 class HeldBatchNorm2d(nn.BatchNorm2d):
     """Batch norm whose statistics stay as they are."""
 
-    def train(self, _mode: bool = True) -> HeldBatchNorm2d:
+    def train(self, mode: bool = True) -> HeldBatchNorm2d:  # noqa: ARG002 - torch's signature
         """Stay in evaluation mode."""
         return super().train(False)
 

@@ -60,9 +60,8 @@ def load_plain(stream: BinaryIO, device: torch.device | str = "cpu") -> Any:
     if len(classes) > MAX_CLASSES:
         raise Oversized(f"names {len(classes)} classes")
     with safe_globals([(_stand_in(name), name) for name in classes]):
-        if (
-            not zipped
-        ):  # where torch makes room for what the file claims, before it looks whether that is there
+        # Of such a file torch makes room for what it claims, before it looks whether that is there.
+        if not zipped:
             with fake_tensors():
                 refuse_oversized(_torch_load(stream, "cpu"), length)
         content = _torch_load(stream, device)
