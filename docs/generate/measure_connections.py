@@ -13,7 +13,7 @@ from docs.generate.gradient_figure import Panel, draw
 from docs.generate.measured import FIGURES, TrialResult
 from docs.generate.trials import SEEDS, Trial
 from skiprun.experiment.compare import compare
-from skiprun.experiment.forecast import train_briefly
+from skiprun.experiment.forecast import StepTimes, train_briefly
 from skiprun.experiment.parts import prepare
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study import StudyRequest, run_study
@@ -49,8 +49,9 @@ def step_ratios(trial: Trial) -> dict[str, float]:
 def step_time(trial: Trial, arm: str) -> float:
     """Return the processor time of a step as `skiprun train` makes it; others may work on the core too."""
     config = trial.config(arm, *ONE_CORE, "log.tensorboard=false")
-    _, ends = train_briefly(prepare(config), STEPS, time.process_time)
-    return min(after - before for before, after in pairwise(ends[WARM_UP:]))
+    clock = StepTimes(time.process_time, first=WARM_UP + 1)
+    train_briefly(prepare(config), STEPS, clock)
+    return min(after - before for before, after in pairwise(clock.times))
 
 
 def draw_gradients(trials: Sequence[Trial], runs: Path) -> None:

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 Step = Callable[..., Tensor]
 WARM_UP = 3
+SETTLED = WARM_UP + 1  # the one that is captured takes longer, too
 
 
 class CapturedStep:
