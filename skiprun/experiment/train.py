@@ -79,7 +79,7 @@ def train(
         if profile:
             from skiprun.training.profiling import Profiling
 
-            progress = Profiling(progress or NullProgress(), run.path / "trace.json")
+            progress = Profiling(progress or NullProgress(), run.path, parts.setup.device)
         with StopFlag() as stop:
             _train(parts, run, progress, stop)
     return run

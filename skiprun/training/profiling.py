@@ -5,44 +5,67 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import torch
 from torch.autograd.profiler_util import FunctionEventAvg
 from torch.profiler import ProfilerActivity, profile, schedule
 
 from skiprun.system.files import write_bytes
 from skiprun.system.progress import Progress, Record
-from skiprun.training.gpu import sees_gpu
+from skiprun.training.acceleration.graph import SETTLED
 
 log = logging.getLogger(__name__)
 
-# The first steps compile, allocate and choose algorithms.
-SKIPPED, WATCHED = 3, 5
-# The first of these that is part of an operation's name says what it belongs to.
+# The first steps compile, allocate and choose algorithms. On a GPU they go on until a graph is captured, and
+# one more is made without it where a probe has hooks.
+SKIPPED, SKIPPED_ON_GPU, WATCHED = 3, SETTLED + 1, 5
+# What a name of an operation, or of a kernel of a GPU, has in it; the first kind that fits is taken. Names of
+# kernels hold that of a template (vectorized_elementwise_kernel), and what that was made for.
 KINDS = {
-    "convolution": ("convolution", "conv2d", "conv_transpose", "WinogradFunction"),
-    "norm, join and ReLU as one": ("NormJoinReLU",),
-    "normalization": ("batch_norm", "BatchNorm", "group_norm", "layer_norm"),
     "compiled": ("CompiledFx", "CompiledFunction", "cpp_fused", "triton_"),
-    "activation": ("relu", "Relu", "threshold", "clamp_min", "gelu", "silu", "elu", "tanh"),
-    "optimizer": ("Optimizer", "_fused_", "_foreach_"),
-    "joins and sums": ("aten::add", "aten::sum"),
-    "images": ("index_select", "constant_pad", "randint", "aten::where", "aten::rand"),
-    "linear layers": ("addmm", "aten::mm", "linear"),
+    "convolution": (
+        *("convolution", "conv2d", "conv_transpose", "conv_depthwise", "convolve", "WinogradFunction"),
+        *("fprop", "dgrad", "wgrad", "implicit_gemm", "winograd", "scudnn", "nchwToNhwc", "nhwcToNchw"),
+    ),
+    "norm, join and ReLU as one": ("NormJoinReLU",),
+    "normalization": ("batch_norm", "batchnorm", "BatchNorm", "bn_", "group_norm", "GroupNorm", "layer_norm"),
+    "activation": (
+        *("relu", "Relu", "threshold", "clamp_min", "launch_clamp", "gelu", "Gelu", "silu", "elu", "tanh"),
+        "sigmoid",
+    ),
+    "optimizer": ("Optimizer", "_fused_", "_foreach_", "multi_tensor_apply"),
+    "pooling": ("_pool", "pooling"),
+    "loss": ("softmax", "SoftMax", "nll_loss"),
+    "images": (
+        *(
+            "index_select",
+            "indexSelect",
+            "index_elementwise",
+            "gather",
+            "constant_pad",
+            "grid_sampler",
+            "flip",
+        ),
+        *("randint", "aten::rand", "distribution", "aten::where", "where_kernel"),
+    ),
+    "linear layers": ("addmm", "aten::mm", "linear", "gemm", "gemv", "nvjet", "splitK"),
+    "copies": ("aten::copy_", "copy_kernel", "Memcpy", "Memset", "CatArray"),
+    "joins and sums": ("aten::add", "aten::sum", "Functor_add", "reduce_kernel"),
 }
 
 
 class Profiling:
     """Progress that profiles the steps behind the first few, and passes on what it is told."""
 
-    def __init__(self, progress: Progress, trace: Path) -> None:
-        self.progress, self.trace = progress, trace
-        gpu = [ProfilerActivity.CUDA] if sees_gpu() else []
-        watched = schedule(wait=SKIPPED - 1, warmup=1, active=WATCHED, repeat=1)
+    def __init__(self, progress: Progress, folder: Path, device: torch.device) -> None:
+        self.progress, self.trace = progress, folder / "trace.json"
+        gpu = [ProfilerActivity.CUDA] if device.type == "cuda" else []
+        skipped = SKIPPED_ON_GPU if gpu else SKIPPED
         self.profiler = profile(
             activities=[ProfilerActivity.CPU, *gpu],
-            schedule=watched,
+            schedule=schedule(wait=skipped - 1, warmup=1, active=WATCHED, repeat=1),
             on_trace_ready=self.report,
             acc_events=True,
         )
@@ -68,19 +91,33 @@ class Profiling:
         log.info(f"Trace for chrome://tracing or Perfetto: {self.trace}")
 
 
-def shares(events: Iterable[FunctionEventAvg]) -> list[str]:
+def shares(events: Sequence[FunctionEventAvg]) -> list[str]:
     """Return a line for each kind of work: milliseconds a step and percent, the largest first."""
+    on_gpu = any(event.device_type.name == "CUDA" for event in events)
     spent: dict[str, float] = defaultdict(float)
-    for event in events:
-        if not (event.key or "").startswith("ProfilerStep"):  # what holds the operations of a step
-            spent[kind(event.key or "")] += event.self_device_time_total or event.self_cpu_time_total
+    for name, microseconds in kernels(events) if on_gpu else operations(events):
+        spent[kind(name)] += microseconds
     total = sum(spent.values())
     largest = sorted(spent.items(), key=lambda item: -item[1])
-    head = f"A step takes {total / WATCHED / 1000:.1f} ms under the profiler:"
+    head = "The GPU computes {:.1f} ms a step" if on_gpu else "A step takes {:.1f} ms"
     return [
-        head,
+        f"{head.format(total / WATCHED / 1000)} under the profiler:",
         *(f"  {time / WATCHED / 1000:8.2f} ms {time / total:6.1%}  {name}" for name, time in largest),
     ]
+
+
+def kernels(events: Sequence[FunctionEventAvg]) -> Iterator[tuple[str, float]]:
+    """Yield names and microseconds of what a GPU computed; its operations have the same time once more."""
+    for event in events:
+        if event.device_type.name == "CUDA" and not event.is_user_annotation:
+            yield event.key or "", event.self_device_time_total
+
+
+def operations(events: Sequence[FunctionEventAvg]) -> Iterator[tuple[str, float]]:
+    """Yield names and microseconds of what a CPU computed, but for what holds the operations of a step."""
+    for event in events:
+        if not (event.key or "").startswith("ProfilerStep"):
+            yield event.key or "", event.self_cpu_time_total
 
 
 def kind(operation: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from skiprun.claims.comparison import compare_runs
 from skiprun.data.download.place import LOCK, locked
@@ -162,7 +163,8 @@ def test_files_that_grow_or_that_libraries_write_follow_no_link(
         len(caplog.messages) == 1
         and "it is a link, and nothing is written through links" in caplog.messages[0]
     )
-    tiny_trainer(run, tiny_config(), progress=Profiling(NullProgress(), run / "trace.json")).fit()
+    profiling = Profiling(NullProgress(), run, torch.device("cpu"))
+    tiny_trainer(run, tiny_config(), progress=profiling).fit()
     first, second = (TensorBoard(run, tiny_config()) for _ in range(2))
     second.close()
     first.close()
