@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 import skiprun
-from skiprun.errors import CheckpointError
+from skiprun.errors import CheckpointError, is_out_of_memory
 from skiprun.legacy import checkpoint_of_today
 from skiprun.models.weights.torch_file import load_plain
 from skiprun.system.disk import storage_errors
@@ -68,13 +68,13 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
     try:
         found = load_plain(io.BytesIO(content), device)
     except Exception as error:
-        kind = type(error).__name__
-        raise DamagedCheckpoint(f"{path}: cannot be read as plain weights ({kind}).") from None
+        if is_out_of_memory(error):
+            raise
+        raise DamagedCheckpoint(f"{path}: cannot be read as weights ({type(error).__name__}).") from None
     refuse_incomplete(path, found, REQUIRED_KEYS)
     state = cast(Checkpoint, checkpoint_of_today(found))
     if state["format"] > FORMAT:
-        newer = state["skiprun"]
-        raise CheckpointError(f"{path}: written by skiprun {newer}, newer than this one; upgrade to read it.")
+        raise CheckpointError(f"{path}: written by skiprun {state['skiprun']}, newer than this one; upgrade.")
     for tensors in (state["model"], state.get("ema_model")):
         if bad := find_not_finite(tensors or {}):
             raise DamagedCheckpoint(f"{path}: the values of '{bad}' are not finite.")

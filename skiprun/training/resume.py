@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from skiprun.config import ComputeConfig, RunConfig
-from skiprun.errors import CheckpointError, ConfigError
+from skiprun.errors import CheckpointError, ConfigError, explain_out_of_memory
 from skiprun.run import differences, recorded_config
 from skiprun.training.acceleration.compilation import ForwardPass
 from skiprun.training.checkpoint import RESUME_KEYS, Checkpoints, refuse_incomplete
@@ -17,6 +17,8 @@ from skiprun.training.device import DeviceSetup
 from skiprun.training.randomness import BatchSampler
 from skiprun.training.schedule import can_extend
 from skiprun.training.state import Checkpoint, Conditions
+
+FREE_SOME = "Free some, and the same command continues."
 
 
 def read_last(
@@ -34,7 +36,8 @@ def read_last(
     Raises:
         CheckpointError: no state can be used, or it is of another experiment, seed or dataset.
     """
-    state, notes = checkpoints.load_last(device)
+    with explain_out_of_memory("while the last checkpoint is read", FREE_SOME):
+        state, notes = checkpoints.load_last(device)
     if state is None:
         return None, notes
     if "optimizer" not in state:
@@ -112,7 +115,8 @@ def last_validation(state: Checkpoint, order: BatchSampler) -> tuple[int, int]:
 def fitting(file: Path) -> Iterator[None]:
     """Turn any error of loading a state within into a CheckpointError that names its file."""
     try:
-        yield
+        with explain_out_of_memory("while the last checkpoint is read", FREE_SOME):
+            yield
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         what = f"{type(error).__name__}: {str(error).splitlines()[0]}" if str(error) else type(error).__name__
         raise CheckpointError(f"{file}: does not fit this run ({what}).") from None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from skiprun.cli.app import app, unforeseen
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data import Loaders
-from skiprun.errors import ConfigError, InputError, OutOfMemory, explain_out_of_memory
+from skiprun.errors import ConfigError, InputError, OutOfMemory, Stopped, explain_out_of_memory
 from skiprun.experiment import evaluate, parts, train
 from skiprun.experiment.doctor import examine
 from skiprun.experiment.parts import prepare
@@ -26,6 +28,8 @@ from skiprun.inference.evaluate import evaluation_batch_size
 from skiprun.models import Cost, build_model, cost
 from skiprun.models.complexity.meta import without_content
 from skiprun.run import Run
+from tests.faults.test_checkpoints import content
+from tests.support.faulty import SignalAfterStep
 from tests.support.tiny import tiny_config, tiny_trainer
 
 
@@ -177,6 +181,31 @@ def test_moving_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         OutOfMemory, match=r"^Out of memory while the network is moved to cpu\. Try a smaller model.width"
     ):
         train(config_of(), runs=tmp_path)
+
+
+def no_room(*_: Any, **__: Any) -> Any:
+    """Find another process on the GPU."""
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+
+
+@pytest.mark.parametrize(
+    "place", ["skiprun.training.checkpoint.load_plain", "skiprun.training.trainer.load_optimizer"]
+)
+def test_a_checkpoint_is_not_damaged_where_there_is_no_memory_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    config = config_of(schedule={"steps": 4})
+    with contextlib.suppress(Stopped):
+        train(config, runs=tmp_path, progress=SignalAfterStep(2, signal.SIGTERM))
+    folder = Run.of(tmp_path, config).checkpoints
+    before = content(folder)
+    with monkeypatch.context() as patch, pytest.raises(OutOfMemory) as caught:
+        patch.setattr(place, no_room)
+        train(config, runs=tmp_path)
+    words = "Out of memory while the last checkpoint is read. Free some, and the same command continues."
+    assert str(caught.value) == words
+    assert before and content(folder) == before
+    assert train(config, runs=tmp_path).state == "finished"
 
 
 @pytest.mark.parametrize("width", [1_000_000, 1_000_000_000])
