@@ -11,24 +11,21 @@ not taken off: its floor is that of its memory.
 
 from __future__ import annotations
 
-import ctypes
 import math
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks import material, ours
-from benchmarks.measure import Arm, Setting, captured, found, seconds, side_by_side
+from benchmarks import material
+from benchmarks.arms import Arm, side_by_side
+from benchmarks.kernels import graph_nodes
+from benchmarks.measure import Setting, captured, found, seconds
 from skiprun.models import cost
-from skiprun.training.acceleration.graph import WARM_UP
 from skiprun.training.acceleration.kernels.winograd import is_supported
-from skiprun.training.micro_batches import micro_batches
 
 PASSES, OF_CONVOLUTIONS = 15.5, 6
 BATCH = 128
@@ -146,15 +143,7 @@ def half(shape: torch.Size) -> Tensor:
 
 def launches(name: str) -> Row:
     """Return the time of a graph of as many kernels as skiprun's captured step, each adding 1 to a number."""
-    config = material.experiment({"name": name}, BATCH, "bf16", "cuda", compute={"cuda_graph": True})
-    trainer = ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()))
-    trainer.train_to(WARM_UP + 1)
-    assert trainer.graph
-    batch = micro_batches(*trainer.data.train_batch(trainer.sampler.batch(trainer.step)), trainer.config)
-    graph = torch.cuda.CUDAGraph(keep_graph=True)
-    with torch.cuda.graph(graph, stream=trainer.graph.stream):
-        trainer.optimizer_step(*batch, watched=True)
-    kernels = nodes(graph)
+    kernels = graph_nodes(name)
     number = torch.zeros(1, device="cuda")
 
     def step() -> Tensor:
@@ -164,15 +153,6 @@ def launches(name: str) -> Row:
 
     spent = seconds(captured(step), "cuda", warm_up=1)
     return {"ms": 1000 * spent, "at": f"{kernels} of {1e6 * spent / kernels:.2f} us"}
-
-
-def nodes(graph: torch.cuda.CUDAGraph) -> int:
-    """Return the number of things that a graph does, by the driver's own count."""
-    count = ctypes.c_size_t()
-    handle, driver = ctypes.c_void_p(graph.raw_cuda_graph()), ctypes.CDLL("libcuda.so.1")
-    if driver.cuGraphGetNodes(handle, None, ctypes.byref(count)):
-        raise RuntimeError("the driver does not count the graph's nodes")
-    return count.value
 
 
 def convolutions(name: str) -> list[tuple[nn.Conv2d, torch.Size, torch.Size]]:

@@ -1,18 +1,24 @@
-"""What all arms train on: drawn images of CIFAR-10's size, one network with one start, He's optimizer."""
+"""What all arms train on: noise of CIFAR-10's shape, one network with one start, He's optimizer."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
 from torch import nn
 
-from skiprun.config import RunConfig
+from benchmarks.measure import IMAGES
+from skiprun.config import DataConfig, RunConfig
 from skiprun.config_file import build_config
-from skiprun.data.augmentation.augment import Augment
-from skiprun.data.loaders import InMemorySplit, Loaders
+from skiprun.data.assemble import assemble
+from skiprun.data.loaders import Loaders
+from skiprun.data.source import RawDataset, RawSplit
+from skiprun.experiment import parts
 from skiprun.models import build_model
 
 CLASSES = 10
@@ -23,7 +29,7 @@ MEAN, STD = (0.5, 0.5, 0.5), (0.29, 0.29, 0.29)
 def images(number: int) -> tuple[np.ndarray, np.ndarray]:
     """Return uint8 images [N, 32, 32, 3] and labels: noise, as speed does not look at what is to be seen."""
     draw = np.random.default_rng(0)
-    return draw.integers(0, 256, (number, 32, 32, 3), dtype=np.uint8), draw.integers(0, CLASSES, number)
+    return draw.integers(0, 256, (number, 32, 32, 3), dtype=np.uint8), np.arange(number) % CLASSES
 
 
 def network(name: str = "resnet20", width: int | None = None) -> nn.Module:
@@ -34,28 +40,28 @@ def network(name: str = "resnet20", width: int | None = None) -> nn.Module:
 
 
 def experiment(
-    model: dict, batch: int, precision: str, device: str, compute: dict | None = None, **sections: object
+    model: dict[str, Any], batch: int, device: str, compute: dict[str, Any] | None = None, **sections: object
 ) -> RunConfig:
-    """Return the config of skiprun's arm; norms and TensorBoard each step unless sections say otherwise."""
+    """Return a config of CIFAR-10 as its papers train it; what is not said has skiprun's own defaults."""
+    threads = {"threads": torch.get_num_threads()} if device == "cpu" else {}
     plain = {
         "model": model,
         "data": {"name": "cifar10", "batch_size": batch, "augment": {"crop": 4, "flip": True}},
         "schedule": {"kind": "constant", "steps": 10**6},
-        "compute": {"device": device, "precision": precision} | (compute or {}),
-        "log": {"every": 1},
+        "compute": {"device": device} | threads | (compute or {}),
     }
     return build_config(plain | sections)
 
 
-def loaders(number: int, config: RunConfig) -> Loaders:
-    """Return the images as skiprun keeps them, on the device."""
-    device = torch.device(config.compute.device)
-    values, labels = (torch.from_numpy(each).to(device) for each in images(number))
-    split = InMemorySplit(values, labels)
-    small = InMemorySplit(values[:500], labels[:500])
-    names = tuple(map(str, range(CLASSES)))
-    augment = Augment(config.data.augment, MEAN, STD, CLASSES, device)
-    shape = (3, 32, 32)
-    return Loaders(
-        split, small, small, CLASSES, shape, "classification", names, "drawn", MEAN, STD, device, augment
-    )
+@contextlib.contextmanager
+def noise_as_cifar10(number: int = IMAGES) -> Iterator[None]:
+    """Let skiprun find noise where it looks for CIFAR-10: so many images to train on, a tenth to score."""
+
+    def load(config: DataConfig, device: torch.device, *_: object, **__: object) -> Loaders:
+        (values, labels), few = images(number), max(number // 10, CLASSES)
+        small = RawSplit(values[:few], labels[:few])
+        source = RawDataset(RawSplit(values, labels), small, tuple("0123456789"), val=small)
+        return assemble(source, config, device)
+
+    with mock.patch.object(parts, "load_data", load):
+        yield

@@ -52,9 +52,9 @@ def run(setting: Setting) -> list[dict[str, Any]]:
 
 def own_trainer(setting: Setting, captured: bool = False) -> Trainer:
     """Return skiprun's trainer; on a GPU it takes kernels that repeat."""
-    compute = {"cuda_graph": captured, "deterministic": setting.gpu}
+    compute = {"precision": "fp32", "compile": "off", "cuda_graph": captured, "deterministic": setting.gpu}
     sections = {"log": {"every": 1, "tensorboard": False}, "optim": {"lr": RATE}}
-    config = material.experiment({"name": "resnet20"}, 64, "fp32", setting.device, compute, **sections)
+    config = material.experiment({"name": "resnet20"}, 64, setting.device, compute, **sections)
     return ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()))
 
 

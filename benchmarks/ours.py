@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from benchmarks import material
 from benchmarks.loops import Tick
 from benchmarks.measure import IMAGES, accept_nothing_less
-from skiprun.probes.grad_norm import GradNorm
+from skiprun.config import RunConfig
+from skiprun.experiment.make_trainer import logging_to, make_trainer
+from skiprun.experiment.parts import prepare
+from skiprun.run import Run
 from skiprun.system.progress import Record
-from skiprun.tasks.classification import Classification
-from skiprun.training.checkpoint import Checkpoints
-from skiprun.training.device import Execution, choose_device, configure_process
-from skiprun.training.metrics import MetricsLog, View
 from skiprun.training.trainer import Trainer
-from skiprun.training.views.tensorboard import TensorBoard
+
+COMPILE = {"auto": "auto", "eager": "off", "fused": "fused", "compiled": "on"}  # as `compute.compile` says it
 
 
 class Ticking:
@@ -36,23 +34,14 @@ class Ticking:
         """Do nothing: the function is told of steps alone."""
 
 
-def trainer(config: Any, tick: Tick, folder: Path, way: Execution = "eager", norms: bool = True) -> Trainer:
-    """Return skiprun's trainer of a config on the drawn images; what cannot be done as asked is an error."""
+def trainer(config: RunConfig, tick: Tick, folder: Path, images: int = IMAGES) -> Trainer:
+    """Return skiprun's trainer of a config on noise; what cannot be done as asked is an error."""
     accept_nothing_less()
-    setup = replace(choose_device(config), execution=way)
-    configure_process(setup)
-    views: list[View] = [TensorBoard(folder, config)] if config.log.tensorboard else []
-    trainer = Trainer(
-        material.network(config.model.name, config.model.width),
-        Classification(),
-        material.loaders(IMAGES, config),
-        config,
-        setup,
-        Checkpoints(folder),
-        lambda keep: MetricsLog(folder / "metrics.jsonl", keep, views),
-        [GradNorm()] if norms else [],
-        Ticking(tick),
-    )
+    with material.noise_as_cifar10(images):
+        parts = prepare(config)
+    run = Run.create(folder, config)
+    trainer = make_trainer(parts, run.checkpoints, logging_to(run, parts), Ticking(tick), lambda: None)
+    trainer.model.load_state_dict(material.network(config.model.name, config.model.width).state_dict())
     trainer.load_checkpoint()
     return trainer
 
@@ -63,25 +52,31 @@ def skiprun(
     name: str,
     batch: int,
     precision: str = "bf16",
-    way: Execution = "eager",
-    graph: bool = False,
-    norms: bool = True,
-    tensorboard: bool = True,
+    way: str = "eager",
+    graph: bool | None = None,
+    every: int = 1,
     width: int | None = None,
     recompute: bool = False,
 ) -> None:
-    """Train with skiprun; norms, metrics and TensorBoard every step unless switched off."""
-    log = {"every": 1, "tensorboard": tensorboard}
-    model = {"name": name, "width": width}
-    config = material.experiment(
-        model,
-        batch,
-        precision,
-        device,
-        log=log,
-        compute={"activation_checkpointing": recompute, "cuda_graph": graph},
-    )
+    """Train with skiprun, without the ends of epochs, which the other loops do not have.
+
+    Args:
+        tick: called after every step.
+        device: cpu or cuda.
+        name: of the network.
+        batch: images a step.
+        precision: as `compute.precision`.
+        way: how the pass is computed: auto, eager, fused, compiled.
+        graph: whether steps are captured on a GPU; None: as skiprun chooses.
+        every: steps between two rows of log and TensorBoard, with the norm of every layer's gradient.
+        width: of the network.
+        recompute: whether activations are computed again.
+    """
+    compute = {"precision": precision, "compile": COMPILE[way], "activation_checkpointing": recompute}
+    compute |= {} if graph is None else {"cuda_graph": graph}
+    config = material.experiment({"name": name, "width": width}, batch, device, compute, log={"every": every})
     threads = torch.get_num_threads()
-    running = trainer(config, tick, Path(tempfile.mkdtemp()), way, norms)
+    running = trainer(config, tick, Path(tempfile.mkdtemp()))
     torch.set_num_threads(threads)
-    running.fit()
+    with running.log:
+        running.train_to(running.steps)

@@ -8,17 +8,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 
+from benchmarks import material
 from skiprun.config import RunConfig
-from skiprun.config_file import build_config
-from skiprun.data.assemble import assemble
-from skiprun.data.loaders import Loaders
-from skiprun.data.source import RawDataset, RawSplit
 from skiprun.experiment.make_trainer import make_trainer
+from skiprun.experiment.parts import prepare
 from skiprun.experiment.room import checkpoint_bytes
-from skiprun.registry import DATASETS
 from skiprun.training.checkpoint import find_not_finite
 from skiprun.training.metrics import MetricsLog
 from skiprun.training.trainer import SECONDS_BETWEEN_SAVES, Trainer
@@ -26,28 +22,10 @@ from skiprun.training.trainer import SECONDS_BETWEEN_SAVES, Trainer
 IMAGES = 45_000  # of a pass over CIFAR's training split
 
 
-@DATASETS.register("noise")
-def noise(config: object, device: torch.device, _progress: object) -> Loaders:
-    """Images of CIFAR's shape without their content."""
-    generator = np.random.default_rng(0)
-    portions = [
-        RawSplit(generator.integers(0, 256, (count, 32, 32, 3)).astype(np.uint8), np.arange(count) % 10)
-        for count in (1000, 100)
-    ]
-    return assemble(RawDataset(portions[0], portions[1], tuple("0123456789")), config, device)  # type: ignore[arg-type]
-
-
 def config_of(model: str) -> RunConfig:
-    """Return the usual recipe on such images."""
-    return build_config(
-        {
-            "model": {"name": model},
-            "data": {"name": "noise", "batch_size": 128},
-            "schedule": {"epochs": 200},
-            # Two threads beside a busy neighbour would measure the neighbour.
-            "compute": {"device": "cpu", "threads": 1, "compile": "off"},
-        }
-    )
+    """Return the usual recipe, on one thread: two beside a busy neighbour would measure the neighbour."""
+    compute = {"threads": 1, "compile": "off"}
+    return material.experiment({"name": model}, 128, "cpu", compute, schedule={"epochs": 200})
 
 
 def seconds(of: Callable[[], object], times: int) -> float:
@@ -63,14 +41,14 @@ def seconds(of: Callable[[], object], times: int) -> float:
 
 def measure(model: str) -> None:
     """Print the share of saving and of finite checks for one network."""
-    from skiprun.experiment.parts import prepare
-
-    parts = prepare(config_of(model))
+    with material.noise_as_cifar10(1000):
+        parts = prepare(config_of(model))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         trainer: Trainer = make_trainer(
             parts, folder, lambda keep: MetricsLog(folder / "metrics.jsonl", keep, []), None, lambda: None
         )
+        trainer.load_checkpoint()
         trainer.model.train()
         step = seconds(trainer.train_step, 8)
         save = seconds(trainer.save, 5)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.measure import Arm, Setting, side_by_side
+from benchmarks.arms import Arm, side_by_side
+from benchmarks.measure import Setting
 
 BASE: dict[str, Any] = {"loop": "skiprun", "name": "resnet20", "batch": 128}
 

@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.measure import Arm, Setting, running
+from benchmarks.arms import Arm, running
+from benchmarks.measure import Setting
 from skiprun.system.machine import cores
 
 BATCH = 128

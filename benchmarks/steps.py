@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from benchmarks.measure import IMAGES, Arm, Setting, side_by_side
+from benchmarks.arms import Arm, side_by_side
+from benchmarks.measure import IMAGES, Setting
 from skiprun.system.machine import cores
 from skiprun.training.device import Execution
 

@@ -14,9 +14,10 @@ import pytest
 import torch
 from rich.console import Console
 
-from benchmarks import __main__, floor, measure, ours, peers, report, scaling, several, steps
+from benchmarks import __main__, arms, floor, measure, ours, peers, report, scaling, several, steps
+from benchmarks.arms import Arm
 from benchmarks.floor import conv_outputs
-from benchmarks.measure import Arm, Setting
+from benchmarks.measure import Setting
 from benchmarks.scaling import label
 from benchmarks.worker import ARMS
 from skiprun.training.acceleration.compilation import ForwardPass
@@ -31,7 +32,7 @@ def arm(name: str, factor: float) -> Arm:
 
 
 def test_a_ratio_is_formed_within_a_round_so_that_drift_cancels() -> None:
-    found = measure.row(arm("ours", 2.0), arm("theirs", 1.0), "cpu", steps=10)
+    found = arms.row(arm("ours", 2.0), arm("theirs", 1.0), "cpu", steps=10)
     assert found["speedup"] == pytest.approx(2.0)
     assert found["speedup_range"] == pytest.approx([2.0, 2.0])
     assert found["ms"] == pytest.approx(100.0)
@@ -39,9 +40,9 @@ def test_a_ratio_is_formed_within_a_round_so_that_drift_cancels() -> None:
 
 def test_arms_that_fail_are_named_and_the_others_measured(capfd: pytest.CaptureFixture[str]) -> None:
     work = {"name": "resnet20", "batch": 4}
-    arms = [Arm("raises", {"loop": "nothing"}), Arm("trains", {"loop": "skiprun", **work})]
+    both = [Arm("raises", {"loop": "nothing"}), Arm("trains", {"loop": "skiprun", **work})]
     held = torch.ones(1 << 28)  # a gigabyte of ours is not theirs
-    raised, trained = measure.side_by_side(arms, 1, 2, Setting())
+    raised, trained = arms.side_by_side(both, 1, 2, Setting())
     assert raised == {"arm": "raises", "failed": "KeyError: 'nothing'"}
     assert "Traceback" in capfd.readouterr().err
     assert trained["ms"] > 0
@@ -60,9 +61,9 @@ def test_an_arm_that_is_killed_says_its_code() -> None:
 
 
 def test_an_arm_that_is_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(measure.PATIENCE, "cpu", 0)
+    monkeypatch.setitem(arms.PATIENCE, "cpu", 0)
     silent = Arm("silent", {"loop": "skiprun", "name": "resnet20", "batch": 4})
-    with measure.running([silent], Setting()):
+    with arms.running([silent], Setting()):
         assert silent.failed == "no answer within 0 s"
 
 
@@ -94,13 +95,13 @@ def test_a_trainer_that_goes_on_without_what_is_measured_is_a_failure(
 )
 def test_every_arm_is_what_its_loop_takes(setting: Setting) -> None:
     sizes = [scaling.arm(size, setting) for size in [*scaling.sizes(setting), *scaling.deepest(setting)]]
-    arms = [
+    contestants = [
         *steps.arms("resnet56", setting),
         *sizes,
         *floor.arms("resnet56", setting),
         *several.gpu_arms([0]),
     ]
-    for each in arms:
+    for each in contestants:
         work = {key: value for key, value in each.work.items() if key not in ("loop", "cores")}
         inspect.signature(ARMS[each.work["loop"]]).bind(print, device=setting.device, **work)
     assert len({each.label for each in sizes}) == len(sizes)
@@ -208,7 +209,7 @@ def test_results_are_a_table_a_figure_and_json_without_the_name_of_the_computer(
 ) -> None:
     monkeypatch.setattr(report, "RESULTS", tmp_path)
     rows = [
-        measure.row(arm("classic", 1.0), arm("classic", 1.0), "cpu", 1),
+        arms.row(arm("classic", 1.0), arm("classic", 1.0), "cpu", 1),
         {"arm": "timm's loop", "failed": "why"},
     ]
     both = [*steps.with_epochs("resnet20", rows), *steps.with_epochs("resnet56", rows)]
