@@ -138,7 +138,7 @@ def in_words(error: BaseException, trainer: Trainer) -> BaseException:
         error = OutOfMemory("Out of memory.")
     if isinstance(error, StorageError | OutOfMemory):
         return type(error)(
-            f"{error} Training stopped at step {trainer.step}; {kept(trainer.checkpoint_step)}."
+            f"{error} Training stopped at step {trainer.step}; {kept(trainer.checkpoints.step)}."
         )
     return error
 

@@ -53,7 +53,8 @@ class GradNorm:
 
 def of_weights(weights: Sequence[nn.Parameter], norms: Mapping[Tensor, Tensor]) -> list[Tensor]:
     """Return the norm of each weight's gradient: 0 where none arrived, NaN where the weight is frozen."""
-    return [norms.get(each, each.new_full((), 0.0 if each.requires_grad else math.nan)) for each in weights]
+    absent = lambda weight: weight.new_full((), 0.0 if weight.requires_grad else math.nan)  # noqa: E731
+    return [norms[each] if each in norms else absent(each) for each in weights]
 
 
 def gradient_norms(parameters: list[nn.Parameter]) -> dict[Tensor, Tensor]:

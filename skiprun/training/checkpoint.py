@@ -114,14 +114,25 @@ def find_not_finite(tensors: Mapping[str, Tensor]) -> str | None:
 
 
 class Checkpoints:
-    """The checkpoints of one run: last.pt and the one before it, and best.pt."""
+    """The checkpoints of one run: last.pt and the one before it, and best.pt.
+
+    Attributes:
+        saved_step: the step of last.pt; None: not saved yet.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.last, self.previous, self.best = folder / "last.pt", folder / "previous.pt", folder / "best.pt"
+        self.saved_step: int | None = None
+
+    @property
+    def step(self) -> int | None:
+        """The step of last.pt, None if there is no such file: not saved yet, or deleted by somebody since."""
+        return self.saved_step if self.last.exists() else None
 
     def save_last(self, state: Checkpoint) -> None:
         """Write the newest state; the one before it stays until the new one is whole on the disk."""
         replace_keeping(self.last, self.previous, with_checksum(state))
+        self.saved_step = state["step"]
 
     def load_last(self, device: torch.device) -> tuple[Checkpoint | None, list[str]]:
         """Return the newest whole state, or None if there never was one, and what a person should know.

@@ -28,6 +28,7 @@ from skiprun.tasks import Task
 from skiprun.training import resume
 from skiprun.training.acceleration.activation_checkpointing import apply_activation_checkpointing
 from skiprun.training.acceleration.compilation import ForwardPass
+from skiprun.training.acceleration.fewer_launches import FewerLaunches
 from skiprun.training.acceleration.graph import make_graph
 from skiprun.training.best import BestCheckpoint
 from skiprun.training.checkpoint import Checkpoints, find_not_finite
@@ -82,6 +83,7 @@ class Trainer:
         if config.compute.activation_checkpointing:
             apply_activation_checkpointing(self.model)
         self.forward_pass = ForwardPass(self.model, setup.execution)
+        self.fewer_launches = FewerLaunches(self.forward_pass, setup)
         self.trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(self.model, config.optim, setup.device, config.model.backbone_lr)
         self.ema_model = make_ema_model(self.model, config.optim.ema)
@@ -97,7 +99,6 @@ class Trainer:
         self.notes: list[str] = []
         self.log: MetricsLog  # opened by `load_checkpoint`
         self.saved_time = time.monotonic()
-        self.saved_step: int | None = None
         self.has_hooks = any(probe.hooks for probe in probes)
         self.graph = make_graph(config, setup.device)
 
@@ -186,6 +187,7 @@ class Trainer:
         with contextlib.ExitStack() as watching:
             for probe in probes:
                 watching.enter_context(probe.watch(self.model))
+            watching.enter_context(self.fewer_launches(eager))
             pairs = list(zip(batch[::2], batch[1::2], strict=True))
             # Divide by the size of the whole batch: void pixels are not spread evenly over micro-batches.
             normalizers = torch.stack([self.task.normalizers(targets) for _, targets in pairs]).sum(0)
@@ -274,7 +276,7 @@ class Trainer:
         if bad := find_not_finite(self.model.state_dict()):
             raise self.diverged(f"network's {bad}", self.step)
         self.checkpoints.save_last({**self.state_dict(), **self.log.sync()})
-        self.saved_time, self.saved_step = time.monotonic(), self.step
+        self.saved_time = time.monotonic()
 
     def state_dict(self) -> Checkpoint:
         """Return all that a continued run cannot compute again."""
@@ -307,7 +309,7 @@ class Trainer:
             self.epoch, self.validated_step = resume.last_validation(state, self.sampler)
             self.seconds = {clock: float(state["seconds"][clock]) for clock in self.seconds}
             self.best.load_state_dict(state["best"])
-        self.saved_step = self.step
+        self.checkpoints.saved_step = self.step
 
     def _update_timers(self, started: float) -> float:
         """Add the time since `started` to the clocks and return now."""
@@ -315,14 +317,9 @@ class Trainer:
         self.seconds = {clock: seconds + now - started for clock, seconds in self.seconds.items()}
         return now
 
-    @property
-    def checkpoint_step(self) -> int | None:
-        """The step of last.pt, None if there is no such file: not saved yet, or deleted by somebody since."""
-        return self.saved_step if self.checkpoints.last.exists() else None
-
     def diverged(self, what: str, step: int) -> Diverged:
         """Return the error of a value that is not finite, in a step counted from 1."""
-        return Diverged(what, step, self.lr_at(step - 1), self.checkpoint_step)
+        return Diverged(what, step, self.lr_at(step - 1), self.checkpoints.step)
 
     def lr_at(self, step: int) -> float:
         """Return the learning rate of a step counted from 0."""

@@ -96,7 +96,7 @@ def test_F9_SIGUSR1_saves_and_goes_on(tmp_path: Path) -> None:
         def note(step: int, steps: int) -> None:
             if step == 6:
                 signal.raise_signal(signal.SIGUSR1)
-            saved[step] = trainer.saved_step or 0
+            saved[step] = trainer.checkpoints.saved_step or 0
 
         trainer.progress.step = note  # type: ignore[method-assign]
         trainer.fit()

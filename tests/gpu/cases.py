@@ -73,6 +73,23 @@ CASES = {
     "hooks": Case({"probes": ["grad_norm", "branch_split", "activations"]}, eager_steps=4),
     "activation checkpointing": Case({"compute": {"activation_checkpointing": True}}),
     "frozen": Case(model(freeze=["stem"], backbone_lr=0.1, weights="given")),
+    "bf16, accumulate, checkpointing": Case(
+        {"optim": {"accumulate": 2}, "compute": {"precision": "bf16", "activation_checkpointing": True}}
+    ),
+    "bf16, frozen": Case(
+        model(freeze=["stem"], backbone_lr=0.1, weights="given") | {"compute": {"precision": "bf16"}}
+    ),
+    "bf16, hooks": Case(
+        {"probes": ["grad_norm", "branch_split"], "compute": {"precision": "bf16"}}, eager_steps=4
+    ),
+    "bf16, highway, ema": Case(
+        model(connection="highway") | {"optim": {"ema": 0.9}, "compute": {"precision": "bf16"}}
+    ),
+    "bf16, unetplusplus supervised": Case(
+        MASKS
+        | {"model": {"name": "unetplusplus", "depth": 2, "width": 4, "deep_supervision": True}}
+        | {"compute": {"precision": "bf16"}}
+    ),
     "data larger than the device": Case({}, free=1000),
     "deterministic": Case({"compute": {"deterministic": True}}),
 }

@@ -87,6 +87,12 @@ def test_a_graph_makes_the_steps(trained: Callable[..., Pair], name: str, graph:
 
 
 @pytest.mark.slow
+def test_weights_are_cast_by_few_kernels(trained: Callable[..., Pair]) -> None:
+    exact, mixed = (trained(f"resnet20 {precision}", True)[1].nodes for precision in ("fp32", "bf16"))
+    assert mixed <= exact + 5
+
+
+@pytest.mark.slow
 def test_blocks_that_draw_and_are_computed_again_are_not_captured(
     machine: SimulatedMachine, tmp_path: Path
 ) -> None:

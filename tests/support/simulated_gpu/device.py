@@ -29,6 +29,7 @@ class SimulatedGPU:
         generator: state of the device's own random generator.
         capturing: the graph that is being captured.
         launches: how many times a graph was launched.
+        nodes: how many operations the last one held.
     """
 
     def __init__(self) -> None:
@@ -37,7 +38,7 @@ class SimulatedGPU:
         self.capturing: Graph | None = None
         self.pinned: dict[int, Tensor] = {}
         self.findings: Counter[Finding] = Counter()
-        self.launches = 0
+        self.launches = self.nodes = 0
         self.generator = torch.Generator().manual_seed(0).get_state()
 
     def report(self, kind: Kind, what: object) -> None:

@@ -65,6 +65,7 @@ class Graph:
         """Launch."""
         assert self.gpu.capturing is None
         self.gpu.launches += 1
+        self.gpu.nodes = len(self.tape)
         for each in self.tape:
             self.gpu.note(each.reads, each.writes)
             values = tree_leaves(self.gpu.draw(each.operation, each.args, each.kwargs))

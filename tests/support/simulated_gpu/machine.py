@@ -25,12 +25,14 @@ class Outcome:
         messages: what it told the user.
         findings: what the GPU noticed, with how often.
         launches: how many times a captured graph was launched.
+        nodes: how many operations the last one held.
     """
 
     result: Any
     messages: list[str]
     findings: Counter[Finding]
     launches: int
+    nodes: int
 
     @property
     def waits(self) -> Counter[str]:
@@ -85,7 +87,7 @@ def call(
     torch.set_num_threads(1)
     with messages() as told, simulated(**options) as gpu, planted(fault):
         result = function(*args, **kwargs)
-    return Outcome(result, told, gpu.findings, gpu.launches)
+    return Outcome(result, told, gpu.findings, gpu.launches, gpu.nodes)
 
 
 @contextlib.contextmanager
