@@ -1,15 +1,8 @@
-"""Checkpoints: atomic, with a checksum, the last two kept, readable by `torch.load(weights_only=True)`.
-
-A file of torch.save is a zip archive, which may end in a comment: the SHA-256 of all that comes before it.
-So one file carries its own proof, is replaced in one rename, and is still an ordinary torch file. Why:
-docs/decisions/sealed-checkpoints.md.
-"""
+"""Checkpoints: atomic, with a checksum, the last two kept, readable by `torch.load(weights_only=True)`."""
 
 from __future__ import annotations
 
-import hashlib
 import io
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
@@ -23,19 +16,14 @@ from skiprun.legacy import checkpoint_of_today
 from skiprun.models.weights.torch_file import load_plain
 from skiprun.system.disk import storage_errors
 from skiprun.system.files import replace_keeping, write_bytes
+from skiprun.training.seal import DamagedCheckpoint, refuse_bad_checksum, seal
 from skiprun.training.state import Checkpoint
 
 FORMAT = 2  # 1 had other words, see skiprun.legacy
-_END = b"PK\x05\x06"  # the zip format's end-of-directory record: 22 bytes, the last two count the comment's
-_CHECKSUM_LENGTH = 64
 # What every checkpoint holds, and what a run that goes on needs besides.
 REQUIRED_KEYS = {"format": int, "skiprun": str, "model": dict}
 RESUME_KEYS = {"config": dict, "data": str, "threads": int, "optimizer": dict, "step": int, "epoch": int}
 RESUME_KEYS |= {"totals": dict, "seconds": dict, "best": dict, "final": dict}
-
-
-class DamagedCheckpoint(CheckpointError):
-    """The file is not what was written; an older one may still be."""
 
 
 def save(path: Path, state: Mapping[str, object]) -> None:
@@ -47,9 +35,7 @@ def with_checksum(state: Mapping[str, object]) -> bytes:
     """Return the bytes of torch.save with their checksum as the archive's comment."""
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, "skiprun": skiprun.__version__, **state}, buffer)
-    content = buffer.getvalue()
-    content = content[:-2] + struct.pack("<H", _CHECKSUM_LENGTH)
-    return content + hashlib.sha256(content).hexdigest().encode()
+    return seal(buffer.getvalue())
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
@@ -86,18 +72,6 @@ def refuse_incomplete(path: Path, state: object, needed: Mapping[str, type]) -> 
     found = state if isinstance(state, dict) else {}
     if lacking := [key for key, kind in needed.items() if not isinstance(found.get(key), kind)]:
         raise DamagedCheckpoint(f"{path}: damaged, it lacks {', '.join(lacking)}.")
-
-
-def refuse_bad_checksum(path: Path, content: bytes) -> None:
-    """Raise CheckpointError unless a file's bytes end in the checksum of all that comes before it."""
-    body, seal = content[:-_CHECKSUM_LENGTH], content[-_CHECKSUM_LENGTH:]
-    if content[-22:-18] == _END:
-        way_out = "To start from another program's weights, set model.weights."
-        raise CheckpointError(f"{path}: not a checkpoint of skiprun. {way_out}")
-    if body[-22:-18] != _END:
-        raise DamagedCheckpoint(f"{path}: damaged or cut short; not a whole checkpoint.")
-    if hashlib.sha256(body).hexdigest().encode() != seal:
-        raise DamagedCheckpoint(f"{path}: damaged, its checksum does not match.")
 
 
 def find_not_finite(tensors: Mapping[str, Tensor]) -> str | None:
