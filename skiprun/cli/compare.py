@@ -25,7 +25,7 @@ def compare(
     ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, max=100, help="Train seeds 0 to N-1 of each.")] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Runs at once; default: one a core if small.")
+        int | None, typer.Option(min=1, help="Runs at once; default: one a GPU, or one a core if small.")
     ] = None,
     set_: Set = None,
     root: Root = None,

@@ -91,6 +91,11 @@ class Row:
         self.clock: tuple[float, int] | None = None
         self.steps = 0
 
+    def located(self, place: str) -> None:
+        """Show where the run is trained, from now on."""
+        self.label = f"{self.label} ({place})"
+        self.board.bars.update(self.task, description=escape(self.label))
+
     def step(self, step: int, steps: int) -> None:
         """Move the bar."""
         self.clock = self.clock or (time.monotonic(), step)

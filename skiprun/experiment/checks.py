@@ -8,10 +8,22 @@ from collections.abc import Iterator, Sequence
 from torch import nn
 
 from skiprun.config import RunConfig
+from skiprun.config_file import refuse_contradictions
 from skiprun.errors import ConfigError, OptionError, UnknownName, explain_out_of_memory
-from skiprun.models import SMALLER_NETWORK
+from skiprun.experiment.unused_keys import refuse_unused
+from skiprun.models import SMALLER_NETWORK, check_from_config
 from skiprun.models.complexity.meta import run_on_meta
 from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, Registry
+
+
+def check_config(config: RunConfig, new: bool, given_weights: bool = True) -> None:
+    """Refuse what can be told before a device is asked for and data is read; see `parts.prepare`."""
+    refuse_contradictions(config)
+    check_names(config)
+    if new:
+        refuse_unused(config)
+    with building(config):
+        check_from_config(config.model, given_weights)
 
 
 def check_names(config: RunConfig) -> None:

@@ -1,4 +1,4 @@
-"""Train several runs in parallel, each in a process with its own cores.
+"""Train several runs in parallel, each in a process with its share of the cores, and of the GPUs.
 
 Two threads on one tiny network gain a quarter; two networks on two cores gain a whole one. Each run is a
 process of its own that keeps to its share of the cores; a small network trains to the same bits as alone,
@@ -8,21 +8,22 @@ with one thread.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from skiprun.config import Count, RunConfig
 from skiprun.errors import counted
 from skiprun.experiment.parallel import ProgressFor, in_parallel
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.places import GPU, Share, runs_side_by_side, shares_of_cores, shares_of_gpus
 from skiprun.experiment.plan import Planned
-from skiprun.experiment.train import known_data
+from skiprun.experiment.survey import survey
+from skiprun.experiment.work import Work, list_work
 from skiprun.experiment.worker import train_one
 from skiprun.run import Run
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.machine import cores
 from skiprun.system.progress import NullProgress, ProgressCallback
-from skiprun.training.device import SMALL_STEP
+from skiprun.training.device import SMALL_STEP, choose_device
 
 log = logging.getLogger(__name__)
 
@@ -42,30 +43,41 @@ def train_missing(
         runs: the folder of all runs.
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
-        jobs: runs at once; None: one on a GPU, and on a CPU what `num_workers` says.
+        jobs: runs at once, the GPUs taking turns as far as their memory goes; None: one a GPU, up to 4 where
+            NVIDIA's Multi-Process Service runs, and on a CPU what `num_workers` says.
     """
     runs = Path(runs)
     for item in planned:
         item.refuse_what_is_not_ours()
     missing = {item.label: item.config for item in planned if item.config and item.missing}
-    work: dict[str, int] = {}  # of a step, in multiply-adds
-    for config in missing.values():  # every refusal comes before the first step
-        if config.name not in work:
-            parts = prepare(config, loading, accept=known_data(Run.of(runs, config)))
-            work[config.name] = parts.cost.macs * config.data.batch_size
-    if missing and jobs is None:
-        small = max(work.values()) < SMALL_STEP
-        jobs = num_workers(missing.values(), small) if parts.setup.device.type == "cpu" else 1
-    if missing and min(jobs or 1, len(missing)) > 1:
-        jobs = min(jobs or 1, len(missing))
-        log.info(f"Training {counted(len(missing), 'run')}, {jobs} at a time.")
+    several = len(missing) > 1 and jobs != 1
+    gpus, choose = survey(list_experiments(missing.values())) if several else ([], choose_device)
+    works = list_work(missing, runs, choose, loading)
+    shares = divide(works, gpus, jobs) if several else []
+    if len(shares) > 1 or any(share.place for share in shares):
+        places = {share.place for share in shares if share.place}
+        where = f", on {counted(len(places), 'GPU')}" if places else ""
+        log.info(f"Training {counted(len(works), 'run')}, {len(shares)} at a time{where}.")
         # The largest first, so that no core waits for the last one alone.
-        missing = dict(sorted(missing.items(), key=lambda item: -work[item[1].name]))
-        in_parallel(missing, runs, jobs, progress_for)
+        in_parallel(sorted(works, key=lambda work: -work.macs), runs, shares, progress_for)
     else:
-        for label, config in missing.items():
-            train_one(config, runs, progress_for(label))
+        for work in works:
+            train_one(work.config, runs, progress_for(work.label))
     return [item.run for item in planned]
+
+
+def list_experiments(configs: Iterable[RunConfig]) -> list[RunConfig]:
+    """Return one config of each name: its seeds need the same of a machine."""
+    return list({config.name: config for config in configs}.values())
+
+
+def divide(works: Sequence[Work], gpus: Sequence[GPU], jobs: int | None) -> list[Share]:
+    """Return the shares of this machine in which to train; see `train_missing` for the jobs."""
+    if gpus and any(work.need for work in works):
+        return shares_of_gpus(gpus, cores(), works, jobs, runs_side_by_side())
+    small = max(work.macs for work in works) < SMALL_STEP
+    jobs = jobs or num_workers([work.config for work in works], small)
+    return shares_of_cores(cores(), min(jobs, len(works)))
 
 
 def num_workers(configs: Collection[RunConfig], small: bool) -> int:

@@ -1,4 +1,4 @@
-"""Train runs in processes of their own, each with its share of the cores, and pass on what they tell."""
+"""Train runs in processes of their own, each with its share of the machine, and pass on what they tell."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
@@ -15,11 +15,11 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
-from skiprun.config import RunConfig
 from skiprun.errors import SkiprunError, Stopped
+from skiprun.experiment.places import Share
+from skiprun.experiment.work import Work
 from skiprun.experiment.worker import enter, listen, train_here
-from skiprun.system.machine import cores
-from skiprun.system.processes import NO_GUARD, ready
+from skiprun.system.processes import cause_of_death, ready
 from skiprun.system.progress import Progress
 from skiprun.training.stopping import StopFlag
 
@@ -27,8 +27,10 @@ log = logging.getLogger(__name__)
 ProgressFor = Callable[[str], Progress]
 
 
-def in_parallel(missing: dict[str, RunConfig], runs: Path, jobs: int, progress_for: ProgressFor) -> None:
-    """Train runs in processes, as many as there are jobs, and pass on what they tell.
+def in_parallel(
+    works: Sequence[Work], runs: Path, shares: Sequence[Share], progress_for: ProgressFor
+) -> None:
+    """Train runs in processes, as many as there are shares, and pass on what they tell.
 
     Raises:
         Stopped: a signal asked; every run has saved.
@@ -36,16 +38,17 @@ def in_parallel(missing: dict[str, RunConfig], runs: Path, jobs: int, progress_f
     """
     context = ready()
     events: Queue[Any] = context.Queue()
-    progresses = {label: progress_for(label) for label in missing}
+    progresses = {work.label: progress_for(work.label) for work in works}
     listener = threading.Thread(target=listen, args=(events, progresses), daemon=True)
     listener.start()
-    cpu_sets: Queue[list[int]] = context.Queue()
-    for number in range(jobs):
-        cpu_sets.put(cores()[number::jobs] if jobs <= len(cores()) else cores())
-    setup = (events, cpu_sets, log.getEffectiveLevel())
-    with StopFlag() as stop, ProcessPoolExecutor(jobs, context, enter, setup) as pool, _killed_by_interrupt():
+    waiting: Queue[Share] = context.Queue()
+    for share in shares:
+        waiting.put(share)
+    setup = (events, waiting, log.getEffectiveLevel())
+    pool = ProcessPoolExecutor(len(shares), context, enter, setup)
+    with StopFlag() as stop, pool, _killed_by_interrupt():
         futures = [
-            pool.submit(train_here, label, config.to_dict(), runs) for label, config in missing.items()
+            pool.submit(train_here, work.label, work.config.to_dict(), runs, work.need) for work in works
         ]
         processes = list(pool._processes.values())
         _wait(futures, stop)
@@ -77,25 +80,9 @@ def _failure(future: Future, processes: Sequence[BaseProcess]) -> SkiprunError |
         failure: SkiprunError | None = future.result()
     except BrokenProcessPool:
         return SkiprunError(
-            f"{_cause({process.exitcode for process in processes})} The same command continues."
+            f"{cause_of_death({process.exitcode for process in processes})} The same command continues."
         )
     return failure
-
-
-def _cause(codes: Collection[int | None]) -> str:
-    """Say why processes ended, by their exit codes; those that the pool itself ended have SIGTERM's."""
-    if NO_GUARD in codes:
-        return "A script that trains several runs at once must do it below `if __name__ == '__main__':`."
-    if -signal.SIGKILL in codes:
-        return "A training process was killed, likely for want of memory. Try fewer --jobs."
-    ends = [
-        f"signal {-code}" if code < 0 else f"exit code {code}"
-        for code in codes
-        if code and code != -signal.SIGTERM
-    ]
-    return (
-        f"A training process ended with {' and '.join(sorted(ends)) or 'no word'}; what it said stands above."
-    )
 
 
 def _wait(futures: Sequence[Future], stop: StopFlag) -> None:

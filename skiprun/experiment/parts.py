@@ -9,14 +9,12 @@ import torch
 from torch import nn
 
 from skiprun.config import RunConfig
-from skiprun.config_file import refuse_contradictions
 from skiprun.data import Loaders, load_data
 from skiprun.data.pixels import sentence
 from skiprun.errors import explain_out_of_memory
-from skiprun.experiment.checks import building, check_batch, check_names, check_task, located
-from skiprun.experiment.unused_keys import refuse_unused
+from skiprun.experiment.checks import building, check_batch, check_config, check_task, located
 from skiprun.inference.evaluate import evaluation_batch_size
-from skiprun.models import Cost, build_from_config, check_from_config, cost
+from skiprun.models import Cost, build_from_config, cost
 from skiprun.models.weights.freeze import freeze_from_config, learning_notes
 from skiprun.models.weights.pretrained import WeightReport, load_from_config
 from skiprun.registry import TASKS
@@ -83,12 +81,7 @@ def prepare(
             possible.
         DataNotFound: the dataset is not on this machine.
     """
-    refuse_contradictions(config)
-    check_names(config)
-    if accept is None:
-        refuse_unused(config)
-    with building(config):
-        check_from_config(config.model, given_weights)
+    check_config(config, accept is None, given_weights)
     setup = choose_device(config)
     configure_process(setup)
     parts = build(config, setup, progress, given_weights, accept)
@@ -102,13 +95,14 @@ def build(
     progress: ProgressCallback | None,
     given_weights: bool,
     accept: Callable[[Loaders], Loaders] | None,
+    data_device: torch.device | None = None,
 ) -> Parts:
-    """Build what a checked config names; see `prepare`."""
+    """Build what a checked config names; see `prepare`. The images lie where the run is, or elsewhere."""
     with (
         explain_out_of_memory("while the data is read", "Try a smaller data.image_size."),
         located(config, "data"),
     ):
-        loaders = load_data(config.data, setup.device, progress, new=accept is None)
+        loaders = load_data(config.data, data_device or setup.device, progress, new=accept is None)
         loaders = replace(accept(loaders) if accept else loaders, legacy_split=None)
     check_task(config, loaders.task)
     task = TASKS[loaders.task].target(**task_options(config, loaders.task))

@@ -1,7 +1,8 @@
-"""A training process: its share of the cores, its log and its progress, which the parent listens to."""
+"""A training process: its share of the machine, its log and its progress, which the parent listens to."""
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import time
@@ -10,14 +11,17 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config
-from skiprun.errors import Diverged, SkiprunError, Stopped
+from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped
+from skiprun.experiment.places import Share
 from skiprun.experiment.train import train
+from skiprun.experiment.work import Need
 from skiprun.system.logs import is_about_data
-from skiprun.system.machine import set_affinity
 from skiprun.system.processes import exit_with_parent
-from skiprun.system.progress import Progress, Record
+from skiprun.system.progress import LocatedProgress, Progress, Record
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +33,16 @@ def listen(events: Queue[Any], progresses: dict[str, Progress]) -> None:
             logging.getLogger(event.name).handle(event)
         else:
             label, method, *values = event
-            getattr(progresses[label], method)(*values)
+            progress = progresses[label]
+            if method != "located" or isinstance(progress, LocatedProgress):
+                getattr(progress, method)(*values)
 
 
 class WorkerProgress:
     """Progress of a run in another process."""
 
     events: Queue[Any]
+    share: Share
     stopped = False
 
     def __init__(self, label: str) -> None:
@@ -52,7 +59,7 @@ class WorkerProgress:
         self.events.put((self.label, "epoch", record))
 
 
-def enter(events: Queue[Any], cpu_sets: Queue[list[int]], level: int) -> None:
+def enter(events: Queue[Any], shares: Queue[Share], level: int) -> None:
     """Prepare a training process: outside of training, signals are for the process that started it."""
     exit_with_parent()
     handler = QueueHandler(events)
@@ -60,22 +67,34 @@ def enter(events: Queue[Any], cpu_sets: Queue[list[int]], level: int) -> None:
     handler.addFilter(lambda record: not is_about_data(record))  # which the parent has opened, and logged
     logging.getLogger("skiprun").addHandler(handler)
     logging.getLogger("skiprun").setLevel(level)
-    WorkerProgress.events = events
-    set_affinity(cpu_sets.get())
+    WorkerProgress.events, WorkerProgress.share = events, shares.get()
+    WorkerProgress.share.enter()
 
 
-def train_here(label: str, plain: dict[str, Any], runs: Path) -> SkiprunError | None:
+def train_here(label: str, plain: dict[str, Any], runs: Path, need: Need | None) -> SkiprunError | None:
     """Train one run in this process; return its error as one that can be passed between processes."""
     if WorkerProgress.stopped:  # the next run may be here already
         return None
-    multiprocessing.current_process().name = label
+    share = WorkerProgress.share
+    multiprocessing.current_process().name = f"{label} ({share.place})" if share.place else label
+    if share.place:
+        WorkerProgress.events.put((label, "located", share.place))
+    failure = _failure(label, plain, runs, need)
+    if share.gpu:  # for the next run, and for those beside
+        gc.collect()
+        torch.cuda.empty_cache()
+    return failure
+
+
+def _failure(label: str, plain: dict[str, Any], runs: Path, need: Need | None) -> SkiprunError | None:
+    """Train one run; return its error."""
     try:
         train_one(build_config(plain), runs, WorkerProgress(label))
     except (Stopped, KeyboardInterrupt):
         WorkerProgress.stopped = True
-        return None
     except SkiprunError as error:
-        passed = SkiprunError(f"{label}: {error}")
+        numbers = WorkerProgress.share.memory(need) if isinstance(error, OutOfMemory) else ""
+        passed = SkiprunError(f"{label}: {error}{numbers}")
         passed.exit_code = error.exit_code
         return passed
     return None

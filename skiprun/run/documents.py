@@ -70,6 +70,7 @@ class Session(TypedDict, total=False):
     torch: str
     system: str
     device: str
+    gpu: str
     cores: list[int]
     data: DataRecord
     weights: str

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Collection
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,22 @@ def ready() -> ForkServerContext | SpawnContext:
     with safe_interpreters():
         forkserver.ensure_running()
     return context
+
+
+def cause_of_death(codes: Collection[int | None]) -> str:
+    """Say why processes ended, by their exit codes; those that a pool itself ended have SIGTERM's."""
+    if NO_GUARD in codes:
+        return "A script that trains several runs at once must do it below `if __name__ == '__main__':`."
+    if -signal.SIGKILL in codes:
+        return "A training process was killed, likely for want of memory. Try fewer --jobs."
+    ends = [
+        f"signal {-code}" if code < 0 else f"exit code {code}"
+        for code in codes
+        if code and code != -signal.SIGTERM
+    ]
+    return (
+        f"A training process ended with {' and '.join(sorted(ends)) or 'no word'}; what it said stands above."
+    )
 
 
 def exit_with_parent() -> None:

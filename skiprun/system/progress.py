@@ -22,6 +22,14 @@ class Progress(Protocol):
         """An epoch is done; its record is that of metrics.jsonl."""
 
 
+@runtime_checkable
+class LocatedProgress(Progress, Protocol):
+    """Told as well where a run is trained, if there are several places."""
+
+    def located(self, place: str) -> None:
+        """The run begins at a place, such as GPU 3."""
+
+
 class NullProgress:
     """Progress that ignores every event."""
 

@@ -68,13 +68,14 @@ def choose_device(config: RunConfig) -> DeviceSetup:
     Raises:
         InputError: `device: cuda` or `precision: tf32` on a machine that has no such thing.
     """
-    asked, there = config.compute.device, sees_gpu()
+    asked = config.compute.device
+    there = asked != "cpu" and sees_gpu()
     if asked == "cuda" and not there:
         place = config.place("compute.device")
         raise InputError(f"{place}: found cuda, but {why_no_gpu()}. Use auto or cpu here.")
     if asked == "auto" and not there and NVIDIA.exists():
         log.warning(f"The GPU of this machine is not used: {why_no_gpu()}.")
-    device = torch.device("cuda" if asked != "cpu" and there else "cpu")
+    device = torch.device("cuda" if there else "cpu")
     precision = fast_precision(device) if config.compute.precision == "auto" else config.compute.precision
     if precision == "tf32" and (device.type == "cpu" or torch.cuda.get_device_capability(device) < TF32):
         place = config.place("compute.precision")

@@ -12,7 +12,14 @@ import torch
 from skiprun.errors import InputError
 
 NVIDIA = Path("/dev/nvidia0")  # there where the driver of a GPU of NVIDIA is loaded
+# Names the GPUs that a process sees, by number or UUID; CUDA reads it when it begins.
+VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 TF32 = (8, 0)  # the first compute capability whose tensor cores multiply it
+
+
+def is_gpu_build() -> bool:
+    """Tell whether this torch could compute on a GPU; no GPU is asked for that."""
+    return bool(torch.version.cuda or torch.version.hip)
 
 
 def sees_gpu() -> bool:
@@ -23,12 +30,12 @@ def sees_gpu() -> bool:
 
 def why_no_gpu() -> str:
     """Return why torch sees no GPU, and the way out."""
-    if not torch.version.cuda and not torch.version.hip:
+    if not is_gpu_build():
         where = "; pytorch.org has the command for one that uses the GPU of this machine"
         return f"torch {torch.__version__} is a build for CPUs{where if NVIDIA.exists() else ''}"
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    hidden = os.environ.get(VISIBLE_GPUS)
     if hidden is not None and hidden.strip() in ("", "-1"):
-        return f"CUDA_VISIBLE_DEVICES='{hidden}' hides every GPU; unset it"
+        return f"{VISIBLE_GPUS}='{hidden}' hides every GPU; unset it"
     try:
         torch.cuda.init()
     except (RuntimeError, AssertionError) as error:

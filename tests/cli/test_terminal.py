@@ -49,6 +49,17 @@ def test_step_and_time_left_are_shown_whole_at_any_usual_width(
     assert len(line.splitlines()) == 1
 
 
+def test_a_run_on_one_of_several_gpus_says_which(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = progress.Board().row("resnet20 seed 3")
+    row.located("GPU 7")
+    row.step(1, 2880)
+    row.epoch(RECORD)
+    assert capsys.readouterr().err.startswith("resnet20 seed 3 (GPU 7): epoch 23 step 1276/2880")
+    assert row.board.bars.tasks[0].description == "resnet20 seed 3 (GPU 7)"
+
+
 @pytest.mark.parametrize("width", range(60, 120))
 def test_a_score_is_shown_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     scores = shown(monkeypatch, width).split("-:--:--")[1].strip()

@@ -14,7 +14,7 @@ from skiprun.config import DataConfig
 from skiprun.data import load_data, loading
 from skiprun.data.uses import USED_BY, uses
 from skiprun.errors import ConfigError, InputError, OptionError
-from skiprun.experiment import evaluate, parts, plan_comparison, prepare, train, train_missing
+from skiprun.experiment import checks, evaluate, plan_comparison, prepare, train, train_missing
 from skiprun.experiment.replay import replay
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
@@ -120,7 +120,7 @@ def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         schedule={"steps": 8, "milestones": [4]},
     )
     with monkeypatch.context() as earlier:
-        earlier.setattr(parts, "refuse_unused", lambda config: None)
+        earlier.setattr(checks, "refuse_unused", lambda config: None)
         earlier.setattr(loading, "refuse_unused_data_keys", lambda config: None)
         return train(config, runs=tmp_path)
 

@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from skiprun.experiment import many, parallel, worker
+from skiprun.experiment import many, worker
+from skiprun.experiment.places import Share
 from skiprun.run import Run
 from skiprun.system.machine import cores
-from skiprun.system.processes import NO_GUARD, ready
+from skiprun.system.processes import NO_GUARD, cause_of_death, ready
 from tests.support.tiny import tiny_config
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each process imports for itself")
@@ -148,8 +149,8 @@ def test_a_script_that_does_not_ask_whether_it_is_the_first_is_told_so(tmp_path:
     assert done.stderr.count("Traceback") == 1, "the script's own"
 
 
-def log_some_lines(events: Any, cpu_sets: Any) -> None:
-    worker.enter(events, cpu_sets, logging.INFO)
+def log_some_lines(events: Any, shares: Any) -> None:
+    worker.enter(events, shares, logging.INFO)
     multiprocessing.current_process().name = "plain20 100% seed 0"
     logging.getLogger("skiprun.experiment.train").info("Continuing after step %d of %d.", 4, 12)
     logging.getLogger("skiprun.training").debug("below the level")
@@ -160,9 +161,9 @@ def log_some_lines(events: Any, cpu_sets: Any) -> None:
 def test_what_a_training_process_logs_is_logged_here_under_the_name_of_its_run(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    events, cpu_sets = ready().Queue(), ready().Queue()
-    cpu_sets.put(cores())
-    child = ready().Process(target=log_some_lines, args=(events, cpu_sets))
+    events, shares = ready().Queue(), ready().Queue()
+    shares.put(Share(cores()))
+    child = ready().Process(target=log_some_lines, args=(events, shares))
     child.start()
     worker.listen(events, {})
     child.join()
@@ -188,7 +189,7 @@ def test_a_process_that_is_being_started_starts_no_others(monkeypatch: pytest.Mo
     ],
 )
 def test_the_end_of_a_training_process_has_its_true_cause(codes: set[int | None], says: str) -> None:
-    assert says in parallel._cause(codes)
+    assert says in cause_of_death(codes)
 
 
 def test_small_runs_of_less_than_two_rounds_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,28 +202,28 @@ def test_small_runs_of_less_than_two_rounds_share_the_cores(monkeypatch: pytest.
 
 
 def newly_imported(folder: str) -> str:
-    """Train in a forked process; return its imports, its server's threads, if CUDA began, if imports rest."""
+    """Train in a fork; return its imports, its server's threads, who asked CUDA, if imports rest."""
     import gc
-
-    import torch
 
     from skiprun import experiment
     from skiprun.experiment.plan import plan_comparison
+    from tests.support import watched_cuda
 
+    asked_by_server = list(watched_cuda.CALLS)
     threads, before = len(list(Path(f"/proc/{os.getppid()}/task").iterdir())), set(sys.modules)
     config = plan_comparison(["plain20"], overrides=["schedule.epochs=1", "model.width=4"])[0].config
     assert config is not None
     experiment.train(config, runs=folder)
-    return json.dumps(
-        [sorted(set(sys.modules) - before), threads, torch.cuda.is_initialized(), gc.get_threshold()[2]]
-    )
+    asked = [asked_by_server, watched_cuda.CALLS]
+    return json.dumps([sorted(set(sys.modules) - before), threads, asked, gc.get_threshold()[2]])
 
 
 PROGRAM = """
 from concurrent.futures import ProcessPoolExecutor
-from skiprun.system.processes import ready
+from skiprun.system.processes import IMPORTED, ready
 from tests.experiment.test_processes import newly_imported
 import sys
+IMPORTED.insert(1, "tests.support.watched_cuda")
 with ProcessPoolExecutor(1, ready()) as pool:
     print(pool.submit(newly_imported, sys.argv[1]).result())
 """
@@ -238,7 +239,8 @@ def test_what_is_forked_finds_everything_imported_and_its_server_untouched(tmp_p
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    imported, threads, initialized, collected_every = json.loads(done.stdout)
+    imported, threads, (asked_by_server, asked), collected_every = json.loads(done.stdout)
     slow = ("torch._", "sympy", "matplotlib", "tensorboard.compat", "google")
     assert not [name for name in imported if name.startswith(slow)]
-    assert (threads, initialized, collected_every) == (1, False, 1000)
+    assert (threads, asked_by_server, collected_every) == (1, [], 1000)
+    assert asked, "training asks whether there is a GPU, so what is asked is seen"

@@ -19,6 +19,7 @@ from filelock import FileLock
 
 from skiprun.errors import OutOfMemory, RunBusy, Stopped
 from skiprun.experiment import parallel, worker
+from skiprun.experiment.places import Share
 from skiprun.run import Run
 from skiprun.system.machine import cores
 from skiprun.system.processes import ready
@@ -235,17 +236,17 @@ def test_looking_at_a_run_does_not_keep_another_process_from_starting_it(tmp_pat
         pass
 
 
-def sleep_for_ever(events: Any, cpu_sets: Any) -> None:
+def sleep_for_ever(events: Any, shares: Any) -> None:
     """A training process whose parent will be killed."""
-    worker.enter(events, cpu_sets, logging.INFO)
+    worker.enter(events, shares, logging.INFO)
     events.put("entered")
     time.sleep(600)
 
 
 def parent_of_one(pipe: Any) -> None:
-    events, cpu_sets = ready().Queue(), ready().Queue()
-    cpu_sets.put(cores())
-    child = ready().Process(target=sleep_for_ever, args=(events, cpu_sets))
+    events, shares = ready().Queue(), ready().Queue()
+    shares.put(Share(cores()))
+    child = ready().Process(target=sleep_for_ever, args=(events, shares))
     child.start()
     assert events.get(timeout=60) == "entered"
     pipe.send(child.pid)
