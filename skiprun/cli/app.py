@@ -28,7 +28,7 @@ from skiprun.cli import (
 )
 from skiprun.cli.groups import WithStudies
 from skiprun.cli.terminal import complain, say, start_logging
-from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory
+from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory, out_of_memory
 from skiprun.system.machine import leave_imports_alone, trust_no_working_folder
 
 app = typer.Typer(
@@ -106,7 +106,7 @@ def main() -> None:
 def unforeseen(error: Exception) -> str:
     """Return words for an error that nobody has put in words."""
     if is_out_of_memory(error):
-        return "Out of memory. Free some, or look at fewer or smaller images at a time."
+        return f"{out_of_memory(error)} Free some, or look at fewer or smaller images at a time."
     return f"{type(error).__name__}: {error} (`skiprun --debug ...` shows where)"
 
 

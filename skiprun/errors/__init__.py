@@ -17,7 +17,7 @@ from skiprun.errors.kinds import (
     UnknownName,
     kept,
 )
-from skiprun.errors.memory import explain_out_of_memory, is_out_of_memory
+from skiprun.errors.memory import explain_out_of_memory, is_out_of_memory, out_of_memory
 from skiprun.errors.runs import RunBusy, RunLengthened, RunTaken
 from skiprun.errors.words import counted, did_you_mean, percent, printable, some
 
@@ -46,6 +46,7 @@ __all__ = [
     "grouped",
     "is_out_of_memory",
     "kept",
+    "out_of_memory",
     "percent",
     "printable",
     "refuse",

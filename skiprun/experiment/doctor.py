@@ -15,7 +15,7 @@ import torch
 
 import skiprun
 from skiprun.config import RunConfig
-from skiprun.errors import RunBusy, SkiprunError, StorageError, counted
+from skiprun.errors import RunBusy, SkiprunError, StorageError, counted, is_out_of_memory, out_of_memory
 from skiprun.experiment.forecast import forecast
 from skiprun.experiment.make_trainer import tensorboard_needed
 from skiprun.experiment.parts import Parts, prepare
@@ -46,7 +46,8 @@ def check(name: str, look: Callable[[], str]) -> Check:
     except SkiprunError as error:
         return Check(name, "fail", str(error), error.exit_code)
     except Exception as error:
-        return Check(name, "fail", f"{type(error).__name__}: {error}", SkiprunError.exit_code)
+        said = str(out_of_memory(error)) if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
+        return Check(name, "fail", said, SkiprunError.exit_code)
 
 
 def examine(config: RunConfig | None, runs: Path) -> Iterator[Check]:

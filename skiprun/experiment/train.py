@@ -9,7 +9,7 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config, load_config
-from skiprun.errors import Diverged, OutOfMemory, Stopped, StorageError, is_out_of_memory, kept
+from skiprun.errors import Diverged, OutOfMemory, Stopped, StorageError, is_out_of_memory, kept, out_of_memory
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.make_trainer import logging_to, make_trainer
 from skiprun.experiment.parts import Parts, prepare
@@ -135,7 +135,7 @@ def _fit(trainer: Trainer, run: Run) -> dict[str, float]:
 def in_words(error: BaseException, trainer: Trainer) -> BaseException:
     """Return an error with what it means for a run, as far as that is known."""
     if is_out_of_memory(error):
-        error = OutOfMemory("Out of memory.")
+        error = out_of_memory(error)
     if isinstance(error, StorageError | OutOfMemory):
         return type(error)(
             f"{error} Training stopped at step {trainer.step}; {kept(trainer.checkpoints.step)}."

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from skiprun.config_file import build_config
-from skiprun.errors import ConfigError, InputError, OutOfMemory, explain_out_of_memory
+from skiprun.errors import ConfigError, InputError
 from skiprun.training import gpu
 from skiprun.training.device import DeviceSetup, choose_device, configure_process
 from skiprun.training.gpu import why_no_gpu
@@ -158,17 +158,4 @@ def test_threads_change_no_bits_of_a_gpu_and_another_gpu_does() -> None:
     assert said == "Not bit-identical to an uninterrupted run: device NVIDIA H100 -> NVIDIA A100."
     assert (
         "threads 16 -> 8" in changed_conditions(then | {"device": "cpu"}, {"threads": 8, "device": "cpu"})[0]
-    )
-
-
-def test_memory_that_a_gpu_lacks_is_said_in_numbers() -> None:
-    torch_says = (
-        "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB of which "
-        "5.06 MiB is free. Including non-PyTorch memory, this process has 79.09 GiB memory in use."
-    )
-    with pytest.raises(OutOfMemory) as refused, explain_out_of_memory("in a step", "Take fewer."):
-        raise torch.OutOfMemoryError(torch_says)
-    assert str(refused.value) == (
-        "Out of memory in a step (Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB of "
-        "which 5.06 MiB is free). Take fewer."
     )
