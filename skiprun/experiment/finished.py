@@ -19,6 +19,7 @@ from skiprun.models import build_from_config
 from skiprun.run import Run, run_folder, runs_folder
 from skiprun.system.arguments import checked_arguments
 from skiprun.training.checkpoint import Checkpoints, load
+from skiprun.training.placing import put_rebuilt
 from skiprun.training.resume import refuse_another_experiment
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ def rebuild(
     config = on_device(config_with_data(run, root), device)
     parts = prepare(config, given_weights=False, accept=KnownData(run, other_data))
     load_weights(parts.model, run)
-    parts.model.to(parts.setup.device).eval()
+    put_rebuilt(parts.model, parts.setup.device, config)
     return parts
 
 

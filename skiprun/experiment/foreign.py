@@ -16,6 +16,7 @@ from skiprun.experiment.start_weights import with_weights_found
 from skiprun.run import runs_folder
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import ProgressCallback
+from skiprun.training.placing import put_rebuilt
 
 Values = Sequence[float]
 # No split is too small for training that never happens; evaluation looks at as many as is usual.
@@ -76,7 +77,7 @@ def rebuild_file(
     loaders = with_normalization(parts.loaders, mean, std)
     used = {"mean": _numbers(loaders.mean), "std": _numbers(loaders.std)}
     guessed = [] if mean and std else [NORMALIZATION.format(**used)]
-    network = parts.model.to(parts.setup.device).eval()
+    network = put_rebuilt(parts.model, parts.setup.device, parts.config)
     return replace(parts, config=config, loaders=loaders, model=network, notes=(*parts.notes, *guessed))
 
 

@@ -21,6 +21,7 @@ from skiprun.run.documents import ScoredData
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import ProgressCallback
 from skiprun.training.device import choose_device
+from skiprun.training.placing import put_rebuilt
 
 
 @checked_arguments
@@ -93,7 +94,7 @@ def predict_masks(
 
 def network_on(run: Run, device: str) -> nn.Module:
     """Return the network of a finished run on auto, cpu or cuda, wherever it was trained."""
-    return load_model(run).to(choose_device(on_device(run.config, device)).device)
+    return put_rebuilt(load_model(run), choose_device(on_device(run.config, device)).device, run.config)
 
 
 def load_segmenter(run: Run, device: str) -> Segmenter:

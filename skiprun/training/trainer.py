@@ -21,7 +21,6 @@ from skiprun.connections.fade import set_skip_strength, skip_strength
 from skiprun.data.contract import TrainingData
 from skiprun.errors import Diverged, InputError, Stopped, counted, explain_out_of_memory
 from skiprun.inference.evaluate import MAX_EVAL_BATCH_SIZE, evaluate_batches
-from skiprun.models import SMALLER_NETWORK
 from skiprun.probes.base import Probe
 from skiprun.system.progress import NullProgress, Progress
 from skiprun.tasks import Task
@@ -36,6 +35,7 @@ from skiprun.training.device import DeviceSetup, memory_advice
 from skiprun.training.metrics import MetricsLog, PendingMetrics, tagged
 from skiprun.training.micro_batches import micro_batches
 from skiprun.training.optim import clip, load_optimizer, make_ema_model, make_optimizer
+from skiprun.training.placing import put_network
 from skiprun.training.randomness import BatchSampler, seed_step
 from skiprun.training.schedule import learning_rate, set_learning_rate, steps_per_unit, total_steps
 from skiprun.training.state import Checkpoint
@@ -77,9 +77,7 @@ class Trainer:
         self.checkpoints, self.open_log, self.probes = checkpoints, open_log, probes
         self.progress, self.stop_signal = progress or NullProgress(), stop_signal
         self.evaluation_batch_size = evaluation_batch_size
-        layout = torch.channels_last if config.compute.channels_last else torch.contiguous_format
-        with explain_out_of_memory(f"while the network is moved to {setup.device}", SMALLER_NETWORK):
-            self.model = model.to(setup.device, memory_format=layout)  # type: ignore[call-overload]
+        self.model = put_network(model, setup.device, config.compute.channels_last)
         if config.compute.activation_checkpointing:
             apply_activation_checkpointing(self.model)
         self.forward_pass = ForwardPass(self.model, setup.execution)

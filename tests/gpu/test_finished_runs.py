@@ -9,19 +9,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from skiprun.config import RunConfig
 from skiprun.data.datasets.cells import draw_image
 from skiprun.experiment import evaluate, predict, predict_masks, train
 from skiprun.experiment.doctor import Check, examine
+from skiprun.experiment.finished import rebuild
+from skiprun.experiment.predict import network_on
 from skiprun.experiment.replay import replay
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study import StudyRequest, run_study
-from skiprun.experiment.study_runner.study_targets import find_trained
+from skiprun.experiment.study_runner.study_inputs import StudyInputs
+from skiprun.experiment.study_runner.study_targets import StudyTarget, find_trained
 from skiprun.results.study_documents import Row
 from skiprun.run import Run
 from tests.gpu.cases import CASES, config_of
+from tests.gpu.reference import weights_as_on_a_gpu
 from tests.support.simulated_gpu.machine import SimulatedMachine
 
 pytestmark = pytest.mark.slow
@@ -72,6 +77,21 @@ def test_scores_need_no_gpu(trained: Callable[..., Run]) -> None:
     assert evaluate(trained("cuda", "labels")) == evaluate(trained("cpu", "labels"))
 
 
+def layouts(run: Run) -> set[bool]:
+    """Return whether the weights of 3x3 convolutions keep channels together, wherever a run is rebuilt."""
+    inputs = StudyInputs(StudyTarget(run.config.name, (run.config,), (run,)), FEW)
+    networks = [rebuild(run).model, network_on(run, "auto"), inputs.model]
+    weights = [each for network in networks for each in network.parameters() if each.shape[2:] == (3, 3)]
+    return {each.is_contiguous(memory_format=torch.channels_last) for each in weights if each.shape[1] > 1}
+
+
+def test_weights_have_the_layout_of_the_images_on_a_gpu(
+    machine: SimulatedMachine, trained: Callable[..., Run]
+) -> None:
+    assert machine(layouts, trained("cuda", "labels")).result == {True}
+    assert layouts(trained("cpu", "labels")) == {False}
+
+
 def labels_of(run: Run, file: Path) -> list[Any]:
     return list(predict(run, [file]))
 
@@ -84,9 +104,9 @@ def masks_of(run: Run, file: Path, out: Path) -> bytes:
 def test_labels_are_those_of_the_cpu(
     machine: SimulatedMachine, trained: Callable[..., Run], image: Path
 ) -> None:
-    assert machine(labels_of, trained("cuda", "labels"), image).result == labels_of(
-        trained("cpu", "labels"), image
-    )
+    found = machine(labels_of, trained("cuda", "labels"), image).result
+    with weights_as_on_a_gpu():
+        assert found == labels_of(trained("cpu", "labels"), image)
 
 
 def test_masks_are_those_of_the_cpu(
@@ -109,7 +129,8 @@ def test_studies_find_what_they_find_on_the_cpu(
 ) -> None:
     network = "dense" if study == "reuse" else "labels"
     found = machine(rows_of, study, trained("cuda", network)).result
-    assert found and found == rows_of(study, trained("cpu", network))
+    with weights_as_on_a_gpu():
+        assert found and found == rows_of(study, trained("cpu", network))
 
 
 def test_the_curvature_is_that_of_the_cpu_but_for_the_order_of_sums(

@@ -13,6 +13,7 @@ from skiprun.experiment.finished import load_weights
 from skiprun.experiment.study_runner.study_targets import StudyTarget
 from skiprun.models import build_from_config
 from skiprun.models.weights.pretrained import load_from_config
+from skiprun.training.placing import put_rebuilt
 from skiprun.training.randomness import derive_seed
 
 
@@ -45,4 +46,4 @@ class TargetNetworks:
         """Return the network of a seed on a device, with the weights of its run if it has one."""
         if self.are_trained:
             load_weights(model, self.target.runs[number], self.weights)
-        return model.to(device).eval()
+        return put_rebuilt(model, device, self.target.configs[number])
