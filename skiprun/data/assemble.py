@@ -61,9 +61,10 @@ def assemble(
     mean, std = mean_and_std(source.train.moments[train_rows], math.prod(source.image_shape[1:]))
     augment: Augment | MaskAugment
     if source.task == "segmentation":
-        augment = MaskAugment(config.augment, mean, std, device)
+        augment = MaskAugment(config.augment, source.image_shape, mean, std, device)
     else:
-        augment = Augment(config.augment, mean, std, len(source.class_names), device)
+        classes = len(source.class_names)
+        augment = Augment(config.augment, source.image_shape, mean, std, classes, device)
     earlier = partial(assemble, source, config, device, whole_images=False)
     resident = fits_device(source, device)
     splits = {name: put_split(*part, device, resident) for name, part in parts.items()}

@@ -22,10 +22,13 @@ class TrainingData(Protocol):
 
     @property
     def index_device(self) -> torch.device:
-        """Where `train_batch` wants its rows: a copy from the GPU would wait for it in each step."""
+        """Where `fetch` wants its rows: a copy from the GPU would wait for it in each step."""
 
-    def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Return augmented images, float32 [B, C, H, W], and targets of some rows of the training split."""
+    def fetch(self, index: Tensor) -> tuple[Tensor, ...]:
+        """Return tensors on the device from which `prepare` makes the batch of some rows of train."""
+
+    def prepare(self, *fetched: Tensor) -> tuple[Tensor, Tensor]:
+        """Return augmented images, float32 [B, C, H, W], and targets; a CUDA graph may record this."""
 
     def batches(self, split: str, batch_size: int) -> Iterable[tuple[Tensor, Tensor]]:
         """Yield the batches of a split in stored order, not augmented."""

@@ -7,7 +7,7 @@ import mmap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from torch import Tensor
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.source import Array
 
-Augmentation = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 # Networks for masks keep the image's size to the end, so a batch to evaluate is bounded by its pixels.
 MASK_BATCH_PIXELS = 1 << 20  # 16 images of 256x256
 
@@ -29,6 +28,16 @@ class Split(Protocol):
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return uint8 images [B, C, H, W] and their targets, int64 [B] or masks [B, H, W], on the device."""
+
+
+class Augmentation(Protocol):
+    """Changes of images and their targets, apart from the draws that they are made from."""
+
+    def draw(self, count: int) -> Any:
+        """Return draws from torch's global generators for so many images, on the device."""
+
+    def apply(self, images: Tensor, targets: Tensor, draws: Any) -> tuple[Tensor, Tensor]:
+        """Return normalized images [B, C, H, W] and targets changed as `draw` said."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +103,7 @@ class Loaders:
         task: a name in TASKS.
         fingerprint: hex digest of contents, class names and split.
         mean, std: of each channel over the training split, for pixels scaled to 0..1.
-        augment: augments normalized images and their targets; draws are from torch's global generators.
+        augment: changes what is trained on.
         pixels: how many pixels of the masks each class has, void last, by split; empty without masks.
         conversion: how the user's image files were resized and converted; None for other datasets.
         legacy_split: rebuilds them with the validation split of earlier versions; None if that is this one.
@@ -123,8 +132,17 @@ class Loaders:
 
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return augmented, normalized float32 images of the training split and their targets."""
-        images, targets = self.train.take(index)
-        return self.augment(self.normalize(images), targets)
+        return self.prepare(*self.fetch(index))
+
+    def fetch(self, index: Tensor) -> tuple[Tensor, ...]:
+        """Return what `prepare` begins with: the index alone where the images are on the device."""
+        return (index,) if self._is_resident else self.train.take(index)
+
+    def prepare(self, *fetched: Tensor) -> tuple[Tensor, Tensor]:
+        """Gather, normalize and augment: nothing here waits for the device, so a CUDA graph may record it."""
+        draws = self.augment.draw(len(fetched[0]))
+        images, targets = self.train.take(*fetched) if self._is_resident else fetched
+        return self.augment.apply(self.normalize(images), targets, draws)
 
     def batches(self, split: str, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield a split, 'train', 'val' or 'test', in stored order and batches, normalized, not augmented."""
@@ -139,6 +157,11 @@ class Loaders:
     def normalize(self, images: Tensor) -> Tensor:
         """Return uint8 images as float32 (images / 255 - mean) / std, in place as images * scale + shift."""
         return images.float().mul_(self._scale).add_(self._shift)
+
+    @property
+    def _is_resident(self) -> bool:
+        """Whether rows of the training split are gathered without the host."""
+        return isinstance(self.train, InMemorySplit)
 
     @cached_property
     def _scale(self) -> Tensor:

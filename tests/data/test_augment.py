@@ -7,19 +7,17 @@ import pytest
 import torch
 from torch import Tensor, memory_format
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._pytree import tree_map_only
 
 from skiprun.config import AugmentConfig
-from skiprun.data.augmentation.augment import (
-    Augment,
-    check_augmentation,
-    crop_indices,
-    cutout,
-    gather_pixels,
-    jitter,
-)
+from skiprun.data.augmentation.augment import Augment, check_augmentation
+from skiprun.data.augmentation.crops import crop_indices, cutout, gather_pixels
+from skiprun.data.augmentation.jitter import jitter
 from skiprun.errors import OptionError
 from skiprun.system.torchvision_repair import torchvision
+from tests.support.augmented import augmented
 
+CPU = torch.device("cpu")
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 EVERYTHING: dict[str, Any] = {"crop": 2, "flip": True, "cutout": 3, "jitter": 0.4}
 
@@ -30,10 +28,13 @@ def batch(count: int = 16, channels: int = 3, height: int = 8, width: int = 9) -
 
 def changed(images: Tensor, targets: Tensor, seed: int = 0, **options: Any) -> tuple[Tensor, Tensor]:
     torch.manual_seed(seed)
-    channels = images.shape[1]
-    return Augment(AugmentConfig(**options), MEAN[:channels], STD[:channels], 10, torch.device("cpu"))(
-        images, targets
-    )
+    return augmented(augment_for(images, **options), images, targets)
+
+
+def augment_for(images: Tensor, **options: Any) -> Augment:
+    _, channels, height, width = images.shape
+    shape = channels, height, width
+    return Augment(AugmentConfig(**options), shape, MEAN[:channels], STD[:channels], 10, CPU)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -97,12 +98,12 @@ def test_jitter_equals_torchvisions_functions_one_image_at_a_time() -> None:
     functional = importlib.import_module(f"{torchvision.__name__}.transforms.v2.functional")
     mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
     images = torch.rand(16, 3, 8, 9)
-    factors = 0.5 + torch.rand(3, 16)
+    factors = 0.5 + torch.rand(16, 3)
     found = jitter((images - mean) / std, factors, mean, std) * std + mean
     for number in range(16):
         expected = images[number]
         for name, factor in zip(
-            ("brightness", "contrast", "saturation"), factors[:, number].tolist(), strict=True
+            ("brightness", "contrast", "saturation"), factors[number].tolist(), strict=True
         ):
             expected = getattr(functional, f"adjust_{name}")(expected, factor)
         torch.testing.assert_close(found[number], expected, atol=1e-5, rtol=0)
@@ -111,16 +112,16 @@ def test_jitter_equals_torchvisions_functions_one_image_at_a_time() -> None:
 def test_jitter_of_a_grey_image_keeps_it_grey() -> None:
     grey = torch.rand(16, 1, 8, 9).expand(16, 3, 8, 9)
     mean, std = torch.full((3, 1, 1), 0.5), torch.full((3, 1, 1), 0.2)
-    found = jitter((grey - mean) / std, 0.5 + torch.rand(3, 16), mean, std)
+    found = jitter((grey - mean) / std, 0.5 + torch.rand(16, 3), mean, std)
     torch.testing.assert_close(found[:, 0], found[:, 1], atol=1e-5, rtol=0)
 
 
 def test_jitter_draws_factors_as_far_from_one_as_the_config_says() -> None:
     """In an image of two greys, the mean tells the brightness, the distance over the mean the contrast."""
     images = torch.tensor([0.4, 0.5]).view(1, 1, 1, 2).repeat(4000, 1, 2, 1)
-    augment = Augment(AugmentConfig(jitter=0.4), [0.0], [1.0], 10, torch.device("cpu"))
+    augment = Augment(AugmentConfig(jitter=0.4), (1, 2, 2), [0.0], [1.0], 10, CPU)
     torch.manual_seed(0)
-    found, _ = augment(images, torch.zeros(4000))
+    found, _ = augmented(augment, images, torch.zeros(4000))
     dark, light = found[:, 0, 0].T
     brightness, contrast = (dark + light) / 0.9, 9 * (light - dark) / (light + dark)
     for factor in (brightness, contrast):
@@ -166,27 +167,34 @@ def test_nothing_asked_nothing_changed() -> None:
     assert torch.equal(found, images)
 
 
-def test_nothing_is_read_back_from_the_device() -> None:
+@pytest.mark.parametrize("mixing", [{}, {"mixup": 0.4}, {"cutmix": 1.0}])
+def test_nothing_is_read_back_from_the_device(mixing: dict[str, float]) -> None:
     """Fake tensors have no values, so a shape or a branch that depended on one would fail here."""
-    with FakeTensorMode():
+    augment = augment_for(batch()[0], **EVERYTHING, **mixing)
+    with FakeTensorMode(allow_non_fake_inputs=True):
         images, targets = batch()
-        found, _ = changed(images, targets, **EVERYTHING)
+        found, _ = augmented(augment, images, targets)
         assert found.shape == images.shape
 
 
-@pytest.mark.parametrize("option", [{"mixup": 0.4}, {"cutmix": 1.0}])
-def test_mixed_targets_are_shares_of_the_two_images(option: dict[str, Any]) -> None:
+def test_a_part_of_the_batch_is_changed_by_its_part_of_the_draws() -> None:
     images, targets = batch()
-    found, shares = changed(images, targets, **option)
-    assert shares.shape == (16, 10)
-    torch.testing.assert_close(shares.sum(1), torch.ones(16))
-    own = shares[torch.arange(16), targets]
-    expected = images * own[0] + images.roll(1, 0) * (1 - own[0])
-    if option == {"mixup": 0.4}:
-        torch.testing.assert_close(found, expected)
-    else:
-        kept = (found == images).all(1).float().mean((1, 2))
-        torch.testing.assert_close(kept, own, atol=1e-6, rtol=0)
+    augment = augment_for(images, **EVERYTHING)
+    draws = augment.draw(16)
+    whole, _ = augment.apply(images, targets, draws)
+    part, _ = augment.apply(images[4:8], targets[4:8], tree_map_only(Tensor, lambda each: each[4:8], draws))
+    assert torch.equal(part, whole[4:8])
+
+
+@pytest.mark.parametrize("option", [EVERYTHING, {"mixup": 0.4}, {"cutmix": 1.0}])
+def test_what_is_drawn_is_drawn_before_it_is_applied(option: dict[str, Any]) -> None:
+    images, targets = batch()
+    augment = augment_for(images, **option)
+    draws = augment.draw(16)
+    before = torch.get_rng_state()
+    first, again = (augment.apply(images, targets, draws) for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
 
 
 @pytest.mark.parametrize(("key", "value"), [("crop", 8), ("cutout", 9)])

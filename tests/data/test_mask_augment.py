@@ -7,12 +7,23 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
 from skiprun.config import AugmentConfig
 from skiprun.data.augmentation.mask_augment import MaskAugment
+from tests.support.augmented import augmented
 
 CPU = torch.device("cpu")
 HEIGHT, WIDTH, COUNT = 33, 65, 2000
+EVERYTHING: dict[str, Any] = {
+    "flip": True,
+    "rot90": True,
+    "rotate": 10,
+    "scale": 0.1,
+    "crop": 1,
+    "elastic": 2,
+}
+EVERYTHING |= {"jitter": 0.1, "brightness": 0.1, "noise": 0.1}
 MIDDLE = torch.tensor([32.0, 16.0])  # x and y
 
 
@@ -21,8 +32,8 @@ def sources(**changes: Any) -> Tensor:
     y, x = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
     images = torch.stack([x, y]).float().expand(COUNT, 2, HEIGHT, WIDTH)
     torch.manual_seed(0)
-    augment = MaskAugment(AugmentConfig(**changes), (0.0, 0.0), (1.0, 1.0), CPU)
-    return augment(images, torch.zeros(COUNT, HEIGHT, WIDTH, dtype=torch.uint8))[0]
+    augment = MaskAugment(AugmentConfig(**changes), (2, HEIGHT, WIDTH), (0.0, 0.0), (1.0, 1.0), CPU)
+    return augmented(augment, images, torch.zeros(COUNT, HEIGHT, WIDTH, dtype=torch.uint8))[0]
 
 
 def steps(found: Tensor) -> tuple[Tensor, Tensor]:
@@ -62,8 +73,8 @@ def test_elastic_is_the_spread_of_the_shifts_in_pixels_at_three_by_three_places(
 
 def test_brightness_is_one_factor_an_image_within_its_range() -> None:
     torch.manual_seed(0)
-    augment = MaskAugment(AugmentConfig(brightness=0.3), (0.5,), (0.2,), CPU)
-    found, _ = augment(torch.zeros(COUNT, 1, 4, 4), torch.zeros(COUNT, 4, 4, dtype=torch.uint8))
+    augment = MaskAugment(AugmentConfig(brightness=0.3), (1, 4, 4), (0.5,), (0.2,), CPU)
+    found, _ = augmented(augment, torch.zeros(COUNT, 1, 4, 4), torch.zeros(COUNT, 4, 4, dtype=torch.uint8))
     factors = (found * 0.2 + 0.5) / 0.5
     assert torch.allclose(factors, factors[:, :, :1, :1].expand_as(factors), atol=1e-5)
     assert 0.7 - 1e-4 < factors.min() < 0.705 and 1.295 < factors.max() < 1.3 + 1e-4
@@ -71,6 +82,25 @@ def test_brightness_is_one_factor_an_image_within_its_range() -> None:
 
 def test_noise_has_the_spread_of_the_light() -> None:
     torch.manual_seed(0)
-    augment = MaskAugment(AugmentConfig(noise=0.1), (0.5,), (0.2,), CPU)
-    found, _ = augment(torch.zeros(COUNT, 1, 4, 4), torch.zeros(COUNT, 4, 4, dtype=torch.uint8))
+    augment = MaskAugment(AugmentConfig(noise=0.1), (1, 4, 4), (0.5,), (0.2,), CPU)
+    found, _ = augmented(augment, torch.zeros(COUNT, 1, 4, 4), torch.zeros(COUNT, 4, 4, dtype=torch.uint8))
     assert (found * 0.2).std().item() == pytest.approx(0.1, rel=0.02)
+
+
+def test_what_is_drawn_is_drawn_before_it_is_applied() -> None:
+    images, masks = torch.randn(8, 3, 16, 16), torch.randint(2, (8, 16, 16), dtype=torch.uint8)
+    augment = MaskAugment(AugmentConfig(**EVERYTHING), (3, 16, 16), (0.5,) * 3, (0.2,) * 3, CPU)
+    draws = augment.draw(8)
+    before = torch.get_rng_state()
+    first, again = (augment.apply(images, masks, draws) for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
+
+
+def test_a_part_of_the_batch_is_changed_by_its_part_of_the_draws() -> None:
+    images, masks = torch.randn(8, 3, 16, 16), torch.randint(2, (8, 16, 16), dtype=torch.uint8)
+    augment = MaskAugment(AugmentConfig(**EVERYTHING), (3, 16, 16), (0.5,) * 3, (0.2,) * 3, CPU)
+    draws = augment.draw(8)
+    whole = augment.apply(images, masks, draws)
+    part = augment.apply(images[2:4], masks[2:4], tree_map_only(Tensor, lambda each: each[2:4], draws))
+    assert torch.equal(part[0], whole[0][2:4]) and torch.equal(part[1], whole[1][2:4])

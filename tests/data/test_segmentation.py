@@ -17,6 +17,7 @@ from skiprun.data.borders import closeness, with_borders
 from skiprun.data.datasets.cells import SIZES, draw_cells, draw_split
 from skiprun.data.loaders import Loaders
 from skiprun.errors import OptionError
+from tests.support.augmented import augmented
 
 CPU = torch.device("cpu")
 
@@ -30,10 +31,10 @@ def load(**data: Any) -> Loaders:
     return load_data(build_config(plain).data, CPU)
 
 
-def augment(**changes: Any) -> MaskAugment:
+def changed(images: Tensor, masks: Tensor, **changes: Any) -> tuple[Tensor, Tensor]:
     plain = {"name": "cells", "augment": changes}
     config = build_config({"model": {"name": "unet"}, "data": plain, "schedule": {"epochs": 1}}).data.augment
-    return MaskAugment(config, (0.4,), (0.2,), CPU)
+    return augmented(MaskAugment(config, (1, *images.shape[2:]), (0.4,), (0.2,), CPU), images, masks)
 
 
 def test_cells_have_masks_and_know_their_task() -> None:
@@ -119,7 +120,7 @@ def tagged(count: int = 64, side: int = 16) -> tuple[Tensor, Tensor]:
 def test_flips_and_turns_move_every_pixel_with_its_mask(changes: dict[str, bool]) -> None:
     images, masks = tagged()
     torch.manual_seed(0)
-    moved, followed = augment(**changes)(images, masks)
+    moved, followed = changed(images, masks, **changes)
     assert torch.equal(moved[:, 0].long() % 251, followed.long())
     different = {each.numpy().tobytes() for each in moved}
     assert len(different) == {1: 2, 2: 8}[len(changes)] if "flip" in changes else len(different) == 4
@@ -128,7 +129,7 @@ def test_flips_and_turns_move_every_pixel_with_its_mask(changes: dict[str, bool]
 def test_turns_are_quarter_turns_and_nothing_else() -> None:
     images, masks = tagged(32)
     torch.manual_seed(0)
-    turned = {each.numpy().tobytes() for each in augment(rot90=True)(images, masks)[0]}
+    turned = {each.numpy().tobytes() for each in changed(images, masks, rot90=True)[0]}
     assert turned == {torch.rot90(images[0], quarters, (1, 2)).numpy().tobytes() for quarters in range(4)}
 
 
@@ -138,7 +139,7 @@ def test_bending_moves_image_and_mask_alike(changes: dict[str, Any]) -> None:
     shapes = torch.zeros(16, 64, 64)
     shapes[:, 20:40, 10:30] = 1
     torch.manual_seed(0)
-    bent, masks = augment(**changes)(shapes[:, None], shapes.to(torch.uint8))
+    bent, masks = changed(shapes[:, None], shapes.to(torch.uint8), **changes)
     assert not torch.equal(masks, shapes.to(torch.uint8))
     assert ((bent[:, 0] > 0.5) == masks.bool()).float().mean() > 0.99
     assert set(masks.unique().tolist()) == {0, 1}
@@ -148,23 +149,23 @@ def test_a_quarter_turn_by_rotation_is_one_of_pixels() -> None:
     """On an image that is not square a turned square keeps its size."""
     image = torch.zeros(1, 1, 40, 80)
     image[..., 12:28, 32:48] = 1
-    augmentation = augment(rotate=90.0)
     torch.manual_seed(3)
-    turned, _ = augmentation(image.expand(64, 1, 40, 80), torch.zeros(64, 40, 80, dtype=torch.uint8))
+    masks = torch.zeros(64, 40, 80, dtype=torch.uint8)
+    turned, _ = changed(image.expand(64, 1, 40, 80), masks, rotate=90.0)
     assert (turned[..., 20:60].sum((1, 2, 3)) - 256).abs().max() < 8
 
 
 def test_brightness_and_noise_leave_the_mask_alone() -> None:
     images, masks = torch.randn(4, 1, 8, 8), torch.randint(2, (4, 8, 8), dtype=torch.uint8)
     torch.manual_seed(0)
-    changed, same = augment(brightness=0.3, noise=0.1)(images, masks)
-    assert torch.equal(same, masks) and not torch.equal(changed, images)
+    noisy, same = changed(images, masks, brightness=0.3, noise=0.1)
+    assert torch.equal(same, masks) and not torch.equal(noisy, images)
 
 
 def test_brightness_is_a_factor_of_the_light() -> None:
     black = torch.full((8, 1, 4, 4), -0.4 / 0.2)
-    changed, _ = augment(brightness=0.5)(black, torch.zeros(8, 4, 4, dtype=torch.uint8))
-    assert torch.allclose(changed, black)
+    still_black, _ = changed(black, torch.zeros(8, 4, 4, dtype=torch.uint8), brightness=0.5)
+    assert torch.allclose(still_black, black)
 
 
 def test_augmentation_is_a_function_of_the_global_seed() -> None:

@@ -1,25 +1,59 @@
 """Augmentation of images with labels: whole batches on the device.
 
-Each image has its own draw, but mixup and CutMix draw one lambda a batch, as torchvision and Zhang et al.
-2017 do. The draws come from torch's global generators, which training seeds anew for each step. Nothing is
+Each image has its own draw, but mixup and CutMix draw one lambda a batch. The draws come from torch's global
+generators, which training seeds anew for each step, and are apart from what is done with them. Nothing is
 read back from the device. Images are normalized already: what is padded or cut out is 0, the mean of the
 training split, as He et al. 2015 pad after subtracting it.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from skiprun.config import AugmentConfig
-from skiprun.data.loaders import Augmentation
+from skiprun.data.augmentation.crops import crop_indices, cutout, gather_pixels
+from skiprun.data.augmentation.jitter import draw_factors, jitter
+from skiprun.data.augmentation.mixing import cutmix, mixup
 from skiprun.errors import OptionError
 
-LUMA = (0.2989, 0.587, 0.114)  # ITU-R 601-2, as in torchvision's rgb_to_grayscale
+
+class Crop(NamedTuple):
+    """Where crops begin in their padded images, int64 [B], and which are flipped left to right, bool [B]."""
+
+    top: Tensor
+    left: Tensor
+    flipped: Tensor
+
+
+class Point(NamedTuple):
+    """A pixel of each image, int64 [B], or of all, int64 []."""
+
+    row: Tensor
+    column: Tensor
+
+
+class Draws(NamedTuple):
+    """What is drawn for a batch, None where the config asks for nothing like it.
+
+    What has a draw for each image has B of them in its first dimension; what has no dimension is one for all.
+
+    Attributes:
+        jitter: factors of brightness, contrast and saturation, [B, 3].
+        crop: also where images are flipped alone.
+        cutout: the middle of the square.
+        share: lambda of mixup or CutMix, float64 [].
+        box: the middle of CutMix' box.
+    """
+
+    jitter: Tensor | None = None
+    crop: Crop | None = None
+    cutout: Point | None = None
+    share: Tensor | None = None
+    box: Point | None = None
 
 
 class Augment:
@@ -28,113 +62,62 @@ class Augment:
     def __init__(
         self,
         config: AugmentConfig,
+        image_shape: tuple[int, int, int],
         mean: Sequence[float],
         std: Sequence[float],
         num_classes: int,
         device: torch.device,
     ) -> None:
-        self.config = config
+        self.config, self.image_shape, self.num_classes, self.device = (
+            config,
+            image_shape,
+            num_classes,
+            device,
+        )
         self.mean = torch.tensor(mean, device=device).view(-1, 1, 1)
         self.std = torch.tensor(std, device=device).view(-1, 1, 1)
-        self.mix = _mixup_or_cutmix(config, num_classes)
+        self.shares: torch.distributions.Beta | None = None
+        if alpha := config.mixup or config.cutmix:
+            self.shares = torch.distributions.Beta(*torch.full((2,), alpha, device=device))
 
-    def __call__(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def draw(self, count: int) -> Draws:
+        """Draw for so many images."""
+        config, device, (_, height, width) = self.config, self.device, self.image_shape
+        draws = Draws()
+        if config.jitter:
+            draws = draws._replace(jitter=draw_factors(config.jitter, count, device))
+        if config.crop or config.flip:
+            top, left = torch.randint(2 * config.crop + 1, (2, count), device=device)
+            flipped = torch.rand(count, device=device) < (0.5 if config.flip else 0.0)
+            draws = draws._replace(crop=Crop(top, left, flipped))
+        if config.cutout:
+            rows, columns = (torch.randint(side, (count,), device=device) for side in (height, width))
+            draws = draws._replace(cutout=Point(rows, columns))
+        if self.shares:
+            draws = draws._replace(share=self.shares.sample().double())
+        if config.cutmix:
+            column, row = (torch.randint(side, (), device=device) for side in (width, height))
+            draws = draws._replace(box=Point(row, column))
+        return draws
+
+    def apply(self, images: Tensor, targets: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """Return changed images [B, C, H, W], in the memory layout they came in, and targets.
 
         After mixup or CutMix, targets are probabilities [B, classes].
         """
-        config = self.config
         layout = torch.contiguous_format if images.is_contiguous() else torch.channels_last
-        if config.jitter:
-            factors = 1 + config.jitter * (2 * torch.rand(3, len(images), device=images.device) - 1)
-            images = jitter(images, factors, self.mean, self.std)
-        if config.crop or config.flip:
-            images = self._crop_and_flip(images)
-        if config.cutout:
-            height, width = images.shape[2:]
-            rows = torch.randint(height, (len(images),), device=images.device)
-            columns = torch.randint(width, (len(images),), device=images.device)
-            images = cutout(images, rows, columns, config.cutout)
-        if self.mix is not None:
-            images, targets = self.mix(images, targets)
+        if draws.jitter is not None:
+            images = jitter(images, draws.jitter, self.mean, self.std)
+        if draws.crop:
+            padding = self.config.crop
+            images = gather_pixels(images, padding, crop_indices(images.shape, padding, *draws.crop))
+        if draws.cutout:
+            images = cutout(images, *draws.cutout, self.config.cutout)
+        if draws.box and draws.share is not None:
+            images, targets = cutmix(images, targets, draws.share, *draws.box, self.num_classes)
+        elif draws.share is not None:
+            images, targets = mixup(images, targets, draws.share, self.num_classes)
         return images.contiguous(memory_format=layout), targets
-
-    def _crop_and_flip(self, images: Tensor) -> Tensor:
-        """Crop each padded image at random, and flip it left to right at random."""
-        padding, device = self.config.crop, images.device
-        top, left = torch.randint(2 * padding + 1, (2, len(images)), device=device)
-        flipped = torch.rand(len(images), device=device) < (0.5 if self.config.flip else 0.0)
-        pixels = crop_indices(images.shape, padding, top, left, flipped)
-        return gather_pixels(images, padding, pixels)
-
-
-def crop_indices(shape: Sequence[int], padding: int, top: Tensor, left: Tensor, flipped: Tensor) -> Tensor:
-    """Return the flat indices, in the padded batch [B, H + 2p, W + 2p], of the pixels of all cropped images.
-
-    Images have the shape [B, C, H, W] and the padding p. `top` and `left` are the corner of each crop in its
-    padded image, int64 [B], 0 to 2p; `flipped` are the images to flip left to right, bool [B].
-    """
-    batch, _, height, width = shape
-    columns = torch.arange(width, device=top.device)
-    columns = torch.where(flipped[:, None], columns.flip(0), columns) + left[:, None]
-    rows = torch.arange(height, device=top.device) + top[:, None]
-    padded_height, padded_width = height + 2 * padding, width + 2 * padding
-    first = torch.arange(batch, device=top.device)[:, None] * padded_height
-    return ((first + rows)[:, :, None] * padded_width + columns[:, None, :]).view(-1)
-
-
-def gather_pixels(images: Tensor, padding: int, pixels: Tensor) -> Tensor:
-    """Pad images [B, C, H, W] and gather the pixels that `crop_indices` found, as a channels_last batch."""
-    batch, channels, height, width = images.shape
-    padded = F.pad(images, [padding] * 4) if padding else images
-    by_pixel = padded.permute(0, 2, 3, 1).reshape(-1, channels)
-    return by_pixel.index_select(0, pixels).view(batch, height, width, channels).permute(0, 3, 1, 2)
-
-
-def cutout(images: Tensor, rows: Tensor, columns: Tensor, side: int) -> Tensor:
-    """Zero a square around a point of each image; it may reach over the edge (DeVries and Taylor 2017)."""
-    height, width = images.shape[2:]
-
-    def inside(centres: Tensor, length: int) -> Tensor:
-        offset = torch.arange(length, device=centres.device) - (centres[:, None] - side // 2)
-        return (offset >= 0) & (offset < side)
-
-    blank = inside(rows, height)[:, :, None] & inside(columns, width)[:, None, :]
-    return images.masked_fill(blank[:, None], 0)
-
-
-def jitter(images: Tensor, factors: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Change brightness, contrast and saturation, in this order, as torchvision's functions do.
-
-    Images [B, C, H, W] are normalized by mean and std [C, 1, 1]. `factors` are those of brightness, contrast
-    and saturation, [3, B]; 1 changes nothing.
-    """
-    brightness, contrast, saturation = factors[:, :, None, None, None]
-    images = (images * std + mean).mul_(brightness).clamp_(0, 1)
-    middle = _grey(images).mean((2, 3), keepdim=True)
-    images = torch.lerp(middle, images, contrast).clamp_(0, 1)
-    images = torch.lerp(_grey(images), images, saturation).clamp_(0, 1)
-    return images.sub_(mean).div_(std)
-
-
-def _grey(images: Tensor) -> Tensor:
-    """Return the brightness of each pixel, [B, 1, H, W]."""
-    if images.shape[1] != 3:
-        return images.mean(1, keepdim=True)
-    red, green, blue = images.split(1, dim=1)
-    return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
-
-
-def _mixup_or_cutmix(config: AugmentConfig, num_classes: int) -> Augmentation | None:
-    """Return torchvision's mixup or CutMix, or None."""
-    if not (config.mixup or config.cutmix):
-        return None
-    from skiprun.system.torchvision_repair import torchvision
-
-    v2 = importlib.import_module(f"{torchvision.__name__}.transforms.v2")  # only after the repair
-    make, alpha = (v2.MixUp, config.mixup) if config.mixup else (v2.CutMix, config.cutmix)
-    mix: Augmentation = make(alpha=alpha, num_classes=num_classes)
-    return mix
 
 
 def check_augmentation(config: AugmentConfig, image_shape: tuple[int, int, int]) -> None:

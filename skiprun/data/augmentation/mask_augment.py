@@ -1,110 +1,116 @@
 """Augmentation of images together with their masks: whole batches on the device, a draw for each image.
 
-Flips, quarter turns and warps change both alike. A warp samples images bilinearly and masks by the nearest
-pixel, and reflects both beyond the edge, as Ronneberger et al. 2015 extrapolate. Jitter, brightness and noise
-change the image alone. Every draw is from torch's global generators.
+Flips, quarter turns and warps change both alike; jitter, brightness and noise change the image alone. Every
+draw is from torch's global generators, and apart from what is done with it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from skiprun.config import AugmentConfig
-from skiprun.data.augmentation.augment import jitter
+from skiprun.data.augmentation.jitter import draw_factors, jitter
+from skiprun.data.augmentation.warps import ELASTIC_GRID, sampling_grid, warp
 from skiprun.errors import OptionError
 
 MASKS_ONLY = ("rot90", "rotate", "scale", "elastic", "brightness", "noise")
 LABELS_ONLY = ("cutout", "mixup", "cutmix")
-# The paper draws displacements at 3x3 places and interpolates between them by bicubic splines.
-ELASTIC_GRID = 3
+
+
+class MaskDraws(NamedTuple):
+    """What is drawn for B images, None where the config asks for nothing like it.
+
+    Attributes:
+        turn: which images are flipped, turned by a quarter, by a half: bool [3 of B].
+        warp: from -1 to 1, of the angle, the size and the shifts right and down: [B, 4].
+        elastic: displacements at the places of a coarse grid, standard normal: [B, 2, 3, 3].
+        jitter: factors of brightness, contrast and saturation, [B, 3].
+        brightness: from -1 to 1, [B, 1, 1, 1].
+        noise: standard normal, [B, C, H, W].
+    """
+
+    turn: tuple[Tensor, Tensor, Tensor] | None = None
+    warp: Tensor | None = None
+    elastic: Tensor | None = None
+    jitter: Tensor | None = None
+    brightness: Tensor | None = None
+    noise: Tensor | None = None
 
 
 class MaskAugment:
     """What a config asks for: flip, rot90, one warp (rotate, scale, crop, elastic), colours, noise."""
 
     def __init__(
-        self, config: AugmentConfig, mean: Sequence[float], std: Sequence[float], device: torch.device
+        self,
+        config: AugmentConfig,
+        image_shape: tuple[int, int, int],
+        mean: Sequence[float],
+        std: Sequence[float],
+        device: torch.device,
     ) -> None:
-        self.config = config
+        self.config, self.image_shape, self.device = config, image_shape, device
         self.mean = torch.tensor(mean, device=device).view(-1, 1, 1)
         self.std = torch.tensor(std, device=device).view(-1, 1, 1)
+        self.warps = bool(config.rotate or config.scale or config.crop or config.elastic)
 
-    def __call__(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def draw(self, count: int) -> MaskDraws:
+        """Draw for so many images."""
+        config, device, draws = self.config, self.device, MaskDraws()
+        if config.flip or config.rot90:
+            flip, quarter, half = torch.rand(3, count, device=device) < 0.5
+            draws = draws._replace(turn=(flip if config.flip else torch.zeros_like(flip), quarter, half))
+        if self.warps:
+            draws = draws._replace(warp=2 * torch.rand(4, count, device=device).T - 1)
+        if config.elastic:
+            draws = draws._replace(elastic=torch.randn(count, 2, ELASTIC_GRID, ELASTIC_GRID, device=device))
+        if config.jitter:
+            draws = draws._replace(jitter=draw_factors(config.jitter, count, device))
+        if config.brightness:
+            draws = draws._replace(brightness=2 * torch.rand(count, 1, 1, 1, device=device) - 1)
+        if config.noise:
+            draws = draws._replace(noise=self._empty_images(count).normal_())
+        return draws
+
+    def _empty_images(self, count: int) -> Tensor:
+        """Return memory in the order of the images that get noise, as that is the order it is drawn in."""
+        channels, height, width = self.image_shape
+        if self.warps:
+            return torch.empty(count, channels, height, width, device=self.device)
+        images = torch.empty(count, height, width, channels, device=self.device).permute(0, 3, 1, 2)
+        # Turned images lie column by column, unless jitter has copied those of one channel.
+        by_column = self.config.rot90 and not (self.config.jitter and channels == 1)
+        return images.transpose(2, 3) if by_column else images
+
+    def apply(self, images: Tensor, targets: Tensor, draws: MaskDraws) -> tuple[Tensor, Tensor]:
         """Return changed images [B, C, H, W] and masks [B, H, W], or [B, 2, H, W] with border weights."""
         planes = targets[:, None] if targets.ndim == 3 else targets
-        images, planes = self._flip_and_rot90(images, planes)
-        images, planes = self._warp(images, planes)
-        return self._change_colors(images), planes[:, 0] if targets.ndim == 3 else planes
+        if draws.turn:
+            images, planes = (self._flip_and_rot90(each, *draws.turn) for each in (images, planes))
+        if draws.warp is not None:
+            grid = sampling_grid(self.config, self.image_shape, draws.warp, draws.elastic)
+            images, planes = warp(images, planes, grid)
+        return self._change_colors(images, draws), planes[:, 0] if targets.ndim == 3 else planes
 
-    def _flip_and_rot90(self, images: Tensor, planes: Tensor) -> tuple[Tensor, Tensor]:
+    def _flip_and_rot90(self, batch: Tensor, flip: Tensor, quarter: Tensor, half: Tensor) -> Tensor:
         """Flip left to right, and rotate by a multiple of 90 degrees."""
-        config, count = self.config, len(images)
-        if not (config.flip or config.rot90):
-            return images, planes
-        draws = torch.rand(3, count, device=images.device)
-        flip = draws[0] < 0.5 if config.flip else torch.zeros_like(draws[0], dtype=torch.bool)
-        if not config.rot90:
-            return flipped(images, flip, 3), flipped(planes, flip, 3)
+        if not self.config.rot90:
+            return flipped(batch, flip, 3)
         # A quarter turn transposes and flips columns, a half turn flips columns and rows; two flips cancel.
-        quarter, half = draws[1] < 0.5, draws[2] < 0.5
-        columns = flip ^ quarter ^ half
+        return flipped(flipped(transposed(batch, quarter), flip ^ quarter ^ half, 3), half, 2)
 
-        def turn(batch: Tensor) -> Tensor:
-            return flipped(flipped(transposed(batch, quarter), columns, 3), half, 2)
-
-        return turn(images), turn(planes)
-
-    def _warp(self, images: Tensor, planes: Tensor) -> tuple[Tensor, Tensor]:
-        """Rotate, scale, shift and deform elastically, in one sampling."""
-        config = self.config
-        if not (config.rotate or config.scale or config.crop or config.elastic):
-            return images, planes
-        grid = self._sampling_grid(images)
-        warped = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-        warped_planes = F.grid_sample(
-            planes.float(), grid, mode="nearest", padding_mode="reflection", align_corners=False
-        )
-        return warped, warped_planes.to(planes.dtype)
-
-    def _sampling_grid(self, images: Tensor) -> Tensor:
-        """Draw where each pixel comes from, [B, H, W, 2] with x and y from -1 to 1."""
-        config, (count, _, height, width) = self.config, images.shape
-        draws = 2 * torch.rand(4, count, device=images.device) - 1
-        angle = draws[0] * math.radians(config.rotate)
-        zoom = 1 / (1 + config.scale * draws[1])
-        shift_x = 2 * config.crop / width * draws[2]
-        shift_y = 2 * config.crop / height * draws[3]
-        cos, sin = zoom * angle.cos(), zoom * angle.sin()
-        # The turn is one of pixels, not of the stretched coordinates of an image that is not square.
-        stretch = height / width
-        rows = [torch.stack([cos, -sin * stretch, shift_x], 1), torch.stack([sin / stretch, cos, shift_y], 1)]
-        grid = F.affine_grid(torch.stack(rows, 1), [count, 1, height, width], align_corners=False)
-        return grid + self._displacement(images) if config.elastic else grid
-
-    def _displacement(self, images: Tensor) -> Tensor:
-        """Draw a smooth displacement, [B, H, W, 2], in the coordinates of the grid."""
-        count, _, height, width = images.shape
-        coarse = torch.randn(count, 2, ELASTIC_GRID, ELASTIC_GRID, device=images.device)
-        fine = F.interpolate(coarse, (height, width), mode="bicubic", align_corners=True)
-        elastic = 2 * self.config.elastic
-        return torch.stack([elastic / width * fine[:, 0], elastic / height * fine[:, 1]], -1)
-
-    def _change_colors(self, images: Tensor) -> Tensor:
+    def _change_colors(self, images: Tensor, draws: MaskDraws) -> Tensor:
         """Jitter, change brightness and add noise; the masks stay as they are."""
-        config, count, device = self.config, len(images), images.device
-        if config.jitter:
-            factors = 1 + config.jitter * (2 * torch.rand(3, count, device=device) - 1)
-            images = jitter(images, factors, self.mean, self.std)
-        if config.brightness:
-            change = config.brightness * (2 * torch.rand(count, 1, 1, 1, device=device) - 1)
-            images = images + change * (images + self.mean / self.std)
-        if config.noise:
-            images = images + config.noise / self.std * torch.randn_like(images)
+        config = self.config
+        if draws.jitter is not None:
+            images = jitter(images, draws.jitter, self.mean, self.std)
+        if draws.brightness is not None:
+            images = images + config.brightness * draws.brightness * (images + self.mean / self.std)
+        if draws.noise is not None:
+            images = images + config.noise / self.std * draws.noise
         return images
 
 
