@@ -72,7 +72,7 @@ def plain(trainer: Trainer, layout: torch.memory_format, steps: int) -> list[flo
     optimizer, losses = sgd(model, RATE), []
     for step in range(steps):
         seed_step(trainer.config.seed, step)
-        images, labels = trainer.data.train_batch(trainer.sampler.batch(step))
+        images, labels = trainer.data.prepare(*trainer.data.fetch(trainer.sampler.batch(step)))
         loss = F.cross_entropy(model(images.contiguous(memory_format=layout)), labels)
         optimizer.zero_grad()
         loss.backward()

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-
 import torch
 from torch import Tensor
 
 from skiprun.config import RunConfig
 
 
-def micro_batches(images: Tensor, targets: Tensor, config: RunConfig) -> list[Tensor]:
-    """Split a batch into `optim.accumulate` micro-batches: [images, targets, images, targets, ...].
-
-    Images are in the memory layout of the config.
-    """
+def micro_batches(images: Tensor, targets: Tensor, config: RunConfig) -> list[tuple[Tensor, Tensor]]:
+    """Split a batch into `optim.accumulate` micro-batches, with images in the memory layout of the config."""
     if config.compute.channels_last:
         images = images.contiguous(memory_format=torch.channels_last)
     count = config.optim.accumulate
-    return list(itertools.chain.from_iterable(zip(images.chunk(count), targets.chunk(count), strict=True)))
+    return list(zip(images.chunk(count), targets.chunk(count), strict=True))

@@ -158,13 +158,13 @@ class Trainer:
             epoch = self.step * self.config.data.batch_size / self.sampler.samples
             set_skip_strength(self.model, skip_strength(fading, epoch))
 
-        batch = micro_batches(*self.data.train_batch(self.sampler.batch(self.step)), self.config)
+        fetched = self.data.fetch(self.sampler.batch(self.step))
         logged = self.step == 0 or (self.step + 1) % self.config.log.every == 0
         # A CUDA graph runs no hooks: if a probe has any, none watches it, and a logged step runs without it.
         if self.graph and not (logged and self.has_hooks):
-            metrics = self.graph(partial(self.optimizer_step, watched=not self.has_hooks), *batch)
+            metrics = self.graph(partial(self.optimizer_step, watched=not self.has_hooks), *fetched)
         else:
-            metrics = self.optimizer_step(*batch, watched=logged)
+            metrics = self.optimizer_step(*fetched, watched=logged)
         if self.ema_model:
             self.ema_model.n_averaged += 1
 
@@ -173,12 +173,13 @@ class Trainer:
         if self.pending.is_full:
             self.flush_metrics()
 
-    def optimizer_step(self, *batch: Tensor, watched: bool) -> Tensor:
-        """Forward, backward, clip, optimizer step; return the mean loss and, if watched, the probes' values.
+    def optimizer_step(self, *fetched: Tensor, watched: bool) -> Tensor:
+        """Augment, forward, backward, clip, step; return the mean loss and, if watched, the probes' values.
 
         A CUDA graph may record this, so nothing here waits for the device or branches on the value of a
-        tensor, and `batch` is flat: images, targets, images, targets, ..., a pair for each micro-batch.
+        tensor, and what changes from step to step is in tensors: `fetched`, and the generators' state.
         """
+        batch = micro_batches(*self.data.prepare(*fetched), self.config)
         probes = self.probes if watched else ()
         eager = watched and self.has_hooks  # a compiled pass runs no hooks
         self.optimizer.zero_grad(set_to_none=True)
@@ -186,11 +187,10 @@ class Trainer:
             for probe in probes:
                 watching.enter_context(probe.watch(self.model))
             watching.enter_context(self.fewer_launches(eager))
-            pairs = list(zip(batch[::2], batch[1::2], strict=True))
             # Divide by the size of the whole batch: void pixels are not spread evenly over micro-batches.
-            normalizers = torch.stack([self.task.normalizers(targets) for _, targets in pairs]).sum(0)
+            normalizers = torch.stack([self.task.normalizers(targets) for _, targets in batch]).sum(0)
             loss = torch.zeros((), device=self.setup.device)
-            for images, targets in pairs:
+            for images, targets in batch:
                 with self.setup.autocast():
                     output = self.forward_pass(images, eager)
                 micro_loss = self.task.loss(output, targets, normalizers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 from skiprun.config import RunConfig
 from skiprun.experiment import train
 from skiprun.run import Run
+from skiprun.system.progress import NullProgress
 from skiprun.training.acceleration.graph import WARM_UP
 from tests.gpu.cases import CASES, Case, config_of, model, steps_of
 from tests.gpu.reference import train_on_cpu
 from tests.support.compare import assert_same_bits
 from tests.support.simulated_gpu.machine import Outcome, SimulatedMachine
+from tests.support.simulated_gpu.tensor import SimulatedTensor
 
 Pair = tuple[Run, Outcome]
 # The order of an epoch is copied when it begins; what normalizes images, when they are first asked for.
@@ -84,6 +87,33 @@ def test_a_graph_makes_the_steps(trained: Callable[..., Pair], name: str, graph:
     _, gpu = trained(name, graph)
     assert gpu.launches == steps_of(CASES[name]) - WARM_UP - CASES[name].eager_steps
     assert not [line for line in gpu.messages if "graph" in line or "captured" in line]
+
+
+class KernelCount(NullProgress):
+    """Notes what was launched one by one on the simulated GPU until the end of each step."""
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+
+    def step(self, step: int, steps: int) -> None:
+        self.counts.append(SimulatedTensor.gpu.kernels)
+
+
+def kernels_by_step(config: RunConfig, runs: Path) -> list[int]:
+    """Train, and return how many operations were launched one by one from each step to the next."""
+    progress = KernelCount()
+    train(config, runs=runs, progress=progress)
+    return [after - before for before, after in itertools.pairwise(progress.counts)]
+
+
+SLOWLY = [pytest.param(name, marks=pytest.mark.slow) for name in ("cutmix", "unet augmented")]
+
+
+@pytest.mark.parametrize("name", ["mixup", *SLOWLY])
+def test_a_graph_gathers_and_augments_too(machine: SimulatedMachine, tmp_path: Path, name: str) -> None:
+    """Beside it are launched: the learning rate, the index of the batch, and a copy of the result."""
+    config = config_of(CASES[name], "cuda", graph=True)
+    assert machine(kernels_by_step, config, tmp_path).result[-1] == 3
 
 
 @pytest.mark.slow

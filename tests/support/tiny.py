@@ -37,7 +37,11 @@ class TinyData:
         self.index_device = device
         self.train = range(64)
 
-    def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+    def fetch(self, index: Tensor) -> tuple[Tensor, ...]:
+        return (index,)
+
+    def prepare(self, *fetched: Tensor) -> tuple[Tensor, Tensor]:
+        (index,) = fetched
         images = self.images[index]
         return images + 0.1 * torch.randn_like(images), self.labels[index]
 

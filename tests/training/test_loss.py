@@ -146,13 +146,14 @@ def test_b27_a_run_with_accumulate_makes_the_steps_of_the_run_without(
 
 
 def test_accumulation_draws_the_augmentation_of_the_step_without(tmp_path: Path) -> None:
-    def first_batch(parts: int) -> list[Tensor]:
+    def first_batch(parts: int) -> list[tuple[Tensor, Tensor]]:
         trainer = tiny_trainer(tmp_path / str(parts), tiny_config(optim={"accumulate": parts}))
-        return micro_batches(*trainer.data.train_batch(trainer.sampler.batch(0)), trainer.config)
+        batch = trainer.data.prepare(*trainer.data.fetch(trainer.sampler.batch(0)))
+        return micro_batches(*batch, trainer.config)
 
-    one, four = first_batch(1), first_batch(4)
-    assert torch.equal(torch.cat(four[::2]), one[0])
-    assert torch.equal(torch.cat(four[1::2]), one[1])
+    (whole,), four = first_batch(1), first_batch(4)
+    for one, parts in zip(whole, zip(*four, strict=True), strict=True):
+        assert len(parts) == 4 and torch.equal(torch.cat(parts), one)
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ class SimulatedGPU:
         capturing: the graph that is being captured.
         launches: how many times a graph was launched.
         nodes: how many operations the last one held.
+        kernels: how many operations were launched one by one.
     """
 
     def __init__(self) -> None:
@@ -38,7 +39,7 @@ class SimulatedGPU:
         self.capturing: Graph | None = None
         self.pinned: dict[int, Tensor] = {}
         self.findings: Counter[Finding] = Counter()
-        self.launches = self.nodes = 0
+        self.launches = self.nodes = self.kernels = 0
         self.generator = torch.Generator().manual_seed(0).get_state()
 
     def report(self, kind: Kind, what: object) -> None:
@@ -128,6 +129,7 @@ class SimulatedGPU:
                 kept = [each if each is not None and storage_id(each) in born else None for each in tensors]
                 self.capturing.tape.append(Recorded(operation, args, kwargs, kept, inputs, writes | born))
         elif computes:
+            self.kernels += 1
             self.note(inputs, writes, born)
         else:
             for storage in born:

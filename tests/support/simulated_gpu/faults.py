@@ -23,8 +23,8 @@ optimizer_step = Trainer.optimizer_step
 def spoiled(spoil: Spoil) -> AbstractContextManager[Any]:
     """Let something happen at the end of each step, which may change what it returns."""
 
-    def step(self: Trainer, *batch: Tensor, watched: bool) -> Tensor:
-        return spoil(self, optimizer_step(self, *batch, watched=watched))
+    def step(self: Trainer, *fetched: Tensor, watched: bool) -> Tensor:
+        return spoil(self, optimizer_step(self, *fetched, watched=watched))
 
     return mock.patch.object(Trainer, "optimizer_step", step)
 
