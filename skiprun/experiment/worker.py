@@ -76,9 +76,10 @@ def train_here(label: str, plain: dict[str, Any], runs: Path, need: Need | None)
     if WorkerProgress.stopped:  # the next run may be here already
         return None
     share = WorkerProgress.share
-    multiprocessing.current_process().name = f"{label} ({share.place})" if share.place else label
-    if share.place:
-        WorkerProgress.events.put((label, "located", share.place))
+    place = share.place if need else ""  # a run on the CPU may have a share with a GPU
+    multiprocessing.current_process().name = f"{label} ({place})" if place else label
+    if place:
+        WorkerProgress.events.put((label, "located", place))
     failure = _failure(label, plain, runs, need)
     if share.gpu:  # for the next run, and for those beside
         gc.collect()

@@ -93,7 +93,7 @@ def wait_for_the_last(leader: subprocess.Popen[str]) -> None:
             lambda leader: os.kill(leader, signal.SIGTERM), 143, "continues.", marks=pytest.mark.slow
         ),
         pytest.param(
-            kill_one_that_trains, 1, "Try fewer --jobs; the same command continues.", marks=pytest.mark.slow
+            kill_one_that_trains, 1, "Try fewer --jobs. The same command continues.", marks=pytest.mark.slow
         ),
         (lambda leader: os.kill(leader, signal.SIGKILL), -signal.SIGKILL, ""),
     ],

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import logging
+import multiprocessing
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -258,14 +261,20 @@ def test_runs_on_the_cpu_ask_nobody_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -
 FREE = "70.0 of 80.0 GB were free before, and about 12.0 GB a run were foreseen."
 
 
+def enter(share: Share, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Let this process be one that trains in a share; return the list of what it will tell."""
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr(multiprocessing.current_process(), "name", "one that trains")
+    monkeypatch.setattr(worker.WorkerProgress, "share", share, raising=False)
+    monkeypatch.setattr(worker.WorkerProgress, "events", SimpleNamespace(put=told.append), raising=False)
+    return told
+
+
 @pytest.mark.parametrize(
     ("runs", "says"),
     [
         (1, f"It had GPU 3 alone: {FREE}"),
-        (
-            3,
-            f"It shared GPU 3 with 2 other runs: {FREE} Try fewer --jobs.",
-        ),
+        (3, f"It shared GPU 3 with 2 other runs: {FREE} Try fewer --jobs."),
     ],
 )
 def test_out_of_memory_is_told_with_the_numbers_of_the_share(
@@ -275,10 +284,22 @@ def test_out_of_memory_is_told_with_the_numbers_of_the_share(
         raise OutOfMemory("Out of memory in a training step.")
 
     monkeypatch.setattr(worker, "train_one", run_out)
-    share = Share([0], gpu("3", 70), runs)
-    monkeypatch.setattr(worker.WorkerProgress, "share", share, raising=False)
+    enter(Share([0], gpu("3", 70), runs), monkeypatch)
     failure = worker.train_here("plain20 seed 0", tiny_config().to_dict(), tmp_path, Need(0, 12 * GB))
     assert str(failure) == f"plain20 seed 0: Out of memory in a training step. {says}"
+
+
+@pytest.mark.parametrize(
+    ("need", "told"), [(Need(0, GB), [("one", "located", "GPU 3")]), (None, [])], ids=["GPU", "CPU"]
+)
+def test_a_run_on_the_cpu_is_on_no_gpu_whatever_its_share(
+    need: Need | None, told: list[tuple[str, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "train_one", lambda *_: None)
+    heard = enter(Share([0], gpu("3"), place="GPU 3"), monkeypatch)
+    assert worker.train_here("one", tiny_config().to_dict(), tmp_path, need) is None
+    assert heard == told
+    assert multiprocessing.current_process().name == ("one (GPU 3)" if need else "one")
 
 
 class Located(NullProgress):
@@ -292,8 +313,6 @@ class Located(NullProgress):
 
 
 def test_progress_is_told_where_a_run_is_if_it_can_be() -> None:
-    from queue import SimpleQueue
-
     events: Any = SimpleQueue()
     told = Located()
     for event in (("one", "located", "GPU 1"), ("other", "located", "GPU 0"), None):
