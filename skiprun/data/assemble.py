@@ -19,7 +19,7 @@ from skiprun.data.folders.remarks import tell_absent
 from skiprun.data.loaders import Loaders
 from skiprun.data.only_classes import keep_classes, rows_in_use
 from skiprun.data.pixels import Pixels, check_pixels, count_pixels
-from skiprun.data.residence import fits_device, put_split
+from skiprun.data.residence import put_splits
 from skiprun.data.source import Array, RawDataset, RawSplit, mean_and_std
 from skiprun.data.subjects import draw_part, group_numbers, subject_names, tell_shared
 from skiprun.errors import InputError, OptionError, counted
@@ -66,8 +66,7 @@ def assemble(
         classes = len(source.class_names)
         augment = Augment(config.augment, source.image_shape, mean, std, classes, device)
     earlier = partial(assemble, source, config, device, whole_images=False)
-    resident = fits_device(source, device)
-    splits = {name: put_split(*part, device, resident) for name, part in parts.items()}
+    splits = put_splits(source, parts, device)
     return Loaders(
         train=splits["train"],
         val=splits["val"],

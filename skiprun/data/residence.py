@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,10 @@ import torch
 
 from skiprun.data.loaders import InMemorySplit, MemoryMappedSplit, Split
 from skiprun.data.source import Array, RawDataset, RawSplit
+from skiprun.errors import is_out_of_memory
 from skiprun.system.machine import memory_bytes
+
+log = logging.getLogger(__name__)
 
 # The share of a device's free memory that a dataset may fill; networks and activations need the rest.
 RESIDENT_SHARE = 0.5
@@ -34,6 +39,24 @@ def free_memory(device: torch.device) -> float:
         lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
         return int(lines["MemAvailable"].split()[0]) * 1024
     return memory_bytes()
+
+
+def put_splits(
+    source: RawDataset, parts: Mapping[str, tuple[RawSplit, Array]], device: torch.device
+) -> dict[str, Split]:
+    """Return rows of the splits of a dataset, on the device if they fit there.
+
+    Other processes may take the room between the look and the copy; then the images stay where they are.
+    """
+    resident = fits_device(source, device)
+    try:
+        return {name: put_split(*part, device, resident) for name, part in parts.items()}
+    except RuntimeError as error:
+        if device.type == "cpu" or not is_out_of_memory(error):
+            raise
+    log.info("Another process took the room for the images on the GPU; they stay in this machine's memory.")
+    torch.cuda.empty_cache()
+    return {name: put_split(*part, device, resident=False) for name, part in parts.items()}
 
 
 def put_split(raw_split: RawSplit, rows: Array, device: torch.device, resident: bool) -> Split:

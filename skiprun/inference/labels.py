@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import nn
 
+from skiprun.errors import explain_out_of_memory
 from skiprun.inference.input_files import Input, read_each
-from skiprun.inference.network_input import log_changes, read_normalized, size_of
+from skiprun.inference.network_input import free_some, log_changes, read_normalized, size_of
 from skiprun.inference.predictions import Label, Prediction
 from skiprun.run.documents import DataRecord
 from skiprun.system.progress import ProgressCallback
@@ -44,7 +45,8 @@ def predict_labels(
             yield row
             continue
         tally["used"] += 1
-        probabilities = model(image.to(device)).softmax(1)[0]
+        with explain_out_of_memory(f"while {row['file']} was labelled", free_some(device)):
+            probabilities = model(image.to(device)).softmax(1)[0]
         best = probabilities.topk(min(top, len(probabilities)))
         ranked: list[Label] = [
             {"label": data["class_names"][index], "probability": value}

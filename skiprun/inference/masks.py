@@ -19,9 +19,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from skiprun.data.source import Array
+from skiprun.errors import explain_out_of_memory
 from skiprun.inference.input_files import Input, read_each, refuse_bad
 from skiprun.inference.mask_images import mask_png, overlay_png
-from skiprun.inference.network_input import count_scaled, log_changes, read_any_size, to_channels
+from skiprun.inference.network_input import count_scaled, free_some, log_changes, read_any_size, to_channels
 from skiprun.inference.output_files import Output
 from skiprun.inference.predictions import Prediction
 from skiprun.inference.sliding_window import sliding_window
@@ -49,6 +50,11 @@ class Segmenter:
     size: tuple[int, int] | None
     background: str
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.model.parameters()).device
+
     def read(self, file: Path, tally: Counter[str]) -> Array:
         """Return an image uint8 [H, W, 3]; see `read_any_size`."""
         return read_any_size(file, self.data, self.background, tally)
@@ -68,8 +74,7 @@ class Segmenter:
         """Return the logits [1, K, H, W] of an image uint8 [H, W] or [H, W, C]."""
         mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (self.data["mean"], self.data["std"]))
         tensor = torch.from_numpy(pixels.copy()).view(*pixels.shape[:2], -1).permute(2, 0, 1)
-        device = next(self.model.parameters()).device
-        return self.model(((tensor.float() / 255 - mean) / std)[None].to(device)).cpu()
+        return self.model(((tensor.float() / 255 - mean) / std)[None].to(self.device)).cpu()
 
 
 @torch.no_grad()
@@ -97,7 +102,8 @@ def write_masks(
             yield row
             continue
         tally["used"] += 1
-        mask = segmenter.mask(image, tally)
+        with explain_out_of_memory(f"while the mask of {row['file']} was made", free_some(segmenter.device)):
+            mask = segmenter.mask(image, tally)
         make_folder(output.mask.parent)
         write_bytes(output.mask, mask_png(mask, len(names)))
         row["mask"] = str(output.mask)

@@ -71,6 +71,11 @@ def read_normalized(file: Path, data: DataRecord, tally: Counter[str]) -> Tensor
     return ((pixels - mean) / std)[None]
 
 
+def free_some(device: torch.device) -> str:
+    """Return what to do where there is no memory left."""
+    return f"Free some{'' if device.type == 'cpu' else ', or use --device cpu'}."
+
+
 def to_channels(values: Array, channels: int, tally: Counter[str]) -> Array:
     """Return an image uint8 [H, W, 3] with so many channels, 1 or 3; the tally counts the 'greyed'."""
     if channels != 1:

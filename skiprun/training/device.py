@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 
 from skiprun.config import RunConfig
-from skiprun.errors import InputError, counted
+from skiprun.errors import InputError, counted, explain_out_of_memory
 from skiprun.system.machine import all_cores, cores, keep_memory
 from skiprun.training.gpu import NVIDIA, TF32, refuse_without_kernels, sees_gpu, why_no_gpu
 
@@ -107,7 +107,8 @@ def configure_cuda(setup: DeviceSetup) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without, cuBLAS takes any workspace
         # Nothing here reads what it did not write.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    refuse_without_kernels(setup.device)
+    with explain_out_of_memory("before anything was put on the GPU", "Free some of it, or use device: cpu."):
+        refuse_without_kernels(setup.device)
 
 
 # Below this many multiply-adds a step, threads spend their time waiting for each other: a plain56 on 8x8

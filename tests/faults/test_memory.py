@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from typer.testing import CliRunner
 
@@ -18,7 +19,7 @@ from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data import Loaders
 from skiprun.errors import ConfigError, InputError, OutOfMemory, Stopped, explain_out_of_memory
-from skiprun.experiment import evaluate, parts, train
+from skiprun.experiment import evaluate, parts, predict, train
 from skiprun.experiment.doctor import examine
 from skiprun.experiment.parts import prepare
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
@@ -206,6 +207,15 @@ def test_a_checkpoint_is_not_damaged_where_there_is_no_memory_for_it(
     assert str(caught.value) == words
     assert before and content(folder) == before
     assert train(config, runs=tmp_path).state == "finished"
+
+
+def test_predicting_says_of_which_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, file = train(config_of(), runs=tmp_path), tmp_path / "seven.png"
+    Image.new("L", (8, 8)).save(file)
+    monkeypatch.setattr("skiprun.models.families.resnet_cifar.CifarResNet.forward", no_memory)
+    with pytest.raises(OutOfMemory) as caught:
+        list(predict(run, [file]))
+    assert str(caught.value) == f"Out of memory while {file} was labelled. Free some."
 
 
 @pytest.mark.parametrize("width", [1_000_000, 1_000_000_000])

@@ -11,7 +11,7 @@ from typing import NamedTuple, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from skiprun.errors import InputError, OptionError, did_you_mean
+from skiprun.errors import InputError, OptionError, did_you_mean, explain_out_of_memory
 from skiprun.experiment.finished import choose_split
 from skiprun.experiment.study_runner.keeping import folder_for, warn_of_folder
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
@@ -27,6 +27,7 @@ from skiprun.system.progress import ProgressCallback
 from skiprun.training.gpu import sees_gpu
 
 log = logging.getLogger(__name__)
+FEWER = "Free some, look at fewer images (--images, --batches, --batch-size), or use --device cpu."
 
 
 class StudyRequest(NamedTuple):
@@ -75,11 +76,12 @@ def run_study(
         folder = folder_for(runs[0].path, spare) if runs else None
         if runs:
             warn_of_folder(runs[0].path, folder)
-        inputs = [StudyInputs(target, seen, loading) for target in together]
-        for each in inputs:
-            inputs[0].must_share_data(each)
-            log.info(f"{each.target.label}: {summary_of(each)}")
-        documents.append(StudyJob(entry, inputs, given, seen, folder).document(progress_for, fresh))
+        with explain_out_of_memory(f"in the study {request.study}", FEWER):
+            inputs = [StudyInputs(target, seen, loading) for target in together]
+            for each in inputs:
+                inputs[0].must_share_data(each)
+                log.info(f"{each.target.label}: {summary_of(each)}")
+            documents.append(StudyJob(entry, inputs, given, seen, folder).document(progress_for, fresh))
     return documents
 
 

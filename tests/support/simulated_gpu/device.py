@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from skiprun.system.torch_internals import storage_id
 from tests.support.simulated_gpu.findings import Finding, Kind, find
 from tests.support.simulated_gpu.graph import Graph, Recorded
 from tests.support.simulated_gpu.operations import aten, is_allocation, written_tensors
-from tests.support.simulated_gpu.rules import check
+from tests.support.simulated_gpu.rules import check, check_room
 from tests.support.simulated_gpu.streams import NOTHING, Clocks, Storages, Stream
 from tests.support.simulated_gpu.tensor import SimulatedTensor, held
 
@@ -29,11 +30,13 @@ class SimulatedGPU:
         generator: state of the device's own random generator.
         capturing: the graph that is being captured.
         launches: how many times a graph was launched.
+        room: bytes for one more tensor.
         nodes: how many operations the last one held.
         kernels: how many operations were launched one by one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, room: float = math.inf) -> None:
+        self.room = room
         self.clocks = Clocks(lambda what: self.report("race", what))
         self.default = self.current = self.stream()
         self.capturing: Graph | None = None
@@ -119,6 +122,7 @@ class SimulatedGPU:
         results, shape = tree_flatten(self.draw(operation, args, kwargs))
         tensors = [each if isinstance(each, Tensor) else None for each in results]
         born = {storage_id(each) for each in tensors if each is not None} - inputs
+        check_room(self, [each for each in tensors if each is not None and storage_id(each) in born])
         is_view = not changed and all(each is not None and storage_id(each) in inputs for each in tensors)
         writes = {storage_id(tensor) for tensor in changed}
         computes = not (is_view or is_allocation(operation))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from functools import partial
 from types import SimpleNamespace
@@ -35,9 +36,9 @@ class Mode(DispatchMode):
 
 
 @contextlib.contextmanager
-def simulated(free: int = MEMORY) -> Iterator[SimulatedGPU]:
-    """Let torch see one GPU within, with so many bytes free."""
-    gpu = SimulatedGPU()
+def simulated(free: int = MEMORY, room: float = math.inf) -> Iterator[SimulatedGPU]:
+    """Let torch see one GPU within, which says that so many bytes are free, and has `room` for a tensor."""
+    gpu = SimulatedGPU(room)
     supported = [*_foreach_utils._foreach_supported_types, SimulatedTensor]
     with contextlib.ExitStack() as stack:
         put = lambda place, name, value: stack.enter_context(mock.patch.object(place, name, value))  # noqa: E731

@@ -36,6 +36,18 @@ def check(gpu: SimulatedGPU, operation: OpOverload, args: Sequence[Any], kwargs:
     check_devices(gpu, operation, [*args, *kwargs.values()])
 
 
+def check_room(gpu: SimulatedGPU, born: Sequence[Tensor]) -> None:
+    """Refuse a new tensor that finds no room, as CUDA's allocator does."""
+    for tensor in born:
+        needed = tensor.untyped_storage().nbytes()
+        if needed > gpu.room:
+            raise torch.OutOfMemoryError(
+                f"CUDA out of memory. Tried to allocate {needed} bytes. GPU 0 has a total capacity of 80.00 "
+                f"GiB of which {gpu.room} bytes is free. Including non-PyTorch memory, this process has 2.00 "
+                "GiB memory in use."
+            )
+
+
 def from_host(gpu: SimulatedGPU, tensor: Tensor, non_blocking: bool, what: OpOverload) -> None:
     """Copy from the host: it waits, unless the memory is pinned; a graph takes nothing else."""
     pinned = storage_id(tensor) in gpu.pinned
