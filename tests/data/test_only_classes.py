@@ -41,7 +41,7 @@ def test_the_images_are_those_of_the_classes_and_the_labels_count_them_in_order(
     whole = load(val_fraction=0.4)
     chosen = [whole.class_names[-1], whole.class_names[0]]
     if mapped:
-        monkeypatch.setattr("skiprun.data.assemble.fits_device", lambda source, device: False)
+        monkeypatch.setattr("skiprun.data.residence.fits_device", lambda source, device: False)
     part = load(val_fraction=0.4, only_classes=chosen)
     assert (part.class_names, part.num_classes) == (tuple(chosen), 2)
     for splits in ("train", "val"), ("test",):

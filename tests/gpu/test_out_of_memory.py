@@ -24,7 +24,7 @@ from tests.support.simulated_gpu.machine import SimulatedMachine
 
 __all__ = ["image"]
 SMALL = Case({"data": {"name": "digits", "batch_size": 16}, "schedule": {"steps": 4}})
-# Bytes: less than a number, than a large layer, than a step of 16 images, than an evaluation, than the digits.
+# Bytes: less than a number, a large layer, a step of 16 images, an evaluation, and the digits.
 NOTHING, WEIGHTS, STEP, EVALUATION, IMAGES = 3, 600, 10_000, 20_000, 60_000
 
 
