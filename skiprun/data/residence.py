@@ -20,6 +20,13 @@ log = logging.getLogger(__name__)
 RESIDENT_SHARE = 0.5
 # Above this size, images mapped from a file stay there on a CPU: the page cache holds them as well.
 RESIDENT_BYTES = 1 << 30
+# What was free on the GPU of this process before the first of the runs that share it by a plan.
+planned = {"free": 0}
+
+
+def plan_for(free: int) -> None:
+    """Count with bytes of a GPU that other runs fill already: a plan has seen that all of them have room."""
+    planned["free"] = free
 
 
 def fits_device(source: RawDataset, device: torch.device) -> bool:
@@ -31,9 +38,9 @@ def fits_device(source: RawDataset, device: torch.device) -> bool:
 
 
 def free_memory(device: torch.device) -> float:
-    """Return how much memory of a device is free; all there is where the system does not say."""
+    """Return how much memory of a device is free, or was planned with; all where the system does not say."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        return max(planned["free"], torch.cuda.mem_get_info(device)[0])
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from skiprun.data.residence import plan_for
 from skiprun.errors import counted
 from skiprun.experiment.work import Need, Work
 from skiprun.system.machine import set_affinity
@@ -64,6 +65,7 @@ class Share:
         set_affinity(list(self.cores))
         if self.gpu:
             os.environ[VISIBLE_GPUS] = self.gpu.entry
+            plan_for(self.gpu.free)
 
     def memory(self, need: Need | None) -> str:
         """Say of how much memory a run was to take how much; nothing without a GPU."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,18 @@ def test_mapped_split_gives_what_the_resident_one_gives(load: Load, monkeypatch:
         torch.manual_seed(0)
         batches.append(loaders.train_batch(torch.tensor([2, 0, 5]))[0])
     assert torch.equal(*batches)
+
+
+def test_images_that_a_plan_has_counted_live_on_a_gpu_that_other_runs_have_begun_to_fill(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images, targets = SimpleNamespace(nbytes=30), SimpleNamespace(nbytes=0)
+    source: Any = SimpleNamespace(splits=[SimpleNamespace(images=images, targets=targets)])
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (42, 80))
+    monkeypatch.setattr(residence, "planned", {"free": 0})
+    assert not residence.fits_device(source, torch.device("cuda"))
+    residence.plan_for(80)
+    assert residence.fits_device(source, torch.device("cuda"))
 
 
 def test_batches_are_channels_last_where_that_means_something(load: Load) -> None:

@@ -203,6 +203,7 @@ def test_each_process_sees_one_gpu_and_keeps_it_for_its_next_run(
     assert len(found) == 3 and {each["gpu"] for each in found} == seen
     assert len({(each["process"], each["gpu"]) for each in found}) == 2
     assert not any(each["cuda_begun"] for each in found)
+    assert {each["planned"] for each in found} == {70 * GB}
     assert os.environ.get(VISIBLE_GPUS) == given, "the first process sees what it saw"
 
 

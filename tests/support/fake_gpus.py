@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from skiprun.config import RunConfig
+from skiprun.data import residence
 from skiprun.errors import InputError, SkiprunError
 from skiprun.experiment import parallel, survey
 from skiprun.experiment.places import GPU
@@ -40,7 +41,7 @@ def report(label: str, plain: dict[str, Any], runs: Path, need: object) -> None:
     """Write what a training process sees, and wait until another has done so."""
     runs.mkdir(exist_ok=True)
     seen = {"gpu": os.environ.get(VISIBLE_GPUS), "cores": cores(), "process": os.getpid()}
-    seen["cuda_begun"] = torch.cuda.is_initialized()
+    seen |= {"cuda_begun": torch.cuda.is_initialized(), "planned": residence.planned["free"]}
     part = runs / f"{label}.part"
     part.write_text(json.dumps(seen))
     part.rename(runs / f"{label}.json")
