@@ -25,6 +25,7 @@ def train_in_share(config: RunConfig, runs: Path) -> tuple[Any, ...]:
     events: Any = SimpleQueue()
     with (
         mock.patch.dict("os.environ"),
+        mock.patch.dict("skiprun.data.residence.planned"),  # of a process that other tests use too
         mock.patch.multiple(WorkerProgress, create=True, events=events, share=share),
     ):
         share.enter()
