@@ -15,8 +15,8 @@ from skiprun.config import RunConfig
 from skiprun.experiment.make_trainer import make_trainer
 from skiprun.experiment.parts import prepare
 from skiprun.experiment.room import checkpoint_bytes
-from skiprun.training.checkpoint import find_not_finite
 from skiprun.training.metrics import MetricsLog
+from skiprun.training.state import find_not_finite
 from skiprun.training.trainer import SECONDS_BETWEEN_SAVES, Trainer
 
 IMAGES = 45_000  # of a pass over CIFAR's training split

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 
 from skiprun.config import RunConfig
 from skiprun.errors import CheckpointError
 from skiprun.tasks import Task
-from skiprun.training.checkpoint import load, save
+from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.resume import refuse_another_experiment
-from skiprun.training.state import Validation
+from skiprun.training.state import Checkpoint, Validation
 
 
 class BestCheckpoint:
@@ -22,8 +20,8 @@ class BestCheckpoint:
         record: step, epoch and scores (`val`) of it; empty before the first.
     """
 
-    def __init__(self, file: Path, task: Task, config: RunConfig) -> None:
-        self.file, self.task, self.config = file, task, config
+    def __init__(self, checkpoints: Checkpoints, task: Task, config: RunConfig) -> None:
+        self.checkpoints, self.file, self.task, self.config = checkpoints, checkpoints.best, task, config
         self.record: Validation = {}
 
     def update(self, record: Validation, model: nn.Module) -> None:
@@ -39,7 +37,8 @@ class BestCheckpoint:
 
     def save(self, model: nn.Module) -> None:
         """Write best.pt."""
-        save(self.file, {"config": self.config.to_dict(), "model": model.state_dict(), **self.record})
+        weights: Checkpoint = {"config": self.config.to_dict(), "model": model.state_dict()}
+        self.checkpoints.save_best({**weights, **self.record})  # type: ignore[typeddict-item]
 
     def load(self, device: torch.device) -> dict[str, Tensor]:
         """Return the weights.
@@ -47,7 +46,7 @@ class BestCheckpoint:
         Raises:
             CheckpointError: they cannot be read, or are of another step or experiment.
         """
-        state = load(self.file, device)
+        state = self.checkpoints.load_best(device)
         if state["step"] != self.record["step"]:
             raise CheckpointError(
                 f"{self.file}: of step {state['step']}, not {self.record['step']}, the best."
@@ -60,7 +59,7 @@ class BestCheckpoint:
         if not self.record:
             return
         try:
-            load(self.file)
+            self.checkpoints.load_best(torch.device("cpu"))
         except CheckpointError:
             if self.record["step"] != step:
                 raise

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import cast
 
 import torch
-from torch import Tensor
 
 import skiprun
 from skiprun.errors import CheckpointError, is_out_of_memory
 from skiprun.legacy import checkpoint_of_today
 from skiprun.models.weights.torch_file import load_plain
+from skiprun.system.background import Background
 from skiprun.system.disk import storage_errors
 from skiprun.system.files import replace_keeping, write_bytes
+from skiprun.training.host_copy import state_on_host
 from skiprun.training.seal import DamagedCheckpoint, refuse_bad_checksum, seal
-from skiprun.training.state import Checkpoint
+from skiprun.training.state import REQUIRED_KEYS, Checkpoint, find_not_finite, refuse_incomplete
 
 FORMAT = 2  # 1 had other words, see skiprun.legacy
-# What every checkpoint holds, and what a run that goes on needs besides.
-REQUIRED_KEYS = {"format": int, "skiprun": str, "model": dict}
-RESUME_KEYS = {"config": dict, "data": str, "threads": int, "optimizer": dict, "step": int, "epoch": int}
-RESUME_KEYS |= {"totals": dict, "seconds": dict, "best": dict, "final": dict}
 
 
 def save(path: Path, state: Mapping[str, object]) -> None:
@@ -67,28 +66,12 @@ def load(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
     return state
 
 
-def refuse_incomplete(path: Path, state: object, needed: Mapping[str, type]) -> None:
-    """Raise CheckpointError unless a state holds what it needs, each of its kind."""
-    found = state if isinstance(state, dict) else {}
-    if lacking := [key for key, kind in needed.items() if not isinstance(found.get(key), kind)]:
-        raise DamagedCheckpoint(f"{path}: damaged, it lacks {', '.join(lacking)}.")
-
-
-def find_not_finite(tensors: Mapping[str, Tensor]) -> str | None:
-    """Return the name of the first tensor that holds NaN or infinity; one synchronization for all of them."""
-    floating = {
-        name: tensor
-        for name, tensor in tensors.items()
-        if isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.numel()
-    }
-    if not floating:
-        return None
-    finite = torch.stack([tensor.isfinite().all() for tensor in floating.values()]).tolist()
-    return next((name for name, good in zip(floating, finite, strict=True) if not good), None)
-
-
 class Checkpoints:
     """The checkpoints of one run: last.pt and the one before it, and best.pt.
+
+    A state of a GPU is copied to the host by one copy, and written in a thread, in the order of the calls.
+    A file that fails is told at the next call, or where the context that this is ends. One of a CPU is
+    written at once: copying it takes as long as packing it, and there is nothing that would go on meanwhile.
 
     Attributes:
         saved_step: the step of last.pt; None: not saved yet.
@@ -97,14 +80,44 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.last, self.previous, self.best = folder / "last.pt", folder / "previous.pt", folder / "best.pt"
         self.saved_step: int | None = None
+        self.writer = Background(most_waiting=2)  # best.pt and last.pt
+
+    def __enter__(self) -> Checkpoints:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for the files; an error of one came before the error that ends the run, and is raised."""
+        self.writer.close()
 
     @property
     def step(self) -> int | None:
         """The step of last.pt, None if there is no such file: not saved yet, or deleted by somebody since."""
+        self.writer.settle()
         return self.saved_step if self.last.exists() else None
 
     def save_last(self, state: Checkpoint) -> None:
         """Write the newest state; the one before it stays until the new one is whole on the disk."""
+        self._write(self._replace_last, state)
+
+    def save_best(self, state: Checkpoint) -> None:
+        """Write the weights that are the best so far."""
+        self._write(partial(save, self.best), state)
+
+    def load_best(self, device: torch.device) -> Checkpoint:
+        """Read best.pt; raise CheckpointError if it cannot be used."""
+        self.writer.wait()
+        return load(self.best, device)
+
+    def _write(self, write: Callable[[Checkpoint], None], state: Checkpoint) -> None:
+        on_host = state_on_host(state)
+        if on_host is None:
+            write(state)
+        else:
+            self.writer.do(lambda: write(on_host()))
+
+    def _replace_last(self, state: Checkpoint) -> None:
         replace_keeping(self.last, self.previous, with_checksum(state))
         self.saved_step = state["step"]
 

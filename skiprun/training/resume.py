@@ -12,11 +12,11 @@ from skiprun.config import ComputeConfig, RunConfig
 from skiprun.errors import CheckpointError, ConfigError, explain_out_of_memory
 from skiprun.run import differences, recorded_config
 from skiprun.training.acceleration.compilation import ForwardPass
-from skiprun.training.checkpoint import RESUME_KEYS, Checkpoints, refuse_incomplete
+from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import DeviceSetup
 from skiprun.training.randomness import BatchSampler
 from skiprun.training.schedule import can_extend
-from skiprun.training.state import Checkpoint, Conditions
+from skiprun.training.state import RESUME_KEYS, Checkpoint, Conditions, refuse_incomplete
 
 FREE_SOME = "Free some, and the same command continues."
 

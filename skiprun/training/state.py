@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TypedDict
 
+import torch
 from torch import Tensor
 from torch.optim.optimizer import StateDict
 
 from skiprun.training.device import Execution
+from skiprun.training.seal import DamagedCheckpoint
+
+# What every checkpoint holds, and what a run that goes on needs besides.
+REQUIRED_KEYS = {"format": int, "skiprun": str, "model": dict}
+RESUME_KEYS = {"config": dict, "data": str, "threads": int, "optimizer": dict, "step": int, "epoch": int}
+RESUME_KEYS |= {"totals": dict, "seconds": dict, "best": dict, "final": dict}
 
 
 class Validation(TypedDict, total=False):
@@ -51,3 +60,23 @@ class Checkpoint(LogPosition, Conditions, total=False):
     seconds: dict[str, float]
     best: Validation
     final: dict[str, dict[str, float]]
+
+
+def refuse_incomplete(path: Path, state: object, needed: Mapping[str, type]) -> None:
+    """Raise CheckpointError unless a state holds what it needs, each of its kind."""
+    found = state if isinstance(state, dict) else {}
+    if lacking := [key for key, kind in needed.items() if not isinstance(found.get(key), kind)]:
+        raise DamagedCheckpoint(f"{path}: damaged, it lacks {', '.join(lacking)}.")
+
+
+def find_not_finite(tensors: Mapping[str, Tensor]) -> str | None:
+    """Return the name of the first tensor that holds NaN or infinity; one synchronization for all of them."""
+    floating = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.numel()
+    }
+    if not floating:
+        return None
+    finite = torch.stack([tensor.isfinite().all() for tensor in floating.values()]).tolist()
+    return next((name for name, good in zip(floating, finite, strict=True) if not good), None)

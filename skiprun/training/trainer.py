@@ -30,7 +30,7 @@ from skiprun.training.acceleration.compilation import ForwardPass
 from skiprun.training.acceleration.fewer_launches import FewerLaunches
 from skiprun.training.acceleration.graph import make_graph
 from skiprun.training.best import BestCheckpoint
-from skiprun.training.checkpoint import Checkpoints, find_not_finite
+from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import DeviceSetup, memory_advice
 from skiprun.training.metrics import MetricsLog, PendingMetrics, tagged
 from skiprun.training.micro_batches import micro_batches
@@ -38,7 +38,7 @@ from skiprun.training.optim import clip, load_optimizer, make_ema_model, make_op
 from skiprun.training.placing import put_network
 from skiprun.training.randomness import BatchSampler, seed_step
 from skiprun.training.schedule import learning_rate, set_learning_rate, steps_per_unit, total_steps
-from skiprun.training.state import Checkpoint
+from skiprun.training.state import Checkpoint, find_not_finite
 from skiprun.training.stopping import SAVE_SIGNAL
 from skiprun.training.totals import EpochTotals
 
@@ -90,7 +90,7 @@ class Trainer:
         self.steps_per_unit = steps_per_unit(config, len(data.train))
         self.step = self.epoch = self.validated_step = 0
         self.totals = EpochTotals(setup.device)
-        self.best = BestCheckpoint(checkpoints.best, task, config)
+        self.best = BestCheckpoint(checkpoints, task, config)
         self.last_scores: dict[str, dict[str, float]] = {}
         self.seconds = {"epoch": 0.0, "train": 0.0}
         self.pending = PendingMetrics([tag for probe in probes for tag in probe.tags(self.model)])
@@ -123,7 +123,7 @@ class Trainer:
             Diverged: a loss was not finite; the last good checkpoint is kept.
             Stopped: a signal asked; the state is saved.
         """
-        with self.log:
+        with self.log, self.checkpoints:
             # Not `step < steps`: a run may be stopped after its last step, before that is validated.
             while self.validated_step < self.steps:
                 part = f"in a training step of {counted(self.config.micro_batch_size, 'image')}"

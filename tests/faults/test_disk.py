@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import os
@@ -27,6 +26,7 @@ from skiprun.system.locks import SOFT_NOTICE
 from skiprun.system.progress import NullProgress
 from skiprun.training.checkpoint import Checkpoints
 from tests.support import CONFIGS
+from tests.support.failing_disk import FailingDisk
 from tests.support.faulty import assert_same_runs, fault_config, finish, limit_file_size, train_here, trial
 
 CONFIG = fault_config(schedule={"epochs": 2}, log={"every": 4, "tensorboard": False})
@@ -39,74 +39,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = tmp_path_factory.mktemp("whole") / "runs"
     train_here(CONFIG, runs)
     return runs
-
-
-class FailingFile:
-    """A file whose every write first asks the disk."""
-
-    def __init__(self, file: Any, disk: FailingDisk) -> None:
-        self.file, self.disk = file, disk
-
-    def __enter__(self) -> FailingFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.file, name)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.file)
-
-    def write(self, content: bytes) -> Any:
-        if self.disk.next_fails():
-            self.file.write(content[: len(content) // 2])  # as a disk that fills up
-            raise OSError(self.disk.error, os.strerror(self.disk.error))
-        return self.file.write(content)
-
-    def flush(self) -> None:
-        self.disk.ask()
-        self.file.flush()
-
-
-class FailingDisk:
-    """Counts what is done to the disk, and lets one operation, or all from it on, fail."""
-
-    def __init__(self, at: int, error: int, stays: bool) -> None:
-        self.at, self.error, self.stays, self.count = at, error, stays, 0
-
-    def next_fails(self) -> bool:
-        self.count += 1
-        return self.count >= self.at if self.stays else self.count == self.at
-
-    def ask(self) -> None:
-        if self.next_fails():
-            raise OSError(self.error, os.strerror(self.error))
-
-    @contextlib.contextmanager
-    def installed(self) -> Iterator[None]:
-        """Stand between skiprun and the disk: opening writing, flushing, renaming, making folders."""
-        opened = Path.open
-
-        def open_(path: Path, mode: str = "r", *arguments: Any, **keywords: Any) -> Any:
-            if mode not in ("xb", "a+b"):
-                return opened(path, mode, *arguments, **keywords)
-            self.ask()
-            return FailingFile(opened(path, mode, *arguments, **keywords), self)
-
-        def asking(original: Any) -> Any:
-            def asked(*arguments: Any, **keywords: Any) -> Any:
-                self.ask()
-                return original(*arguments, **keywords)
-
-            return asked
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Path, "open", open_)
-            for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "mkdir")):
-                patch.setattr(owner, name, asking(getattr(owner, name)))
-            yield
 
 
 @pytest.mark.parametrize(

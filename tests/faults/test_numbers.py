@@ -32,7 +32,8 @@ import torch
 
 from skiprun.errors import Diverged
 from skiprun.run import Run
-from skiprun.training.checkpoint import find_not_finite, load
+from skiprun.training.checkpoint import load
+from skiprun.training.state import find_not_finite
 from tests.support import CONFIGS, ROOT
 from tests.support.corpus import CORPUS, row_of
 from tests.support.faulty import fault_config, train_here

@@ -28,8 +28,9 @@ from skiprun.run import Run, find_runs
 from skiprun.system.documents import checksum, read_row
 from skiprun.system.files import write_json
 from skiprun.training.acceleration.kernels import library
-from skiprun.training.checkpoint import RESUME_KEYS, load, save
+from skiprun.training.checkpoint import load, save
 from skiprun.training.metrics import MetricsLog
+from skiprun.training.state import RESUME_KEYS
 from tests.support.fake_runs import write_run, write_trio
 from tests.support.tiny import tiny_config, tiny_trainer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 from skiprun.system.torch_internals import storage_id
 from tests.support.simulated_gpu.findings import Finding, Kind, find
 from tests.support.simulated_gpu.graph import Graph, Recorded
+from tests.support.simulated_gpu.host_memory import PINNING, HostMemory
 from tests.support.simulated_gpu.operations import aten, is_allocation, written_tensors
 from tests.support.simulated_gpu.rules import check, check_room
 from tests.support.simulated_gpu.streams import NOTHING, Clocks, Storages, Stream
@@ -26,7 +28,7 @@ class SimulatedGPU:
     """One GPU, and what was noticed on it.
 
     Attributes:
-        pinned: host memory that is pinned, by storage; kept, so that no other takes its place.
+        host: memory of the host that is pinned.
         generator: state of the device's own random generator.
         capturing: the graph that is being captured.
         launches: how many times a graph was launched.
@@ -40,7 +42,7 @@ class SimulatedGPU:
         self.clocks = Clocks(lambda what: self.report("race", what))
         self.default = self.current = self.stream()
         self.capturing: Graph | None = None
-        self.pinned: dict[int, Tensor] = {}
+        self.host = HostMemory()
         self.findings: Counter[Finding] = Counter()
         self.launches = self.nodes = self.kernels = 0
         self.generator = torch.Generator().manual_seed(0).get_state()
@@ -55,10 +57,14 @@ class SimulatedGPU:
         if self.capturing is not None:
             raise RuntimeError(f"operation not permitted when stream is capturing ({what})")
         self.clocks.wait_on_host()
+        self.host.deliver()
 
-    def is_capturing(self) -> bool:
-        """Tell whether a graph is being captured, on whichever stream."""
-        return self.capturing is not None
+    def wait_for(self, clock: Counter[int]) -> None:
+        """Let the host wait until the streams have come to a time; a thread waits for itself alone."""
+        self.report("wait", "event")
+        self.host.deliver(clock)
+        if threading.current_thread() is threading.main_thread():
+            self.clocks.host |= clock
 
     def stream(self, *_: object, **__: object) -> Stream:
         """Return a new stream; the arguments of torch.cuda.Stream do not matter here."""
@@ -91,11 +97,8 @@ class SimulatedGPU:
 
     def compute(self, operation: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Compute an operation where its tensors lie, or where it is told to."""
-        if operation is aten._pin_memory.default:
-            pinned = args[0].clone()
-            return self.pinned.setdefault(storage_id(pinned), pinned)
-        if operation is aten.is_pinned.default:
-            return storage_id(args[0]) in self.pinned
+        if operation in PINNING or kwargs.get("pin_memory"):
+            return self.host.compute(operation, args, kwargs)
         target = torch.device(kwargs["device"]).type if kwargs.get("device") is not None else None
         here = any(isinstance(leaf, SimulatedTensor) for leaf in tree_leaves((args, kwargs)))
         if not here and target != "cuda":
@@ -104,8 +107,11 @@ class SimulatedGPU:
             self.wait("copy to host")
             return operation(held(args[0]), **kwargs)
         if operation is aten.copy_.default and not isinstance(args[0], SimulatedTensor):
-            self.wait("copy to host")
-            return args[0].copy_(held(args[1]))
+            if self.capturing or not (len(args) > 2 and args[2] and self.host.is_pinned(args[0])):
+                self.wait("copy to host")
+                return args[0].copy_(held(args[1]))
+            self.note({storage_id(held(args[1]))}, NOTHING)
+            return self.host.expect(args[0], held(args[1]), self.current)
         check(self, operation, args, kwargs)
         return self._launch(operation, args, kwargs)
 

@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_map
 from skiprun.system.torch_internals import DispatchMode, OpOverload
 from tests.support.simulated_gpu.device import SimulatedGPU
 from tests.support.simulated_gpu.graph import Graph, capture
+from tests.support.simulated_gpu.host_memory import Event
 from tests.support.simulated_gpu.tensor import CUDA, SimulatedTensor
 
 NAME, MEMORY = "Simulated GPU", 80 << 30
@@ -96,9 +97,10 @@ def cuda_functions(gpu: SimulatedGPU, free: int) -> dict[str, Any]:
         "stream": gpu.on_stream,
         "current_stream": lambda device=None: gpu.current,
         "default_stream": lambda device=None: gpu.default,
+        "Event": lambda blocking=False: Event(gpu),
         "CUDAGraph": lambda: Graph(gpu),
         "graph": capture,
-        "is_current_stream_capturing": gpu.is_capturing,
+        "is_current_stream_capturing": lambda: gpu.capturing is not None,
     }
 
 

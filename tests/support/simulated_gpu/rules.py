@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torch._ops import OpOverload
 
-from skiprun.system.torch_internals import storage_id
 from tests.support.simulated_gpu.operations import INDEXING, WAITING, aten
 from tests.support.simulated_gpu.tensor import SimulatedTensor
 
@@ -50,7 +49,7 @@ def check_room(gpu: SimulatedGPU, born: Sequence[Tensor]) -> None:
 
 def from_host(gpu: SimulatedGPU, tensor: Tensor, non_blocking: bool, what: OpOverload) -> None:
     """Copy from the host: it waits, unless the memory is pinned; a graph takes nothing else."""
-    pinned = storage_id(tensor) in gpu.pinned
+    pinned = gpu.host.is_pinned(tensor)
     if gpu.capturing is not None and not pinned:
         raise RuntimeError(
             "Cannot copy between CPU and CUDA tensors during CUDA graph capture "
