@@ -52,7 +52,7 @@ def test_the_disk_fails_at_any_operation(
 ) -> None:
     config = config_of(EMA, "cuda")
     whole = train(config_of(EMA, "cpu"), runs=tmp_path / "whole")
-    for at in range(3, 1000, 4):
+    for at in range(3, 1000, 9):
         runs = tmp_path / str(at)
         message = machine(end_of, config, runs, at, error, stays).result
         if not message:
