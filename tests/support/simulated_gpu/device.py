@@ -21,7 +21,7 @@ from tests.support.simulated_gpu.host_memory import PINNING, HostMemory
 from tests.support.simulated_gpu.operations import aten, is_allocation, written_tensors
 from tests.support.simulated_gpu.rules import check, check_room
 from tests.support.simulated_gpu.streams import NOTHING, Clocks, Storages, Stream
-from tests.support.simulated_gpu.tensor import SimulatedTensor, held
+from tests.support.simulated_gpu.tensor import SimulatedTensor, held, wrapped
 
 
 class SimulatedGPU:
@@ -146,10 +146,3 @@ class SimulatedGPU:
                 self.clocks.forget(storage)
         wrappers = {id(one): leaf for one, leaf in zip(inner, leaves, strict=True) if leaf is not one}
         return tree_unflatten([wrapped(each, wrappers) for each in results], shape)
-
-
-def wrapped(value: Any, wrappers: Mapping[int, Any]) -> Any:
-    """Return a result as one of the GPU; an operation in place returns the tensor that it was given."""
-    if not isinstance(value, Tensor):
-        return value
-    return wrappers[id(value)] if id(value) in wrappers else SimulatedTensor(value)

@@ -71,3 +71,10 @@ def held(value: Any) -> Any:
     if isinstance(value, torch.device):
         return torch.device("cpu")
     return value.host_tensor if isinstance(value, SimulatedTensor) else value
+
+
+def wrapped(value: Any, wrappers: Mapping[int, Any]) -> Any:
+    """Return a result as one of the GPU; an operation in place returns the tensor that it was given."""
+    if not isinstance(value, Tensor):
+        return value
+    return wrappers[id(value)] if id(value) in wrappers else SimulatedTensor(value)
