@@ -25,6 +25,7 @@ from torch import Tensor
 
 from skiprun.registry import TASKS
 from skiprun.tasks.base import Task
+from skiprun.tasks.confusion import confusion_matrix
 from skiprun.tasks.mask_scores import boundary_counts, f_score, mean_of_known, ratios
 from skiprun.tasks.pixel_losses import cross_entropy, soft_dice
 
@@ -87,15 +88,12 @@ class Segmentation(Task):
         truth, predicted = classes_of(target), decide(output)
         number = max(2, output.shape[1])
         valid = truth != VOID
-        # Void pixels go into one more cell, which is dropped: selecting them would wait for the device.
-        cell = torch.where(valid, truth * number + predicted, number * number).flatten()
-        matrix = torch.zeros(number * number + 1, dtype=torch.float64, device=cell.device)
-        matrix.scatter_add_(0, cell, torch.ones_like(cell, dtype=torch.float64))
+        matrix = confusion_matrix(truth, predicted, valid, number).flatten()
         boundaries = [
             boundary_counts(predicted == each, truth == each, valid, self.tolerance)
             for each in range(1, number)
         ]
-        return torch.cat([matrix[:-1], *boundaries])
+        return torch.cat([matrix, *boundaries])
 
     def scores(self, counts: Tensor) -> dict[str, float]:
         """Return IoU, Dice and boundary F-score, 0 to 1, and of more than two classes the IoU of each."""
