@@ -60,7 +60,7 @@ class SimulatedGPU:
         self.host.deliver()
 
     def wait_for(self, clock: Counter[int]) -> None:
-        """Let the host wait, or a thread for itself; unnoticed while more is launched, and the GPU not idle."""
+        """Let the host wait, or a thread for itself; unnoticed while the GPU has more to do."""
         if self.clocks.is_now(clock):
             self.report("wait", "event")
         self.host.deliver(clock)
