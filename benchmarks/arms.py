@@ -22,11 +22,19 @@ PATIENCE = {"cpu": 1200, "cuda": 240}
 
 @dataclass
 class Arm:
-    """One contestant: a loop of `worker.ARMS` with its arguments; `failed` says why it is out."""
+    """One contestant.
+
+    Attributes:
+        work: a loop of `worker.ARMS` with its arguments.
+        peer: the package of another trainer that it needs.
+        turns: what each turn took.
+        first: what the first step took.
+        failed: why it is out.
+    """
 
     label: str
     work: dict[str, Any]
-    peers: bool = False
+    peer: str | None = None
     turns: list[dict[str, float]] = field(default_factory=list)
     first: dict[str, float] = field(default_factory=dict)
     failed: str | None = None
@@ -37,10 +45,11 @@ class Arm:
         pipe, work = subprocess.PIPE, {"threads": setting.threads, "device": setting.device} | self.work
         command = [sys.executable, "-W", "ignore", "-m", "benchmarks.worker", json.dumps(work)]
         try:
-            paths = [str(ROOT), peers.folder() if self.peers else None, os.environ.get("PYTHONPATH")]
-        except subprocess.CalledProcessError:
-            self.failed = "could not be installed"
+            theirs = peers.folder(self.peer, install=not setting.gpu) if self.peer else None
+        except peers.NotInstalled as error:
+            self.failed = str(error)
             return
+        paths = [str(ROOT), theirs, os.environ.get("PYTHONPATH")]
         self.process = subprocess.Popen(
             command,
             stdin=pipe,
@@ -123,6 +132,7 @@ def row(arm: Arm, base: Arm, clock: str, steps: int) -> dict[str, Any]:
     return {
         "arm": arm.label,
         "ms": statistics.median(own),
+        "turns_ms": own,
         "least_ms": min(own),
         **({} if base.failed else faster(own, base.milliseconds(clock, steps))),
         "first_step_s": arm.first["wall"],

@@ -143,7 +143,7 @@ def half(shape: torch.Size) -> Tensor:
 
 def launches(name: str) -> Row:
     """Return the time of a graph of as many kernels as skiprun's captured step, each adding 1 to a number."""
-    kernels = graph_nodes(name)
+    kernels = graph_nodes(name, Setting("cuda"))
     number = torch.zeros(1, device="cuda")
 
     def step() -> Tensor:

@@ -16,14 +16,16 @@ from typing import Any
 from unittest import mock
 
 import torch
+from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks import material, ours
 from benchmarks.measure import Setting
+from skiprun.training.acceleration.graph import SETTLED
 from skiprun.training.trainer import Trainer
 
 STEPS = 5
-WARM_UP = 20  # steps until a graph is captured
+WARM_UP = 20  # steps until a graph is captured and all memory is in place; few rounds: the capture
 CALLS = ("cudaLaunchKernel", "cuLaunchKernel", "cudaGraphLaunch", "cudaMemcpyAsync", "cudaMemsetAsync")
 WAYS: dict[str, dict[str, Any]] = {"default": {}, "eager": {"cuda_graph": False, "compile": "off"}}
 
@@ -54,7 +56,7 @@ def started(
     """Return a trainer after its first steps."""
     config = material.experiment({"name": name}, setting.batch, setting.device, compute, probes=list(probes))
     trainer = ours.trainer(config, lambda: None, Path(tempfile.mkdtemp()), setting.images)
-    trainer.train_to(1 if setting.quick and not setting.gpu else WARM_UP)
+    trainer.train_to(SETTLED + 1 if setting.quick else WARM_UP)
     return trainer
 
 
@@ -62,10 +64,14 @@ def launched(trainer: Trainer) -> Row:
     """Return kernels and calls of a step; what is fetched for the log at the end is among them."""
     with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as watched:
         trainer.train_to(trainer.step + STEPS)
-    events = watched.events() or []
-    kernels = sum(event.device_type.name == "CUDA" for event in events)
-    calls = sum(event.name.startswith(CALLS) for event in events)
-    return {"kernels_a_step": kernels / STEPS, "calls_a_step": calls / STEPS}
+    return counted(watched.events() or [])
+
+
+def counted(events: Sequence[FunctionEvent]) -> Row:
+    """Return what a step launches, of the events of some."""
+    kernels = [each for each in events if each.device_type.name == "CUDA" and not each.is_user_annotation]
+    calls = [each for each in events if each.name.startswith(CALLS)]
+    return {"kernels_a_step": len(kernels) / STEPS, "calls_a_step": len(calls) / STEPS}
 
 
 @contextlib.contextmanager
@@ -82,10 +88,10 @@ def kept_graphs() -> Iterator[list[torch.cuda.CUDAGraph]]:
         yield made
 
 
-def graph_nodes(name: str) -> int:
+def graph_nodes(name: str, setting: Setting) -> int:
     """Return the nodes of the graph that a run of a network captures."""
     with kept_graphs() as graphs:
-        started(name, {"cuda_graph": True}, Setting("cuda"))
+        started(name, {"cuda_graph": True}, setting)
     return nodes(graphs[-1])
 
 

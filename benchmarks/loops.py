@@ -7,13 +7,13 @@ and normalized images. What an arm does beyond that is its habit: that is what i
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks import material
@@ -52,9 +52,30 @@ def loader(batch: int, device: str, workers: int, persistent: bool = False) -> D
     )
 
 
-def sgd(model: nn.Module, rate: float = 0.1) -> torch.optim.SGD:
+def endless(batches: DataLoader) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the batches of one epoch after another."""
+    while True:
+        yield from batches
+
+
+def resident(batch: int, device: str) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield batches of images that lie on the device, cropped, mirrored and normalized there, without end."""
+    values, labels = (torch.from_numpy(each).to(device) for each in material.images(IMAGES))
+    padded = F.pad(values, (0, 0, 4, 4, 4, 4))
+    mean, std = (255 * torch.tensor(each, device=device) for each in (material.MEAN, material.STD))
+    pixels = torch.arange(32, device=device)
+    while True:
+        for index in torch.randperm(len(labels), device=device).split(batch)[: len(labels) // batch]:
+            shifts = torch.randint(9, (2, batch, 1), device=device)
+            mirrored = torch.rand(batch, 1, device=device) < 0.5
+            rows, columns = shifts[0] + pixels, shifts[1] + torch.where(mirrored, 31 - pixels, pixels)
+            images = padded[index[:, None, None], rows[:, :, None], columns[:, None, :]]
+            yield ((images - mean) / std).permute(0, 3, 1, 2), labels[index]
+
+
+def sgd(model: nn.Module, rate: float = 0.1, fused: bool | None = None) -> torch.optim.SGD:
     """Return the optimizer as the scripts build it."""
-    return torch.optim.SGD(model.parameters(), rate, momentum=0.9, weight_decay=1e-4)
+    return torch.optim.SGD(model.parameters(), rate, momentum=0.9, weight_decay=1e-4, fused=fused)
 
 
 def classic(tick: Tick, device: str, name: str, batch: int, norms: bool = False, workers: int = 0) -> None:
@@ -102,106 +123,33 @@ def expert(
     batch: int,
     compiled: bool = True,
     mode: str | None = None,
-    workers: int = 0,
+    workers: int | None = 0,
 ) -> None:
     """Run the classic loop as an expert would: channels_last, bf16 and torch.compile; nothing waits.
 
-    Arguments are those of `classic`, but that workers live on from epoch to epoch; `mode` is torch.compile's,
-    of which `reduce-overhead` takes CUDA graphs.
+    Args:
+        tick: called after every step.
+        device: cpu or cuda.
+        name: of the network.
+        batch: images a step.
+        compiled: whether the pass is.
+        mode: of torch.compile; `reduce-overhead` takes CUDA graphs.
+        workers: processes of the DataLoader, which live on from epoch to epoch; None: the images lie on the
+            device, and the optimizer is one kernel.
     """
     torch.backends.cudnn.benchmark = True
     model = material.network(name).to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     forward = torch.compile(model, mode=mode) if compiled else model
-    optimizer, criterion = sgd(model), nn.CrossEntropyLoss()
-    batches = loader(batch, device, workers, persistent=True)
+    optimizer, criterion = sgd(model, fused=workers is None or None), nn.CrossEntropyLoss()
+    batches = endless(loader(batch, device, workers, persistent=True)) if workers is not None else None
     losses = torch.zeros((), device=device)
-    while True:
-        for images, labels in batches:
-            images = images.to(device, memory_format=torch.channels_last, non_blocking=True)
-            labels = labels.to(device, non_blocking=True)
-            with torch.autocast(device, torch.bfloat16):
-                loss = criterion(forward(images), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            losses += loss.detach()
-            tick()
-
-
-def timm(tick: Tick, device: str, name: str, batch: int, workers: int = 0) -> None:
-    """Run the steps of timm's train_one_epoch with timm's loader, loss, optimizer and meters at defaults.
-
-    The function itself is in train.py, which the package leaves out. On a GPU the loader brings bytes, which
-    it normalizes there, one batch ahead.
-    """
-    from timm.data import create_loader
-    from timm.loss import LabelSmoothingCrossEntropy
-    from timm.optim import create_optimizer_v2
-    from timm.utils import AverageMeter
-
-    torch.backends.cudnn.benchmark = True
-    model = material.network(name).to(device).train()
-    images, ahead = Images(), device == "cuda"
-    t = torchvision.transforms
-    transform = t.Compose([*images.crops, t.PILToTensor()]) if ahead else images.transform
-    batches = create_loader(
-        images,
-        (3, 32, 32),
-        batch,
-        is_training=True,
-        mean=material.MEAN,
-        std=material.STD,
-        num_workers=workers,
-        use_prefetcher=ahead,
-        device=torch.device(device),
-    )
-    images.transform = transform  # equal work: not timm's resized crops
-    optimizer = create_optimizer_v2(model, "sgd", lr=0.1, weight_decay=1e-4, momentum=0.9)
-    criterion, losses = LabelSmoothingCrossEntropy(0.0), AverageMeter()
-    while True:
-        for inputs, targets in batches:
-            loss = criterion(model(inputs), targets)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            losses.update(loss.item(), len(inputs))
-            tick()
-
-
-def lightning(
-    tick: Tick, device: str, name: str, batch: int, precision: str = "32-true", workers: int = 0
-) -> None:
-    """Run Lightning's Trainer with its own logging of the loss to TensorBoard, no checkpoints, no bar."""
-    import lightning as L
-    from lightning.pytorch.loggers import TensorBoardLogger
-    from lightning.pytorch.plugins.environments import LightningEnvironment
-
-    class Module(L.LightningModule):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = material.network(name)
-
-        def training_step(self, batch: Any, _number: int) -> torch.Tensor:
-            loss = F.cross_entropy(self.model(batch[0]), batch[1])
-            self.log("train_loss", loss)
-            return loss
-
-        def configure_optimizers(self) -> torch.optim.Optimizer:
-            return sgd(self)
-
-        def on_train_batch_end(self, *_: Any) -> None:
-            tick()
-
-    trainer = L.Trainer(
-        accelerator="gpu" if device == "cuda" else "cpu",
-        devices=1,
-        precision=precision,
-        plugins=[LightningEnvironment()],  # else it asks for MPI, which may be there in parts only
-        max_epochs=100,
-        logger=TensorBoardLogger(tempfile.mkdtemp()),
-        log_every_n_steps=1,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(Module(), loader(batch, device, workers))
+    for images, labels in batches or resident(batch, device):
+        images = images.to(device, memory_format=torch.channels_last, non_blocking=True)
+        labels = labels.to(device, non_blocking=True)
+        with torch.autocast(device, torch.bfloat16):
+            loss = criterion(forward(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses += loss.detach()
+        tick()

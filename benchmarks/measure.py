@@ -68,6 +68,14 @@ class Setting:
         return "cpu" if self.threads == 1 and not self.gpu else "wall"
 
 
+class Skipped(Exception):
+    """A part that cannot be measured here, and why."""
+
+
+class Unfinished(Exception):
+    """A part that goes on when it is started again, and where it is."""
+
+
 def now(device: str) -> float:
     """Return the CPU time of this process, or the wall's when a GPU has done all that it was told."""
     if device == "cpu":

@@ -78,5 +78,5 @@ def skiprun(
     threads = torch.get_num_threads()
     running = trainer(config, tick, Path(tempfile.mkdtemp()))
     torch.set_num_threads(threads)
-    with running.log:
+    with running.log, running.checkpoints:
         running.train_to(running.steps)

@@ -1,7 +1,7 @@
 """The other trainers, in a folder of their own below the user's cache: never a dependency of skiprun.
 
 They are put beside the torch that is installed, without their own dependencies, so that every arm runs one
-torch. Where both are installed beside it already, those are taken.
+torch. One that is installed beside it already is taken.
 """
 
 from __future__ import annotations
@@ -19,34 +19,37 @@ NAMES = ("timm", "lightning")
 # packages.
 WANTED = ("timm>=1.0,<2", "lightning>=2.5,!=2.6.2,!=2.6.3", "tqdm")
 PLACE = platformdirs.user_cache_path("skiprun") / "benchmark-peers"
+PIP = ("pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1", "--no-deps", "--upgrade")
 
 
-def folder() -> Path | None:
-    """Return the folder of the peers, installed at the first call; None where python finds them without.
+class NotInstalled(Exception):
+    """A peer that is not on this machine."""
+
+
+def folder(name: str, install: bool = True) -> Path | None:
+    """Return the folder of a peer; None where python finds it without.
+
+    Args:
+        name: of its package.
+        install: install both where they are not; a machine with a GPU may have no network.
 
     Raises:
-        CalledProcessError: they cannot be installed.
+        NotInstalled: it is not there, and cannot or may not be installed.
     """
-    if all(map(find_spec, NAMES)):
+    if find_spec(name):
         return None
     if not (PLACE / ".complete").exists():
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--retries",
-            "1",
-        ]
-        subprocess.run([*command, "--no-deps", "--upgrade", "--target", str(PLACE), *WANTED], check=True)
+        if not install:
+            raise NotInstalled(f"{name} is not installed")
+        try:
+            subprocess.run([sys.executable, "-m", *PIP, "--target", str(PLACE), *WANTED], check=True)
+        except subprocess.CalledProcessError:
+            raise NotInstalled(f"{name} could not be installed") from None
         (PLACE / ".complete").touch()
     return PLACE
 
 
 def versions() -> dict[str, str]:
     """Return the versions of the peers that are here."""
-    where = None if all(map(find_spec, NAMES)) else [str(PLACE)]
-    found = {each.name: each.version for each in (distributions(path=where) if where else distributions())}
+    found = {each.name: each.version for each in distributions(path=[str(PLACE), *sys.path])}
     return {name: found[name] for name in NAMES if name in found}

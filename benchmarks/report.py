@@ -52,12 +52,21 @@ def processor() -> str:
 
 
 def graphics() -> dict[str, Any]:
-    """Return the GPU, and what drives it."""
-    driver = "unknown"
+    """Return the GPU, what drives it, and its clocks now, as far as the driver's tool says them."""
+    facts = ["driver_version", "clocks.sm", "clocks.max.sm", "clocks.mem", "power.limit", "temperature.gpu"]
+    known = dict.fromkeys(facts, "unknown")
     if tool := shutil.which("nvidia-smi"):
-        command = [tool, "--query-gpu=driver_version", "--format=csv,noheader"]
-        driver = subprocess.run(command, capture_output=True, text=True).stdout.split("\n")[0] or driver
-    return {"gpu": torch.cuda.get_device_name(), "driver": driver, "cuda": torch.version.cuda}
+        command = [tool, f"--query-gpu={','.join(facts)}", "--format=csv,noheader"]
+        line = subprocess.run(command, capture_output=True, text=True).stdout.split("\n")[0]
+        known |= dict(zip(facts, line.split(", "), strict=False)) if line else {}
+    driver, *others = facts
+    return {
+        "gpu": torch.cuda.get_device_name(),
+        "driver": known[driver],
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+        **{fact: known[fact] for fact in others},
+    }
 
 
 def stem(name: str, setting: Setting) -> str:

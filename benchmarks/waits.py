@@ -12,12 +12,14 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 from unittest import mock
 
 import torch
 
 import skiprun
+from skiprun.system import torch_internals
 
 PACKAGE = str(Path(skiprun.__file__).parent)
 WORDS = "called a synchronizing CUDA operation"
@@ -69,7 +71,10 @@ def asked_for(found: Counter[str]) -> Iterator[None]:
 
 def place() -> str:
     """Return the function of skiprun that is at work, the innermost; `torch` if none is."""
-    frame = sys._getframe(1)
-    while frame is not None and not frame.f_code.co_filename.startswith(PACKAGE):
-        frame = frame.f_back  # type: ignore[assignment]
-    return frame.f_code.co_qualname if frame is not None else "torch"
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith(PACKAGE) and file != torch_internals.__file__:  # a mode is on the way to torch
+            return frame.f_code.co_qualname
+        frame = frame.f_back
+    return "torch"

@@ -16,14 +16,14 @@ from typing import Any
 
 import torch
 
-from benchmarks import loops, ours
+from benchmarks import loops, ours, peer_loops
 from benchmarks.measure import WIDEST, why
 
 ARMS: dict[str, Any] = {
     "classic": loops.classic,
     "expert": loops.expert,
-    "timm": loops.timm,
-    "lightning": loops.lightning,
+    "timm": peer_loops.timm,
+    "lightning": peer_loops.lightning,
     "skiprun": ours.skiprun,
 }
 
@@ -51,7 +51,7 @@ class Turns:
         spent = {"wall": time.perf_counter() - self.wall, "cpu": time.process_time() - self.cpu}
         spent["peak_mb"] = resident()
         if self.gpu:
-            spent["gpu_mb"] = torch.cuda.max_memory_allocated() / 2**20
+            spent["gpu_mb"] = torch.cuda.max_memory_reserved() / 2**20
         self.answer(spent)
         line = sys.stdin.readline()
         if not line:

@@ -14,7 +14,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from benchmarks import __main__, arms, floor, measure, ours, peers, report, scaling, several, steps
+from benchmarks import arms, floor, measure, ours, peers, report, scaling, several, steps
 from benchmarks.arms import Arm
 from benchmarks.floor import conv_outputs
 from benchmarks.measure import Setting
@@ -128,7 +128,7 @@ def test_several_runs_take_as_long_as_the_slowest() -> None:
 
 def test_an_epoch_is_50000_images_and_the_best_expert_is_the_measure() -> None:
     rows = [{"arm": "expert: a", "ms": 4.0}, {"arm": "expert: b", "ms": 2.0}, {"arm": "skiprun", "ms": 1.0}]
-    found = steps.with_epochs("resnet20", [*rows, {"arm": "timm's loop", "failed": "why"}])
+    found = steps.with_epochs("resnet20", [*rows, {"arm": "timm's loop", "failed": "why"}], 128)
     assert found[2]["epoch_s"] == pytest.approx(0.390625)
     assert found[2]["over_expert"] == pytest.approx(2.0)
     assert found[3] == {"network": "resnet20", "arm": "timm's loop", "failed": "why"}
@@ -144,47 +144,6 @@ def test_sizes_have_names() -> None:
     assert label({"name": "resnet20", "batch": 32, "width": 64, "recompute": True}) == (
         "resnet20, batch 32, width 64, recomputed"
     )
-
-
-def test_options_choose_the_device_and_what_can_be_measured_on_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert (__main__.options([]).device, __main__.options(["--device", "cpu"]).device) == ("cuda", "cpu")
-    assert "demo" in __main__.options(["--device", "cpu"]).only
-    assert "demo" not in __main__.options([]).only
-    with pytest.raises(SystemExit):
-        __main__.options(["--only", "demo"])
-    assert "demo: measured on a CPU" in capsys.readouterr().err
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert __main__.options([]).device == "cpu"
-    with pytest.raises(SystemExit):
-        __main__.options(["--device", "cuda"])
-    assert "no GPU" in capsys.readouterr().err
-
-
-def test_a_benchmark_that_fails_does_not_lose_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    class Works:
-        """One that works."""
-
-        run = staticmethod(lambda setting: [{"what": "a thing", "ms": 1.0}])
-
-    class Fails:
-        """One that fails."""
-
-        run = staticmethod(lambda setting: [{"ms": 1 / 0}])
-
-    monkeypatch.setattr(report, "RESULTS", tmp_path)
-    monkeypatch.setattr(__main__, "ALL", {"fails": Fails, "works": Works})
-    monkeypatch.setattr("sys.argv", ["benchmarks", "--device", "cpu"])
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    assert __main__.main() == 1
-    assert "fails failed: ZeroDivisionError: division by zero" in capsys.readouterr().err
-    assert [file.suffix for file in sorted(tmp_path.glob("cpu-*-works-1-threads.*"))] == [".json", ".txt"]
 
 
 def test_files_of_a_gpu_bear_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +171,7 @@ def test_results_are_a_table_a_figure_and_json_without_the_name_of_the_computer(
         arms.row(arm("classic", 1.0), arm("classic", 1.0), "cpu", 1),
         {"arm": "timm's loop", "failed": "why"},
     ]
-    both = [*steps.with_epochs("resnet20", rows), *steps.with_epochs("resnet56", rows)]
+    both = [row for name in ("resnet20", "resnet56") for row in steps.with_epochs(name, rows, 128)]
     report.keep({"machine": report.machine(Setting()), "benchmarks": {"steps": both}}, "found")
     assert json.loads((tmp_path / "found.json").read_text())["benchmarks"]["steps"][0]["arm"] == "classic"
     text = (tmp_path / "found.json").read_text() + (tmp_path / "found.txt").read_text()
@@ -223,12 +182,14 @@ def test_results_are_a_table_a_figure_and_json_without_the_name_of_the_computer(
 
 def test_peers_that_are_installed_beside_torch_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peers, "find_spec", lambda name: find_spec("torch"))
-    assert peers.folder() is None
+    assert peers.folder("timm") is None
 
 
-@pytest.mark.gpu
-def test_the_steps_are_measured_on_a_gpu() -> None:
-    rows = {row["arm"]: row for row in steps.run(Setting("cuda", quick=True))}
-    assert not [row["failed"] for row in rows.values() if "failed" in row]
-    assert rows["skiprun bf16, CUDA graph"]["speedup"] > 1
-    assert all(row["gpu_mb"] > 0 and row["clock"] == "wall" for row in rows.values())
+def test_peers_that_are_not_there_are_not_fetched_where_there_may_be_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "find_spec", lambda name: None)
+    monkeypatch.setattr(peers, "PLACE", tmp_path)
+    timm = Arm("timm's loop", {"loop": "timm"}, "timm")
+    with arms.running([timm], GPU):
+        assert timm.failed == "timm is not installed"

@@ -10,11 +10,11 @@ from typing import Any
 from benchmarks.kernels import started
 from benchmarks.measure import Setting, now
 from benchmarks.waits import count_waits
-from skiprun.training.host_copy import HostCopy
+from skiprun.training.metrics import PendingMetrics
 from skiprun.training.randomness import BatchSampler
 from skiprun.training.trainer import Trainer
 
-FETCH, ORDER = (each.__qualname__ for each in (HostCopy.wait, BatchSampler._permutation))
+FETCH, ORDER = (each.__qualname__ for each in (PendingMetrics.fetch, BatchSampler._permutation))
 EPOCHS = 3  # in a turn with or without checkpoints, as writing one may go on beside the next epoch
 
 Row = dict[str, Any]
@@ -46,11 +46,12 @@ def train(trainer: Trainer, steps: int) -> None:
 
 
 def train_epochs(trainer: Trainer, steps: int, saving: bool) -> None:
-    """Train some epochs of so many steps, with a checkpoint after each or without."""
+    """Train some epochs of so many steps, with a checkpoint after each, all on the disk; or without."""
     for _ in range(EPOCHS):
         train(trainer, steps)
         if saving:
             trainer.save()
+    assert trainer.checkpoints.step or not saving  # which waits for the thread that writes
 
 
 def extra(without: Turn, with_it: Turn, rounds: int, setting: Setting) -> Row:
