@@ -22,7 +22,7 @@ from skiprun.registry import MODELS
 from skiprun.run import Run
 from skiprun.run.documents import Session, Summary
 from skiprun.system.machine import cores, find_program
-from skiprun.training.gpu import VISIBLE_GPUS
+from skiprun.training.gpu_record import describe_gpu
 from skiprun.training.trainer import Trainer
 
 
@@ -71,6 +71,8 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
     }
     if parts.trivial:
         summary["trivial"] = parts.trivial
+    if gpu := describe_gpu(parts.setup.device):
+        summary["gpu"] = gpu
     return {
         **summary,
         "gradient": {"first_over_last": gradient_ratio(run)},
@@ -99,8 +101,8 @@ def environment(parts: Parts) -> Session:
         "cores": cores(),
         "data": describe_data(parts.config.data, parts.loaders),
     }
-    if parts.setup.device.type == "cuda" and (gpu := os.environ.get(VISIBLE_GPUS)):
-        session["gpu"] = gpu.split(",")[0].strip()
+    if gpu := describe_gpu(parts.setup.device):
+        session["gpu"] = gpu
     if parts.weights and (begun_with := digest(parts.config.model.weights or "")):
         session["weights"] = begun_with
     return session

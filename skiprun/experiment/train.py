@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config, load_config
-from skiprun.errors import Diverged, OutOfMemory, Stopped, StorageError, is_out_of_memory, kept, out_of_memory
+from skiprun.experiment.ending import fit
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.make_trainer import logging_to, make_trainer
 from skiprun.experiment.parts import Parts, prepare
@@ -17,14 +16,14 @@ from skiprun.experiment.room import check_room
 from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
 from skiprun.experiment.summary import environment, summarize
 from skiprun.experiment.threads import try_threads
-from skiprun.run import RUNS, Run, State
+from skiprun.run import RUNS, Run
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.disk import check_writable
 from skiprun.system.progress import NullProgress, Progress, ProgressCallback
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import check_threads, configure_process
+from skiprun.training.gpu_record import forget_peak
 from skiprun.training.stopping import StopFlag
-from skiprun.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +103,7 @@ def is_finished(run: Run) -> bool:
 def _train(parts: Parts, run: Run, progress: Progress | None, stop: StopFlag) -> None:
     """Train in a locked run directory."""
     begun = run.environment_file.exists()
+    forget_peak(parts.setup.device)
     run.record_environment(environment(parts))
     run.record_status("unfinished", 0)
     check_room(parts, run.path)
@@ -115,36 +115,5 @@ def _train(parts: Parts, run: Run, progress: Progress | None, stop: StopFlag) ->
         log.info(f"Continuing after step {trainer.step} of {trainer.steps}.")
     elif begun:
         log.info("The run was begun before, but has no checkpoint yet; starting at step 0.")
-    test = _fit(trainer, run)
+    test = fit(trainer, run)
     run.finish(summarize(parts, trainer, run, test))
-
-
-def _fit(trainer: Trainer, run: Run) -> dict[str, float]:
-    """Train to the end and return the test scores; any other end is recorded, with what is kept."""
-    try:
-        return trainer.fit()
-    except BaseException as error:
-        said = in_words(error, trainer)
-        with contextlib.suppress(StorageError):  # on a full disk, the error itself is what must be heard
-            run.record_status(state_after(said), trainer.step, str(said))
-        if said is error:
-            raise
-        raise said from error
-
-
-def in_words(error: BaseException, trainer: Trainer) -> BaseException:
-    """Return an error with what it means for a run, as far as that is known."""
-    if is_out_of_memory(error):
-        error = out_of_memory(error)
-    if isinstance(error, StorageError | OutOfMemory):
-        return type(error)(
-            f"{error} Training stopped at step {trainer.step}; {kept(trainer.checkpoints.step)}."
-        )
-    return error
-
-
-def state_after(error: BaseException) -> State:
-    """Return what an error leaves a run in."""
-    if isinstance(error, Diverged):
-        return "diverged"
-    return "stopped" if isinstance(error, Stopped | KeyboardInterrupt) else "failed"

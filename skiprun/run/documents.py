@@ -59,6 +59,23 @@ class Lengthening(TypedDict, total=False):
     test: Scores | None
 
 
+class GPURecord(TypedDict, total=False):
+    """The GPU of a run, as far as its driver says.
+
+    Attributes:
+        visible: what CUDA_VISIBLE_DEVICES calls it, where that is set.
+        memory_bytes, peak_memory_bytes: what it has, and what torch took of it at most.
+    """
+
+    visible: str
+    name: str
+    driver: str
+    cuda: str
+    cudnn: int
+    memory_bytes: int
+    peak_memory_bytes: int
+
+
 class Session(TypedDict, total=False):
     """What a session ran on."""
 
@@ -70,8 +87,8 @@ class Session(TypedDict, total=False):
     torch: str
     system: str
     device: str
-    gpu: str
     cores: list[int]
+    gpu: GPURecord
     data: DataRecord
     weights: str
     lengthened: Lengthening
@@ -108,6 +125,7 @@ class Summary(TypedDict):
     precision: NotRequired[str]
     device: NotRequired[str]
     threads: NotRequired[int]
+    gpu: NotRequired[GPURecord]
     best: NotRequired[Mapping[str, object]]
     final: NotRequired[Mapping[str, Scores]]
     test: Scores

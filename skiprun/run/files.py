@@ -152,6 +152,11 @@ class RunFiles:
         """Add a session to environment.json."""
         write_json(self.environment_file, {"sessions": [*self.sessions(), environment]})
 
+    def amend_session(self, facts: Session) -> None:
+        """Add facts to the latest session of environment.json, or replace them."""
+        earlier, latest = self.sessions()[:-1], self.sessions()[-1]
+        write_json(self.environment_file, {"sessions": [*earlier, {**latest, **facts}]})
+
     def record_status(self, state: State, step: int, message: str = "") -> None:
         """Write how the session ended."""
         write_json(self.status_file, {"state": state, "step": step, "message": message})

@@ -5,14 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
-
-import torch
-from torch import Tensor
 
 from skiprun.errors import StorageError
 from skiprun.system.disk import storage_errors
@@ -22,45 +19,10 @@ from skiprun.system.ordinary_files import open_to_append
 from skiprun.system.progress import Record
 from skiprun.training.state import LogPosition
 
-ROWS_PER_FETCH = 20
-
 
 def tagged(split: str, scores: Mapping[str, float], **other: str) -> Record:
     """Return scores by their tags, as 'val/loss'; some under another name."""
     return {f"{split}/{other.get(name, name)}": value for name, value in scores.items()}
-
-
-class PendingMetrics:
-    """Losses and rows of steps that are still on the device: asking for each would wait for each."""
-
-    def __init__(self, tags: Sequence[str]) -> None:
-        self.tags = ["train/loss", *tags]
-        self.losses: list[Tensor] = []
-        self.rows: list[tuple[Record, Tensor]] = []
-
-    def add(self, metrics: Tensor, record: Record | None) -> None:
-        """Add what a step found, its loss before what probes read; a record makes it a row of the log."""
-        self.losses.append(metrics[0])
-        if record is not None:
-            self.rows.append((record, metrics))
-
-    @property
-    def is_full(self) -> bool:
-        """Whether it is time to fetch."""
-        return len(self.rows) >= ROWS_PER_FETCH
-
-    def fetch(self) -> tuple[list[Record], int | None]:
-        """Return the rows, and how many steps ago a loss was not finite; None if all were."""
-        finite = torch.stack(self.losses).isfinite().tolist() if self.losses else []
-        if not all(finite):
-            return [], len(finite) - finite.index(False) - 1
-        values = torch.stack([metrics for _, metrics in self.rows]).tolist() if self.rows else []
-        rows = [
-            record | dict(zip(self.tags, row, strict=True))
-            for (record, _), row in zip(self.rows, values, strict=True)
-        ]
-        self.losses, self.rows = [], []
-        return rows, None
 
 
 class View(Protocol):

@@ -32,9 +32,10 @@ from skiprun.training.acceleration.graph import make_graph
 from skiprun.training.best import BestCheckpoint
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import DeviceSetup, memory_advice
-from skiprun.training.metrics import MetricsLog, PendingMetrics, tagged
+from skiprun.training.metrics import MetricsLog, tagged
 from skiprun.training.micro_batches import micro_batches
 from skiprun.training.optim import clip, load_optimizer, make_ema_model, make_optimizer
+from skiprun.training.pending import PendingMetrics
 from skiprun.training.placing import put_network
 from skiprun.training.randomness import BatchSampler, seed_step
 from skiprun.training.schedule import learning_rate, set_learning_rate, steps_per_unit, total_steps
@@ -171,7 +172,7 @@ class Trainer:
         self.pending.add(metrics, {"step": self.step + 1, "epoch": self.epoch, "lr": lr} if logged else None)
         self.step += 1
         if self.pending.is_full:
-            self.flush_metrics()
+            self.flush_metrics(late=True)
 
     def optimizer_step(self, *fetched: Tensor, watched: bool) -> Tensor:
         """Augment, forward, backward, clip, step; return the mean loss and, if watched, the probes' values.
@@ -205,17 +206,17 @@ class Trainer:
             self.ema_model.update_parameters(self.model)
         return metrics
 
-    def flush_metrics(self) -> None:
-        """Fetch and log losses and rows since the last call, the only synchronization within an epoch.
+    def flush_metrics(self, late: bool = False) -> None:
+        """Fetch and log losses and rows since the last call; on a GPU `late` waits for none of the newest.
 
         Raises:
             Diverged: one of the losses is not finite.
         """
-        rows, steps_ago = self.pending.fetch()
-        if steps_ago is not None:
-            raise self.diverged("loss", self.step - steps_ago)
-        for row in rows:
-            self.log.append(row)
+        for rows, steps_ago in self.pending.fetch(late):
+            if steps_ago is not None:
+                raise self.diverged("loss", self.step - steps_ago)
+            for row in rows:
+                self.log.append(row)
 
     def end_epoch(self) -> None:
         """Evaluate, log, keep the best and save, where an epoch ends, or the run within one."""

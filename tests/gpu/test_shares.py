@@ -37,5 +37,5 @@ def test_a_run_of_a_share_is_on_its_gpu_and_says_so(machine: SimulatedMachine, t
     config = config_of(CASES["resnet20 bf16"], "cuda")
     failure, told, session, need = machine(train_in_share, config, tmp_path).result
     assert failure is None and told == ("one", "located", "GPU 3")
-    assert (session["gpu"], session["device"]) == ("3", "Simulated GPU, bf16")
+    assert (session["gpu"]["visible"], session["device"]) == ("3", "Simulated GPU, bf16")
     assert 0.6e9 < need.on(70 << 30) < 2e9

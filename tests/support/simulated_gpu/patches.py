@@ -21,7 +21,7 @@ from tests.support.simulated_gpu.graph import Graph, capture
 from tests.support.simulated_gpu.host_memory import Event
 from tests.support.simulated_gpu.tensor import CUDA, SimulatedTensor
 
-NAME, MEMORY = "Simulated GPU", 80 << 30
+NAME, MEMORY, PEAK, CUDNN = "Simulated GPU", 80 << 30, 3 << 30, 91002
 
 
 class Mode(DispatchMode):
@@ -46,6 +46,7 @@ def simulated(free: int = MEMORY, room: float = math.inf) -> Iterator[SimulatedG
         for name, value in cuda_functions(gpu, free).items():
             put(torch.cuda, name, value)
         put(torch.backends.cuda, "is_built", lambda: True)
+        put(torch.backends.cudnn, "version", lambda: CUDNN)
         put(torch.accelerator, "current_accelerator", lambda check_available=False: CUDA)
         put(torch.accelerator, "current_stream", lambda device=None: gpu)
         put(torch, "load", partial(load, torch.load))
@@ -86,7 +87,9 @@ def cuda_functions(gpu: SimulatedGPU, free: int) -> dict[str, Any]:
         "get_device_capability": lambda device=None: (9, 0),
         "mem_get_info": lambda device=None: (free, MEMORY),
         "max_memory_allocated": lambda device=None: 0,
-        "max_memory_reserved": lambda device=None: 0,
+        "max_memory_reserved": lambda device=None: PEAK,
+        "memory_reserved": lambda device=None: PEAK,
+        "reset_peak_memory_stats": lambda device=None: None,
         "empty_cache": lambda: None,
         "manual_seed": seed,
         "manual_seed_all": seed,

@@ -50,6 +50,10 @@ class Clocks:
         self.written.pop(storage, None)
         self.read.pop(storage, None)
 
+    def is_now(self, clock: Counter[int]) -> bool:
+        """Tell whether nothing was launched since a time of the streams."""
+        return all(clock[stream] >= own[stream] for stream, own in self.clocks.items())
+
     def wait_on_host(self) -> None:
         """Let the host wait for all streams."""
         for clock in self.clocks.values():

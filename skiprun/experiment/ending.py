@@ -1,0 +1,57 @@
+"""How a training ends: done, stopped, diverged or failed; its status and its memory are recorded."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+
+import torch
+
+from skiprun.errors import Diverged, OutOfMemory, Stopped, StorageError, is_out_of_memory, kept, out_of_memory
+from skiprun.run import Run, State
+from skiprun.training.gpu_record import describe_gpu
+from skiprun.training.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+
+def fit(trainer: Trainer, run: Run) -> dict[str, float]:
+    """Train to the end and return the test scores; any other end is recorded, with what is kept."""
+    try:
+        return trainer.fit()
+    except BaseException as error:
+        said = in_words(error, trainer)
+        with contextlib.suppress(StorageError):  # on a full disk, the error itself is what must be heard
+            run.record_status(state_after(said), trainer.step, str(said))
+        if said is error:
+            raise
+        raise said from error
+    finally:
+        record_memory(run, trainer.setup.device)
+
+
+def in_words(error: BaseException, trainer: Trainer) -> BaseException:
+    """Return an error with what it means for a run, as far as that is known."""
+    if is_out_of_memory(error):
+        error = out_of_memory(error)
+    if isinstance(error, StorageError | OutOfMemory):
+        return type(error)(
+            f"{error} Training stopped at step {trainer.step}; {kept(trainer.checkpoints.step)}."
+        )
+    return error
+
+
+def state_after(error: BaseException) -> State:
+    """Return what an error leaves a run in."""
+    if isinstance(error, Diverged):
+        return "diverged"
+    return "stopped" if isinstance(error, Stopped | KeyboardInterrupt) else "failed"
+
+
+def record_memory(run: Run, device: torch.device) -> None:
+    """Say how much memory of a GPU the session took at most, and add that to its record."""
+    gpu = describe_gpu(device)
+    if "peak_memory_bytes" in gpu:
+        log.info(f"The run took {gpu['peak_memory_bytes'] / 1e9:.2f} GB of the GPU's memory at most.")
+        with contextlib.suppress(StorageError):
+            run.amend_session({"gpu": gpu})
