@@ -17,8 +17,8 @@ from skiprun.system.yaml_file import Plain, parse, read_yaml
 SAME = {"gpu": "cuda", "float32": "fp32", "bfloat16": "bf16"}
 # Values of other tools that mean nothing here, and why.
 UNUSED = {
-    "mps": " Apple's GPUs are not used.",
-    "xpu": " Intel's GPUs are not used.",
+    "mps": " Apple's GPUs are not used; 'cpu' computes on such a machine.",
+    "xpu": " Intel's GPUs are not used; 'cpu' computes on such a machine.",
     "rocm": " A build of torch for AMD's GPUs calls them 'cuda'.",
     "fp16": " Its losses would have to be scaled, which is not done; 'bf16' needs no scaling.",
 }

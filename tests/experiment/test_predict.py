@@ -185,7 +185,10 @@ def test_an_option_for_masks_is_refused_by_a_run_that_labels(labels: Run, images
 @pytest.mark.parametrize(
     ("device", "says"),
     [
-        ("gpu", "input should be 'auto', 'cpu' or 'cuda'"),
+        ("gpu", "found 'gpu'; input should be 'auto', 'cpu' or 'cuda'. Did you mean 'cuda'?"),
+        ("mps", "found 'mps'; input should be 'auto', 'cpu' or 'cuda'. Apple's GPUs are not used; 'cpu'"),
+        ("xpu", "found 'xpu'; input should be 'auto', 'cpu' or 'cuda'. Intel's GPUs are not used; 'cpu'"),
+        ("cuda:1", "input should be 'auto', 'cpu' or 'cuda'. CUDA_VISIBLE_DEVICES=1 chooses that GPU."),
         ("cuda", "--device compute.device: found cuda, but"),
     ],
 )
@@ -193,10 +196,11 @@ def test_a_device_that_is_not_there_is_told(
     labels: Run, images: Path, device: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for command in (["predict", labels.path, images], ["evaluate", labels.path]):
+    predicts, scores = ["predict", labels.path, images], ["evaluate", labels.path]
+    for command in (predicts, scores, ["lesion", labels.path], ["gradflow", "plain20"]):
         with pytest.raises(InputError) as told:
             call(*command, "--device", device)
-        assert says in str(told.value)
+        assert says in str(told.value) and "\n" not in str(told.value)
 
 
 def test_an_image_given_for_a_run_is_refused_as_no_run(images: Path) -> None:

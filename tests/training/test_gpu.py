@@ -85,8 +85,8 @@ def test_auto_tells_of_a_gpu_that_it_cannot_use(
 @pytest.mark.parametrize(
     ("key", "value", "why"),
     [
-        ("device", "mps", "Apple's GPUs are not used."),
-        ("device", "xpu", "Intel's GPUs are not used."),
+        ("device", "mps", "Apple's GPUs are not used; 'cpu' computes on such a machine."),
+        ("device", "xpu", "Intel's GPUs are not used; 'cpu' computes on such a machine."),
         ("device", "rocm", "A build of torch for AMD's GPUs calls them 'cuda'."),
         ("device", "cuda:3", "CUDA_VISIBLE_DEVICES=3 chooses that GPU."),
         ("device", "gpu", "Did you mean 'cuda'?"),
