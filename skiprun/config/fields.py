@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from typing_extensions import TypeAliasType
@@ -34,6 +34,11 @@ def as_text(given: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(as_text, json_schema_input_type=str | int)]
+# A number is no answer, though 1 equals True.
+Switch = Annotated[
+    Literal["auto", True, False],
+    BeforeValidator(lambda given: str(given) if type(given) in (int, float) else given),
+]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Name = Annotated[
     FileName, BeforeValidator(as_text, json_schema_input_type=FileName | Annotated[int, Field(ge=0)])

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from skiprun.config.fields import Count, Fraction, NonNegative, Positive, Role, Section
+from skiprun.config.fields import Count, Fraction, NonNegative, Positive, Role, Section, Switch
 
 
 class OptimConfig(Section):
@@ -101,8 +101,13 @@ class ComputeConfig(Section):
         ),
         examples=["off"],
     )
-    cuda_graph: Annotated[bool, Role.EXECUTION] = Field(
-        False, description="on a GPU: launch a training step as one CUDA graph"
+    cuda_graph: Annotated[Switch, Role.EXECUTION] = Field(
+        "auto",
+        description=(
+            "on a GPU: launch a step as one CUDA graph, if that computes the same; auto: in a run of over "
+            "200 steps, if it is faster, too"
+        ),
+        examples=[False],
     )
     activation_checkpointing: Annotated[bool, Role.EXECUTION] = Field(
         False, description="compute each block's activations twice instead of keeping them"

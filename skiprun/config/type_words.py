@@ -22,7 +22,7 @@ def type_words(schema: Schema, definitions: Mapping[str, Schema] | None = None) 
         case {"anyOf": [*kinds, {"type": "null"}]}:
             return f"nothing or {' or '.join(type_words(each, definitions) for each in kinds)}"
         case {"enum": words}:
-            return f"one of {', '.join(map(str, words))}"
+            return f"one of {', '.join(map(yaml_text, words))}"
         case {"type": "array", "items": items}:
             number = f"{schema['minItems']} " if "minItems" in schema else ""
             return f"list of {number}{_plural(type_words(items, definitions))}"

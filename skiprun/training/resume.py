@@ -12,6 +12,7 @@ from skiprun.config import ComputeConfig, RunConfig
 from skiprun.errors import CheckpointError, ConfigError, explain_out_of_memory
 from skiprun.run import differences, recorded_config
 from skiprun.training.acceleration.compilation import ForwardPass
+from skiprun.training.acceleration.graph import StepGraph
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import DeviceSetup
 from skiprun.training.randomness import BatchSampler
@@ -82,12 +83,16 @@ def conditions(setup: DeviceSetup, forward_pass: ForwardPass) -> Conditions:
     }
 
 
-def restore_conditions(state: Checkpoint, compute: ComputeConfig, forward_pass: ForwardPass) -> None:
-    """Go on with the threads and the pass that a trial chose at the start, where the config leaves them."""
+def restore_conditions(
+    state: Checkpoint, compute: ComputeConfig, forward_pass: ForwardPass, graph: StepGraph | None
+) -> None:
+    """Go on with what a trial chose at the start: threads, pass and graph, where the config leaves them."""
     if compute.threads is None:
         torch.set_num_threads(state["threads"])
     if compute.compile == "auto":
         forward_pass.execution = state.get("pass", "eager")
+    if compute.cuda_graph == "auto" and graph:
+        graph.go_on(state.get("graph"))
 
 
 def changed_conditions(state: Mapping[str, object], now: Mapping[str, object]) -> list[str]:

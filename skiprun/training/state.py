@@ -60,6 +60,7 @@ class Checkpoint(LogPosition, Conditions, total=False):
     seconds: dict[str, float]
     best: Validation
     final: dict[str, dict[str, float]]
+    graph: bool | None
 
 
 def refuse_incomplete(path: Path, state: object, needed: Mapping[str, type]) -> None:

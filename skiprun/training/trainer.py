@@ -28,7 +28,7 @@ from skiprun.training import resume
 from skiprun.training.acceleration.activation_checkpointing import apply_activation_checkpointing
 from skiprun.training.acceleration.compilation import ForwardPass
 from skiprun.training.acceleration.fewer_launches import FewerLaunches
-from skiprun.training.acceleration.graph import make_graph
+from skiprun.training.acceleration.graph import aside, make_graph
 from skiprun.training.best import BestCheckpoint
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import DeviceSetup, memory_advice
@@ -40,6 +40,7 @@ from skiprun.training.placing import put_network
 from skiprun.training.randomness import BatchSampler, seed_step
 from skiprun.training.schedule import learning_rate, set_learning_rate, steps_per_unit, total_steps
 from skiprun.training.state import Checkpoint, find_not_finite
+from skiprun.training.step_state import StepState
 from skiprun.training.stopping import SAVE_SIGNAL
 from skiprun.training.totals import EpochTotals
 
@@ -99,7 +100,8 @@ class Trainer:
         self.log: MetricsLog  # opened by `load_checkpoint`
         self.saved_time = time.monotonic()
         self.has_hooks = any(probe.hooks for probe in probes)
-        self.graph = make_graph(config, setup.device)
+        state = StepState(setup.device, self.model, self.optimizer, self.totals, self.ema_model)
+        self.graph = make_graph(config, self.steps, self.has_hooks, state)
 
     def load_checkpoint(self) -> None:
         """Load the last checkpoint if there is one, open the log where it ended, and fill in `notes`.
@@ -110,7 +112,7 @@ class Trainer:
         expected = self.config, self.data.fingerprint, len(self.data.train)
         state, self.notes = resume.read_last(self.checkpoints, *expected, self.setup.device)
         if state is not None:
-            resume.restore_conditions(state, self.config.compute, self.forward_pass)
+            resume.restore_conditions(state, self.config.compute, self.forward_pass, self.graph)
             self.notes += resume.changed_conditions(state, resume.conditions(self.setup, self.forward_pass))
             self.load_state_dict(state)
             self.best.recover(self.eval_model, self.step)
@@ -124,7 +126,7 @@ class Trainer:
             Diverged: a loss was not finite; the last good checkpoint is kept.
             Stopped: a signal asked; the state is saved.
         """
-        with self.log, self.checkpoints:
+        with self.log, self.checkpoints, aside(self.graph):
             # Not `step < steps`: a run may be stopped after its last step, before that is validated.
             while self.validated_step < self.steps:
                 part = f"in a training step of {counted(self.config.micro_batch_size, 'image')}"
@@ -162,7 +164,7 @@ class Trainer:
         fetched = self.data.fetch(self.sampler.batch(self.step))
         logged = self.step == 0 or (self.step + 1) % self.config.log.every == 0
         # A CUDA graph runs no hooks: if a probe has any, none watches it, and a logged step runs without it.
-        if self.graph and not (logged and self.has_hooks):
+        if self.graph and self.graph.choice is not False and not (logged and self.has_hooks):
             metrics = self.graph(partial(self.optimizer_step, watched=not self.has_hooks), *fetched)
         else:
             metrics = self.optimizer_step(*fetched, watched=logged)
@@ -260,8 +262,7 @@ class Trainer:
         """Load the best weights, score the test split, once, and log that as the last record."""
         self.eval_model.load_state_dict(self.best.load(self.setup.device))
         scores = self.evaluate("test")
-        progress = {"step": self.step, "epoch": self.sampler.epochs(self.step)}
-        self.log.append({**progress, **tagged("test", scores)})
+        self.log.append({"step": self.step, "epoch": self.sampler.epochs(self.step)} | tagged("test", scores))
         self.log.sync()
         return scores
 
@@ -293,6 +294,7 @@ class Trainer:
             "seconds": self.seconds,
             "best": self.best.record,
             "final": self.last_scores,
+            "graph": self.graph.choice if self.graph else None,
         }
         return {**resume.conditions(self.setup, self.forward_pass), **state}
 

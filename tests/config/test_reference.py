@@ -57,7 +57,8 @@ def test_the_types_are_plain_words() -> None:
         "model.skip_schedule": "nothing or section",
         "model.skip_schedule.epochs": "list of 2 numbers, 0 or more",
         "schedule.restarts": "list of sections",
-        "compute.cuda_graph": "true or false",
+        "compute.cuda_graph": "one of auto, true, false",
+        "compute.deterministic": "true or false",
         "name": "text",
         "optim": SECTION,
     }

@@ -20,6 +20,8 @@ FADING = {"from": 1.0, "to": 0.0, "epochs": [0, 1]}
 DEFAULT = {"model": RESNET8, "data": DIGITS, "schedule": {"steps": 14}}
 MASKS = {"model": UNET, "data": CELLS, "schedule": {"steps": 6}}
 
+TRIED = 1  # launches of a trial that is not timed
+
 
 class Case(NamedTuple):
     """A run.
@@ -95,13 +97,13 @@ CASES = {
 }
 
 
-def config_of(case: Case, device: str, graph: bool = False, given: Path | None = None) -> RunConfig:
+def config_of(case: Case, device: str, graph: bool | str = False, given: Path | None = None) -> RunConfig:
     """Return the config of a run on a device.
 
     Args:
         case: the run.
         device: cpu or cuda.
-        graph: whether its steps are captured.
+        graph: whether its steps are captured, or auto.
         given: the run whose weights it starts from, if it starts from given ones.
     """
     sections = DEFAULT | case.sections

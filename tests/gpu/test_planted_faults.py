@@ -1,4 +1,7 @@
-"""Is the simulated GPU able to fail? Faults that are planted in the training step are found."""
+"""Is the simulated GPU able to fail? Faults that are planted in the training step are found.
+
+What a run finds by itself costs it the graph, and no bit.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ from tests.support.simulated_gpu.machine import Outcome, SimulatedMachine
 
 # What gives each fault away. The network draws, for the fault that only its draws can show.
 SIGNS = {
-    "a learning rate that is a number": "other bits",
-    "a look at a value": "not captured",
-    "a total bound anew": "other bits",
-    "a number from the host": "not captured",
+    "a learning rate that is a number": "given up",
+    "a look at a value": "given up",
+    "a total bound anew": "given up",
+    "a number from the host": "given up",
     "a tensor left on the CPU": "refused",
     "a result that is not cloned": "other bits",
     "streams that do not wait": "race",
@@ -39,8 +42,8 @@ def on_cpu(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Run]:
 def signs(cpu: Run, gpu: Outcome) -> set[str]:
     """Return what shows that a run on the GPU is not as it should be."""
     found = {"race"} if gpu.races else set()
-    if any("cannot be captured" in line for line in gpu.messages):
-        found.add("not captured")
+    if any("goes on without" in line for line in gpu.messages):
+        found.add("given up")
     try:
         assert_same_bits(cpu, gpu.result)
     except AssertionError:
@@ -59,4 +62,4 @@ def test_a_planted_fault_is_found(
         assert "all tensors to be on the same device" in str(error)
         assert SIGNS[fault] == "refused"
     else:
-        assert SIGNS[fault] in signs(on_cpu(), outcome)
+        assert signs(on_cpu(), outcome) == {SIGNS[fault]}

@@ -12,7 +12,8 @@ from skiprun.run import Run
 from skiprun.training.checkpoint import Checkpoints, load
 from skiprun.training.state import Checkpoint
 
-MEASURED = {"seconds", "metrics_bytes", "metrics_sum"}  # in a checkpoint; the log holds measured times
+# Of a checkpoint, as the log holds measured times; a clock has a say in whether steps are a graph's launches.
+MEASURED = {"seconds", "metrics_bytes", "metrics_sum", "graph"}
 
 
 def timeless(row: Mapping[str, Any]) -> dict[str, Any]:

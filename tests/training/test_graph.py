@@ -13,11 +13,14 @@ from torch import Tensor
 
 from skiprun.training.acceleration import graph
 from skiprun.training.acceleration.graph import WARM_UP, StepGraph
+from skiprun.training.acceleration.graph_trial import Trial
+from skiprun.training.step_state import StepState
 from skiprun.training.trainer import Trainer
 from tests.support.tiny import tiny_config, tiny_trainer
 from tests.training.test_trainer import assert_same_run, lines
 
 CPU = torch.device("cpu")
+TRIED = 1  # launches of the trial
 VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},
     "accumulate": {"accumulate": 2},
@@ -41,7 +44,8 @@ class Recorded:
 
 def captured_trainer(folder: Path, **sections: Any) -> Trainer:
     trainer = tiny_trainer(folder, tiny_config(**sections))
-    trainer.graph = StepGraph(CPU)
+    state = StepState(CPU, trainer.model, trainer.optimizer, trainer.totals, trainer.ema_model)
+    trainer.graph = StepGraph(CPU, Trial(state, timed=False))
     return trainer
 
 
@@ -55,7 +59,7 @@ def test_launched_steps_train_to_the_same_bits(
     tiny_trainer(tmp_path / "eager", tiny_config(optim=optim)).fit()
     assert_same_run(tmp_path / "captured", tmp_path / "eager")
     captured: Any = trainer.graph and trainer.graph.captured
-    assert captured and captured.launches == trainer.steps - WARM_UP
+    assert captured and captured.launches == trainer.steps - WARM_UP + TRIED
     assert not caplog.messages
 
 
@@ -108,10 +112,14 @@ def test_a_gpu_makes_steps_on_a_stream_of_their_own_after_what_was_before(
     assert happened[4:] == ["step"]
 
 
-def test_a_cpu_needs_no_graph(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    trainer = tiny_trainer(tmp_path, tiny_config(compute={"device": "cpu", "cuda_graph": True}))
+@pytest.mark.parametrize("asked", ["auto", True, False])
+def test_a_cpu_needs_no_graph_which_is_said_where_one_is_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, asked: bool | str
+) -> None:
+    trainer = tiny_trainer(tmp_path, tiny_config(compute={"device": "cpu", "cuda_graph": asked}))
     assert trainer.graph is None
-    assert caplog.messages == ["compute.cuda_graph: true is not used; it is for a GPU."]
+    said = ["compute.cuda_graph: true is not used; it is for a GPU."] if asked is True else []
+    assert caplog.messages == said
 
 
 @pytest.mark.gpu

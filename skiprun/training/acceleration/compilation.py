@@ -124,7 +124,7 @@ def is_cut_short(library: Path) -> bool:
     return len(header) < 64 or (header.startswith(b"\x7fELF\x02") and size < first + length * count)
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """Return the first line of an error, without the advice to developers that follows."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

@@ -1,42 +1,33 @@
 """Run a training step as one CUDA graph: its many small kernels take longer to launch than to run.
 
-The first steps run as they are: they allocate, and choose algorithms. Then one is captured as a CUDA graph,
-which computes nothing yet, and from there on it is launched again and again. Whatever changes between steps
-has to be in
-tensors: the batch, the learning rate, and the state of the random generators, which torch enters at every
-launch.
+The first steps run as they are: they allocate, and choose algorithms. The last of these is a rehearsal, and
+is then captured as a CUDA graph. The next step is made both ways from the same state; if a launch computes
+the same, and in less time, the steps of the run are launches from there on.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from skiprun.config import RunConfig
+from skiprun.training.acceleration.captured_step import CapturedStep, Step, first_cause
+from skiprun.training.acceleration.compilation import reason
+from skiprun.training.acceleration.graph_trial import Trial
+from skiprun.training.step_state import StepState
 
 log = logging.getLogger(__name__)
 
-Step = Callable[..., Tensor]
 WARM_UP = 3
-SETTLED = WARM_UP + 1  # the one that is captured takes longer, too
-
-
-class CapturedStep:
-    """A step in a CUDA graph; its inputs and its result stay where they are in memory."""
-
-    def __init__(self, step: Step, inputs: Sequence[Tensor], stream: torch.cuda.Stream | None) -> None:
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph, stream=stream):
-            self.result = step(*inputs)
-
-    def launch(self) -> Tensor:
-        """Compute, from what is in the inputs now, what is in the result after."""
-        self.graph.replay()
-        return self.result
+SETTLED = WARM_UP + 1  # the one after the capture is made several times
+# Capture and trial take as long as about 15 steps. A run of so many steps has them back where a launch saves
+# a tenth of a step; where it saves half of one, they cost a seventh of the gain.
+WORTHWHILE = 200
 
 
 class StepGraph:
@@ -44,15 +35,20 @@ class StepGraph:
 
     It keeps no step, which belongs to somebody who keeps the graph: the memory of a GPU would wait for
     Python's collection of cycles.
+
+    Args:
+        device: where the steps are made.
+        trial: what is asked of the step; None: nothing.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, trial: Trial | None = None) -> None:
         # What was launched on the default stream could not be captured together with what follows.
         self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+        self.trial = trial
         self.left = WARM_UP
-        self.possible = True
         self.captured: CapturedStep | None = None
         self.inputs: list[Tensor] = []
+        self.choice: bool | None = None  # whether steps are launched; None: that is not known yet
 
     def __call__(self, step: Step, *batch: Tensor) -> Tensor:
         """Make a step.
@@ -62,42 +58,86 @@ class StepGraph:
                 may not look at a value, and after an error it can be called again.
             batch: its tensors, of the same shapes each time.
         """
-        with self._aside():
-            if self.captured is None and self.left == 0 and self.possible:
-                self._capture(step, batch)
-            if self.captured is None:
-                self.left = max(0, self.left - 1)
-                return step(*batch)
-            for place, value in zip(self.inputs, batch, strict=True):
-                place.copy_(value)
-            return self.captured.launch().clone()
+        with self.aside():
+            if self.captured and self.choice is None:
+                self._try(step, batch)
+            if self.captured:
+                return self._launch(batch)
+            self.left -= 1
+            return step(*batch) if self.left or self.choice is False else self._last_before(step, batch)
 
-    def _capture(self, step: Step, batch: Sequence[Tensor]) -> None:
-        self.inputs = [tensor.clone() for tensor in batch]
-        try:
-            self.captured = CapturedStep(step, self.inputs, self.stream)
-        except RuntimeError as error:
-            self.possible = False
-            log.info(f"The step cannot be captured, so the run goes on without: {str(error).splitlines()[0]}")
+    def go_on(self, choice: bool | None) -> None:
+        """Keep to the choice of a run that goes on: a clock may have made it."""
+        if choice is False:
+            self.choice = False
+        elif choice and self.trial:
+            self.trial.timed = False
+
+    def _last_before(self, step: Step, batch: Sequence[Tensor]) -> Tensor:
+        """Make the last step that is made as it is, and capture it, of which nothing is computed."""
+        eager = partial(step, *batch)
+        result, problem = self.trial.rehearse(eager) if self.trial else (eager(), None)
+        if problem is None:
+            self.inputs = [tensor.clone() for tensor in batch]
+            try:
+                self.captured = CapturedStep(step, self.inputs, self.stream)
+            except Exception as error:  # of torch, a task or a probe
+                problem = reason(first_cause(error))
+        if problem is not None:
+            self._give_up(f"The step cannot be captured, so the run goes on without: {problem}")
+        return result
+
+    def _try(self, step: Step, batch: Sequence[Tensor]) -> None:
+        """Choose whether the steps that follow are launches, by one whose numbers were not captured."""
+        launch = partial(self._launch, batch)
+        problem = self.trial.refusal(partial(step, *batch), launch) if self.trial else None
+        if problem is None:
+            self.choice = True
+        else:
+            self._give_up(f"The run goes on without a CUDA graph: {problem}")
+
+    def _launch(self, batch: Sequence[Tensor]) -> Tensor:
+        assert self.captured
+        for place, value in zip(self.inputs, batch, strict=True):
+            place.copy_(value)
+        return self.captured.launch().clone()
+
+    def _give_up(self, message: str) -> None:
+        self.captured, self.inputs, self.choice = None, [], False
+        log.info(message)
 
     @contextlib.contextmanager
-    def _aside(self) -> Iterator[None]:
+    def aside(self) -> Iterator[None]:
         """Work on a stream of its own, after what came before and before what comes after."""
-        if self.stream is None:
+        if self.stream is None or (here := torch.cuda.current_stream()) == self.stream:
             yield
             return
-        here = torch.cuda.current_stream()
         self.stream.wait_stream(here)
-        with torch.cuda.stream(self.stream):
-            yield
-        here.wait_stream(self.stream)
+        try:
+            with torch.cuda.stream(self.stream):
+                yield
+        finally:
+            here.wait_stream(self.stream)
 
 
-def make_graph(config: RunConfig, device: torch.device) -> StepGraph | None:
-    """Return what captures the steps of a run on a GPU, if the config asks for that; on a CPU it is said."""
-    if not config.compute.cuda_graph:
-        return None
-    if device.type != "cuda":
+def make_graph(config: RunConfig, steps: int, has_hooks: bool, state: StepState) -> StepGraph | None:
+    """Return what captures the steps of a run on a GPU, if that is asked for, or pays; on a CPU it is said.
+
+    Args:
+        config: of the run.
+        steps: its length.
+        has_hooks: whether its logged steps cannot be launched.
+        state: what a step changes.
+    """
+    asked, on_gpu = config.compute.cuda_graph, state.device.type == "cuda"
+    if asked is True and not on_gpu:
         log.info("compute.cuda_graph: true is not used; it is for a GPU.")
+    launches = steps - steps // config.log.every if has_hooks else steps
+    if not on_gpu or not asked or (asked == "auto" and launches <= WORTHWHILE):
         return None
-    return StepGraph(device)
+    return StepGraph(state.device, Trial(state, timed=asked == "auto"))
+
+
+def aside(graph: StepGraph | None) -> contextlib.AbstractContextManager[None]:
+    """Return a context where everything is on the stream of a graph, if there is one."""
+    return graph.aside() if graph else contextlib.nullcontext()

@@ -11,6 +11,7 @@ context, and `machine` runs any function there, in a process where `guard` came 
 So a run on this GPU, eager or captured, must equal the CPU run to the last bit. (A CPU has one generator for
 what the host and the device draw: of a run where both draw in one step the bits are others.)
 
-Not simulated: time, the rounding of cuDNN and cuBLAS, memory that runs out or is used again in a graph's
-pool, torch.compile, drivers. Tests marked `gpu` are for those.
+Time is counted: so much for an operation that is launched, and less for one of a graph. Not simulated: real
+time, the rounding of cuDNN and cuBLAS, memory that runs out or is used again in a graph's pool,
+torch.compile, drivers. Tests marked `gpu` are for those.
 """

@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from skiprun.system.torch_internals import storage_id
 from tests.support.simulated_gpu.findings import Finding, Kind, find
+from tests.support.simulated_gpu.generator import DeviceGenerator
 from tests.support.simulated_gpu.graph import Graph, Recorded
 from tests.support.simulated_gpu.host_memory import PINNING, HostMemory
 from tests.support.simulated_gpu.operations import aten, is_allocation, written_tensors
@@ -23,18 +24,22 @@ from tests.support.simulated_gpu.rules import check, check_room
 from tests.support.simulated_gpu.streams import NOTHING, Clocks, Storages, Stream
 from tests.support.simulated_gpu.tensor import SimulatedTensor, held, wrapped
 
+LAUNCH = 6.0  # microseconds of an operation that is launched by itself
+
 
 class SimulatedGPU:
     """One GPU, and what was noticed on it.
 
     Attributes:
         host: memory of the host that is pinned.
-        generator: state of the device's own random generator.
+        generator: the device's own.
         capturing: the graph that is being captured.
         launches: how many times a graph was launched.
         room: bytes for one more tensor.
         nodes: how many operations the last one held.
         kernels: how many operations were launched one by one.
+        microseconds: how long all that was launched takes.
+        forbids_waiting: whether a wait is an error: torch.cuda.set_sync_debug_mode.
     """
 
     def __init__(self, room: float = math.inf) -> None:
@@ -45,16 +50,20 @@ class SimulatedGPU:
         self.host = HostMemory()
         self.findings: Counter[Finding] = Counter()
         self.launches = self.nodes = self.kernels = 0
-        self.generator = torch.Generator().manual_seed(0).get_state()
+        self.microseconds, self.forbids_waiting = 0.0, False
+        self.generator = DeviceGenerator(torch.Generator().manual_seed(0).get_state())
 
     def report(self, kind: Kind, what: object) -> None:
         """Note something at the place that is computing now."""
         self.findings[find(kind, what)] += 1
 
     def wait(self, what: object) -> None:
-        """Let the host wait for the device, which a capture forbids."""
+        """Let the host wait for the device, which breaks a capture."""
+        if self.forbids_waiting:
+            raise RuntimeError(f"called a synchronizing CUDA operation ({what})")
         self.report("wait", what)
         if self.capturing is not None:
+            self.capturing.is_broken = True
             raise RuntimeError(f"operation not permitted when stream is capturing ({what})")
         self.clocks.wait_on_host()
         self.host.deliver()
@@ -63,6 +72,8 @@ class SimulatedGPU:
         """Let the host wait, or a thread for itself; unnoticed while the GPU has more to do."""
         if self.clocks.is_now(clock):
             self.report("wait", "event")
+        if self.capturing is not None and self.capturing.mode == "global":
+            self.capturing.is_broken = True
         self.host.deliver(clock)
         if threading.current_thread() is threading.main_thread():
             self.clocks.host |= clock
@@ -83,18 +94,6 @@ class SimulatedGPU:
     def note(self, reads: Storages, writes: Storages, born: Storages = NOTHING) -> None:
         """Note an operation on the current stream."""
         self.clocks.launch(self.current.number, reads, writes, born)
-
-    def draw(self, operation: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Compute on the CPU; what is random is drawn from the device's generator."""
-        if torch.Tag.nondeterministic_seeded not in operation.tags:
-            return operation(*args, **kwargs)
-        host = torch.get_rng_state()
-        torch.set_rng_state(self.generator)
-        try:
-            return operation(*args, **kwargs)
-        finally:
-            self.generator = torch.get_rng_state()
-            torch.set_rng_state(host)
 
     def compute(self, operation: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Compute an operation where its tensors lie, or where it is told to."""
@@ -126,7 +125,8 @@ class SimulatedGPU:
         changed = written_tensors(operation, args, kwargs)
         if self.capturing is not None:
             self.capturing.keep(changed)
-        results, shape = tree_flatten(self.draw(operation, args, kwargs))
+        drawn = self.generator.draw(operation, args, kwargs, self.capturing is not None)
+        results, shape = tree_flatten(drawn)
         tensors = [each if isinstance(each, Tensor) else None for each in results]
         born = {storage_id(each) for each in tensors if each is not None} - inputs
         check_room(self, [each for each in tensors if each is not None and storage_id(each) in born])
@@ -141,6 +141,7 @@ class SimulatedGPU:
                 self.capturing.tape.append(Recorded(operation, args, kwargs, kept, inputs, writes | born))
         elif computes:
             self.kernels += 1
+            self.microseconds += LAUNCH
             self.note(inputs, writes, born)
         else:
             for storage in born:

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from skiprun.training import optim, trainer
-from skiprun.training.acceleration import graph
+from skiprun.training.acceleration.captured_step import CapturedStep
 from skiprun.training.trainer import Trainer
+from tests.support.simulated_gpu.graph_faults import GRAPH_FAULTS
 from tests.support.simulated_gpu.streams import Stream
 
 Spoil = Callable[[Trainer, Tensor], Tensor]
@@ -62,7 +63,7 @@ class Kept:
         return self.result
 
 
-def keeps(self: graph.CapturedStep) -> Any:
+def keeps(self: CapturedStep) -> Any:
     """Launch, and hand out the place of the result."""
     self.graph.replay()
     return Kept(self.result)
@@ -81,7 +82,7 @@ FAULTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "a total bound anew": lambda: spoiled(rebinds),
     "a number from the host": lambda: spoiled(copies),
     "a tensor left on the CPU": lambda: spoiled(mixes),
-    "a result that is not cloned": lambda: mock.patch.object(graph.CapturedStep, "launch", keeps),
+    "a result that is not cloned": lambda: mock.patch.object(CapturedStep, "launch", keeps),
     "streams that do not wait": lambda: mock.patch.object(Stream, "wait_stream", lambda *_: None),
     "a seed for the CPU alone": lambda: mock.patch.object(trainer, "seed_step", seed_the_cpu_alone),
 }
@@ -89,4 +90,4 @@ FAULTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
 
 def planted(fault: str | None) -> AbstractContextManager[Any]:
     """Return a context in which a fault is planted, or none."""
-    return FAULTS[fault]() if fault else contextlib.nullcontext()
+    return (FAULTS | GRAPH_FAULTS)[fault]() if fault else contextlib.nullcontext()

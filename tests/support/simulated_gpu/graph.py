@@ -18,6 +18,8 @@ from tests.support.simulated_gpu.streams import Storages, Stream
 if TYPE_CHECKING:
     from tests.support.simulated_gpu.device import SimulatedGPU
 
+NODE = 2.5  # microseconds of an operation in a graph
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -45,6 +47,8 @@ class Graph:
         memory: keeps every tensor of the capture alive, as a graph's pool does.
         before: of memory that the capture changed, a view of its bytes and what they were.
         born: memory that the capture allocated.
+        is_broken: whether the driver broke the capture off.
+        mode: `global` where a wait of another thread breaks it, too.
     """
 
     gpu: SimulatedGPU
@@ -52,6 +56,8 @@ class Graph:
     memory: list[object] = field(default_factory=list)
     before: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     born: set[int] = field(default_factory=set)
+    is_broken: bool = False
+    mode: str = "global"
 
     def keep(self, changed: Sequence[Tensor]) -> None:
         """Remember what is in memory that the capture is about to change."""
@@ -67,26 +73,33 @@ class Graph:
         self.gpu.launches += 1
         self.gpu.nodes = len(self.tape)
         for each in self.tape:
+            self.gpu.microseconds += NODE
             self.gpu.note(each.reads, each.writes)
-            values = tree_leaves(self.gpu.draw(each.operation, each.args, each.kwargs))
+            values = tree_leaves(self.gpu.generator.draw(each.operation, each.args, each.kwargs))
             for place, value in zip(each.results, values, strict=True):
                 if place is not None and storage_id(place) != storage_id(value):
                     place.copy_(value)
 
 
 @contextlib.contextmanager
-def capture(graph: Graph, stream: Stream | None = None) -> Iterator[None]:
-    """Write down what is computed within, and undo it: torch.cuda.graph."""
-    gpu = graph.gpu
+def capture(graph: Graph, stream: Stream | None = None, capture_error_mode: str = "global") -> Iterator[None]:
+    """Write down what is computed within, and undo it: torch.cuda.graph.
+
+    Raises:
+        RuntimeError: the driver broke the capture off; what was raised within is its context.
+    """
+    gpu, graph.mode = graph.gpu, capture_error_mode
     gpu.clocks.wait_on_host()
     with gpu.on_stream(stream or gpu.stream()):
-        gpu.capturing, generator = graph, gpu.generator
+        gpu.capturing, drawn, gpu.generator.is_held = graph, gpu.generator.state, True
         try:
             yield
         finally:
-            gpu.capturing, gpu.generator = None, generator
+            gpu.capturing, gpu.generator.state, gpu.generator.is_held = None, drawn, graph.is_broken
             for whole, before in graph.before.values():
                 whole.copy_(before)
+            if graph.is_broken:
+                raise RuntimeError("operation failed due to a previous error during capture")
 
 
 def all_bytes(tensor: Tensor) -> Tensor:

@@ -77,12 +77,17 @@ class Event:
     """A time of a stream: torch.cuda.Event."""
 
     def __init__(self, gpu: SimulatedGPU) -> None:
-        self.gpu = gpu
+        self.gpu, self.microseconds = gpu, 0.0
         self.clock: Counter[int] = Counter()
 
     def record(self, stream: Stream | None = None) -> None:
         """Remember what a stream has been told until now."""
         self.clock = Counter(self.gpu.clocks.clocks[(stream or self.gpu.current).number])
+        self.microseconds = self.gpu.microseconds
+
+    def elapsed_time(self, later: Event) -> float:
+        """Return the milliseconds until another event."""
+        return (later.microseconds - self.microseconds) / 1e3
 
     def synchronize(self) -> None:
         """Let the host, or a thread of it, wait until that is done."""

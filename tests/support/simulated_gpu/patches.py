@@ -60,16 +60,16 @@ def simulated(free: int = MEMORY, room: float = math.inf) -> Iterator[SimulatedG
 def cuda_functions(gpu: SimulatedGPU, free: int) -> dict[str, Any]:
     """Return what torch.cuda says of the GPU, by name."""
 
-    def seed(number: int) -> None:
-        gpu.generator = torch.Generator().manual_seed(number).get_state()
-
     def get_rng_state(device: object = None) -> Tensor:
         if gpu.capturing is not None:
             raise RuntimeError("Cannot call CUDAGeneratorImpl::current_seed during CUDA graph capture")
-        return gpu.generator.clone()
+        return gpu.generator.state.clone()
 
     def set_rng_state(state: Tensor, device: object = None) -> None:
-        gpu.generator = state.clone()
+        gpu.generator.state = state.clone()
+
+    def set_sync_debug_mode(mode: str | int) -> None:
+        gpu.forbids_waiting = mode in ("error", 2)
 
     properties = SimpleNamespace(major=9, minor=0, name=NAME, total_memory=MEMORY, multi_processor_count=1)
     return {
@@ -91,16 +91,19 @@ def cuda_functions(gpu: SimulatedGPU, free: int) -> dict[str, Any]:
         "memory_reserved": lambda device=None: PEAK,
         "reset_peak_memory_stats": lambda device=None: None,
         "empty_cache": lambda: None,
-        "manual_seed": seed,
-        "manual_seed_all": seed,
+        "default_generators": (gpu.generator,),
+        "manual_seed": gpu.generator.manual_seed,
+        "manual_seed_all": gpu.generator.manual_seed,
         "get_rng_state": get_rng_state,
         "set_rng_state": set_rng_state,
         "synchronize": lambda device=None: gpu.wait("synchronize"),
+        "set_sync_debug_mode": set_sync_debug_mode,
+        "get_sync_debug_mode": lambda: 2 * gpu.forbids_waiting,
         "Stream": gpu.stream,
         "stream": gpu.on_stream,
         "current_stream": lambda device=None: gpu.current,
         "default_stream": lambda device=None: gpu.default,
-        "Event": lambda blocking=False: Event(gpu),
+        "Event": lambda enable_timing=False, blocking=False: Event(gpu),
         "CUDAGraph": lambda keep_graph=False: Graph(gpu),
         "graph": capture,
         "is_current_stream_capturing": lambda: gpu.capturing is not None,
