@@ -155,8 +155,8 @@ class Loaders:
             yield self.normalize(images), targets
 
     def normalize(self, images: Tensor) -> Tensor:
-        """Return uint8 images as float32 (images / 255 - mean) / std, in place as images * scale + shift."""
-        return images.float().mul_(self._scale).add_(self._shift)
+        """Return uint8 images as float32 (images / 255 - mean) / std, as images * scale + shift."""
+        return (images * self._scale).add_(self._shift)
 
     @property
     def _is_resident(self) -> bool:

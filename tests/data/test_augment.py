@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_map_only
 
 from skiprun.config import AugmentConfig
 from skiprun.data.augmentation.augment import Augment, check_augmentation
-from skiprun.data.augmentation.crops import crop_indices, cutout, gather_pixels
+from skiprun.data.augmentation.crops import CropAndFlip, cutout
 from skiprun.data.augmentation.jitter import jitter
 from skiprun.errors import OptionError
 from skiprun.system.torchvision_repair import torchvision
@@ -43,7 +43,7 @@ def test_crop_and_flip_equal_one_image_at_a_time(channels: int, padding: int) ->
     images, _ = batch(channels=channels)
     top, left = torch.randint(2 * padding + 1, (2, 16))
     mirrored = torch.rand(16) < 0.5
-    found = gather_pixels(images, padding, crop_indices(images.shape, padding, top, left, mirrored))
+    found = CropAndFlip((channels, 8, 9), padding, CPU)(images, top, left, mirrored)
     for number in range(16):
         padded = np.pad(images[number].numpy(), [(0, 0), (padding, padding), (padding, padding)])
         expected = padded[:, top[number] : top[number] + 8, left[number] : left[number] + 9]
@@ -57,7 +57,7 @@ def test_batch_equals_the_reference_for_the_draws_of_the_same_seed() -> None:
     torch.manual_seed(7)
     top, left = torch.randint(5, (2, 16))
     mirrored = torch.rand(16) < 0.5
-    assert torch.equal(found, gather_pixels(images, 2, crop_indices(images.shape, 2, top, left, mirrored)))
+    assert torch.equal(found, CropAndFlip((3, 8, 9), 2, CPU)(images, top, left, mirrored))
     assert torch.equal(same_targets, targets)
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from skiprun.config import AugmentConfig
-from skiprun.data.augmentation.crops import crop_indices, cutout, gather_pixels
+from skiprun.data.augmentation.crops import CropAndFlip, cutout
 from skiprun.data.augmentation.jitter import draw_factors, jitter
 from skiprun.data.augmentation.mixing import cutmix, mixup
 from skiprun.errors import OptionError
@@ -76,6 +76,7 @@ class Augment:
         )
         self.mean = torch.tensor(mean, device=device).view(-1, 1, 1)
         self.std = torch.tensor(std, device=device).view(-1, 1, 1)
+        self.crop_and_flip = CropAndFlip(image_shape, config.crop, device)
         self.shares: torch.distributions.Beta | None = None
         if alpha := config.mixup or config.cutmix:
             self.shares = torch.distributions.Beta(*torch.full((2,), alpha, device=device))
@@ -109,8 +110,7 @@ class Augment:
         if draws.jitter is not None:
             images = jitter(images, draws.jitter, self.mean, self.std)
         if draws.crop:
-            padding = self.config.crop
-            images = gather_pixels(images, padding, crop_indices(images.shape, padding, *draws.crop))
+            images = self.crop_and_flip(images, *draws.crop)
         if draws.cutout:
             images = cutout(images, *draws.cutout, self.config.cutout)
         if draws.box and draws.share is not None:

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def crop_indices(shape: Sequence[int], padding: int, top: Tensor, left: Tensor, flipped: Tensor) -> Tensor:
-    """Return the flat indices, in the padded batch [B, H + 2p, W + 2p], of the pixels of all cropped images.
+class CropAndFlip:
+    """Crops of padded images, flipped or not, as one gather of the pixels of a batch.
 
-    Images have the shape [B, C, H, W] and the padding p. `top` and `left` are the corner of each crop in its
-    padded image, int64 [B], 0 to 2p; `flipped` are the images to flip left to right, bool [B].
+    What is the same in every batch is computed once: a kernel takes longer to launch than to add indices.
     """
-    batch, _, height, width = shape
-    columns = torch.arange(width, device=top.device)
-    columns = torch.where(flipped[:, None], columns.flip(0), columns) + left[:, None]
-    rows = torch.arange(height, device=top.device) + top[:, None]
-    padded_height, padded_width = height + 2 * padding, width + 2 * padding
-    first = torch.arange(batch, device=top.device)[:, None] * padded_height
-    return ((first + rows)[:, :, None] * padded_width + columns[:, None, :]).view(-1)
 
+    def __init__(self, image_shape: tuple[int, int, int], padding: int, device: torch.device) -> None:
+        _, height, width = image_shape
+        self.padding, self.width = padding, width + 2 * padding
+        self.area = (height + 2 * padding) * self.width
+        rows = torch.arange(height, device=device)[:, None] * self.width
+        columns = torch.arange(width, device=device)
+        self.straight, self.mirrored = rows + columns, rows + columns.flip(0)
 
-def gather_pixels(images: Tensor, padding: int, pixels: Tensor) -> Tensor:
-    """Pad images [B, C, H, W] and gather the pixels that `crop_indices` found, as a channels_last batch."""
-    batch, channels, height, width = images.shape
-    padded = F.pad(images, [padding] * 4) if padding else images
-    by_pixel = padded.permute(0, 2, 3, 1).reshape(-1, channels)
-    return by_pixel.index_select(0, pixels).view(batch, height, width, channels).permute(0, 3, 1, 2)
+    def __call__(self, images: Tensor, top: Tensor, left: Tensor, flipped: Tensor) -> Tensor:
+        """Return images [B, C, H, W], padded by zeros, cropped and flipped, as a channels_last batch.
+
+        `top` and `left` are the corner of each crop in its padded image, int64 [B], 0 to twice the padding;
+        `flipped` are the images to flip left to right, bool [B].
+        """
+        batch, channels, height, width = images.shape
+        padded = F.pad(images, [self.padding] * 4) if self.padding else images
+        first = torch.arange(0, batch * self.area, self.area, device=images.device)
+        corners = first + torch.add(left, top, alpha=self.width)
+        pixels = torch.where(flipped[:, None, None], self.mirrored, self.straight)
+        pixels += corners[:, None, None]
+        gathered = padded.permute(0, 2, 3, 1).reshape(-1, channels).index_select(0, pixels.view(-1))
+        return gathered.view(batch, height, width, channels).permute(0, 3, 1, 2)
 
 
 def cutout(images: Tensor, rows: Tensor, columns: Tensor, side: int) -> Tensor:

@@ -34,7 +34,9 @@ def cutmix(
     )
     box = rows[:, None] & columns
     kept = 1 - box.sum(dtype=torch.float64) / box.numel()
-    return torch.where(box, images.roll(1, 0), images), mixed(one_hot(labels, num_classes), kept)
+    # A mask that lies in memory as the images do: through another one torch walks pixel by pixel.
+    inside = torch.empty_like(images[:1], dtype=torch.bool).copy_(box)
+    return torch.where(inside, images.roll(1, 0), images), mixed(one_hot(labels, num_classes), kept)
 
 
 def mixed(batch: Tensor, share: Tensor) -> Tensor:
