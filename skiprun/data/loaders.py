@@ -140,7 +140,10 @@ class Loaders:
 
     def prepare(self, *fetched: Tensor) -> tuple[Tensor, Tensor]:
         """Gather, normalize and augment: nothing here waits for the device, so a CUDA graph may record it."""
-        draws = self.augment.draw(len(fetched[0]))
+        return self.prepare_as_drawn(self.augment.draw(len(fetched[0])), *fetched)
+
+    def prepare_as_drawn(self, draws: Any, *fetched: Tensor) -> tuple[Tensor, Tensor]:
+        """Gather, normalize and augment by the draws of a batch."""
         images, targets = self.train.take(*fetched) if self._is_resident else fetched
         return self.augment.apply(self.normalize(images), targets, draws)
 

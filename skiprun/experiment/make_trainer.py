@@ -6,11 +6,14 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from skiprun.data.drawn_apart import DrawnApart
 from skiprun.errors import SkiprunError
 from skiprun.experiment.parts import Parts
 from skiprun.registry import PROBES
 from skiprun.run import Run
 from skiprun.system.progress import Progress
+from skiprun.training.acceleration.branches import Branches
+from skiprun.training.acceleration.graph import StepGraph
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.metrics import MetricsLog, View
 from skiprun.training.trainer import Trainer
@@ -59,13 +62,23 @@ def make_trainer(
     open_log: OpenLog,
     progress: Progress | None,
     stop_signal: Callable[[], int | None],
+    branches: Branches | None = None,
 ) -> Trainer:
-    """Return the trainer of a config; `resume` looks for checkpoints in the folder."""
+    """Return the trainer of a config; `resume` looks for checkpoints in the folder.
+
+    Args:
+        parts: of the run.
+        folder: of its checkpoints.
+        open_log: opens its log.
+        progress: told of steps and epochs.
+        stop_signal: returns the signal that asks to save or to stop.
+        branches: makes the steps of several runs together; None: the run is alone.
+    """
     probes = [PROBES[name].target() for name in parts.config.probes]
-    return Trainer(
+    trainer = Trainer(
         parts.model,
         parts.task,
-        parts.loaders,
+        DrawnApart(parts.loaders) if branches else parts.loaders,
         parts.config,
         parts.setup,
         Checkpoints(folder),
@@ -75,3 +88,6 @@ def make_trainer(
         stop_signal,
         parts.evaluation_batch_size,
     )
+    if branches and isinstance(trainer.graph, StepGraph):
+        trainer.graph = branches.branch(trainer.graph)
+    return trainer

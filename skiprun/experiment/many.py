@@ -16,9 +16,10 @@ from skiprun.errors import counted
 from skiprun.experiment.parallel import ProgressFor, in_parallel
 from skiprun.experiment.places import GPU, Share, runs_side_by_side, shares_of_cores, shares_of_gpus
 from skiprun.experiment.plan import Planned
+from skiprun.experiment.side_by_side import combine
 from skiprun.experiment.survey import survey
 from skiprun.experiment.work import Work, list_work
-from skiprun.experiment.worker import train_one
+from skiprun.experiment.worker import train_work
 from skiprun.run import Run
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.machine import cores
@@ -52,17 +53,18 @@ def train_missing(
     missing = {item.label: item.config for item in planned if item.config and item.missing}
     several = len(missing) > 1 and jobs != 1
     gpus, choose = survey(list_experiments(missing.values())) if several else ([], choose_device)
-    works = list_work(missing, runs, choose, loading)
+    works = combine(list_work(missing, runs, choose, loading), gpus, jobs)
     shares = divide(works, gpus, jobs) if several else []
     if len(shares) > 1 or any(share.place for share in shares):
         places = {share.place for share in shares if share.place}
         where = f", on {counted(len(places), 'GPU')}" if places else ""
-        log.info(f"Training {counted(len(works), 'run')}, {len(shares)} at a time{where}.")
+        at_once = sum(sorted((len(work.configs) for work in works), reverse=True)[: len(shares)])
+        log.info(f"Training {counted(len(missing), 'run')}, {at_once} at a time{where}.")
         # The largest first, so that no core waits for the last one alone.
         in_parallel(sorted(works, key=lambda work: -work.macs), runs, shares, progress_for)
     else:
         for work in works:
-            train_one(work.config, runs, progress_for(work.label))
+            train_work(work.configs, runs, {label: progress_for(label) for label in work.configs})
     return [item.run for item in planned]
 
 
@@ -74,6 +76,8 @@ def list_experiments(configs: Iterable[RunConfig]) -> list[RunConfig]:
 def divide(works: Sequence[Work], gpus: Sequence[GPU], jobs: int | None) -> list[Share]:
     """Return the shares of this machine in which to train; see `train_missing` for the jobs."""
     if gpus and any(work.need for work in works):
+        side_by_side = max(len(work.configs) for work in works)
+        jobs = jobs and max(1, jobs // side_by_side)
         return shares_of_gpus(gpus, cores(), works, jobs, runs_side_by_side())
     small = max(work.macs for work in works) < SMALL_STEP
     jobs = jobs or num_workers([work.config for work in works], small)

@@ -38,7 +38,7 @@ def in_parallel(
     """
     context = ready()
     events: Queue[Any] = context.Queue()
-    progresses = {work.label: progress_for(work.label) for work in works}
+    progresses = {label: progress_for(label) for work in works for label in work.configs}
     listener = threading.Thread(target=listen, args=(events, progresses), daemon=True)
     listener.start()
     waiting: Queue[Share] = context.Queue()
@@ -47,8 +47,9 @@ def in_parallel(
     setup = (events, waiting, log.getEffectiveLevel())
     pool = ProcessPoolExecutor(len(shares), context, enter, setup)
     with StopFlag() as stop, pool, _killed_by_interrupt():
+        plain = [{label: config.to_dict() for label, config in work.configs.items()} for work in works]
         futures = [
-            pool.submit(train_here, work.label, work.config.to_dict(), runs, work.need) for work in works
+            pool.submit(train_here, each, runs, work.need) for each, work in zip(plain, works, strict=True)
         ]
         processes = list(pool._processes.values())
         _wait(futures, stop)

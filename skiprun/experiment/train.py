@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config, load_config
+from skiprun.experiment.beside import Beside
 from skiprun.experiment.ending import fit
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.make_trainer import logging_to, make_trainer
@@ -37,6 +39,7 @@ def train(
     progress: Progress | None = None,
     loading: ProgressCallback | None = None,
     profile: bool = False,
+    beside: Beside | None = None,
 ) -> Run:
     """Train one config to the end, continue it where it stopped, or return it finished.
 
@@ -47,6 +50,7 @@ def train(
         progress: told of steps and epochs.
         loading: told of (done, total, what) while data is prepared.
         profile: say where the time of a step goes, and write trace.json.
+        beside: what it shares with other runs of this process; None: it is alone.
     """
     if isinstance(config, Mapping):
         config = build_config(dict(config))
@@ -79,8 +83,8 @@ def train(
             from skiprun.training.profiling import Profiling
 
             progress = Profiling(progress or NullProgress(), run.path, parts.setup.device)
-        with StopFlag() as stop:
-            _train(parts, run, progress, stop)
+        with contextlib.nullcontext(beside.stop) if beside else StopFlag() as stop:
+            _train(parts, run, progress, stop.listener(), beside)
     return run
 
 
@@ -100,14 +104,21 @@ def is_finished(run: Run) -> bool:
     return True
 
 
-def _train(parts: Parts, run: Run, progress: Progress | None, stop: StopFlag) -> None:
+def _train(
+    parts: Parts,
+    run: Run,
+    progress: Progress | None,
+    stop_signal: Callable[[], int | None],
+    beside: Beside | None,
+) -> None:
     """Train in a locked run directory."""
     begun = run.environment_file.exists()
     forget_peak(parts.setup.device)
-    run.record_environment(environment(parts))
+    run.record_environment(environment(parts, beside.runs if beside else 1))
     run.record_status("unfinished", 0)
     check_room(parts, run.path)
-    trainer = make_trainer(parts, run.checkpoints, logging_to(run, parts), progress, stop.asked)
+    branches = beside.branches if beside else None
+    trainer = make_trainer(parts, run.checkpoints, logging_to(run, parts), progress, stop_signal, branches)
     trainer.load_checkpoint()
     for line in trainer.notes:
         log.info(line)

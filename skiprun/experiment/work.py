@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -33,31 +33,44 @@ class Need:
     Attributes:
         dataset: its images and targets, which stay where they are if they would fill too much.
         rest: all else.
+        copies: of the dataset.
     """
 
     dataset: int
     rest: int
+    copies: int = 1
 
     def on(self, free: int) -> int:
         """Return the bytes on a GPU of which so many are free."""
-        return self.rest + (self.dataset if self.dataset <= RESIDENT_SHARE * free else 0)
+        return self.rest + (self.copies * self.dataset if self.dataset <= RESIDENT_SHARE * free else 0)
+
+    def times(self, count: int) -> Need:
+        """Return what so many runs take in one process."""
+        return Need(self.dataset, count * self.rest - (count - 1) * CONTEXT_BYTES, count * self.copies)
 
 
 @dataclass(frozen=True)
 class Work:
-    """A run to train.
+    """A run to train, or several seeds of an experiment side by side on one GPU.
 
     Attributes:
         label: what people call it.
         config: of the run.
         macs: multiply-adds of a step.
         need: memory on a GPU; None: it is computed on the CPU.
+        beside: configs by label of the seeds that are trained beside it.
     """
 
     label: str
     config: RunConfig
     macs: int
     need: Need | None
+    beside: Mapping[str, RunConfig] = field(default_factory=dict)
+
+    @property
+    def configs(self) -> dict[str, RunConfig]:
+        """Every run, by label."""
+        return {self.label: self.config, **self.beside}
 
 
 def list_work(

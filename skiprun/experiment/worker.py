@@ -6,6 +6,7 @@ import gc
 import logging
 import multiprocessing
 import time
+from collections.abc import Mapping
 from logging.handlers import QueueHandler
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -17,6 +18,7 @@ from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped
 from skiprun.experiment.places import Share
+from skiprun.experiment.side_by_side import train_side_by_side
 from skiprun.experiment.train import train
 from skiprun.experiment.work import Need
 from skiprun.system.logs import is_about_data
@@ -71,39 +73,59 @@ def enter(events: Queue[Any], shares: Queue[Share], level: int) -> None:
     WorkerProgress.share.enter()
 
 
-def train_here(label: str, plain: dict[str, Any], runs: Path, need: Need | None) -> SkiprunError | None:
-    """Train one run in this process; return its error as one that can be passed between processes."""
+def train_here(plain: Mapping[str, dict[str, Any]], runs: Path, need: Need | None) -> SkiprunError | None:
+    """Train the runs of a work in this process; return an error as one that can be passed between processes.
+
+    Args:
+        plain: their configs by label.
+        runs: the folder of all runs.
+        need: their memory on a GPU, if they have one.
+    """
     if WorkerProgress.stopped:  # the next run may be here already
         return None
     share = WorkerProgress.share
     place = share.place if need else ""  # a run on the CPU may have a share with a GPU
-    multiprocessing.current_process().name = f"{label} ({place})" if place else label
+    title = " and ".join(plain) if len(plain) < 3 else f"{next(iter(plain))} and {len(plain) - 1} more"
+    multiprocessing.current_process().name = f"{title} ({place})" if place else title
     if place:
-        WorkerProgress.events.put((label, "located", place))
-    failure = _failure(label, plain, runs, need)
+        for label in plain:
+            WorkerProgress.events.put((label, "located", place))
+    failure = _failure(plain, runs, need)
     if share.gpu:  # for the next run, and for those beside
         gc.collect()
         torch.cuda.empty_cache()
     return failure
 
 
-def _failure(label: str, plain: dict[str, Any], runs: Path, need: Need | None) -> SkiprunError | None:
-    """Train one run; return its error."""
+def _failure(plain: Mapping[str, dict[str, Any]], runs: Path, need: Need | None) -> SkiprunError | None:
+    """Train runs; return the error of the first that failed."""
+    configs = {label: build_config(config) for label, config in plain.items()}
     try:
-        train_one(build_config(plain), runs, WorkerProgress(label))
+        train_work(configs, runs, {label: WorkerProgress(label) for label in configs})
     except (Stopped, KeyboardInterrupt):
         WorkerProgress.stopped = True
     except SkiprunError as error:
         numbers = WorkerProgress.share.memory(need) if isinstance(error, OutOfMemory) else ""
-        passed = SkiprunError(f"{label}: {error}{numbers}")
+        passed = SkiprunError(f"{multiprocessing.current_process().name}: {error}{numbers}")
         passed.exit_code = error.exit_code
         return passed
     return None
 
 
-def train_one(config: RunConfig, runs: Path, progress: Progress) -> None:
-    """Train one run; a divergence is logged, and stays in the run's status."""
-    try:
-        train(config, runs=runs, progress=progress)
-    except Diverged as error:
-        log.info(str(error))
+def train_work(configs: Mapping[str, RunConfig], runs: Path, progresses: Mapping[str, Progress]) -> None:
+    """Train one run, or seeds side by side; a divergence is logged, and stays in the run's status."""
+    if len(configs) == 1:
+        [(label, config)] = configs.items()
+        try:
+            train(config, runs=runs, progress=progresses[label])
+        except Diverged as error:
+            log.info(str(error))
+        return
+    found = train_side_by_side(configs, runs, progresses)
+    for label, each in zip(configs, found, strict=True):
+        if isinstance(each, Diverged):
+            log.info(f"{label}: {each}")
+    if failed := [
+        each for each in found if isinstance(each, BaseException) and not isinstance(each, Diverged)
+    ]:
+        raise failed[0]

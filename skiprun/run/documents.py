@@ -87,6 +87,7 @@ class Session(TypedDict, total=False):
     torch: str
     system: str
     device: str
+    side_by_side: int
     cores: list[int]
     gpu: GPURecord
     data: DataRecord

@@ -12,7 +12,7 @@ from skiprun.config import ComputeConfig, RunConfig
 from skiprun.errors import CheckpointError, ConfigError, explain_out_of_memory
 from skiprun.run import differences, recorded_config
 from skiprun.training.acceleration.compilation import ForwardPass
-from skiprun.training.acceleration.graph import StepGraph
+from skiprun.training.acceleration.graph import StepMaker
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import DeviceSetup
 from skiprun.training.randomness import BatchSampler
@@ -84,7 +84,7 @@ def conditions(setup: DeviceSetup, forward_pass: ForwardPass) -> Conditions:
 
 
 def restore_conditions(
-    state: Checkpoint, compute: ComputeConfig, forward_pass: ForwardPass, graph: StepGraph | None
+    state: Checkpoint, compute: ComputeConfig, forward_pass: ForwardPass, graph: StepMaker | None
 ) -> None:
     """Go on with what a trial chose at the start: threads, pass and graph, where the config leaves them."""
     if compute.threads is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -54,6 +54,34 @@ class StepState:
 
 
 @dataclass(frozen=True)
+class StepStates:
+    """What the steps of several runs change on one device."""
+
+    states: Sequence[StepState | StepStates]
+
+    @property
+    def device(self) -> torch.device:
+        """Where all are."""
+        return self.states[0].device
+
+    def tensors(self) -> Tensors:
+        """Return what is in memory now, by kind."""
+        found: dict[str, list[Tensor]] = {}
+        for state in self.states:
+            for kind, tensors in state.tensors().items():
+                found.setdefault(kind, []).extend(tensors)
+        return found
+
+    def generators(self) -> list[Tensor]:
+        """Return the states of the generators, which all share."""
+        return self.states[0].generators()
+
+    def keep(self) -> KeptState:
+        """Return a copy."""
+        return KeptState(self, self.tensors(), copies(self.tensors()), self.generators())
+
+
+@dataclass(frozen=True)
 class KeptState:
     """A copy of what a step changes.
 
@@ -63,7 +91,7 @@ class KeptState:
         generators: the states of the generators.
     """
 
-    of: StepState
+    of: StepState | StepStates
     places: Tensors
     values: Tensors
     generators: list[Tensor]

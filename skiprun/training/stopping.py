@@ -24,11 +24,16 @@ _NOTICE = b"\nStopping after this step; Ctrl-C again quits at once.\n"
 
 
 class StopFlag:
-    """While entered, records signals instead of obeying them; `asked` returns the pending request."""
+    """While entered, records signals instead of obeying them.
+
+    Attributes:
+        signal_number: the signal that asks to stop, None if there is none.
+        saves: how often a signal asked to save and go on.
+    """
 
     def __init__(self) -> None:
         self.signal_number: int | None = None
-        self.save_asked = False
+        self.saves = 0
         self._before: dict[int, Handler] = {}
 
     def __enter__(self) -> StopFlag:
@@ -43,16 +48,22 @@ class StopFlag:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def asked(self) -> int | None:
-        """Return the signal that asks to stop, or else, once, that to save; None if there is none."""
-        if self.signal_number is not None:
-            return self.signal_number
-        asked, self.save_asked = self.save_asked, False
-        return SAVE_SIGNAL if asked else None
+    def listener(self) -> Callable[[], int | None]:
+        """Return what tells a run of the signal that asks to stop, or once of one that asks to save."""
+        heard = self.saves
+
+        def asked() -> int | None:
+            nonlocal heard
+            if self.signal_number is not None:
+                return self.signal_number
+            new, heard = self.saves > heard, self.saves
+            return SAVE_SIGNAL if new else None
+
+        return asked
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if number == SAVE_SIGNAL:
-            self.save_asked = True
+            self.saves += 1
             return
         if self.signal_number is not None and number == signal.SIGINT:
             raise KeyboardInterrupt

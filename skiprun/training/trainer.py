@@ -28,7 +28,7 @@ from skiprun.training import resume
 from skiprun.training.acceleration.activation_checkpointing import apply_activation_checkpointing
 from skiprun.training.acceleration.compilation import ForwardPass
 from skiprun.training.acceleration.fewer_launches import FewerLaunches
-from skiprun.training.acceleration.graph import aside, make_graph
+from skiprun.training.acceleration.graph import StepMaker, aside, make_graph
 from skiprun.training.best import BestCheckpoint
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import DeviceSetup, memory_advice
@@ -101,7 +101,7 @@ class Trainer:
         self.saved_time = time.monotonic()
         self.has_hooks = any(probe.hooks for probe in probes)
         state = StepState(setup.device, self.model, self.optimizer, self.totals, self.ema_model)
-        self.graph = make_graph(config, self.steps, self.has_hooks, state)
+        self.graph: StepMaker | None = make_graph(config, self.steps, self.has_hooks, state)
 
     def load_checkpoint(self) -> None:
         """Load the last checkpoint if there is one, open the log where it ended, and fill in `notes`.

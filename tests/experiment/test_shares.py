@@ -26,6 +26,7 @@ from skiprun.experiment.places import (
     shares_of_gpus,
     visible_entries,
 )
+from skiprun.experiment.side_by_side import combine
 from skiprun.experiment.work import Need, Work, need_of, rehearse
 from skiprun.system.progress import NullProgress
 from skiprun.training.device import DeviceSetup, choose_device
@@ -284,9 +285,9 @@ def test_out_of_memory_is_told_with_the_numbers_of_the_share(
     def run_out(*_: object) -> None:
         raise OutOfMemory("Out of memory in a training step.")
 
-    monkeypatch.setattr(worker, "train_one", run_out)
+    monkeypatch.setattr(worker, "train_work", run_out)
     enter(Share([0], gpu("3", 70), runs), monkeypatch)
-    failure = worker.train_here("plain20 seed 0", tiny_config().to_dict(), tmp_path, Need(0, 12 * GB))
+    failure = worker.train_here({"plain20 seed 0": tiny_config().to_dict()}, tmp_path, Need(0, 12 * GB))
     assert str(failure) == f"plain20 seed 0: Out of memory in a training step. {says}"
 
 
@@ -296,9 +297,9 @@ def test_out_of_memory_is_told_with_the_numbers_of_the_share(
 def test_a_run_on_the_cpu_is_on_no_gpu_whatever_its_share(
     need: Need | None, told: list[tuple[str, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "train_one", lambda *_: None)
+    monkeypatch.setattr(worker, "train_work", lambda *_: None)
     heard = enter(Share([0], gpu("3"), place="GPU 3"), monkeypatch)
-    assert worker.train_here("one", tiny_config().to_dict(), tmp_path, need) is None
+    assert worker.train_here({"one": tiny_config().to_dict()}, tmp_path, need) is None
     assert heard == told
     assert multiprocessing.current_process().name == ("one (GPU 3)" if need else "one")
 
@@ -320,3 +321,47 @@ def test_progress_is_told_where_a_run_is_if_it_can_be() -> None:
         events.put(event)
     worker.listen(events, {"one": told, "other": NullProgress()})
     assert told.places == ["GPU 1"]
+
+
+def seeds_of(*names: str, count: int, gigabytes: float = 2, graph: bool | str = "auto") -> list[Work]:
+    """Return seeds of experiments that take so many GB each, 0.6 of them once in a process."""
+    need = Need(0, round(gigabytes * GB))
+    return [
+        Work(f"{name} {seed}", tiny_config(name=name, seed=seed, compute={"cuda_graph": graph}), 5, need)
+        for name in names
+        for seed in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "gpus", "free", "jobs", "sizes"),
+    [
+        (8, 1, 78, None, [8]),
+        (10, 1, 78, None, [8, 2]),
+        (8, 2, 78, None, [4, 4]),
+        (8, 8, 78, None, [1] * 8),
+        (8, 1, 78, 1, [1] * 8),
+        (8, 1, 78, 3, [3, 3, 2]),
+        (8, 1, 6, None, [3, 3, 2]),  # of 2, 3.4, 4.8, 6.2 GB
+    ],
+)
+def test_seeds_are_trained_side_by_side_where_they_fit(
+    count: int, gpus: int, free: float, jobs: int | None, sizes: list[int]
+) -> None:
+    found = combine(seeds_of("a", count=count), [gpu(str(n), free) for n in range(gpus)], jobs)
+    assert [len(work.configs) for work in found] == sizes
+    assert [label for work in found for label in work.configs] == [f"a {seed}" for seed in range(count)]
+    need = found[0].need
+    assert need is not None and need.rest == pytest.approx(
+        (2 * sizes[0] - 0.6 * (sizes[0] - 1)) * GB, rel=0.02
+    )
+    assert found[0].macs == 5 * sizes[0]
+
+
+def test_only_seeds_of_one_experiment_share_a_graph() -> None:
+    mixed = [
+        work for pair in zip(seeds_of("a", count=2), seeds_of("b", count=2), strict=True) for work in pair
+    ]
+    assert [list(work.configs) for work in combine(mixed, [gpu()], None)] == [["a 0", "a 1"], ["b 0", "b 1"]]
+    assert all(not work.beside for work in combine(seeds_of("a", count=3, graph=False), [gpu()], None))
+    assert all(not work.beside for work in combine([Work("a", tiny_config(), 1, None)] * 2, [], None))

@@ -91,7 +91,7 @@ def test_F6_a_second_interrupt_during_the_save_quits_at_once_and_loses_nothing(
 
 def test_F9_SIGUSR1_saves_and_goes_on(tmp_path: Path) -> None:
     with StopFlag() as stop:
-        trainer = tiny_trainer(tmp_path, tiny_config(), stop_signal=stop.asked)
+        trainer = tiny_trainer(tmp_path, tiny_config(), stop_signal=stop.listener())
         saved: dict[int, int] = {}
 
         def note(step: int, steps: int) -> None:
@@ -108,10 +108,18 @@ def test_signals_are_given_back_afterwards() -> None:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
     before = [signal.getsignal(number) for number in numbers]
     with StopFlag() as stop:
+        asked = stop.listener()
         signal.raise_signal(signal.SIGTERM)
-        assert stop.asked() == signal.SIGTERM
-        assert stop.asked() == signal.SIGTERM
+        assert asked() == signal.SIGTERM
+        assert asked() == signal.SIGTERM
     assert [signal.getsignal(number) for number in numbers] == before
+
+
+def test_each_run_hears_once_that_it_is_to_save() -> None:
+    with StopFlag() as stop:
+        one, other = stop.listener(), stop.listener()
+        signal.raise_signal(signal.SIGUSR1)
+        assert [one(), one(), other(), other()] == [signal.SIGUSR1, None, signal.SIGUSR1, None]
 
 
 def raise_no_memory() -> None:

@@ -29,7 +29,7 @@ def train_in_share(config: RunConfig, runs: Path) -> tuple[Any, ...]:
         mock.patch.multiple(WorkerProgress, create=True, events=events, share=share),
     ):
         share.enter()
-        failure = train_here(work.label, config.to_dict(), runs, work.need)
+        failure = train_here({work.label: config.to_dict()}, runs, work.need)
     return failure, events.get(), Run.of(runs, config).sessions()[-1], work.need
 
 

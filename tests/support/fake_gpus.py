@@ -37,11 +37,12 @@ def look_at(entry: str) -> GPU | SkiprunError:
     return GPU(entry, 70 * GB, 80 * GB)
 
 
-def report(label: str, plain: dict[str, Any], runs: Path, need: object) -> None:
+def report(plain: dict[str, Any], runs: Path, need: object) -> None:
     """Write what a training process sees, and wait until another has done so."""
     runs.mkdir(exist_ok=True)
     seen = {"gpu": os.environ.get(VISIBLE_GPUS), "cores": cores(), "process": os.getpid()}
     seen |= {"cuda_begun": torch.cuda.is_initialized(), "planned": residence.planned["free"]}
+    label = " and ".join(plain)
     part = runs / f"{label}.part"
     part.write_text(json.dumps(seen))
     part.rename(runs / f"{label}.json")

@@ -31,7 +31,7 @@ for name in set(modules) - {"skiprun.system.forkserver_preload", "skiprun.__main
 from skiprun.training.stopping import StopFlag
 with StopFlag() as stop:
     signal.raise_signal(signal.SIGTERM)
-    print(len(modules) > 150, stop.asked() == signal.SIGTERM)
+    print(len(modules) > 150, stop.listener()() == signal.SIGTERM)
 """
 
 

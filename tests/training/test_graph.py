@@ -58,7 +58,7 @@ def test_launched_steps_train_to_the_same_bits(
     trainer.fit()
     tiny_trainer(tmp_path / "eager", tiny_config(optim=optim)).fit()
     assert_same_run(tmp_path / "captured", tmp_path / "eager")
-    captured: Any = trainer.graph and trainer.graph.captured
+    captured: Any = getattr(trainer.graph, "captured", None)
     assert captured and captured.launches == trainer.steps - WARM_UP + TRIED
     assert not caplog.messages
 
@@ -133,6 +133,6 @@ def test_a_captured_run_on_a_gpu_computes_what_an_eager_one_does(
         )
         trainer = tiny_trainer(tmp_path / name, config)
         trainer.fit()
-        assert (trainer.graph is not None and trainer.graph.captured is not None) == captured
+        assert bool(trainer.graph and trainer.graph.choice) == captured
     for one, other in zip(lines(tmp_path / "captured"), lines(tmp_path / "eager"), strict=True):
         assert one.get("train/loss") == pytest.approx(other.get("train/loss"), rel=1e-3)

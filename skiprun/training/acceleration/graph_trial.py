@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from skiprun.training.acceleration.compilation import reason
-from skiprun.training.step_state import KeptState, StepState, Tensors, copies, distance
+from skiprun.training.step_state import KeptState, StepState, StepStates, Tensors, copies, distance
 
 Work = Callable[[], Tensor]
 # Steps of a GPU that adds in whatever order comes first (atomics) differ by some rounding: one launch and one
@@ -35,7 +35,7 @@ class Trial:
         timed: whether it has to be faster by a launch.
     """
 
-    state: StepState
+    state: StepState | StepStates
     timed: bool
 
     def rehearse(self, step: Work) -> tuple[Tensor, str | None]:

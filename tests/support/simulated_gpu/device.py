@@ -45,7 +45,8 @@ class SimulatedGPU:
     def __init__(self, room: float = math.inf) -> None:
         self.room = room
         self.clocks = Clocks(lambda what: self.report("race", what))
-        self.default = self.current = self.stream()
+        self.default = self.latest = self.stream()
+        self.thread = threading.local()  # each has a stream of its own to launch on
         self.capturing: Graph | None = None
         self.host = HostMemory()
         self.findings: Counter[Finding] = Counter()
@@ -75,8 +76,15 @@ class SimulatedGPU:
         if self.capturing is not None and self.capturing.mode == "global":
             self.capturing.is_broken = True
         self.host.deliver(clock)
-        if threading.current_thread() is threading.main_thread():
+        if not threading.current_thread().name.startswith("background"):
             self.clocks.host |= clock
+
+    @property
+    def current(self) -> Stream:
+        """The stream of this thread: torch.cuda.current_stream; a backward pass has the forward one's."""
+        if not threading.current_thread().name.startswith("Dummy"):
+            self.latest = getattr(self.thread, "stream", self.default)
+        return self.latest
 
     def stream(self, *_: object, **__: object) -> Stream:
         """Return a new stream; the arguments of torch.cuda.Stream do not matter here."""
@@ -85,11 +93,12 @@ class SimulatedGPU:
     @contextlib.contextmanager
     def on_stream(self, stream: Stream | None) -> Iterator[None]:
         """Launch what follows on a stream: torch.cuda.stream."""
-        before, self.current = self.current, stream or self.current
+        before = self.current
+        self.thread.stream = stream or before
         try:
             yield
         finally:
-            self.current = before
+            self.thread.stream = before
 
     def note(self, reads: Storages, writes: Storages, born: Storages = NOTHING) -> None:
         """Note an operation on the current stream."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -48,13 +49,25 @@ def simulated(free: int = MEMORY, room: float = math.inf) -> Iterator[SimulatedG
         put(torch.backends.cuda, "is_built", lambda: True)
         put(torch.backends.cudnn, "version", lambda: CUDNN)
         put(torch.accelerator, "current_accelerator", lambda check_available=False: CUDA)
-        put(torch.accelerator, "current_stream", lambda device=None: gpu)
+        capturing = lambda: gpu.capturing is not None  # noqa: E731
+        put(torch.accelerator, "current_stream", lambda device=None: SimpleNamespace(is_capturing=capturing))
         put(torch, "load", partial(load, torch.load))
         put(_foreach_utils, "_foreach_supported_types", supported)
         stack.enter_context(mock.patch.object(SimulatedTensor, "gpu", gpu, create=True))
+        put(threading.Thread, "run", in_mode(gpu, threading.Thread.run))
         stack.enter_context(own_parameters())
         stack.enter_context(Mode(gpu))
         yield gpu
+
+
+def in_mode(gpu: SimulatedGPU, run: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
+    """Return what a thread does where it sees the GPU as well: what torch is told so is of one thread."""
+
+    def run_in_mode(thread: threading.Thread) -> None:
+        with own_parameters(), Mode(gpu):
+            run(thread)
+
+    return run_in_mode
 
 
 def cuda_functions(gpu: SimulatedGPU, free: int) -> dict[str, Any]:
