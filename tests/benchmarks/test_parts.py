@@ -15,10 +15,9 @@ import pytest
 import torch
 from torch.autograd.profiler_util import FunctionEvent
 
-from benchmarks import degradation, kernels, loops, marked_tests, material, seeds, steps
+from benchmarks import degradation, kernels, loops, marked_tests, material, seeds, steps, waits
 from benchmarks.catalog import DEFAULT, parts_of
 from benchmarks.measure import Setting, Skipped, Unfinished
-from benchmarks.waits import WORDS
 from benchmarks.worker import ARMS
 from tests.support.simulated_gpu.device import SimulatedGPU
 from tests.support.simulated_gpu.machine import SimulatedMachine
@@ -54,7 +53,7 @@ def debugged() -> Iterator[None]:
 
     def warned(self: SimulatedGPU, what: object) -> None:
         if modes[-1] == "warn":
-            warnings.warn(WORDS, stacklevel=2)
+            warnings.warn(waits.WORDS, stacklevel=2)
         wait(self, what)
 
     setter = mock.patch.object(torch.cuda, "set_sync_debug_mode", modes.append)
@@ -72,10 +71,27 @@ def test_epochs(machine: SimulatedMachine, way: str) -> None:
 
 
 def test_watching(machine: SimulatedMachine) -> None:
-    norms, checkpoints, waits = machine(measured, "watching", "resnet20").result
+    norms, checkpoints, waited = machine(measured, "watching", "resnet20").result
     assert norms["percent"] > -100 < checkpoints["percent"]
-    assert waits["fetches"] >= 1
-    assert (waits["other_waits"], waits["places"]) == (0, [])
+    assert (waited["orders"], waited["other_waits"], waited["places"]) == (1, 0, [])
+
+
+def test_waits_are_counted_by_function_whether_warned_of_or_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def looks() -> None:
+        warnings.warn(f"{waits.WORDS} (Triggered internally)", stacklevel=1)
+        warnings.warn("another matter", stacklevel=1)
+
+    def asks() -> None:
+        torch.cuda.synchronize()
+        looks()
+
+    monkeypatch.setattr(waits, "PACKAGE", str(Path(__file__).parent))
+    monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", lambda mode: None)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    found = {place.rpartition(".")[2]: count for place, count in waits.count_waits(asks).items()}
+    assert found == {"asks": 1, "looks": 1}
 
 
 def test_kernels(machine: SimulatedMachine) -> None:

@@ -13,6 +13,7 @@ from tests.support import ROOT
 DOCS = ROOT / "docs"
 PAGES = [
     *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "benchmarks").glob("*.md")),
     *sorted(page for page in DOCS.rglob("*.md") if "templates" not in page.parts),
 ]
 
