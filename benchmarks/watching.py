@@ -28,10 +28,11 @@ def parts(setting: Setting) -> dict[str, Callable[[], list[Row]]]:
 
 def of_network(name: str, setting: Setting) -> list[Row]:
     """Return what norms and checkpoints cost by default settings, and how often the host waits."""
-    rounds, epoch = 1 if setting.quick else 7, setting.images // setting.batch
+    rounds, epochs = (1, 1) if setting.quick else (7, EPOCHS)
+    epoch = setting.images // setting.batch
     plain, watched = (started(name, {}, setting, probes) for probes in ([], ["grad_norm"]))
     norms = extra(partial(train, plain, epoch), partial(train, watched, epoch), rounds, setting)
-    without, saving = (partial(train_epochs, watched, epoch, each) for each in (False, True))
+    without, saving = (partial(train_epochs, watched, epochs, epoch, each) for each in (False, True))
     checkpoints = extra(without, saving, rounds // 2 + 1, setting)
     return [
         {"network": name, "cost": "norm of each layer's gradient"} | norms,
@@ -45,9 +46,9 @@ def train(trainer: Trainer, steps: int) -> None:
     trainer.train_to(trainer.step + steps)
 
 
-def train_epochs(trainer: Trainer, steps: int, saving: bool) -> None:
+def train_epochs(trainer: Trainer, epochs: int, steps: int, saving: bool) -> None:
     """Train some epochs of so many steps, with a checkpoint after each, all on the disk; or without."""
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         train(trainer, steps)
         if saving:
             trainer.save()

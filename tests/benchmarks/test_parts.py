@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from benchmarks import degradation, kernels, loops, marked_tests, material, seed
 from benchmarks.catalog import DEFAULT, parts_of
 from benchmarks.measure import Setting, Skipped, Unfinished
 from benchmarks.worker import ARMS
-from tests.support.simulated_gpu.device import SimulatedGPU
 from tests.support.simulated_gpu.machine import SimulatedMachine
 
 SMALL = Setting("cuda", quick=True, batch=8)
@@ -27,9 +25,8 @@ Rows = list[dict[str, Any]]
 
 
 def measured(name: str, part: str) -> Rows:
-    """Measure a part where nothing but its own process can be seen: no driver, no profiler, no warnings."""
+    """Measure a part where nothing but its own process can be seen: no driver and no profiler."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(debugged())
         stack.enter_context(mock.patch.object(kernels, "nodes", lambda graph: len(graph.tape)))
         stack.enter_context(mock.patch.object(kernels, "profile", Unprofiled))
         return parts_of(name, SMALL)[part]()
@@ -46,27 +43,12 @@ class Unprofiled(contextlib.nullcontext):
         return []
 
 
-@contextlib.contextmanager
-def debugged() -> Iterator[None]:
-    """Let the simulated GPU warn of each wait where it is told to, as torch does in its debug mode."""
-    wait, modes = SimulatedGPU.wait, ["default"]
-
-    def warned(self: SimulatedGPU, what: object) -> None:
-        if modes[-1] == "warn":
-            warnings.warn(waits.WORDS, stacklevel=2)
-        wait(self, what)
-
-    setter = mock.patch.object(torch.cuda, "set_sync_debug_mode", modes.append)
-    with setter, mock.patch.object(SimulatedGPU, "wait", warned):
-        yield
-
-
 @pytest.mark.parametrize("way", ["default", pytest.param("eager", marks=pytest.mark.slow)])
 def test_epochs(machine: SimulatedMachine, way: str) -> None:
     [row] = machine(measured, "epochs", f"resnet20-{way}").result
     assert row["way"] == way
     assert row["epoch_s"] > 0 < row["with_its_end_s"]
-    assert row["gpu_mb"] == 0
+    assert row["gpu_mb"] > 0 <= row["used_mb"]
     assert any("Simulated GPU" in note for note in row["notes"])
 
 
@@ -97,6 +79,7 @@ def test_waits_are_counted_by_function_whether_warned_of_or_asked_for(
 def test_kernels(machine: SimulatedMachine) -> None:
     default, eager = machine(measured, "kernels", "resnet20").result
     assert (default["way"], eager["way"]) == ("default", "eager")
+    assert default["graph_nodes"] > 100
     assert eager["graph_nodes"] == 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -39,7 +40,7 @@ class SimulatedGPU:
         nodes: how many operations the last one held.
         kernels: how many operations were launched one by one.
         microseconds: how long all that was launched takes.
-        forbids_waiting: whether a wait is an error: torch.cuda.set_sync_debug_mode.
+        sync_debug_mode: 1: a wait is warned of, 2: it is an error; see torch.cuda.set_sync_debug_mode.
     """
 
     def __init__(self, room: float = math.inf) -> None:
@@ -51,7 +52,7 @@ class SimulatedGPU:
         self.host = HostMemory()
         self.findings: Counter[Finding] = Counter()
         self.launches = self.nodes = self.kernels = 0
-        self.microseconds, self.forbids_waiting = 0.0, False
+        self.microseconds, self.sync_debug_mode = 0.0, 0
         self.generator = DeviceGenerator(torch.Generator().manual_seed(0).get_state())
 
     def report(self, kind: Kind, what: object) -> None:
@@ -60,8 +61,11 @@ class SimulatedGPU:
 
     def wait(self, what: object) -> None:
         """Let the host wait for the device, which breaks a capture."""
-        if self.forbids_waiting:
-            raise RuntimeError(f"called a synchronizing CUDA operation ({what})")
+        words = f"called a synchronizing CUDA operation ({what})"
+        if self.sync_debug_mode == 2:
+            raise RuntimeError(words)
+        if self.sync_debug_mode == 1:
+            warnings.warn(words, stacklevel=2)
         self.report("wait", what)
         if self.capturing is not None:
             self.capturing.is_broken = True

@@ -82,7 +82,7 @@ def cuda_functions(gpu: SimulatedGPU, free: int) -> dict[str, Any]:
         gpu.generator.state = state.clone()
 
     def set_sync_debug_mode(mode: str | int) -> None:
-        gpu.forbids_waiting = mode in ("error", 2)
+        gpu.sync_debug_mode = {"default": 0, "warn": 1, "error": 2}[mode] if isinstance(mode, str) else mode
 
     properties = SimpleNamespace(major=9, minor=0, name=NAME, total_memory=MEMORY, multi_processor_count=1)
     return {
@@ -111,7 +111,7 @@ def cuda_functions(gpu: SimulatedGPU, free: int) -> dict[str, Any]:
         "set_rng_state": set_rng_state,
         "synchronize": lambda device=None: gpu.wait("synchronize"),
         "set_sync_debug_mode": set_sync_debug_mode,
-        "get_sync_debug_mode": lambda: 2 * gpu.forbids_waiting,
+        "get_sync_debug_mode": lambda: gpu.sync_debug_mode,
         "Stream": gpu.stream,
         "stream": gpu.on_stream,
         "current_stream": lambda device=None: gpu.current,
