@@ -70,16 +70,16 @@ def unfinished_to_dict(record: RunRecord) -> dict[str, object]:
     }
 
 
-def compare_runs(runs: Sequence[Run]) -> Comparison:
+def compare_runs(runs: Sequence[Run], same_within: float | None = None) -> Comparison:
     """Compare runs by experiment over their seeds; an unfinished or damaged run is named and left out.
 
     Args:
         runs: opened runs; one that is given twice counts once.
+        same_within: margin of the test score within which two networks count as equivalent, if one is asked.
     """
     records = [read(run) for run in {run.path.absolute(): run for run in runs}.values()]
     groups = group_by_experiment([record for record in records if record.finished])
     unfinished = tuple(record for record in records if not record.finished)
     protocol, why = read_protocol(groups), why_not_comparable(groups)
-    return Comparison(
-        groups, unfinished, why, cautions(groups, protocol), protocol, judge(groups, unfinished, why)
-    )
+    verdict = judge(groups, unfinished, why, same_within)
+    return Comparison(groups, unfinished, why, cautions(groups, protocol), protocol, verdict)

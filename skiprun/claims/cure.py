@@ -32,6 +32,7 @@ class Cure:
     Attributes:
         closed: share of the gap in training loss that it closes, by the means over seeds.
         p: that its loss is the one up to which the gap counts as closed, corrected for the number of cures.
+        test: of the logarithms of the losses against that one.
         seen, tested, cured: as `seen`, `tested` and `degradation` of a pair.
     """
 
@@ -43,9 +44,9 @@ class Cure:
     error: float
     closed: float
     p: float
-    noise: str
     by_seed: list[CureOfSeed]
     seen: bool
+    test: Difference
     tested: bool
     cured: bool | None
     also_differ: list[str]
@@ -57,21 +58,19 @@ class Cure:
         answer = CURED[self.cured if self.tested else self.seen]
         seeds = f" ({done} of {n} seeds)" if self.tested else untested(self.tested, n)
         beyond = f"{100 * self.closed:.1f} % of it" if self.closed > 1 else ""
-        error = f"training error {format_score(self.error, 'error')} %"
         closes = f"closes {'all' if beyond else f'{100 * self.closed:.1f} %'} of"
+        noise = explain(self.test, self.p, f" against {100 * CLOSED:.0f} %")
+        facts = in_parentheses(beyond, f"training error {format_score(self.error, 'error')} %", noise)
         share = "does not narrow" if self.closed <= 0 else closes
         return (
             f"{answer} '{self.connection}'{seeds}: {self.network} ends at a training loss of "
-            f"{significant(self.loss)} and {share} the gap between {self.deep} and {self.shallow}"
-            f"{in_parentheses(beyond, error, self.noise)}.{uncontrolled(self.also_differ)}"
+            f"{significant(self.loss)} and {share} the gap between {self.deep} and {self.shallow}{facts}."
+            f"{uncontrolled(self.also_differ)}"
         )
 
 
 def judge(groups: Sequence[Group], pairs: Sequence[PlainPair]) -> Finding[tuple[Cure, ...]]:
-    """Judge each network with a connection against the deepest degraded pair of its depth and family.
-
-    Where a pair cannot be tested, as with one seed, the answer is untested too.
-    """
+    """Judge each network with a connection against the deepest degraded pair of its depth and family."""
     asked = [pair for pair in pairs if pair.asks_for_cure]
     cases = _trios(groups, asked)
     tests = [compare_losses(case[0].by_seed(LOSS), _closings(*case[1:3]), len(cases)) for case in cases]
@@ -125,7 +124,6 @@ def _cure(
         error=group.mean(group.train_score),
         closed=closed(mean, low_mean, high_mean),
         p=p,
-        noise=explain(test, p, f" against {100 * CLOSED:.0f} %"),
         by_seed=[
             {
                 "seed": seed,
@@ -136,6 +134,7 @@ def _cure(
             for seed in test.by_seed
         ],
         seen=mean <= closing(low_mean, high_mean),
+        test=test,
         tested=test.tested,
         cured=test.mean < 0 if exceeds_noise(p) else None,
         also_differ=also_differ,

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from skiprun.claims.evidence import DETECTABLE, explain, in_a_word, in_parentheses, uncontrolled, untested
+from skiprun.claims.evidence import deciding, explain, in_a_word, in_parentheses, uncontrolled, untested
 from skiprun.claims.finding import Finding, any_holds
 from skiprun.claims.plain_networks import missing_control, pairs_by_depth
 from skiprun.claims.training_loss import FITTED, MARGIN, PairOfSeed, compare_losses, level
@@ -35,7 +35,7 @@ class PlainPair:
         detectable: the ratio that would be found with 80 % power.
         p: that the deep one's loss is level with the shallow one's, corrected for the number of pairs.
         by_seed: each seed that both have: shallow, deep, whether the deep one is higher.
-        seen: whether the means show a deep one that is higher than level, tested or not.
+        seen: whether the means show a deep one higher than level; `test`: of the logarithms against level.
         tested: whether the seeds allow a test; with one of them nothing is claimed.
         degradation: True, False, or None where the test does not tell or there is none.
         also_differ: config keys beyond the depth that are unequal.
@@ -50,9 +50,9 @@ class PlainPair:
     high: float
     detectable: float
     p: float
-    noise: str
     by_seed: list[PairOfSeed]
     seen: bool
+    test: Difference
     tested: bool
     degradation: bool | None
     also_differ: list[str]
@@ -72,15 +72,15 @@ class PlainPair:
         bounds = ""
         if not math.isnan(self.low):
             bounds = f"95 % interval of the ratio {significant(self.low)} to {significant(self.high)}, "
+        noise = bounds + explain(self.test, self.p, f" against {MARGIN:g}")
         undecided = self.tested and self.degradation is None
-        missed = f"detectable: {significant(self.detectable, 2)} times" if undecided else ""
-        explained = f" {DETECTABLE}" if undecided else ""
+        missed = f"detectable: {significant(self.detectable, 2)} times{deciding(self.test)}" * undecided
         return (
             f"{answer}: {self.deep} ends at {significant(self.ratio)} times the training loss of "
             f"{self.shallow} (means {significant(self.loss[1])} against {significant(self.loss[0])}){seeds}; "
             f"training error {format_score(self.error[1], 'error')} % against "
-            f"{format_score(self.error[0], 'error')} %{in_parentheses(bounds + self.noise, missed)}."
-            f"{explained}{by_heart}{uncontrolled(self.also_differ)}"
+            f"{format_score(self.error[0], 'error')} %{in_parentheses(noise, missed)}."
+            f"{by_heart}{uncontrolled(self.also_differ)}"
         )
 
 
@@ -116,12 +116,12 @@ def _pair(shallow: Group, deep: Group, also_differ: list[str], test: Difference,
         high=math.exp(ratio.high),
         detectable=MARGIN * math.exp(min(test.detectable, 700.0)),
         p=p,
-        noise=explain(test, p, f" against {MARGIN:g}"),
         by_seed=[
             {"seed": seed, "shallow": low[seed], "deep": high[seed], "higher": high[seed] > level(low[seed])}
             for seed in test.by_seed
         ],
         seen=means[1] > level(means[0]),
+        test=test,
         tested=test.tested,
         degradation=test.mean > 0 if exceeds_noise(p) else None,
         also_differ=also_differ,

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skiprun.results.numbers import format_score
-from skiprun.results.significance import POWER, Difference, exceeds_noise
+from skiprun.results.power import MOST_SEEDS, POWER
+from skiprun.results.significance import Difference, exceeds_noise
 from skiprun.results.summary_keys import value_range
 
 NO_SEED = "no seed to compare by"
 ONE_SEED = "n = 1: one seed shows a difference, not its spread"
 NO_SPREAD = "the same in every seed, so there is no spread to test against"
-DETECTABLE = f"Detectable: what would be found in {100 * POWER:.0f} % of such comparisons."
+DETECTABLE = f"Detectable: a true difference that is found in {100 * POWER:.0f} % of such comparisons."
 ANSWERS = {True: "yes", False: "no", None: "cannot be judged"}
 
 
@@ -39,7 +40,14 @@ def detectable(found: Difference, score: str) -> str:
     """Say which difference of a score the seeds would have shown; none that is larger than any can be."""
     lowest, highest = value_range(score)
     possible = found.detectable <= highest - lowest
-    return f"detectable {format_score(found.detectable, score) if possible else 'nothing'}"
+    return f"detectable {format_score(found.detectable, score) if possible else 'nothing'}{deciding(found)}"
+
+
+def deciding(found: Difference) -> str:
+    """Say with how many seeds the difference that was seen would be found, if it stays as it is."""
+    if not found.tested or found.mean == 0:
+        return ""
+    return f", this one with {found.seeds_needed or f'more than {MOST_SEEDS:,}'} seeds"
 
 
 def format_p(p: float) -> str:

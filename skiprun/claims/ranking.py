@@ -1,24 +1,19 @@
 """Claim: which network has the best test score, and by how much beyond the noise between seeds.
 
-The best is chosen by the scores that it is then tested with: the best of ten that are all the same lies well
-before the others. So all pairs of networks are tested, and corrected together, though those with the best
-alone are told.
+Networks can also be shown to be as good as the best, within a margin that was stated beforehand.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from skiprun.claims.evidence import DETECTABLE
 from skiprun.claims.finding import Finding
-from skiprun.claims.rival import Rival, why_untested
+from skiprun.claims.rival import Rival, points, rivals_of_first, why_untested
 from skiprun.results.groups import Group
 from skiprun.results.numbers import format_score, score_unit, significant
-from skiprun.results.significance import difference, exceeds_noise, holm
 
 
 @dataclass(frozen=True)
@@ -29,6 +24,8 @@ class Ranking:
         first: those with the best mean; more than one where they are tied.
         best: the one that is first and told apart from all others, as far as that can be tested; else None.
         rivals: all but the first of `first`, with which they are compared.
+        margin: within which networks count as equivalent; None where that was not asked.
+        resolution: standard error of the best error by the number of test images alone, in points.
         step: what one test image changes an error by, in points.
     """
 
@@ -39,6 +36,8 @@ class Ranking:
     n: int
     tested: bool
     rivals: list[Rival]
+    margin: float | None
+    resolution: float
     step: float
 
     @property
@@ -58,10 +57,28 @@ class Ranking:
             if rivals := [rival for rival in behind if rival.beyond_noise is beyond]:
                 listed = ", ".join(rival.words(self.score) for rival in rivals)
                 parts.append(f"{words}: {listed}{why_untested(rivals) if beyond is None else ''}.")
-                parts += [DETECTABLE] * (beyond is False)
+        return " ".join([*parts, *self._equivalences(), *self._resolution()])
+
+    def _equivalences(self) -> Iterator[str]:
+        """Say which networks are as good as the first, within the margin, if one was stated."""
+        within = f"within {points(self.margin, self.score).lstrip('+')}" if self.margin else ""
+        kinds = {
+            True: f"EQUIVALENT to {self.first[0]} {within} (95 %, two one-sided tests, Holm's correction)",
+            False: f"Not shown to be {within} of {self.first[0]}",
+        }
+        for equivalent, words in kinds.items():
+            if rivals := [rival for rival in self.rivals if rival.equivalent is equivalent]:
+                listed = ", ".join(rival.words_of_equivalence(self.score) for rival in rivals)
+                yield f"{words}: {listed}."
+
+    def _resolution(self) -> Iterator[str]:
+        """Say what the test split can tell apart, which is no matter of seeds."""
         if not math.isnan(self.step):
-            parts.append(f"One test image is {significant(self.step, 2)} points.")
-        return " ".join(parts)
+            yield (
+                f"One test image is {significant(self.step, 2)} points, and another test split of this size "
+                f"would move an error of {format_score(self.value, self.score)} % by "
+                f"{significant(self.resolution, 2)} points (standard error)."
+            )
 
     def _first_place(self) -> str:
         """Say which network has the best mean, and whether that makes it the best."""
@@ -88,46 +105,39 @@ class Ranking:
         return f"{'Best' if self.best else 'No single best in'} test {self.score}", names + unclear
 
 
-def judge(groups: Sequence[Group]) -> Finding[Ranking | None]:
-    """Rank groups that were scored on the same data, if two of them have a score."""
+def judge(groups: Sequence[Group], margin: float | None = None) -> Finding[Ranking | None]:
+    """Rank groups that were scored on the same data, if two of them have a score.
+
+    Args:
+        groups: of finished runs.
+        margin: of the test score, within which two networks count as equivalent; None: not asked.
+    """
     scored = [group for group in groups if group.by_seed(group.test_score)]
     if len(scored) < 2:
         return Finding(None, ())
-    ranking = _ranking(scored)
+    ranking = _ranking(scored, margin)
     tests = tuple(rival.behind for rival in ranking.rivals)
     return Finding(ranking, (ranking.sentence,), tests=tests, headline=ranking.headline)
 
 
-def _ranking(groups: Sequence[Group]) -> Ranking:
+def _ranking(groups: Sequence[Group], margin: float | None) -> Ranking:
     """Return groups with a test score in their order, each compared with the first."""
     sign = -1 if groups[0].higher_is_better else 1
-    best, *others = ordered = sorted(groups, key=lambda group: sign * group.mean(group.test_score))
-    pairs = list(itertools.combinations([group.by_seed(group.test_score) for group in ordered], 2))
-    gaps = [difference(worse, better, best.span, tests=len(pairs)) for better, worse in pairs]
-    # The pairs with the best come first.
-    tests = zip(others, gaps, holm([gap.p for gap in gaps]), strict=False)
-    rivals = [
-        Rival(group.label, gap, p, _is_behind(sign * gap.mean, p), _is_level(group, best))
-        for group, gap, p in tests
-    ]
+    best, *_ = ordered = sorted(groups, key=lambda group: sign * group.mean(group.test_score))
+    rivals = rivals_of_first(ordered, margin)
     first = [best.label, *(rival.network for rival in rivals if rival.is_level)]
     alone = len(first) == 1 and all(rival.beyond_noise is not False for rival in rivals)
+    value, images = best.mean(best.test_score), best.first.number("data.test")
+    is_error = best.score_name == "error"
     return Ranking(
         score=best.score_name,
         first=first,
         best=best.label if alone else None,
-        value=best.mean(best.test_score),
+        value=value,
         n=len(best.by_seed(best.test_score)),
         tested=any(rival.behind.tested for rival in rivals),
         rivals=rivals,
-        step=100 / best.first.number("data.test") if best.score_name == "error" else math.nan,
+        margin=margin,
+        resolution=math.sqrt(value * (100 - value) / images) if is_error else math.nan,
+        step=100 / images if is_error else math.nan,
     )
-
-
-def _is_level(group: Group, best: Group) -> bool:
-    return math.isclose(group.mean(group.test_score), best.mean(best.test_score), rel_tol=1e-9, abs_tol=1e-12)
-
-
-def _is_behind(gap: float, p: float) -> bool | None:
-    """Tell whether a gap is beyond noise; by the seeds of both it may point the other way than the means."""
-    return exceeds_noise(p) and gap > 0

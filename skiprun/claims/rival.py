@@ -1,12 +1,22 @@
-"""A network behind the best one in test score: how far, and how sure that is."""
+"""A network behind the best one in test score: how far, how sure that is, and whether it is as good.
+
+The best is chosen by the scores that it is then tested with: the best of ten that are all the same lies well
+before the others. So all pairs of networks are tested, and corrected together, though those with the best
+alone are told.
+"""
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skiprun.claims.evidence import detectable, explain, format_p, in_parentheses, signed
-from skiprun.results.significance import Difference
+from skiprun.results.equivalence import equivalence_p
+from skiprun.results.groups import Group
+from skiprun.results.significance import Difference, difference, exceeds_noise, holm
+from skiprun.results.superiority import WinProbability, win_probability
 
 
 @dataclass(frozen=True)
@@ -18,6 +28,9 @@ class Rival:
         p: corrected for the number of pairs among all networks.
         beyond_noise: whether it is behind by more than noise; None where that cannot be tested.
         is_level: whether the mean scores are the same, but for rounding.
+        wins: how probable it is that one run of it beats one of the best.
+        equivalence_p: that the two are the stated margin or more apart, corrected; NaN without a margin.
+        equivalent: whether they are within the margin; None where that was not asked or cannot be tested.
     """
 
     network: str
@@ -25,13 +38,57 @@ class Rival:
     p: float
     beyond_noise: bool | None
     is_level: bool
+    wins: WinProbability
+    equivalence_p: float
+    equivalent: bool | None
 
     def words(self, score: str) -> str:
         """Say how far it is behind in a score."""
         tested = f", {format_p(self.p)}" if self.behind.tested else ""
         missed = f", {detectable(self.behind, score)}" if self.beyond_noise is False else ""
-        points = " points" if score == "error" else ""
-        return f"{self.network} ({signed(self.behind.mean, score)}{points}{tested}{missed})"
+        return f"{self.network} ({points(self.behind.mean, score)}{tested}{missed})"
+
+    def words_of_equivalence(self, score: str) -> str:
+        """Say how sure it is that it is as good, within the margin."""
+        return f"{self.network} ({points(self.behind.mean, score)}, {format_p(self.equivalence_p)})"
+
+
+def rivals_of_first(ordered: Sequence[Group], margin: float | None) -> list[Rival]:
+    """Compare each network but the first with it.
+
+    Args:
+        ordered: networks by their mean test score, the best first.
+        margin: of the score, within which two networks count as equivalent; None: not asked.
+    """
+    best, *others = ordered
+    sign = 1 if best.higher_is_better else -1
+    pairs = list(itertools.combinations([group.by_seed(group.test_score) for group in ordered], 2))
+    gaps = [difference(worse, better, best.span, tests=len(pairs)) for better, worse in pairs]
+    p, apart = holm([gap.p for gap in gaps]), holm([equivalence_p(gap, margin or math.nan) for gap in gaps])
+    # The pairs with the best come first.
+    return [
+        Rival(
+            network=group.label,
+            behind=gaps[number],
+            p=p[number],
+            # By the seeds of both it may point the other way than the means.
+            beyond_noise=exceeds_noise(p[number]) and sign * gaps[number].mean < 0,
+            is_level=_is_level(group, best),
+            wins=win_probability(scores.values(), best_scores.values(), best.higher_is_better),
+            equivalence_p=apart[number],
+            equivalent=exceeds_noise(apart[number]),
+        )
+        for number, (group, (best_scores, scores)) in enumerate(zip(others, pairs, strict=False))
+    ]
+
+
+def _is_level(group: Group, best: Group) -> bool:
+    return math.isclose(group.mean(group.test_score), best.mean(best.test_score), rel_tol=1e-9, abs_tol=1e-12)
+
+
+def points(difference: float, score: str) -> str:
+    """Return a difference of scores with its sign and unit."""
+    return f"{signed(difference, score)}{' points' if score == 'error' else ''}"
 
 
 def why_untested(rivals: Sequence[Rival]) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from skiprun.claims import boundary_loss, cure, degradation, divergence, ranking, skip_benefit
+from skiprun.claims import boundary_loss, convergence, cure, degradation, ranking, skip_benefit
 from skiprun.claims.boundary_loss import BoundaryLoss
+from skiprun.claims.convergence import Convergence
 from skiprun.claims.cure import Cure
 from skiprun.claims.degradation import PlainPair
-from skiprun.claims.evidence import ONE_SEED
+from skiprun.claims.evidence import DETECTABLE, ONE_SEED
 from skiprun.claims.finding import Finding
 from skiprun.claims.ranking import Ranking
 from skiprun.claims.skip_benefit import SkipBenefit
@@ -27,7 +27,7 @@ class Verdict:
     skip_benefit: Finding[tuple[SkipBenefit, ...]]
     boundary_loss: Finding[tuple[BoundaryLoss, ...]]
     ranking: Finding[Ranking | None]
-    divergence: Finding[dict[Path, int]]
+    convergence: Finding[tuple[Convergence, ...]]
 
     @property
     def findings(self) -> list[Finding]:
@@ -41,9 +41,10 @@ class Verdict:
 
     @property
     def sentences(self) -> list[str]:
-        """All of it in plain words; what one seed cannot show is said once, at the end."""
+        """All of it in plain words; what detectable means and what one seed cannot show is said once."""
         alone = any(test.n == 1 for finding in self.findings for test in finding.tests)
         said = [sentence for finding in self.findings for sentence in finding.sentences]
+        said += [DETECTABLE] * any("detectable" in sentence for sentence in said)
         return said + [f"{ONE_SEED}; --seeds 3 tests it."] * alone
 
     @property
@@ -62,18 +63,25 @@ class Verdict:
             "cures": [asdict(each) for each in self.cure.evidence],
             "worth": [asdict(benefit) for benefit in self.skip_benefit.evidence],
             "places": [asdict(loss) for loss in self.boundary_loss.evidence],
+            "not_always_trained": [asdict(each) for each in self.convergence.evidence],
             "ranking": asdict(best) if best else None,
             "sentences": self.sentences,
         }
 
 
-def judge(groups: Sequence[Group], unfinished: Sequence[RunRecord], not_comparable: Sequence[str]) -> Verdict:
+def judge(
+    groups: Sequence[Group],
+    unfinished: Sequence[RunRecord],
+    not_comparable: Sequence[str],
+    same_within: float | None = None,
+) -> Verdict:
     """Judge degradation and cure, the benefit of skips in segmentation, and the ranking if there can be one.
 
     Args:
         groups: of finished runs.
         unfinished: what is not among them.
         not_comparable: why groups cannot be ranked; empty where they can.
+        same_within: margin of the test score within which two networks count as equivalent, if one is asked.
     """
     classifying = [group for group in groups if group.task != "segmentation"]
     degraded = degradation.judge(classifying, unfinished)
@@ -82,6 +90,6 @@ def judge(groups: Sequence[Group], unfinished: Sequence[RunRecord], not_comparab
         cure=cure.judge(classifying, degraded.evidence),
         skip_benefit=skip_benefit.judge(groups),
         boundary_loss=boundary_loss.judge(groups),
-        ranking=ranking.judge([] if not_comparable else groups),
-        divergence=divergence.judge(groups, unfinished),
+        ranking=ranking.judge([] if not_comparable else groups, same_within),
+        convergence=convergence.judge(groups, unfinished),
     )

@@ -27,6 +27,10 @@ def compare(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Runs at once; default: one a GPU, or one a core if small.")
     ] = None,
+    same_within: Annotated[
+        float | None,
+        typer.Option(metavar="MARGIN", help="Test whether networks are the same within so much test score."),
+    ] = None,
     set_: Set = None,
     root: Root = None,
     device: Device = None,
@@ -61,6 +65,7 @@ def compare(
             root=root,
             prefix=name,
             jobs=jobs,
+            same_within=same_within,
             progress_for=board.row,
             loading=None if silent else loading,
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from skiprun.claims.comparison import Comparison, compare_runs
 from skiprun.config import Count
+from skiprun.errors import InputError
 from skiprun.experiment.many import train_missing
 from skiprun.experiment.parallel import ProgressFor
 from skiprun.experiment.plan import experiment_digest, plan_comparison
@@ -29,6 +31,7 @@ def compare(
     root: Path | str | None = None,
     prefix: str | None = None,
     jobs: Count | None = None,
+    same_within: float | None = None,
     progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
 ) -> Comparison:
@@ -43,6 +46,8 @@ def compare(
         root: where the data of runs that go on is now; None: where it was.
         prefix: what the names of new runs begin with; None: the protocol's name, for architectures.
         jobs: runs at once; None: see `train_missing`.
+        same_within: margin of the test score within which two networks count as equivalent: points of error,
+            shares of IoU; None: not asked.
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
 
@@ -50,7 +55,9 @@ def compare(
         InputError: two experiments would be one run, or the options reach none of the names.
     """
     planned = plan_comparison(names, protocol, overrides, seeds, runs, root, prefix)
-    comparison = compare_runs(train_missing(planned, runs, progress_for, loading, jobs))
+    if same_within is not None and not 0 < same_within < math.inf:
+        raise InputError(f"--same-within: found {same_within:g}; it is a difference of scores above 0.")
+    comparison = compare_runs(train_missing(planned, runs, progress_for, loading, jobs), same_within)
     folder = Path(runs) / "comparisons" / slug(names, experiment_digest(names, planned, runs))
     report = None
     with warn_instead():

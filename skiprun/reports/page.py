@@ -14,6 +14,8 @@ from typing_extensions import TypedDict
 import skiprun
 from skiprun.claims.comparison import Comparison
 from skiprun.reports.columns import columns, seed_rows
+from skiprun.reports.export import csv_text, latex_table
+from skiprun.reports.rivals import rival_rows
 from skiprun.results.protocol import machines
 from skiprun.system.documents import read_document, write_sealed
 from skiprun.system.files import make_folder, write_bytes, write_text
@@ -41,7 +43,7 @@ def _path_word(name: str) -> str:
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> Path:
-    """Write report.html, report.md, comparison.json and the figures into a folder; return the page.
+    """Write report.html, report.md, .json, .csv, .tex and the figures into a folder; return the page.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -55,6 +57,8 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     written = {"written": time.strftime("%Y-%m-%d %H:%M"), "skiprun": skiprun.__version__}
     write_sealed(folder / "comparison.json", {**written, **comparison.to_dict()})
     facts = page_facts(comparison) | written | {"figures": figures}
+    write_text(folder / "comparison.csv", csv_text(comparison.groups))
+    write_text(folder / "comparison.tex", latex_table(comparison.groups))
     write_text(folder / "report.md", render("report.md", facts))
     write_text(folder / "report.html", render("report.html", facts))
     return folder / "report.html"
@@ -83,6 +87,7 @@ def page_facts(comparison: Comparison) -> dict[str, object]:
     groups = comparison.groups
     shown = columns(groups)
     headings, rows = seed_rows(groups)
+    rival_headings, rivals = rival_rows(comparison.verdict.ranking.evidence)
     return {
         "title": _title([group.label for group in groups]),
         "datasets": list(dict.fromkeys(group.first.text("data.name") for group in groups)),
@@ -93,6 +98,8 @@ def page_facts(comparison: Comparison) -> dict[str, object]:
         "headings": [column.heading for column in shown],
         "numeric": [column.is_number for column in shown],
         "rows": [[column.text(group) for column in shown] for group in groups],
+        "rival_headings": rival_headings,
+        "rival_rows": rivals,
         "seed_headings": headings,
         "seed_rows": rows,
         "labels": [group.label for group in groups],

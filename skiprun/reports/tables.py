@@ -15,6 +15,7 @@ from skiprun.claims.comparison import Comparison
 from skiprun.reports.columns import Column, columns
 from skiprun.reports.layout import Fitting, plain_table
 from skiprun.reports.listing import RunListing, run_details, runs_rows
+from skiprun.reports.rivals import rival_table
 from skiprun.results.index import RunRow
 from skiprun.results.numbers import format_count, format_score, format_whole
 from skiprun.run import Run
@@ -41,7 +42,9 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     wide = [_columns_table(comparison, [name, *others])]
     halves = [table("network"), table("training", "test")]
     thirds = [table("network"), table("training"), table("test")]
-    return Group(Fitting(wide, halves, thirds), Text(), *remarks)
+    return Group(
+        Fitting(wide, halves, thirds), Text(), *rival_table(comparison.verdict.ranking.evidence), *remarks
+    )
 
 
 def _columns_table(comparison: Comparison, shown: Sequence[Column]) -> Table:

@@ -7,16 +7,14 @@ compared by Welch's test, which does not suppose equal spreads. Several comparis
 
 from __future__ import annotations
 
-import functools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from skiprun.results.estimate import paired, welch
+from skiprun.results.power import detectable_errors, seeds_to_find
 from skiprun.results.statistics import LEVEL, critical_value
-
-POWER = 0.8
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,11 @@ class Difference:
             (Welch).
         method: "paired t", "Welch t", or "none" where nothing can be tested.
         by_seed: differences of the seeds that both have.
-        detectable: the true difference that is found with 80 % power, one of so many tests as there were; at
-            most.
+        detectable: the true difference that is found with 80 % power, as one of so many tests; at most.
+        seeds_needed: with how many the difference seen is found with that power; None if 1,000 are too few,
+            or nothing was tested.
+        error, freedom: standard error of the mean, and its degrees of freedom.
+        tests: how many differences are tested together.
     """
 
     n: int
@@ -42,6 +43,10 @@ class Difference:
     method: str
     by_seed: dict[int, float]
     detectable: float
+    seeds_needed: int | None
+    error: float
+    freedom: float
+    tests: int
 
     @property
     def tested(self) -> bool:
@@ -52,23 +57,6 @@ class Difference:
 def exceeds_noise(p: float) -> bool | None:
     """Tell whether a p value (corrected if one of several) is beyond noise; None where nothing was tested."""
     return None if math.isnan(p) else p < 1 - LEVEL
-
-
-@functools.lru_cache(maxsize=1000)
-def _noticed(freedom: float, tests: int) -> float:
-    """Return how many standard errors a difference must have to be found with the usual power."""
-    from scipy import special
-
-    return float(special.nctdtrinc(freedom, 1 - POWER, critical_value(freedom, tests)))
-
-
-class Estimate(NamedTuple):
-    """A difference of means, the spread that scales its effect, its standard error and degrees of freedom."""
-
-    mean: float
-    spread: float
-    error: float
-    freedom: float
 
 
 def difference(
@@ -86,19 +74,29 @@ def difference(
     by_seed = {seed: one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())}
     smaller, largest = min(len(one), len(other)), max(map(abs, [*one.values(), *other.values()]), default=0.0)
     if len(by_seed) > 1 and 2 * len(by_seed) > smaller:
-        n, method, found = len(by_seed), "paired t", _paired(list(by_seed.values()))
+        n, method, found = len(by_seed), "paired t", paired(list(by_seed.values()))
     elif smaller > 1:
-        n, method, found = smaller, "Welch t", _welch(list(one.values()), list(other.values()))
+        n, method, found = smaller, "Welch t", welch(list(one.values()), list(other.values()))
     else:
         mean = statistics.fmean(one.values()) - statistics.fmean(other.values()) if smaller else math.nan
-        return _untested(smaller, mean, by_seed)
+        return _untested(smaller, mean, by_seed, tests)
     if found.spread <= 1e-9 * largest:  # only rounding: a test would call anything significant
-        return _untested(n, found.mean, by_seed)
+        return _untested(n, found.mean, by_seed, tests)
     half = critical_value(found.freedom) * found.error
-    low, high = max(-span, found.mean - half), min(span, found.mean + half)
-    detectable = _noticed(found.freedom, tests) * found.error
     return Difference(
-        n, found.mean, low, high, _p(found), found.mean / found.spread, method, by_seed, detectable
+        n=n,
+        mean=found.mean,
+        low=max(-span, found.mean - half),
+        high=min(span, found.mean + half),
+        p=found.p,
+        effect=found.mean / found.spread,
+        method=method,
+        by_seed=by_seed,
+        detectable=detectable_errors(found.freedom, tests) * found.error,
+        seeds_needed=seeds_to_find(found.mean, n, found.error, found.freedom, tests),
+        error=found.error,
+        freedom=found.freedom,
+        tests=tests,
     )
 
 
@@ -106,38 +104,10 @@ def _finite(values: Mapping[int, float]) -> dict[int, float]:
     return {seed: value for seed, value in values.items() if math.isfinite(value)}
 
 
-def _untested(n: int, mean: float, by_seed: dict[int, float]) -> Difference:
+def _untested(n: int, mean: float, by_seed: dict[int, float], tests: int) -> Difference:
     """Return a difference of means that nothing can be claimed of."""
     nan = math.nan
-    return Difference(n, mean, nan, nan, nan, nan, "none", by_seed, nan)
-
-
-def _paired(differences: Sequence[float]) -> Estimate:
-    n, spread = len(differences), math.sqrt(_variance(differences))
-    return Estimate(statistics.fmean(differences), spread, spread / math.sqrt(n), n - 1)
-
-
-def _welch(one: Sequence[float], other: Sequence[float]) -> Estimate:
-    """Return what Welch's test goes by; the degrees of freedom are Satterthwaite's."""
-    variances = _variance(one), _variance(other)
-    parts = [variance / len(values) for variance, values in zip(variances, (one, other), strict=True)]
-    weights = sum(part**2 / (len(values) - 1) for part, values in zip(parts, (one, other), strict=True))
-    freedom = sum(parts) ** 2 / weights if weights else math.nan
-    mean = statistics.fmean(one) - statistics.fmean(other)
-    return Estimate(mean, math.sqrt(sum(variances) / 2), math.sqrt(sum(parts)), freedom)
-
-
-def _variance(values: Sequence[float]) -> float:
-    """Return the sample variance; the statistics module's is exact, and too slow for many pairs of runs."""
-    mean = statistics.fmean(values)
-    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
-
-
-def _p(found: Estimate) -> float:
-    """Return the two-sided p value of Student's t; scipy.stats has the same at a hundred times the price."""
-    from scipy import special
-
-    return float(2 * special.stdtr(found.freedom, -abs(found.mean) / found.error))
+    return Difference(n, mean, nan, nan, nan, nan, "none", by_seed, nan, None, nan, nan, tests)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 
 from skiprun.claims.comparison import Comparison, compare_runs
+from skiprun.claims.convergence import is_stuck
 from skiprun.claims.evidence import detectable
 from skiprun.reports import write_comparison
 from skiprun.reports.figures import draw
+from skiprun.results.records import read
 from skiprun.results.significance import difference, exceeds_noise
 from skiprun.run import Run
 from tests.support.fake_runs import write_run, write_trio
@@ -205,7 +208,9 @@ def test_a_plain_network_that_diverged_is_no_degradation(tmp_path: Path) -> None
 def test_one_seed_of_three_that_diverged_is_told(tmp_path: Path) -> None:
     runs = write_trio(tmp_path, seeds=2)
     runs.append(write_run(tmp_path, "plain56", 2, state="diverged"))
-    assert "flatter it" in said(compare_runs(runs), "1 of 3 runs of plain56 diverged")
+    assert "flatter it" in said(
+        compare_runs(runs), "plain56 trained in 2 of 3 runs (95 % interval 21 to 94 %): 1 diverged"
+    )
 
 
 def test_several_depths_are_all_judged_against_the_shallowest(tmp_path: Path) -> None:
@@ -266,9 +271,8 @@ def test_ranking_tells_differences_from_noise(tmp_path: Path) -> None:
     assert {rival.network: rival.beyond_noise for rival in ranking.rivals} == {"b": False, "c": True}
     sentence = said(comparison, "No single best in test error: a comes first with 1.10 % (mean of 3 seeds)")
     assert "c (+4.07 points" in sentence and "Not told apart from it: b" in sentence
-    assert (
-        "b (+0.02 points, p = 0.89, detectable 1.07)" in sentence and "80 % of such comparisons" in sentence
-    )
+    assert "b (+0.02 points, p = 0.89, detectable 1.07, this one with more than 1,000 seeds)" in sentence
+    said(comparison, "Detectable: a true difference that is found in 80 % of such comparisons")
     assert "One test image is 0.28 points" in sentence
     assert not any("Degradation" in text for text in comparison.verdict.sentences)
 
@@ -416,6 +420,43 @@ def test_segmentation_tables_show_no_single_class(tmp_path: Path) -> None:
 def test_a_difference_that_no_score_can_have_is_not_called_detectable() -> None:
     gap = difference({0: 1.0, 1: 90.0}, {0: 2.0, 1: 30.0})
     assert gap.detectable > 100
-    assert detectable(gap, "error") == "detectable nothing"
+    assert detectable(gap, "error") == "detectable nothing, this one with 19 seeds"
     near = difference({0: 1.0, 1: 2.0, 2: 1.5}, {0: 1.1, 1: 2.0, 2: 1.4})
     assert detectable(near, "error") == f"detectable {near.detectable:.2f}"
+
+
+def test_a_run_that_ends_no_better_than_guessing_is_counted(tmp_path: Path) -> None:
+    """Guessing one of ten digits is wrong in 90 % of 1,293 images, and two standard errors are 1.7 points."""
+    runs = [write_run(tmp_path, "deep", seed, error=error) for seed, error in enumerate([88.4, 5.0, 90.1])]
+    runs += [write_run(tmp_path, "shallow", seed, error=5.0) for seed in range(3)]
+    sentence = said(compare_runs(runs), "deep trained in 1 of 3 runs")
+    assert "2 ended no better than guessing" in sentence and "flatter" not in sentence
+    assert "not told apart from shallow (p = 0.4, Fisher's exact test)" in sentence
+    saved = compare_runs(runs).verdict.to_dict()["not_always_trained"]
+    assert isinstance(saved, list) and saved[0]["stuck"] == 2 and saved[0]["share"]["trained"] == 1
+
+
+def test_masks_that_one_class_everywhere_scores_as_well_are_not_learned(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path, "unet", seed, task="segmentation", error=0.5) for seed in range(2)]
+    records = [read(run) for run in runs]
+    stuck = replace(records[0], summary={**records[0].summary, "trivial.train.iou": 0.5})
+    assert [is_stuck(record) for record in (stuck, records[1])] == [True, False]
+
+
+def test_networks_that_are_the_same_within_a_margin_are_equivalent(tmp_path: Path) -> None:
+    tests = {"a": [1.0, 1.2, 1.1, 1.0], "b": [1.05, 1.2, 1.15, 1.1], "c": [2.0, 1.0, 1.6, 1.5]}
+    runs = scored(tmp_path, tests)
+    ranking = compare_runs(runs, same_within=0.5).verdict.ranking.evidence
+    assert ranking is not None
+    assert {rival.network: rival.equivalent for rival in ranking.rivals} == {"b": True, "c": False}
+    assert "EQUIVALENT to a within 0.50 points" in ranking.sentence
+    assert "Not shown to be within 0.50 points of a: c (+0.45 points, p = " in ranking.sentence
+    asked_nothing = compare_runs(runs).verdict.ranking.evidence
+    assert asked_nothing is not None and asked_nothing.rivals[0].equivalent is None
+    assert "EQUIVALENT" not in asked_nothing.sentence and "within" not in asked_nothing.sentence
+
+
+def test_what_the_test_split_can_tell_apart_is_said(tmp_path: Path) -> None:
+    """Of 360 images, at an error of 1.5 %: the square root of .015 x .985 / 360 is .64 points."""
+    comparison = compare_runs(scored(tmp_path, {"a": [1.5, 1.5], "b": [1.6, 1.9]}))
+    assert "would move an error of 1.50 % by 0.64 points" in " ".join(comparison.verdict.sentences)

@@ -1,0 +1,25 @@
+"""Equivalence: two networks are the same within a margin that was stated beforehand.
+
+A difference that is not found is no evidence that there is none. Two one-sided t tests (Schuirmann 1987) ask
+the other way round: that the difference is as large as the margin, to either side, has to be unlikely.
+"""
+
+from __future__ import annotations
+
+import math
+
+from skiprun.results.significance import Difference
+
+
+def equivalence_p(found: Difference, margin: float) -> float:
+    """Return the p value of a difference being the margin or more, to either side; NaN if nothing is tested.
+
+    Args:
+        found: the difference, by the same pairing as it is tested for being none.
+        margin: above 0, in the unit of the difference.
+    """
+    from scipy import special
+
+    if not found.tested:
+        return math.nan
+    return float(special.stdtr(found.freedom, (abs(found.mean) - margin) / found.error))
