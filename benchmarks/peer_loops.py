@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks import material
-from benchmarks.loops import Images, Tick, loader, sgd
+from benchmarks.feeds import Images, loader
+from benchmarks.loops import Tick, sgd
 from skiprun.system.torchvision_repair import torchvision
 
 

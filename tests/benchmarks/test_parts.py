@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.autograd.profiler_util import FunctionEvent
 
-from benchmarks import degradation, kernels, loops, marked_tests, material, seeds, steps, waits
+from benchmarks import degradation, feeds, kernels, marked_tests, material, seeds, steps, waits
 from benchmarks.catalog import DEFAULT, parts_of
 from benchmarks.measure import Setting, Skipped, Unfinished
 from benchmarks.worker import ARMS
@@ -138,7 +138,7 @@ def ticks(work: dict[str, Any]) -> int:
 def test_images_on_the_device_are_the_images_shifted_mirrored_and_normalized() -> None:
     values = np.full((4, 32, 32, 3), 255, np.uint8)
     with mock.patch.object(material, "images", lambda _: (values, np.arange(4))):
-        batch, labels = next(loops.resident(4, "cpu"))
+        batch, labels = next(feeds.resident(4, "cpu"))
     assert sorted(labels.tolist()) == [0, 1, 2, 3]
     assert batch.shape == (4, 3, 32, 32)
     assert batch.is_contiguous(memory_format=torch.channels_last)
