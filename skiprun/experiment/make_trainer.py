@@ -12,6 +12,7 @@ from skiprun.experiment.parts import Parts
 from skiprun.registry import PROBES
 from skiprun.run import Run
 from skiprun.system.progress import Progress
+from skiprun.training.acceleration.branch import Branch
 from skiprun.training.acceleration.branches import Branches
 from skiprun.training.acceleration.graph import StepGraph
 from skiprun.training.checkpoint import Checkpoints
@@ -89,5 +90,5 @@ def make_trainer(
         parts.evaluation_batch_size,
     )
     if branches and isinstance(trainer.graph, StepGraph):
-        trainer.graph = branches.branch(trainer.graph)
+        trainer.graph = Branch(branches, trainer.graph)
     return trainer

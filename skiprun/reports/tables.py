@@ -78,17 +78,13 @@ def _run_cells(rows: Sequence[RunRow], layout: Sequence[str]) -> list[list[str |
     """Return the cells of some columns of runs."""
     shown: dict[str, Callable[[RunRow], str | Text]] = {
         "run": lambda row: str(row["name"]),
-        "state": lambda row: _state(row["state"]),
+        "state": lambda row: Text(row["state"], STATE_STYLES.get(row["state"], "")),
         **{split: partial(_score_text, split=split) for split in SCORES},
     }
     others = {
         name: lambda row, name=name: str(row.get(name) or "-") for name in RUN_COLUMNS if name not in shown
     }
     return [[(shown | others)[name](row) for name in layout] for row in rows]
-
-
-def _state(state: str) -> Text:
-    return Text(state, style=STATE_STYLES.get(state, ""))
 
 
 def _score_text(row: RunRow, split: Literal["val", "test"]) -> str:

@@ -12,7 +12,7 @@ from skiprun.config import ComputeConfig, RunConfig
 from skiprun.errors import CheckpointError, ConfigError, explain_out_of_memory
 from skiprun.run import differences, recorded_config
 from skiprun.training.acceleration.compilation import ForwardPass
-from skiprun.training.acceleration.graph import StepMaker
+from skiprun.training.acceleration.step_maker import StepMaker
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import DeviceSetup
 from skiprun.training.randomness import BatchSampler

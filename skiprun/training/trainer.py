@@ -28,7 +28,8 @@ from skiprun.training import resume
 from skiprun.training.acceleration.activation_checkpointing import apply_activation_checkpointing
 from skiprun.training.acceleration.compilation import ForwardPass
 from skiprun.training.acceleration.fewer_launches import FewerLaunches
-from skiprun.training.acceleration.graph import StepMaker, aside, make_graph
+from skiprun.training.acceleration.graph import make_graph
+from skiprun.training.acceleration.step_maker import StepMaker, aside
 from skiprun.training.best import BestCheckpoint
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import DeviceSetup, memory_advice

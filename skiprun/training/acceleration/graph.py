@@ -11,7 +11,6 @@ import contextlib
 import logging
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -137,25 +136,3 @@ def make_graph(config: RunConfig, steps: int, has_hooks: bool, state: StepState)
     if not on_gpu or not asked or (asked == "auto" and launches <= WORTHWHILE):
         return None
     return StepGraph(state.device, Trial(state, timed=asked == "auto"))
-
-
-class StepMaker(Protocol):
-    """What makes the steps of a run, alone or beside others."""
-
-    @property
-    def choice(self) -> bool | None:
-        """Whether steps are launched; None: that is not known yet."""
-
-    def __call__(self, step: Step, *batch: Tensor) -> Tensor:
-        """Make a step."""
-
-    def aside(self) -> contextlib.AbstractContextManager[None]:
-        """Work on a stream of its own."""
-
-    def go_on(self, choice: bool | None) -> None:
-        """Keep to the choice of a run that goes on."""
-
-
-def aside(graph: StepMaker | None) -> contextlib.AbstractContextManager[None]:
-    """Return a context where everything is on the stream of a graph, if there is one."""
-    return graph.aside() if graph else contextlib.nullcontext()
