@@ -57,7 +57,7 @@ class Parts:
     @property
     def evaluation_batch_size(self) -> int:
         """How many images to evaluate at once."""
-        return evaluation_batch_size(self.config, self.cost)
+        return evaluation_batch_size(self.config, self.cost, self.setup.device.type == "cuda")
 
 
 @checked_arguments

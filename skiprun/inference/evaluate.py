@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,15 +14,26 @@ from skiprun.models import Cost
 from skiprun.tasks import Task
 
 Batches = Iterable[tuple[Tensor, Tensor]]
+Scores = Callable[[Tensor, Tensor], Tensor]
+Launch = Callable[[Scores, Tensor, Tensor], Tensor]
 MAX_EVAL_BATCH_SIZE = 500
+# A GPU launches a pass for as long as it computes one over 2,000 images of 32x32.
+MAX_ON_GPU, MAX_BYTES_ON_GPU = 2000, 1 << 30
 # A pass without gradients holds what a layer takes and gives, a shortcut, and what the layer works in.
 HELD_AT_ONCE = 4
 
 
-def evaluation_batch_size(config: RunConfig, cost: Cost) -> int:
+def evaluation_batch_size(config: RunConfig, cost: Cost, on_gpu: bool = False) -> int:
     """Return how many images to evaluate at once: as many as take no more memory than a training step."""
     kept = 0 if config.compute.activation_checkpointing else config.micro_batch_size * cost.activation_bytes
-    return min(MAX_EVAL_BATCH_SIZE, max(config.micro_batch_size, kept // (HELD_AT_ONCE * cost.largest_bytes)))
+    held = HELD_AT_ONCE * cost.largest_bytes
+    small = min(MAX_ON_GPU, MAX_BYTES_ON_GPU // held) if on_gpu else 0
+    return min(max(MAX_EVAL_BATCH_SIZE, small), max(config.micro_batch_size, kept // held))
+
+
+def at_once(scores: Scores, images: Tensor, targets: Tensor) -> Tensor:
+    """Score a batch here and now; a CUDA graph may do it in place of this."""
+    return scores(images, targets)
 
 
 @torch.no_grad()
@@ -30,6 +42,7 @@ def evaluate_batches(
     task: Task,
     batches: Batches,
     autocast: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
+    launch: Launch = at_once,
 ) -> dict[str, float]:
     """Return the task's scores and 'loss', without what only training has; the model's mode stays.
 
@@ -38,16 +51,30 @@ def evaluate_batches(
     """
     training = model.training
     model.eval()
-    total: Tensor | None = None
+    scores, total = partial(batch_scores, model, task, autocast), None
     for images, targets in batches:
-        with autocast():
-            output = model(images)
-        normalizers = task.normalizers(targets)
-        losses = task.losses(output, targets, normalizers, training=False).double() * normalizers
-        row = torch.cat([losses, normalizers, task.counts(output, targets)])
+        row = launch(scores, images, targets)
         total = row if total is None else total + row
     model.train(training)
     assert total is not None, "a split has at least one image"
-    terms = len(normalizers)
+    terms = len(task.normalizers(targets))
     loss = (total[:terms] / total[terms : 2 * terms].clamp(min=1)).sum().item()
     return {"loss": loss, **task.scores(total[2 * terms :])}
+
+
+def batch_scores(
+    model: nn.Module,
+    task: Task,
+    autocast: Callable[[], contextlib.AbstractContextManager],
+    images: Tensor,
+    targets: Tensor,
+) -> Tensor:
+    """Return the sums of a batch, float64: losses by term, what they are to be divided by, and counts.
+
+    A CUDA graph may record this, so nothing here waits for the device.
+    """
+    with autocast():
+        output = model(images)
+    normalizers = task.normalizers(targets)
+    losses = task.losses(output, targets, normalizers, training=False).double() * normalizers
+    return torch.cat([losses, normalizers, task.counts(output, targets)])

@@ -20,12 +20,13 @@ from skiprun.config import RunConfig
 from skiprun.connections.fade import set_skip_strength, skip_strength
 from skiprun.data.contract import TrainingData
 from skiprun.errors import Diverged, InputError, Stopped, counted, explain_out_of_memory
-from skiprun.inference.evaluate import MAX_EVAL_BATCH_SIZE, evaluate_batches
+from skiprun.inference.evaluate import MAX_EVAL_BATCH_SIZE, at_once, evaluate_batches
 from skiprun.probes.base import Probe
 from skiprun.system.progress import NullProgress, Progress
 from skiprun.tasks import Task
 from skiprun.training import resume
 from skiprun.training.acceleration.activation_checkpointing import apply_activation_checkpointing
+from skiprun.training.acceleration.captured_scores import CapturedScores
 from skiprun.training.acceleration.compilation import ForwardPass
 from skiprun.training.acceleration.fewer_launches import FewerLaunches
 from skiprun.training.acceleration.graph import make_graph
@@ -103,6 +104,7 @@ class Trainer:
         self.has_hooks = any(probe.hooks for probe in probes)
         state = StepState(setup.device, self.model, self.optimizer, self.totals, self.ema_model)
         self.graph: StepMaker | None = make_graph(config, self.steps, self.has_hooks, state)
+        self.launch = CapturedScores(setup.device) if self.graph else at_once
 
     def load_checkpoint(self) -> None:
         """Load the last checkpoint if there is one, open the log where it ended, and fill in `notes`.
@@ -257,7 +259,7 @@ class Trainer:
         part = f"in the evaluation of the {split} split, {self.evaluation_batch_size} images at a time"
         advice = f"Free some, and the same command continues. {memory_advice(self.config)}"
         with explain_out_of_memory(part, advice):
-            return evaluate_batches(self.eval_model, self.task, batches, self.setup.autocast)
+            return evaluate_batches(self.eval_model, self.task, batches, self.setup.autocast, self.launch)
 
     def test(self) -> dict[str, float]:
         """Load the best weights, score the test split, once, and log that as the last record."""

@@ -35,7 +35,7 @@ class SimulatedGPU:
         host: memory of the host that is pinned.
         generator: the device's own.
         capturing: the graph that is being captured.
-        launches: how many times a graph was launched.
+        launches: how many times a graph was launched in a step; `scored` elsewhere.
         room: bytes for one more tensor.
         nodes: how many operations the last one held.
         kernels: how many operations were launched one by one.
@@ -51,7 +51,7 @@ class SimulatedGPU:
         self.capturing: Graph | None = None
         self.host = HostMemory()
         self.findings: Counter[Finding] = Counter()
-        self.launches = self.nodes = self.kernels = 0
+        self.launches = self.scored = self.nodes = self.kernels = 0
         self.microseconds, self.sync_debug_mode = 0.0, 0
         self.generator = DeviceGenerator(torch.Generator().manual_seed(0).get_state())
 

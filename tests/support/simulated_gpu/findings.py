@@ -48,6 +48,11 @@ def find(kind: Kind, what: object) -> Finding:
     return Finding(kind, str(what), frames[0].f_code.co_name, line, in_epoch)
 
 
+def is_in_step() -> bool:
+    """Tell whether a training step is being made."""
+    return any(frame.f_code.co_name == "train_step" for frame in _stack())
+
+
 def _is_ours(file: str) -> bool:
     return file.startswith(PACKAGE) and file != MODE
 

@@ -13,6 +13,7 @@ from torch._ops import OpOverload
 from torch.utils._pytree import tree_leaves
 
 from skiprun.system.torch_internals import storage_id
+from tests.support.simulated_gpu.findings import is_in_step
 from tests.support.simulated_gpu.streams import Storages, Stream
 
 if TYPE_CHECKING:
@@ -70,8 +71,11 @@ class Graph:
     def replay(self) -> None:
         """Launch."""
         assert self.gpu.capturing is None
-        self.gpu.launches += 1
-        self.gpu.nodes = len(self.tape)
+        if is_in_step():
+            self.gpu.launches += 1
+            self.gpu.nodes = len(self.tape)
+        else:
+            self.gpu.scored += 1
         for each in self.tape:
             self.gpu.microseconds += NODE
             self.gpu.note(each.reads, each.writes)

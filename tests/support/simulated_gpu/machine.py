@@ -24,7 +24,8 @@ class Outcome:
         result: what the function returned.
         messages: what it told the user.
         findings: what the GPU noticed, with how often.
-        launches: how many times a captured graph was launched.
+        launches: how many times a captured graph was launched in a step.
+        scored: how many times one was launched elsewhere, to score a batch.
         nodes: how many operations the last one held.
     """
 
@@ -32,6 +33,7 @@ class Outcome:
     messages: list[str]
     findings: Counter[Finding]
     launches: int
+    scored: int
     nodes: int
 
     @property
@@ -88,7 +90,7 @@ def call(
     torch.set_num_threads(1)
     with messages() as told, simulated(**options) as gpu, planted(fault):
         result = function(*args, **kwargs)
-    return Outcome(result, told, gpu.findings, gpu.launches, gpu.nodes)
+    return Outcome(result, told, gpu.findings, gpu.launches, gpu.scored, gpu.nodes)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,57 @@
+"""Batches that a graph scores have the scores of an eager run, whatever the weights have become."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from skiprun.config import RunConfig
+from skiprun.experiment import train
+from skiprun.inference import evaluate
+from skiprun.run import Run
+from skiprun.training.acceleration import captured_scores
+from skiprun.training.acceleration.graph import WARM_UP
+from tests.gpu.cases import CASES, Case, config_of
+from tests.gpu.reference import train_on_cpu
+from tests.support.compare import assert_same_bits
+from tests.support.simulated_gpu.machine import SimulatedMachine
+
+IMAGES, STEPS = 50, 24
+# In three evaluations of 143 images, and the test of 360.
+WHOLE_BATCHES = 3 * 2 + 7
+MEAN = CASES["ema"]._replace(sections=CASES["ema"].sections | {"schedule": {"steps": STEPS}})
+BF16 = MEAN._replace(sections=MEAN.sections | {"compute": {"precision": "bf16"}})
+
+
+def train_in_parts(config: RunConfig, runs: Path, most_values: int | None = None) -> Run:
+    """Train, and evaluate few images at once."""
+    most_values = most_values or captured_scores.MOST_VALUES
+    with (
+        mock.patch.object(evaluate, "MAX_EVAL_BATCH_SIZE", IMAGES),
+        mock.patch.object(evaluate, "MAX_ON_GPU", IMAGES),
+        mock.patch.object(captured_scores, "MOST_VALUES", most_values),
+    ):
+        return (train if config.compute.device == "cuda" else train_on_cpu)(config, runs=runs)
+
+
+@pytest.mark.parametrize("case", [MEAN, pytest.param(BF16, marks=pytest.mark.slow)])
+def test_the_scores_are_those_of_the_cpu(machine: SimulatedMachine, tmp_path: Path, case: Case) -> None:
+    outcome = machine(train_in_parts, config_of(case, "cuda", graph=True), tmp_path / "gpu")
+    assert_same_bits(train_in_parts(config_of(case, "cpu"), tmp_path / "cpu"), outcome.result)
+    assert outcome.scored == WHOLE_BATCHES - WARM_UP
+    assert not outcome.races
+    waits = [each for each in outcome.findings if each.kind == "wait" and "captured_scores" in each.line]
+    assert not waits
+
+
+@pytest.mark.slow
+def test_batches_of_many_values_are_scored_as_they_are(machine: SimulatedMachine, tmp_path: Path) -> None:
+    config = config_of(MEAN, "cuda", graph=True)
+    assert machine(train_in_parts, config, tmp_path, 100).scored == 0
+
+
+@pytest.mark.slow
+def test_where_no_step_is_a_graph_no_evaluation_is(machine: SimulatedMachine, tmp_path: Path) -> None:
+    assert machine(train_in_parts, config_of(MEAN, "cuda"), tmp_path).scored == 0
