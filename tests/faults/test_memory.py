@@ -88,6 +88,23 @@ def test_small_networks_are_evaluated_five_hundred_at_a_time_at_most() -> None:
     assert batch_of("resnet20", (1, 8, 8), 1024) == 500
 
 
+@pytest.mark.parametrize(
+    ("name", "shape", "batch_size", "most"),
+    [
+        ("resnet20", (1, 8, 8), 1024, 2000),  # small images
+        ("resnet56", (3, 32, 32), 128, 2000),
+        ("resnet18", (3, 160, 160), 1024, 500),  # large ones, of which 2,000 would hold more than 1 GiB
+        ("resnet18", (3, 160, 160), 8, None),  # no more than a training step holds
+    ],
+)
+def test_a_gpu_evaluates_more_small_images_at_once(
+    name: str, shape: tuple[int, int, int], batch_size: int, most: int | None
+) -> None:
+    config, size = config_of(data={"name": "digits", "batch_size": batch_size}), counted(name, shape)
+    found = evaluation_batch_size(config, size, on_gpu=True)
+    assert found == (most or evaluation_batch_size(config, size))
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of the batches that are asked for."""

@@ -36,12 +36,15 @@ class CheckpointedForward:
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         """Return what the block makes of its inputs."""
+        if not torch.is_grad_enabled():  # nothing is kept, nor computed again
+            output: Tensor = self.forward(*inputs)
+            return output
         on_gpu = inputs[0].is_cuda
         capturing = on_gpu and torch.cuda.is_current_stream_capturing()
         if capturing and self.draws:
             raise RuntimeError("a block that draws at random is computed again")
         before = torch.cuda.get_rng_state() if on_gpu and not capturing else None
-        output: Tensor = checkpoint(
+        output = checkpoint(
             self.forward,
             *inputs,
             use_reentrant=False,
