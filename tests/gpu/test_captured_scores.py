@@ -6,6 +6,8 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+import torch
+from torch import Tensor
 
 from skiprun.config import RunConfig
 from skiprun.experiment import train
@@ -55,3 +57,24 @@ def test_batches_of_many_values_are_scored_as_they_are(machine: SimulatedMachine
 @pytest.mark.slow
 def test_where_no_step_is_a_graph_no_evaluation_is(machine: SimulatedMachine, tmp_path: Path) -> None:
     assert machine(train_in_parts, config_of(MEAN, "cuda"), tmp_path).scored == 0
+
+
+def scored(batches: int) -> list[float]:
+    """Score batches by a function that counts them in Python, which a graph does not."""
+    counted = [0.0]
+
+    def scores(images: Tensor, targets: Tensor) -> Tensor:
+        counted[0] += 1
+        return (images.sum() + targets.sum() + counted[0]).reshape(1)
+
+    launch = captured_scores.CapturedScores(torch.device("cuda"))
+    images, targets = torch.ones(2, 3, device="cuda"), torch.ones(2, device="cuda")
+    return [launch(scores, images, targets).item() for _ in range(batches)]
+
+
+def test_a_graph_that_finds_other_scores_is_given_up(machine: SimulatedMachine) -> None:
+    outcome = machine(scored, WARM_UP + 3)
+    # The call of the capture counts, and computes nothing.
+    assert outcome.result == [8 + count for count in (1, 2, 3, 5, 6, 7)]
+    assert outcome.messages == ["The evaluation goes on without a CUDA graph, which found other scores."]
+    assert outcome.scored == 1
