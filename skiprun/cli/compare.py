@@ -31,6 +31,10 @@ def compare(
         float | None,
         typer.Option(metavar="MARGIN", help="Test whether networks are the same within so much test score."),
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="Let runs differ in a key beside the model; else they may not."),
+    ] = None,
     set_: Set = None,
     root: Root = None,
     device: Device = None,
@@ -66,6 +70,7 @@ def compare(
             prefix=name,
             jobs=jobs,
             same_within=same_within,
+            allow=allow or (),
             progress_for=board.row,
             loading=None if silent else loading,
         )

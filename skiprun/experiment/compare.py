@@ -15,7 +15,8 @@ from skiprun.experiment.parallel import ProgressFor
 from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.study_runner.keeping import warn_instead
 from skiprun.reports.page import slug, write_comparison
-from skiprun.run import RUNS
+from skiprun.results.fairness import config_differences, differences, refuse_unfair
+from skiprun.run import RUNS, flat
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import NullProgress, ProgressCallback
 
@@ -32,6 +33,7 @@ def compare(
     prefix: str | None = None,
     jobs: Count | None = None,
     same_within: float | None = None,
+    allow: Sequence[str] = (),
     progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
 ) -> Comparison:
@@ -48,16 +50,22 @@ def compare(
         jobs: runs at once; None: see `train_missing`.
         same_within: margin of the test score within which two networks count as equivalent: points of error,
             shares of IoU; None: not asked.
+        allow: keys in which runs may differ beside the model: of the config, or data, device, precision,
+            torch, skiprun.
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
 
     Raises:
-        InputError: two experiments would be one run, or the options reach none of the names.
+        InputError: two experiments would be one run, the options reach none of the names, or the runs differ
+            in more than the model.
     """
     planned = plan_comparison(names, protocol, overrides, seeds, runs, root, prefix)
     if same_within is not None and not 0 < same_within < math.inf:
         raise InputError(f"--same-within: found {same_within:g}; it is a difference of scores above 0.")
+    configs = {item.label: flat(item.config.to_dict()) for item in planned if item.config}
+    refuse_unfair(config_differences(configs), allow)  # before anything is trained
     comparison = compare_runs(train_missing(planned, runs, progress_for, loading, jobs), same_within)
+    refuse_unfair(differences(comparison.groups), allow)
     folder = Path(runs) / "comparisons" / slug(names, experiment_digest(names, planned, runs))
     report = None
     with warn_instead():
