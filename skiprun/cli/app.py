@@ -28,7 +28,7 @@ from skiprun.cli import (
 )
 from skiprun.cli.groups import WithStudies
 from skiprun.cli.terminal import complain, say, start_logging
-from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory, out_of_memory
+from skiprun.errors import SkiprunError, Stopped, StorageError, first_line, is_out_of_memory, out_of_memory
 from skiprun.system.machine import leave_imports_alone, trust_no_working_folder
 
 app = typer.Typer(
@@ -107,7 +107,8 @@ def unforeseen(error: Exception) -> str:
     """Return words for an error that nobody has put in words."""
     if is_out_of_memory(error):
         return f"{out_of_memory(error)} Free some, or look at fewer or smaller images at a time."
-    return f"{type(error).__name__}: {error} (`skiprun --debug ...` shows where)"
+    said = ": ".join(filter(None, [type(error).__name__, first_line(str(error))]))
+    return f"{said} (`skiprun --debug ...` shows where)"
 
 
 def exit_code(error: Exception) -> int:

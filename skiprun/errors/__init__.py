@@ -19,7 +19,7 @@ from skiprun.errors.kinds import (
 )
 from skiprun.errors.memory import explain_out_of_memory, is_out_of_memory, out_of_memory
 from skiprun.errors.runs import RunBusy, RunLengthened, RunTaken
-from skiprun.errors.words import counted, did_you_mean, percent, printable, some
+from skiprun.errors.words import counted, did_you_mean, first_line, percent, printable, some
 
 __all__ = [
     "BadImage",
@@ -43,6 +43,7 @@ __all__ = [
     "counted",
     "did_you_mean",
     "explain_out_of_memory",
+    "first_line",
     "grouped",
     "is_out_of_memory",
     "kept",

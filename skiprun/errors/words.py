@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable
 # Letters that look like a digit: resnet2o is resnet20.
 LOOK_ALIKE = str.maketrans("oOlI", "0011")
 PLURALS = {"class": "classes"}
+# Of an error that is shown beside others: room for a path, what is wrong there, and the way out.
+LINE = 300
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -53,6 +55,12 @@ def counted(number: float, noun: str) -> str:
 def percent(share: float, decimals: int = 0) -> str:
     """Return a share of one as percent: 82.6 %."""
     return f"{100 * share:.{decimals}f} %"
+
+
+def first_line(text: str) -> str:
+    """Return the first line that is not empty, cut short; an error of a compiler runs over many pages."""
+    line = next((each.strip() for each in text.splitlines() if each.strip()), "")
+    return line if len(line) <= LINE else line[: LINE - 3] + "..."
 
 
 def printable(text: str) -> str:

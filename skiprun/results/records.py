@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from skiprun.errors import SkiprunError
+from skiprun.errors import SkiprunError, first_line
 from skiprun.run import Run, flat
 from skiprun.run.differences import changes_since, recorded_config
 from skiprun.system.documents import Row, read_rows
@@ -68,7 +68,7 @@ def read(run: Run) -> RunRecord:
     try:
         return _read(run)
     except UNREADABLE as error:
-        return RunRecord(run, BROKEN, _first_line(error))
+        return RunRecord(run, BROKEN, _in_a_line(error))
 
 
 def _read(run: Run) -> RunRecord:
@@ -82,11 +82,11 @@ def _read(run: Run) -> RunRecord:
             wrong.append(f"its config.yaml was changed since it finished ({', '.join(changed)}); put it back")
             config = flat(recorded_config(summary["config"]).to_dict())
     except UNREADABLE as error:  # the summary alone still says the numbers
-        wrong.append(f"config.yaml: {_first_line(error)}")
+        wrong.append(f"config.yaml: {_in_a_line(error)}")
     try:
         sessions = tuple(flat(session) for session in run.sessions())
     except UNREADABLE as error:  # no number depends on it
-        wrong.append(_first_line(error))
+        wrong.append(_in_a_line(error))
     message = " ".join(filter(None, [run.message if state != "finished" else "", *wrong]))
     numbers = {key: value for key, value in flat(summary or {}).items() if not key.startswith("config.")}
     record = RunRecord(run, state, message, config, numbers, sessions)
@@ -95,10 +95,9 @@ def _read(run: Run) -> RunRecord:
     return record
 
 
-def _first_line(error: BaseException) -> str:
+def _in_a_line(error: BaseException) -> str:
     """Return what an error says, cut to a line."""
-    text = (str(error).splitlines() or [type(error).__name__])[0]
-    return text if len(text) <= 160 else text[:157] + "..."
+    return first_line(str(error)) or type(error).__name__
 
 
 def epoch_rows(run: Run) -> Iterator[Row]:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.config_file import refuse_contradictions
-from skiprun.errors import ConfigError, InputError, StorageError
+from skiprun.errors import ConfigError, InputError, StorageError, first_line
 from skiprun.legacy import CONNECTIONS, connection_of_today
 from skiprun.run.differences import changes_since, recorded_config
 from skiprun.run.documents import Environment, Session, State, Status, Summary
@@ -95,7 +95,7 @@ class RunFiles:
     @property
     def message(self) -> str:
         """Why the latest session ended before the run was done."""
-        return str(self._status().get("message", ""))
+        return first_line(self._status().get("message", ""))
 
     def _status(self) -> Status:
         way_out = "delete it; only the word on how the latest session ended is lost"
@@ -159,7 +159,7 @@ class RunFiles:
 
     def record_status(self, state: State, step: int, message: str = "") -> None:
         """Write how the session ended."""
-        write_json(self.status_file, {"state": state, "step": step, "message": message})
+        write_json(self.status_file, {"state": state, "step": step, "message": first_line(message)})
 
     def metrics_sum(self) -> str:
         """Return the SHA-256 of metrics.jsonl."""

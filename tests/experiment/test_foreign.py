@@ -171,6 +171,7 @@ def test_on_which_side_zeros_stand_must_be_said(tmp_path: Path) -> None:
     said = refusal(tmp_path / "w.th", "--model", "resnet20", "--data", "digits")
     assert said.startswith(f"2 {tmp_path}/w.th: Weights do not tell on which side option A pads")
     assert said.endswith("Say which it is, as --model resnet20:shortcut=A_both.")
+    assert "taken" not in said, "nothing is taken where it is refused"
 
 
 def test_another_number_of_classes_and_another_depth_are_refused(tmp_path: Path) -> None:

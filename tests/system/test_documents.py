@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import random
@@ -33,6 +34,8 @@ from skiprun.training.metrics import MetricsLog
 from skiprun.training.state import RESUME_KEYS
 from tests.support.fake_runs import write_run, write_trio
 from tests.support.tiny import tiny_config, tiny_trainer
+
+cli = importlib.import_module("skiprun.cli.app")  # not the `app` inside it
 
 FLIPS = 200
 
@@ -135,6 +138,31 @@ def test_a_document_of_another_shape_is_one_line_and_the_others_go_on(
     assert message.startswith(f"{run.path / file}: damaged, ") and "\n" not in message
     assert len(compare_runs(runs).groups) == (2 if file == "summary.json" else 3)
     assert run_details(run)["name"] == run.name
+
+
+def test_an_error_of_many_pages_is_one_line_wherever_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A compiler that fails says all that it was given."""
+    pages = "\nthe compiler failed, " + "x" * 1000 + "\nwarning: overflow" * 5000
+    run = write_run(tmp_path, "one", model="plain20", state="failed", message=pages)
+    assert len(run.status_file.read_text()) < 500
+    before = json.dumps({"state": "failed", "step": 40, "message": pages})
+    for written in (run.status_file.read_text(), before):  # by this version, and by those before
+        run.status_file.write_text(written)
+        (row,) = runs_rows([run])
+        assert row["message"].startswith("the compiler failed, xx") and len(row["message"]) == 300
+
+    def fail() -> None:
+        raise RuntimeError(pages)
+
+    monkeypatch.delenv("SKIPRUN_DEBUG", raising=False)
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit, match=r"^1$"):
+        cli.main()
+    said = capsys.readouterr().err
+    assert said.startswith("error: RuntimeError: the compiler failed, xx") and len(said) < 400
+    assert said.endswith(" (`skiprun --debug ...` shows where)\n") and said.count("\n") == 1
 
 
 @pytest.mark.parametrize("command", ["train", "resume", "predict", "evaluate", "lesion"])

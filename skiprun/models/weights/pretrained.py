@@ -25,8 +25,8 @@ from skiprun.models.weights.weight_file import read_weights
 
 COUNT = "num_batches_tracked"
 PADDING = (
-    "Weights do not tell on which side option A pads, and zeros at the end are taken; model.shortcut=A says "
-    "so, and model.shortcut=A_both pads on both sides, as akamaster's networks for CIFAR do."
+    "Weights do not tell on which side option A pads: model.shortcut=A, the default, does at the end, and "
+    "model.shortcut=A_both pads on both sides, as akamaster's networks for CIFAR do."
 )
 
 
