@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,14 +42,18 @@ class FailingFile:
 
 
 class FailingDisk:
-    """Counts what is done to the disk, and lets one operation, or all from it on, fail."""
+    """Counts what any thread does to the disk, and lets one operation, or all from it on, fail."""
 
     def __init__(self, at: int, error: int, stays: bool) -> None:
         self.at, self.error, self.stays, self.count = at, error, stays, 0
+        self.failed, self.lock = 0, threading.Lock()
 
     def next_fails(self) -> bool:
-        self.count += 1
-        return self.count >= self.at if self.stays else self.count == self.at
+        with self.lock:
+            self.count += 1
+            fails = self.count >= self.at if self.stays else self.count == self.at
+            self.failed += fails
+            return fails
 
     def ask(self) -> None:
         if self.next_fails():
