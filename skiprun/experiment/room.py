@@ -9,10 +9,13 @@ from torch import Tensor
 
 from skiprun.errors import StorageError
 from skiprun.experiment.parts import Parts
+from skiprun.inference.kept_images import MOST_BYTES
 from skiprun.system.disk import free_bytes
 from skiprun.training.schedule import total_steps
 
 BYTES_PER_VALUE = 70  # of a metric: about 30 as text in metrics.jsonl, about 40 as an event
+
+BYTES_PER_IMAGE = 32  # of a test image: four scores of its mask, or its label and the predicted one
 
 
 def checkpoint_bytes(parts: Parts) -> int:
@@ -29,14 +32,22 @@ def size(tensors: Iterable[Tensor]) -> int:
     return sum(tensor.nbytes for tensor in tensors)
 
 
+def images_bytes(parts: Parts) -> int:
+    """Return about how large test.npz will be."""
+    images = len(parts.loaders.test)
+    logits = 2 * images * parts.loaders.num_classes if parts.loaders.task == "classification" else 0
+    return BYTES_PER_IMAGE * images + (logits if logits <= MOST_BYTES else 0)
+
+
 def room_needed(parts: Parts) -> int:
-    """Return about how many bytes a run takes: three of last.pt (one being written), best.pt, the log."""
+    """Return about how many bytes a run takes: three of last.pt (one being written), best.pt, the rest."""
     rows = total_steps(parts.config, len(parts.loaders.train)) // parts.config.log.every + 1
     values = parts.cost.layers + 10 if parts.config.probes else 5
     return (
         3 * checkpoint_bytes(parts)
         + size(parts.model.state_dict().values())
         + rows * values * BYTES_PER_VALUE
+        + images_bytes(parts)
     )
 
 

@@ -19,6 +19,7 @@ from skiprun.experiment.start_weights import refuse_other_weights, with_known_we
 from skiprun.experiment.summary import environment, summarize
 from skiprun.experiment.threads import try_threads
 from skiprun.run import RUNS, Run
+from skiprun.run.image_file import write_arrays
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.disk import check_writable
 from skiprun.system.progress import NullProgress, Progress, ProgressCallback
@@ -127,4 +128,7 @@ def _train(
     elif begun:
         log.info("The run was begun before, but has no checkpoint yet; starting at step 0.")
     test = fit(trainer, run)
-    run.finish(summarize(parts, trainer, run, test))
+    images_sum = write_arrays(run.images_file, trainer.images.arrays(), parts.loaders.fingerprint)
+    if trainer.images.note:
+        log.info(trainer.images.note)
+    run.finish({**summarize(parts, trainer, run, test), "images_sum": images_sum})

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.config import RunConfig
+from skiprun.inference.kept_images import Keep
 from skiprun.models import Cost
 from skiprun.tasks import Task
 
@@ -43,15 +44,25 @@ def evaluate_batches(
     batches: Batches,
     autocast: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
     launch: Launch = at_once,
+    keep: Keep | None = None,
 ) -> dict[str, float]:
     """Return the task's scores and 'loss', without what only training has; the model's mode stays.
 
     All are of the split as a whole, whatever its batches. Sums stay on the device until the end: one
     synchronization a split.
+
+    Args:
+        model: the network.
+        task: how to score.
+        batches: of the split.
+        autocast: in which the network is computed.
+        launch: scores a batch; a CUDA graph may.
+        keep: is given outputs and targets of each batch; no graph can do that, so there is none then.
     """
     training = model.training
     model.eval()
-    scores, total = partial(batch_scores, model, task, autocast), None
+    scores, total = partial(batch_scores, model, task, autocast, keep), None
+    launch = at_once if keep else launch
     for images, targets in batches:
         row = launch(scores, images, targets)
         total = row if total is None else total + row
@@ -66,6 +77,7 @@ def batch_scores(
     model: nn.Module,
     task: Task,
     autocast: Callable[[], contextlib.AbstractContextManager],
+    keep: Keep | None,
     images: Tensor,
     targets: Tensor,
 ) -> Tensor:
@@ -75,6 +87,8 @@ def batch_scores(
     """
     with autocast():
         output = model(images)
+    if keep:
+        keep(output, targets)
     normalizers = task.normalizers(targets)
     losses = task.losses(output, targets, normalizers, training=False).double() * normalizers
     return torch.cat([losses, normalizers, task.counts(output, targets)])

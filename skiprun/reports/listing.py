@@ -30,6 +30,7 @@ class RunDetails(RunRow):
     sessions: list[Mapping[str, object]]
     checkpoints: list[StoredFile]
     studies: list[StoredFile]
+    images: list[StoredFile]
 
 
 def runs_rows(runs: Sequence[Run]) -> list[RunRow]:
@@ -127,10 +128,11 @@ def run_details(run: Run) -> RunDetails:
         "sessions": list(record.sessions),
         "checkpoints": _files(run.checkpoints),
         "studies": _files(run.studies),
+        "images": _files(run.path, run.images_file.name),
     }
 
 
-def _files(folder: Path) -> list[StoredFile]:
+def _files(folder: Path, pattern: str = "*") -> list[StoredFile]:
     """Return name and size of the files of a folder."""
-    found = sorted(file for file in folder.glob("*") if file.is_file() and not file.name.startswith("."))
+    found = sorted(file for file in folder.glob(pattern) if file.is_file() and not file.name.startswith("."))
     return [{"name": file.name, "bytes": file.stat().st_size} for file in found]

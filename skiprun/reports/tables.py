@@ -110,7 +110,7 @@ def run_table(run: Run) -> RenderableType:
         **{f"Session {n}": session for n, session in enumerate(details["sessions"], start=1)},
         "Files": {
             file["name"]: format_count(file["bytes"]) + "B"
-            for file in details["checkpoints"] + details["studies"]
+            for file in details["checkpoints"] + details["studies"] + details["images"]
         },
     }
     return Group(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from skiprun.errors import SkiprunError, first_line
+from skiprun.results.images import ImageScores, read_images
 from skiprun.run import Run, flat
 from skiprun.run.differences import changes_since, recorded_config
 from skiprun.system.documents import Row, read_rows
@@ -28,6 +29,7 @@ class RunRecord:
     config: Mapping[str, object] = field(default_factory=dict)
     summary: Mapping[str, object] = field(default_factory=dict)
     sessions: tuple[Mapping[str, object], ...] = ()
+    images: ImageScores | None = None
 
     @property
     def path(self) -> Path:
@@ -93,6 +95,18 @@ def _read(run: Run) -> RunRecord:
     if config.get("seed", record.seed) != record.seed:  # or one run would count as two
         return replace(record, state=BROKEN, message=f"a copy of seed {config['seed']}")
     return record
+
+
+def with_images(record: RunRecord) -> RunRecord:
+    """Return the record of a finished run with what each test image scored, if the directory has that."""
+    if not record.run.images_file.exists():  # an older run, or somebody needs the room
+        return record
+    try:
+        score, checksum = record.text("data.score_name"), record.summary.get("images_sum")
+        return replace(record, images=read_images(record.run.images_file, score, checksum))
+    except UNREADABLE as error:  # the runs are compared without
+        damaged = f"{_in_a_line(error)}; its images are not compared"
+        return replace(record, message=" ".join(filter(None, [record.message, damaged])))
 
 
 def _in_a_line(error: BaseException) -> str:

@@ -132,6 +132,7 @@ class Summary(TypedDict):
     test: Scores
     test_scored: NotRequired[int]
     metrics_sum: NotRequired[str]
+    images_sum: NotRequired[str]
     trivial: NotRequired[Mapping[str, Scores]]
     gradient: NotRequired[Mapping[str, Scores]]
     time: NotRequired[Scores]

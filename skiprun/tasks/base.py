@@ -42,5 +42,11 @@ class Task(Protocol):
     def counts(self, output: Tensor, target: Tensor) -> Tensor:
         """Return what the scores need of a batch, as a vector that may be summed over batches."""
 
+    def of_each_image(self, output: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Return what is kept of each image of a batch, by name, on the device: one row an image.
+
+        Where that is 'counts', the scores of the image are what is kept in the end.
+        """
+
     def scores(self, counts: Tensor) -> dict[str, float]:
         """Return the scores of summed counts, by name; NaN where there is nothing to score."""

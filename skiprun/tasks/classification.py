@@ -39,6 +39,21 @@ class Classification(Task):
         wrong = (output.argmax(1) != label).sum()
         return torch.stack([wrong, torch.full_like(wrong, len(label))]).double()
 
+    def of_each_image(self, output: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Return labels [B], predicted labels [B] and their probability, and logits [B, classes] in float16.
+
+        Labels are the same two that are counted; rounded logits alone could be tied.
+        """
+        predicted = output.argmax(1)
+        probability = output.float().softmax(1).gather(1, predicted[:, None])[:, 0]
+        largest = torch.finfo(torch.float16).max
+        return {
+            "labels": target.int(),
+            "predicted": predicted.int(),
+            "probability": probability,
+            "logits": output.float().clamp(-largest, largest).half(),
+        }
+
     def scores(self, counts: Tensor) -> dict[str, float]:
         """Return the error in percent; NaN where no image was seen."""
         wrong, seen = counts.tolist()

@@ -95,6 +95,10 @@ class Segmentation(Task):
         ]
         return torch.cat([matrix, *boundaries])
 
+    def of_each_image(self, output: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Return the counts of each image, [B, counts]."""
+        return {"counts": torch.stack([*map(self.counts, output.split(1, -4), target.split(1))])}
+
     def scores(self, counts: Tensor) -> dict[str, float]:
         """Return IoU, Dice and boundary F-score, 0 to 1, and of more than two classes the IoU of each."""
         number = math.isqrt(len(counts) + 8) - 2  # K * K + 4 (K - 1) counts

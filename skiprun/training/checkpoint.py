@@ -18,8 +18,9 @@ from skiprun.models.weights.torch_file import load_plain
 from skiprun.system.background import Background
 from skiprun.system.disk import storage_errors
 from skiprun.system.files import replace_keeping, write_bytes
+from skiprun.system.sealed_zip import seal
 from skiprun.training.host_copy import state_on_host
-from skiprun.training.seal import DamagedCheckpoint, refuse_bad_checksum, seal
+from skiprun.training.seal import DamagedCheckpoint, refuse_bad_checksum
 from skiprun.training.state import REQUIRED_KEYS, Checkpoint, find_not_finite, refuse_incomplete
 
 FORMAT = 2  # 1 had other words, see skiprun.legacy

@@ -1,8 +1,7 @@
 """The training loop: forward, loss, backward, probes, clip, step; each epoch evaluate, log, checkpoint.
 
 What differs between problems is in the Task, what watches is in the Probes. Learning rate, data order and
-every random draw are functions of the step, so a checkpoint holds weights, optimizer and counters, and
-nothing else is needed to continue with the same bits.
+every random draw are functions of the step: weights, optimizer and counters continue with the same bits.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from skiprun.connections.fade import set_skip_strength, skip_strength
 from skiprun.data.contract import TrainingData
 from skiprun.errors import Diverged, InputError, Stopped, counted, explain_out_of_memory
 from skiprun.inference.evaluate import MAX_EVAL_BATCH_SIZE, at_once, evaluate_batches
+from skiprun.inference.kept_images import Keep, KeptImages
 from skiprun.probes.base import Probe
 from skiprun.system.progress import NullProgress, Progress
 from skiprun.tasks import Task
@@ -57,9 +57,8 @@ class Trainer:
         stop_signal: returns the signal that asks to save or to stop, None if there is none.
 
     Attributes:
-        step, epoch: number of steps and of whole epochs done.
-        validated_step: number of steps done at the last validation.
-        last_scores: scores of the newest epoch, by split.
+        step, validated_step, epoch: steps done, now and at the last validation; whole epochs done.
+        last_scores, images: scores of the newest epoch, by split; what is said of each image of test.
         notes: what `load_checkpoint` has to tell the user.
     """
 
@@ -95,6 +94,7 @@ class Trainer:
         self.step = self.epoch = self.validated_step = 0
         self.totals = EpochTotals(setup.device)
         self.best = BestCheckpoint(checkpoints, task, config)
+        self.images = KeptImages(task)
         self.last_scores: dict[str, dict[str, float]] = {}
         self.seconds = {"epoch": 0.0, "train": 0.0}
         self.pending = PendingMetrics([tag for probe in probes for tag in probe.tags(self.model)])
@@ -253,18 +253,17 @@ class Trainer:
         """The network that is scored and kept as best: the moving average if any, else the trained one."""
         return self.ema_model.module if self.ema_model else self.model
 
-    def evaluate(self, split: str) -> dict[str, float]:
+    def evaluate(self, split: str, keep: Keep | None = None) -> dict[str, float]:
         """Return loss and scores of a split, from the averaged weights if there are any."""
-        batches = self.data.batches(split, self.evaluation_batch_size)
-        part = f"in the evaluation of the {split} split, {self.evaluation_batch_size} images at a time"
-        advice = f"Free some, and the same command continues. {memory_advice(self.config)}"
-        with explain_out_of_memory(part, advice):
-            return evaluate_batches(self.eval_model, self.task, batches, self.setup.autocast, self.launch)
+        size, how = self.evaluation_batch_size, (self.setup.autocast, self.launch, keep)
+        hint = f"Free some, and the same command continues. {memory_advice(self.config)}"
+        with explain_out_of_memory(f"in the evaluation of the {split} split, {size} images at a time", hint):
+            return evaluate_batches(self.eval_model, self.task, self.data.batches(split, size), *how)
 
     def test(self) -> dict[str, float]:
         """Load the best weights, score the test split, once, and log that as the last record."""
         self.eval_model.load_state_dict(self.best.load(self.setup.device))
-        scores = self.evaluate("test")
+        scores = self.evaluate("test", self.images)
         self.log.append({"step": self.step, "epoch": self.sampler.epochs(self.step)} | tagged("test", scores))
         self.log.sync()
         return scores

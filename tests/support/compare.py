@@ -48,3 +48,4 @@ def assert_same_bits(one: Run, other: Run) -> None:
     assert_same([timeless(row) for row in one.rows()], [timeless(row) for row in other.rows()], "metrics")
     assert first_difference(load(ours.last), load(theirs.last)) is None
     assert_same(load(ours.best)["model"], load(theirs.best)["model"], "best.pt")
+    assert one.images_file.read_bytes() == other.images_file.read_bytes()
