@@ -11,7 +11,7 @@ from skiprun.results.cautions import cautions, why_not_comparable
 from skiprun.results.groups import Group, group_by_experiment
 from skiprun.results.mask_scores import mask_remarks
 from skiprun.results.protocol import Protocol, machines, read_protocol
-from skiprun.results.records import RunRecord, read
+from skiprun.results.records import RunRecord, read, with_images
 from skiprun.run import Run
 
 
@@ -78,7 +78,7 @@ def compare_runs(runs: Sequence[Run], same_within: float | None = None) -> Compa
         same_within: margin of the test score within which two networks count as equivalent, if one is asked.
     """
     records = [read(run) for run in {run.path.absolute(): run for run in runs}.values()]
-    groups = group_by_experiment([record for record in records if record.finished])
+    groups = group_by_experiment([with_images(record) for record in records if record.finished])
     unfinished = tuple(record for record in records if not record.finished)
     protocol, why = read_protocol(groups), why_not_comparable(groups)
     verdict = judge(groups, unfinished, why, same_within)

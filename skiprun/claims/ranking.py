@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from skiprun.claims.by_images import sentences
 from skiprun.claims.finding import Finding
 from skiprun.claims.rival import Rival, points, rivals_of_first, why_untested
 from skiprun.results.groups import Group
@@ -54,9 +55,11 @@ class Ranking:
             None: f"Behind {it}, untested",
         }
         for beyond, words in kinds.items():
-            if rivals := [rival for rival in behind if rival.beyond_noise is beyond]:
+            if rivals := [rival for rival in behind if rival.beyond_noise is beyond and not rival.by_images]:
                 listed = ", ".join(rival.words(self.score) for rival in rivals)
                 parts.append(f"{words}: {listed}{why_untested(rivals) if beyond is None else ''}.")
+        by_images = [(rival.words(self.score), rival.by_images) for rival in behind if rival.by_images]
+        parts += sentences(by_images, it, self.score)
         return " ".join([*parts, *self._equivalences(), *self._resolution()])
 
     def _equivalences(self) -> Iterator[str]:

@@ -12,9 +12,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from skiprun.claims.by_images import image_tests, image_words
 from skiprun.claims.evidence import detectable, explain, format_p, in_parentheses, signed
 from skiprun.results.equivalence import equivalence_p
 from skiprun.results.groups import Group
+from skiprun.results.images import ImageTest
 from skiprun.results.significance import Difference, difference, exceeds_noise, holm
 from skiprun.results.superiority import WinProbability, win_probability
 
@@ -31,6 +33,7 @@ class Rival:
         wins: how probable it is that one run of it beats one of the best.
         equivalence_p: that the two are the stated margin or more apart, corrected; NaN without a margin.
         equivalent: whether they are within the margin; None where that was not asked or cannot be tested.
+        by_images: how its only run and the best's differ on the same images; None where they cannot be asked.
     """
 
     network: str
@@ -41,12 +44,14 @@ class Rival:
     wins: WinProbability
     equivalence_p: float
     equivalent: bool | None
+    by_images: ImageTest | None
 
     def words(self, score: str) -> str:
         """Say how far it is behind in a score."""
         tested = f", {format_p(self.p)}" if self.behind.tested else ""
         missed = f", {detectable(self.behind, score)}" if self.beyond_noise is False else ""
-        return f"{self.network} ({points(self.behind.mean, score)}{tested}{missed})"
+        images = f"; {image_words(self.by_images)}" if self.by_images else ""
+        return f"{self.network} ({points(self.behind.mean, score)}{tested}{missed}{images})"
 
     def words_of_equivalence(self, score: str) -> str:
         """Say how sure it is that it is as good, within the margin."""
@@ -65,6 +70,7 @@ def rivals_of_first(ordered: Sequence[Group], margin: float | None) -> list[Riva
     pairs = list(itertools.combinations([group.by_seed(group.test_score) for group in ordered], 2))
     gaps = [difference(worse, better, best.span, tests=len(pairs)) for better, worse in pairs]
     p, apart = holm([gap.p for gap in gaps]), holm([equivalence_p(gap, margin or math.nan) for gap in gaps])
+    tests = image_tests(ordered)
     # The pairs with the best come first.
     return [
         Rival(
@@ -77,6 +83,7 @@ def rivals_of_first(ordered: Sequence[Group], margin: float | None) -> list[Riva
             wins=win_probability(scores.values(), best_scores.values(), best.higher_is_better),
             equivalence_p=apart[number],
             equivalent=exceeds_noise(apart[number]),
+            by_images=tests[number],
         )
         for number, (group, (best_scores, scores)) in enumerate(zip(others, pairs, strict=False))
     ]

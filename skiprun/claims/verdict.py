@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from skiprun.claims import boundary_loss, convergence, cure, degradation, ranking, skip_benefit
+from skiprun.claims import boundary_loss, convergence, cure, degradation, ranking, skip_benefit, spread
 from skiprun.claims.boundary_loss import BoundaryLoss
 from skiprun.claims.convergence import Convergence
 from skiprun.claims.cure import Cure
@@ -14,6 +14,7 @@ from skiprun.claims.evidence import DETECTABLE, ONE_SEED
 from skiprun.claims.finding import Finding
 from skiprun.claims.ranking import Ranking
 from skiprun.claims.skip_benefit import SkipBenefit
+from skiprun.claims.spread import NetworkSpread
 from skiprun.results.groups import Group
 from skiprun.results.records import RunRecord
 
@@ -27,6 +28,7 @@ class Verdict:
     skip_benefit: Finding[tuple[SkipBenefit, ...]]
     boundary_loss: Finding[tuple[BoundaryLoss, ...]]
     ranking: Finding[Ranking | None]
+    spread: Finding[tuple[NetworkSpread, ...]]
     convergence: Finding[tuple[Convergence, ...]]
 
     @property
@@ -65,6 +67,7 @@ class Verdict:
             "places": [asdict(loss) for loss in self.boundary_loss.evidence],
             "not_always_trained": [asdict(each) for each in self.convergence.evidence],
             "ranking": asdict(best) if best else None,
+            "spread": [asdict(each) for each in self.spread.evidence],
             "sentences": self.sentences,
         }
 
@@ -91,5 +94,6 @@ def judge(
         skip_benefit=skip_benefit.judge(groups),
         boundary_loss=boundary_loss.judge(groups),
         ranking=ranking.judge([] if not_comparable else groups, same_within),
+        spread=spread.judge(groups),
         convergence=convergence.judge(groups, unfinished),
     )

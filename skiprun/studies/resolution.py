@@ -8,17 +8,17 @@ what is told apart then is told apart by the images themselves too, and a few im
 from __future__ import annotations
 
 from skiprun.errors import counted
+from skiprun.results.sign_test import sign_test
 
 LEVEL = 0.05
 
 
 def are_apart(error: float, other: float, images: int) -> bool:
     """Tell whether two errors, in percent of the same images, differ by more than chance."""
-    from scipy import special
-
     wrong, others = (round(each * images / 100) for each in (error, other))
     gap, most = abs(wrong - others), min(wrong + others, 2 * images - wrong - others)
-    return gap > 0 and bool(2 * special.bdtr((most - gap) // 2, most, 0.5) < LEVEL)
+    fewer = (most - gap) // 2
+    return gap > 0 and sign_test(fewer, most - fewer) < LEVEL
 
 
 def smallest_gap(error: float, images: int) -> float | None:

@@ -1,0 +1,65 @@
+"""How much of the spread of an error over seeds is the test set's, after Jordan (2023, arXiv 2304.01910).
+
+A network that is trained again is wrong on other images of the test set. If images went wrong independently,
+each with a probability of its own, that alone would spread the error. What is left over is how far networks
+differ on the distribution that the images are from: on new images, a seed keeps no more than that.
+
+    variance over the distribution = n / (n - 1) (variance of the error - n^-2 sum of e (1 - e))
+
+with n images, each wrong with probability e. Both variances are estimated without bias from the seeds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skiprun.results.statistics import LEVEL
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FEWEST_SEEDS = 3  # of two, the interval says nothing
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Standard deviations of the test error over seeds, in points.
+
+    Attributes:
+        seeds, images: how many.
+        total: as seen.
+        by_images: what independent errors on these images give.
+        by_networks: over the distribution; 0 where the total is no larger than that by images.
+        low, high: its 95 % interval, for errors that are normal over seeds.
+    """
+
+    seeds: int
+    images: int
+    total: float
+    by_images: float
+    by_networks: float
+    low: float
+    high: float
+
+
+def split_spread(wrong: Sequence[np.ndarray]) -> Spread:
+    """Split the spread of an error over seeds.
+
+    Args:
+        wrong: of each seed, 1 for an image that is wrong and 0 for one that is right, [N].
+    """
+    import numpy as np
+    from scipy import special
+
+    table = np.stack(wrong)
+    seeds, images = table.shape
+    total = float(table.mean(1).var(ddof=1))
+    by_images = float(table.var(0, ddof=1).sum()) / images**2
+    # The sample variance times its degrees of freedom is the true one times a chi square.
+    ends = [special.chdtri(seeds - 1, tail) for tail in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)]
+    possible = [total, *((seeds - 1) * total / end for end in ends)]
+    networks = (images / max(1, images - 1) * (each - by_images) for each in possible)
+    return Spread(seeds, images, *(100 * math.sqrt(max(0.0, each)) for each in (total, by_images, *networks)))
