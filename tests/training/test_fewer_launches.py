@@ -12,12 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from skiprun.training.acceleration.fewer_launches import (
-    cast_once,
-    counted_on_host,
-    layers_to_cast,
-    norms_that_count,
-)
+from skiprun.training.acceleration.cast_weights import cast_once, layers_to_cast
+from skiprun.training.acceleration.fewer_launches import counted_on_host, norms_that_count
 from tests.support.tiny import tiny_config, tiny_trainer
 
 BF16 = torch.bfloat16
@@ -31,7 +27,7 @@ class Standardized(nn.Conv2d):
 
 
 class Net(nn.Module):
-    """Layers that are shared, frozen, unused, derived, recomputed or read by somebody else."""
+    """Layers that are shared, frozen, unused, derived, recomputed, exact, or read by somebody else."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,6 +40,7 @@ class Net(nn.Module):
         self.up = nn.ConvTranspose2d(4, 4, 2, stride=2)
         self.head, self.tied = nn.Linear(4, 5), nn.Embedding(5, 4)
         self.tied.weight = self.head.weight
+        self.exact, self.cosine = nn.Linear(5, 5), nn.Linear(5, 5)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return scores; batch norm sees each batch twice."""
@@ -51,7 +48,10 @@ class Net(nn.Module):
         x = self.norm(self.standardized(torch.relu(self.second(x))))
         x = checkpoint(self.up, x, use_reentrant=False)
         scores: Tensor = self.head(x.mean((2, 3)))
-        return scores + self.tied.weight.float().sum()
+        with torch.autocast("cpu", enabled=False):
+            scores = self.exact(scores.float())
+        scores = F.linear(scores, F.normalize(self.cosine.weight))
+        return scores + self.tied.weight.float().sum() + self.up.weight.square().sum()
 
 
 def trained(model: nn.Module, cast: bool) -> nn.Module:
@@ -84,7 +84,9 @@ def test_what_autocast_casts_is_known_by_its_class() -> None:
     model = Net()
     paths = {layer: path for path, layer in model.named_modules()}
     found = {f"{paths[layer]}.{name}" for layer, name in layers_to_cast(model)}
-    both = itertools.product(("stem", "first", "second", "unused", "up"), ("weight", "bias"))
+    both = itertools.product(
+        ("stem", "first", "second", "unused", "up", "exact", "cosine"), ("weight", "bias")
+    )
     assert found == {f"{layer}.{name}" for layer, name in both} | {"head.bias"}
 
 
@@ -92,8 +94,9 @@ def test_after_an_error_the_parameters_are_back() -> None:
     model = Net()
     before = list(model.parameters())
     with pytest.raises(ZeroDivisionError), cast_once(layers_to_cast(model), BF16):
-        assert model.first.weight.dtype == BF16
+        assert "forward" in vars(model.first)
         raise ZeroDivisionError
+    assert not any("forward" in vars(layer) for layer in model.modules())
     assert all(one is other for one, other in zip(before, model.parameters(), strict=True))
 
 
@@ -112,6 +115,17 @@ def test_a_norm_counts_every_pass() -> None:
 def test_a_norm_that_computes_with_its_count_is_left_alone() -> None:
     assert norms_that_count(nn.BatchNorm2d(4, momentum=None)) == []
     assert norms_that_count(nn.BatchNorm2d(4, track_running_stats=False)) == []
+
+
+class Warmed(nn.BatchNorm2d):
+    """A norm that computes with its count."""
+
+
+def test_a_norm_or_a_layer_of_another_class_or_pass_is_left_alone() -> None:
+    assert norms_that_count(Warmed(4)) == []
+    layer = nn.Linear(4, 4)
+    layer.forward = lambda input: input @ layer.weight.float()  # type: ignore[method-assign]
+    assert layers_to_cast(layer) == []
 
 
 def test_a_cpu_computes_with_its_parameters(tmp_path: Path) -> None:

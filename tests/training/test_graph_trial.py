@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import cycle
+from itertools import count, cycle
 
 import pytest
 import torch
@@ -94,6 +94,21 @@ def test_a_launch_that_leaves_a_count_out_is_refused(state: StepState) -> None:
 
     said = Trial(state, timed=False).refusal(step, launch)
     assert said == "a launch and the step differ in their statistics by 1, two steps by 0"
+
+
+@pytest.mark.parametrize(("part", "refused"), [(1e-5, False), (1e-2, True)])
+def test_a_step_that_remembers_the_one_before_is_refused(
+    state: StepState, part: float, refused: bool
+) -> None:
+    """A graph would return for ever what it counted in its capture, and two steps differ, too."""
+    step, steps = step_of(state), count()
+
+    def counting() -> Tensor:
+        return step() * 0 + 1 + part * next(steps)
+
+    said = Trial(state, timed=False).refusal(counting, counting)
+    expected = "two steps from one state differ in their metrics by 0.01"
+    assert said == (expected if refused else None)
 
 
 def test_no_memory_for_a_trial_is_a_reason_and_no_error(state: StepState) -> None:

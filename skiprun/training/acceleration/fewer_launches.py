@@ -1,28 +1,23 @@
 """Around the passes of a step on a GPU: one launch where torch makes one for each layer.
 
-In bf16, autocast casts each weight alone, and each gradient back: 42 of the 302 kernels of a step of
-resnet20. Batch norms count their batches, each in a kernel of its own: 19 more. The bits stay the same.
+In bf16, weights are cast once a step. Batch norms count their batches, each in a kernel of its own: 19 of the
+302 kernels of a step of resnet20. The bits stay the same.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from skiprun.system.torch_internals import BatchNorm
+from skiprun.training.acceleration.cast_weights import cast_once, is_plain, layers_to_cast
 from skiprun.training.acceleration.compilation import ForwardPass
 from skiprun.training.device import DeviceSetup
 
-# Layers whose weight and bias autocast casts. A class that is derived from one may do something else first.
-CAST_LAYERS = {
-    *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
-    *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
-    nn.Linear,
-}
+NORMS = {nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm}
 
 
 class FewerLaunches:
@@ -51,61 +46,9 @@ class FewerLaunches:
             yield
 
 
-def layers_to_cast(model: nn.Module) -> list[tuple[nn.Module, str]]:
-    """Return the layers and the names of their parameters that autocast casts, and that nobody else has."""
-    own = [(layer, name) for layer in model.modules() for name, _ in layer.named_parameters(recurse=False)]
-    is_cast = lambda layer, name: type(layer) in CAST_LAYERS and name in ("weight", "bias")  # noqa: E731
-    others = {id(getattr(*place)) for place in own if not is_cast(*place)}
-    return [place for place in own if is_cast(*place) and id(getattr(*place)) not in others]
-
-
-@contextlib.contextmanager
-def cast_once(places: list[tuple[nn.Module, str]], dtype: torch.dtype) -> Iterator[None]:
-    """Let layers compute with copies of their parameters, whose gradients come back to the parameters."""
-    parameters = {id(parameter): parameter for parameter in (getattr(*place) for place in places)}
-    # One that several layers share is one copy, so that its gradient is added in the same type as ever.
-    copies = dict(zip(parameters, CastAll.apply(dtype, *parameters.values()), strict=True))
-    before = [(layer, name, getattr(layer, name)) for layer, name in places]
-    try:
-        for layer, name, parameter in before:
-            layer._parameters[name] = copies[id(parameter)]
-        yield
-    finally:
-        for layer, name, parameter in before:
-            layer._parameters[name] = parameter
-
-
-class CastAll(torch.autograd.Function):
-    """Casts tensors by one kernel, and their gradients by another."""
-
-    @staticmethod
-    def forward(ctx: Any, dtype: torch.dtype, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """Return copies of another type."""
-        copies = cast_all(tensors, dtype)
-        ctx.dtype = tensors[0].dtype
-        ctx.mark_non_differentiable(
-            *(copy for copy, tensor in zip(copies, tensors, strict=True) if not tensor.requires_grad)
-        )
-        ctx.set_materialize_grads(False)
-        return tuple(copies)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        """Return the gradients in the type of the tensors; none where a pass did not use one."""
-        cast = iter(cast_all([gradient for gradient in gradients if gradient is not None], ctx.dtype))
-        return None, *(None if gradient is None else next(cast) for gradient in gradients)
-
-
-def cast_all(tensors: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
-    """Return copies of tensors in another type and the same layout."""
-    copies = [torch.empty_like(tensor, dtype=dtype) for tensor in tensors]
-    torch._foreach_copy_(copies, list(tensors))
-    return copies
-
-
 def norms_that_count(model: nn.Module) -> list[BatchNorm]:
     """Return the batch norms that count their batches and do not compute with the count."""
-    norms = [module for module in model.modules() if isinstance(module, BatchNorm)]
+    norms = [each for each in model.modules() if isinstance(each, BatchNorm) and is_plain(each, NORMS)]
     return [norm for norm in norms if norm.num_batches_tracked is not None and norm.momentum is not None]
 
 

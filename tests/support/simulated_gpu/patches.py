@@ -20,6 +20,7 @@ from skiprun.system.torch_internals import DispatchMode, OpOverload
 from tests.support.simulated_gpu.device import SimulatedGPU
 from tests.support.simulated_gpu.graph import Graph, capture
 from tests.support.simulated_gpu.host_memory import Event
+from tests.support.simulated_gpu.own_parameters import own_parameters
 from tests.support.simulated_gpu.tensor import CUDA, SimulatedTensor
 
 NAME, MEMORY, PEAK, CUDNN = "Simulated GPU", 80 << 30, 3 << 30, 91002
@@ -129,17 +130,3 @@ def load(torch_load: Any, file: Any, map_location: Any = None, **options: Any) -
     if map_location is None or torch.device(map_location).type != "cuda":
         return state
     return tree_map(lambda value: value.to(CUDA) if isinstance(value, Tensor) else value, state)
-
-
-@contextlib.contextmanager
-def own_parameters() -> Iterator[None]:
-    """Let a module that moves to the GPU get new parameters: a CPU tensor cannot take the others' data."""
-    lifted = torch._C._only_lift_cpu_tensors()
-    overwrite = torch.__future__.get_overwrite_module_params_on_conversion()
-    torch._C._set_only_lift_cpu_tensors(True)  # torch.tensor(x, device="cuda") makes a CPU tensor first
-    torch.__future__.set_overwrite_module_params_on_conversion(True)
-    try:
-        yield
-    finally:
-        torch._C._set_only_lift_cpu_tensors(lifted)
-        torch.__future__.set_overwrite_module_params_on_conversion(overwrite)
