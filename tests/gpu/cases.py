@@ -19,6 +19,7 @@ UNET = {"name": "unet", "depth": 2, "width": 4}
 FADING = {"from": 1.0, "to": 0.0, "epochs": [0, 1]}
 DEFAULT = {"model": RESNET8, "data": DIGITS, "schedule": {"steps": 14}}
 MASKS = {"model": UNET, "data": CELLS, "schedule": {"steps": 6}}
+SUPERVISED = MASKS | {"model": UNET | {"name": "unetplusplus", "deep_supervision": True}}
 
 TRIED = 1  # launches of a trial that is not timed
 
@@ -54,9 +55,7 @@ CASES = {
     "resnet20 bf16": Case({"model": {"name": "resnet20"}, "compute": {"precision": "bf16"}}, slow=False),
     "unet": Case(MASKS),
     "unet augmented": Case(MASKS | {"data": CELLS | {"augment": CHANGES}}, slow=False),
-    "unetplusplus supervised": Case(
-        MASKS | {"model": {"name": "unetplusplus", "depth": 2, "width": 4, "deep_supervision": True}}
-    ),
+    "unetplusplus supervised": Case(SUPERVISED),
     "densenet": Case({"model": {"name": "densenet_cifar", "depth": 10}}),
     "clip norm": Case({"optim": {"clip_norm": 1.0}}),
     "clip value, accumulate": Case({"optim": {"clip_value": 0.01, "accumulate": 2}}, slow=False),
@@ -78,6 +77,11 @@ CASES = {
     "bf16, accumulate, checkpointing": Case(
         {"optim": {"accumulate": 2}, "compute": {"precision": "bf16", "activation_checkpointing": True}}
     ),
+    "bf16, unetplusplus supervised, accumulate, checkpointing, ema": Case(
+        SUPERVISED
+        | {"compute": {"precision": "bf16", "activation_checkpointing": True}}
+        | {"optim": {"accumulate": 2, "ema": 0.9}}
+    ),
     "bf16, frozen": Case(
         model(freeze=["stem"], backbone_lr=0.1, weights="given") | {"compute": {"precision": "bf16"}}
     ),
@@ -87,11 +91,7 @@ CASES = {
     "bf16, highway, ema": Case(
         model(connection="highway") | {"optim": {"ema": 0.9}, "compute": {"precision": "bf16"}}
     ),
-    "bf16, unetplusplus supervised": Case(
-        MASKS
-        | {"model": {"name": "unetplusplus", "depth": 2, "width": 4, "deep_supervision": True}}
-        | {"compute": {"precision": "bf16"}}
-    ),
+    "bf16, unetplusplus supervised": Case(SUPERVISED | {"compute": {"precision": "bf16"}}),
     "data larger than the device": Case({}, free=1000),
     "deterministic": Case({"compute": {"deterministic": True}}),
 }

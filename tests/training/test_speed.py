@@ -16,8 +16,11 @@ from skiprun.errors import ConfigError, InputError, Stopped
 from skiprun.experiment import parts as parts_module
 from skiprun.experiment import threads as threads_module
 from skiprun.experiment.parts import prepare
+from skiprun.models import build_model
+from skiprun.registry import MODELS
 from skiprun.system.machine import keep_memory
 from skiprun.training import device
+from skiprun.training.acceleration.activation_checkpointing import apply_activation_checkpointing
 from skiprun.training.acceleration.compilation import ForwardPass, choose_execution
 from skiprun.training.checkpoint import load
 from skiprun.training.device import choose_device, choose_threads, fast_precision
@@ -214,6 +217,16 @@ def test_recomputed_blocks_train_to_the_same_bits(tmp_path: Path, optim: dict[st
     assert lines(tmp_path / "kept") == lines(tmp_path / "again")
     kept, again = (load(tmp_path / name / "last.pt") for name in ("kept", "again"))
     assert_same(kept["model"], again["model"])  # running statistics have seen each batch once
+
+
+@pytest.mark.parametrize("name", {MODELS[name].info.family: name for name in MODELS.names()}.values())
+def test_blocks_of_every_family_can_be_recomputed(name: str) -> None:
+    """Whatever a block takes: those of UNet++ take a list."""
+    with torch.device("meta"):
+        model, images = build_model(name, 2), torch.empty(2, 3, 64, 64)
+    apply_activation_checkpointing(model)
+    model(images).sum().backward()
+    assert all(each.grad is not None for each in model.parameters())
 
 
 def test_recomputed_blocks_keep_less_for_the_backward_pass(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ A step takes about a third longer, and a network keeps one tensor a block instea
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
@@ -15,6 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from skiprun.connections import Connection
 from skiprun.system.torch_internals import BatchNorm
+from skiprun.training.host_copy import tensors_in
 
 
 def apply_activation_checkpointing(model: nn.Module) -> None:
@@ -34,19 +35,19 @@ class CheckpointedForward:
     def __init__(self, block: nn.Module) -> None:
         self.forward, self.contexts, self.draws = block.forward, partial(_contexts, block), False
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
-        """Return what the block makes of its inputs."""
+    def __call__(self, *inputs: Tensor | Sequence[Tensor]) -> Tensor:
+        """Return what the block makes of its inputs, one of which may be several."""
         if not torch.is_grad_enabled():  # nothing is kept, nor computed again
             output: Tensor = self.forward(*inputs)
             return output
-        on_gpu = inputs[0].is_cuda
+        on_gpu = any(tensor.is_cuda for tensor in tensors_in(inputs))
         capturing = on_gpu and torch.cuda.is_current_stream_capturing()
         if capturing and self.draws:
             raise RuntimeError("a block that draws at random is computed again")
         before = torch.cuda.get_rng_state() if on_gpu and not capturing else None
         output = checkpoint(
             self.forward,
-            *inputs,
+            *(list(each) if isinstance(each, list) else each for each in inputs),  # which may grow meanwhile
             use_reentrant=False,
             context_fn=self.contexts,
             preserve_rng_state=not capturing,
