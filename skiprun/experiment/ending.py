@@ -21,11 +21,14 @@ def fit(trainer: Trainer, run: Run) -> dict[str, float]:
         return trainer.fit()
     except BaseException as error:
         said = in_words(error, trainer)
-        with contextlib.suppress(StorageError):  # on a full disk, the error itself is what must be heard
-            run.record_status(state_after(said), trainer.step, str(said))
-        if said is error:
-            raise
-        raise said from error
+        try:
+            with contextlib.suppress(StorageError):  # on a full disk, the error itself is what must be heard
+                run.record_status(state_after(said), trainer.step, str(said))
+            if said is error:
+                raise
+            raise said from error
+        finally:
+            del said  # or it and this frame would keep each other, and the trainer with its memory
     finally:
         record_memory(run, trainer.setup.device)
 

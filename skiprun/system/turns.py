@@ -7,6 +7,7 @@ torch's global generators, belongs to the one whose turn it is.
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -36,7 +37,8 @@ class Turns(Generic[Result]):
             thread.start()
         for thread in self._threads:
             thread.join()
-        return [self._results[number] for number in range(len(self._threads))]
+        results, self._results = self._results, {}
+        return [results[number] for number in range(len(self._threads))]
 
     def give(self) -> None:
         """Let the others run, each until it gives its turn; return when it is the caller's again."""
@@ -52,6 +54,7 @@ class Turns(Generic[Result]):
             self._results[number] = function()
         except BaseException as error:  # the others go on; `run` hands it to the caller
             self._results[number] = error
+            forget_locals(error)
         with self._turn:
             self._pass(number)
             self.present.remove(number)
@@ -61,3 +64,10 @@ class Turns(Generic[Result]):
         place = self.present.index(number) if number is not None else 0
         self._whose = self.present[(place + 1) % len(self.present)]
         self._turn.notify_all()
+
+
+def forget_locals(error: BaseException | None) -> None:
+    """Let what an error has passed through keep nothing, such as a network on a GPU, while the others run."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

@@ -63,8 +63,12 @@ class Branch:
                 self.branches.make_steps()
             else:
                 self.branches.turns.give()
+        member.step = None  # it belongs to the run, which keeps this; see `StepGraph`
         if member.error:
-            raise member.error
+            try:
+                raise member.error
+            finally:
+                member.error = None
         assert member.result is not None
         return member.result
 
