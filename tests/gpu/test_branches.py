@@ -89,3 +89,12 @@ def test_runs_that_stopped_go_on_from_where_each_was(machine: SimulatedMachine, 
     assert_alone(gpu, seeds("clip norm", "cpu", 2), tmp_path)
     steps = [line.split(": Continuing after step ") for line in gpu.messages if "Continuing" in line]
     assert [label for label, _ in steps] == list(configs) and steps[0][1] != steps[1][1]
+
+
+@pytest.mark.slow
+def test_runs_that_were_given_one_stream_come_one_after_the_other(
+    machine: SimulatedMachine, tmp_path: Path
+) -> None:
+    gpu = machine(side_by_side, seeds("clip norm", "cuda", 3), tmp_path / "gpu", gpu={"streams": 2})
+    assert_alone(gpu, seeds("clip norm", "cpu", 3), tmp_path)
+    assert gpu.launches and not gpu.races

@@ -91,10 +91,10 @@ class Branches:
 
     def _step(self, *batches: Tensor) -> Tensor:
         """Make the steps side by side; return what they return, [runs, values]."""
-        given, works = iter(batches), {}
+        given, works = iter(batches), []
         for member in self.members:
             assert member.step
-            works[member.stream] = partial(member.step, *[next(given) for _ in member.batch])
+            works.append((member.stream, partial(member.step, *[next(given) for _ in member.batch])))
         return side_by_side(works)
 
 

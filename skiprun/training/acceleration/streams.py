@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
 
-def side_by_side(works: Mapping[torch.cuda.Stream, Callable[[], Tensor]]) -> Tensor:
-    """Do some works, each on its stream, from here on; return their results, stacked."""
+def side_by_side(works: Sequence[tuple[torch.cuda.Stream, Callable[[], Tensor]]]) -> Tensor:
+    """Do some works, each on its stream, from here on; return their results, stacked.
+
+    Two may have one stream, and come one after the other: torch has 32 in all, and gives them out in turns.
+    """
     here, results = torch.cuda.current_stream(), []
-    for stream, work in works.items():
+    for stream, work in works:
         stream.wait_stream(here)
         with torch.cuda.stream(stream):
             results.append(work())
-    for stream in works:
+    for stream, _ in works:
         here.wait_stream(stream)
     return torch.stack(results)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import threading
 import warnings
@@ -25,6 +26,7 @@ from tests.support.simulated_gpu.rules import check, check_room
 from tests.support.simulated_gpu.streams import NOTHING, Clocks, Storages, Stream
 from tests.support.simulated_gpu.tensor import SimulatedTensor, held, wrapped
 
+STREAMS = 32  # of torch
 LAUNCH = 6.0  # microseconds of an operation that is launched by itself
 
 
@@ -37,16 +39,18 @@ class SimulatedGPU:
         capturing: the graph that is being captured.
         launches: how many times a graph was launched in a step; `scored` elsewhere.
         room: bytes for one more tensor.
+        streams: those that are given out, in turns.
         nodes: how many operations the last one held.
         kernels: how many operations were launched one by one.
         microseconds: how long all that was launched takes.
         sync_debug_mode: 1: a wait is warned of, 2: it is an error; see torch.cuda.set_sync_debug_mode.
     """
 
-    def __init__(self, room: float = math.inf) -> None:
+    def __init__(self, room: float = math.inf, streams: int = STREAMS) -> None:
         self.room = room
         self.clocks = Clocks(lambda what: self.report("race", what))
-        self.default = self.latest = self.stream()
+        self.streams = itertools.cycle([Stream(self.clocks, self.wait) for _ in range(streams)])
+        self.default = self.latest = Stream(self.clocks, self.wait)
         self.thread = threading.local()  # each has a stream of its own to launch on
         self.capturing: Graph | None = None
         self.host = HostMemory()
@@ -91,8 +95,8 @@ class SimulatedGPU:
         return self.latest
 
     def stream(self, *_: object, **__: object) -> Stream:
-        """Return a new stream; the arguments of torch.cuda.Stream do not matter here."""
-        return Stream(self.clocks, self.wait)
+        """Return the next stream; the arguments of torch.cuda.Stream do not matter here."""
+        return next(self.streams)
 
     @contextlib.contextmanager
     def on_stream(self, stream: Stream | None) -> Iterator[None]:

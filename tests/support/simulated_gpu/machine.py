@@ -67,8 +67,8 @@ class SimulatedMachine:
         Args:
             function: of a module.
             args: its arguments.
-            gpu: options of the GPU: bytes that are `free`, and that there is `room` for in truth; the name of
-                a `fault` that is planted.
+            gpu: options of the GPU: bytes that are `free`, and that there is `room` for in truth; how many
+                `streams` it gives out; the name of a `fault` that is planted.
             kwargs: its arguments by name.
         """
         return self.pool.submit(call, function, args, kwargs, **(gpu or {})).result()

@@ -17,7 +17,7 @@ from torch.utils import _foreach_utils
 from torch.utils._pytree import tree_map
 
 from skiprun.system.torch_internals import DispatchMode, OpOverload
-from tests.support.simulated_gpu.device import SimulatedGPU
+from tests.support.simulated_gpu.device import STREAMS, SimulatedGPU
 from tests.support.simulated_gpu.graph import Graph, capture
 from tests.support.simulated_gpu.host_memory import Event
 from tests.support.simulated_gpu.own_parameters import own_parameters
@@ -39,9 +39,9 @@ class Mode(DispatchMode):
 
 
 @contextlib.contextmanager
-def simulated(free: int = MEMORY, room: float = math.inf) -> Iterator[SimulatedGPU]:
+def simulated(free: int = MEMORY, room: float = math.inf, streams: int = STREAMS) -> Iterator[SimulatedGPU]:
     """Let torch see one GPU within, which says that so many bytes are free, and has `room` for a tensor."""
-    gpu = SimulatedGPU(room)
+    gpu = SimulatedGPU(room, streams)
     supported = [*_foreach_utils._foreach_supported_types, SimulatedTensor]
     with contextlib.ExitStack() as stack:
         put = lambda place, name, value: stack.enter_context(mock.patch.object(place, name, value))  # noqa: E731
