@@ -43,11 +43,19 @@ class BoundaryLoss:
         )
 
 
-def judge(groups: Sequence[Group]) -> Finding[tuple[BoundaryLoss, ...]]:
-    """Say of each network with skips where its control loses, if it loses overlap and has both scores."""
+def judge(groups: Sequence[Group], most: int | None = None) -> Finding[tuple[BoundaryLoss, ...]]:
+    """Say of each network with skips where its control loses, if it loses overlap and has both scores.
+
+    Args:
+        groups: of finished runs.
+        most: seeds at the last of several looks; None: their number was fixed.
+    """
     lost = [(*pair, *_losses(*pair)) for pair in with_controls(groups)]
     cases = [case for case in lost if case[2] > 0 and not math.isnan(case[3])]
-    tests = [difference(_boundary_over_overlap(case[0]), _boundary_over_overlap(case[1])) for case in cases]
+    tests = [
+        difference(_boundary_over_overlap(case[0]), _boundary_over_overlap(case[1]), most=most)
+        for case in cases
+    ]
     losses = tuple(
         BoundaryLoss(group.label, control.label, overlap, boundary, test.mean > 0, p, exceeds_noise(p))
         for (group, control, overlap, boundary), test, p in zip(

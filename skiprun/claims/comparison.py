@@ -12,6 +12,7 @@ from skiprun.results.groups import Group, group_by_experiment
 from skiprun.results.mask_scores import mask_remarks
 from skiprun.results.protocol import Protocol, machines, read_protocol
 from skiprun.results.records import RunRecord, read, with_images
+from skiprun.results.sequential import Look
 from skiprun.run import Run
 
 
@@ -70,16 +71,19 @@ def unfinished_to_dict(record: RunRecord) -> dict[str, object]:
     }
 
 
-def compare_runs(runs: Sequence[Run], same_within: float | None = None) -> Comparison:
+def compare_runs(
+    runs: Sequence[Run], same_within: float | None = None, look: Look | None = None
+) -> Comparison:
     """Compare runs by experiment over their seeds; an unfinished or damaged run is named and left out.
 
     Args:
         runs: opened runs; one that is given twice counts once.
         same_within: margin of the test score within which two networks count as equivalent, if one is asked.
+        look: at which this is, where seeds are added until all is decided; None: their number was fixed.
     """
     records = [read(run) for run in {run.path.absolute(): run for run in runs}.values()]
     groups = group_by_experiment([with_images(record) for record in records if record.finished])
     unfinished = tuple(record for record in records if not record.finished)
     protocol, why = read_protocol(groups), why_not_comparable(groups)
-    verdict = judge(groups, unfinished, why, same_within)
+    verdict = judge(groups, unfinished, why, same_within, look)
     return Comparison(groups, unfinished, why, cautions(groups, protocol), protocol, verdict)

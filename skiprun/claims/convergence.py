@@ -27,6 +27,7 @@ class Convergence:
         diverged: runs whose loss became infinite.
         stuck: finished runs whose score on train is no better than guessing.
         p: that it trains as often as `other`, the network that does so most; NaN where there is none.
+            Corrected for the number of networks and of looks.
     """
 
     network: str
@@ -62,8 +63,16 @@ class Convergence:
         return f" That is {seldomer} {self.other} ({format_p(self.p)}, Fisher's exact test)."
 
 
-def judge(groups: Sequence[Group], unfinished: Sequence[RunRecord]) -> Finding[tuple[Convergence, ...]]:
-    """Count the runs of each experiment that trained, if some did not."""
+def judge(
+    groups: Sequence[Group], unfinished: Sequence[RunRecord], looks: int = 1
+) -> Finding[tuple[Convergence, ...]]:
+    """Count the runs of each experiment that trained, if some did not.
+
+    Args:
+        groups: of finished runs.
+        unfinished: the others.
+        looks: how often that may be tested while seeds are added; p is corrected for it (Bonferroni).
+    """
     finished = {home(group.first.path): group for group in groups}
     diverged = Counter(home(record.path) for record in unfinished if record.state == "diverged")
     stuck = {place: sum(map(is_stuck, group.runs)) for place, group in finished.items()}
@@ -79,7 +88,10 @@ def judge(groups: Sequence[Group], unfinished: Sequence[RunRecord]) -> Finding[t
     names = {place: finished[place].label if place in finished else place.name for place in places}
     best = max(places, key=lambda place: (shares[place].value, shares[place].runs))
     lost = [place for place in places if shares[place].value < 1]
-    compared = [shares_differ(shares[place], shares[best]) if place != best else math.nan for place in lost]
+    compared = [
+        min(1.0, looks * shares_differ(shares[place], shares[best])) if place != best else math.nan
+        for place in lost
+    ]
     found = tuple(
         Convergence(names[place], diverged[place], stuck.get(place, 0), shares[place], names[best], p)
         for place, p in zip(lost, holm(compared), strict=True)

@@ -69,11 +69,19 @@ class Cure:
         )
 
 
-def judge(groups: Sequence[Group], pairs: Sequence[PlainPair]) -> Finding[tuple[Cure, ...]]:
-    """Judge each network with a connection against the deepest degraded pair of its depth and family."""
+def judge(
+    groups: Sequence[Group], pairs: Sequence[PlainPair], most: int | None = None
+) -> Finding[tuple[Cure, ...]]:
+    """Judge each network with a connection against the deepest degraded pair of its depth and family.
+
+    Args:
+        groups: of finished runs.
+        pairs: plain networks, shallow and deep.
+        most: seeds at the last of several looks; None: their number was fixed.
+    """
     asked = [pair for pair in pairs if pair.asks_for_cure]
     cases = _trios(groups, asked)
-    tests = [compare_losses(case[0].by_seed(LOSS), _closings(*case[1:3]), len(cases)) for case in cases]
+    tests = [compare_losses(case[0].by_seed(LOSS), _closings(*case[1:3]), len(cases), most) for case in cases]
     corrected = holm([test.p for test in tests])
     cures = tuple(_cure(*case, test, p) for case, test, p in zip(cases, tests, corrected, strict=True))
     sentences = [cure.sentence for cure in cures] or [missing_twin(pair.deep) for pair in asked[-1:]]

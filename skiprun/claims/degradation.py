@@ -84,10 +84,14 @@ class PlainPair:
         )
 
 
-def judge(groups: Sequence[Group], unfinished: Sequence[RunRecord]) -> Finding[tuple[PlainPair, ...]]:
-    """Compare each two plain networks of unequal depth, the shallowest first."""
+def judge(
+    groups: Sequence[Group], unfinished: Sequence[RunRecord], most: int | None = None
+) -> Finding[tuple[PlainPair, ...]]:
+    """Compare each two plain networks of unequal depth, the shallowest first; `most` as in `difference`."""
     cases = pairs_by_depth(groups)
-    tests = [compare_losses(deep.by_seed(LOSS), _levels(shallow), len(cases)) for shallow, deep, _ in cases]
+    tests = [
+        compare_losses(deep.by_seed(LOSS), _levels(shallow), len(cases), most) for shallow, deep, _ in cases
+    ]
     corrected = holm([test.p for test in tests])
     pairs = tuple(_pair(*case, test, p) for case, test, p in zip(cases, tests, corrected, strict=True))
     answer = any_holds(pair.degradation for pair in pairs)
@@ -104,7 +108,7 @@ def _levels(shallow: Group) -> dict[int, float]:
 def _pair(shallow: Group, deep: Group, also_differ: list[str], test: Difference, p: float) -> PlainPair:
     """Return how the final training losses of two plain networks compare, given the test against level."""
     low, high = shallow.by_seed(LOSS), deep.by_seed(LOSS)
-    ratio = compare_losses(high, low)
+    ratio = compare_losses(high, low, most=test.most)
     means = shallow.mean(LOSS), deep.mean(LOSS)
     return PlainPair(
         shallow=shallow.label,

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from skiprun.errors import counted
 from skiprun.results.numbers import format_score
 from skiprun.results.power import MOST_SEEDS, POWER
+from skiprun.results.sequential import FIRST_LOOK, looks
 from skiprun.results.significance import Difference, exceeds_noise
 from skiprun.results.summary_keys import value_range
 
 NO_SEED = "no seed to compare by"
 ONE_SEED = "n = 1: one seed shows a difference, not its spread"
 NO_SPREAD = "the same in every seed, so there is no spread to test against"
+TOO_FEW = f"fewer than {FIRST_LOOK} seeds in common, so there is no look yet"
 DETECTABLE = f"Detectable: a true difference that is found in {100 * POWER:.0f} % of such comparisons."
 ANSWERS = {True: "yes", False: "no", None: "cannot be judged"}
 
@@ -29,11 +32,19 @@ def explain(found: Difference, p: float, against: str = "") -> str:
         against: what it is tested against, where that is not nothing.
     """
     if not found.tested:
-        return {0: NO_SEED, 1: ONE_SEED}.get(found.n, NO_SPREAD)
+        few = TOO_FEW if found.most and found.n < FIRST_LOOK else NO_SPREAD
+        return {0: NO_SEED, 1: ONE_SEED}.get(found.n, few)
     kind = "paired by seed" if found.method == "paired t" else "Welch's test"
     beyond = "beyond" if exceeds_noise(p) else "not beyond"
     corrected = " (Holm)" if p > found.p else ""
-    return f"{format_p(p)}{corrected}{against}, {kind}, n = {found.n}: {beyond} the noise"
+    return (
+        f"{format_p(p)}{corrected}{against}, {kind}, n = {found.n}{in_looks(found.most)}: {beyond} the noise"
+    )
+
+
+def in_looks(most: int | None) -> str:
+    """Say that a test counts several looks, if it does."""
+    return f" by a boundary for up to {counted(looks(most), 'look')}" if most else ""
 
 
 def detectable(found: Difference, score: str) -> str:

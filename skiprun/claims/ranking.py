@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from skiprun.claims.by_images import sentences
+from skiprun.claims.evidence import in_looks
 from skiprun.claims.finding import Finding
 from skiprun.claims.rival import Rival, points, rivals_of_first, why_untested
 from skiprun.results.groups import Group
@@ -28,6 +29,7 @@ class Ranking:
         margin: within which networks count as equivalent; None where that was not asked.
         resolution: standard error of the best error by the number of test images alone, in points.
         step: what one test image changes an error by, in points.
+        most: seeds at the last of several looks; None: their number was fixed.
     """
 
     score: str
@@ -40,6 +42,7 @@ class Ranking:
     margin: float | None
     resolution: float
     step: float
+    most: int | None
 
     @property
     def sentence(self) -> str:
@@ -49,8 +52,9 @@ class Ranking:
             "them" if len(self.first) > 1 else "it",
             [each for each in self.rivals if not each.is_level],
         )
+        test = f"95 %{in_looks(self.most)}, Holm's correction over all pairs"
         kinds = {
-            True: f"Behind {it} beyond the noise (95 %, Holm's correction over all pairs)",
+            True: f"Behind {it} beyond the noise ({test})",
             False: f"Not told apart from {it}",
             None: f"Behind {it}, untested",
         }
@@ -64,9 +68,10 @@ class Ranking:
 
     def _equivalences(self) -> Iterator[str]:
         """Say which networks are as good as the first, within the margin, if one was stated."""
+        test = f"95 %{in_looks(self.most)}, two one-sided tests, Holm's correction"
         within = f"within {points(self.margin, self.score).lstrip('+')}" if self.margin else ""
         kinds = {
-            True: f"EQUIVALENT to {self.first[0]} {within} (95 %, two one-sided tests, Holm's correction)",
+            True: f"EQUIVALENT to {self.first[0]} {within} ({test})",
             False: f"Not shown to be {within} of {self.first[0]}",
         }
         for equivalent, words in kinds.items():
@@ -108,26 +113,29 @@ class Ranking:
         return f"{'Best' if self.best else 'No single best in'} test {self.score}", names + unclear
 
 
-def judge(groups: Sequence[Group], margin: float | None = None) -> Finding[Ranking | None]:
+def judge(
+    groups: Sequence[Group], margin: float | None = None, most: int | None = None
+) -> Finding[Ranking | None]:
     """Rank groups that were scored on the same data, if two of them have a score.
 
     Args:
         groups: of finished runs.
         margin: of the test score, within which two networks count as equivalent; None: not asked.
+        most: seeds at the last of several looks; None: their number was fixed.
     """
     scored = [group for group in groups if group.by_seed(group.test_score)]
     if len(scored) < 2:
         return Finding(None, ())
-    ranking = _ranking(scored, margin)
+    ranking = _ranking(scored, margin, most)
     tests = tuple(rival.behind for rival in ranking.rivals)
     return Finding(ranking, (ranking.sentence,), tests=tests, headline=ranking.headline)
 
 
-def _ranking(groups: Sequence[Group], margin: float | None) -> Ranking:
+def _ranking(groups: Sequence[Group], margin: float | None, most: int | None) -> Ranking:
     """Return groups with a test score in their order, each compared with the first."""
     sign = -1 if groups[0].higher_is_better else 1
     best, *_ = ordered = sorted(groups, key=lambda group: sign * group.mean(group.test_score))
-    rivals = rivals_of_first(ordered, margin)
+    rivals = rivals_of_first(ordered, margin, most)
     first = [best.label, *(rival.network for rival in rivals if rival.is_level)]
     alone = len(first) == 1 and all(rival.beyond_noise is not False for rival in rivals)
     value, images = best.mean(best.test_score), best.first.number("data.test")
@@ -143,4 +151,5 @@ def _ranking(groups: Sequence[Group], margin: float | None) -> Ranking:
         margin=margin,
         resolution=math.sqrt(value * (100 - value) / images) if is_error else math.nan,
         step=100 / images if is_error else math.nan,
+        most=most,
     )

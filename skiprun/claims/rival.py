@@ -46,6 +46,11 @@ class Rival:
     equivalent: bool | None
     by_images: ImageTest | None
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether more seeds have nothing to decide: it is behind by more than noise, or equivalent."""
+        return bool(self.beyond_noise or self.equivalent)
+
     def words(self, score: str) -> str:
         """Say how far it is behind in a score."""
         tested = f", {format_p(self.p)}" if self.behind.tested else ""
@@ -58,17 +63,18 @@ class Rival:
         return f"{self.network} ({points(self.behind.mean, score)}, {format_p(self.equivalence_p)})"
 
 
-def rivals_of_first(ordered: Sequence[Group], margin: float | None) -> list[Rival]:
+def rivals_of_first(ordered: Sequence[Group], margin: float | None, most: int | None = None) -> list[Rival]:
     """Compare each network but the first with it.
 
     Args:
         ordered: networks by their mean test score, the best first.
         margin: of the score, within which two networks count as equivalent; None: not asked.
+        most: seeds at the last of several looks; None: their number was fixed.
     """
     best, *others = ordered
     sign = 1 if best.higher_is_better else -1
     pairs = list(itertools.combinations([group.by_seed(group.test_score) for group in ordered], 2))
-    gaps = [difference(worse, better, best.span, tests=len(pairs)) for better, worse in pairs]
+    gaps = [difference(worse, better, best.span, len(pairs), most) for better, worse in pairs]
     p, apart = holm([gap.p for gap in gaps]), holm([equivalence_p(gap, margin or math.nan) for gap in gaps])
     tests = image_tests(ordered)
     # The pairs with the best come first.

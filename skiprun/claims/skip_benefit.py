@@ -53,15 +53,20 @@ class SkipBenefit:
         )
 
 
-def judge(groups: Sequence[Group]) -> Finding[tuple[SkipBenefit, ...]]:
-    """Compare each segmentation network that has a connection with its family's control, in every score."""
+def judge(groups: Sequence[Group], most: int | None = None) -> Finding[tuple[SkipBenefit, ...]]:
+    """Compare each segmentation network that has a connection with its family's control, in every score.
+
+    Args:
+        groups: of finished runs.
+        most: seeds at the last of several looks; None: their number was fixed.
+    """
     cases = [
         (group, control, name)
         for group, control in with_controls(groups)
         for name in group.test_scores
         if name in control.test_scores
     ]
-    gains = tuple(_gain(*case, tests=len(cases)) for case in cases)
+    gains = tuple(_gain(*case, tests=len(cases), most=most) for case in cases)
     corrected = holm([gain.p for gain in gains])
     benefits = tuple(_benefit(*case, gain, p) for case, gain, p in zip(cases, gains, corrected, strict=True))
     return Finding(
@@ -81,9 +86,9 @@ def with_controls(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
     ]
 
 
-def _gain(group: Group, control: Group, name: str, tests: int) -> Difference:
+def _gain(group: Group, control: Group, name: str, tests: int, most: int | None) -> Difference:
     key = f"test.{name}"
-    return difference(group.by_seed(key), control.by_seed(key), value_range(key)[1], tests)
+    return difference(group.by_seed(key), control.by_seed(key), value_range(key)[1], tests, most)
 
 
 def _benefit(group: Group, control: Group, name: str, gain: Difference, p: float) -> SkipBenefit:

@@ -37,9 +37,11 @@ def level(loss: float) -> float:
     return MARGIN * max(loss, FITTED)
 
 
-def compare_losses(losses: Mapping[int, float], others: Mapping[int, float], tests: int = 1) -> Difference:
-    """Compare the logarithms of losses by seed, one of so many tests."""
-    return difference(_logarithms(losses), _logarithms(others), tests=tests)
+def compare_losses(
+    losses: Mapping[int, float], others: Mapping[int, float], tests: int = 1, most: int | None = None
+) -> Difference:
+    """Compare the logarithms of losses by seed, one of so many tests; see `difference`."""
+    return difference(_logarithms(losses), _logarithms(others), tests=tests, most=most)
 
 
 def _logarithms(losses: Mapping[int, float]) -> dict[int, float]:

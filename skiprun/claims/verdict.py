@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from skiprun.claims import boundary_loss, convergence, cure, degradation, ranking, skip_benefit, spread
+from skiprun.claims import (
+    boundary_loss,
+    convergence,
+    cure,
+    decision,
+    degradation,
+    ranking,
+    skip_benefit,
+    spread,
+)
 from skiprun.claims.boundary_loss import BoundaryLoss
 from skiprun.claims.convergence import Convergence
 from skiprun.claims.cure import Cure
+from skiprun.claims.decision import Decision
 from skiprun.claims.degradation import PlainPair
 from skiprun.claims.evidence import DETECTABLE, ONE_SEED
 from skiprun.claims.finding import Finding
@@ -17,6 +27,7 @@ from skiprun.claims.skip_benefit import SkipBenefit
 from skiprun.claims.spread import NetworkSpread
 from skiprun.results.groups import Group
 from skiprun.results.records import RunRecord
+from skiprun.results.sequential import Look
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,7 @@ class Verdict:
     ranking: Finding[Ranking | None]
     spread: Finding[tuple[NetworkSpread, ...]]
     convergence: Finding[tuple[Convergence, ...]]
+    decision: Finding[Decision | None]
 
     @property
     def findings(self) -> list[Finding]:
@@ -56,7 +68,7 @@ class Verdict:
 
     def to_dict(self) -> dict[str, object]:
         """Return the verdict as plain data."""
-        best = self.ranking.evidence
+        best, decision = self.ranking.evidence, self.decision.evidence
         return {
             "degradation": self.degradation.answer,
             "cured": self.cure.answer,
@@ -68,6 +80,7 @@ class Verdict:
             "not_always_trained": [asdict(each) for each in self.convergence.evidence],
             "ranking": asdict(best) if best else None,
             "spread": [asdict(each) for each in self.spread.evidence],
+            "decision": decision.to_dict() if decision else None,
             "sentences": self.sentences,
         }
 
@@ -77,6 +90,7 @@ def judge(
     unfinished: Sequence[RunRecord],
     not_comparable: Sequence[str],
     same_within: float | None = None,
+    look: Look | None = None,
 ) -> Verdict:
     """Judge degradation and cure, the benefit of skips in segmentation, and the ranking if there can be one.
 
@@ -85,15 +99,20 @@ def judge(
         unfinished: what is not among them.
         not_comparable: why groups cannot be ranked; empty where they can.
         same_within: margin of the test score within which two networks count as equivalent, if one is asked.
+        look: at which this is, where seeds are added until all is decided; None: their number was fixed.
     """
+    most = look.most if look else None
     classifying = [group for group in groups if group.task != "segmentation"]
-    degraded = degradation.judge(classifying, unfinished)
+    degraded = degradation.judge(classifying, unfinished, most)
+    ranked = ranking.judge([] if not_comparable else groups, same_within, most)
+    trained = convergence.judge(groups, unfinished, look.planned if look else 1)
     return Verdict(
         degradation=degraded,
-        cure=cure.judge(classifying, degraded.evidence),
-        skip_benefit=skip_benefit.judge(groups),
-        boundary_loss=boundary_loss.judge(groups),
-        ranking=ranking.judge([] if not_comparable else groups, same_within),
+        cure=cure.judge(classifying, degraded.evidence, most),
+        skip_benefit=skip_benefit.judge(groups, most),
+        boundary_loss=boundary_loss.judge(groups, most),
+        ranking=ranked,
         spread=spread.judge(groups),
-        convergence=convergence.judge(groups, unfinished),
+        convergence=trained,
+        decision=decision.judge(ranked.evidence, trained.evidence, look, not_comparable),
     )

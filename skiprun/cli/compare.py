@@ -24,6 +24,10 @@ def compare(
         str | None, typer.Option(help="What new runs are called before NAME; default: the protocol.")
     ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, max=100, help="Train seeds 0 to N-1 of each.")] = None,
+    until_decided: Annotated[
+        bool,
+        typer.Option("--until-decided", help="Add seeds from 3 on until all is decided; --seeds at most."),
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Runs at once; default: one a GPU, or one a core if small.")
     ] = None,
@@ -71,6 +75,7 @@ def compare(
             jobs=jobs,
             same_within=same_within,
             allow=allow or (),
+            until_decided=until_decided,
             progress_for=board.row,
             loading=None if silent else loading,
         )

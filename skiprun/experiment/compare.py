@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from skiprun.claims.comparison import Comparison, compare_runs
@@ -14,9 +15,11 @@ from skiprun.experiment.many import train_missing
 from skiprun.experiment.parallel import ProgressFor
 from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.study_runner.keeping import warn_instead
+from skiprun.experiment.until_decided import MOST, add_seeds, refuse_no_looks
 from skiprun.reports.page import slug, write_comparison
 from skiprun.results.fairness import config_differences, differences, refuse_unfair
-from skiprun.run import RUNS, flat
+from skiprun.results.sequential import Look
+from skiprun.run import RUNS, Run, flat
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import NullProgress, ProgressCallback
 
@@ -34,6 +37,7 @@ def compare(
     jobs: Count | None = None,
     same_within: float | None = None,
     allow: Sequence[str] = (),
+    until_decided: bool = False,
     progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
 ) -> Comparison:
@@ -43,7 +47,7 @@ def compare(
         names: architectures, also with options as `resnet56:connection=highway`; YAML files; run directories.
         protocol: the YAML file whose data, optimizer and schedule all architectures share; default: digits.
         overrides: `section.key=value` for all that is trained.
-        seeds: train seeds 0..n-1; None: the seed of each config.
+        seeds: train seeds 0..n-1; None: the seed of each config. With `until_decided` at most; None: 10.
         runs: the folder of all runs.
         root: where the data of runs that go on is now; None: where it was.
         prefix: what the names of new runs begin with; None: the protocol's name, for architectures.
@@ -52,6 +56,8 @@ def compare(
             shares of IoU; None: not asked.
         allow: keys in which runs may differ beside the model: of the config, or data, device, precision,
             torch, skiprun.
+        until_decided: add seeds from three on, and stop as soon as each network is behind the best beyond the
+            noise, or equivalent to it; the tests count all looks.
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
 
@@ -59,15 +65,31 @@ def compare(
         InputError: two experiments would be one run, the options reach none of the names, or the runs differ
             in more than the model.
     """
-    planned = plan_comparison(names, protocol, overrides, seeds, runs, root, prefix)
+    runs = Path(runs)
     if same_within is not None and not 0 < same_within < math.inf:
         raise InputError(f"--same-within: found {same_within:g}; it is a difference of scores above 0.")
+    plan = partial(plan_comparison, names, protocol, overrides, runs=runs, root=root, prefix=prefix)
+    train = partial(train_missing, runs=runs, progress_for=progress_for, loading=loading, jobs=jobs)
+    judge = partial(_compare_fairly, same_within=same_within, allow=allow)
+    most = (seeds or MOST) if until_decided else None
+    if most:
+        refuse_no_looks(names, runs, most)
+    planned = plan(most or seeds)
     configs = {item.label: flat(item.config.to_dict()) for item in planned if item.config}
     refuse_unfair(config_differences(configs), allow)  # before anything is trained
-    comparison = compare_runs(train_missing(planned, runs, progress_for, loading, jobs), same_within)
-    refuse_unfair(differences(comparison.groups), allow)
-    folder = Path(runs) / "comparisons" / slug(names, experiment_digest(names, planned, runs))
+    comparison = add_seeds(plan, train, judge, most) if most else judge(train(planned))
+    title = [*names, "until-decided"] if until_decided else names
+    folder = runs / "comparisons" / slug(title, experiment_digest(names, planned, runs))
     report = None
     with warn_instead():
         report = write_comparison(comparison, folder)
     return replace(comparison, report=report)
+
+
+def _compare_fairly(
+    runs: Sequence[Run], look: Look | None = None, *, same_within: float | None, allow: Sequence[str]
+) -> Comparison:
+    """Compare runs, at a look if seeds are added; raise InputError if they differ in more than is allowed."""
+    comparison = compare_runs(runs, same_within, look)
+    refuse_unfair(differences(comparison.groups), allow)
+    return comparison

@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 
 import skiprun
 from skiprun.claims.comparison import Comparison
+from skiprun.claims.evidence import in_looks
 from skiprun.reports.columns import columns, seed_rows
 from skiprun.reports.export import csv_text, latex_table
 from skiprun.reports.rivals import rival_rows
@@ -87,7 +88,8 @@ def page_facts(comparison: Comparison) -> dict[str, object]:
     groups = comparison.groups
     shown = columns(groups)
     headings, rows = seed_rows(groups)
-    rival_headings, rivals = rival_rows(comparison.verdict.ranking.evidence)
+    ranking = comparison.verdict.ranking.evidence
+    rival_headings, rivals = rival_rows(ranking)
     return {
         "title": _title([group.label for group in groups]),
         "datasets": list(dict.fromkeys(group.first.text("data.name") for group in groups)),
@@ -100,6 +102,7 @@ def page_facts(comparison: Comparison) -> dict[str, object]:
         "rows": [[column.text(group) for column in shown] for group in groups],
         "rival_headings": rival_headings,
         "rival_rows": rivals,
+        "in_looks": in_looks(ranking.most if ranking else None),
         "seed_headings": headings,
         "seed_rows": rows,
         "labels": [group.label for group in groups],

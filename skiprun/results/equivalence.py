@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from skiprun.results.sequential import p_of_look
 from skiprun.results.significance import Difference
 
 
@@ -15,11 +16,12 @@ def equivalence_p(found: Difference, margin: float) -> float:
     """Return the p value of a difference being the margin or more, to either side; NaN if nothing is tested.
 
     Args:
-        found: the difference, by the same pairing as it is tested for being none.
-        margin: above 0, in the unit of the difference.
+        found: the difference, by the same pairing as it is tested for being none; and by the same looks.
+        margin: above 0, in the unit of the difference; NaN: not asked.
     """
     from scipy import special
 
-    if not found.tested:
+    if not found.tested or math.isnan(margin):
         return math.nan
-    return float(special.stdtr(found.freedom, (abs(found.mean) - margin) / found.error))
+    p = float(special.stdtr(found.freedom, (abs(found.mean) - margin) / found.error))
+    return p_of_look(2 * p, found.n, found.most) / 2 if found.most else p

@@ -9,26 +9,29 @@ from __future__ import annotations
 import functools
 import math
 
-from skiprun.results.statistics import critical_value
+from skiprun.results.statistics import LEVEL, critical_value
 
 POWER = 0.8
 MOST_SEEDS = 1000
 
 
 @functools.lru_cache(maxsize=10_000)
-def detectable_errors(freedom: float, tests: int = 1) -> float:
+def detectable_errors(freedom: float, tests: int = 1, alpha: float = 1 - LEVEL) -> float:
     """Return how many standard errors a difference must have to be found with 80 % power.
 
     Args:
         freedom: degrees of freedom of the t test.
         tests: how many differences are tested together.
+        alpha: level of all of them.
     """
     from scipy import special
 
-    return float(special.nctdtrinc(freedom, 1 - POWER, critical_value(freedom, tests)))
+    return float(special.nctdtrinc(freedom, 1 - POWER, critical_value(freedom, tests, alpha)))
 
 
-def seeds_to_find(mean: float, n: int, error: float, freedom: float, tests: int = 1) -> int | None:
+def seeds_to_find(
+    mean: float, n: int, error: float, freedom: float, tests: int = 1, alpha: float = 1 - LEVEL
+) -> int | None:
     """Return with how many seeds a difference is found with 80 % power, None if 1,000 are too few.
 
     Args:
@@ -37,10 +40,11 @@ def seeds_to_find(mean: float, n: int, error: float, freedom: float, tests: int 
         error: its standard error with these.
         freedom: degrees of freedom of that.
         tests: how many differences are tested together.
+        alpha: level of all of them.
     """
 
     def is_found(seeds: int) -> bool:
-        errors = detectable_errors(freedom * (seeds - 1) / (n - 1), tests)
+        errors = detectable_errors(freedom * (seeds - 1) / (n - 1), tests, alpha)
         return errors * error * math.sqrt(n / seeds) <= abs(mean)
 
     if not is_found(MOST_SEEDS):

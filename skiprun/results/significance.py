@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from skiprun.results.estimate import paired, welch
 from skiprun.results.power import detectable_errors, seeds_to_find
+from skiprun.results.sequential import FIRST_LOOK, level_of_look, p_of_look
 from skiprun.results.statistics import LEVEL, critical_value
 
 
@@ -32,6 +33,8 @@ class Difference:
             or nothing was tested.
         error, freedom: standard error of the mean, and its degrees of freedom.
         tests: how many differences are tested together.
+        most: seeds at the last of several looks, all of which low, high, p and what is detectable count;
+            None: the number of seeds was fixed.
     """
 
     n: int
@@ -47,6 +50,7 @@ class Difference:
     error: float
     freedom: float
     tests: int
+    most: int | None
 
     @property
     def tested(self) -> bool:
@@ -60,7 +64,11 @@ def exceeds_noise(p: float) -> bool | None:
 
 
 def difference(
-    one: Mapping[int, float], other: Mapping[int, float], span: float = math.inf, tests: int = 1
+    one: Mapping[int, float],
+    other: Mapping[int, float],
+    span: float = math.inf,
+    tests: int = 1,
+    most: int | None = None,
 ) -> Difference:
     """Compare two networks by their values of each seed; the seeds choose the test, never the values.
 
@@ -69,6 +77,7 @@ def difference(
         other: the other network's.
         span: no difference can be larger.
         tests: how many differences are tested together; it decides what is detectable, `holm` corrects p.
+        most: seeds at the last of several looks; None: their number was fixed.
     """
     one, other = _finite(one), _finite(other)
     by_seed = {seed: one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())}
@@ -79,24 +88,27 @@ def difference(
         n, method, found = smaller, "Welch t", welch(list(one.values()), list(other.values()))
     else:
         mean = statistics.fmean(one.values()) - statistics.fmean(other.values()) if smaller else math.nan
-        return _untested(smaller, mean, by_seed, tests)
-    if found.spread <= 1e-9 * largest:  # only rounding: a test would call anything significant
-        return _untested(n, found.mean, by_seed, tests)
-    half = critical_value(found.freedom) * found.error
+        return _untested(smaller, mean, by_seed, tests, most)
+    no_spread = found.spread <= 1e-9 * largest  # only rounding: a test would call anything significant
+    if no_spread or (most and n < FIRST_LOOK):
+        return _untested(n, found.mean, by_seed, tests, most)
+    alpha = level_of_look(n, most) if most else 1 - LEVEL
+    half = critical_value(found.freedom, alpha=alpha) * found.error
     return Difference(
         n=n,
         mean=found.mean,
         low=max(-span, found.mean - half),
         high=min(span, found.mean + half),
-        p=found.p,
+        p=p_of_look(found.p, n, most) if most else found.p,
         effect=found.mean / found.spread,
         method=method,
         by_seed=by_seed,
-        detectable=detectable_errors(found.freedom, tests) * found.error,
-        seeds_needed=seeds_to_find(found.mean, n, found.error, found.freedom, tests),
+        detectable=detectable_errors(found.freedom, tests, alpha) * found.error,
+        seeds_needed=seeds_to_find(found.mean, n, found.error, found.freedom, tests, alpha),
         error=found.error,
         freedom=found.freedom,
         tests=tests,
+        most=most,
     )
 
 
@@ -104,10 +116,10 @@ def _finite(values: Mapping[int, float]) -> dict[int, float]:
     return {seed: value for seed, value in values.items() if math.isfinite(value)}
 
 
-def _untested(n: int, mean: float, by_seed: dict[int, float], tests: int) -> Difference:
+def _untested(n: int, mean: float, by_seed: dict[int, float], tests: int, most: int | None) -> Difference:
     """Return a difference of means that nothing can be claimed of."""
     nan = math.nan
-    return Difference(n, mean, nan, nan, nan, nan, "none", by_seed, nan, None, nan, nan, tests)
+    return Difference(n, mean, nan, nan, nan, nan, "none", by_seed, nan, None, nan, nan, tests, most)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -38,8 +38,8 @@ def sample_of(values: Iterable[float], lowest: float = -math.inf, highest: float
 
 
 @functools.lru_cache(maxsize=1000)
-def critical_value(freedom: float, tests: int = 1) -> float:
+def critical_value(freedom: float, tests: int = 1, alpha: float = 1 - LEVEL) -> float:
     """Return how many standard errors an interval, or one of several together, reaches to each side."""
     from scipy import special
 
-    return float(special.stdtrit(freedom, 1 - (1 - LEVEL) / 2 / tests))
+    return float(special.stdtrit(freedom, 1 - alpha / 2 / tests))
