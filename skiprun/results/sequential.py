@@ -1,9 +1,9 @@
 """Looks at a comparison while seeds are added: a boundary that keeps the level over all of them.
 
 Who tests after every seed and stops at the first p below .05 calls equal networks different in 17 % of
-comparisons of 3 to 10 seeds. Here a look at n of at most N seeds has the level (n / N)^2 of the last one, by
-Student's t (Jennison and Turnbull 1991; their shape is that of Wang and Tsiatis 1987: strict while seeds are
-few), and all of them together have 5 %. The p value of a look is the probability that equal networks come as
+comparisons of 3 to 10 seeds. Here a look at n of at most N seeds has (n / N)^2 of the level of the last one,
+by Student's t (group-sequential t tests: Jennison and Turnbull 1991), so it is strict while seeds are few,
+as where a power of n is spent (Kim and DeMets 1987); all looks together have 5 %. The p value of a look is the probability that equal networks come as
 far beyond this shape at any look up to N, so it holds whenever one stops, and for whatever reason.
 
 Of n paired differences, normal and without a mean, r = sum / sqrt(n * sum of squares) is a Markov chain whose
@@ -45,7 +45,9 @@ def looks(most: int) -> int:
 
 
 def p_of_look(p: float, seeds: int, most: int) -> float:
-    """Return the p value that counts all looks, of one with so many seeds; halves are one-sided ones.
+    """Return the p value of a look with so many seeds that counts all looks.
+
+    A one-sided one is half of that of twice its p, since hardly anybody crosses the boundary on both sides.
 
     Args:
         p: two-sided, of Student's t, as if this were the only look.

@@ -38,7 +38,7 @@ class Training:
         self.trained: list[tuple[str, int]] = []
         self.stop_at: int | None = None
 
-    def __call__(self, planned: Sequence[Planned], runs: Path, *_: object) -> list[Run]:
+    def __call__(self, planned: Sequence[Planned], runs: Path, **_: object) -> list[Run]:
         for item in planned:
             if item.missing and item.config:
                 self.train(item.config, runs)
