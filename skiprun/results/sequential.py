@@ -3,8 +3,9 @@
 Who tests after every seed and stops at the first p below .05 calls equal networks different in 17 % of
 comparisons of 3 to 10 seeds. Here a look at n of at most N seeds has (n / N)^2 of the level of the last one,
 by Student's t (group-sequential t tests: Jennison and Turnbull 1991), so it is strict while seeds are few,
-as where a power of n is spent (Kim and DeMets 1987); all looks together have 5 %. The p value of a look is the probability that equal networks come as
-far beyond this shape at any look up to N, so it holds whenever one stops, and for whatever reason.
+as where a power of n is spent (Kim and DeMets 1987); all looks together have 5 %. The p value of a look is
+the probability that equal networks come as far beyond this shape at any look up to N, so it holds whenever
+one stops, and for whatever reason.
 
 Of n paired differences, normal and without a mean, r = sum / sqrt(n * sum of squares) is a Markov chain whose
 steps are known exactly, and t = r sqrt(n - 1) / sqrt(1 - r^2). Its distribution over the looks is followed on
