@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from benchmarks.measure import ROOT, Setting, Skipped
 from skiprun.run import find_runs
 
 SEEDS, EPOCHS = 8, 20
-BRANCHES = "skiprun.training.acceleration.branches"  # what makes seeds branches of one captured graph
 
 Row = dict[str, Any]
 
@@ -38,10 +36,10 @@ def run(setting: Setting) -> list[Row]:
     """Return the seconds of one seed and of eight.
 
     Raises:
-        Skipped: nothing would train them at once.
+        Skipped: this is a CPU, on which seeds share cores but no graph; few rounds try the way.
     """
-    if find_spec(BRANCHES) is None:
-        raise Skipped("compare trains the seeds of a GPU one after another: it has no branches yet")
+    if not (setting.gpu or setting.quick):
+        raise Skipped("seeds are trained side by side on a GPU alone")
     with tempfile.TemporaryDirectory() as name:
         make_folder(Path(name) / "images", 10 * setting.batch if setting.quick else setting.images)
         seconds = {number: taken(number, Path(name), setting) for number in (1, SEEDS)}

@@ -150,9 +150,6 @@ def test_images_on_the_device_are_the_images_shifted_mirrored_and_normalized() -
 @pytest.mark.slow
 def test_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     small = Setting(quick=True, batch=4)
-    with pytest.raises(Skipped, match="no branches yet"):
-        seeds.run(small)
-    monkeypatch.setattr(seeds, "BRANCHES", "skiprun")
     monkeypatch.setattr(seeds, "SEEDS", 2)
     one, two = seeds.run(small)
     assert (one["seeds"], one["times_one"], two["seeds"]) == (1, 1.0, 2)

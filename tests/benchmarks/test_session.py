@@ -186,7 +186,7 @@ def test_a_part_that_hangs_is_ended_with_all_that_it_started(
 
 def test_a_part_answers_from_its_own_process() -> None:
     assert apart.in_own_process("seeds", "8-seeds", Setting()) == {
-        "skipped": "compare trains the seeds of a GPU one after another: it has no branches yet"
+        "skipped": "seeds are trained side by side on a GPU alone"
     }
 
 
