@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -36,7 +35,7 @@ def train_side_by_side(
         progresses: told of the steps and epochs of each.
     """
     branches = Branches()
-    with StopFlag() as stop, told_by_label():
+    with StopFlag() as stop, told_by_label(configs):
         beside = Beside(len(configs), branches, stop)
         works = [
             partial(train, config, runs=runs, progress=progresses[label], beside=beside)
@@ -47,11 +46,12 @@ def train_side_by_side(
 
 
 @contextmanager
-def told_by_label() -> Iterator[None]:
+def told_by_label(labels: Collection[str]) -> Iterator[None]:
     """Let what is logged in a turn begin with the label of its run, which is the name of its thread."""
 
     def name(record: logging.LogRecord) -> bool:
-        if record.threadName != threading.main_thread().name:
+        if record.threadName in labels and "label" not in vars(record):  # several handlers have one record
+            vars(record)["label"] = record.threadName
             record.msg, record.args = f"{record.threadName}: {record.getMessage()}", None
         return True
 

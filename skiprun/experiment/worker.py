@@ -21,6 +21,7 @@ from skiprun.experiment.places import Share
 from skiprun.experiment.side_by_side import train_side_by_side
 from skiprun.experiment.train import train
 from skiprun.experiment.work import Need
+from skiprun.run import Run
 from skiprun.system.logs import is_about_data
 from skiprun.system.processes import exit_with_parent
 from skiprun.system.progress import LocatedProgress, Progress, Record
@@ -122,10 +123,17 @@ def train_work(configs: Mapping[str, RunConfig], runs: Path, progresses: Mapping
             log.info(str(error))
         return
     found = train_side_by_side(configs, runs, progresses)
-    for label, each in zip(configs, found, strict=True):
-        if isinstance(each, Diverged):
+    if failure := failure_of(dict(zip(configs, found, strict=True))):
+        raise failure
+
+
+def failure_of(found: Mapping[str, Run | BaseException]) -> BaseException | None:
+    """Say how each of some runs failed, and return what their work ends with; a divergence is a result.
+
+    If a signal stopped some, that is it: no other work shall begin.
+    """
+    failures = [each for each in found.values() if not isinstance(each, Run | Diverged)]
+    for label, each in found.items():
+        if not isinstance(each, Run | Stopped):
             log.info(f"{label}: {each}")
-    if failed := [
-        each for each in found if isinstance(each, BaseException) and not isinstance(each, Diverged)
-    ]:
-        raise failed[0]
+    return next((each for each in failures if isinstance(each, Stopped)), next(iter(failures), None))
