@@ -67,13 +67,14 @@ class Share:
             os.environ[VISIBLE_GPUS] = self.gpu.entry
             plan_for(self.gpu.free)
 
-    def memory(self, need: Need | None) -> str:
-        """Say of how much memory a run was to take how much; nothing without a GPU."""
+    def memory(self, need: Need | None, runs: int = 1) -> str:
+        """Say of how much memory a run, or some side by side, was to take how much; nothing without a GPU."""
         if not self.gpu or not need:
             return ""
         free, total = gigabytes(self.gpu.free), gigabytes(self.gpu.total)
         needed = gigabytes(need.on(self.gpu.free))
-        numbers = f"{free} of {total} GB were free before, and about {needed} GB a run were foreseen."
+        whose = "a run" if runs == 1 else f"for {runs} runs"
+        numbers = f"{free} of {total} GB were free before, and about {needed} GB {whose} were foreseen."
         if self.runs == 1:
             return f" It had {self.gpu.title} alone: {numbers}"
         others = counted(self.runs - 1, "other run")

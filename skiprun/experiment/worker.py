@@ -106,7 +106,7 @@ def _failure(plain: Mapping[str, dict[str, Any]], runs: Path, need: Need | None)
     except (Stopped, KeyboardInterrupt):
         WorkerProgress.stopped = True
     except SkiprunError as error:
-        numbers = WorkerProgress.share.memory(need) if isinstance(error, OutOfMemory) else ""
+        numbers = WorkerProgress.share.memory(need, len(configs)) if isinstance(error, OutOfMemory) else ""
         passed = SkiprunError(f"{multiprocessing.current_process().name}: {error}{numbers}")
         passed.exit_code = error.exit_code
         return passed
@@ -136,4 +136,7 @@ def failure_of(found: Mapping[str, Run | BaseException]) -> BaseException | None
     for label, each in found.items():
         if not isinstance(each, Run | Stopped):
             log.info(f"{label}: {each}")
-    return next((each for each in failures if isinstance(each, Stopped)), next(iter(failures), None))
+    failure = next((each for each in failures if isinstance(each, Stopped)), next(iter(failures), None))
+    if isinstance(failure, OutOfMemory):
+        return OutOfMemory(f"{failure} {len(found)} runs were side by side; fewer --jobs take less.")
+    return failure

@@ -289,6 +289,9 @@ def test_out_of_memory_is_told_with_the_numbers_of_the_share(
     enter(Share([0], gpu("3", 70), runs), monkeypatch)
     failure = worker.train_here({"plain20 seed 0": tiny_config().to_dict()}, tmp_path, Need(0, 12 * GB))
     assert str(failure) == f"plain20 seed 0: Out of memory in a training step. {says}"
+    beside = {f"plain20 seed {seed}": tiny_config().to_dict() for seed in range(2)}
+    said = says.replace("a run were", "for 2 runs were")
+    assert str(worker.train_here(beside, tmp_path, Need(0, 12 * GB))).endswith(said)
 
 
 @pytest.mark.parametrize(

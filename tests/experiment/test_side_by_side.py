@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from skiprun.errors import Diverged, Stopped, StorageError
+from skiprun.errors import Diverged, OutOfMemory, Stopped, StorageError
 from skiprun.experiment.side_by_side import told_by_label
 from skiprun.experiment.worker import failure_of
 from skiprun.run import Run
@@ -54,3 +54,9 @@ def test_a_work_ends_with_its_first_failure_or_with_a_signal(
     assert failure_of(found) is with_
     failed = [(label, end) for label, end in found.items() if not isinstance(end, Run | Stopped)]
     assert caplog.messages == [f"{label}: {end}" for label, end in failed]
+
+
+def test_out_of_memory_says_that_they_were_side_by_side() -> None:
+    failure = failure_of({"seed 0": Run(Path("run")), "seed 1": OutOfMemory("Out of memory.")})
+    assert isinstance(failure, OutOfMemory)
+    assert str(failure) == "Out of memory. 2 runs were side by side; fewer --jobs take less."
