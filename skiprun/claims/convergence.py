@@ -27,7 +27,7 @@ class Convergence:
         diverged: runs whose loss became infinite.
         stuck: finished runs whose score on train is no better than guessing.
         p: that it trains as often as `other`, the network that does so most; NaN where there is none.
-            Corrected for the number of networks and of looks.
+            Corrected for the number of networks, and of looks if there are several.
     """
 
     network: str
@@ -36,6 +36,7 @@ class Convergence:
     share: Share
     other: str
     p: float
+    looks: int
 
     @property
     def sentence(self) -> str:
@@ -59,8 +60,9 @@ class Convergence:
         """Say whether that is seldomer than the network that trains most often, if it can be compared."""
         if math.isnan(self.p):
             return ""
+        counted_looks = f" times {self.looks} looks" if self.looks > 1 else ""
         seldomer = "seldomer than" if exceeds_noise(self.p) else "not told apart from"
-        return f" That is {seldomer} {self.other} ({format_p(self.p)}, Fisher's exact test)."
+        return f" That is {seldomer} {self.other} ({format_p(self.p)}, Fisher's exact test{counted_looks})."
 
 
 def judge(
@@ -93,7 +95,7 @@ def judge(
         for place in lost
     ]
     found = tuple(
-        Convergence(names[place], diverged[place], stuck.get(place, 0), shares[place], names[best], p)
+        Convergence(names[place], diverged[place], stuck.get(place, 0), shares[place], names[best], p, looks)
         for place, p in zip(lost, holm(compared), strict=True)
     )
     return Finding(found, tuple(each.sentence for each in found))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import zlib
+from collections.abc import Callable
+
 import numpy as np
+import pytest
+from scipy.stats import binom
 
 from skiprun.claims.decision import judge as decide
 from skiprun.claims.verdict import Verdict, judge
-from skiprun.results.sequential import Look
-from tests.support.null_worlds import network, plain_networks
+from skiprun.results import sequential
+from skiprun.results.sequential import FIRST_LOOK, Look
+from tests.support.null_worlds import NOISES, network, plain_networks
 
 NOISE = np.array([[0.1, -0.3, 0.2, 0.05, -0.1], [0.0, 0.2, -0.1, 0.3, -0.2]])
 
@@ -61,3 +68,32 @@ def test_networks_that_cannot_be_ranked_end_it() -> None:
         "Stopped after 3 of at most 10 seeds: the networks cannot be ranked"
     )
     assert decide(None, (), None, ()).evidence is None
+
+
+def interpolated(most: int) -> Callable[[float, int], float]:
+    """Return the p value of looks as a curve through 150 of them, since a draw asks for dozens."""
+    grid = np.geomspace(1e-7, 1, 150)
+    counted = np.log([sequential._crossed(float(p), most) for p in grid])
+    return lambda last, _: float(np.exp(np.interp(np.log(max(last, 1e-30)), np.log(grid), counted)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("noise", "k"), [("normal", 2), ("normal", 3), ("heavy", 2), ("failing", 3)])
+def test_no_sentence_is_often_false_when_seeds_are_added(
+    noise: str, k: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal networks, to where their comparison stops; more than this comes once in 10,000 at 5 %."""
+    draws, most = 1000, 10
+    monkeypatch.setattr(sequential, "_crossed", interpolated(most))
+    chance = np.random.default_rng(zlib.crc32(f"{noise} {k}".encode()))
+    false = dict.fromkeys(("^Degradation was seen:", "Behind it beyond the noise"), 0)
+    for _ in range(draws):
+        values = NOISES[noise](chance, k, most)
+        for seeds in range(FIRST_LOOK, most + 1):
+            found = judge(plain_networks(values[:, :seeds]), (), (), None, Look(seeds, most))
+            if found.decision.evidence and found.decision.evidence.is_last:
+                break
+        for pattern in false:
+            false[pattern] += any(re.search(pattern, sentence) for sentence in found.sentences)
+    assert max(false.values()) <= binom.isf(1e-4, draws, 0.05), false
+    assert noise != "normal" or false["Behind it beyond the noise"] >= binom.isf(1 - 1e-4, draws, 0.02)
