@@ -31,8 +31,8 @@ class Cure:
 
     Attributes:
         closed: share of the gap in training loss that it closes, by the means over seeds.
-        p: that its loss is the one up to which the gap counts as closed, corrected for the number of cures.
-        test: of the logarithms of the losses against that one.
+        p: that its loss is the one up to which the gap counts as closed, corrected for the number of cures;
+            `test` is of the logarithms of the losses.
         seen, tested, cured: as `seen`, `tested` and `degradation` of a pair.
     """
 
@@ -72,13 +72,7 @@ class Cure:
 def judge(
     groups: Sequence[Group], pairs: Sequence[PlainPair], most: int | None = None
 ) -> Finding[tuple[Cure, ...]]:
-    """Judge each network with a connection against the deepest degraded pair of its depth and family.
-
-    Args:
-        groups: of finished runs.
-        pairs: plain networks, shallow and deep.
-        most: seeds at the last of several looks; None: their number was fixed.
-    """
+    """Judge each network with a connection by the deepest degraded pair of its depth; see `degradation`."""
     asked = [pair for pair in pairs if pair.asks_for_cure]
     cases = _trios(groups, asked)
     tests = [compare_losses(case[0].by_seed(LOSS), _closings(*case[1:3]), len(cases), most) for case in cases]

@@ -89,15 +89,13 @@ def judge(
 ) -> Finding[tuple[PlainPair, ...]]:
     """Compare each two plain networks of unequal depth, the shallowest first; `most` as in `difference`."""
     cases = pairs_by_depth(groups)
-    tests = [
-        compare_losses(deep.by_seed(LOSS), _levels(shallow), len(cases), most) for shallow, deep, _ in cases
-    ]
+    losses = [(deep.by_seed(LOSS), _levels(shallow)) for shallow, deep, _ in cases]
+    tests = [compare_losses(*each, len(cases), most) for each in losses]
     corrected = holm([test.p for test in tests])
     pairs = tuple(_pair(*case, test, p) for case, test, p in zip(cases, tests, corrected, strict=True))
     answer = any_holds(pair.degradation for pair in pairs)
-    return Finding(
-        pairs, _sentences(pairs, groups, unfinished), answer, tuple(tests), _seen_in_a_word(pairs, answer)
-    )
+    sentences = _sentences(pairs, groups, unfinished)
+    return Finding(pairs, sentences, answer, tuple(tests), _seen_in_a_word(pairs, answer))
 
 
 def _levels(shallow: Group) -> dict[int, float]:

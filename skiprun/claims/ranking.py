@@ -48,10 +48,7 @@ class Ranking:
     def sentence(self) -> str:
         """Say which network is best on the test split if one is, and which are behind by more than noise."""
         parts = [self._first_place()]
-        it, behind = (
-            "them" if len(self.first) > 1 else "it",
-            [each for each in self.rivals if not each.is_level],
-        )
+        it, behind = "them" if len(self.first) > 1 else "it", [r for r in self.rivals if not r.is_level]
         test = f"95 %{in_looks(self.most)}, Holm's correction over all pairs"
         kinds = {
             True: f"Behind {it} beyond the noise ({test})",

@@ -11,14 +11,15 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skiprun.data.loaders import Loaders, Split
+    from skiprun.data.loaders import Loaders
     from skiprun.data.loading import load_data
+    from skiprun.data.splits import Split
 
 __all__ = ["Loaders", "Split", "load_data"]
 
 _HOMES = {
     "Loaders": "skiprun.data.loaders",
-    "Split": "skiprun.data.loaders",
+    "Split": "skiprun.data.splits",
     "load_data": "skiprun.data.loading",
 }
 

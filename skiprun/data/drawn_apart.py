@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skiprun.data.loaders import Loaders, Split
+from skiprun.data.loaders import Loaders
+from skiprun.data.splits import Split
 
 
 class DrawnApart:

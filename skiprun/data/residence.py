@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from skiprun.data.loaders import InMemorySplit, MemoryMappedSplit, Split
 from skiprun.data.source import Array, RawDataset, RawSplit
+from skiprun.data.splits import InMemorySplit, MemoryMappedSplit, Split
 from skiprun.errors import is_out_of_memory
 from skiprun.system.machine import memory_bytes
 

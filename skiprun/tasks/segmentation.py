@@ -142,8 +142,7 @@ def classes_of(target: Tensor) -> Tensor:
 
 def shows_anything(target: Tensor) -> bool:
     """Say whether masks have a pixel that is neither background nor void."""
-    classes = classes_of(target)
-    return bool(((classes > 0) & (classes != VOID)).any())
+    return bool(((classes := classes_of(target)) > 0).logical_and(classes != VOID).any())
 
 
 def decide(output: Tensor) -> Tensor:

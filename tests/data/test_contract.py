@@ -13,7 +13,7 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data import Loaders, load_data, residence
-from skiprun.data.loaders import InMemorySplit, MemoryMappedSplit
+from skiprun.data.splits import InMemorySplit, MemoryMappedSplit
 from skiprun.errors import InputError, OptionError, UnknownName
 from skiprun.registry import DATASETS
 from tests.support.data_files import image_folder, publish_cifar, publish_mnist, publish_svhn

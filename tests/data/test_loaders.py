@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from skiprun.data.loaders import MemoryMappedSplit
+from skiprun.data.splits import MemoryMappedSplit
 
 
 def mapped_megabytes() -> float:
