@@ -55,6 +55,6 @@ def record_memory(run: Run, device: torch.device) -> None:
     """Say how much memory of a GPU the session took at most, and add that to its record."""
     gpu = describe_gpu(device)
     if "peak_memory_bytes" in gpu:
-        log.info(f"The run took {gpu['peak_memory_bytes'] / 1e9:.2f} GB of the GPU's memory at most.")
+        log.info(f"This process took {gpu['peak_memory_bytes'] / 1e9:.2f} GB of the GPU's memory at most.")
         with contextlib.suppress(StorageError):
             run.amend_session({"gpu": gpu})

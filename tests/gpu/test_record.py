@@ -25,7 +25,7 @@ def test_a_run_records_its_gpu_and_the_memory_that_it_took(machine: SimulatedMac
     known = {"name": NAME, "cudnn": CUDNN, "memory_bytes": MEMORY, "peak_memory_bytes": PEAK}
     assert known.items() <= session["gpu"].items()
     assert outcome.result.summary()["gpu"] == session["gpu"]
-    assert "The run took 3.22 GB of the GPU's memory at most." in outcome.messages
+    assert "This process took 3.22 GB of the GPU's memory at most." in outcome.messages
 
 
 def test_a_run_on_the_cpu_has_nothing_to_record(tmp_path: Path) -> None:
