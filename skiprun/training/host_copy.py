@@ -15,8 +15,13 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from skiprun.training.acceleration.streams import after_all
+
 State = TypeVar("State", bound=Mapping[str, object])
 ALIGNMENT = 16  # bytes; no type is larger
+# Of streams, which no step is captured on. When pinned memory is given back, by the thread that has written
+# it, torch asks the stream of the copy for an event: within a capture that is one which nobody may wait for.
+HIGH = -1
 
 
 class HostCopy:
@@ -28,11 +33,16 @@ class HostCopy:
         *self.starts, total = itertools.accumulate(lengths, initial=0)
         memory = torch.empty(total, dtype=torch.uint8, pin_memory=True)
         try:
-            memory.copy_(self._gather(total, tensors), non_blocking=True)
+            gathered = self._gather(total, tensors)
         except torch.OutOfMemoryError:
-            self._copy_each(memory, tensors)
+            gathered = None
         self.arrived = torch.cuda.Event(blocking=True)
-        self.arrived.record()
+        with after_all([torch.cuda.current_stream()], torch.cuda.Stream(priority=HIGH)):
+            if gathered is None:
+                self._copy_each(memory, tensors)
+            else:
+                memory.copy_(gathered, non_blocking=True)
+            self.arrived.record()
         self.tensors = [
             _own_storage(memory, tensor, start) for tensor, start in zip(tensors, self.starts, strict=True)
         ]

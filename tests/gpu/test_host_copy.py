@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import torch
 from torch import Tensor
 
+from skiprun.config import RunConfig
+from skiprun.experiment.side_by_side import train_side_by_side
+from skiprun.system.progress import NullProgress
 from skiprun.training.checkpoint import with_checksum
 from skiprun.training.host_copy import HostCopy, state_on_host
+from tests.gpu.cases import CASES, config_of
+from tests.support.simulated_gpu.graph import Graph
+from tests.support.simulated_gpu.host_memory import HostMemory
 from tests.support.simulated_gpu.machine import SimulatedMachine
+from tests.support.simulated_gpu.streams import Stream
 
 
 def state() -> dict[str, Any]:
@@ -75,3 +84,27 @@ def file_without_memory() -> bytes:
 
 def test_a_full_gpu_is_copied_tensor_by_tensor(machine: SimulatedMachine) -> None:
     assert machine(file_without_memory).result == machine(file_of_a_gpu).result[0]
+
+
+def streams(config: RunConfig, runs: Path) -> tuple[set[int], set[int]]:
+    """Train by a graph, and return the streams that were captured, and those of copies to the host."""
+    captured, copied = set[int](), set[int]()
+    keep, expect = Graph.keep, HostMemory.expect
+
+    def note_capture(self: Graph, changed: Sequence[Tensor]) -> None:
+        captured.add(self.gpu.current.number)
+        keep(self, changed)
+
+    def note_copy(self: HostMemory, place: Tensor, value: Tensor, stream: Stream) -> Tensor:
+        copied.add(stream.number)
+        return expect(self, place, value, stream)
+
+    with mock.patch.object(Graph, "keep", note_capture), mock.patch.object(HostMemory, "expect", note_copy):
+        train_side_by_side({"one": config}, runs, {"one": NullProgress()})
+    return captured, copied
+
+
+def test_no_stream_that_copies_is_ever_captured(machine: SimulatedMachine, tmp_path: Path) -> None:
+    """The thread that writes gives pinned memory back when it likes, for which torch asks the stream."""
+    captured, copied = machine(streams, config_of(CASES["clip norm"], "cuda", graph=True), tmp_path).result
+    assert captured and copied and not captured & copied

@@ -39,7 +39,7 @@ class SimulatedGPU:
         capturing: the graph that is being captured.
         launches: how many times a graph was launched in a step; `scored` elsewhere.
         room: bytes for one more tensor.
-        streams: those that are given out, in turns.
+        streams, urgent: those that are given out, in turns.
         nodes: how many operations the last one held.
         kernels: how many operations were launched one by one.
         microseconds: how long all that was launched takes.
@@ -49,7 +49,9 @@ class SimulatedGPU:
     def __init__(self, room: float = math.inf, streams: int = STREAMS) -> None:
         self.room = room
         self.clocks = Clocks(lambda what: self.report("race", what))
-        self.streams = itertools.cycle([Stream(self.clocks, self.wait) for _ in range(streams)])
+        self.streams, self.urgent = (
+            itertools.cycle([Stream(self.clocks, self.wait) for _ in range(streams)]) for _ in range(2)
+        )
         self.default = self.latest = Stream(self.clocks, self.wait)
         self.thread = threading.local()  # each has a stream of its own to launch on
         self.capturing: Graph | None = None
@@ -94,9 +96,9 @@ class SimulatedGPU:
             self.latest = getattr(self.thread, "stream", self.default)
         return self.latest
 
-    def stream(self, *_: object, **__: object) -> Stream:
-        """Return the next stream; the arguments of torch.cuda.Stream do not matter here."""
-        return next(self.streams)
+    def stream(self, *_: object, priority: int = 0) -> Stream:
+        """Return the next stream of a priority, of which there are as many of each."""
+        return next(self.urgent if priority else self.streams)
 
     @contextlib.contextmanager
     def on_stream(self, stream: Stream | None) -> Iterator[None]:
