@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from skiprun.config import RunConfig
 from skiprun.experiment import train
+from skiprun.inference import evaluate
 from skiprun.registry import MODELS, PROBES
 from skiprun.run import Run
 from tests.gpu.cases import Case, Sections, config_of
@@ -60,6 +61,13 @@ class Cosine(Own):
         return 5 * F.linear(F.normalize(features.float()), F.normalize(self.head.weight))
 
 
+class Uncertain(Own):
+    """Its scores are drawn, also where it is evaluated."""
+
+    def scores(self, features: Tensor) -> Tensor:
+        return super().scores(F.dropout(features, 0.2, training=True))
+
+
 class Counting:
     """A probe that counts the steps, which a step may not do: a graph keeps the count."""
 
@@ -84,7 +92,7 @@ class Counting:
         return torch.full((1,), float(self.steps), device=self.device)
 
 
-NETWORKS = {"shared": Own, "exact": Exact, "cosine": Cosine}
+NETWORKS = {"shared": Own, "exact": Exact, "cosine": Cosine, "uncertain": Uncertain}
 
 
 @contextlib.contextmanager
@@ -104,9 +112,13 @@ def registered() -> Iterator[None]:
 
 
 def train_own(config: RunConfig, runs: Path) -> Run:
-    """Train with what is here."""
-    with registered():
-        return train(config, runs=runs)
+    """Train with what is here, and evaluate few images at once, so that a graph does it on the GPU."""
+    with (
+        registered(),
+        mock.patch.object(evaluate, "MAX_EVAL_BATCH_SIZE", 20),
+        mock.patch.object(evaluate, "MAX_ON_GPU", 20),
+    ):
+        return (train if config.compute.device == "cuda" else train_on_cpu)(config, runs=runs)
 
 
 def configs(sections: Sections) -> tuple[RunConfig, RunConfig]:
@@ -122,11 +134,9 @@ def test_in_bf16_the_bits_are_those_of_the_cpu(
     machine: SimulatedMachine, tmp_path: Path, name: str, optim: Sections
 ) -> None:
     on_cpu, on_gpu = configs({"model": {"name": name}, "optim": optim, "compute": {"precision": "bf16"}})
-    with registered():
-        cpu = train_on_cpu(on_cpu, tmp_path / "cpu")
     gpu = machine(train_own, on_gpu, tmp_path / "gpu")
-    assert_same_bits(cpu, gpu.result)
-    assert gpu.launches and not gpu.races
+    assert_same_bits(train_own(on_cpu, tmp_path / "cpu"), gpu.result)
+    assert gpu.launches and gpu.scored and not gpu.races
 
 
 @pytest.mark.slow
