@@ -16,9 +16,12 @@ from torch.nn import functional as F
 
 from skiprun.config import RunConfig
 from skiprun.experiment import train
+from skiprun.experiment.side_by_side import train_side_by_side
 from skiprun.inference import evaluate
 from skiprun.registry import MODELS, PROBES
 from skiprun.run import Run
+from skiprun.system.progress import NullProgress
+from skiprun.training.acceleration.branches import DREW_LATE
 from tests.gpu.cases import Case, Sections, config_of
 from tests.gpu.reference import train_on_cpu
 from tests.support.compare import assert_same_bits
@@ -68,6 +71,16 @@ class Uncertain(Own):
         return super().scores(F.dropout(features, 0.2, training=True))
 
 
+class Late(Own):
+    """It draws from its second pass on the GPU on."""
+
+    passes = 0
+
+    def scores(self, features: Tensor) -> Tensor:
+        self.passes += self.training and features.is_cuda
+        return super().scores(F.dropout(features, 0.2, training=self.training and self.passes > 1))
+
+
 class Counting:
     """A probe that counts the steps, which a step may not do: a graph keeps the count."""
 
@@ -93,6 +106,7 @@ class Counting:
 
 
 NETWORKS = {"shared": Own, "exact": Exact, "cosine": Cosine, "uncertain": Uncertain}
+LATE = {"late": Late}
 
 
 @contextlib.contextmanager
@@ -101,7 +115,7 @@ def registered() -> Iterator[None]:
     like, probe = MODELS["resnet_cifar"], PROBES["grad_norm"]
     own: dict[str, Any] = {
         name: replace(like, name=name, target=target, info=replace(like.info, connection=None))
-        for name, target in NETWORKS.items()
+        for name, target in (NETWORKS | LATE).items()
     }
     counting: Any = {"counting": replace(probe, name="counting", target=Counting)}
     with (
@@ -147,3 +161,19 @@ def test_a_probe_that_remembers_costs_the_graph(machine: SimulatedMachine, tmp_p
     assert "two steps from one state differ in their metrics by 1" in line
     counts = [row["own/steps"] for row in gpu.result.rows() if "own/steps" in row]
     assert counts[-1] > counts[-2] > counts[-3]
+
+
+def errors_of_two(config: RunConfig, runs: Path) -> list[str]:
+    """Train two seeds side by side, and return how they ended."""
+    configs = {str(seed): config.replace(seed=seed) for seed in range(2)}
+    with registered():
+        found = train_side_by_side(configs, runs, {label: NullProgress() for label in configs})
+    return [str(each) for each in found]
+
+
+@pytest.mark.slow
+def test_side_by_side_a_network_that_begins_to_draw_late_is_refused(
+    machine: SimulatedMachine, tmp_path: Path
+) -> None:
+    _, on_gpu = configs({"model": {"name": "late"}})
+    assert machine(errors_of_two, on_gpu, tmp_path).result == [DREW_LATE] * 2

@@ -15,6 +15,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from skiprun.errors import InputError
 from skiprun.system.turns import Turns
 from skiprun.training.acceleration.captured_step import Step
 from skiprun.training.acceleration.graph import StepGraph
@@ -23,6 +24,11 @@ from skiprun.training.acceleration.streams import after_all, side_by_side
 from skiprun.training.step_state import StepStates
 
 log = logging.getLogger(__name__)
+
+DREW_LATE = (
+    "A network that drew nothing at random in its first step did so later, from the generators that runs "
+    "side by side share; train such runs one by one (--jobs 1)."
+)
 
 
 @dataclass(eq=False)
@@ -95,7 +101,13 @@ class Branches:
         for member in self.members:
             assert member.step
             works.append((member.stream, partial(member.step, *[next(given) for _ in member.batch])))
-        return side_by_side(works)
+        if torch.cuda.is_current_stream_capturing():
+            return side_by_side(works)
+        draws = [torch.get_rng_state(), torch.cuda.get_rng_state()]
+        results = side_by_side(works)
+        if not all(map(torch.equal, draws, [torch.get_rng_state(), torch.cuda.get_rng_state()])):
+            raise InputError(DREW_LATE)
+        return results
 
 
 def stream_of(graph: StepGraph) -> torch.cuda.Stream:
