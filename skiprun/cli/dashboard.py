@@ -27,7 +27,7 @@ def dashboard(
         raise InputError(f"{runs}: there is no such folder; train something first.")
     say(f"TensorBoard over {runs} at {serve_tensorboard(str(runs), port)}  (Ctrl-C ends it)")
     while True:
-        time.sleep(3600)
+        time.sleep(1)  # a Ctrl-C that comes just before a sleep is seen after it
 
 
 def serve_tensorboard(folder: str, port: int | None) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from skiprun.cli import dashboard
 from skiprun.cli.dashboard import free_port, serve_tensorboard
 from skiprun.errors import InputError
 from tests.experiment.test_processes import session
@@ -63,6 +64,23 @@ def test_the_server_ends_with_the_command_also_when_that_is_killed(tmp_path: Pat
     with pytest.raises(OSError):
         urllib.request.urlopen(address, timeout=5)
     assert not (tmp_path / "ran").exists()
+
+
+def test_an_interrupt_that_comes_just_before_a_sleep_is_seen_within_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python looks for signals between its instructions, and a sleep that begins then is not cut short."""
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", sleep)
+    monkeypatch.setattr(dashboard, "serve_tensorboard", lambda folder, port: "http://127.0.0.1:1/")
+    with pytest.raises(KeyboardInterrupt):
+        dashboard.dashboard(tmp_path)
+    assert len(slept) == 1 and slept[0] <= 1
 
 
 def test_tensorboard_takes_no_signal_over(tmp_path: Path) -> None:
