@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class HostMemory:
     def __init__(self) -> None:
         self.pinned: dict[int, Tensor] = {}
         self.arriving: list[Arriving] = []
+        self.lock = threading.Lock()  # a thread that writes checkpoints waits while the loop launches copies
 
     def pin(self, tensor: Tensor) -> Tensor:
         """Return memory as pinned."""
@@ -62,15 +64,17 @@ class HostMemory:
     def expect(self, place: Tensor, value: Tensor, stream: Stream) -> Tensor:
         """Let a copy be launched as the last operation of a stream, and return the place that it goes to."""
         time = stream.clocks.clocks[stream.number][stream.number]
-        self.arriving.append(Arriving(stream.number, time, place, value.clone()))
+        with self.lock:
+            self.arriving.append(Arriving(stream.number, time, place, value.clone()))
         return place
 
     def deliver(self, clock: Mapping[int, int] | None = None) -> None:
         """Let copies arrive: those that are before a time of the streams, or all."""
-        here = [each for each in self.arriving if clock is None or each.time <= clock.get(each.stream, 0)]
-        self.arriving = [each for each in self.arriving if each not in here]
-        for each in here:
-            each.place.copy_(each.value)
+        with self.lock:
+            here = [each for each in self.arriving if clock is None or each.time <= clock.get(each.stream, 0)]
+            self.arriving = [each for each in self.arriving if each not in here]
+            for each in here:
+                each.place.copy_(each.value)
 
 
 class Event:
