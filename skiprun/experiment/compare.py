@@ -17,7 +17,8 @@ from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.study_runner.keeping import warn_instead
 from skiprun.experiment.until_decided import MOST, add_seeds, refuse_no_looks
 from skiprun.reports.page import slug, write_comparison
-from skiprun.results.fairness import config_differences, differences, refuse_unfair
+from skiprun.results.fairness import differences, refuse_unfair
+from skiprun.results.protocol import config_differences
 from skiprun.results.sequential import Look
 from skiprun.run import RUNS, Run, flat
 from skiprun.system.arguments import checked_arguments

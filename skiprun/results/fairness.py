@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from skiprun.errors import InputError
 from skiprun.results.groups import Group
-from skiprun.results.protocol import settings, split_by_agreement
+from skiprun.results.protocol import config_differences, is_any
 from skiprun.results.records import RunRecord
 
 Differences = dict[str, dict[str, object]]  # by key: its value by the name of the run or network
@@ -18,19 +18,6 @@ Differences = dict[str, dict[str, object]]  # by key: its value by the name of t
 VERSIONS = ("torch", "skiprun")
 CONDITIONS = ("device", "precision")
 CONTENT = "data.fingerprint"
-
-
-def config_differences(configs: Mapping[str, Mapping[str, object]]) -> Differences:
-    """Return the keys that belong to the experiment and not to the model, in which configs differ.
-
-    Args:
-        configs: flat, by label.
-    """
-    controlled = {
-        label: {key: value for key, value in settings(config).items() if not key.startswith("model.")}
-        for label, config in configs.items()
-    }
-    return split_by_agreement(controlled)[1]
 
 
 def differences(groups: Sequence[Group]) -> Differences:
@@ -62,7 +49,8 @@ def refuse_unfair(found: Differences, allowed: Sequence[str]) -> None:
     Raises:
         InputError: with every difference, and how to say that it is meant.
     """
-    rest = {key: values for key, values in found.items() if not _is_allowed(key, allowed)}
+    meant = [*allowed, *(f"{section}." for section in allowed)]
+    rest = {key: values for key, values in found.items() if not is_any(key, meant)}
     if not rest:
         return
     lines = [f"  {key}: {_by_value(values)}" for key, values in rest.items()]
@@ -72,10 +60,6 @@ def refuse_unfair(found: Differences, allowed: Sequence[str]) -> None:
         + "\n".join(lines)
         + f"\nMake the runs alike, or say that it is meant: {way_out}"
     )
-
-
-def _is_allowed(key: str, allowed: Sequence[str]) -> bool:
-    return any(key == name or key.startswith(f"{name}.") for name in allowed)
 
 
 def _by_value(values: Mapping[str, object]) -> str:

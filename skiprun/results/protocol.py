@@ -29,7 +29,7 @@ def settings(config: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in config.items() if role_of(key) is Role.EXPERIMENT}
 
 
-def _is_any(key: str, names: Iterable[str]) -> bool:
+def is_any(key: str, names: Iterable[str]) -> bool:
     """Tell whether a key is one of the names, or inside a section that is named with a dot at its end."""
     return any(key == name or (name.endswith(".") and key.startswith(name)) for name in names)
 
@@ -51,8 +51,16 @@ def split_by_agreement(
 
 def other_differences(one: Group, other: Group, meant: Iterable[str]) -> list[str]:
     """Return the config keys in which two groups differ beyond those that are meant to."""
-    tables = {"one": settings(one.first.config), "other": settings(other.first.config)}
-    return [key for key in split_by_agreement(tables)[1] if not _is_any(key, meant)]
+    return list(config_differences({"one": one.first.config, "other": other.first.config}, meant))
+
+
+def config_differences(
+    configs: Mapping[str, Mapping[str, object]], meant: Iterable[str] = ("model.",)
+) -> dict[str, dict[str, object]]:
+    """Return the keys of the experiment in which configs differ beyond those that are meant to, by label."""
+    meant = tuple(meant)
+    differing = split_by_agreement({label: settings(config) for label, config in configs.items()})[1]
+    return {key: values for key, values in differing.items() if not is_any(key, meant)}
 
 
 def machines(groups: Sequence[Group]) -> dict[str, dict]:
