@@ -7,6 +7,7 @@ import math
 from rich.console import RenderableType
 from rich.text import Text
 
+from skiprun.claims.evidence import signed
 from skiprun.claims.ranking import Ranking
 from skiprun.claims.rival import Rival
 from skiprun.reports.layout import plain_table
@@ -35,7 +36,7 @@ def _row(rival: Rival, ranking: Ranking) -> list[str]:
     score, behind = ranking.score, rival.behind
 
     def shown(value: float) -> str:
-        return "-" if math.isnan(value) else f"{value:+.2f}" if score == "error" else f"{value:+.4f}"
+        return "-" if math.isnan(value) else signed(value, score)
 
     tested = behind.tested
     return [
