@@ -27,8 +27,8 @@ from skiprun.experiment.study_runner.study_targets import find_trained
 from skiprun.experiment.train import train
 from skiprun.models import build_model
 from skiprun.studies.gradflow import gradflow
-from skiprun.studies.shatter_depth import shatter_depth
-from skiprun.studies.shatter_theorem import shatter_theorem
+from skiprun.studies.theory.shatter_depth import shatter_depth
+from skiprun.studies.theory.shatter_theorem import shatter_theorem
 
 Row = dict[str, Any]
 # First over last layer of norms of dL/dW and dL/d(output), its factor a layer; drawn, on 128 CIFAR-10 images.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:  # what is registered lies on the floors above, and is known here to mypy alone
+    from skiprun.claims.measurement import Measurement
+    from skiprun.claims.quantity import Verdict
     from skiprun.connections import Connection
     from skiprun.studies.base import Figure
 
@@ -90,6 +92,32 @@ class DatasetInfo(Info):
     test: int | None = None
     download: str | None = None
     resizes: bool = False
+
+
+Budget = Literal["toy", "init", "small", "full"]
+BUDGETS: tuple[Budget, ...] = ("toy", "init", "small", "full")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimInfo(Info):
+    """What is said of a published claim; its statement is the first line of what judges it.
+
+    Attributes:
+        published: what the paper found, in numbers where it gives them.
+        budget: what it costs: "toy" is seconds and needs no data, "init" looks at networks before their first
+            step, "small" trains on a laptop, "full" trains by the paper's protocol.
+        measurement: what is done.
+        control: what is done likewise, and must not show what is claimed.
+        control_is: the control in words.
+        foreseen: the verdict that this size of experiment allows.
+    """
+
+    published: str
+    budget: Budget
+    measurement: Measurement
+    control: Measurement
+    control_is: str
+    foreseen: Verdict = "PASS"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from skiprun.errors import BrokenPlugin, UnknownName
-from skiprun.infos import ConnectionInfo, DatasetInfo, Info, ModelInfo, StudyInfo
+from skiprun.infos import ClaimInfo, ConnectionInfo, DatasetInfo, Info, ModelInfo, StudyInfo
 
 if TYPE_CHECKING:  # what is registered lies on the floors above, and is known here to mypy alone
     from torch import nn
 
+    from skiprun.claims.measured import Measured
+    from skiprun.claims.quantity import Quantity
     from skiprun.connections import Connection
     from skiprun.data.loaders import Loaders
     from skiprun.probes.base import Probe
@@ -46,6 +48,12 @@ def _folders(package: str) -> list[str]:
     """Return the folders of a package, which is not imported."""
     spec = find_spec(package)
     return list(spec.submodule_search_locations or []) if spec else []
+
+
+def _modules(package: str) -> Iterator[str]:
+    """Yield the modules of a package and of its folders."""
+    for module in pkgutil.iter_modules(_folders(package), f"{package}."):
+        yield from _modules(module.name) if module.ispkg else [module.name]
 
 
 def _source(module: str) -> str:
@@ -120,8 +128,7 @@ class Registry(Generic[Target, Facts]):
 
     def modules(self) -> list[str]:
         """Return the modules that may register an entry: those of the package, and the plug-ins."""
-        own = pkgutil.iter_modules(_folders(self.package), f"{self.package}.")
-        return [*(module.name for module in own), *(plugin.module for plugin in entry_points(group=PLUGINS))]
+        return [*_modules(self.package), *(plugin.module for plugin in entry_points(group=PLUGINS))]
 
     def fill(self) -> None:
         """Import every module, once.
@@ -211,3 +218,6 @@ DATASETS: Registry[Callable[..., Loaders], DatasetInfo] = Registry(
 TASKS: Registry[Callable[..., Task], Info] = Registry("task", "skiprun.tasks", Info)
 PROBES: Registry[type[Probe], Info] = Registry("probe", "skiprun.probes", Info)
 STUDIES: Registry[Callable[..., StudyResult], StudyInfo] = Registry("study", "skiprun.studies", StudyInfo)
+CLAIMS: Registry[Callable[[Measured], list[Quantity]], ClaimInfo] = Registry(
+    "claim", "skiprun.claims.published", ClaimInfo
+)

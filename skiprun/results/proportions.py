@@ -9,7 +9,7 @@ from skiprun.results.statistics import LEVEL
 
 @dataclass(frozen=True)
 class Share:
-    """How many of the runs of a network trained, with the 95 % interval of the share (Wilson 1927)."""
+    """How many of the runs of a network trained, with the interval of the share (Wilson 1927)."""
 
     trained: int
     runs: int
@@ -22,11 +22,11 @@ class Share:
         return self.trained / self.runs
 
 
-def share(trained: int, runs: int) -> Share:
+def share(trained: int, runs: int, level: float = LEVEL) -> Share:
     """Return a share of one run or more with its interval."""
     from scipy import stats
 
-    interval = stats.binomtest(trained, runs).proportion_ci(LEVEL, method="wilson")
+    interval = stats.binomtest(trained, runs).proportion_ci(level, method="wilson")
     return Share(trained, runs, float(interval.low), float(interval.high))
 
 

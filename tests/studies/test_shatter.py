@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from skiprun.errors import OptionError
 from skiprun.models import build_model
 from skiprun.studies.shatter import LAGS, autocorrelation, brown, gradients, shatter
-from skiprun.studies.shatter_depth import shatter_depth
-from skiprun.studies.shatter_depth import verdict as verdict_by_depth
-from skiprun.studies.shatter_theorem import expected_correlation, shatter_theorem
+from skiprun.studies.theory.shatter_depth import shatter_depth
+from skiprun.studies.theory.shatter_depth import verdict as verdict_by_depth
+from skiprun.studies.theory.shatter_theorem import expected_correlation, shatter_theorem
 
 
 def test_white_noise_has_no_autocorrelation_and_a_random_walk_that_of_the_formula() -> None:
@@ -84,7 +84,7 @@ def test_gradients_by_depth_are_those_at_256_points_from_minus_two_to_two(
         lines.append(line)
         return gradients(network, line)
 
-    monkeypatch.setattr("skiprun.studies.shatter_depth.gradients", noting)
+    monkeypatch.setattr("skiprun.studies.theory.shatter_depth.gradients", noting)
     shatter_depth(depths=(2,), width=2, draws=1)
     for line in lines:
         assert line.shape == (256, 1)

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Figure, Report, Row, StudyResult, ignore
-from skiprun.studies.mlp import Mlp
 from skiprun.studies.signature import Count, Seed
+from skiprun.studies.theory.mlp import Mlp
 
 INPUTS = 128
 KINDS = (("none", True), ("none", False), ("add", False), ("add", True))

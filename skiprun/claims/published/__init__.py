@@ -1,0 +1,1 @@
+"""Published claims, one file each: what is measured, what must come out, and a control that must fail."""
