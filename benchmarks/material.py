@@ -32,7 +32,7 @@ def images(number: int) -> tuple[np.ndarray, np.ndarray]:
     return draw.integers(0, 256, (number, 32, 32, 3), dtype=np.uint8), np.arange(number) % CLASSES
 
 
-def network(name: str = "resnet20", width: int | None = None) -> nn.Module:
+def network(name: str = "resnet20", width: float | None = None) -> nn.Module:
     """Return a network with the same first weights in every arm."""
     torch.manual_seed(0)
     options: dict[str, Any] = {"width": width} if width else {}

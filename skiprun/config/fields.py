@@ -5,13 +5,29 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 from typing_extensions import TypeAliasType
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
+# Channels of the first stage; a whole number stays one in what is written.
+Width = Annotated[
+    float,
+    Field(ge=1, le=10**9),
+    PlainSerializer(lambda width: int(width) if width.is_integer() else width),
+    WithJsonSchema({"type": "number", "minimum": 1, "maximum": 10**9}),
+]
 Scalar = bool | int | float | str
 # Words that the registries know, which a schema for editors lists; see `file_schema`.
 ModelName = TypeAliasType("ModelName", str)

@@ -17,6 +17,7 @@ from skiprun.config.fields import (
     Section,
     SiteMap,
     Text,
+    Width,
 )
 
 
@@ -59,7 +60,11 @@ class ModelConfig(Section):
         description="number of weighted layers, for families that take any; of a U-Net: of its skips, 2 to 5",
         examples=[56],
     )
-    width: Count | None = Field(None, description="channels of the first stage", examples=[32])
+    width: Width | None = Field(
+        None,
+        description="channels of the first stage; others double them, each rounded: 15.5 gives 16, 31, 62",
+        examples=[32],
+    )
     shortcut: Literal["A", "A_both", "B", "C"] | None = Field(
         None,
         description="shortcut where shapes change (He 2015): A pads zeros at the end, A_both on both sides, "

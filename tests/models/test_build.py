@@ -54,8 +54,8 @@ def test_a_connection_that_does_not_fit_is_refused_with_those_that_do() -> None:
         ({"shortcut": "D"}, "shortcut: found 'D'; there are A, A_both, B, C"),
         ({"norm": "batchnorm"}, "norm: found 'batchnorm'; there are batch, none, group, layer"),
         ({"activation": "swish"}, "activation: found 'swish'; there are relu, "),
-        ({"width": 16.5}, "width: found 16.5; a whole number is needed"),
-        ({"width": True}, "width: found True; a whole number is needed"),
+        ({"width": 0.5}, "width: found 0.5; it must be a number from 1 to 1,000,000,000"),
+        ({"width": True}, "width: found True; a number is needed"),
         ({"block": "x"}, "block: resnet20 has no such option"),
         ({"block_options": 3}, "block_options: resnet20 has no such option"),
         ({"init": "fixup"}, "init: found fixup, which is for networks without normalization; add norm: none"),
@@ -121,6 +121,22 @@ def test_options_reach_the_family() -> None:
     assert (
         build_model("resnet20", connection="stochastic_depth", connection_options={"survival": 1}) is not None
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet20", "preact20", "highway_full19", "wrn_cifar", "unet", "unetplusplus"]
+)
+def test_a_width_between_two_whole_ones_is_rounded_at_each_stage(name: str) -> None:
+    """Three stages of 15.5 have 16, 31 and 62 channels; a U-Net goes on with 124 and 248."""
+    options: dict[str, Any] = {"widen": 15.5 / 16} if name == "wrn_cifar" else {"width": 15.5}
+    made = {weight.shape[0] for weight in build_model(name, **options).parameters() if weight.ndim == 4}
+    stages = {16, 31, 62, 124, 248} if "unet" in name else {16, 31, 62}
+    assert stages <= made <= stages | {1, 9, 10}  # the heads of masks
+
+
+def test_a_whole_width_is_written_as_one() -> None:
+    for given, written in ((16, "16"), (16.0, "16"), (15.5, "15.5")):
+        assert str(ModelConfig(name="resnet20", width=given).model_dump()["width"]) == written
 
 
 def test_a_small_stem_is_what_small_image_networks_have() -> None:

@@ -53,9 +53,9 @@ def test_an_option_stands_where_a_config_says_it() -> None:
     rows = rows_of("unet")
     assert rows["width"] == {
         "key": "width",
-        "type": "whole number",
+        "type": "number",
         "default": 64,
-        "meaning": "channels of the first stage",
+        "meaning": "channels of the first stage; others double them, each rounded: 15.5 gives 16, 31, 62",
     }
     assert rows["norm"]["default"] == "batch" and rows["norm"]["type"] == "one of batch, none, group, layer"
     assert rows["options.one_logit"]["meaning"].startswith("whether two classes share one logit")

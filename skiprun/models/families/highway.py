@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from skiprun.connections.base import ConnectionFactory
 from skiprun.models.families.resnet_cifar import CifarResNet
 from skiprun.models.layers.block import Block, ConnectionMaker, connection_maker
-from skiprun.models.layers.conv import conv3x3
+from skiprun.models.layers.conv import conv3x3, stage_channels
 from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.models.layers.three_stages import count_blocks
 from skiprun.registry import MODELS
@@ -59,22 +59,23 @@ class FullHighway(nn.Module):
         in_channels: int,
         connection: ConnectionFactory,
         depth: int = 19,
-        width: int = 16,
+        width: float = 16,
         norm: Norm = NORMS["batch"],
         activation: Activation = ACTIVATIONS["relu"],
     ) -> None:
         super().__init__()
         layers = count_blocks(depth, 3, 4)
         make_connection = connection_maker(connection, 3 * layers)
-        self.conv1 = conv3x3(in_channels, width)
-        self.bn1 = norm(width)
+        channels = stage_channels(width)
+        self.conv1 = conv3x3(in_channels, channels)
+        self.bn1 = norm(channels)
         self.relu = activation()
-        channels = width
         for stage in (1, 2, 3):
             layer = nn.Sequential()
             if stage > 1:
-                layer.extend([conv3x3(channels, 2 * channels, stride=2), norm(2 * channels), activation()])
-                channels *= 2
+                planes = stage_channels(width, 1 << (stage - 1))
+                layer.extend([conv3x3(channels, planes, stride=2), norm(planes), activation()])
+                channels = planes
             layer.extend(HighwayLayer(channels, make_connection, norm, activation) for _ in range(layers))
             self.add_module(f"layer{stage}", layer)
         self.avgpool = nn.AdaptiveAvgPool2d(1)

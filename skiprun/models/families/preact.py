@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.models.layers.block import Block, ConnectionMaker, connection_maker
-from skiprun.models.layers.conv import conv1x1, conv3x3
+from skiprun.models.layers.conv import conv1x1, conv3x3, stage_channels
 from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm, he_init, preact_norm
 from skiprun.models.layers.shortcut import ShortcutKind, make_shortcut
 from skiprun.models.layers.three_stages import count_blocks, three_stages
@@ -95,7 +95,7 @@ class PreactNet(nn.Module):
         num_classes: int,
         in_channels: int,
         blocks: int,
-        width: int,
+        width: float,
         block: type[PreactBlock],
         stem: int = 16,
         *,
@@ -117,7 +117,7 @@ class PreactNet(nn.Module):
         )
         self.conv1 = conv3x3(in_channels, stem)
         self.layer1, self.layer2, self.layer3 = three_stages(make, stem, width, blocks, block.expansion)
-        channels = 4 * width * block.expansion
+        channels = stage_channels(width, 4) * block.expansion
         self.bn1 = norm(channels)
         self.relu = activation()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
@@ -135,7 +135,7 @@ def preact(
     in_channels: int,
     connection: ConnectionFactory,
     depth: int = 20,
-    width: int = 16,
+    width: float = 16,
     shortcut: ShortcutKind = "A",
     norm: Norm = NORMS["batch"],
     activation: Activation = ACTIVATIONS["relu"],
@@ -145,7 +145,7 @@ def preact(
     """Return a pre-activation ResNet of 6n+2 layers, or of 9n+2 with bottlenecks."""
     blocks = count_blocks(depth, 3 * block.layers, 2)
     make = partial(PreactNet, connection=connection, norm=norm, activation=activation)
-    return make(num_classes, in_channels, blocks, width, block, stem=width, shortcut=shortcut)
+    return make(num_classes, in_channels, blocks, width, block, stem=stage_channels(width), shortcut=shortcut)
 
 
 HE = {

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from skiprun.connections.base import ConnectionFactory
 from skiprun.errors import OptionError
 from skiprun.models.layers.block import BasicBlock, ResidualBlock, connection_maker
-from skiprun.models.layers.conv import conv3x3
+from skiprun.models.layers.conv import conv3x3, stage_channels
 from skiprun.models.layers.fixup import Bias, FixupBlock, fixup_init
 from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.models.layers.shortcut import ShortcutKind
@@ -37,7 +37,7 @@ class CifarResNet(nn.Module):
         in_channels: int,
         connection: ConnectionFactory,
         depth: int = 20,
-        width: int = 16,
+        width: float = 16,
         shortcut: ShortcutKind = "A",
         norm: Norm = NORMS["batch"],
         activation: Activation = ACTIVATIONS["relu"],
@@ -61,15 +61,16 @@ class CifarResNet(nn.Module):
             activation=activation,
             **block_options,
         )
-        self.conv1 = conv3x3(in_channels, width)
-        self.bn1 = Bias() if fixup else norm(width)
+        stem = stage_channels(width)
+        self.conv1 = conv3x3(in_channels, stem)
+        self.bn1 = Bias() if fixup else norm(stem)
         self.relu = activation()
         self.layer1, self.layer2, self.layer3 = three_stages(
-            make_block, inplanes=width, width=width, blocks=blocks, expansion=block.expansion
+            make_block, inplanes=stem, width=width, blocks=blocks, expansion=block.expansion
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.bias2 = Bias() if fixup else nn.Identity()  # Fixup has one before the linear layer too
-        self.fc = nn.Linear(4 * width * block.expansion, num_classes)
+        self.fc = nn.Linear(stage_channels(width, 4) * block.expansion, num_classes)
         he_init(self)
         if fixup:
             fixup_init(self, self.conv1, self.fc)

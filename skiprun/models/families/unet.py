@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from skiprun.connections.base import ConnectionFactory
 from skiprun.errors import OptionError
 from skiprun.models.layers.block import BasicBlock, ConnectionMaker, connection_maker
+from skiprun.models.layers.conv import stage_channels
 from skiprun.models.layers.encoder_decoder import (
     DoubleConv,
     MakeStage,
@@ -63,7 +64,7 @@ class UNet(nn.Module):
         in_channels: int,
         connection: ConnectionFactory,
         depth: int = 4,
-        width: int = 64,
+        width: float = 64,
         up: UpKind = "transposed",
         skip_levels: str = "",
         norm: Norm = NORMS["batch"],
@@ -76,7 +77,7 @@ class UNet(nn.Module):
         if not 2 <= depth <= 5:
             raise OptionError("depth", f"found {depth}; a U-Net has 2 to 5 levels of skips")
         stage = stage or partial(DoubleConv, norm=norm, activation=activation, bias=bias)
-        planes = [width << level for level in range(depth + 1)]
+        planes = [stage_channels(width, 1 << level) for level in range(depth + 1)]
         levels = read_levels(skip_levels, depth)
         make_connection = connection_maker(connection, depth)
         self.pool = nn.MaxPool2d(2)
@@ -91,7 +92,7 @@ class UNet(nn.Module):
             )
             for level in reversed(range(depth))
         )
-        self.head = nn.Conv2d(width, logits(num_classes, one_logit), 1)
+        self.head = nn.Conv2d(planes[0], logits(num_classes, one_logit), 1)
         he_init(self)
         init_ups(self)
 
@@ -114,7 +115,7 @@ def resunet(
     in_channels: int,
     connection: ConnectionFactory,
     depth: int = 4,
-    width: int = 64,
+    width: float = 64,
     up: UpKind = "transposed",
     skip_levels: str = "",
     norm: Norm = NORMS["batch"],

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from skiprun.connections.base import ConnectionFactory, fits_unequal_channels
 from skiprun.errors import OptionError
 from skiprun.models.layers.block import ConnectionMaker, connection_maker
+from skiprun.models.layers.conv import stage_channels
 from skiprun.models.layers.encoder_decoder import (
     DoubleConv,
     MakeStage,
@@ -72,7 +73,7 @@ class UNetPlusPlus(nn.Module):
         in_channels: int,
         connection: ConnectionFactory,
         depth: int = 4,
-        width: int = 32,
+        width: float = 32,
         up: UpKind = "transposed",
         skip_levels: str = "",
         deep_supervision: bool = False,
@@ -85,7 +86,7 @@ class UNetPlusPlus(nn.Module):
         if not 2 <= depth <= 5:
             raise OptionError("depth", f"found {depth}; a UNet++ has 2 to 5 levels of skips")
         stage = partial(DoubleConv, norm=norm, activation=activation, bias=bias)
-        planes = [width << level for level in range(depth + 1)]
+        planes = [stage_channels(width, 1 << level) for level in range(depth + 1)]
         levels = read_levels(skip_levels, depth)
         make_connection = connection_maker(connection, depth * (depth + 1) // 2)
         self.depth = depth
@@ -106,7 +107,9 @@ class UNetPlusPlus(nn.Module):
             }
         )
         heads = depth if deep_supervision else 1
-        self.heads = nn.ModuleList(nn.Conv2d(width, logits(num_classes, one_logit), 1) for _ in range(heads))
+        self.heads = nn.ModuleList(
+            nn.Conv2d(planes[0], logits(num_classes, one_logit), 1) for _ in range(heads)
+        )
         he_init(self)
         init_ups(self)
 

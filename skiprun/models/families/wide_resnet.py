@@ -23,7 +23,7 @@ def wide_resnet(
     in_channels: int,
     connection: ConnectionFactory,
     depth: int = 16,
-    widen: int = 4,
+    widen: float = 4,
     dropout: float = 0.0,
     shortcut: ShortcutKind = "B",
     norm: Norm = NORMS["batch"],

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import nn
 
 from skiprun.errors import OptionError
+from skiprun.models.layers.conv import stage_channels
 
 
 def count_blocks(depth: int, period: int, others: int) -> int:
@@ -27,13 +28,14 @@ def count_blocks(depth: int, period: int, others: int) -> int:
 def three_stages(
     make_block: Callable[[int, int, int], nn.Module],
     inplanes: int,
-    width: int,
+    width: float,
     blocks: int,
     expansion: int = 1,
 ) -> list[nn.Sequential]:
     """Return three stages of `blocks` blocks; the second and third double the channels and halve the size."""
     stages = []
-    for planes, stride in ((width, 1), (2 * width, 2), (4 * width, 2)):
+    for factor, stride in ((1, 1), (2, 2), (4, 2)):
+        planes = stage_channels(width, factor)
         stage = nn.Sequential(make_block(inplanes, planes, stride))
         inplanes = planes * expansion
         stage.extend(make_block(inplanes, planes, 1) for _ in range(blocks - 1))
