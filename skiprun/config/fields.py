@@ -55,7 +55,8 @@ Switch = Annotated[
     Literal["auto", True, False],
     BeforeValidator(lambda given: str(given) if type(given) in (int, float) else given),
 ]
-FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+LONGEST_NAME = 64  # characters
+FileName = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}$")]
 Name = Annotated[
     FileName, BeforeValidator(as_text, json_schema_input_type=FileName | Annotated[int, Field(ge=0)])
 ]

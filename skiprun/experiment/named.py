@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection, Sequence
+from hashlib import blake2b
 from pathlib import Path
 
 from skiprun.config import RunConfig
+from skiprun.config.fields import LONGEST_NAME
 from skiprun.config_file import build_config, key_of, load_config, override
 from skiprun.errors import InputError, did_you_mean
 from skiprun.registry import MODELS
@@ -55,7 +57,7 @@ def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str 
         MODELS[architecture]  # raises UnknownName with the nearest one
     plain, source_locations = read_yaml(protocol)
     shared = plain.get("name", protocol.stem) if prefix is None else prefix
-    plain["name"] = f"{shared}-{label_of(name)}"
+    plain["name"] = shortened(f"{shared}-{label_of(name)}")
     plain["model"] = (plain.get("model") or {}) | {"name": architecture}
     for option in filter(None, options.split(",")):
         if option.partition(".")[0] in RunConfig.model_fields:
@@ -81,6 +83,14 @@ def label_of(name: str) -> str:
     """Return a name as a run may be called: resnet56:connection=highway -> resnet56-connection-highway."""
     stem = Path(name).stem if name.endswith((".yaml", ".yml")) else name
     return re.sub(r"[^A-Za-z0-9._]+", "-", stem)
+
+
+def shortened(name: str) -> str:
+    """Return the name of a run, or its beginning and a digest of it where many options make it too long."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    digest = blake2b(name.encode(), digest_size=4).hexdigest()
+    return f"{name[: LONGEST_NAME - len(digest) - 1]}-{digest}"
 
 
 def check_reach(options: Sequence[str], there: Collection[str], names: Collection[str]) -> None:

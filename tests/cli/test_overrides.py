@@ -142,6 +142,14 @@ def test_an_unknown_option_behind_the_colon_is_blamed_on_the_name() -> None:
         config_for("resnet20:a.b=4", DIGITS, ())
 
 
+def test_a_name_of_many_options_is_cut_and_stays_its_own() -> None:
+    network = "resnet56:connection=shortcut_only_gating,connection_options.bias="
+    one, other = (config_for(f"{network}{bias}", DIGITS, ()).name for bias in (-6, 0))
+    assert one != other and len(one) == len(other) == 64
+    assert one.startswith("digits-resnet56-connection-shortcut_only_gating-connect-")
+    assert config_for("resnet56:connection=highway", DIGITS, ()).name == "digits-resnet56-connection-highway"
+
+
 def test_an_architecture_given_to_train_is_told_what_to_type(configs: Callable[..., list[RunConfig]]) -> None:
     with pytest.raises(
         InputError, match=r"A config is a YAML file; for a network, `skiprun compare resnet20`\."
