@@ -9,7 +9,7 @@ import pytest
 
 from skiprun.config_file import load_config
 from skiprun.experiment.checks import check_names
-from skiprun.experiment.named import DIGITS
+from skiprun.experiment.named import PROTOCOLS
 from skiprun.models import build_from_config
 from tests.support import ROOT
 
@@ -63,5 +63,6 @@ def test_the_protocol_of_he_2015() -> None:
     assert (config.schedule.steps, config.schedule.milestones) == (64000, [32000, 48000])
 
 
-def test_the_embedded_protocol_is_the_one_in_configs() -> None:
-    assert (ROOT / "configs" / "degradation_digits.yaml").read_text() == DIGITS.read_text()
+@pytest.mark.parametrize("packaged", sorted(PROTOCOLS.iterdir()), ids=lambda file: file.stem)
+def test_a_packaged_protocol_is_the_one_in_configs(packaged: Path) -> None:
+    assert (ROOT / "configs" / packaged.name).read_text() == packaged.read_text()

@@ -63,3 +63,28 @@ def split_spread(wrong: Sequence[np.ndarray]) -> Spread:
     possible = [total, *((seeds - 1) * total / end for end in ends)]
     networks = (images / max(1, images - 1) * (each - by_images) for each in possible)
     return Spread(seeds, images, *(100 * math.sqrt(max(0.0, each)) for each in (total, by_images, *networks)))
+
+
+def excess_by_seed(wrong: Sequence[np.ndarray]) -> list[float]:
+    """Return how many times the spread over seeds is that of independent errors, a number a seed.
+
+    Their geometric mean is the ratio, and the interval of their logarithms that of its logarithm: they are
+    Tukey's pseudo-values (Miller 1968, "Jackknifing variances").
+
+    Args:
+        wrong: as for `split_spread`.
+
+    Returns:
+        NaN for each seed, where seeds are too few, or one of the two spreads is none at all.
+    """
+    if len(wrong) < FEWEST_SEEDS:
+        return [math.nan] * len(wrong)
+    left_out = [[*wrong[:seed], *wrong[seed + 1 :]] for seed in range(len(wrong))]
+    every, *without = (_log_excess(split_spread(each)) for each in (wrong, *left_out))
+    return [math.exp(len(wrong) * every - (len(wrong) - 1) * each) for each in without]
+
+
+def _log_excess(spread: Spread) -> float:
+    """Return the logarithm of what is seen over what independent errors give."""
+    known = spread.total > 0 and spread.by_images > 0
+    return math.log(spread.total / spread.by_images) if known else math.nan

@@ -7,8 +7,9 @@ from itertools import starmap
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from skiprun.results.spread import Spread, split_spread
+from skiprun.results.spread import Spread, excess_by_seed, split_spread
 
 IMAGES, WORLDS = 1000, 400
 
@@ -59,3 +60,39 @@ def test_parts_add_up_in_squares() -> None:
 def test_seeds_that_err_alike_have_no_spread() -> None:
     found = split_spread([np.array([1.0, 0.0, 0.0])] * 3)
     assert (found.total, found.by_images, found.by_networks, found.high) == (0, 0, 0, 0)
+
+
+def pseudo_values(seeds: int, spread: float) -> list[np.ndarray]:
+    """Return the logarithms of `excess_by_seed` in many worlds."""
+    draw = np.random.default_rng(1)
+    worlds = []
+    for _ in range(200):
+        chances = draw.uniform(0.2, 0.6, IMAGES) + draw.normal(0, spread, (seeds, 1))
+        worlds.append(np.log(excess_by_seed(list((draw.random((seeds, IMAGES)) < chances).astype(float)))))
+    return worlds
+
+
+def test_the_excess_of_independent_errors_is_one_and_its_interval_covers_it() -> None:
+    worlds = pseudo_values(20, 0.0)
+    mean, error = mean_and_error([float(each.mean()) for each in worlds])
+    assert abs(mean) < 3 * error < 0.05
+    inside = [abs(stats.ttest_1samp(each, 0).statistic) < stats.t.ppf(0.975, 19) for each in worlds]
+    assert 0.90 < np.mean(inside) < 0.98
+
+
+def test_the_excess_of_networks_that_differ_is_what_is_seen_over_what_is_predicted() -> None:
+    spread = 0.03
+    chances = np.linspace(0.2, 0.6, IMAGES)
+    predicted = float((chances * (1 - chances)).sum()) / IMAGES**2
+    expected = math.log(math.sqrt(predicted + (1 - 1 / IMAGES) * spread**2) / math.sqrt(predicted))
+    mean, error = mean_and_error([float(each.mean()) for each in pseudo_values(20, spread)])
+    assert abs(mean - expected) < 3 * error < 0.05
+
+
+@pytest.mark.parametrize("seeds", [0, 1, 2])
+def test_two_seeds_have_no_excess(seeds: int) -> None:
+    assert np.isnan(excess_by_seed([np.eye(3)[seed] for seed in range(seeds)])).all()
+
+
+def test_seeds_that_err_alike_have_no_excess() -> None:
+    assert np.isnan(excess_by_seed([np.array([1.0, 0.0, 0.0])] * 4)).all()
