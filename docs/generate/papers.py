@@ -33,6 +33,10 @@ PAPERS = {
         "Identity mappings in deep residual networks",
         "https://arxiv.org/abs/1603.05027",
     ),
+    "Howard et al. 2017": (
+        "MobileNets: efficient convolutional neural networks for mobile vision applications",
+        "https://arxiv.org/abs/1704.04861",
+    ),
     "Huang et al. 2016": (
         "Deep networks with stochastic depth",
         "https://arxiv.org/abs/1603.09382",
@@ -65,6 +69,14 @@ PAPERS = {
     "Veit et al. 2016": (
         "Residual networks behave like ensembles of relatively shallow networks",
         "https://arxiv.org/abs/1605.06431",
+    ),
+    "Xie et al. 2025": (
+        "mHC: manifold-constrained hyper-connections",
+        "https://arxiv.org/abs/2512.24880",
+    ),
+    "Xiong et al. 2020": (
+        "On layer normalization in the transformer architecture",
+        "https://arxiv.org/abs/2002.04745",
     ),
     "Yang et al. 2019": (
         "A mean field theory of batch normalization",

@@ -10,7 +10,7 @@ from skiprun.registry import STUDIES
 from skiprun.studies.signature import options
 
 # What layers, branches or steps multiply; it is above 0. An error, a share or a correlation may be 0.
-GROWING_BY_FACTORS = {"grad_norm", "actgrad", "variance", "gradient", "loss"}
+GROWING_BY_FACTORS = {"grad_norm", "actgrad", "variance", "gradient", "loss", "first_over_last", "gain"}
 # Results that runs keep are found again by what was looked at and by the options: with another number all is
 # measured anew, and the cards no longer say what a command finds.
 LOOKS: dict[str, dict[str, Any]] = {
@@ -22,11 +22,31 @@ LOOKS: dict[str, dict[str, Any]] = {
     "truncate": {"images": 2000, "batches": 0},
 }
 DEFAULTS: dict[str, dict[str, Any]] = {
+    "batch_norm_explosion": {"depths": (10, 20, 40, 80), "width": 256, "seed": 0},
     "curvature": {"tolerance": 0.01, "seed": 0},
+    "expected_depth": {"network": "resnet110", "survival": 0.5, "draws": 100, "seed": 0},
     "gradflow": {"inference": False},
     "landscape": {"dims": 2, "steps": 15, "span": 1.0, "seed": 0, "workers": 1},
     "lesion": {"side": "branch", "draws": 3, "seed": 0},
+    "norm_placement": {
+        "depths": (4, 8, 16, 32, 64, 128),
+        "width": 64,
+        "draws": 10,
+        "connection": "add",
+        "seed": 0,
+    },
+    "parameters": {"networks": ("resnet56", "resnet110", "densenet40_12", "densenet_bc_100_12")},
+    "path_lengths": {"blocks": 54, "connection": "add"},
     "paths": {"draws": 12, "seed": 0},
+    "residual_mixing": {
+        "sites": 60,
+        "streams": 4,
+        "noise": 0.15,
+        "iterations": 20,
+        "draws": 20,
+        "seed": 0,
+    },
+    "separable_convolutions": {"network": "mobilenet_v1"},
     "shatter": {"points": 128, "lines": 3, "inference": False},
     "shatter_theorem": {"depths": (1, 2, 3, 4, 6, 8, 16, 24), "width": 256, "draws": 60, "seed": 0},
     "shatter_depth": {"depths": (2, 10, 24, 50), "width": 200, "draws": 30, "seed": 0},

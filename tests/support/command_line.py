@@ -22,11 +22,14 @@ SMALL_RUN = [
 ]
 SMALL = {
     "train": SMALL_RUN,
+    "batch_norm_explosion": ["--depths", "1,2", "--width", "16"],
+    "expected_depth": ["--draws", "2"],
     "gradflow": ["--seeds", "1", "--batches", "1", "model.width=4"],
     "lesion": ["--images", "32", "--draws", "1"],
     "landscape": ["--images", "32", "--steps", "3", "--jobs", "1"],
     "paths": ["--batches", "1", "--draws", "1"],
     "curvature": ["--batches", "1", "--batch-size", "32", "--tolerance", "0.5"],
+    "norm_placement": ["--depths", "1,2", "--width", "16", "--draws", "2"],
     "shatter": ["--seeds", "1", "--points", "31", "--lines", "1", "model.width=4"],
     "shatter_depth": ["--depths", "2", "--width", "16", "--draws", "2"],
     "shatter_theorem": ["--depths", "1,2", "--width", "16", "--draws", "2"],

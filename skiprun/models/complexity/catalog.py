@@ -90,7 +90,7 @@ def blocks(name: str, input_shape: Sequence[int] | None = None) -> list[BlockRow
     """Return the block table of an architecture."""
     from skiprun.models.complexity.table import block_table
 
-    return block_table(*_without_content(name, input_shape))
+    return block_table(*build_without_content(name, input_shape))
 
 
 def options(name: str) -> list[OptionRow]:
@@ -113,9 +113,9 @@ def saving(
     """
     from skiprun.models.complexity.saving import stage_saving, standard_saving
 
-    model, shape = _without_content(name, input_shape)
+    model, shape = build_without_content(name, input_shape)
     if against != "standard":
-        return stage_saving(model, _without_content(against, shape)[0], shape)
+        return stage_saving(model, build_without_content(against, shape)[0], shape)
     rows, total = standard_saving(model, shape)
     if not rows:
         raise InputError(
@@ -125,8 +125,15 @@ def saving(
     return rows, total
 
 
-def _without_content(name: str, input_shape: Sequence[int] | None) -> tuple[nn.Module, Sequence[int]]:
-    """Build an architecture without content; return the size of the images that it is for, too."""
+def build_without_content(
+    name: str, input_shape: Sequence[int] | None = None
+) -> tuple[nn.Module, Sequence[int]]:
+    """Build an architecture without content; return the size of the images that it is for, too.
+
+    Args:
+        name: an architecture, perhaps with options as `resnet56:connection=highway`.
+        input_shape: channels, height and width; None takes what it was made for.
+    """
     from skiprun.models import build_from_config
     from skiprun.models.complexity.meta import without_content
     from skiprun.registry import MODELS

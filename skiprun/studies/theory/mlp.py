@@ -9,6 +9,11 @@ from skiprun.connections import Site
 from skiprun.registry import CONNECTIONS
 
 
+def join_vectors(connection: nn.Module, x: Tensor, fx: Tensor) -> Tensor:
+    """Join x and f(x), both [batch, units], as images of one pixel: that is what connections take."""
+    return connection(x[..., None, None], fx[..., None, None])[..., 0, 0]
+
+
 class Standardized(nn.Module):
     """Batch norm without learned numbers; its statistics may count as constants, as the theorems assume."""
 
@@ -66,8 +71,6 @@ class Mlp(nn.Module):
         """Return z behind each block."""
         z, states = self.stem(x), []
         for norm, layer, join in zip(self.norms, self.layers, self.joins, strict=True):
-            fz = layer(norm(z).relu())
-            # Connections join images: here they have one pixel.
-            z = join(z[..., None, None], fz[..., None, None])[..., 0, 0]
+            z = join_vectors(join, z, layer(norm(z).relu()))
             states.append(z)
         return states
