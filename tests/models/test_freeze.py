@@ -1,7 +1,8 @@
 """What was drawn anew is never frozen without a word, whichever key asks for it."""
 
 import copy
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,25 @@ def test_a_slow_backbone_says_what_it_slows_down() -> None:
     (note,) = learning_notes(made(), config(backbone_lr=0.1), made().state_dict())
     assert "conv1.weight" in note and "fc.weight" not in note
     assert not learning_notes(model, config(weights="w.pt", backbone_lr=0.1), ["fc.weight", "fc.bias"])
+
+
+def test_a_network_is_looked_through_once_however_many_tensors_were_drawn() -> None:
+    """Once for each tensor, it took most of the start of a deep network."""
+    model, seen = made(), Counter[str]()
+
+    class Counted(nn.ReLU):
+        def named_modules(self, *given: Any, **options: Any) -> Iterator[tuple[str, nn.Module]]:
+            seen["looks"] += 1
+            return super().named_modules(*given, **options)
+
+    model.relu = Counted()
+    counts = []
+    for drawn in (["fc.weight"], list(model.state_dict())):
+        seen.clear()
+        freeze_from_config(model, config(), drawn)
+        learning_notes(model, config(), drawn)
+        counts.append(seen["looks"])
+    assert counts[0] == counts[1] > 0
 
 
 def test_what_would_freeze_what_was_drawn_is_refused_before_data_is_looked_for() -> None:

@@ -31,7 +31,8 @@ def freeze_from_config(model: nn.Module, config: ModelConfig, drawn: Collection[
     key = "feature_extract" if config.feature_extract else "freeze"
     parts = ["backbone"] if config.feature_extract else config.freeze or []
     names = freeze(model, parts)
-    if lost := [name for name in drawn if name in frozen_state(model)]:
+    frozen = frozen_state(model)
+    if lost := [name for name in drawn if name in frozen]:
         way_out = "name model.weights to start from" if config.weights is None else PARTS_WITHOUT
         raise OptionError(
             key,
@@ -110,7 +111,8 @@ def learning_notes(model: nn.Module, config: ModelConfig, drawn: Collection[str]
     parameters = dict(model.named_parameters())
     frozen = sum(not each.requires_grad for each in parameters.values())
     notes = [f"Frozen: {frozen} of {len(parameters)} parameter tensors."] if frozen else []
-    slow = [name for name in drawn if name in parameters.keys() - _head(model).keys()]
+    backbone = parameters.keys() - _head(model).keys()
+    slow = [name for name in drawn if name in backbone]
     if config.backbone_lr is not None and slow:
         notes.append(
             f"model.backbone_lr {config.backbone_lr:g} also slows what was drawn, not given: {some(slow)}."
