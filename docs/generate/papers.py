@@ -21,6 +21,10 @@ PAPERS = {
         "Batch normalization biases residual blocks towards the identity function in deep networks",
         "https://arxiv.org/abs/2002.10444",
     ),
+    "Dong et al. 2021": (
+        "Attention is not all you need: pure attention loses rank doubly exponentially with depth",
+        "https://arxiv.org/abs/2103.03404",
+    ),
     "Glorot and Bengio 2010": (
         "Understanding the difficulty of training deep feedforward neural networks",
         "https://proceedings.mlr.press/v9/glorot10a.html",
@@ -53,6 +57,14 @@ PAPERS = {
         "Visualizing the loss landscape of neural nets",
         "https://arxiv.org/abs/1712.09913",
     ),
+    "Lin and Jegelka 2018": (
+        "ResNet with one-neuron hidden layers is a universal approximator",
+        "https://arxiv.org/abs/1806.10909",
+    ),
+    "Marion et al. 2022": (
+        "Scaling ResNets in the large-depth regime",
+        "https://arxiv.org/abs/2206.06929",
+    ),
     "Nguyen et al. 2021": (
         "Do wide and deep networks learn the same things?",
         "https://arxiv.org/abs/2010.15327",
@@ -61,7 +73,15 @@ PAPERS = {
         "Attention U-Net: learning where to look for the pancreas",
         "https://arxiv.org/abs/1804.03999",
     ),
+    "Shamir 2019": (
+        "Exponential convergence time of gradient descent for one-dimensional deep linear neural networks",
+        "https://arxiv.org/abs/1809.08587",
+    ),
     "Srivastava et al. 2015": ("Highway networks", "https://arxiv.org/abs/1505.00387"),
+    "Sun et al. 2025": (
+        "The curse of depth in large language models",
+        "https://arxiv.org/abs/2502.05795",
+    ),
     "Touvron et al. 2021": (
         "Going deeper with image transformers",
         "https://arxiv.org/abs/2103.17239",

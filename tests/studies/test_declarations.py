@@ -10,7 +10,18 @@ from skiprun.registry import STUDIES
 from skiprun.studies.signature import options
 
 # What layers, branches or steps multiply; it is above 0. An error, a share or a correlation may be 0.
-GROWING_BY_FACTORS = {"grad_norm", "actgrad", "variance", "gradient", "loss", "first_over_last", "gain"}
+GROWING_BY_FACTORS = {
+    "grad_norm",
+    "actgrad",
+    "variance",
+    "gradient",
+    "loss",
+    "first_over_last",
+    "gain",
+    "change",
+    "steps",
+    "residual",
+}
 # Results that runs keep are found again by what was looked at and by the options: with another number all is
 # measured anew, and the cards no longer say what a command finds.
 LOOKS: dict[str, dict[str, Any]] = {
@@ -22,12 +33,22 @@ LOOKS: dict[str, dict[str, Any]] = {
     "truncate": {"images": 2000, "batches": 0},
 }
 DEFAULTS: dict[str, dict[str, Any]] = {
+    "attention_rank": {"layers": 6, "tokens": 32, "width": 32, "draws": 8, "seed": 0},
     "batch_norm_explosion": {"depths": (10, 20, 40, 80), "width": 256, "seed": 0},
     "curvature": {"tolerance": 0.01, "seed": 0},
+    "deep_linear": {"depths": (2, 4, 6, 8, 10), "draws": 400, "most": 20_000, "seed": 0},
+    "depth_scaling": {
+        "exponents": (0.25, 0.5, 1.0),
+        "depths": (10, 30, 100, 300, 1000),
+        "width": 32,
+        "draws": 4,
+        "seed": 0,
+    },
     "expected_depth": {"network": "resnet110", "survival": 0.5, "draws": 100, "seed": 0},
     "gradflow": {"inference": False},
     "landscape": {"dims": 2, "steps": 15, "span": 1.0, "seed": 0, "workers": 1},
     "lesion": {"side": "branch", "draws": 3, "seed": 0},
+    "looks_linear": {"depths": (1, 2, 4, 8, 16, 32), "width": 64, "draws": 10, "seed": 0},
     "norm_placement": {
         "depths": (4, 8, 16, 32, 64, 128),
         "width": 64,
@@ -35,9 +56,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "connection": "add",
         "seed": 0,
     },
+    "one_neuron": {"depths": (1, 2, 4, 6, 8), "width": 2, "draws": 8, "steps": 200, "seed": 0},
     "parameters": {"networks": ("resnet56", "resnet110", "densenet40_12", "densenet_bc_100_12")},
     "path_lengths": {"blocks": 54, "connection": "add"},
     "paths": {"draws": 12, "seed": 0},
+    "pre_norm_growth": {"blocks": 64, "width": 256, "seed": 0},
     "residual_mixing": {
         "sites": 60,
         "streams": 4,

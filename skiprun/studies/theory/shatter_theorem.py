@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -73,9 +74,8 @@ def shatter_theorem(
     for connection, normed in KINDS:
         with torch.random.fork_rng([]):
             torch.manual_seed(seed)
-            found = torch.stack([products(connection, normed, depths, width) for _ in range(draws)]).sum(
-                dim=0
-            )
+            networks = (Mlp(connection, normed, max(depths), width, constant=True) for _ in range(draws))
+            found = torch.stack([products(each, depths, width) for each in networks]).sum(dim=0)
         for depth, value in zip(depths, (found[0] / found[1]).tolist(), strict=True):
             row = {"network": label(connection, normed), "depth": depth, "correlation": value}
             rows.append(row | {"theory": expected_correlation(connection, normed, depth)})
@@ -84,9 +84,15 @@ def shatter_theorem(
     return StudyResult(rows, verdict(rows), facts)
 
 
-def products(connection: str, normed: bool, depths: Sequence[int], width: int) -> Tensor:
+class HasStates(Protocol):
+    """A network that returns the state [batch, width] behind each of its layers."""
+
+    def states(self, x: Tensor) -> list[Tensor]:
+        """Return the states of x [batch, width]."""
+
+
+def products(model: HasStates, depths: Sequence[int], width: int) -> Tensor:
     """Return <g, g'> and |g|^2 of one network, in the mean over pairs of inputs: [2, depths]."""
-    model = Mlp(connection, normed, max(depths), width, constant=True)
     inputs = torch.randn(INPUTS, width, requires_grad=True)
     states = model.states(inputs)
     pairs = []
