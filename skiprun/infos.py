@@ -55,6 +55,7 @@ class ModelInfo(Info):
         connection_options: options of its own connection that differ from the connection's defaults.
         fits: tells whether it can be built around a connection.
         fixed: options of its builder that its name decides.
+        width: the option of its builder that all of its channels grow with, if it has that one.
         layers: weighted layers as the paper counts them; None where they are counted from the network.
     """
 
@@ -66,6 +67,7 @@ class ModelInfo(Info):
     connection_options: Mapping[str, bool | int | float | str] = field(default_factory=dict)
     fits: Callable[[type[Connection]], bool] = _keeps_channels
     fixed: tuple[str, ...] = ()
+    width: str = "width"
     layers: int | None = None
 
 

@@ -13,6 +13,7 @@ from skiprun.results.mask_scores import mask_remarks
 from skiprun.results.protocol import Protocol, machines, read_protocol
 from skiprun.results.records import RunRecord, read, with_images
 from skiprun.results.sequential import Look
+from skiprun.results.size_match import SizeMatch
 from skiprun.run import Run
 
 
@@ -26,6 +27,7 @@ class Comparison:
         not_comparable: why the groups cannot be ranked; empty where they can.
         cautions: what else is unequal.
         report: the page that shows it, if one was written.
+        size_match: which widths were scaled, if sizes were matched.
     """
 
     groups: tuple[Group, ...]
@@ -35,14 +37,16 @@ class Comparison:
     protocol: Protocol
     verdict: Verdict
     report: Path | None = None
+    size_match: SizeMatch | None = None
 
     @property
     def remarks(self) -> list[str]:
-        """What a reader must know: why nothing is ranked, what is unequal, the floor, runs left out."""
+        """What a reader must know: why nothing is ranked, what is unequal or scaled, what was left out."""
         cautions = [f"Caution: {text}" for text in self.cautions]
         return [
             *self.not_comparable,
             *cautions,
+            *(self.size_match.sentences if self.size_match else []),
             *mask_remarks(self.groups),
             *(f"Not compared: {record.line}" for record in self.unfinished),
         ]
@@ -58,6 +62,7 @@ class Comparison:
             "not_compared": [unfinished_to_dict(record) for record in self.unfinished],
             "protocol": asdict(self.protocol),
             "machines": machines(self.groups),
+            "size_match": self.size_match and self.size_match.to_dict(),
         }
 
 

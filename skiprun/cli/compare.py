@@ -10,6 +10,7 @@ import typer
 from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides, user_path
 from skiprun.cli.progress import Board, loading
 from skiprun.cli.terminal import emit, results, say, set_quiet
+from skiprun.results.size_match import SizeKind
 
 
 def compare(
@@ -38,6 +39,13 @@ def compare(
     allow: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY", help="Let runs differ in a key beside the model; else they may not."),
+    ] = None,
+    match: Annotated[
+        SizeKind | None,
+        typer.Option(
+            metavar="params|macs",
+            help="Scale the width of each network until it is as large as the first, within 2 %.",
+        ),
     ] = None,
     set_: Set = None,
     root: Root = None,
@@ -76,6 +84,7 @@ def compare(
             same_within=same_within,
             allow=allow or (),
             until_decided=until_decided,
+            match=match,
             progress_for=board.row,
             loading=None if silent else loading,
         )

@@ -25,7 +25,7 @@ Count = Annotated[int, Field(ge=1, le=10**9)]
 Width = Annotated[
     float,
     Field(ge=1, le=10**9),
-    PlainSerializer(lambda width: int(width) if width.is_integer() else width),
+    PlainSerializer(lambda width: int(width) if width == int(width) else width),
     WithJsonSchema({"type": "number", "minimum": 1, "maximum": 10**9}),
 ]
 Scalar = bool | int | float | str

@@ -12,6 +12,7 @@ from skiprun.claims.comparison import Comparison, compare_runs
 from skiprun.config import Count
 from skiprun.errors import InputError
 from skiprun.experiment.many import train_missing
+from skiprun.experiment.match_sizes import match_sizes
 from skiprun.experiment.parallel import ProgressFor
 from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.study_runner.keeping import warn_instead
@@ -20,6 +21,7 @@ from skiprun.reports.page import slug, write_comparison
 from skiprun.results.fairness import differences, refuse_unfair
 from skiprun.results.protocol import config_differences
 from skiprun.results.sequential import Look
+from skiprun.results.size_match import SizeKind
 from skiprun.run import RUNS, Run, flat
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import NullProgress, ProgressCallback
@@ -39,6 +41,7 @@ def compare(
     same_within: float | None = None,
     allow: Sequence[str] = (),
     until_decided: bool = False,
+    match: SizeKind | None = None,
     progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
 ) -> Comparison:
@@ -59,12 +62,14 @@ def compare(
             torch, skiprun.
         until_decided: add seeds from three on, and stop as soon as each network is behind the best beyond the
             noise, or equivalent to it; the tests count all looks.
+        match: scale the width of each network until it has as many parameters, or multiply-adds for an image,
+            as the first, within 2 %; None: each keeps its own.
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
 
     Raises:
-        InputError: two experiments would be one run, the options reach none of the names, or the runs differ
-            in more than the model.
+        InputError: two experiments would be one run, the options reach none of the names, the runs differ
+            in more than the model, or a network cannot be as large as the first.
     """
     runs = Path(runs)
     if same_within is not None and not 0 < same_within < math.inf:
@@ -78,10 +83,13 @@ def compare(
     planned = plan(most or seeds)
     configs = {item.label: flat(item.config.to_dict()) for item in planned if item.config}
     refuse_unfair(config_differences(configs), allow)  # before anything is trained
+    if matched := match_sizes(match, planned, runs, loading) if match else None:
+        plan = partial(plan, widths=matched.widths)
+        planned = plan(most or seeds)
     comparison = add_seeds(plan, train, judge, most) if most else judge(train(planned))
-    title = [*names, "until-decided"] if until_decided else names
+    title = [*names, *["until-decided"] * until_decided, *[f"match-{match}"] * bool(match)]
     folder = runs / "comparisons" / slug(title, experiment_digest(names, planned, runs))
-    report = None
+    comparison, report = replace(comparison, size_match=matched), None
     with warn_instead():
         report = write_comparison(comparison, folder)
     return replace(comparison, report=report)

@@ -15,7 +15,7 @@ from skiprun.config import Count, RunConfig
 from skiprun.errors import counted
 from skiprun.experiment.parallel import ProgressFor, in_parallel
 from skiprun.experiment.places import GPU, Share, runs_side_by_side, shares_of_cores, shares_of_gpus
-from skiprun.experiment.plan import Planned
+from skiprun.experiment.planned import Planned
 from skiprun.experiment.side_by_side import combine
 from skiprun.experiment.survey import survey
 from skiprun.experiment.work import Work, list_work

@@ -8,11 +8,15 @@ from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from skiprun.config import RunConfig
 from skiprun.config.fields import LONGEST_NAME
 from skiprun.config_file import build_config, key_of, load_config, override
 from skiprun.errors import InputError, did_you_mean
+from skiprun.models.complexity.width import with_width
 from skiprun.registry import MODELS
+from skiprun.results.size_match import WidthChange
 from skiprun.run import Run, nearest_run, run_folder, runs_in
 from skiprun.system.yaml_file import read_yaml
 
@@ -122,3 +126,17 @@ def options_given(
     options = {"--config": protocol, "--seeds": seeds, "--name": prefix}
     given = [f"{option} {value}" for option, value in options.items() if value is not None]
     return [*given, *(f"--set {text}" for text in overrides)]
+
+
+def widened(config: RunConfig, change: WidthChange) -> RunConfig:
+    """Return an experiment with another width of its network, which its name says as an option would.
+
+    Raises:
+        InputError: the name grows too long.
+    """
+    model = with_width(config.model, change.key, change.new).model_dump(mode="json", by_alias=True)
+    try:
+        return config.replace(name=change.network, model=model)
+    except ValidationError:
+        too_long = f"The name of the run '{change.network}' would be too long"
+        raise InputError(f"{too_long}; give a shorter one, in the YAML file or with --name.") from None

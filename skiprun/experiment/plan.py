@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
 from skiprun.config import Count, RunConfig
-from skiprun.errors import ConfigError, RunBusy
+from skiprun.errors import ConfigError
 from skiprun.experiment.data_place import config_with_data
 from skiprun.experiment.named import (
     DIGITS,
@@ -19,40 +19,14 @@ from skiprun.experiment.named import (
     label_of,
     options_given,
     refuse_misspelled,
+    widened,
 )
-from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
+from skiprun.experiment.planned import Planned
+from skiprun.experiment.start_weights import with_known_weights
 from skiprun.registry import MODELS
+from skiprun.results.size_match import WidthChange
 from skiprun.run import RUNS, Run, refuse_one_place
 from skiprun.system.arguments import checked_arguments
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One experiment with one seed: its run, which may be finished, begun, or not there yet.
-
-    Attributes:
-        label: what people call it.
-        run: its directory.
-        config: what is to be trained there; None: nothing is, the directory is read as it lies.
-    """
-
-    label: str
-    run: Run
-    config: RunConfig | None = None
-
-    @property
-    def missing(self) -> bool:
-        """Whether there is something to train."""
-        return self.config is not None and not self.run.summary_file.exists()
-
-    def refuse_what_is_not_ours(self) -> None:
-        """Raise RunTaken if the directory holds another experiment, RunBusy if a process is training it."""
-        if self.config:
-            way_out = "Choose another --name for this comparison."
-            self.run.refuse_another(self.config, way_out)
-            refuse_other_weights(self.run, self.config, way_out)
-        if self.missing and self.run.is_locked():
-            raise RunBusy(self.run.path, self.run.owner)
 
 
 @checked_arguments
@@ -64,6 +38,7 @@ def plan_comparison(
     runs: Path | str = RUNS,
     root: Path | str | None = None,
     prefix: str | None = None,
+    widths: Mapping[str, WidthChange] | None = None,
 ) -> list[Planned]:
     """Return what a comparison consists of.
 
@@ -75,6 +50,7 @@ def plan_comparison(
         runs: the folder of all runs.
         root: where the data of runs that go on is now; None: where it was.
         prefix: what the names of new runs begin with; None: the protocol's name, for architectures.
+        widths: other ones of networks, by name.
 
     Raises:
         InputError: two experiments would be one run, or the options reach none of the names.
@@ -86,15 +62,18 @@ def plan_comparison(
     planned: list[Planned] = []
     for name in names:
         if name in there:
-            planned += [Planned(label_of_run(run), run, unfinished(run, runs, root)) for run in there[name]]
+            planned += [
+                Planned(name, label_of_run(run), run, unfinished(run, runs, root)) for run in there[name]
+            ]
             continue
         refuse_misspelled(name, runs)
-        config = config_for(name, protocol or DIGITS, overrides, prefix)
+        config, label = config_for(name, protocol or DIGITS, overrides, prefix), label_of(name)
+        if change := (widths or {}).get(name):
+            label += change.network.removeprefix(config.name)
+            config = widened(config, change)
         drawn = [config.replace(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
         configs = [with_known_weights(each, runs) for each in drawn]
-        planned += [
-            Planned(f"{label_of(name)} seed {each.seed}", Run.of(runs, each), each) for each in configs
-        ]
+        planned += [Planned(name, f"{label} seed {each.seed}", Run.of(runs, each), each) for each in configs]
     return distinct(planned)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from skiprun.claims.comparison import Comparison
 from skiprun.errors import InputError
 from skiprun.experiment.named import find_existing
-from skiprun.experiment.plan import Planned
+from skiprun.experiment.planned import Planned
 from skiprun.results.sequential import FIRST_LOOK, Look
 from skiprun.run import Run
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,66 +11,13 @@ from typer.testing import CliRunner
 
 from skiprun.claims.comparison import Comparison
 from skiprun.cli.app import app
-from skiprun.config import RunConfig
 from skiprun.errors import InputError, Stopped
 from skiprun.experiment import compare
-from skiprun.experiment.plan import Planned
-from skiprun.run import Run
 from tests.support.fake_runs import write_run
+from tests.support.told_training import Scores, Training
 
 NAMES = ["plain20", "resnet20"]
 SHAKE = [0.0, 1.5, -1.0, 0.4, -0.7, 0.9, -0.3, 0.6, -1.2, 0.1]
-Scores = Callable[[str, int], float | None]
-
-
-class Training:
-    """Stands for the training of what is missing.
-
-    Attributes:
-        score: test error of a network and a seed; None: it diverges.
-        trained: what was trained, in order.
-        stop_at: the seed at which somebody presses Ctrl-C.
-    """
-
-    def __init__(self, score: Scores) -> None:
-        self.score = score
-        self.trained: list[tuple[str, int]] = []
-        self.stop_at: int | None = None
-
-    def __call__(self, planned: Sequence[Planned], runs: Path, **_: object) -> list[Run]:
-        for item in planned:
-            if item.missing and item.config:
-                self.train(item.config, runs)
-        return [item.run for item in planned]
-
-    def train(self, config: RunConfig, runs: Path) -> None:
-        model, seed = config.model.name, config.seed
-        if seed == self.stop_at:
-            raise Stopped(2)
-        error = self.score(model, seed)
-        write_run(
-            runs,
-            config.name,
-            seed,
-            model=model,
-            connection="none" if "plain" in model else "add",
-            epochs=1,
-            test={"error": error or 0.0},
-            state="diverged" if error is None else "finished",
-            settings=config.to_dict(),
-        )
-        self.trained.append((model, seed))
-
-
-@pytest.fixture
-def training(monkeypatch: pytest.MonkeyPatch) -> Callable[[Scores], Training]:
-    def stands_for(score: Scores) -> Training:
-        training = Training(score)
-        monkeypatch.setattr(import_module("skiprun.experiment.compare"), "train_missing", training)
-        monkeypatch.setattr("skiprun.reports.figures.draw", lambda _: [])
-        return training
-
-    return stands_for
 
 
 def apart(points: float) -> Scores:

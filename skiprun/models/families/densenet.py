@@ -112,7 +112,7 @@ def densenet_imagenet(
     return make(num_classes, first, channels, blocks, growth, True, 0.5)
 
 
-FACTS = {"connection": "concat", "fits": fits_unequal_channels, "year": 2017}
+FACTS = {"connection": "concat", "fits": fits_unequal_channels, "year": 2017, "width": "growth"}
 IMAGENET = {"family": "densenet", "input": (3, 224, 224), "paper": "Huang et al. 2017, table 1"} | FACTS
 
 for _depth, _blocks, _growth in (

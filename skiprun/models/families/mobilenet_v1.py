@@ -33,6 +33,7 @@ class Separable(nn.Sequential):
     input=(3, 224, 224),
     year=2017,
     paper="Howard et al. 2017, table 1",
+    width="alpha",
     summary="MobileNetV1, 13 depthwise separable convolutions, no skip; width by `alpha`",
 )
 class MobileNetV1(nn.Module):

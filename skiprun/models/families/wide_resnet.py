@@ -41,7 +41,7 @@ def wide_resnet(
 
 
 FACTS = {"family": "wide_resnet", "connection": "add", "year": 2016, "input": (3, 32, 32)}
-FACTS |= {"paper": "Zagoruyko and Komodakis 2016, table 4"}
+FACTS |= {"width": "widen", "paper": "Zagoruyko and Komodakis 2016, table 4"}
 
 for _depth, _widen in ((16, 4), (16, 8), (22, 8), (28, 2), (28, 10), (40, 1), (40, 2), (40, 4)):
     _summary = f"Wide ResNet of {_depth} layers, {_widen} times the channels, for small images"
