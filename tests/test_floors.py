@@ -60,7 +60,7 @@ BELOW = {"run", "config", "system", "errors", "palette"}
     ("wing", "allowed"),
     [
         ("results", BELOW),
-        ("claims", BELOW | {"registry", "results"}),
+        ("claims", BELOW | {"infos", "registry", "results"}),
         ("reports", BELOW | {"results", "claims"}),
     ],
 )

@@ -1,4 +1,4 @@
-"""Train runs in processes of their own, each with its share of the machine, and pass on what they tell."""
+"""Work in processes of their own, each with its share of the machine; what they tell is passed on."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import logging
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from skiprun.errors import SkiprunError, Stopped
@@ -36,9 +38,35 @@ def in_parallel(
         Stopped: a signal asked; every run has saved.
         SkiprunError: of the first run that failed, after all others ended.
     """
+    progresses = {label: progress_for(label) for work in works for label in work.configs}
+    plain = [{label: config.to_dict() for label, config in work.configs.items()} for work in works]
+    in_processes(
+        [partial(train_here, each, runs, work.need) for each, work in zip(plain, works, strict=True)],
+        shares,
+        progresses,
+    )
+
+
+def in_processes(
+    calls: Sequence[Callable[[], SkiprunError | None]],
+    shares: Sequence[Share],
+    progresses: Mapping[str, Progress] = MappingProxyType({}),
+    done: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Call functions in processes, as many as there are shares; each returns why it failed, or None.
+
+    Args:
+        calls: what can be sent to a process.
+        shares: what each process has of the machine.
+        progresses: who is told of the steps of runs, by label.
+        done: told how many calls have ended, now and then.
+
+    Raises:
+        Stopped: a signal asked.
+        SkiprunError: of the first call that failed, after all others ended.
+    """
     context = ready()
     events: Queue[Any] = context.Queue()
-    progresses = {label: progress_for(label) for work in works for label in work.configs}
     listener = threading.Thread(target=listen, args=(events, progresses), daemon=True)
     listener.start()
     waiting: Queue[Share] = context.Queue()
@@ -47,12 +75,9 @@ def in_parallel(
     setup = (events, waiting, log.getEffectiveLevel())
     pool = ProcessPoolExecutor(len(shares), context, enter, setup)
     with StopFlag() as stop, pool, _killed_by_interrupt():
-        plain = [{label: config.to_dict() for label, config in work.configs.items()} for work in works]
-        futures = [
-            pool.submit(train_here, each, runs, work.need) for each, work in zip(plain, works, strict=True)
-        ]
+        futures = [pool.submit(call) for call in calls]
         processes = list(pool._processes.values())
-        _wait(futures, stop)
+        _wait(futures, stop, done)
     events.cancel_join_thread()  # a process that was killed may have left it locked
     events.put(None)
     listener.join(timeout=5)
@@ -86,11 +111,12 @@ def _failure(future: Future, processes: Sequence[BaseProcess]) -> SkiprunError |
     return failure
 
 
-def _wait(futures: Sequence[Future], stop: StopFlag) -> None:
+def _wait(futures: Sequence[Future], stop: StopFlag, done: Callable[[int], None]) -> None:
     """Wait for all runs; once a signal asks, start no more and ask the running ones to save and stop."""
     waiting = set(futures)
     while waiting:
         waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED).not_done
+        done(len(futures) - len(waiting))
         if stop.signal_number:
             waiting = {future for future in waiting if not future.cancel()}
             for child in multiprocessing.active_children():

@@ -97,7 +97,7 @@ def environment(parts: Parts, side_by_side: int = 1) -> Session:
     session: Session = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": " ".join(sys.argv),
-        "commit": _commit(),
+        "commit": commit_of_code(),
         "skiprun": skiprun.__version__,
         "python": platform.python_version(),
         "torch": str(torch.__version__),
@@ -126,7 +126,7 @@ GIT = (
 )
 
 
-def _commit() -> str | None:
+def commit_of_code() -> str | None:
     """Return the commit of skiprun's own checkout, with '+' if it has changes; None where there is none.
 
     The working folder is not asked: it may be anybody's, and the numbers depend on the code.

@@ -29,7 +29,7 @@ from skiprun.system.progress import LocatedProgress, Progress, Record
 log = logging.getLogger(__name__)
 
 
-def listen(events: Queue[Any], progresses: dict[str, Progress]) -> None:
+def listen(events: Queue[Any], progresses: Mapping[str, Progress]) -> None:
     """Pass log records and progress of the training processes on to this one's, until None comes."""
     while event := events.get():
         if isinstance(event, logging.LogRecord):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skiprun.reports.claims import claims_text, read_claims, verdict_word
 from skiprun.reports.listing import list_runs, run_details, runs_rows
 from skiprun.reports.page import read_comparison, slug, write_comparison
 from skiprun.reports.study_figures import write_study
@@ -9,9 +10,11 @@ from skiprun.reports.study_tables import study_table
 from skiprun.reports.tables import comparison_table, listing_table, run_table, runs_table
 
 __all__ = [
+    "claims_text",
     "comparison_table",
     "list_runs",
     "listing_table",
+    "read_claims",
     "read_comparison",
     "run_details",
     "run_table",
@@ -19,6 +22,7 @@ __all__ = [
     "runs_table",
     "slug",
     "study_table",
+    "verdict_word",
     "write_comparison",
     "write_study",
 ]

@@ -17,6 +17,7 @@ from skiprun.claims.evidence import in_looks
 from skiprun.reports.columns import columns, seed_rows
 from skiprun.reports.export import csv_text, latex_table
 from skiprun.reports.rivals import rival_rows
+from skiprun.results.numbers import significant
 from skiprun.results.protocol import machines
 from skiprun.system.documents import read_document, write_sealed
 from skiprun.system.files import make_folder, write_bytes, write_text
@@ -128,13 +129,18 @@ def render(template: str, facts: dict[str, object]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"md": markdown_text, "uri": _data_uri, "value": _yaml_value}
+    environment.filters |= {"md": markdown_text, "number": _number, "uri": _data_uri, "value": _yaml_value}
     return environment.get_template(template).render(facts)
 
 
 def markdown_text(text: object) -> str:
     """Return a text that Markdown shows as it is, on one line."""
     return re.sub(r"([\\`*_\[\]<>|#$~])", r"\\\1", " ".join(str(text).split()))
+
+
+def _number(value: float | None) -> str:
+    """Return a number of a document, in which null stands for one without end."""
+    return "no end" if value is None else significant(value)
 
 
 def _data_uri(png: bytes) -> str:

@@ -7,6 +7,7 @@ import ctypes
 import gc
 import math
 import os
+import platform
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -116,3 +117,12 @@ def keep_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_MMAP_THRESHOLD, 1 << 30)
         mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+def processor() -> str:
+    """Return what the processor is called; the system's word for its kind where it does not say."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -129,20 +129,20 @@ def hooked(tmp_path: Path, marker: Path) -> Path:
 def test_no_hook_of_a_repository_runs(hooked: Path, marker: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(hooked)
     monkeypatch.setenv("GIT_DIR", str(hooked / ".git"))
-    elsewhere = summary._commit()
+    elsewhere = summary.commit_of_code()
     monkeypatch.delenv("GIT_DIR")
-    assert summary._commit() == elsewhere, "the commit is that of the code, wherever it is started"
+    assert summary.commit_of_code() == elsewhere, "the commit is that of the code, wherever it is started"
     monkeypatch.setattr(skiprun, "__file__", str(hooked / "skiprun" / "__init__.py"))
-    whole = summary._commit()
+    whole = summary.commit_of_code()
     assert whole and len(whole) >= 7 and not whole.endswith("+")
     (hooked / "skiprun" / "__init__.py").write_text("changed")
-    assert summary._commit() == f"{whole}+"
+    assert summary.commit_of_code() == f"{whole}+"
     assert not marker.exists()
 
 
 def test_code_that_was_installed_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(skiprun, "__file__", str(tmp_path / "site-packages" / "skiprun" / "__init__.py"))
-    assert summary._commit() is None
+    assert summary.commit_of_code() is None
 
 
 def test_programs_are_not_looked_for_in_the_working_folder(

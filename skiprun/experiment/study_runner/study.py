@@ -52,6 +52,7 @@ def run_study(
     loading: ProgressCallback | None = None,
     fresh: bool = False,
     spare: Path | None = None,
+    keep: bool = True,
 ) -> list[Document]:
     """Study each target, or two beside each other if the study compares; write what is found beside each run.
 
@@ -62,6 +63,7 @@ def run_study(
         loading: told of (done, total, what) while data is prepared.
         fresh: forget the rows that an earlier try left.
         spare: the folder that keeps what is found of a run whose own cannot be written to.
+        keep: whether what is found is written at all.
 
     Raises:
         UnknownName: there is no such study.
@@ -73,8 +75,8 @@ def run_study(
         runs = together[0].runs if together else ()
         split = choose_split([run for target in together for run in target.runs], request.selection.split)
         seen = replace(request.selection, split=split)
-        folder = folder_for(runs[0].path, spare) if runs else None
-        if runs:
+        folder = folder_for(runs[0].path, spare) if runs and keep else None
+        if runs and keep:
             warn_of_folder(runs[0].path, folder)
         with explain_out_of_memory(f"in the study {request.study}", FEWER):
             inputs = [StudyInputs(target, seen, loading) for target in together]

@@ -1,0 +1,183 @@
+"""A published claim, done again: the verdict, the numbers behind it, and what its negative control gave."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from skiprun.claims.measured import Measured
+from skiprun.claims.quantity import Quantity, Verdict, decide
+from skiprun.errors import counted
+from skiprun.infos import Budget
+from skiprun.registry import CLAIMS
+from skiprun.results.numbers import significant
+
+
+class FoundQuantity(TypedDict):
+    """A quantity in a document."""
+
+    name: str
+    value: float
+    interval: Sequence[float]
+    expected: dict[str, float]
+    verdict: Verdict
+    detectable: float
+    values: dict[str, float]
+
+
+class FoundOutcome(TypedDict):
+    """What one measurement says, in a document."""
+
+    verdict: Verdict
+    seeds: int
+    quantities: list[FoundQuantity]
+    sentences: list[str]
+
+
+class ReproducedClaim(TypedDict):
+    """What the document of a claim holds."""
+
+    claim: str
+    statement: str
+    paper: str
+    published: str
+    budget: Budget
+    control_is: str
+    foreseen: Verdict
+    broken: bool
+    outcome: FoundOutcome
+    control: FoundOutcome
+    judged: NotRequired[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one measurement says of a claim.
+
+    Attributes:
+        verdict: of all quantities.
+        quantities: with their values by seed.
+        seeds: how many there should be.
+        lost: runs that did not come to their end, each in a line.
+    """
+
+    verdict: Verdict
+    quantities: tuple[Quantity, ...]
+    seeds: int
+    lost: tuple[str, ...] = ()
+
+    @property
+    def sentences(self) -> list[str]:
+        """Say each number, its interval, and where it was expected."""
+        return [*(_sentence(each, self.seeds) for each in self.quantities), *self.lost]
+
+    def to_dict(self) -> FoundOutcome:
+        """Return plain data."""
+        quantities: list[FoundQuantity] = [
+            {
+                "name": each.name,
+                "value": each.value,
+                "interval": each.interval(),
+                "expected": asdict(each.expected),
+                "verdict": each.verdict(self.seeds),
+                "detectable": each.detectable,
+                "values": {str(seed): value for seed, value in each.values.items()},
+            }
+            for each in self.quantities
+        ]
+        return {
+            "verdict": self.verdict,
+            "seeds": self.seeds,
+            "quantities": quantities,
+            "sentences": self.sentences,
+        }
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A claim with what was found.
+
+    Attributes:
+        claim: its name.
+        statement, paper, published, budget, control_is, foreseen: what the registry says of it.
+        outcome: of the claim's own measurement.
+        control: of its negative control, which must fail.
+    """
+
+    claim: str
+    statement: str
+    paper: str
+    published: str
+    budget: Budget
+    control_is: str
+    foreseen: Verdict
+    outcome: Outcome
+    control: Outcome
+
+    @property
+    def broken(self) -> bool:
+        """Whether the control passes too, so that the claim says nothing."""
+        return self.control.verdict == "PASS"
+
+    def to_dict(self) -> ReproducedClaim:
+        """Return plain data."""
+        return {
+            "claim": self.claim,
+            "statement": self.statement,
+            "paper": self.paper,
+            "published": self.published,
+            "budget": self.budget,
+            "control_is": self.control_is,
+            "foreseen": self.foreseen,
+            "broken": self.broken,
+            "outcome": self.outcome.to_dict(),
+            "control": self.control.to_dict(),
+        }
+
+
+def judge(name: str, found: Measured, control: Measured) -> Reproduction:
+    """Judge a claim of the registry by what its measurement and its control found."""
+    entry = CLAIMS[name]
+    outcomes = [_outcome(each, entry.target(each)) for each in (found, control)]
+    info = entry.info
+    return Reproduction(
+        claim=name,
+        statement=entry.summary,
+        paper=info.paper or "",
+        published=info.published,
+        budget=info.budget,
+        control_is=info.control_is,
+        foreseen=info.foreseen,
+        outcome=outcomes[0],
+        control=outcomes[1],
+    )
+
+
+def _outcome(found: Measured, quantities: Sequence[Quantity]) -> Outcome:
+    lost = [run.line for runs in found.runs.values() for run in runs if not run.finished]
+    seeds = found.measurement.seeds
+    return Outcome(decide(quantities, seeds), tuple(quantities), seeds, tuple(lost))
+
+
+def _sentence(quantity: Quantity, seeds: int) -> str:
+    """Say a number, its interval and where it was expected; what could be told where that is open."""
+    low, high = quantity.interval()
+    spread = "" if math.isinf(low) or low == high else f" ({significant(low)} to {significant(high)})"
+    there = sum(map(math.isfinite, quantity.values.values()))
+    few = f"; {there} of {counted(seeds, 'seed')}" if there < seeds else ""
+    verdict = quantity.verdict(seeds)
+    seen = "" if verdict != "INCONCLUSIVE" or math.isnan(quantity.detectable) else _detectable(quantity)
+    return (
+        f"{quantity.name}: {significant(quantity.value)}{spread}, "
+        f"expected {quantity.expected.words}: {verdict}{few}{seen}"
+    )
+
+
+def _detectable(quantity: Quantity) -> str:
+    """Say how far an edge of the region must lie from the value to be told from it."""
+    times = " times" if quantity.scale == "log" else ""
+    return f"; detectable {significant(quantity.detectable, 2)}{times}"

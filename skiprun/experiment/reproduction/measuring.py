@@ -1,0 +1,87 @@
+"""Do what claims ask for: train what is missing, make the studies, and read what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from skiprun.claims.measured import Measured
+from skiprun.claims.measurement import Measurement
+from skiprun.experiment.many import train_missing
+from skiprun.experiment.parallel import ProgressFor, in_processes
+from skiprun.experiment.places import shares_of_cores
+from skiprun.experiment.plan import distinct
+from skiprun.experiment.reproduction.planning import Plan
+from skiprun.experiment.reproduction.study_work import StudyWork, make_here
+from skiprun.results.records import read, with_images
+from skiprun.results.study_documents import Document
+from skiprun.system.machine import cores
+from skiprun.system.progress import ProgressCallback
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where claims are measured.
+
+    Attributes:
+        plan: where and how runs are trained.
+        kept: the folder of what studies found.
+        jobs: runs, and studies, at once; None: as `skiprun compare`, and a study a core.
+    """
+
+    plan: Plan
+    kept: Path
+    jobs: int | None = None
+
+    def train(
+        self, asked: Sequence[Measurement], progress_for: ProgressFor, loading: ProgressCallback | None
+    ) -> None:
+        """Train what is missing; what others start from comes first."""
+        trained = [(each, network) for each in asked if each.train for network in each.networks.values()]
+        begun = [(each, network.start) for each, network in trained if network.start]
+        for stage in (begun, trained):
+            planned = distinct([item for pair in stage for item in self.plan.trainings(*pair)])
+            train_missing(planned, self.plan.runs, progress_for, loading, self.jobs)
+
+    def study(self, asked: Sequence[Measurement], loading: ProgressCallback | None) -> None:
+        """Make the studies whose findings are not there, a process a core."""
+        works = {work.file(self.kept): work for each in asked for _, _, work in self._works(each)}
+        missing = [work for work in works.values() if work.known(self.kept) is None]
+
+        def tell(done: int) -> None:
+            if loading:
+                loading(done, len(missing), "Studies")
+
+        if missing:
+            jobs = min(self.jobs or len(cores()), len(missing))
+            calls = [partial(make_here, work, self.kept) for work in missing]
+            in_processes(calls, shares_of_cores(cores(), jobs), done=tell)
+
+    def measured(self, asked: Measurement) -> Measured:
+        """Return what was found."""
+        runs = {
+            part: [with_images(read(item.run)) for item in self.plan.trainings(asked, network)]
+            for part, network in asked.networks.items()
+            if asked.train
+        }
+        documents: dict[str, dict[int, Document]] = {part: {} for part in asked.networks or [""]}
+        for part, seed, work in self._works(asked):
+            if document := work.known(self.kept):
+                documents[part][seed] = document
+        return Measured(asked, runs, documents)
+
+    def _works(self, asked: Measurement) -> Iterator[tuple[str, int, StudyWork]]:
+        """Yield each study with the part of its network and the seed; a run that failed has none."""
+        if asked.study is None:
+            return
+        work = partial(StudyWork, asked.study, asked.options, asked.look)
+        if not asked.networks:
+            yield from (("", seed, work(seed)) for seed in range(asked.seeds))
+        for part, network in asked.networks.items():
+            for item in self.plan.trainings(asked, network):
+                assert item.config
+                if not asked.train or item.run.summary_file.exists():
+                    run = item.run.path if asked.train else None
+                    yield part, item.config.seed, work(item.config.seed, item.config.to_dict(), run)

@@ -1,0 +1,86 @@
+"""Reproduce published claims: measure what they ask for, judge it, and keep the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from skiprun.claims.reproduction import Reproduction, judge
+from skiprun.config import Count
+from skiprun.errors import InputError, counted
+from skiprun.experiment.parallel import ProgressFor
+from skiprun.experiment.reproduction.ledger import Ledger
+from skiprun.experiment.reproduction.measuring import Bench
+from skiprun.experiment.reproduction.planning import Plan
+from skiprun.experiment.study_runner.keeping import warn_instead
+from skiprun.infos import BUDGETS, Budget, ClaimInfo
+from skiprun.registry import CLAIMS
+from skiprun.run import RUNS
+from skiprun.system.arguments import checked_arguments
+from skiprun.system.progress import NullProgress, ProgressCallback
+
+FOLDER = "claims"
+
+
+@checked_arguments
+def reproduce(
+    names: Sequence[str],
+    *,
+    budget: Budget | None = None,
+    runs: Path | str = RUNS,
+    root: Path | str | None = None,
+    device: str | None = None,
+    jobs: Count | None = None,
+    progress_for: ProgressFor = lambda _: NullProgress(),
+    loading: ProgressCallback | None = None,
+) -> list[Reproduction]:
+    """Reproduce claims; what `skiprun reproduce` does.
+
+    What was trained and studied before is found again, so that a second call takes seconds.
+
+    Args:
+        names: of the registry of claims, or "all".
+        budget: the most that a claim may cost; None: "toy" for all of them, any for those that are named.
+        runs: the folder of all runs; what is found is kept below its `claims`.
+        root: where data that the package does not bring is.
+        device: auto, cpu or cuda.
+        jobs: runs and studies at once; None: as `compare`, and a study a core.
+        progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
+        loading: told of (done, total, what) while data is prepared and studies are made.
+
+    Raises:
+        UnknownName: there is no such claim.
+        InputError: none is within the budget.
+    """
+    chosen = choose(names, budget)
+    ledger = Ledger(Path(runs) / FOLDER)
+    bench = Bench(Plan(Path(runs), Path(root) if root else None, device), ledger.folder / "studies", jobs)
+    asked = [each for info in chosen.values() for each in (info.measurement, info.control)]
+    bench.train(asked, progress_for, loading)
+    bench.study(asked, loading)
+    found = [
+        judge(name, bench.measured(info.measurement), bench.measured(info.control))
+        for name, info in chosen.items()
+    ]
+    with warn_instead():
+        ledger.add(found)
+    return found
+
+
+def choose(names: Sequence[str], budget: Budget | None) -> dict[str, ClaimInfo]:
+    """Return the claims that are asked for, the cheapest first.
+
+    Raises:
+        UnknownName: there is no such claim.
+        InputError: none is within the budget.
+    """
+    everything = "all" in names
+    wanted = [*CLAIMS] if everything else [CLAIMS[name] for name in dict.fromkeys(names)]
+    most = budget or ("toy" if everything else BUDGETS[-1])
+    allowed = BUDGETS[: BUDGETS.index(most) + 1]
+    chosen = {each.name: each.info for each in wanted if each.info.budget in allowed}
+    if not chosen:
+        cheapest = min((each.info.budget for each in wanted), key=BUDGETS.index)
+        named = counted(len(wanted), "claim")
+        raise InputError(f"--budget {most}: found {named}, the cheapest of which costs --budget {cheapest}.")
+    return dict(sorted(chosen.items(), key=lambda item: BUDGETS.index(item[1].budget)))
