@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 from skiprun.claims.measurement import Measurement, Network
@@ -16,8 +15,6 @@ from skiprun.experiment.plan import Planned
 from skiprun.registry import DATASETS
 from skiprun.run import Run
 from skiprun.system.yaml_file import read_yaml
-
-LONGEST = 64  # signs of a run's name
 
 
 @dataclass(frozen=True)
@@ -37,13 +34,13 @@ class Plan:
     def config(self, asked: Measurement, network: Network, seed: int) -> RunConfig:
         """Return the config of a network; a run that is not just its protocol's says so in its name."""
         protocol, changes = PROTOCOLS / f"{asked.protocol}.yaml", [*asked.overrides, *network.overrides]
-        named = [str(read_yaml(protocol)[0]["name"]), *map(label_of, changes)]
+        named = [str(read_yaml(protocol)[0].get("name", protocol.stem)), *map(label_of, changes)]
         if network.start:
             start = self.config(asked, network.start, seed)
             named.append(f"from-{start.name}")
             changes.append(f"model.weights={json.dumps(str(Run.of(self.runs, start).path.absolute()))}")
         computed = [Override("--device", f"compute.device={self.device}")] if self.device else []
-        config = config_for(network.name, protocol, [*changes, *computed], _prefix(named, network.name))
+        config = config_for(network.name, protocol, [*changes, *computed], "-".join(named))
         config = config.replace(seed=seed)
         return self._with_root(config) if self.root else config
 
@@ -58,11 +55,3 @@ class Plan:
         info = DATASETS[config.data.name].info
         given = {"root": str(self.root)} if info.download or info.resizes else {}
         return config.replace(data=config.to_dict()["data"] | given)
-
-
-def _prefix(named: Sequence[str], network: str) -> str:
-    """Return what a run's name begins with: all that it says, or the protocol and a digest of the rest."""
-    whole = "-".join(named)
-    if len(whole) + 1 + len(label_of(network)) <= LONGEST:
-        return whole
-    return f"{named[0]}-{blake2b(whole.encode(), digest_size=4).hexdigest()}"
