@@ -11,7 +11,7 @@ from skiprun.claims.measurement import Measurement, Network
 from skiprun.config import RunConfig
 from skiprun.config_file import Override
 from skiprun.experiment.named import PROTOCOLS, config_for, label_of
-from skiprun.experiment.plan import Planned
+from skiprun.experiment.planned import Planned
 from skiprun.registry import DATASETS
 from skiprun.run import Run
 from skiprun.system.yaml_file import read_yaml
@@ -48,7 +48,7 @@ class Plan:
         """Yield the runs of a network, one a seed."""
         for seed in range(asked.seeds):
             config = self.config(asked, network, seed)
-            yield Planned(f"{config.name} seed {seed}", Run.of(self.runs, config), config)
+            yield Planned(network.name, f"{config.name} seed {seed}", Run.of(self.runs, config), config)
 
     def _with_root(self, config: RunConfig) -> RunConfig:
         """Return a config with the place of its data, if that is files of the user's."""
