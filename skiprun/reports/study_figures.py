@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from skiprun.palette import LOOKS, STYLE
 from skiprun.reports.drawing import Drawing
 from skiprun.reports.study_lines import draw_bars, draw_lines
-from skiprun.reports.study_rows import is_way, rows_of
+from skiprun.reports.study_rows import drawable, is_way, rows_of
 from skiprun.reports.study_surfaces import MAX_PANELS, draw_contours, draw_matrix, draw_relief
 from skiprun.results.study_documents import Description, Document
 from skiprun.system.files import make_folder, write_bytes
@@ -50,9 +50,9 @@ def _draw(figure: Description, documents: Sequence[Document]) -> list[Drawing]:
 
 
 def _has_numbers(document: Document, figure: Description) -> bool:
-    """Tell whether a document has a number for a figure."""
+    """Tell whether a document has a number that a figure can draw."""
     value = figure["value"] or figure["y"]
-    return any(isinstance(row.get(value), int | float) for row in rows_of(document, figure))
+    return any(drawable(row.get(value), figure["log"]) for row in rows_of(document, figure))
 
 
 def _is_a_line(documents: Sequence[Document], figure: Description) -> bool:

@@ -102,6 +102,11 @@ def test_what_has_no_place_on_a_logarithmic_axis_is_left_out() -> None:
     assert line.places == [0.0, 1.0, 5.0, 6.0]
 
 
+@pytest.mark.parametrize(("value", "log"), [(math.inf, False), (math.nan, False), (0.0, True)])
+def test_a_figure_without_any_place_is_not_drawn(value: float, log: bool) -> None:
+    assert not draw_study([document("one", [{"x": 1, "y": value}], describe("lines", log=log))])
+
+
 def test_panels_share_scales_and_one_legend_and_each_has_a_table() -> None:
     rows = [
         {"x": x, "y": float(x * scale), "net": net, "kind": kind}

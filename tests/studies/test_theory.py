@@ -80,8 +80,9 @@ def test_one_weight_learns_at_the_rate_of_gradient_descent() -> None:
     assert steps(torch.full((1, 1), 1e-12, dtype=torch.float64), 1000) == expected
 
 
-def test_what_is_not_learned_in_time_takes_for_ever() -> None:
+def test_what_is_not_learned_in_time_is_said_to_take_longer() -> None:
     assert steps(torch.full((1, 1), 0.1), 3) == math.inf
+    assert "over 60 and 4 at depth 10." in deep_linear(depths=(2, 10), most=60).verdict
 
 
 def test_steps_without_skip_connections_grow_exponentially_with_depth() -> None:
