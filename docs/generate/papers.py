@@ -49,6 +49,10 @@ PAPERS = {
         "Densely connected convolutional networks",
         "https://arxiv.org/abs/1608.06993",
     ),
+    "Jastrzebski et al. 2018": (
+        "Residual connections encourage iterative inference",
+        "https://arxiv.org/abs/1710.04773",
+    ),
     "Kornblith et al. 2019": (
         "Similarity of neural network representations revisited",
         "https://arxiv.org/abs/1905.00414",
