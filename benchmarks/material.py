@@ -17,6 +17,7 @@ from skiprun.config import DataConfig, RunConfig
 from skiprun.config_file import build_config
 from skiprun.data.assemble import assemble
 from skiprun.data.loaders import Loaders
+from skiprun.data.request import DataRequest
 from skiprun.data.source import RawDataset, RawSplit
 from skiprun.experiment import parts
 from skiprun.models import build_model
@@ -61,7 +62,7 @@ def noise_as_cifar10(number: int = IMAGES) -> Iterator[None]:
         (values, labels), few = images(number), max(number // 10, CLASSES)
         small = RawSplit(values[:few], labels[:few])
         source = RawDataset(RawSplit(values, labels), small, tuple("0123456789"), val=small)
-        return assemble(source, config, device)
+        return assemble(source, DataRequest.of(config, 0), device)
 
     with mock.patch.object(parts, "load_data", load):
         yield

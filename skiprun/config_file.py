@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from skiprun.config import RunConfig, contradictions, section_at
 from skiprun.errors import ConfigError, InputError, did_you_mean
+from skiprun.legacy import MOVED
 from skiprun.system.yaml_file import Plain, parse, read_yaml
 
 # Words of other tools.
@@ -150,6 +151,8 @@ def _nearest(found: str, allowed: Sequence[str]) -> str:
 
 def _in_a_section(loc: Sequence[str]) -> str:
     """Say of a key that stands outside of its section where it belongs; nothing of any other."""
+    if moved := MOVED.get(".".join(loc)):
+        return f" It is '{moved}' now."
     homes = [name for name in RunConfig.model_fields if loc[0] in section_at([name]).model_fields]
     return f" Did you mean '{homes[0]}.{loc[0]}'?" if len(loc) == 1 and len(homes) == 1 else ""
 

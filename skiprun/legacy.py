@@ -1,7 +1,7 @@
 """Old words of run directories written by earlier versions, translated to those of today.
 
-Nothing else reads them: a YAML file has the words of today. A config of before has no section `compute`,
-which every config has that is written now.
+Nothing else reads them: a YAML file has the words of today. The oldest configs have no section `compute`, and
+those before there was a section `seeds` have the seed of the split in `data`.
 """
 
 from __future__ import annotations
@@ -28,19 +28,32 @@ CONNECTIONS = {
 ATTENTION_GATED = ("unet", "unetplusplus", "resunet")
 CONNECTION_OPTIONS = {"per_picture": "per_image"}
 AUGMENT = {"turn": "rot90"}
+# Keys that are in another section now.
+MOVED = {"data.split_seed": "seeds.split"}
 
 
 def config_of_today(plain: Plain) -> Plain:
-    """Return a config from a run directory in the words of today.
+    """Return a config from a run directory in the words of today."""
+    if not all(isinstance(plain.get(name), dict) for name in ("model", "data")):
+        return plain
+    return _moved(plain if "compute" in plain else _of_before_compute(plain))
+
+
+def _moved(plain: Plain) -> Plain:
+    """Return a config with each key in the section where it is now."""
+    for old, new in MOVED.items():
+        (home, name), (section, key) = old.split("."), new.split(".")
+        if name in plain[home]:
+            rest = {each: value for each, value in plain[home].items() if each != name}
+            plain = plain | {home: rest, section: {**plain.get(section, {}), key: plain[home][name]}}
+    return plain
+
+
+def _of_before_compute(plain: Plain) -> Plain:
+    """Return a config of before there was a section `compute` in the words of today.
 
     Before there was `data.background`, every run had `fit: resize`, which images with labels did not look at.
     """
-    if (
-        "compute" in plain
-        or not isinstance(plain.get("model"), dict)
-        or not isinstance(plain.get("data"), dict)
-    ):
-        return plain
     data = plain["data"]
     if "background" not in data and data.get("fit") == "resize":
         data = {key: value for key, value in data.items() if key != "fit"}

@@ -21,8 +21,8 @@ FLOORS = {
     "experiment": 6,
     "cli": 7,
 }
-# Config files are read by config's own neighbour.
-SAME_FLOOR = {("config_file", "config"), ("config_file", "system"), ("registry", "infos")}
+# Config files are read by config's own neighbour, which says of an old word what it is now.
+SAME_FLOOR = {("config_file", each) for each in ("config", "system", "legacy")} | {("registry", "infos")}
 FACE = {"__init__", "__main__"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from tests.support import GOLDEN
 from tests.support.fake_runs import write_run
 from tests.support.faulty import EVERYTHING, SignalAfterStep, fault_config, tiny_dataset, train_here, trial
 
-CONFIG = fault_config(**EVERYTHING | {"schedule": {"epochs": 2}})
+CONFIG = fault_config(**EVERYTHING | {"schedule": {"epochs": 2}, "seeds": {"split": 1}})
 STORED = GOLDEN / "config_of_before.yaml"
+STORED_LATER = GOLDEN / "config_with_split_seed.yaml"
 
 
 def test_the_config_of_a_stored_run_means_what_it_meant() -> None:
@@ -42,6 +44,14 @@ def test_the_config_of_a_stored_run_means_what_it_meant() -> None:
     }
     assert config.data.augment.rot90 is False
     assert recorded_config(config.to_dict()) == config, "what is written now is read as it is"
+
+
+def test_the_seed_of_the_split_of_a_stored_run_is_read_from_where_it_was() -> None:
+    stored = yaml.safe_load(STORED_LATER.read_text())
+    assert stored["data"]["split_seed"] == 3
+    config = recorded_config(stored)
+    assert config.seeds.model_dump() == {"init": None, "order": None, "augment": None, "split": 3}
+    assert before_seeds(config.to_dict()) == stored
 
 
 @pytest.mark.parametrize(
@@ -100,6 +110,11 @@ def test_words_of_before_are_only_read_in_run_directories(tmp_path: Path) -> Non
     )
     with pytest.raises(ConfigError, match=r"precision: unknown key\. Did you mean 'compute\.precision'\?"):
         load_config(tmp_path / "old.yaml")
+    (tmp_path / "later.yaml").write_text(
+        "model: {name: resnet20}\ndata: {name: digits, split_seed: 1}\nschedule: {steps: 1}\n"
+    )
+    with pytest.raises(ConfigError, match=r"data.split_seed: unknown key\. It is 'seeds\.split' now\."):
+        load_config(tmp_path / "later.yaml")
 
 
 def invoke(words: list[str]) -> Result:
@@ -107,9 +122,20 @@ def invoke(words: list[str]) -> Result:
         return CliRunner().invoke(app, words)
 
 
+Written = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def before_seeds(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a config of today that holds no source, as it was before there was a section `seeds`."""
+    config = dict(config)
+    seeds = config.pop("seeds")
+    assert all(seeds[source] is None for source in ("init", "order", "augment"))
+    return config | {"data": config["data"] | {"split_seed": seeds["split"]}}
+
+
 def of_before(config: dict[str, Any]) -> dict[str, Any]:
     """Return a config of today, of a network with stochastic depth, as the version before wrote it."""
-    config = dict(config)
+    config = before_seeds(config)
     compute = config.pop("compute")
     model = config["model"] | {"connection": "stochastic"}
     augment = config["data"]["augment"]
@@ -124,21 +150,27 @@ def of_before(config: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def make_old(run: Run) -> None:
-    """Write a run's files as the version before had them."""
-    run.config_file.write_text(yaml.safe_dump(of_before(run.config.to_dict()), sort_keys=False))
+def make_old(run: Run, written: Written) -> None:
+    """Write a run's files as an earlier version had them, with its words for a config."""
+    run.config_file.write_text(yaml.safe_dump(written(run.config.to_dict()), sort_keys=False))
     for file in run.checkpoints.glob("*.pt"):
         state = load(file)
-        save(file, state | ({"config": of_before(state["config"])} if "config" in state else {}))
+        save(file, state | ({"config": written(state["config"])} if "config" in state else {}))
     if run.summary_file.exists():
         summary = run.summary()
-        summary["model"]["connection"] = "stochastic"
+        summary["config"] = written(summary["config"])
+        if written is of_before:
+            summary["model"]["connection"] = "stochastic"
         write_sealed(run.summary_file, summary)
 
 
-def test_a_finished_run_of_before_is_shown_compared_and_studied(tmp_path: Path) -> None:
+VERSIONS = pytest.mark.parametrize("written", [of_before, before_seeds])
+
+
+@VERSIONS
+def test_a_finished_run_of_before_is_shown_compared_and_studied(tmp_path: Path, written: Written) -> None:
     run = train_here(CONFIG, tmp_path)
-    make_old(run)
+    make_old(run, written)
     assert run.config == CONFIG and run.summary()["model"]["connection"] == "stochastic_depth"
     for words in (
         ["runs"],
@@ -151,12 +183,13 @@ def test_a_finished_run_of_before_is_shown_compared_and_studied(tmp_path: Path) 
     assert "stochastic_depth" in done.stdout
 
 
-def test_a_half_finished_run_of_before_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+@VERSIONS
+def test_a_half_finished_run_of_before_goes_on_to_the_same_bits(tmp_path: Path, written: Written) -> None:
     whole = train_here(CONFIG, tmp_path / "whole")
     trial(CONFIG, tmp_path / "parts", progress=SignalAfterStep(5, signal.SIGTERM))
     run = Run.of(tmp_path / "parts", fault_config())
     assert run.state == "stopped"
-    make_old(run)
+    make_old(run, written)
     done = train_here(CONFIG, tmp_path / "parts")
     ends = [load(each.checkpoints / "last.pt")["model"] for each in (whole, done)]
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0]) and done.state == "finished"

@@ -10,6 +10,7 @@ from skiprun.config.data import AugmentConfig, DataConfig
 from skiprun.config.experiment import RunConfig, role_of, section_at
 from skiprun.config.fields import Count, Role
 from skiprun.config.model import ModelConfig, SkipSchedule
+from skiprun.config.seeds import SeedsConfig, Source
 from skiprun.config.training import ComputeConfig, OptimConfig, ScheduleConfig
 
 __all__ = [
@@ -22,7 +23,9 @@ __all__ = [
     "Role",
     "RunConfig",
     "ScheduleConfig",
+    "SeedsConfig",
     "SkipSchedule",
+    "Source",
     "contradictions",
     "role_of",
     "section_at",

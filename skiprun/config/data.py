@@ -80,9 +80,6 @@ class DataConfig(Section):
         0.2,
         description="share of a flat folder kept for testing, stratified; unused where there are splits",
     )
-    split_seed: Annotated[int, Field(ge=0)] = Field(
-        0, description="seed of the splits that the set does not have", examples=[1]
-    )
     image_size: Annotated[int, Field(ge=4, le=4096)] | None = Field(
         None, description="side in pixels, for folders", examples=[224]
     )

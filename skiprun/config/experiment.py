@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, PrivateAttr
 from skiprun.config.data import DataConfig, SegmentationConfig
 from skiprun.config.fields import Name, ProbeName, Role, Section
 from skiprun.config.model import ModelConfig
+from skiprun.config.seeds import SeedsConfig, Source
 from skiprun.config.training import ComputeConfig, LogConfig, OptimConfig, ScheduleConfig
 
 
@@ -22,7 +23,10 @@ class RunConfig(Section):
         examples=["resnet56-slow"],
     )
     seed: Annotated[int, Field(ge=0, le=2**31), Role.SEED] = Field(
-        0, description="of every random draw of the run", examples=[1]
+        0, description="of every random draw of the run that `seeds` does not hold", examples=[1]
+    )
+    seeds: SeedsConfig = Field(
+        default_factory=SeedsConfig, description="which sources of randomness are held, and where"
     )
     model: ModelConfig = Field(description="which network")
     data: DataConfig = Field(description="which images, in which splits")
@@ -49,6 +53,11 @@ class RunConfig(Section):
     def micro_batch_size(self) -> int:
         """How many images pass through the network at once in training."""
         return self.data.batch_size // self.optim.accumulate
+
+    def seed_of(self, source: Source) -> int:
+        """Return the seed of a source of randomness: where it is held, or else that of the run."""
+        own: int | None = getattr(self.seeds, source)
+        return self.seed if own is None else own
 
     def to_dict(self) -> dict[str, Any]:
         """Return the config as plain data, every default filled in."""

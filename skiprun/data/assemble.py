@@ -19,6 +19,7 @@ from skiprun.data.folders.remarks import tell_absent
 from skiprun.data.loaders import Loaders
 from skiprun.data.only_classes import keep_classes, rows_in_use
 from skiprun.data.pixels import Pixels, check_pixels, count_pixels
+from skiprun.data.request import DataRequest
 from skiprun.data.residence import put_splits
 from skiprun.data.source import Array, RawDataset, RawSplit, mean_and_std
 from skiprun.data.subjects import draw_part, group_numbers, subject_names, tell_shared
@@ -26,7 +27,7 @@ from skiprun.errors import InputError, OptionError, counted
 
 
 def assemble(
-    source: RawDataset, config: DataConfig, device: torch.device, whole_images: bool = True
+    source: RawDataset, config: DataRequest, device: torch.device, whole_images: bool = True
 ) -> Loaders:
     """Return the Loaders of a dataset; without `whole_images`, validation is of tiles, drawn one by one.
 
@@ -100,7 +101,9 @@ def by_tile(source: RawDataset, config: DataConfig) -> bool:
     return config.fit == "tile" and config.subject is None and source.val is None
 
 
-def validation_rows(source: RawDataset, config: DataConfig, whole_images: bool = True) -> tuple[Array, Array]:
+def validation_rows(
+    source: RawDataset, config: DataRequest, whole_images: bool = True
+) -> tuple[Array, Array]:
     """Return the rows of train, and the rows of the validation split in its own data or else in train.
 
     A set with labels is stratified; one with masks is divided as if it had one class. What shows one image,

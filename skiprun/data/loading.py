@@ -6,6 +6,7 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data.loaders import Loaders
+from skiprun.data.request import DataRequest
 from skiprun.data.uses import refuse_unused_data_keys
 from skiprun.registry import DATASETS
 from skiprun.system.arguments import checked_arguments
@@ -14,7 +15,11 @@ from skiprun.system.progress import ProgressCallback
 
 @checked_arguments
 def load_data(
-    config: DataConfig, device: torch.device, progress: ProgressCallback | None = None, new: bool = True
+    config: DataConfig,
+    device: torch.device,
+    progress: ProgressCallback | None = None,
+    new: bool = True,
+    split_seed: int = 0,
 ) -> Loaders:
     """Return the splits of a dataset, on a device.
 
@@ -23,6 +28,7 @@ def load_data(
         device: where the images live, or arrive if they do not fit.
         progress: told of (done, total, what) while files are fetched, unpacked or decoded.
         new: refuse keys that the dataset has no use for; an earlier run may have them.
+        split_seed: seed of the splits that the dataset does not have: `seeds.split`.
 
     Raises:
         UnknownName: no dataset has this name.
@@ -33,7 +39,7 @@ def load_data(
     entry = DATASETS[config.name]
     if new:
         refuse_unused_data_keys(config)
-    return entry.target(config, device, progress or _silence)
+    return entry.target(DataRequest.of(config, split_seed), device, progress or _silence)
 
 
 def _silence(done: int, total: int, what: str) -> None:

@@ -68,7 +68,7 @@ def ways_out(split: str, void: int, ignored: int | None, borrowed: bool) -> list
     if void and ignored is not None:
         ways.append(f"If {ignored} is no void but a class in your masks, leave data.ignore_index out.")
     if borrowed and split != "test":
-        ways.append("As validation is taken from train, try another data.split_seed or data.val_fraction.")
+        ways.append("As validation is taken from train, try another seeds.split or data.val_fraction.")
     return [*ways, f"Put images into {split} whose masks show what it lacks."]
 
 

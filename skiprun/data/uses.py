@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from skiprun.config import DataConfig
 from skiprun.data.notices import notice
+from skiprun.data.request import DataRequest
 from skiprun.errors import OptionError, some
 from skiprun.infos import DatasetInfo
 from skiprun.registry import DATASETS
@@ -46,7 +47,7 @@ def uses(dataset: str, key: str) -> bool:
 def changed_keys(config: DataConfig, keys: Iterable[str]) -> dict[str, str]:
     """Return those of the keys that do not have their default, each with its value as YAML has it."""
     values = {key: getattr(config, key) for key in keys}
-    changed = {key: value for key, value in values.items() if value != DataConfig.model_fields[key].default}
+    changed = {key: value for key, value in values.items() if value != DataRequest.model_fields[key].default}
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in changed.items()}
 
 
@@ -78,7 +79,8 @@ def _check_fit(config: DataConfig) -> None:
         )
 
 
-def notice_unused(config: DataConfig, keys: Iterable[str], reason: str) -> None:
+def notice_unused(config: DataRequest, keys: Iterable[str], reason: str) -> None:
     """Say which of the keys were chosen, though the files leave nothing to choose."""
     for key, value in changed_keys(config, keys).items():
-        notice(f"data.{key} {value} is not used: {reason}.")
+        named = "seeds.split" if key == "split_seed" else f"data.{key}"
+        notice(f"{named} {value} is not used: {reason}.")

@@ -49,10 +49,12 @@ class Parts:
 
     @property
     def description(self) -> str:
-        """One line for people: network, data, place and seed."""
+        """One line for people: network, data, place, seed, and what is held at another."""
         size = f"{self.cost.parameters:,} parameters, {self.cost.layers} layers"
         data = f"{self.config.data.name} ({len(self.loaders.train):,} to train on)"
-        return f"{self.config.model.name} ({size}) on {data}; {self.setup}; seed {self.config.seed}"
+        named = {"seed": self.config.seed, **self.config.seeds.model_dump(exclude_defaults=True)}
+        seeds = ", ".join(f"{source} {seed}" for source, seed in named.items())
+        return f"{self.config.model.name} ({size}) on {data}; {self.setup}; {seeds}"
 
     @property
     def evaluation_batch_size(self) -> int:
@@ -102,11 +104,17 @@ def build(
         explain_out_of_memory("while the data is read", "Try a smaller data.image_size."),
         located(config, "data"),
     ):
-        loaders = load_data(config.data, data_device or setup.device, progress, new=accept is None)
+        loaders = load_data(
+            config.data,
+            data_device or setup.device,
+            progress,
+            new=accept is None,
+            split_seed=config.seeds.split,
+        )
         loaders = replace(accept(loaders) if accept else loaders, legacy_split=None)
     check_task(config, loaders.task)
     task = TASKS[loaders.task].target(**task_options(config, loaders.task))
-    torch.manual_seed(derive_seed(config.seed, "weights"))
+    torch.manual_seed(derive_seed(config.seed_of("init"), "weights"))
     with building(config):
         model = build_from_config(config.model, loaders.num_classes, loaders.image_shape[0])
         report = load_from_config(model, config.model) if given_weights else None

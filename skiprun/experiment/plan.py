@@ -25,7 +25,7 @@ from skiprun.experiment.planned import Planned
 from skiprun.experiment.start_weights import with_known_weights
 from skiprun.registry import MODELS
 from skiprun.results.size_match import WidthChange
-from skiprun.run import RUNS, Run, refuse_one_place
+from skiprun.run import RUNS, Run, refuse_one_place, refuse_repeats
 from skiprun.system.arguments import checked_arguments
 
 
@@ -72,6 +72,7 @@ def plan_comparison(
             label += change.network.removeprefix(config.name)
             config = widened(config, change)
         drawn = [config.replace(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
+        refuse_repeats(name, drawn)
         configs = [with_known_weights(each, runs) for each in drawn]
         planned += [Planned(name, f"{label} seed {each.seed}", Run.of(runs, each), each) for each in configs]
     return distinct(planned)

@@ -51,7 +51,7 @@ def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
         for run in group.runs
         if run.message and run.config
     ]
-    found += [text for group in groups for text in _unequal_seeds(group)]
+    found += [text for group in groups for text in (*_unequal_seeds(group), *_held_sources(group))]
     found += _lost_seeds(groups)
     found += [
         f"The test split of {run.run.name} was scored {run.number('test_scored'):g} times, "
@@ -81,6 +81,18 @@ def _unequal_seeds(group: Group) -> list[str]:
     if len({run.text("data.fingerprint") for run in group.runs}) > 1:
         found.append(f"The seeds of {group.label} saw different data or splits.")
     return found
+
+
+def _held_sources(group: Group) -> list[str]:
+    """Say which sources of randomness do not vary over the seeds of a group."""
+    held = [
+        source
+        for source in ("init", "order", "augment")
+        if all(run.config.get(f"seeds.{source}") is not None for run in group.runs)
+    ]
+    if len(group.runs) < 2 or not held:
+        return []
+    return [f"The spread of {group.label} leaves {', '.join(held)} out, which `seeds` holds over its seeds."]
 
 
 def _lost_seeds(groups: Sequence[Group]) -> list[str]:

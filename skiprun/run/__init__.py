@@ -1,6 +1,6 @@
 """A run directory as an object: its files, state, lock and summary."""
 
-from skiprun.run.differences import differences, flat, recorded_config, refuse_one_place
+from skiprun.run.differences import differences, flat, recorded_config, refuse_one_place, refuse_repeats
 from skiprun.run.directory import Run, find_runs, runs_in
 from skiprun.run.documents import State
 from skiprun.run.places import RUNS, nearest_run, run_folder, runs_folder
@@ -15,6 +15,7 @@ __all__ = [
     "nearest_run",
     "recorded_config",
     "refuse_one_place",
+    "refuse_repeats",
     "run_folder",
     "runs_folder",
     "runs_in",

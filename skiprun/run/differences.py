@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 
-from skiprun.config import Role, RunConfig, role_of
+from skiprun.config import Role, RunConfig, Source, role_of
 from skiprun.config_file import complete_config
 from skiprun.errors import InputError
 from skiprun.legacy import config_of_today
@@ -33,6 +34,16 @@ def refuse_one_place(experiments: Iterable[tuple[str, RunConfig]]) -> None:
                 f"differ in {keys}. Give each a name of its own: none in --set or --name, "
                 "another `name:` in each YAML file."
             )
+
+
+def refuse_repeats(label: str, seeds: Sequence[RunConfig]) -> None:
+    """Raise InputError if all seeds of an experiment would be one run, as its config holds every source."""
+    held = [source for source in get_args(Source) if len({config.seed_of(source) for config in seeds}) < 2]
+    if len(seeds) > 1 and held == [*get_args(Source)]:
+        raise InputError(
+            f"{label}: `seeds` holds init, order and augment, so {len(seeds)} seeds would train one network "
+            f"{len(seeds)} times; leave one of them out."
+        )
 
 
 def recorded_config(plain: dict[str, object], source: str = "config") -> RunConfig:

@@ -3,7 +3,9 @@
 The order of the training samples is an endless stream of permutations, one an epoch. Step t takes the t-th
 batch of `batch_size` samples from it: all batches have one size, every sample is seen once a pass, and the
 last batch of a pass is filled up from the next one. Whatever else is drawn in step t (augmentation, dropout,
-stochastic depth) comes from torch's global generators, which are seeded anew for each step.
+stochastic depth) comes from torch's global generators, which are seeded anew for each step: one stream, as a
+CUDA graph has one generator. Each source has a seed of its own, which is that of the run unless it is held
+(`RunConfig.seed_of`).
 """
 
 from __future__ import annotations

@@ -88,7 +88,9 @@ class Trainer:
         self.trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(self.model, config.optim, setup.device, config.model.backbone_lr)
         self.ema_model = make_ema_model(self.model, config.optim.ema)
-        self.sampler = BatchSampler(config.seed, len(data.train), config.data.batch_size, data.index_device)
+        self.sampler = BatchSampler(
+            config.seed_of("order"), len(data.train), config.data.batch_size, data.index_device
+        )
         self.steps = total_steps(config, len(data.train))
         self.steps_per_unit = steps_per_unit(config, len(data.train))
         self.step = self.epoch = self.validated_step = 0
@@ -157,7 +159,7 @@ class Trainer:
     def train_step(self) -> None:
         """Make one step; what it found stays on the device until `flush_metrics`."""
         # Every draw of a step is a function of the seed and its number: no generator's state is saved.
-        seed_step(self.config.seed, self.step)
+        seed_step(self.config.seed_of("augment"), self.step)
         lr = self.lr_at(self.step)
         set_learning_rate(self.optimizer, lr)
         if fading := self.config.model.skip_schedule:

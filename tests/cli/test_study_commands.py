@@ -46,12 +46,13 @@ BRIEF = {
 }
 
 
-def small_run(runs: Path, model: dict[str, Any], name: str, split_seed: int = 0, epochs: float = 0.25) -> Run:
+def small_run(runs: Path, model: dict[str, Any], name: str, split: int = 0, epochs: float = 0.25) -> Run:
     """Train a narrow network on the digits."""
     plain = {
         "name": name,
         "model": model,
-        "data": {"name": "digits", "batch_size": 32, "split_seed": split_seed},
+        "seeds": {"split": split},
+        "data": {"name": "digits", "batch_size": 32},
         "optim": {"clip_norm": 1.0},
         "schedule": {"epochs": epochs},
         "compute": {"precision": "fp32", "device": "cpu"},
@@ -183,7 +184,7 @@ def test_similarity_compares_two_runs_on_the_same_data(runs: Path) -> None:
 
 
 def test_similarity_refuses_runs_on_other_data(runs: Path, tmp_path: Path) -> None:
-    small_run(tmp_path, {"name": "resnet_cifar", "depth": 8, "width": 4}, "elsewhere", split_seed=1)
+    small_run(tmp_path, {"name": "resnet_cifar", "depth": 8, "width": 4}, "elsewhere", split=1)
     pair = [*find_trained(["digits-resnet_cifar"], runs), *find_trained(["elsewhere"], tmp_path)]
     with pytest.raises(InputError, match="not trained on the same data"):
         run_study(StudyRequest("similarity", pair))

@@ -60,9 +60,10 @@ def load(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     """Return a function that loads one dataset with the options given."""
     root = PREPARED[request.param](tmp_path, monkeypatch)
 
-    def loading(**options: Any) -> Loaders:
+    def loading(split_seed: int = 0, **options: Any) -> Loaders:
         place = {} if root is None else {"root": str(root)}
-        return load_data(DataConfig(name=request.param, **{"batch_size": 8, **place, **options}), CPU)
+        config = DataConfig(name=request.param, **{"batch_size": 8, **place, **options})
+        return load_data(config, CPU, split_seed=split_seed)
 
     return loading
 

@@ -28,8 +28,9 @@ from tests.support.data_files import image_folder, stored
 CPU = torch.device("cpu")
 
 
-def load(root: Path, **options: Any) -> Loaders:
-    return load_data(DataConfig(name="image_folder", root=str(root), **{"batch_size": 2, **options}), CPU)
+def load(root: Path, split_seed: int = 0, **options: Any) -> Loaders:
+    config = DataConfig(name="image_folder", root=str(root), **{"batch_size": 2, **options})
+    return load_data(config, CPU, split_seed=split_seed)
 
 
 def put(file: Path) -> None:

@@ -98,7 +98,7 @@ def test_a_validation_split_that_misses_a_class_names_the_keys_that_draw_it(tmp_
     root = write_folder(tmp_path, train="none", test="half")
     Image.fromarray(np.tile(MASKS["half"], (16, 1)).astype(np.uint8)).save(root / "train" / "masks" / "0.png")
     with pytest.raises(
-        InputError, match=r"in (val|train) no pixel is object .*data.split_seed or data.val_fraction"
+        InputError, match=r"in (val|train) no pixel is object .*seeds.split or data.val_fraction"
     ):
         load(root)
 

@@ -22,13 +22,13 @@ from tests.support.augmented import augmented
 CPU = torch.device("cpu")
 
 
-def load(**data: Any) -> Loaders:
+def load(split_seed: int = 0, **data: Any) -> Loaders:
     plain = {
         "model": {"name": "unet"},
         "data": {"name": "cells", "batch_size": 8} | data,
         "schedule": {"epochs": 1},
     }
-    return load_data(build_config(plain).data, CPU)
+    return load_data(build_config(plain).data, CPU, split_seed=split_seed)
 
 
 def changed(images: Tensor, masks: Tensor, **changes: Any) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,7 @@ from skiprun.data import Split, load_data
 from skiprun.data.assemble import assemble
 from skiprun.data.loaders import Loaders
 from skiprun.data.partition import stratified_split
+from skiprun.data.request import DataRequest
 from skiprun.data.source import RawDataset, RawSplit
 from skiprun.data.subjects import draw_part, group_labels, group_numbers, subject_of
 from skiprun.errors import ConfigError, OptionError
@@ -26,12 +27,11 @@ CPU = torch.device("cpu")
 EPOCH = {"schedule": {"epochs": 1}}
 
 
-def load(root: Path | str, **data: Any) -> Loaders:
+def load(root: Path | str, split_seed: int = 0, **data: Any) -> Loaders:
     plain = {"name": "mask_folder", "root": str(root), "batch_size": 2, "val_fraction": 0.3} | data
     model = "unet" if plain["name"] == "mask_folder" else "resnet20"
-    return load_data(
-        build_config({"model": {"name": model}, "data": plain, "schedule": {"epochs": 1}}).data, CPU
-    )
+    config = build_config({"model": {"name": model}, "data": plain, "schedule": {"epochs": 1}})
+    return load_data(config.data, CPU, split_seed=split_seed)
 
 
 def mask_folder(
@@ -76,10 +76,8 @@ def test_samples_of_one_file_are_on_one_side_whatever_the_dataset() -> None:
     source = RawDataset(
         RawSplit(images, masks, files=files), RawSplit(images, masks), ("no", "yes"), task="segmentation"
     )
-    config = build_config(
-        {"model": {"name": "unet"}, "data": {"name": "cells", "batch_size": 2}} | EPOCH
-    ).data
-    loaders = assemble(source, config.model_copy(update={"val_fraction": 0.3}), CPU)
+    request = DataRequest(name="cells", batch_size=2, val_fraction=0.3)
+    loaders = assemble(source, request, CPU)
     sides = [{number // 2 for number in numbers_in(split)} for split in (loaders.train, loaders.val)]
     assert not sides[0] & sides[1] and (len(loaders.train), len(loaders.val)) == (16, 8)
 
@@ -212,8 +210,8 @@ def test_a_class_that_is_not_scored_is_said(tmp_path: Path, caplog: pytest.LogCa
             path = tmp_path / label / f"p{patient}_{view}.png"
             path.parent.mkdir(exist_ok=True)
             Image.fromarray(np.full((8, 8), [0, 90 + 9 * number + view] * 4, np.uint8)).save(path)
-    keys = {"name": "image_folder", "subject": r"(p\d)_", "test_fraction": 0.3, "val_fraction": 0.4}
-    loaders = load(tmp_path, **keys)
+    keys: dict[str, Any] = {"subject": r"(p\d)_", "test_fraction": 0.3, "val_fraction": 0.4}
+    loaders = load(tmp_path, name="image_folder", **keys)
     assert [sorted({*stored(split)[1]}) for split in (loaders.train, loaders.val, loaders.test)] == [
         [0, 1, 2],
         [0, 1],

@@ -26,7 +26,7 @@ from tests.support.data_files import image_folder
 from tests.support.tiny import tiny_config
 
 CPU = torch.device("cpu")
-USED_BY_ALL = {"name", "batch_size", "split_seed", "image_size", "augment"}
+USED_BY_ALL = {"name", "batch_size", "image_size", "augment"}
 VALUES: dict[str, Any] = {
     "root": "nowhere",
     "download": True,
@@ -145,14 +145,18 @@ def test_an_earlier_run_with_such_keys_is_scored_replayed_studied_and_continued(
 @pytest.mark.parametrize(
     ("splits", "unused"),
     [
-        (("train", "test"), {"test_fraction"}),
-        (("train", "val", "test"), {"test_fraction", "val_fraction", "split_seed"}),
+        (("train", "test"), {"data.test_fraction 0.5"}),
+        (
+            ("train", "val", "test"),
+            {"data.test_fraction 0.5", "data.val_fraction 0.3", "seeds.split 3"},
+        ),
     ],
 )
 def test_what_a_folder_with_splits_leaves_no_choice_in_is_said(
     splits: tuple[str, ...], unused: set[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     image_folder(tmp_path, ("a", "b"), tuple((split, 6) for split in splits))
-    chosen: dict[str, Any] = {"test_fraction": 0.5, "val_fraction": 0.3, "split_seed": 3}
-    load_data(DataConfig(name="image_folder", root=str(tmp_path), batch_size=2, **chosen), CPU)
-    assert {key for key in chosen if f"data.{key} {chosen[key]} is not used" in caplog.text} == unused
+    chosen: dict[str, Any] = {"test_fraction": 0.5, "val_fraction": 0.3}
+    config = DataConfig(name="image_folder", root=str(tmp_path), batch_size=2, **chosen)
+    load_data(config, CPU, split_seed=3)
+    assert {line.split(" is not used")[0] for line in caplog.messages if " is not used" in line} == unused

@@ -338,11 +338,8 @@ def test_moved_data_is_scored_studied_and_resumed(place: Path) -> None:
 def test_train_goes_on_from_another_path_but_not_with_another_split(place: Path) -> None:
     begin()
     Path("data").rename("moved")
-    with pytest.raises(RunTaken, match="split_seed"):
-        train(
-            config("moved", name="begun", data=config("moved").to_dict()["data"] | {"split_seed": 1}),
-            runs="runs",
-        )
+    with pytest.raises(RunTaken, match=r"seeds\.split"):
+        train(config("moved", name="begun", seeds={"split": 1}), runs="runs")
     assert train(config("moved", name="begun"), runs="runs").state == "finished"
     assert config_with_data(load_run("begun")).data.root == str(place / "moved")
 

@@ -58,6 +58,9 @@ CASES = {
     "unetplusplus supervised": Case(SUPERVISED),
     "densenet": Case({"model": {"name": "densenet_cifar", "depth": 10}}),
     "clip norm": Case({"optim": {"clip_norm": 1.0}}),
+    "held seeds": Case(
+        {"optim": {"clip_norm": 1.0}, "seeds": {"init": 5, "order": 6, "augment": 7, "split": 8}}
+    ),
     "clip value, accumulate": Case({"optim": {"clip_value": 0.01, "accumulate": 2}}, slow=False),
     "adamw": Case({"optim": {"name": "adamw", "lr": 0.01}}),
     "ema": Case({"optim": {"ema": 0.9}}, slow=False),

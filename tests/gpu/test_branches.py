@@ -53,6 +53,17 @@ def test_the_bits_are_those_of_a_run_alone(machine: SimulatedMachine, tmp_path: 
     assert all(run.sessions()[-1]["side_by_side"] == 3 for run in gpu.result)
 
 
+@pytest.mark.slow
+def test_each_draws_from_the_seeds_of_its_own_sources(machine: SimulatedMachine, tmp_path: Path) -> None:
+    def held(device: str) -> dict[str, RunConfig]:
+        plain, held = (config_of(CASES[name], device, graph=True) for name in ("clip norm", "held seeds"))
+        return {"plain": plain.replace(seed=1), "held": held}
+
+    gpu = machine(side_by_side, held("cuda"), tmp_path / "gpu")
+    assert_alone(gpu, held("cpu"), tmp_path)
+    assert gpu.launches and not gpu.races
+
+
 def assert_alone(gpu: Outcome, configs: Mapping[str, RunConfig], folder: Path) -> None:
     """Compare runs with those that the CPU trains alone."""
     for found, config in zip(gpu.result, configs.values(), strict=True):

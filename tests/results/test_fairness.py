@@ -30,7 +30,8 @@ def test_networks_of_one_protocol_differ_in_nothing_but_the_model(tmp_path: Path
         ("optim.lr", {"settings": {"optim": {"lr": 0.2}}}),
         ("schedule.epochs", {"epochs": 20}),
         ("data", {"fingerprint": "beef"}),
-        ("data.split_seed", {"settings": {"data": {"name": "digits", "batch_size": 64, "split_seed": 1}}}),
+        ("seeds.split", {"settings": {"seeds": {"split": 1}}}),
+        ("seeds.order", {"settings": {"seeds": {"order": 0}}}),
     ],
 )
 def test_each_other_difference_is_refused_by_name(tmp_path: Path, key: str, change: dict[str, Any]) -> None:

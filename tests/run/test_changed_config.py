@@ -55,8 +55,8 @@ def test_a_comparison_says_it_too(run: Run) -> None:
 
 
 def test_another_experiment_is_not_scored_under_its_name(run: Run) -> None:
-    edit(run, "split_seed: 0", "split_seed: 1")
-    with pytest.raises(InputError, match=r"data.split_seed: 0 -> 1.*; put it back"):
+    edit(run, "split: 0", "split: 1")
+    with pytest.raises(InputError, match=r"seeds.split: 0 -> 1.*; put it back"):
         evaluate(run)
 
 

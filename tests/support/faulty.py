@@ -52,6 +52,7 @@ EVERYTHING: dict[str, Any] = {
         "augment": {"mixup": 0.4, "crop": 1, "flip": True},
     },
     "optim": {"lr": 0.05, "clip_norm": 1.0, "ema": 0.9, "accumulate": 2},
+    "seeds": {"order": 3, "augment": 4, "split": 1},
 }
 
 

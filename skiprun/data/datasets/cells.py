@@ -13,10 +13,10 @@ from functools import cache
 import numpy as np
 import torch
 
-from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
 from skiprun.data.borders import with_borders
 from skiprun.data.loaders import Loaders
+from skiprun.data.request import DataRequest
 from skiprun.data.source import Array, RawDataset, RawSplit
 from skiprun.errors import OptionError
 from skiprun.registry import DATASETS
@@ -43,10 +43,10 @@ MARGIN = 4 * BEND
     test=96,
     paper="drawn by the program",
 )
-def cells(config: DataConfig, device: torch.device, _progress: ProgressCallback) -> Loaders:
+def cells(config: DataRequest, device: torch.device, _progress: ProgressCallback) -> Loaders:
     """Touching, textured, noisy cells drawn by the program, with exact masks; `image_size` draws larger ones.
 
-    The test split is the same in every experiment, whatever `split_seed` says.
+    The test split is the same in every experiment, whatever `seeds.split` says.
     """
     side = config.image_size or SIDE
     if not 32 <= side <= 512:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
 from skiprun.data.download.fetch import Archive
 from skiprun.data.download.official import PublishedDataset, load_official, torchvision_datasets
 from skiprun.data.download.unpack import unpack_tar
 from skiprun.data.loaders import Loaders
+from skiprun.data.request import DataRequest
 from skiprun.data.source import RawDataset, RawSplit
 from skiprun.registry import DATASETS
 from skiprun.system.progress import ProgressCallback
@@ -31,13 +31,13 @@ FACTS = {
 
 
 @DATASETS.register("cifar10", classes=10, download="170 MB", **FACTS)
-def cifar10(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
+def cifar10(config: DataRequest, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Colour photographs of 10 kinds of vehicles and animals."""
     return _load_cifar("cifar10", "170 MB", torchvision_datasets().CIFAR10, config, device, progress)
 
 
 @DATASETS.register("cifar100", classes=100, download="169 MB", **FACTS)
-def cifar100(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
+def cifar100(config: DataRequest, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Colour photographs of 100 kinds of things, 500 each to train on."""
     return _load_cifar("cifar100", "169 MB", torchvision_datasets().CIFAR100, config, device, progress)
 
@@ -46,7 +46,7 @@ def _load_cifar(
     name: str,
     size: str,
     kind: type[CIFAR10],
-    config: DataConfig,
+    config: DataRequest,
     device: torch.device,
     progress: ProgressCallback,
 ) -> Loaders:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
 from skiprun.data.loaders import Loaders
 from skiprun.data.partition import stratified_split
+from skiprun.data.request import DataRequest
 from skiprun.data.source import RawDataset, RawSplit
 from skiprun.errors import OptionError
 from skiprun.registry import DATASETS
@@ -30,10 +30,10 @@ TEST_SEED = 0
     test=360,
     paper="Alpaydin and Kaynak 1998",
 )
-def digits(config: DataConfig, device: torch.device, _progress: ProgressCallback) -> Loaders:
+def digits(config: DataRequest, device: torch.device, _progress: ProgressCallback) -> Loaders:
     """Real handwritten digits of 8x8 pixels in 17 grey levels; comes with scikit-learn.
 
-    The test split is the same stratified fifth in every experiment, whatever `split_seed` says.
+    The test split is the same stratified fifth in every experiment, whatever `seeds.split` says.
     """
     if config.image_size not in (None, 8):
         raise OptionError(

@@ -1,6 +1,6 @@
 """Any folder of images: train/<class>/, test/<class>/ and perhaps val/<class>/, decoded once into the cache.
 
-A folder of nothing but classes is split by `test_fraction` and `split_seed`.
+A folder of nothing but classes is split by `test_fraction` and `seeds.split`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
 from skiprun.data.download.place import folder_of
 from skiprun.data.folders.conversion import Conversion
@@ -24,6 +23,7 @@ from skiprun.data.folders.remarks import check_colours, one_coloured, tell_losse
 from skiprun.data.loaders import Loaders
 from skiprun.data.notices import notice
 from skiprun.data.only_classes import rows_in_use
+from skiprun.data.request import DataRequest
 from skiprun.data.source import Array, RawDataset, RawSplit
 from skiprun.data.subjects import draw_part, group_numbers, subject_names
 from skiprun.data.uses import notice_unused
@@ -33,7 +33,7 @@ from skiprun.system.progress import ProgressCallback
 
 
 @DATASETS.register("image_folder", shape="3 x any", resizes=True)
-def image_folder(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
+def image_folder(config: DataRequest, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Your own images: data.root holds train/<class>/, test/<class>/ and perhaps val/, or just <class>/."""
     if config.root is None:
         raise OptionError("root", "image_folder needs the folder of the images, such as data.root=~/images")
@@ -95,7 +95,7 @@ def words_of(tally: Counter[str], how: Conversion) -> str:
     return "".join(words for words, changed in changes.items() if changed)
 
 
-def split_flat(whole: RawSplit, config: DataConfig) -> dict[str, RawSplit]:
+def split_flat(whole: RawSplit, config: DataRequest) -> dict[str, RawSplit]:
     """Return a flat set as train and test, stratified by class; the rows of the other have the label -1.
 
     Raises:

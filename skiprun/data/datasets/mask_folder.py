@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import torch
 
-from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
 from skiprun.data.download.official import PublishedDataset, load_official
 from skiprun.data.download.place import folder_of
@@ -16,6 +15,7 @@ from skiprun.data.folders.mask_split import ReadSplit, make_raw_split, read_spli
 from skiprun.data.folders.pairs import MaskPair, list_pairs
 from skiprun.data.folders.remarks import check_colours, one_coloured
 from skiprun.data.loaders import Loaders
+from skiprun.data.request import DataRequest
 from skiprun.data.source import RawDataset
 from skiprun.data.uses import notice_unused
 from skiprun.errors import OptionError
@@ -26,7 +26,7 @@ TWO = ["background", "object"]
 
 
 @DATASETS.register("mask_folder", task="segmentation", shape="any", resizes=True)
-def mask_folder(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
+def mask_folder(config: DataRequest, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Your own images with masks: data.root holds <split>/images/ and <split>/masks/, paired by name.
 
     Splits are train, val and test. Without test, val is what is tested on, and validation is taken from
@@ -45,7 +45,7 @@ def mask_folder(config: DataConfig, device: torch.device, progress: ProgressCall
 
 
 def from_pairs(
-    pairs: dict[str, list[MaskPair]], config: DataConfig, device: torch.device, progress: ProgressCallback
+    pairs: dict[str, list[MaskPair]], config: DataRequest, device: torch.device, progress: ProgressCallback
 ) -> Loaders:
     """Return the Loaders of pairs of files by split.
 
@@ -78,7 +78,7 @@ def check_sizes(read: dict[str, ReadSplit]) -> None:
 
 
 def load_resized(
-    official: PublishedDataset, config: DataConfig, device: torch.device, progress: ProgressCallback
+    official: PublishedDataset, config: DataRequest, device: torch.device, progress: ProgressCallback
 ) -> Loaders:
     """Return the Loaders of a published set whose images have many sizes.
 

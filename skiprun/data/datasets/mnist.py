@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
 from skiprun.data.download.fetch import Archive, same_as_gzip
 from skiprun.data.download.official import PublishedDataset, load_official, torchvision_datasets
 from skiprun.data.download.unpack import unpack_gzip
 from skiprun.data.loaders import Loaders
+from skiprun.data.request import DataRequest
 from skiprun.data.source import RawDataset, RawSplit
 from skiprun.registry import DATASETS
 from skiprun.system.progress import ProgressCallback
@@ -30,13 +30,13 @@ FACTS = {
 
 
 @DATASETS.register("mnist", download="12 MB", paper="LeCun et al. 1998", **FACTS)
-def mnist(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
+def mnist(config: DataRequest, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Handwritten digits, grey, 28x28."""
     return _load_mnist("mnist", "12 MB", torchvision_datasets().MNIST, config, device, progress)
 
 
 @DATASETS.register("fashion_mnist", download="31 MB", paper="Xiao et al. 2017", **FACTS)
-def fashion_mnist(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
+def fashion_mnist(config: DataRequest, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Pieces of clothing, grey, 28x28."""
     return _load_mnist(
         "fashion_mnist", "31 MB", torchvision_datasets().FashionMNIST, config, device, progress
@@ -47,7 +47,7 @@ def _load_mnist(
     name: str,
     size: str,
     kind: type[MNIST],
-    config: DataConfig,
+    config: DataRequest,
     device: torch.device,
     progress: ProgressCallback,
 ) -> Loaders:

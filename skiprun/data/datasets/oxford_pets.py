@@ -19,6 +19,7 @@ from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.mask_split import make_raw_split, read_split
 from skiprun.data.folders.pairs import MaskPair
 from skiprun.data.loaders import Loaders
+from skiprun.data.request import DataRequest
 from skiprun.data.source import RawDataset, RawSplit
 from skiprun.registry import DATASETS
 from skiprun.system.progress import ProgressCallback
@@ -43,7 +44,7 @@ TRIMAP = np.array([VOID, 1, 0, VOID], np.uint8)
     paper="Parkhi et al. 2012",
     resizes=True,
 )
-def oxford_pets(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
+def oxford_pets(config: DataRequest, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Cats and dogs against their background, resized to `image_size`; the undecided rim does not count."""
     kind = torchvision_datasets().OxfordIIITPet
     archives = [

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from skiprun.config import DataConfig
 from skiprun.data.assemble import assemble
 from skiprun.data.download.fetch import Archive
 from skiprun.data.download.official import PublishedDataset, load_official, torchvision_datasets
 from skiprun.data.loaders import Loaders
+from skiprun.data.request import DataRequest
 from skiprun.data.source import RawDataset, RawSplit
 from skiprun.registry import DATASETS
 from skiprun.system.progress import ProgressCallback
@@ -33,7 +33,7 @@ SPLITS = ("train", "test")
     download="246 MB",
     paper="Netzer et al. 2011",
 )
-def svhn(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
+def svhn(config: DataRequest, device: torch.device, progress: ProgressCallback) -> Loaders:
     """House numbers in street scenes, one digit an image, without the extra training set."""
     kind = torchvision_datasets().SVHN
     archives = [

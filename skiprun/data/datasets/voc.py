@@ -17,6 +17,7 @@ from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.mask_split import make_raw_split, read_split
 from skiprun.data.folders.pairs import MaskPair
 from skiprun.data.loaders import Loaders
+from skiprun.data.request import DataRequest
 from skiprun.data.source import RawDataset, RawSplit
 from skiprun.registry import DATASETS
 from skiprun.system.progress import ProgressCallback
@@ -61,7 +62,7 @@ NAMES = [
     paper="Everingham et al. 2012",
     resizes=True,
 )
-def voc(config: DataConfig, device: torch.device, progress: ProgressCallback) -> Loaders:
+def voc(config: DataRequest, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Things, animals and people in photographs, resized to `image_size`; outlines do not count.
 
     The official val split is what is tested on, because the masks of the test split are not published.

@@ -123,12 +123,18 @@ def find_targets(
             continue
         refuse_misspelled(name, runs)
         config = with_weights_found(config_for(name, protocol or DIGITS, overrides), runs)
-        drawn = tuple(config.replace(seed=config.seed + number) for number in range(seeds))
+        drawn = tuple(drawn_again(config, number) for number in range(seeds))
         chosen = on_data or name.endswith((".yaml", ".yml"))
         targets.append(
             StudyTarget(title(name), drawn, shape=shape or (None if chosen else own_shape(config)))
         )
     return targets
+
+
+def drawn_again(config: RunConfig, number: int) -> RunConfig:
+    """Return a config whose first weights are another draw, also where `seeds` holds them."""
+    seeds = config.seeds.model_dump() | {"init": None}
+    return config.replace(seed=config.seed_of("init") + number, seeds=seeds)
 
 
 def _has_seeds(run: Run) -> bool:

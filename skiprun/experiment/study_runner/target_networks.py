@@ -35,7 +35,7 @@ class TargetNetworks:
 
     def draw(self, config: RunConfig, classes: int, channels: int) -> nn.Module:
         """Return a network with the weights that its run starts from, or that a checkpoint replaces."""
-        torch.manual_seed(derive_seed(config.seed, "weights"))
+        torch.manual_seed(derive_seed(config.seed_of("init"), "weights"))
         with located(config, "model"):
             model = build_from_config(config.model, classes, channels)
         if not self.are_trained:

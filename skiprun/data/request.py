@@ -1,0 +1,16 @@
+"""What a dataset is asked for."""
+
+from __future__ import annotations
+
+from skiprun.config import DataConfig
+
+
+class DataRequest(DataConfig):
+    """The section `data` of a config, and the seed of the splits that the dataset does not have."""
+
+    split_seed: int = 0
+
+    @classmethod
+    def of(cls, config: DataConfig, split_seed: int) -> DataRequest:
+        """Return the request of a section, which is checked already."""
+        return cls.model_construct(**dict(config), split_seed=split_seed)
