@@ -5,6 +5,7 @@ from skiprun.experiment.evaluating import evaluate, score
 from skiprun.experiment.finished import choose_split, load_model, load_run, rebuild
 from skiprun.experiment.foreign import rebuild_file
 from skiprun.experiment.many import train_missing
+from skiprun.experiment.noise import noise
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.predict import predict, predict_masks
@@ -18,6 +19,7 @@ __all__ = [
     "experiment_digest",
     "load_model",
     "load_run",
+    "noise",
     "plan_comparison",
     "predict",
     "predict_masks",

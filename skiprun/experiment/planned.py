@@ -34,7 +34,7 @@ class Planned:
     def refuse_what_is_not_ours(self) -> None:
         """Raise RunTaken if the directory holds another experiment, RunBusy if a process is training it."""
         if self.config:
-            way_out = "Choose another --name for this comparison."
+            way_out = "Choose another --name."
             self.run.refuse_another(self.config, way_out)
             refuse_other_weights(self.run, self.config, way_out)
         if self.missing and self.run.is_locked():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from skiprun.reports.claims import claims_text, read_claims, verdict_word
 from skiprun.reports.listing import list_runs, run_details, runs_rows
+from skiprun.reports.noise import noise_table
 from skiprun.reports.page import read_comparison, slug, write_comparison
 from skiprun.reports.study_figures import write_study
 from skiprun.reports.study_tables import study_table
@@ -14,6 +15,7 @@ __all__ = [
     "comparison_table",
     "list_runs",
     "listing_table",
+    "noise_table",
     "read_claims",
     "read_comparison",
     "run_details",

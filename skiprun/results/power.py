@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 
 from skiprun.results.statistics import LEVEL, critical_value
 
@@ -47,9 +48,18 @@ def seeds_to_find(
         errors = detectable_errors(freedom * (seeds - 1) / (n - 1), tests, alpha)
         return errors * error * math.sqrt(n / seeds) <= abs(mean)
 
+    return fewest_seeds(is_found)
+
+
+def fewest_seeds(is_found: Callable[[int], bool]) -> int | None:
+    """Return with how many seeds, two or more, something is found; None if 1,000 are too few.
+
+    Args:
+        is_found: tells whether so many find it; more seeds always find more.
+    """
     if not is_found(MOST_SEEDS):
         return None
-    low, high = 1, MOST_SEEDS  # more seeds always find more
+    low, high = 1, MOST_SEEDS
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if is_found(middle) else (middle, high)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skiprun.results.statistics import LEVEL
+from skiprun.results.statistics import variance_interval
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,15 +52,12 @@ def split_spread(wrong: Sequence[np.ndarray]) -> Spread:
         wrong: of each seed, 1 for an image that is wrong and 0 for one that is right, [N].
     """
     import numpy as np
-    from scipy import special
 
     table = np.stack(wrong)
     seeds, images = table.shape
     total = float(table.mean(1).var(ddof=1))
     by_images = float(table.var(0, ddof=1).sum()) / images**2
-    # The sample variance times its degrees of freedom is the true one times a chi square.
-    ends = [special.chdtri(seeds - 1, tail) for tail in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)]
-    possible = [total, *((seeds - 1) * total / end for end in ends)]
+    possible = [total, *variance_interval((seeds - 1) * total, seeds - 1)]
     networks = (images / max(1, images - 1) * (each - by_images) for each in possible)
     return Spread(seeds, images, *(100 * math.sqrt(max(0.0, each)) for each in (total, by_images, *networks)))
 

@@ -37,6 +37,25 @@ def sample_of(values: Iterable[float], lowest: float = -math.inf, highest: float
     return Sample(len(finite), mean, std, max(lowest, mean - half), min(highest, mean + half))
 
 
+def variance_interval(squares: float, freedom: int) -> tuple[float, float]:
+    """Return the 95 % interval of the variance of which a sum of squares is a sample, by the chi square.
+
+    Args:
+        squares: their sum, of normal values with one variance.
+        freedom: its degrees of freedom, one or more.
+    """
+    low, high = (squares / _chi_square(freedom, tail) for tail in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    return low, high
+
+
+@functools.lru_cache(maxsize=1000)
+def _chi_square(freedom: int, tail: float) -> float:
+    """Return what a chi square exceeds with a probability."""
+    from scipy import special
+
+    return float(special.chdtri(freedom, tail))
+
+
 @functools.lru_cache(maxsize=1000)
 def critical_value(freedom: float, tests: int = 1, alpha: float = 1 - LEVEL) -> float:
     """Return how many standard errors an interval, or one of several together, reaches to each side."""
