@@ -71,7 +71,7 @@ def plain(trainer: Trainer, layout: torch.memory_format, steps: int) -> list[flo
     model = material.network().to(trainer.setup.device, memory_format=layout).train()  # type: ignore[call-overload]
     optimizer, losses = sgd(model, RATE), []
     for step in range(steps):
-        seed_step(trainer.config.seed, step)
+        seed_step(trainer.config.seed_of("augment"), step)
         images, labels = trainer.data.prepare(*trainer.data.fetch(trainer.sampler.batch(step)))
         loss = F.cross_entropy(model(images.contiguous(memory_format=layout)), labels)
         optimizer.zero_grad()

@@ -58,7 +58,9 @@ class NetworkSizes:
         key = config.data.model_dump_json()
         if key not in self._images:
             with located(config, "data"):
-                loaders = load_data(config.data, torch.device("cpu"), self.loading)
+                loaders = load_data(
+                    config.data, torch.device("cpu"), self.loading, split_seed=config.seeds.split
+                )
             self._images[key] = loaders.task, loaders.num_classes, tuple(loaders.image_shape)
         return self._images[key]
 
