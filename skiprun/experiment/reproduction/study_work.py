@@ -26,6 +26,7 @@ from skiprun.run import Run
 from skiprun.studies.signature import options
 from skiprun.system.documents import read_cached, write_sealed
 from skiprun.system.files import make_folder
+from skiprun.system.machine import cores
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class StudyWork:
 def make_here(work: StudyWork, kept: Path) -> SkiprunError | None:
     """Make a study in this process and keep what it found; return an error as one that can be passed on."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is lost but this one study
+    torch.set_num_threads(len(cores()))  # a process that is forked has its parent's number, and fewer cores
     try:
         document = work.make()
     except SkiprunError as error:
