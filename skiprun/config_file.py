@@ -73,7 +73,7 @@ def refuse_contradictions(config: RunConfig) -> None:
 
 
 class Override(str):
-    """A `section.key=value` that an option of its own said, such as --root; errors name that option."""
+    """A `section.key=value` that something else than --set said, as --root; errors name that."""
 
     def __new__(cls, option: str, text: str) -> Override:
         """Return the text, which remembers its option."""
@@ -84,18 +84,31 @@ class Override(str):
     option: str
 
 
+def options_behind(name: str, said: str = "") -> list[str]:
+    """Return the options behind an architecture's name, as in resnet20:width=8, as overrides.
+
+    Args:
+        name: the architecture, perhaps with options.
+        said: what errors name; the name if nothing else.
+    """
+    options = filter(None, name.partition(":")[2].split(","))
+    return [Override(said or name, f"model.{option}") for option in options]
+
+
 def key_of(text: str) -> str:
     """Return the key of a `section.key=value`."""
     return text.partition("=")[0].strip()
 
 
-def override(plain: Plain, source_locations: dict[str, str], text: str, source: str = "--set") -> None:
-    """Lay one `section.key=value` over plain data; problems with it are those of its source."""
-    source = text.option if isinstance(text, Override) else source
+def override(plain: Plain, source_locations: dict[str, str], text: str) -> None:
+    """Lay one `section.key=value` over plain data; problems with it are those of what said it."""
+    source, example = "--set", "--set optim.lr=0.05"
+    if isinstance(text, Override):
+        source, example = text.option, "resnet20:width=8"
     key, equals, value = text.partition("=")
     key = key.strip()
     if not equals or not key:
-        raise InputError(f"{source} {text}: found no 'key=value'; write for instance --set optim.lr=0.05")
+        raise InputError(f"{source} {text}: found no 'key=value'; write for instance {example}")
     parsed, _ = parse(value, f"{source} {key}")
     *parents, last = key.split(".")
     for depth, parent in enumerate(parents, 1):

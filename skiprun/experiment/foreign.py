@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from skiprun.config import RunConfig
-from skiprun.config_file import build_config, key_of
+from skiprun.config_file import build_config, key_of, options_behind
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError, OptionError, counted, some
 from skiprun.experiment.parts import Parts, prepare
@@ -85,14 +85,13 @@ def config_of(
     file: Path | str, model: str, data: str, root: Path | str | None, overrides: Sequence[str]
 ) -> RunConfig:
     """Return the config of an experiment that is not trained."""
-    name, _, options = model.partition(":")
     plain = {
-        "model": {"name": name, "weights": str(file)},
+        "model": {"name": model.partition(":")[0], "weights": str(file)},
         "data": {"name": data, "root": None if root is None else str(root), "batch_size": MIN_BATCH},
         "schedule": {"steps": 1},
         "compute": {"precision": "fp32"},
     }
-    chosen = [f"model.{option}" for option in filter(None, options.split(","))]
+    chosen = options_behind(model, f"--model {model}")
     for text in chosen:
         if key_of(text) in ("model.name", "model.weights", *(f"model.{key}" for key in LEARNING)):
             raise InputError(f"--model {model}: {text} is no option of a network; leave it out.")

@@ -6,13 +6,13 @@ import functools
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skiprun.config import ModelConfig, RunConfig
-from skiprun.config_file import key_of
+from skiprun.config_file import key_of, options_behind
 from skiprun.errors import InputError, OptionError, percent
-from skiprun.experiment.named import find_existing, label_of
+from skiprun.experiment.named import find_existing, label_of, shortened
 from skiprun.experiment.network_sizes import NetworkSizes
 from skiprun.experiment.planned import Planned
 from skiprun.models.complexity.width import Width, nearest, width_of, with_width
@@ -107,10 +107,10 @@ def _scaled(contender: Contender, target: int, sizes: NetworkSizes) -> WidthChan
     steps = nearest(size, max(1, round(width.value / width.step)), target)
     new, after = steps * width.step, int(size(steps))
     if not is_within(after, target):
-        near = f"{width.key} {new:.10g} has {after:,} ({off(after, target)})"
+        near = f"{width.key}={new:.10g} has {after:,} ({off(after, target)})"
         raise NotMatchedError(f"and comes no nearer than this: {near}")
-    called = f"{contender.called}-{label_of(f'{width.key}={new:.10g}')}"
-    return WidthChange(contender.name, called, width.key, width.value, new, contender.size, after)
+    change = WidthChange(contender.name, "", width.key, width.value, new, contender.size, after)
+    return replace(change, network=shortened(f"{contender.called}-{label_of(change.option)}"))
 
 
 def _family(model: ModelConfig) -> list[str]:
@@ -125,7 +125,7 @@ def _free_width(name: str, model: ModelConfig) -> Width:
         free = (each for each in _family(model) if width_of(ModelConfig(name=each)))
         instead = next((f"; {each} has one" for each in free), "")
         raise NotMatchedError(f"and no width that could be scaled{instead}")
-    if any(key_of(option) == width.key for option in name.partition(":")[2].split(",")):
+    if f"model.{width.key}" in map(key_of, options_behind(name)):
         raise NotMatchedError(f"and says its width itself; leave {width.key} out")
     if model.weights:
         raise NotMatchedError("and starts from weights, which have one width; leave model.weights out")

@@ -8,11 +8,9 @@ from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from skiprun.config import RunConfig
 from skiprun.config.fields import LONGEST_NAME
-from skiprun.config_file import build_config, key_of, load_config, override
+from skiprun.config_file import build_config, key_of, load_config, options_behind, override
 from skiprun.errors import InputError, did_you_mean
 from skiprun.models.complexity.width import with_width
 from skiprun.registry import MODELS
@@ -56,28 +54,27 @@ def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str 
     if name.endswith((".yaml", ".yml")):
         config = load_config(name, overrides)
         return config if prefix is None else config.replace(name=f"{prefix}-{config.name}")
-    architecture, _, options = name.partition(":")
+    architecture = name.partition(":")[0]
     if architecture not in MODELS:
         MODELS[architecture]  # raises UnknownName with the nearest one
     plain, source_locations = read_yaml(protocol)
     shared = plain.get("name", protocol.stem) if prefix is None else prefix
     plain["name"] = shortened(f"{shared}-{label_of(name)}")
     plain["model"] = (plain.get("model") or {}) | {"name": architecture}
-    for option in filter(None, options.split(",")):
-        if option.partition(".")[0] in RunConfig.model_fields:
+    for text in options_behind(name):
+        if (option := text.removeprefix("model.")).partition(".")[0] in RunConfig.model_fields:
             raise InputError(
                 f"{name}: behind the colon stand options of the network, such as "
                 f"{architecture}:connection=none; give '{option}' to all with --set, or write a config."
             )
-        override(plain, source_locations, f"model.{option}", name)
+        override(plain, source_locations, text)
     refuse_other_network(name, overrides)
     return build_config(plain, overrides, source_locations, str(protocol))
 
 
 def refuse_other_network(name: str, overrides: Sequence[str]) -> None:
     """Raise InputError for an override of what a name says: the run would be called what it is not."""
-    options = filter(None, name.partition(":")[2].split(","))
-    said = ["model.name", *(f"model.{key_of(option)}" for option in options)]
+    said = ["model.name", *map(key_of, options_behind(name))]
     for text in overrides:
         if any(f"{key}.".startswith(f"{key_of(text)}.") for key in said):
             raise InputError(f"--set {text}: {name} says that itself; give one.")
@@ -129,14 +126,6 @@ def options_given(
 
 
 def widened(config: RunConfig, change: WidthChange) -> RunConfig:
-    """Return an experiment with another width of its network, which its name says as an option would.
-
-    Raises:
-        InputError: the name grows too long.
-    """
+    """Return an experiment with another width of its network."""
     model = with_width(config.model, change.key, change.new).model_dump(mode="json", by_alias=True)
-    try:
-        return config.replace(name=change.network, model=model)
-    except ValidationError:
-        too_long = f"The name of the run '{change.network}' would be too long"
-        raise InputError(f"{too_long}; give a shorter one, in the YAML file or with --name.") from None
+    return config.replace(name=change.network, model=model)

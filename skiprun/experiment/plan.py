@@ -69,8 +69,7 @@ def plan_comparison(
         refuse_misspelled(name, runs)
         config, label = config_for(name, protocol or DIGITS, overrides, prefix), label_of(name)
         if change := (widths or {}).get(name):
-            label += change.network.removeprefix(config.name)
-            config = widened(config, change)
+            config, label = widened(config, change), f"{label}-{label_of(change.option)}"
         drawn = [config.replace(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
         refuse_repeats(name, drawn)
         configs = [with_known_weights(each, runs) for each in drawn]

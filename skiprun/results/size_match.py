@@ -32,6 +32,11 @@ class WidthChange:
     before: int
     after: int
 
+    @property
+    def option(self) -> str:
+        """The new width as an option behind a name says it: width=15.5."""
+        return f"{self.key}={self.new:.10g}"
+
 
 @dataclass(frozen=True)
 class SizeMatch:
@@ -60,7 +65,7 @@ class SizeMatch:
         whole = f"{self.size:,} {WORDS[self.kind]} of {self.reference} within {percent(WITHIN)}"
         said = [
             f"Matched to the {whole}: {each.network} has {each.after:,} ({off(each.after, self.size)}) "
-            f"with model.{each.key} {each.new:.10g}, not {each.before:,} with {each.old:.10g}."
+            f"with {each.option}, not {each.before:,} with {each.old:.10g}."
             for each in self.changes
         ]
         return said or [f"All have the {whole}; no width was changed."]

@@ -92,7 +92,8 @@ class RunFiles:
             return "finished"
         if self.guard.is_held():
             return "running"
-        return self._status()["state"]
+        state = self._status()["state"]
+        return "unfinished" if state == "finished" else state  # the summary alone says that it is
 
     @property
     def message(self) -> str:
@@ -173,4 +174,5 @@ class RunFiles:
 
     def finish(self, summary: Summary) -> None:
         """Write summary.json, last of all: the run is done."""
+        self.record_status("finished", summary["steps"])
         write_sealed(self.summary_file, summary)

@@ -113,6 +113,28 @@ def test_an_option_of_the_run_behind_the_colon_is_blamed_on_the_name(
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        ["compare", "NAME"],
+        ["gradflow", "NAME"],
+        ["models", "show", "NAME"],
+        ["models", "cost", "NAME"],
+        ["evaluate", "weights.pt", "--data", "digits", "--model", "NAME"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_an_option_behind_a_name_is_blamed_on_the_name(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, why in (("resnet20:width=x", "found 'x'"), ("resnet20:width", "found no 'key=value'")):
+        error = CliRunner().invoke(app, [name if word == "NAME" else word for word in command]).exception
+        said = f"--model {name}" if "--model" in command else name
+        assert isinstance(error, InputError) and str(error).startswith(f"{said} model.width: {why}")
+        assert "--set" not in str(error)
+
+
+@pytest.mark.parametrize(
     ("name", "other"),
     [
         ("resnet20:width=4", "model.width=8"),

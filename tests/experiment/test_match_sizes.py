@@ -64,7 +64,7 @@ def test_every_network_is_as_large_as_the_first_or_is_refused_in_words(name: str
     try:
         matched = match("params", "resnet20", name, runs=tmp_path)
     except InputError as error:
-        why = r"(no width that could be scaled|comes no nearer than this: [a-z.]+ [\d.]+ has [\d,]+ \(.*%\))"
+        why = r"(no width that could be scaled|comes no nearer than this: [a-z.]+=[\d.]+ has [\d,]+ \(.*%\))"
         assert re.search(rf"\n  {name} has [\d,]+ \([-+][\d.]+ %\), and {why}", str(error)), str(error)
         assert name not in FINE and "name another first" in str(error)
     else:
@@ -143,7 +143,7 @@ def test_a_width_for_all_is_that_of_the_first(tmp_path: Path) -> None:
         (f"{HIGHWAY},width=16", "and says its width itself; leave width out."),
         ("wrn16_4", "and no width that could be scaled; wrn_cifar has one."),
         ("resnet18", "and no width that could be scaled."),
-        ("densenet_cifar", "and comes no nearer than this: options.growth 6 has 280,714 (+4.2 %)."),
+        ("densenet_cifar", "and comes no nearer than this: options.growth=6 has 280,714 (+4.2 %)."),
     ],
 )
 def test_what_cannot_be_matched_is_refused_with_the_way_out(name: str, why: str, tmp_path: Path) -> None:
@@ -189,10 +189,13 @@ def test_a_wrong_config_is_told_as_elsewhere(tmp_path: Path) -> None:
         match("params", "resnet20", "unet", runs=tmp_path)
 
 
-def test_a_name_that_grows_too_long_is_refused_in_words(tmp_path: Path) -> None:
+def test_a_name_that_would_grow_too_long_is_cut(tmp_path: Path) -> None:
     matched = match("params", "resnet20", HIGHWAY, runs=tmp_path, prefix="x" * 30)
-    with pytest.raises(InputError, match="would be too long; give a shorter one"):
-        plan_comparison([HIGHWAY], runs=tmp_path, prefix="x" * 30, widths=matched.widths)
+    standard, scaled = (
+        plan_comparison([HIGHWAY], runs=tmp_path, prefix="x" * 30, widths=widths)[0].run.path.parent.name
+        for widths in ({}, matched.widths)
+    )
+    assert len(standard) < 64 == len(scaled) and standard != scaled == matched.changes[0].network
 
 
 @pytest.mark.parametrize("options", [["--seeds", "2"], ["--until-decided", "--seeds", "3"]])

@@ -424,7 +424,7 @@ def test_leftovers_of_a_killed_process_are_removed_at_the_next_start(run: Run, w
     for place in (run.path / ".status.json.tmp", run.checkpoints / ".last.pt.tmp"):
         place.write_bytes(b"half")
     finish(run, whole)  # compares, and finds no temporary file
-    assert json.loads(run.status_file.read_text())["state"] == "unfinished"
+    assert json.loads(run.status_file.read_text()) == {"state": "finished", "step": 12, "message": ""}
 
 
 def test_fresh_deletes_all_or_nothing(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

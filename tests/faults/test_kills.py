@@ -70,6 +70,7 @@ POINTS: dict[str, tuple[str, int, bool]] = {
     "after-the-summary": ("skiprun.run:Run.finish", 1, False),
     "before-the-config": ("skiprun.system.files:write_stream", 1, True),
     "before-the-status": ("skiprun.run:Run.record_status", 1, True),
+    "between-the-last-status-and-the-summary": ("skiprun.run:Run.record_status", 2, False),
 }
 
 

@@ -140,6 +140,13 @@ def test_a_document_of_another_shape_is_one_line_and_the_others_go_on(
     assert run_details(run)["name"] == run.name
 
 
+def test_the_summary_alone_says_that_a_run_is_finished(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "one", model="plain20")
+    states = [json.loads(run.status_file.read_text())["state"], str(run.state)]
+    run.summary_file.unlink()
+    assert [*states, str(run.state)] == ["finished", "finished", "unfinished"]
+
+
 def test_an_error_of_many_pages_is_one_line_wherever_it_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

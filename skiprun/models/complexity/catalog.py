@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
-from skiprun.config_file import build_config
+from skiprun.config_file import build_config, options_behind
 from skiprun.errors import InputError
 from skiprun.models.complexity.catalog_cache import read_catalog, write_catalog
 from skiprun.models.complexity.rows import BlockRow, Catalog, ModelRow
@@ -146,11 +146,12 @@ def build_without_content(
 
 def _config(name: str) -> ModelConfig:
     """Return the config of an architecture, perhaps with options as `resnet56:connection=highway`."""
-    architecture, _, given = name.partition(":")
-    around = {"model": {"name": architecture}, "data": {"name": "digits"}, "schedule": {"epochs": 1}}
-    return build_config(
-        around, [f"model.{option}" for option in given.split(",") if option], source=name
-    ).model
+    around = {
+        "model": {"name": name.partition(":")[0]},
+        "data": {"name": "digits"},
+        "schedule": {"epochs": 1},
+    }
+    return build_config(around, options_behind(name), source=name).model
 
 
 def model_names() -> list[str]:
