@@ -6,6 +6,7 @@ be level.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from skiprun.errors import counted
@@ -62,8 +63,14 @@ def deciding(found: Difference) -> str:
 
 
 def format_p(p: float) -> str:
-    """Return a p value; below a thousandth the exact size says nothing more."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    """Return a p value as a sentence has it."""
+    shown = p_value(p)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
+def p_value(p: float) -> str:
+    """Return a p value as a table has it; below a thousandth the exact size says nothing more."""
+    return "-" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
 def untested(tested: bool, n: int) -> str:

@@ -30,7 +30,7 @@ from skiprun.cli import (
 )
 from skiprun.cli.groups import WithStudies
 from skiprun.cli.terminal import complain, say, start_logging
-from skiprun.errors import SkiprunError, Stopped, StorageError, first_line, is_out_of_memory, out_of_memory
+from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory, out_of_memory, with_type
 from skiprun.system.machine import leave_imports_alone, trust_no_working_folder
 
 app = typer.Typer(
@@ -111,8 +111,7 @@ def unforeseen(error: Exception) -> str:
     """Return words for an error that nobody has put in words."""
     if is_out_of_memory(error):
         return f"{out_of_memory(error)} Free some, or look at fewer or smaller images at a time."
-    said = ": ".join(filter(None, [type(error).__name__, first_line(str(error))]))
-    return f"{said} (`skiprun --debug ...` shows where)"
+    return f"{with_type(error)} (`skiprun --debug ...` shows where)"
 
 
 def exit_code(error: Exception) -> int:

@@ -19,7 +19,16 @@ from skiprun.errors.kinds import (
 )
 from skiprun.errors.memory import explain_out_of_memory, is_out_of_memory, out_of_memory
 from skiprun.errors.runs import RunBusy, RunLengthened, RunTaken
-from skiprun.errors.words import counted, did_you_mean, first_line, percent, printable, some
+from skiprun.errors.words import (
+    counted,
+    did_you_mean,
+    first_line,
+    in_a_line,
+    percent,
+    printable,
+    some,
+    with_type,
+)
 
 __all__ = [
     "BadImage",
@@ -45,6 +54,7 @@ __all__ = [
     "explain_out_of_memory",
     "first_line",
     "grouped",
+    "in_a_line",
     "is_out_of_memory",
     "kept",
     "out_of_memory",
@@ -52,4 +62,5 @@ __all__ = [
     "printable",
     "refuse",
     "some",
+    "with_type",
 ]

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from skiprun.errors.words import counted, did_you_mean
+from skiprun.errors.words import counted, did_you_mean, with_type
 
 MAX_PROBLEMS = 12
 
@@ -72,8 +72,7 @@ class BrokenPlugin(InputError):
 
     def __init__(self, module: str, cause: Exception) -> None:
         super().__init__(
-            f"Plug-in {module} cannot be imported ({type(cause).__name__}: {cause}). Mend it, "
-            "or uninstall its package."
+            f"Plug-in {module} cannot be imported ({with_type(cause)}). Mend it, or uninstall its package."
         )
 
 

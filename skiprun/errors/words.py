@@ -63,6 +63,16 @@ def first_line(text: str) -> str:
     return line if len(line) <= LINE else line[: LINE - 3] + "..."
 
 
+def in_a_line(error: BaseException) -> str:
+    """Return the first line of what an error says, cut short; its type where it says nothing."""
+    return first_line(str(error)) or type(error).__name__
+
+
+def with_type(error: BaseException) -> str:
+    """Return an error that nobody has put in words, in a line behind its type."""
+    return ": ".join(filter(None, [type(error).__name__, first_line(str(error))]))
+
+
 def printable(text: str) -> str:
     """Return text with its control characters spelled out, as foreign text must not steer a terminal."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

@@ -15,7 +15,15 @@ import torch
 
 import skiprun
 from skiprun.config import RunConfig
-from skiprun.errors import RunBusy, SkiprunError, StorageError, counted, is_out_of_memory, out_of_memory
+from skiprun.errors import (
+    RunBusy,
+    SkiprunError,
+    StorageError,
+    counted,
+    is_out_of_memory,
+    out_of_memory,
+    with_type,
+)
 from skiprun.experiment.forecast import forecast
 from skiprun.experiment.make_trainer import tensorboard_needed
 from skiprun.experiment.parts import Parts, prepare
@@ -46,7 +54,7 @@ def check(name: str, look: Callable[[], str]) -> Check:
     except SkiprunError as error:
         return Check(name, "fail", str(error), error.exit_code)
     except Exception as error:
-        said = str(out_of_memory(error)) if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
+        said = str(out_of_memory(error)) if is_out_of_memory(error) else with_type(error)
         return Check(name, "fail", said, SkiprunError.exit_code)
 
 

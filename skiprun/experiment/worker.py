@@ -16,7 +16,7 @@ import torch
 
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config
-from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped
+from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, with_type
 from skiprun.experiment.places import Share
 from skiprun.experiment.side_by_side import train_side_by_side
 from skiprun.experiment.train import train
@@ -135,7 +135,7 @@ def failure_of(found: Mapping[str, Run | BaseException]) -> BaseException | None
     failures = [each for each in found.values() if not isinstance(each, Run | Diverged)]
     for label, each in found.items():
         if not isinstance(each, Run | Stopped):
-            log.info(f"{label}: {each}")
+            log.info(f"{label}: {each if isinstance(each, SkiprunError) else with_type(each)}")
     failure = next((each for each in failures if isinstance(each, Stopped)), next(iter(failures), None))
     if isinstance(failure, OutOfMemory):
         return OutOfMemory(f"{failure} {len(found)} runs were side by side; fewer --jobs take less.")

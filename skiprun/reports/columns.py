@@ -19,6 +19,13 @@ from skiprun.results.numbers import (
 from skiprun.results.records import RunRecord
 from skiprun.results.summary_keys import LOSS, SPEED
 
+NOTE = (
+    "Means over seeds; test scores +- sample standard deviation. Train: last epoch. Val: the epoch whose "
+    "checkpoint was kept. Test: that checkpoint, scored once. Gradient first/last: weight-gradient norm of "
+    "the first layer behind the stem over that of the last before the classifier, median over training and "
+    "seeds; none where one of the two is frozen."
+)
+
 
 @dataclass(frozen=True)
 class Column:

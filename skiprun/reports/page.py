@@ -13,10 +13,9 @@ from typing_extensions import TypedDict
 
 import skiprun
 from skiprun.claims.comparison import Comparison
-from skiprun.claims.evidence import in_looks
-from skiprun.reports.columns import columns, seed_rows
+from skiprun.reports.columns import NOTE, columns, seed_rows
 from skiprun.reports.export import csv_text, latex_table
-from skiprun.reports.rivals import rival_rows
+from skiprun.reports.rivals import rival_note, rival_rows
 from skiprun.results.numbers import significant
 from skiprun.results.protocol import machines
 from skiprun.system.documents import read_document, write_sealed
@@ -103,7 +102,8 @@ def page_facts(comparison: Comparison) -> dict[str, object]:
         "rows": [[column.text(group) for column in shown] for group in groups],
         "rival_headings": rival_headings,
         "rival_rows": rivals,
-        "in_looks": in_looks(ranking.most if ranking else None),
+        "rival_note": rival_note(ranking),
+        "note": NOTE,
         "seed_headings": headings,
         "seed_rows": rows,
         "labels": [group.label for group in groups],

@@ -7,12 +7,13 @@ import math
 from rich.console import RenderableType
 from rich.text import Text
 
-from skiprun.claims.evidence import signed
+from skiprun.claims.evidence import in_looks, p_value, signed
 from skiprun.claims.ranking import Ranking
 from skiprun.claims.rival import Rival
+from skiprun.errors import percent
 from skiprun.reports.layout import plain_table
-from skiprun.results.numbers import format_score, significant
-from skiprun.results.power import MOST_SEEDS
+from skiprun.results.numbers import format_score
+from skiprun.results.power import MOST_SEEDS, POWER
 
 
 def rival_rows(ranking: Ranking | None) -> tuple[list[str], list[list[str]]]:
@@ -23,6 +24,17 @@ def rival_rows(ranking: Ranking | None) -> tuple[list[str], list[list[str]]]:
     first = ranking.first[0]
     headings = ["network", f"minus {first}", "95 % interval", "p", "detectable", "seeds needed", *within]
     return [*headings, f"beats {first}"], [_row(rival, ranking) for rival in ranking.rivals]
+
+
+def rival_note(ranking: Ranking | None) -> str:
+    """Say what the columns are."""
+    looks = in_looks(ranking.most if ranking else None)
+    return (
+        f"Differences of the test score; p by Holm's correction over all pairs{',' * bool(looks)}{looks}. "
+        f"Detectable: the true difference that these seeds find in {percent(POWER)} of such comparisons; "
+        "seeds needed: with so many the difference seen would be found, if it stays as it is. Beats: how "
+        "probable it is that one run of a network beats one of the first, with 95 % interval."
+    )
 
 
 def rival_table(ranking: Ranking | None) -> list[RenderableType]:
@@ -43,16 +55,12 @@ def _row(rival: Rival, ranking: Ranking) -> list[str]:
         rival.network,
         shown(behind.mean),
         f"{shown(behind.low)} to {shown(behind.high)}" if tested else "-",
-        _p(rival.p),
+        p_value(rival.p),
         format_score(behind.detectable, score),
         str(behind.seeds_needed or f"> {MOST_SEEDS:,}") if tested else "-",
-        *([_p(rival.equivalence_p)] if ranking.margin else []),
+        *([p_value(rival.equivalence_p)] if ranking.margin else []),
         _probability(rival),
     ]
-
-
-def _p(p: float) -> str:
-    return "-" if math.isnan(p) else "< 0.001" if p < 0.001 else significant(p, 2)
 
 
 def _probability(rival: Rival) -> str:

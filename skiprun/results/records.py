@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from skiprun.errors import SkiprunError, first_line
+from skiprun.errors import SkiprunError, in_a_line
 from skiprun.results.images import ImageScores, read_images
 from skiprun.run import Run, flat
 from skiprun.run.differences import changes_since, recorded_config
@@ -70,7 +70,7 @@ def read(run: Run) -> RunRecord:
     try:
         return _read(run)
     except UNREADABLE as error:
-        return RunRecord(run, BROKEN, _in_a_line(error))
+        return RunRecord(run, BROKEN, in_a_line(error))
 
 
 def _read(run: Run) -> RunRecord:
@@ -84,11 +84,11 @@ def _read(run: Run) -> RunRecord:
             wrong.append(f"its config.yaml was changed since it finished ({', '.join(changed)}); put it back")
             config = flat(recorded_config(summary["config"]).to_dict())
     except UNREADABLE as error:  # the summary alone still says the numbers
-        wrong.append(f"config.yaml: {_in_a_line(error)}")
+        wrong.append(f"config.yaml: {in_a_line(error)}")
     try:
         sessions = tuple(flat(session) for session in run.sessions())
     except UNREADABLE as error:  # no number depends on it
-        wrong.append(_in_a_line(error))
+        wrong.append(in_a_line(error))
     message = " ".join(filter(None, [run.message if state != "finished" else "", *wrong]))
     numbers = {key: value for key, value in flat(summary or {}).items() if not key.startswith("config.")}
     record = RunRecord(run, state, message, config, numbers, sessions)
@@ -105,13 +105,8 @@ def with_images(record: RunRecord) -> RunRecord:
         score, checksum = record.text("data.score_name"), record.summary.get("images_sum")
         return replace(record, images=read_images(record.run.images_file, score, checksum))
     except UNREADABLE as error:  # the runs are compared without
-        damaged = f"{_in_a_line(error)}; its images are not compared"
+        damaged = f"{in_a_line(error)}; its images are not compared"
         return replace(record, message=" ".join(filter(None, [record.message, damaged])))
-
-
-def _in_a_line(error: BaseException) -> str:
-    """Return what an error says, cut to a line."""
-    return first_line(str(error)) or type(error).__name__
 
 
 def epoch_rows(run: Run) -> Iterator[Row]:

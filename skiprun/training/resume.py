@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from skiprun.config import ComputeConfig, RunConfig
-from skiprun.errors import CheckpointError, ConfigError, explain_out_of_memory
+from skiprun.errors import CheckpointError, ConfigError, explain_out_of_memory, with_type
 from skiprun.run import differences, recorded_config
 from skiprun.training.acceleration.compilation import ForwardPass
 from skiprun.training.acceleration.step_maker import StepMaker
@@ -123,5 +123,4 @@ def fitting(file: Path) -> Iterator[None]:
         with explain_out_of_memory("while the last checkpoint is read", FREE_SOME):
             yield
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        what = f"{type(error).__name__}: {str(error).splitlines()[0]}" if str(error) else type(error).__name__
-        raise CheckpointError(f"{file}: does not fit this run ({what}).") from None
+        raise CheckpointError(f"{file}: does not fit this run ({with_type(error)}).") from None

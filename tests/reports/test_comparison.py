@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -14,11 +15,14 @@ import numpy as np
 import pytest
 
 from skiprun.claims.comparison import compare_runs
+from skiprun.claims.evidence import format_p, p_value
 from skiprun.errors import StorageError
 from skiprun.experiment.summary import gradient_ratio
 from skiprun.reports import slug, write_comparison
-from skiprun.reports.columns import columns
+from skiprun.reports.columns import NOTE, columns
 from skiprun.reports.figures import draw
+from skiprun.reports.page import TEMPLATES
+from skiprun.reports.rivals import rival_note, rival_rows
 from skiprun.results.groups import Group
 from skiprun.run import Run
 from skiprun.system.files import json_safe
@@ -265,3 +269,31 @@ def test_reports_need_no_torch_and_start_light() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_a_table_means_is_one_text_for_both_pages(tmp_path: Path) -> None:
+    comparison = compare_runs(write_trio(tmp_path))
+    write_comparison(comparison, tmp_path / "out")
+    page, notes = ((tmp_path / "out" / f"report.{kind}").read_text() for kind in ("html", "md"))
+    for text in (NOTE, rival_note(comparison.verdict.ranking.evidence)):
+        assert text in html.unescape(page).replace(" ± ", " +- ") and text in notes
+    templates = [(TEMPLATES / f"report.{kind}").read_text() for kind in ("html", "md")]
+    longest = max(re.findall(r"[\w ,.;:'%()-]+", templates[1]), key=len)
+    assert len(longest) < 80, f"a sentence in a template has a twin: {longest}"
+
+
+def test_a_p_value_is_written_alike_in_a_sentence_and_in_a_table(tmp_path: Path) -> None:
+    ranking = compare_runs(write_trio(tmp_path)).verdict.ranking.evidence
+    headings, rows = rival_rows(ranking)
+    assert ranking and len(rows) == 2
+    for rival, row in zip(ranking.rivals, rows, strict=True):
+        shown = row[headings.index("p")]
+        assert f", {format_p(rival.p)}" in rival.words("error")
+        assert format_p(rival.p) in (f"p = {shown}", f"p {shown}")
+    assert [p_value(p) for p in (0.0004, 0.05, 0.237, 1.0, float("nan"))] == [
+        "< 0.001",
+        "0.05",
+        "0.24",
+        "1",
+        "-",
+    ]

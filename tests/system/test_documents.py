@@ -20,7 +20,9 @@ from skiprun.claims.comparison import compare_runs
 from skiprun.cli.app import app, exit_code
 from skiprun.errors import CheckpointError, ConfigError, StorageError
 from skiprun.experiment import prepare
+from skiprun.experiment.doctor import check
 from skiprun.experiment.study_runner.keeping import finished, left_over
+from skiprun.experiment.worker import failure_of
 from skiprun.reports import list_runs, read_comparison, run_details, runs_rows, write_comparison
 from skiprun.results import index
 from skiprun.results.history import read_history
@@ -148,7 +150,10 @@ def test_the_summary_alone_says_that_a_run_is_finished(tmp_path: Path) -> None:
 
 
 def test_an_error_of_many_pages_is_one_line_wherever_it_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A compiler that fails says all that it was given."""
     pages = "\nthe compiler failed, " + "x" * 1000 + "\nwarning: overflow" * 5000
@@ -160,7 +165,7 @@ def test_an_error_of_many_pages_is_one_line_wherever_it_is_told(
         (row,) = runs_rows([run])
         assert row["message"].startswith("the compiler failed, xx") and len(row["message"]) == 300
 
-    def fail() -> None:
+    def fail() -> str:
         raise RuntimeError(pages)
 
     monkeypatch.delenv("SKIPRUN_DEBUG", raising=False)
@@ -170,6 +175,11 @@ def test_an_error_of_many_pages_is_one_line_wherever_it_is_told(
     said = capsys.readouterr().err
     assert said.startswith("error: RuntimeError: the compiler failed, xx") and len(said) < 400
     assert said.endswith(" (`skiprun --debug ...` shows where)\n") and said.count("\n") == 1
+    caplog.set_level("INFO")
+    failure_of({"seed 0": RuntimeError(pages), "seed 1": run})  # of runs side by side
+    for told in (caplog.messages[0].removeprefix("seed 0: "), check("training", fail).finding):
+        assert told.startswith("RuntimeError: the compiler failed, xx") and told.endswith("xxx...")
+        assert len(told) == len("RuntimeError: ") + 300
 
 
 @pytest.mark.parametrize("command", ["train", "resume", "predict", "evaluate", "lesion"])

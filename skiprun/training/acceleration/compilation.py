@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.config import RunConfig
-from skiprun.errors import InputError
+from skiprun.errors import InputError, in_a_line
 from skiprun.system.files import delete_spare
 from skiprun.system.ordinary_files import open_to_read
 from skiprun.system.torch_internals import inductor_options, use_private_cache
@@ -97,7 +97,7 @@ class ForwardPass:
         except Exception as error:  # compilers fail in many ways, and a run does not need one
             verb = "Fusing" if self.execution == "fused" else "Compiling"
             self.execution, self.call = "eager", None
-            log.info(f"{verb} the training pass failed, so the run goes on without: {reason(error)}")
+            log.info(f"{verb} the training pass failed, so the run goes on without: {in_a_line(error)}")
             torch.set_rng_state(random)  # half a pass may have been computed
             with torch.no_grad():
                 for buffer, before in zip(self.model.buffers(), buffers, strict=True):
@@ -122,9 +122,3 @@ def is_cut_short(library: Path) -> bool:
         header, size = file.read(64), library.stat().st_size
     first, length, count = (int.from_bytes(header[part], "little") for part in ELF_SECTIONS)
     return len(header) < 64 or (header.startswith(b"\x7fELF\x02") and size < first + length * count)
-
-
-def reason(error: BaseException) -> str:
-    """Return the first line of an error, without the advice to developers that follows."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from skiprun.config import RunConfig
+from skiprun.errors import in_a_line
 from skiprun.training.acceleration.captured_step import CapturedStep, Step, first_cause
-from skiprun.training.acceleration.compilation import reason
 from skiprun.training.acceleration.graph_trial import Trial
 from skiprun.training.step_state import StepState
 
@@ -82,7 +82,7 @@ class StepGraph:
             try:
                 self.captured = CapturedStep(step, self.inputs, self.stream)
             except Exception as error:  # of torch, a task or a probe
-                problem = reason(first_cause(error))
+                problem = in_a_line(first_cause(error))
         if problem is not None:
             self._give_up(f"The step cannot be captured, so the run goes on without: {problem}")
         return result

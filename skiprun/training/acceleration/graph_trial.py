@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from skiprun.training.acceleration.compilation import reason
+from skiprun.errors import in_a_line
 from skiprun.training.step_state import KeptState, StepState, StepStates, Tensors, copies, distance
 
 Work = Callable[[], Tensor]
@@ -56,7 +56,7 @@ class Trial:
             moved = kept.moved()
             return result, f"it puts its {moved} elsewhere in memory" if moved else None
         except Exception as error:  # of torch, a task or a probe
-            problem = reason(error)
+            problem = in_a_line(error)
             if kept:
                 kept.put_back()
         return step(), problem
@@ -68,7 +68,7 @@ class Trial:
             kept = self.state.keep()
             return self._difference(kept, step, launch) or (slowness(step, launch) if self.timed else None)
         except Exception as error:  # no memory for both, above all
-            return reason(error)
+            return in_a_line(error)
         finally:
             if kept:
                 kept.put_back()
