@@ -9,10 +9,14 @@ from skiprun.registry import CLAIMS
 from skiprun.results.spread import excess_by_seed
 
 
-def measurement(*overrides: str) -> Measurement:
-    """Return what is done, with changes to how the network is trained."""
-    networks = {"network": Network("resnet_cifar:depth=8")}
-    return Measurement(networks=networks, train=True, overrides=overrides, seeds=20)
+def measurement(epochs: int) -> Measurement:
+    """Return what is done, for a length of training."""
+    return Measurement(
+        networks={"network": Network("resnet_cifar:depth=8")},
+        train=True,
+        overrides=(f"schedule.epochs={epochs}",),
+        seeds=20,
+    )
 
 
 @CLAIMS.register(
@@ -20,8 +24,9 @@ def measurement(*overrides: str) -> Measurement:
     paper="Jordan 2023, section 3",
     published="spread of .149 points seen, .145 predicted, after 64 epochs of CIFAR-10; 1.87 seen after none",
     budget="small",
-    measurement=measurement(),
-    control=measurement("schedule.epochs=1"),
+    # After the protocol's 15 the ratio is 1.9 (.9 to 3.7): some networks are not done.
+    measurement=measurement(epochs=40),
+    control=measurement(epochs=1),
     control_is="training stopped after one epoch, when some networks are better than others on all images",
 )
 def independent_errors(found: Measured) -> list[Quantity]:

@@ -11,10 +11,10 @@ from skiprun.registry import CLAIMS
 TOLD_APART = 2.0
 
 
-def measurement(connection: str, seeds: int) -> Measurement:
+def measurement(connection: str) -> Measurement:
     """Return what is done, for a connection at which something is left out by chance."""
     networks = {"constant": Network("resnet56"), "random": Network(f"resnet56:connection={connection}")}
-    return Measurement(networks=networks, train=True, seeds=seeds)
+    return Measurement(networks=networks, train=True, seeds=3)
 
 
 @CLAIMS.register(
@@ -22,9 +22,11 @@ def measurement(connection: str, seeds: int) -> Measurement:
     paper="Huang et al. 2016, sections 3 and 4",
     published="a quarter of the blocks sleeps in a step, and the error falls: 5.23 against 6.41 % (CIFAR-10)",
     budget="small",
-    measurement=measurement("stochastic_depth", seeds=5),
-    control=measurement("shortcut_dropout", seeds=3),
+    measurement=measurement("stochastic_depth"),
+    control=measurement("shortcut_dropout"),
     control_is="the shortcut left out by chance, and not the branch",
+    # The difference varies by 1.3 points from seed to seed: five of them tell 2.2 at best.
+    foreseen="INCONCLUSIVE",
 )
 def stochastic_depth(found: Measured) -> list[Quantity]:
     """Branches of a residual network can be left out by chance in training, at no cost in test error."""

@@ -20,7 +20,7 @@ def measurement(network: Network) -> Measurement:
     """Return what is done, for a network beside one with random weights, both on the digits 0 to 4."""
     networks = {"scratch": SCRATCH, "transferred": network}
     return Measurement(
-        networks=networks, train=True, protocol="transfer_digits", overrides=("optim.lr=0.1",), seeds=10
+        networks=networks, train=True, protocol="transfer_digits", overrides=("optim.lr=0.1",), seeds=20
     )
 
 
