@@ -90,6 +90,22 @@ def inductor_options() -> list[str]:
     return torch._inductor.list_options()
 
 
+def backward_compiled_at_once() -> AbstractContextManager[object]:
+    """Return a context in which torch.compile compiles the backward pass of a graph with its forward pass.
+
+    Torch's own choice is the first backward pass, where an error of the compiler comes out of `backward()`.
+    """
+    from torch._functorch import config
+
+    return config.patch(force_non_lazy_backward_lowering=True)
+
+
+def raised_by_compiler(error: BaseException) -> BaseException:
+    """Return what a compiler raised, of an error of torch.compile whose first line only names it."""
+    inner = getattr(error, "inner_exception", None)
+    return inner if isinstance(inner, BaseException) else error
+
+
 def use_private_cache() -> str:
     """Let torch keep compiled code in the user's cache, or where the environment says; return the place.
 

@@ -153,6 +153,31 @@ def test_a_compiler_that_fails_costs_one_line_and_nothing_else(
     assert load(tmp_path / "failed" / "last.pt")["pass"] == "eager"
 
 
+@pytest.mark.parametrize("failing", ["forward", "backward"])
+def test_a_compiler_may_fail_in_either_pass(
+    failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Torch compiles the backward pass when it is first run, unless it is told to do so before."""
+    from torch._dynamo.backends.common import aot_autograd
+    from torch._dynamo.backends.debugging import boxed_nop
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("the linker was not found\nset TORCH_LOGS")
+
+    compilers = {name: broken if name == failing else boxed_nop for name in ("forward", "backward")}
+    backend = aot_autograd(fw_compiler=compilers["forward"], bw_compiler=compilers["backward"])
+    compile_with = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda model, **_: compile_with(model, backend=backend))
+    config = tiny_config(schedule={"steps": 2}, probes=[])
+    setup = replace(choose_device(config), execution="compiled")
+    tiny_trainer(tmp_path / "failed", config, setup=setup).fit()
+    (said,) = [line for line in caplog.messages if "failed" in line]
+    assert said.startswith("Compiling the training pass failed, so the run goes on without: ")
+    assert "the linker was not found" in said and "\n" not in said
+    tiny_trainer(tmp_path / "eager", config).fit()
+    assert lines(tmp_path / "failed") == lines(tmp_path / "eager")
+
+
 def test_a_pass_that_is_watched_by_hooks_runs_uncompiled() -> None:
     model = torch.nn.Linear(2, 2)
     network = ForwardPass(model, "compiled")

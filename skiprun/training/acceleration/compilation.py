@@ -17,7 +17,12 @@ from skiprun.config import RunConfig
 from skiprun.errors import InputError, in_a_line
 from skiprun.system.files import delete_spare
 from skiprun.system.ordinary_files import open_to_read
-from skiprun.system.torch_internals import inductor_options, use_private_cache
+from skiprun.system.torch_internals import (
+    backward_compiled_at_once,
+    inductor_options,
+    raised_by_compiler,
+    use_private_cache,
+)
 from skiprun.training.acceleration.fusion import fuse
 from skiprun.training.acceleration.kernels.library import find_compiler
 from skiprun.training.device import Execution
@@ -92,12 +97,17 @@ class ForwardPass:
             return self.call(images)
         random, buffers = torch.get_rng_state(), [buffer.clone() for buffer in self.model.buffers()]
         try:
-            self.call = fuse(self.model) if self.execution == "fused" else self._compile()
-            return self.call(images)
+            if self.execution == "fused":
+                self.call = fuse(self.model)
+                return self.call(images)
+            self.call = self._compile()
+            with backward_compiled_at_once():  # so that all that may fail does so here
+                return self.call(images)
         except Exception as error:  # compilers fail in many ways, and a run does not need one
             verb = "Fusing" if self.execution == "fused" else "Compiling"
             self.execution, self.call = "eager", None
-            log.info(f"{verb} the training pass failed, so the run goes on without: {in_a_line(error)}")
+            why = in_a_line(raised_by_compiler(error))
+            log.info(f"{verb} the training pass failed, so the run goes on without: {why}")
             torch.set_rng_state(random)  # half a pass may have been computed
             with torch.no_grad():
                 for buffer, before in zip(self.model.buffers(), buffers, strict=True):
