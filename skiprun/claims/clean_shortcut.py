@@ -18,6 +18,11 @@ def measurement(options: str, seeds: int = 5) -> Measurement:
     return Measurement(networks=networks, train=True, seeds=seeds)
 
 
+# What table 1 does to the shortcut, done to the branch.
+HALVED_BRANCH = measurement("connection=constant_scaling,connection_options.shortcut=1")
+HALVED_BRANCH_IS = "the branch halved and the shortcut clean, y = x + f(x) / 2"
+
+
 def training_loss(found: Measured) -> list[Quantity]:
     """Return the training loss as a multiple of that with clean shortcuts."""
     other, clean = (found.score(LOSS, part) for part in ("other", "clean"))

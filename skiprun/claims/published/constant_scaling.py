@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skiprun.claims.clean_shortcut import measurement, training_loss
+from skiprun.claims.clean_shortcut import HALVED_BRANCH, HALVED_BRANCH_IS, measurement, training_loss
 from skiprun.claims.measured import Measured
 from skiprun.claims.quantity import Quantity
 from skiprun.registry import CLAIMS
@@ -14,8 +14,8 @@ from skiprun.registry import CLAIMS
     published="test error 12.35 % with shortcut and branch halved, 6.61 % without (ResNet-110, CIFAR-10)",
     budget="small",
     measurement=measurement("connection=constant_scaling"),
-    control=measurement("connection=constant_scaling,connection_options.shortcut=1"),
-    control_is="the branch alone halved, y = x + f(x) / 2",
+    control=HALVED_BRANCH,
+    control_is=HALVED_BRANCH_IS,
 )
 def constant_scaling(found: Measured) -> list[Quantity]:
     """A deep network trains worse with all of its shortcuts halved."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skiprun.claims.clean_shortcut import measurement, training_loss
+from skiprun.claims.clean_shortcut import HALVED_BRANCH, HALVED_BRANCH_IS, measurement, training_loss
 from skiprun.claims.measured import Measured
 from skiprun.claims.quantity import Quantity
 from skiprun.registry import CLAIMS
@@ -14,8 +14,8 @@ from skiprun.registry import CLAIMS
     published="test error 12.22 % with 1x1 convolutions, 6.61 % with identities (ResNet-110, CIFAR-10)",
     budget="small",
     measurement=measurement("connection=conv_shortcut", seeds=3),
-    control=measurement("shortcut=B", seeds=3),
-    control_is="1x1 convolutions on two of the 27 shortcuts, where shapes change (option B)",
+    control=HALVED_BRANCH,
+    control_is=HALVED_BRANCH_IS,
 )
 def conv_shortcut(found: Measured) -> list[Quantity]:
     """A deep network trains worse with a 1x1 convolution on each shortcut."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skiprun.claims.clean_shortcut import measurement, training_loss
+from skiprun.claims.clean_shortcut import HALVED_BRANCH, HALVED_BRANCH_IS, measurement, training_loss
 from skiprun.claims.measured import Measured
 from skiprun.claims.quantity import Quantity
 from skiprun.registry import CLAIMS
@@ -14,8 +14,8 @@ from skiprun.registry import CLAIMS
     published="test error above 20 % with gates of bias 0 at the start, 8.70 % of bias -6, 6.61 % without",
     budget="small",
     measurement=measurement("connection=highway,connection_options.bias=0", seeds=3),
-    control=measurement("connection=highway,connection_options.bias=-6", seeds=3),
-    control_is="gates that start nearly shut, so that the shortcuts are clean",
+    control=HALVED_BRANCH,
+    control_is=HALVED_BRANCH_IS,
 )
 def exclusive_gating(found: Measured) -> list[Quantity]:
     """A deep network trains worse with gates between shortcut and branch that start half open."""

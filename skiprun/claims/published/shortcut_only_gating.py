@@ -13,8 +13,8 @@ from skiprun.registry import CLAIMS
     paper="He et al. 2016, table 1",
     published="test error 12.86 % with gates of bias 0 at the start, 6.91 % of bias -6, 6.61 % without",
     budget="small",
-    measurement=measurement("connection=shortcut_only_gating,connection_options.bias=0", seeds=3),
-    control=measurement("connection=shortcut_only_gating,connection_options.bias=-6", seeds=3),
+    measurement=measurement("connection=shortcut_only_gating,connection_options.bias=0"),
+    control=measurement("connection=shortcut_only_gating,connection_options.bias=-6"),
     control_is="gates that start nearly shut, so that the shortcuts are clean",
 )
 def shortcut_only_gating(found: Measured) -> list[Quantity]:
