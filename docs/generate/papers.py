@@ -53,6 +53,10 @@ PAPERS = {
         "Residual connections encourage iterative inference",
         "https://arxiv.org/abs/1710.04773",
     ),
+    "Kim et al. 2024": (
+        "DenseNets reloaded: paradigm shift beyond ResNets and ViTs",
+        "https://arxiv.org/abs/2403.19588",
+    ),
     "Kornblith et al. 2019": (
         "Similarity of neural network representations revisited",
         "https://arxiv.org/abs/1905.00414",
@@ -105,6 +109,10 @@ PAPERS = {
     "Yang et al. 2019": (
         "A mean field theory of batch normalization",
         "https://arxiv.org/abs/1902.08129",
+    ),
+    "Zhang et al. 2019": (
+        "Fixup initialization: residual learning without normalization",
+        "https://arxiv.org/abs/1901.09321",
     ),
 }
 

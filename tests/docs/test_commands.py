@@ -119,7 +119,7 @@ def test_commands_within_the_text_exist(page: Path) -> None:
 
 def test_commands_of_the_table_exist() -> None:
     _, _, table = (ROOT / "README.md").read_text().partition("| command | does |\n|---|---|\n")
-    spans = [re.findall(r"`([a-z-]+)", row.split("|")[1]) for row in table.partition("\n\n")[0].splitlines()]
+    spans = [re.findall(r"`([a-z_-]+)", row.split("|")[1]) for row in table.partition("\n\n")[0].splitlines()]
     named = {name for row in spans for name in row}
     application: Any = get_command(app)
     assert {"train", "compare", "resume"} <= named <= set(application.list_commands(None))

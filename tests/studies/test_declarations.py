@@ -28,7 +28,9 @@ LOOKS: dict[str, dict[str, Any]] = {
     "gradflow": {"split": "train"},
     "landscape": {"split": "train", "images": 256},
     "paths": {"split": "train", "batches": 4, "batch_size": 32},
+    "residual_stream": {"split": "train", "batches": 1},
     "shatter": {"split": "train", "batches": 1},
+    "shortcuts": {"split": "train", "batches": 4, "batch_size": 32},
     "trajectory": {"split": "train", "images": 256},
     "truncate": {"images": 2000, "batches": 0},
 }
@@ -70,9 +72,12 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "seed": 0,
     },
     "separable_convolutions": {"network": "mobilenet_v1"},
+    "residual_stream": {"inference": False},
     "shatter": {"points": 128, "lines": 3, "inference": False},
     "shatter_theorem": {"depths": (1, 2, 3, 4, 6, 8, 16, 24), "width": 256, "draws": 60, "seed": 0},
     "shatter_depth": {"depths": (2, 10, 24, 50), "width": 200, "draws": 30, "seed": 0},
+    "shortcuts": {"inference": False},
+    "signal_propagation": {"depths": (1, 2, 4, 8, 16, 32, 64), "width": 256, "draws": 10, "seed": 0},
     "trajectory": {"steps": 11, "workers": 1},
 }
 
