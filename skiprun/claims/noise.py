@@ -32,7 +32,8 @@ SAME_CARD = (
 MEANING = (
     "The part of a source is the spread that it gives while all others are held, averaged over as many "
     "settings of the others as there are seeds: half the mean square of what another seed of it changes "
-    "(Jansen 1999). Intervals are those of normal scores (chi square)."
+    "(Jansen 1999). No part is larger than the total but by chance, and parts of sources that interact add "
+    "up to more. Intervals are those of normal scores (chi square)."
 )
 
 

@@ -49,11 +49,11 @@ def _total(found: VarianceComponents, score: str) -> str:
     """Say how far all sources together spread the score."""
     total = found.total
     if math.isnan(total.variance):
-        return f"Fewer than two runs in which all vary have a test {score}, so its spread is not known."
+        return f"Fewer than two seeds have a test {score}, so its spread is not known."
     return (
         f"All sources together spread the test {score} by {interval_words(total.std)}"
-        f"{' points' if score == 'error' else ''}: standard deviation over {total.freedom + 1} seeds and its "
-        "95 % interval."
+        f"{' points' if score == 'error' else ''}: standard deviation over {total.n} seeds and its 95 % "
+        "interval."
     )
 
 

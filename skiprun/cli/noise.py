@@ -33,11 +33,12 @@ def noise(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train with one source of randomness varied at a time, and split the spread of the test score.
+    """Split the spread over seeds by its sources.
 
     Sources are init (the first weights), order (of the images), augment (what is drawn in a step:
     augmentation, dropout, stochastic depth) and split. For each seed there is one run in which all vary, and
-    one more for each source, in which that source alone has another seed. One that decides nothing is said,
+    one more for each source, in which that source alone has another seed: what that changes of the test score
+    is the source's part. One that decides nothing is said,
     not trained. The same command continues, and more seeds go on from fewer.
     """
     from skiprun.errors import InputError

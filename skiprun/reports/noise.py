@@ -40,7 +40,7 @@ def _parts(found: VarianceComponents) -> dict[str, Component]:
 
 def _row(arm: str, parts: list[Component], noise: Noise) -> list[str]:
     """Return a row: how many seeds, and of each number the standard deviation and its part."""
-    cells = [arm, str(parts[0].freedom + (arm == ALL))]
+    cells = [arm, str(parts[0].n)]
     for part, found in zip(parts, noise.components.values(), strict=True):
         share = part.variance / found.total.variance if found.total.variance else math.nan
         cells += [interval_words(part.std), "-" if math.isnan(share) else percent(share)]

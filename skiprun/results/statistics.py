@@ -37,7 +37,7 @@ def sample_of(values: Iterable[float], lowest: float = -math.inf, highest: float
     return Sample(len(finite), mean, std, max(lowest, mean - half), min(highest, mean + half))
 
 
-def variance_interval(squares: float, freedom: int) -> tuple[float, float]:
+def variance_interval(squares: float, freedom: float) -> tuple[float, float]:
     """Return the 95 % interval of the variance of which a sum of squares is a sample, by the chi square.
 
     Args:
@@ -49,7 +49,7 @@ def variance_interval(squares: float, freedom: int) -> tuple[float, float]:
 
 
 @functools.lru_cache(maxsize=1000)
-def _chi_square(freedom: int, tail: float) -> float:
+def _chi_square(freedom: float, tail: float) -> float:
     """Return what a chi square exceeds with a probability."""
     from scipy import special
 

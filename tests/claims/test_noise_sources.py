@@ -55,21 +55,18 @@ def test_a_source_that_changed_no_score_is_not_called_smaller() -> None:
     assert text.endswith("Seen: init spreads scores, and order changed none.")
 
 
-@pytest.mark.parametrize(
-    ("spread", "words"),
-    [
-        (8.0, "Sources interact"),
-        (1.0, "That sources add up (0) is not excluded"),
-        (0.01, "No interaction is positive"),
-    ],
-)
-def test_what_is_left_is_said_with_its_sign(spread: float, words: str) -> None:
-    found = components(init=noise(1, spread), order=noise(2, spread))
-    (text,) = said(found, "Total less the sum of the parts")
-    assert words in text
-    assert not said(components(complete=False, init=noise(1, spread)), "Total less")
+def test_what_is_left_is_said_with_its_sign() -> None:
+    redrawn = {source: noise(seed, 1.0) - noise(0, 1.0) for seed, source in enumerate("abcdefgh", 1)}
+    for changes, words in (
+        (redrawn, "Sources interact"),
+        ({"init": noise(1, 1.0), "order": noise(2, 1.0)}, "That sources add up (0) is not excluded"),
+        ({"init": noise(1, 0.01), "order": noise(2, 0.01)}, "No interaction is positive"),
+    ):
+        (text,) = said(components(**changes), "Total less the sum of the parts")
+        assert words in text
+        assert not said(components(complete=False, **changes), "Total less")
 
 
 def test_a_total_of_one_run_is_not_known() -> None:
     (sentence,) = judge(split_variance({0: 1.0}, {"init": {0: 2.0}}), "iou").sentences
-    assert sentence == "Fewer than two runs in which all vary have a test iou, so its spread is not known."
+    assert sentence == "Fewer than two seeds have a test iou, so its spread is not known."

@@ -123,7 +123,7 @@ def test_the_result_is_kept_beside_the_runs(tmp_path: Path, training: Any) -> No
     found = noise("resnet20", seeds=3, runs=tmp_path)
     kept: dict[str, Any] = read_document(found.folder / "noise.json", dict[str, object], "")
     assert kept["idle"] == {"augment": "nothing is drawn"} and kept["score"] == "error"
-    assert kept["components"]["test.error"]["total"]["freedom"] == 2
+    assert kept["components"]["test.error"]["alone"]["init"]["freedom"] == 3
     assert (found.folder / "noise.png").read_bytes().startswith(b"\x89PNG")
     assert "| init | 3 |" in (found.folder / "noise.md").read_text()
 

@@ -67,28 +67,43 @@ def coverage(world: str, n: int, draws: int) -> tuple[list[float], float, float]
 def test_intervals_hold_the_truth(world: str) -> None:
     """Few draws: 95 % is seen as 92 to 98 % in 99.9 % of such tests."""
     alone, total, left = coverage(world, 5, 500)
-    assert all(0.92 < each < 0.98 for each in (*alone, total)) and left > 0.92
+    assert all(0.92 < each < 0.98 for each in alone) and total > 0.92 and left > 0.92
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [3, 5, 10, 20])
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 20, 50])
 @pytest.mark.parametrize("world", WORLDS)
 def test_intervals_hold_the_truth_in_95_of_100_draws(world: str, n: int) -> None:
+    """Those of the total and of what is left are wider than they need to be, of few seeds above all."""
     alone, total, left = coverage(world, n, 10_000)
-    assert all(0.94 < each < 0.96 for each in (*alone, total)), (alone, total)
-    assert left > 0.95
+    assert all(0.94 < each < 0.96 for each in alone), alone
+    assert 0.945 < total < (0.985 if n >= 10 else 1.0) and left > 0.945, (total, left)
+
+
+@pytest.mark.parametrize("world", ["add up", "tangled"])
+def test_the_total_of_all_sets_is_surer_than_that_of_one(world: str) -> None:
+    draw, parts, truth = WORLDS[world]
+    chance = np.random.default_rng(0)
+    found = [split(draw, chance, 10).total for _ in range(300)]
+    assert np.mean([each.variance for each in found]) == pytest.approx(truth, rel=0.1)
+    one = stats.chi2.ppf([0.975, 0.025], 9)
+    width = np.median([(each.high - each.low) / each.variance for each in found])
+    assert width < 0.7 * (9 / one[1] - 9 / one[0])
+    assert all(9 <= each.freedom <= 9 * (1 + len(parts)) for each in found)
 
 
 def test_numbers_of_two_seeds() -> None:
-    found = split_variance({0: 1.0, 1: 3.0}, {"init": {0: 2.0, 1: 3.0}, "order": {1: 5.0, 7: 0.0}})
-    assert (found.total.variance, found.total.freedom) == (2.0, 1)
-    assert (found.alone["init"].variance, found.alone["init"].freedom) == (0.25, 2)
-    assert (found.alone["order"].variance, found.alone["order"].freedom) == (2.0, 1), "seed 7 has no partner"
-    assert found.differences == {"init": {0: 1.0, 1: 0.0}, "order": {1: 2.0}}
+    order = {0: 1.0, 1: 5.0, 7: 0.0}
+    found = split_variance({0: 1.0, 1: 3.0}, {"init": {0: 2.0, 1: 3.0}, "order": order})
+    assert found.differences == {"init": {0: 1.0, 1: 0.0}, "order": {0: 0.0, 1: 2.0}}, "7 has no partner"
+    assert (found.alone["init"].variance, found.alone["init"].n) == (0.25, 2)
+    assert found.alone["order"].variance == 1.0
+    assert found.total.variance == pytest.approx((2.0 + 0.5 + 8.0) / 3)
+    assert (found.total.n, found.total.freedom) == (2, 1)
     part = found.alone["init"]
     assert (part.low, part.high) == pytest.approx([0.5 / stats.chi2.ppf(p, 2) for p in (0.975, 0.025)])
     assert part.std == pytest.approx([math.sqrt(each) for each in (0.25, part.low, part.high)])
-    assert found.interaction and found.interaction.value == pytest.approx(2.0 - 0.25 - 2.0)
+    assert found.interaction and found.interaction.value == pytest.approx(3.5 - 0.25 - 1.0)
 
 
 def test_parts_of_tangled_sources_are_more_than_the_total() -> None:
