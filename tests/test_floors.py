@@ -61,7 +61,7 @@ BELOW = {"run", "config", "system", "errors", "palette"}
     [
         ("results", BELOW),
         ("claims", BELOW | {"infos", "registry", "results"}),
-        ("reports", BELOW | {"results", "claims"}),
+        ("reports", BELOW | {"infos", "results", "claims"}),
     ],
 )
 def test_what_is_said_of_runs_is_read_from_their_directories(wing: str, allowed: set[str]) -> None:

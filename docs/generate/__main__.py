@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from docs.generate import connection_cards, study_cards
+from docs.generate import claims_page, connection_cards, study_cards
 from docs.generate.config_page import config_page
 from skiprun.cli.config import schema_here
 
@@ -16,6 +16,7 @@ GENERATED: list[tuple[str, Callable[[], str]]] = [
     ("configs/schema.json", lambda: json.dumps(schema_here(), indent=2) + "\n"),
     ("docs/connections.md", connection_cards.page),
     ("docs/studies.md", study_cards.page),
+    ("docs/claims.md", claims_page.page),
 ]
 
 

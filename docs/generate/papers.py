@@ -53,6 +53,10 @@ PAPERS = {
         "Residual connections encourage iterative inference",
         "https://arxiv.org/abs/1710.04773",
     ),
+    "Jordan 2023": (
+        "On the variance of neural network training with respect to test sets and distributions",
+        "https://arxiv.org/abs/2304.01910",
+    ),
     "Kim et al. 2024": (
         "DenseNets reloaded: paradigm shift beyond ResNets and ViTs",
         "https://arxiv.org/abs/2403.19588",
@@ -81,6 +85,10 @@ PAPERS = {
         "Attention U-Net: learning where to look for the pancreas",
         "https://arxiv.org/abs/1804.03999",
     ),
+    "Ronneberger et al. 2015": (
+        "U-Net: convolutional networks for biomedical image segmentation",
+        "https://arxiv.org/abs/1505.04597",
+    ),
     "Shamir 2019": (
         "Exponential convergence time of gradient descent for one-dimensional deep linear neural networks",
         "https://arxiv.org/abs/1809.08587",
@@ -98,6 +106,10 @@ PAPERS = {
         "Residual networks behave like ensembles of relatively shallow networks",
         "https://arxiv.org/abs/1605.06431",
     ),
+    "Wilm et al. 2024": (
+        "Rethinking U-Net skip connections for biomedical image segmentation",
+        "https://arxiv.org/abs/2402.08276",
+    ),
     "Xie et al. 2025": (
         "mHC: manifold-constrained hyper-connections",
         "https://arxiv.org/abs/2512.24880",
@@ -110,6 +122,19 @@ PAPERS = {
         "A mean field theory of batch normalization",
         "https://arxiv.org/abs/1902.08129",
     ),
+    "Yao et al. 2020": (
+        "PyHessian: neural networks through the lens of the Hessian",
+        "https://arxiv.org/abs/1912.07145",
+    ),
+    "Yosinski et al. 2014": (
+        "How transferable are features in deep neural networks?",
+        "https://arxiv.org/abs/1411.1792",
+    ),
+    "Zaeemzadeh et al. 2020": (
+        "Norm-preservation: why residual networks can become extremely deep?",
+        "https://arxiv.org/abs/1805.07477",
+    ),
+    "Zagoruyko and Komodakis 2016": ("Wide residual networks", "https://arxiv.org/abs/1605.07146"),
     "Zhang et al. 2019": (
         "Fixup initialization: residual learning without normalization",
         "https://arxiv.org/abs/1901.09321",

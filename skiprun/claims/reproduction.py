@@ -21,12 +21,13 @@ class FoundQuantity(TypedDict):
     """A quantity in a document."""
 
     name: str
-    value: float
-    interval: Sequence[float]
-    expected: dict[str, float]
+    value: float | None
+    interval: list[float | None]
+    expected: dict[str, float | None]
+    expected_in_words: str
     verdict: Verdict
-    detectable: float
-    values: dict[str, float]
+    detectable: float | None
+    values: dict[str, float | None]
 
 
 class FoundOutcome(TypedDict):
@@ -36,6 +37,7 @@ class FoundOutcome(TypedDict):
     seeds: int
     quantities: list[FoundQuantity]
     sentences: list[str]
+    lost: list[str]
 
 
 class ReproducedClaim(TypedDict):
@@ -81,8 +83,9 @@ class Outcome:
             {
                 "name": each.name,
                 "value": each.value,
-                "interval": each.interval(),
+                "interval": list(each.interval()),
                 "expected": asdict(each.expected),
+                "expected_in_words": each.expected.words,
                 "verdict": each.verdict(self.seeds),
                 "detectable": each.detectable,
                 "values": {str(seed): value for seed, value in each.values.items()},
@@ -94,6 +97,7 @@ class Outcome:
             "seeds": self.seeds,
             "quantities": quantities,
             "sentences": self.sentences,
+            "lost": list(self.lost),
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Sequence
@@ -12,18 +13,28 @@ from rich.text import Text
 
 import skiprun
 from skiprun.claims.reproduction import FoundQuantity, ReproducedClaim
+from skiprun.errors import StorageError
+from skiprun.infos import BUDGETS
 from skiprun.reports.page import render
-from skiprun.system.documents import read_cached
+from skiprun.system.documents import read_document
 from skiprun.system.files import write_text
+
+log = logging.getLogger(__name__)
 
 STYLES = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
 MARGIN = 0.15  # of an axis, on each side
 
 
 def read_claims(folder: Path) -> list[ReproducedClaim]:
-    """Return what is known of claims, one document each; a damaged one is left out."""
-    found = [read_cached(file, ReproducedClaim) for file in sorted(folder.glob("*.json"))]
-    return [each for each in found if each is not None]
+    """Return what is known of claims, the cheapest first; a damaged document is told, and left out."""
+    found = []
+    for file in sorted(folder.glob("*.json")):
+        try:
+            way_out = f"`skiprun reproduce {file.stem}` writes it anew"
+            found.append(read_document(file, ReproducedClaim, way_out))
+        except StorageError as error:
+            log.warning(str(error))
+    return sorted(found, key=lambda each: BUDGETS.index(each["budget"]))
 
 
 def claims_text(found: Sequence[ReproducedClaim]) -> RenderableType:

@@ -19,7 +19,7 @@ from benchmarks.__main__ import options as benchmark_options
 from docs.generate.measure import PARTS
 from docs.generate.measure import options as measure_options
 from skiprun.cli.app import app
-from skiprun.registry import DATASETS
+from skiprun.registry import CLAIMS, DATASETS
 from skiprun.run import find_runs
 from tests.support import CONFIGS, ROOT
 from tests.support.command_line import read, small, unknown_options
@@ -43,6 +43,10 @@ def why_only_read(words: list[str], folder: Path) -> str:
     if "cuda" in words:
         return "needs a GPU"
     for name in words[2:]:
+        if words[1] == "reproduce" and (
+            name == "all" or (name in CLAIMS and CLAIMS[name].info.budget != "toy")
+        ):
+            return "takes minutes"
         if name.endswith(".yaml") and (ROOT / name).exists():
             dataset = yaml.safe_load((ROOT / name).read_text())["data"]["name"]
             if DATASETS[dataset].info.download or DATASETS[dataset].info.size is None:

@@ -163,6 +163,18 @@ def test_the_command_says_the_numbers_and_a_broken_claim_is_an_error(
     }.items()
 
 
+def test_a_damaged_document_is_told_and_the_others_are_shown(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "claims"
+    folder.mkdir()
+    (folder / "lesions.json").write_text('{"claim": "lesions"}')
+    reproduce(["binomial_path_lengths"], runs=tmp_path)
+    assert "lesions.json: damaged" in caplog.text and "`skiprun reproduce lesions` writes it" in caplog.text
+    page = (folder / "index.html").read_text()
+    assert "PASS: The paths through" in page and "lesions" not in page
+
+
 def test_a_toy_claim_passes_and_its_control_fails(tmp_path: Path) -> None:
     [found] = reproduce(["shattered_gradients"], runs=tmp_path)
     assert (found.outcome.verdict, found.control.verdict) == ("PASS", "FAIL")

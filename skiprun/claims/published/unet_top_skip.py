@@ -18,7 +18,7 @@ def measurement(network: Network) -> Measurement:
 
 @CLAIMS.register(
     "unet_top_skip",
-    paper="Wilm et al. 2024, arXiv 2402.08276",
+    paper="Wilm et al. 2024",
     published="best without the uppermost skip, by up to 10 %, and worst without any",
     budget="small",
     measurement=measurement(Network("unet:skip_levels=0111")),
