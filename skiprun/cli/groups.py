@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from skiprun.registry import Declaration
 
 
+LAWS = "skiprun.studies.theory."  # on networks of their own
+WHOLE = 10_000  # characters, so that no sentence is cut
+
+
 class ListByDefault(TyperGroup):
     """Reads `skiprun models 'resnet*'` as `skiprun models list 'resnet*'`."""
 
@@ -34,6 +38,17 @@ class WithStudies(TyperGroup):
             self._add_studies()
         return super().get_command(ctx, cmd_name)
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, the studies of networks and those of laws apart, with whole sentences."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            part = command.part if isinstance(command, ListedStudy) else "Commands"
+            found.setdefault(part, []).append((name, command.get_short_help_str(limit=WHOLE)))
+        for part, rows in found.items():
+            with formatter.section(part):
+                formatter.write_dl(rows)
+
     def _add_studies(self) -> None:
         from skiprun.registry import STUDIES
 
@@ -47,6 +62,11 @@ class ListedStudy(TyperCommand):
     def __init__(self, name: str, declaration: Declaration) -> None:
         super().__init__(name, help=declaration.summary)
         self.declaration = declaration
+
+    @property
+    def part(self) -> str:
+        """The heading below which the application lists it."""
+        return "Studies of laws" if LAWS in self.declaration.module else "Studies of networks"
 
     def make_context(self, info_name: Any, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Let the command that is made of the study's signature read the arguments."""

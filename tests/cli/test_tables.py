@@ -82,3 +82,10 @@ def test_the_help_cuts_no_sentence_of_a_command() -> None:
     shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).stdout
     assert re.search(r"compare +Train what is missing under one protocol, then compare\.", shown)
     assert "..." not in shown.split("Commands:")[1]
+
+
+def test_the_help_shows_commands_and_both_kinds_of_studies_apart() -> None:
+    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).stdout
+    commands, networks, laws = re.split(r"Studies of \w+:", shown.split("Commands:")[1])
+    assert "  train " in commands and "  lesion " in networks and "  shatter_theorem " in laws
+    assert "  lesion " not in commands
