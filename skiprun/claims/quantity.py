@@ -127,8 +127,13 @@ def difference(name: str, one: Mapping[int, float], other: Mapping[int, float], 
 
 def ratio(name: str, one: Mapping[int, float], other: Mapping[int, float], expected: Region) -> Quantity:
     """Return one over another, positive numbers both, paired by seed."""
-    values = {seed: one[seed] / other[seed] for seed in one.keys() & other.keys()}
-    return Quantity(name, expected, values, "log")
+    return Quantity(name, expected, quotients(one, other), "log")
+
+
+def quotients(one: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
+    """Return one over another by seed; NaN, which leaves a claim open, where the other is 0."""
+    both = sorted(one.keys() & other.keys())
+    return {seed: one[seed] / other[seed] if other[seed] else math.nan for seed in both}
 
 
 def decide(quantities: Sequence[Quantity], seeds: int) -> Verdict:

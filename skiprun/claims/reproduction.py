@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import NotRequired
 
@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from skiprun.claims.measured import Measured
 from skiprun.claims.quantity import Quantity, Verdict, decide
-from skiprun.errors import counted
+from skiprun.errors import counted, first_line
 from skiprun.infos import Budget
 from skiprun.registry import CLAIMS
 from skiprun.results.numbers import significant
@@ -146,7 +146,7 @@ class Reproduction:
 def judge(name: str, found: Measured, control: Measured) -> Reproduction:
     """Judge a claim of the registry by what its measurement and its control found."""
     entry = CLAIMS[name]
-    outcomes = [_outcome(each, entry.target(each)) for each in (found, control)]
+    outcomes = [_outcome(each, entry.target) for each in (found, control)]
     info = entry.info
     return Reproduction(
         claim=name,
@@ -161,10 +161,16 @@ def judge(name: str, found: Measured, control: Measured) -> Reproduction:
     )
 
 
-def _outcome(found: Measured, quantities: Sequence[Quantity]) -> Outcome:
+def _outcome(found: Measured, quantities_of: Callable[[Measured], Sequence[Quantity]]) -> Outcome:
+    """Judge what was measured; numbers that a claim cannot be computed from leave it open, and it alone."""
     lost = [run.line for runs in found.runs.values() for run in runs if not run.finished]
     seeds = found.measurement.seeds
-    return Outcome(decide(quantities, seeds), tuple(quantities), seeds, tuple(lost))
+    try:
+        quantities = tuple(quantities_of(found))
+    except (ArithmeticError, ValueError) as error:
+        why = f"its numbers cannot be computed: {first_line(str(error))}"
+        return Outcome("INCONCLUSIVE", (), seeds, (*lost, why))
+    return Outcome(decide(quantities, seeds), quantities, seeds, tuple(lost))
 
 
 def _sentence(quantity: Quantity, seeds: int) -> str:

@@ -60,6 +60,11 @@ def test_a_missing_seed_leaves_it_open() -> None:
     assert Quantity("x", above(0), by_seed(1.0, 1.1, 1.05)).verdict(4) == "INCONCLUSIVE"
 
 
+def test_what_is_divided_by_nothing_leaves_it_open() -> None:
+    found = ratio("r", by_seed(2.0, 3.0), by_seed(1.0, 0.0), above(1))
+    assert found.verdict(2) == "INCONCLUSIVE"
+
+
 def test_a_share_has_wilsons_interval() -> None:
     found = Quantity("share", above(0.4), by_seed(1, 1, 1, 1, 1), "share")
     assert found.interval() == pytest.approx((0.5655, 1.0), abs=1e-3)

@@ -163,6 +163,24 @@ def test_the_command_says_the_numbers_and_a_broken_claim_is_an_error(
     }.items()
 
 
+def test_numbers_that_cannot_be_computed_leave_that_claim_open_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def statement(found: Measured) -> list[Quantity]:
+        """One is divided by nothing."""
+        return [Quantity("loss", above(0), {0: 1 / len(found.runs)})]
+
+    toy = {"paper": "nobody 2026", "published": "1", "budget": "toy", "control_is": "the same"}
+    asked = Measurement(study="path_lengths")
+    info = ClaimInfo(**toy, measurement=asked, control=Measurement(study="path_lengths", seeds=2))  # type: ignore[arg-type]
+    CLAIMS.fill()
+    monkeypatch.setitem(CLAIMS.entries, "losses", Entry("losses", statement, info))
+    bad, good = reproduce(["losses", "binomial_path_lengths"], runs=tmp_path)
+    assert bad.outcome.verdict == "INCONCLUSIVE"
+    assert bad.outcome.sentences == ["its numbers cannot be computed: division by zero"]
+    assert good.outcome.verdict == "PASS"
+
+
 def test_a_damaged_document_is_told_and_the_others_are_shown(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

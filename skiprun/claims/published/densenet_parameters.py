@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skiprun.claims.measured import Measured
 from skiprun.claims.measurement import Measurement
-from skiprun.claims.quantity import Quantity, below, near
+from skiprun.claims.quantity import Quantity, below, near, quotients
 from skiprun.registry import CLAIMS
 
 
@@ -27,7 +27,7 @@ def densenet_parameters(found: Measured) -> list[Quantity]:
     short, dense, residual = (
         {seed: rows[place]["parameters"] / 1e6 for seed, rows in found.rows().items()} for place in range(3)
     )
-    shares = {seed: dense[seed] / residual[seed] for seed in dense}
+    shares = quotients(dense, residual)
     return [
         Quantity("millions of parameters, 40 layers", near(1.0, 0.05), short, "exact"),
         Quantity("millions of parameters, 100 layers", near(0.8, 0.05), dense, "exact"),

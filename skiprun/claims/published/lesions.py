@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skiprun.claims.measured import Measured
 from skiprun.claims.measurement import Measurement, Network
-from skiprun.claims.quantity import Quantity, Region, above, below
+from skiprun.claims.quantity import Quantity, Region, above, below, quotients
 from skiprun.registry import CLAIMS
 
 
@@ -34,5 +34,4 @@ def share_lost(found: Measured, part: str, expected: Region) -> Quantity:
     A network that errs much when it is whole has less to lose.
     """
     median, largest = (found.fact(name, part) for name in ("median_damage", "largest_damage"))
-    values = {seed: median[seed] / largest[seed] for seed in median}
-    return Quantity(f"share lost by one block, {part}", expected, values)
+    return Quantity(f"share lost by one block, {part}", expected, quotients(median, largest))
