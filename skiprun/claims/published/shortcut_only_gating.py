@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skiprun.claims.clean_shortcut import measurement, training_loss
+from skiprun.claims.clean_shortcut import HALVED_BRANCH, HALVED_BRANCH_IS, measurement, training_loss
 from skiprun.claims.measured import Measured
 from skiprun.claims.quantity import Quantity
 from skiprun.registry import CLAIMS
@@ -13,9 +13,9 @@ from skiprun.registry import CLAIMS
     paper="He et al. 2016, table 1",
     published="test error 12.86 % with gates of bias 0 at the start, 6.91 % of bias -6, 6.61 % without",
     budget="small",
-    measurement=measurement("connection=shortcut_only_gating,connection_options.bias=0"),
-    control=measurement("connection=shortcut_only_gating,connection_options.bias=-6"),
-    control_is="gates that start nearly shut, so that the shortcuts are clean",
+    measurement=measurement("connection=shortcut_only_gating,connection_options.bias=0", seeds=3),
+    control=HALVED_BRANCH,
+    control_is=HALVED_BRANCH_IS,
 )
 def shortcut_only_gating(found: Measured) -> list[Quantity]:
     """A deep network trains worse with gates on its shortcuts that start half open."""
