@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder
+from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides
 from skiprun.cli.progress import Board, loading
 from skiprun.cli.tables import show_table
 from skiprun.cli.terminal import emit, results, say, set_quiet
@@ -27,6 +27,7 @@ def reproduce(
         ),
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs and studies at once.")] = None,
+    set_: Set = None,
     root: Root = None,
     device: Device = None,
     runs: RunsFolder = RUNS,
@@ -39,6 +40,7 @@ def reproduce(
     exit code 1. Runs, findings and a ledger are kept in the folder of all runs.
     """
     set_quiet(quiet or json)
+    claims, changes = apart(claims, set_)
     if not claims:
         return show_claims(runs, budget, json)
     from skiprun import reports
@@ -49,8 +51,7 @@ def reproduce(
             claims,
             budget=budget,
             runs=runs,
-            root=root,
-            device=device,
+            overrides=overrides(changes, device, root),
             jobs=jobs,
             progress_for=board.row,
             loading=None if quiet or json else loading,

@@ -140,6 +140,17 @@ def test_the_budget_bounds_what_is_chosen() -> None:
         choose(["shattered_gradient"], None)
 
 
+def test_only_where_and_how_may_be_set(tmp_path: Path) -> None:
+    asked = Measurement(networks={"a": Network("resnet20")}, train=True)
+    here = ("data.root=/photos", "compute.device=cpu")
+    on_digits = Plan(tmp_path, here).config(asked, asked.networks["a"], 0)
+    assert (on_digits.data.root, on_digits.compute.device) == (None, "cpu")
+    cifar = Measurement(networks=asked.networks, train=True, protocol="degradation_cifar")
+    assert Plan(tmp_path, here).config(cifar, asked.networks["a"], 0).data.root == "/photos"
+    with pytest.raises(InputError, match=r"--set optim.lr=0.5: the protocol of a claim is fixed"):
+        reproduce(["shattered_gradients"], overrides=["optim.lr=0.5"], runs=tmp_path)
+
+
 def test_what_costs_more_than_the_budget_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     enter(monkeypatch, above(0.0))
     with pytest.raises(InputError, match=r"--budget toy: found 1 claim, .* costs --budget small"):

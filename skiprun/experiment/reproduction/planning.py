@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from skiprun.claims.measurement import Measurement, Network
-from skiprun.config import RunConfig
-from skiprun.config_file import Override
+from skiprun.config import Role, RunConfig, role_of
+from skiprun.config_file import build_config, key_of
+from skiprun.errors import InputError
 from skiprun.experiment.named import PROTOCOLS, config_for, label_of
 from skiprun.experiment.planned import Planned
 from skiprun.registry import DATASETS
@@ -23,13 +24,11 @@ class Plan:
 
     Attributes:
         runs: the folder of all runs.
-        root: where data that the package does not bring is; None: where the protocol says.
-        device: auto, cpu or cuda; None: what the protocol says.
+        where: `section.key=value` that say where the data is and how to compute, see `refuse_protocol`.
     """
 
     runs: Path
-    root: Path | None = None
-    device: str | None = None
+    where: Sequence[str] = ()
 
     def config(self, asked: Measurement, network: Network, seed: int) -> RunConfig:
         """Return the config of a network; a run that is not just its protocol's says so in its name."""
@@ -39,10 +38,8 @@ class Plan:
             start = self.config(asked, network.start, seed)
             named.append(f"from-{start.name}")
             changes.append(f"model.weights={json.dumps(str(Run.of(self.runs, start).path.absolute()))}")
-        computed = [Override("--device", f"compute.device={self.device}")] if self.device else []
-        config = config_for(network.name, protocol, [*changes, *computed], "-".join(named))
-        config = config.replace(seed=seed)
-        return self._with_root(config) if self.root else config
+        config = config_for(network.name, protocol, changes, "-".join(named)).replace(seed=seed)
+        return build_config(config.to_dict(), self._where(config)) if self.where else config
 
     def trainings(self, asked: Measurement, network: Network) -> Iterator[Planned]:
         """Yield the runs of a network, one a seed."""
@@ -50,8 +47,18 @@ class Plan:
             config = self.config(asked, network, seed)
             yield Planned(network.name, f"{config.name} seed {seed}", Run.of(self.runs, config), config)
 
-    def _with_root(self, config: RunConfig) -> RunConfig:
-        """Return a config with the place of its data, if that is files of the user's."""
+    def _where(self, config: RunConfig) -> list[str]:
+        """Return what concerns a config: nothing says where data is that the package brings."""
         info = DATASETS[config.data.name].info
-        given = {"root": str(self.root)} if info.download or info.resizes else {}
-        return config.replace(data=config.to_dict()["data"] | given)
+        is_brought = not (info.download or info.resizes)
+        return [text for text in self.where if not (is_brought and text.startswith("data."))]
+
+
+def refuse_protocol(where: Sequence[str]) -> None:
+    """Raise InputError for what says more than where data is and how to compute: the rest is the claim's."""
+    for text in where:
+        if role_of(key_of(text)) is not Role.EXECUTION:
+            raise InputError(
+                f"--set {text}: the protocol of a claim is fixed; only where data is and how to compute may "
+                "be set, such as data.root, data.download and compute.device."
+            )

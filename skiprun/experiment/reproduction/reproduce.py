@@ -11,7 +11,7 @@ from skiprun.errors import InputError, counted
 from skiprun.experiment.parallel import ProgressFor
 from skiprun.experiment.reproduction.ledger import Ledger
 from skiprun.experiment.reproduction.measuring import Bench
-from skiprun.experiment.reproduction.planning import Plan
+from skiprun.experiment.reproduction.planning import Plan, refuse_protocol
 from skiprun.experiment.study_runner.keeping import warn_instead
 from skiprun.infos import BUDGETS, Budget, ClaimInfo
 from skiprun.registry import CLAIMS
@@ -28,8 +28,7 @@ def reproduce(
     *,
     budget: Budget | None = None,
     runs: Path | str = RUNS,
-    root: Path | str | None = None,
-    device: str | None = None,
+    overrides: Sequence[str] = (),
     jobs: Count | None = None,
     progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
@@ -42,19 +41,19 @@ def reproduce(
         names: of the registry of claims, or "all".
         budget: the most that a claim may cost; None: "toy" for all of them, any for those that are named.
         runs: the folder of all runs; what is found is kept below its `claims`.
-        root: where data that the package does not bring is.
-        device: auto, cpu or cuda.
+        overrides: `section.key=value` for where data is and how to compute; the rest is the claims' own.
         jobs: runs and studies at once; None: as `compare`, and a study a core.
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared and studies are made.
 
     Raises:
         UnknownName: there is no such claim.
-        InputError: none is within the budget.
+        InputError: none is within the budget, or an override is of the protocol.
     """
+    refuse_protocol(overrides)
     chosen = choose(names, budget)
     ledger = Ledger(Path(runs) / FOLDER)
-    bench = Bench(Plan(Path(runs), Path(root) if root else None, device), ledger.folder / "studies", jobs)
+    bench = Bench(Plan(Path(runs), overrides), ledger.folder / "studies", jobs)
     asked = [each for info in chosen.values() for each in (info.measurement, info.control)]
     bench.train(asked, progress_for, loading)
     bench.study(asked, loading)
