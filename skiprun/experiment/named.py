@@ -83,7 +83,7 @@ def refuse_other_network(name: str, overrides: Sequence[str]) -> None:
 def label_of(name: str) -> str:
     """Return a name as a run may be called: resnet56:connection=highway -> resnet56-connection-highway."""
     stem = Path(name).stem if name.endswith((".yaml", ".yml")) else name
-    return re.sub(r"[^A-Za-z0-9._]+", "-", stem)
+    return re.sub(r"[^A-Za-z0-9._]+", "-", stem.replace("=-", "=minus-"))
 
 
 def shortened(name: str) -> str:

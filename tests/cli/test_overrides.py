@@ -16,7 +16,7 @@ from skiprun.cli.app import app
 from skiprun.cli.options import apart
 from skiprun.config import RunConfig
 from skiprun.errors import ConfigError, InputError
-from skiprun.experiment.named import DIGITS, config_for
+from skiprun.experiment.named import DIGITS, config_for, label_of
 from tests.support import CONFIGS
 
 SMOKE = str(CONFIGS / "smoke.yaml")
@@ -202,3 +202,8 @@ def test_an_option_is_blamed_as_it_was_typed(
     Path("c.yaml").write_text("model: {name: resnet20}\ndata: {name: digits}\nschedule: {steps: 1}\n")
     refused = CliRunner().invoke(app, ["train", "c.yaml", *given]).exception
     assert isinstance(refused, ConfigError) and str(refused).startswith(blamed)
+
+
+def test_options_that_differ_in_a_sign_alone_are_two_runs() -> None:
+    assert label_of("resnet56:connection_options.bias=-6") != label_of("resnet56:connection_options.bias=6")
+    assert label_of("resnet56:connection=highway") == "resnet56-connection-highway"

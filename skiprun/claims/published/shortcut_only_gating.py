@@ -13,11 +13,7 @@ from skiprun.registry import CLAIMS
     paper="He et al. 2016, table 1",
     published="test error 12.86 % with gates of bias 0 at the start, 6.91 % of bias -6, 6.61 % without",
     budget="small",
-<<<<<<< HEAD
     measurement=measurement("connection=shortcut_only_gating,connection_options.bias=0", seeds=3),
-=======
-    measurement=measurement("connection=shortcut_only_gating,connection_options.bias=0"),
->>>>>>> 5297e30 (reproduce takes --set for where data is and how to compute; every control of table 1 fails)
     control=HALVED_BRANCH,
     control_is=HALVED_BRANCH_IS,
 )
