@@ -72,10 +72,14 @@ def test_a_network_needs_numbers_of_classes_and_channels(value: Any) -> None:
             InputError, match=rf"{key} is .*; it must be a whole number from 1 to 1,000,000,000\."
         ):
             build_model("resnet20", **{key: value})
-    with pytest.raises(OptionError, match="width: found"):
-        build_model("resnet20", width=value) if value is not None else build_model("resnet20", width=-1)
     with pytest.raises(OptionError, match="norm: found"):
         build_model("resnet20", norm=value)
+
+
+@pytest.mark.parametrize("value", [0, -1, 0.5, "10", True, []])
+def test_a_width_is_a_number_from_one_on(value: Any) -> None:
+    with pytest.raises(OptionError, match="width: found"):
+        build_model("resnet20", width=value)
 
 
 def test_training_takes_what_a_file_would_hold(tmp_path: Path) -> None:
