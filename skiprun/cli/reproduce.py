@@ -61,7 +61,7 @@ def reproduce(
         emit(documents)
     else:
         results.print(reports.claims_text(documents))
-        say(f"Report: {runs / reproduction.FOLDER / 'index.html'}")
+        say(f"Report: {reports.claims_folder(runs) / 'index.html'}")
     if any(each.broken for each in found):
         raise typer.Exit(1)
 
@@ -71,7 +71,9 @@ def show_claims(runs: Path, budget: Budget | None, json: bool) -> None:
     from skiprun import reports
     from skiprun.registry import CLAIMS
 
-    known = {each["claim"]: reports.verdict_word(each) for each in reports.read_claims(runs / "claims")}
+    known = {
+        each["claim"]: reports.verdict_word(each) for each in reports.read_claims(reports.claims_folder(runs))
+    }
     rows = [
         {
             "claim": claim.name,

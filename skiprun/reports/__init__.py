@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skiprun.reports.claims import claims_text, read_claims, verdict_word
+from skiprun.reports.claims import claims_folder, claims_text, read_claims, verdict_word
 from skiprun.reports.listing import list_runs, run_details, runs_rows
 from skiprun.reports.noise import noise_table
 from skiprun.reports.page import read_comparison, slug, write_comparison
@@ -11,6 +11,7 @@ from skiprun.reports.study_tables import study_table
 from skiprun.reports.tables import comparison_table, listing_table, run_table, runs_table
 
 __all__ = [
+    "claims_folder",
     "claims_text",
     "comparison_table",
     "list_runs",

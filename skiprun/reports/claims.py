@@ -25,6 +25,11 @@ STYLES = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
 MARGIN = 0.15  # of an axis, on each side
 
 
+def claims_folder(runs: Path) -> Path:
+    """Return where what is found of claims is kept, in the folder of all runs."""
+    return runs / "claims"
+
+
 def read_claims(folder: Path) -> list[ReproducedClaim]:
     """Return what is known of claims, the cheapest first; a damaged document is told, and left out."""
     found = []

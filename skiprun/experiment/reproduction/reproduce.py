@@ -15,11 +15,10 @@ from skiprun.experiment.reproduction.planning import Plan, refuse_protocol
 from skiprun.experiment.study_runner.keeping import warn_instead
 from skiprun.infos import BUDGETS, Budget, ClaimInfo
 from skiprun.registry import CLAIMS
+from skiprun.reports.claims import claims_folder
 from skiprun.run import RUNS
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import NullProgress, ProgressCallback
-
-FOLDER = "claims"
 
 
 @checked_arguments
@@ -52,7 +51,7 @@ def reproduce(
     """
     refuse_protocol(overrides)
     chosen = choose(names, budget)
-    ledger = Ledger(Path(runs) / FOLDER)
+    ledger = Ledger(claims_folder(Path(runs)))
     bench = Bench(Plan(Path(runs), overrides), ledger.folder / "studies", jobs)
     asked = [each for info in chosen.values() for each in (info.measurement, info.control)]
     bench.train(asked, progress_for, loading)

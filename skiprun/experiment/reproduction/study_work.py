@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,7 +50,7 @@ class StudyWork:
     config: Mapping[str, object] | None = None
     run: Path | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A digest of all that the findings depend on, with the study's source and the trained run."""
         module = sys.modules[STUDIES[self.study].target.__module__]
