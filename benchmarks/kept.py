@@ -18,6 +18,7 @@ from rich.console import Console
 
 from benchmarks import bars, report
 from benchmarks.measure import ROOT, Setting
+from skiprun.system.machine import processor
 
 Row = dict[str, Any]
 Part = dict[str, Any]  # its rows, and the machine that they were measured on
@@ -75,7 +76,7 @@ def place_of(setting: Setting) -> str:
         card = report.graphics()
         machine = f"{card['gpu']} driver {card['driver']} cudnn {card['cudnn']}"
     else:
-        machine = f"{report.processor()} {setting.threads} threads"
+        machine = f"{processor()} {setting.threads} threads"
     return "-".join(words(f"{machine} torch {torch.__version__} {'quick' if setting.quick else ''}"))
 
 

@@ -22,7 +22,7 @@ from rich.table import Table
 from benchmarks import peers
 from benchmarks.measure import Setting
 from skiprun.palette import COLOURS, STYLE
-from skiprun.system.machine import cores
+from skiprun.system.machine import cores, processor
 from skiprun.training.device import fast_precision, has_matrix_units
 
 RESULTS = Path(__file__).parent / "results"
@@ -42,13 +42,6 @@ def machine(setting: Setting) -> dict[str, Any]:
         "torch": str(torch.__version__),
         **peers.versions(),
     }
-
-
-def processor() -> str:
-    """Return the processor's name, or its kind where the system does not say."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def graphics() -> dict[str, Any]:

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks.report import processor
 from docs.generate import measure_connections
 from docs.generate.measure_studies import call, make
 from docs.generate.measured import changing
 from docs.generate.study_sources import study_sources
 from docs.generate.trials import trials
-from skiprun.system.machine import cores
+from skiprun.system.machine import cores, processor
 
 PARTS = ("connections", "studies")
 

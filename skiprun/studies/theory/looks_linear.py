@@ -8,13 +8,15 @@ matrices are orthogonal.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Facts, Figure, Report, Row, StudyResult, ignore
 from skiprun.studies.signature import Count, Seed
-from skiprun.studies.theory.shatter_theorem import products
+from skiprun.studies.theory.shatter_theorem import correlations
 
 KINDS = ("mirrored", "independent")
 FIGURES = (
@@ -74,11 +76,8 @@ def looks_linear(
     """
     rows: list[Row] = []
     for weights in KINDS:
-        with torch.random.fork_rng([]):
-            torch.manual_seed(seed)
-            networks = (CReluMlp(max(depths), width, weights == "mirrored") for _ in range(draws))
-            together, square = torch.stack([products(each, depths, width) for each in networks]).sum(dim=0)
-        for depth, correlation in zip(depths, (together / square).tolist(), strict=True):
+        network = partial(CReluMlp, max(depths), width, weights == "mirrored")
+        for depth, correlation in zip(depths, correlations(network, depths, width, draws, seed), strict=True):
             rows.append({"weights": weights, "depth": depth, "correlation": correlation})
             report(rows[-1], len(KINDS) * len(depths))
     facts = {row["weights"]: row["correlation"] for row in rows if row["depth"] == max(depths)}

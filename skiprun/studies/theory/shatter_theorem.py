@@ -10,7 +10,8 @@ depth, which only batch norm enforces.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -72,11 +73,8 @@ def shatter_theorem(
     """
     rows: list[Row] = []
     for connection, normed in KINDS:
-        with torch.random.fork_rng([]):
-            torch.manual_seed(seed)
-            networks = (Mlp(connection, normed, max(depths), width, constant=True) for _ in range(draws))
-            found = torch.stack([products(each, depths, width) for each in networks]).sum(dim=0)
-        for depth, value in zip(depths, (found[0] / found[1]).tolist(), strict=True):
+        network = partial(Mlp, connection, normed, max(depths), width, constant=True)
+        for depth, value in zip(depths, correlations(network, depths, width, draws, seed), strict=True):
             row = {"network": label(connection, normed), "depth": depth, "correlation": value}
             rows.append(row | {"theory": expected_correlation(connection, normed, depth)})
             report(rows[-1], len(KINDS) * len(depths))
@@ -89,6 +87,16 @@ class HasStates(Protocol):
 
     def states(self, x: Tensor) -> list[Tensor]:
         """Return the states of x [batch, width]."""
+
+
+def correlations(
+    network: Callable[[], HasStates], depths: Sequence[int], width: int, draws: int, seed: int
+) -> list[float]:
+    """Return the correlation at each depth, over networks that are drawn from a seed."""
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        together, square = torch.stack([products(network(), depths, width) for _ in range(draws)]).sum(dim=0)
+    return (together / square).tolist()
 
 
 def products(model: HasStates, depths: Sequence[int], width: int) -> Tensor:
