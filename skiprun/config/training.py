@@ -72,6 +72,10 @@ class ScheduleConfig(Section):
         """Length in the unit that was given."""
         return self.epochs or self.steps or 0.0
 
+    def share(self, step: int, epoch: float) -> float:
+        """Return which share of the run is over after so many steps, which are so many epochs."""
+        return (epoch if self.epochs else step) / self.length
+
 
 class ComputeConfig(Section):
     """Where and how a run is computed, not what it is."""

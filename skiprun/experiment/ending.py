@@ -15,10 +15,18 @@ from skiprun.training.trainer import Trainer
 log = logging.getLogger(__name__)
 
 
-def fit(trainer: Trainer, run: Run) -> dict[str, float]:
-    """Train to the end and return the test scores; any other end is recorded, with what is kept."""
+def fit(trainer: Trainer, run: Run, until: float = 1.0) -> dict[str, float] | None:
+    """Train to the end and return the test scores; any other end is recorded, with what is kept.
+
+    Args:
+        trainer: of the run.
+        run: its directory.
+        until: the share after which it pauses, where None is returned.
+    """
     try:
-        return trainer.fit()
+        if (test := trainer.fit(until)) is None:
+            run.record_status("stopped", trainer.step, f"paused at step {trainer.step} of {trainer.steps}")
+        return test
     except BaseException as error:
         said = in_words(error, trainer)
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from skiprun.config import Count, RunConfig
@@ -53,7 +54,9 @@ def train_missing(
     missing = {item.label: item.config for item in planned if item.config and item.missing}
     several = len(missing) > 1 and jobs != 1
     gpus, choose = survey(list_experiments(missing.values())) if several else ([], choose_device)
-    works = combine(list_work(missing, runs, choose, loading), gpus, jobs)
+    untils = {item.label: item.until for item in planned}
+    works = [replace(work, until=untils[work.label]) for work in list_work(missing, runs, choose, loading)]
+    works = combine(works, gpus, jobs)
     shares = divide(works, gpus, jobs) if several else []
     if len(shares) > 1 or any(share.place for share in shares):
         places = {share.place for share in shares if share.place}
@@ -64,7 +67,8 @@ def train_missing(
         in_parallel(sorted(works, key=lambda work: -work.macs), runs, shares, progress_for)
     else:
         for work in works:
-            train_work(work.configs, runs, {label: progress_for(label) for label in work.configs})
+            progresses = {label: progress_for(label) for label in work.configs}
+            train_work(work.configs, runs, progresses, work.until)
     return [item.run for item in planned]
 
 

@@ -41,7 +41,10 @@ def in_parallel(
     progresses = {label: progress_for(label) for work in works for label in work.configs}
     plain = [{label: config.to_dict() for label, config in work.configs.items()} for work in works]
     in_processes(
-        [partial(train_here, each, runs, work.need) for each, work in zip(plain, works, strict=True)],
+        [
+            partial(train_here, each, runs, work.need, work.until)
+            for each, work in zip(plain, works, strict=True)
+        ],
         shares,
         progresses,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from skiprun.config import RunConfig
 from skiprun.errors import RunBusy
 from skiprun.experiment.start_weights import refuse_other_weights
+from skiprun.results.progress import rows_until
 from skiprun.run import Run
 
 
@@ -19,17 +20,21 @@ class Planned:
         label: what people call it.
         run: its directory.
         config: what is to be trained there; None: nothing is, the directory is read as it lies.
+        until: the share of the run after which it pauses.
     """
 
     name: str
     label: str
     run: Run
     config: RunConfig | None = None
+    until: float = 1.0
 
     @property
     def missing(self) -> bool:
         """Whether there is something to train."""
-        return self.config is not None and not self.run.summary_file.exists()
+        if self.config is None or self.run.summary_file.exists():
+            return False
+        return self.until == 1 or rows_until(self.run, self.config.schedule, self.until) is None
 
     def refuse_what_is_not_ours(self) -> None:
         """Raise RunTaken if the directory holds another experiment, RunBusy if a process is training it."""

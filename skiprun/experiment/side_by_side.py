@@ -25,7 +25,7 @@ MOST = 8  # seeds side by side: a step of ResNet-20 leaves a GPU idle for most o
 
 
 def train_side_by_side(
-    configs: Mapping[str, RunConfig], runs: Path, progresses: Mapping[str, Progress]
+    configs: Mapping[str, RunConfig], runs: Path, progresses: Mapping[str, Progress], until: float = 1.0
 ) -> list[Run | BaseException]:
     """Train runs to their ends, each to the bits that it has alone; return each, or how it failed.
 
@@ -33,12 +33,13 @@ def train_side_by_side(
         configs: by label, of one experiment and for one GPU; they differ in the seed.
         runs: the folder of all runs.
         progresses: told of the steps and epochs of each.
+        until: the share of each after which it pauses.
     """
     branches = Branches()
     with StopFlag() as stop, told_by_label(configs):
         beside = Beside(len(configs), branches, stop)
         works = [
-            partial(train, config, runs=runs, progress=progresses[label], beside=beside)
+            partial(train, config, runs=runs, progress=progresses[label], beside=beside, until=until)
             for label, config in configs.items()
         ]
         branches.turns = Turns(works, list(configs))

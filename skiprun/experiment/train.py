@@ -41,8 +41,12 @@ def train(
     loading: ProgressCallback | None = None,
     profile: bool = False,
     beside: Beside | None = None,
+    until: float = 1.0,
 ) -> Run:
     """Train one config to the end, continue it where it stopped, or return it finished.
+
+    A run that pauses is continued by the same call with a larger share, and ends with the bits of one that
+    never did.
 
     Args:
         config: a RunConfig, a YAML file, or what such a file would hold.
@@ -52,6 +56,7 @@ def train(
         loading: told of (done, total, what) while data is prepared.
         profile: say where the time of a step goes, and write trace.json.
         beside: what it shares with other runs of this process; None: it is alone.
+        until: the share of the run after which it pauses, at the next end of an epoch.
     """
     if isinstance(config, Mapping):
         config = build_config(dict(config))
@@ -85,7 +90,7 @@ def train(
 
             progress = Profiling(progress or NullProgress(), run.path, parts.setup.device)
         with contextlib.nullcontext(beside.stop) if beside else StopFlag() as stop:
-            _train(parts, run, progress, stop.listener(), beside)
+            _train(parts, run, progress, stop.listener(), beside, until)
     return run
 
 
@@ -111,6 +116,7 @@ def _train(
     progress: Progress | None,
     stop_signal: Callable[[], int | None],
     beside: Beside | None,
+    until: float,
 ) -> None:
     """Train in a locked run directory."""
     begun = run.environment_file.exists()
@@ -127,7 +133,8 @@ def _train(
         log.info(f"Continuing after step {trainer.step} of {trainer.steps}.")
     elif begun:
         log.info("The run was begun before, but has no checkpoint yet; starting at step 0.")
-    test = fit(trainer, run)
+    if (test := fit(trainer, run, until)) is None:
+        return
     images_sum = write_arrays(run.images_file, trainer.images.arrays(), parts.loaders.fingerprint)
     if trainer.images.note:
         log.info(trainer.images.note)

@@ -59,6 +59,7 @@ class Work:
         macs: multiply-adds of a step.
         need: memory on a GPU; None: it is computed on the CPU.
         beside: configs by label of the seeds that are trained beside it.
+        until: the share of each run after which it pauses.
     """
 
     label: str
@@ -66,6 +67,7 @@ class Work:
     macs: int
     need: Need | None
     beside: Mapping[str, RunConfig] = field(default_factory=dict)
+    until: float = 1.0
 
     @property
     def configs(self) -> dict[str, RunConfig]:

@@ -74,13 +74,16 @@ def enter(events: Queue[Any], shares: Queue[Share], level: int) -> None:
     WorkerProgress.share.enter()
 
 
-def train_here(plain: Mapping[str, dict[str, Any]], runs: Path, need: Need | None) -> SkiprunError | None:
+def train_here(
+    plain: Mapping[str, dict[str, Any]], runs: Path, need: Need | None, until: float = 1.0
+) -> SkiprunError | None:
     """Train the runs of a work in this process; return an error as one that can be passed between processes.
 
     Args:
         plain: their configs by label.
         runs: the folder of all runs.
         need: their memory on a GPU, if they have one.
+        until: the share of each after which it pauses.
     """
     if WorkerProgress.stopped:  # the next run may be here already
         return None
@@ -91,18 +94,20 @@ def train_here(plain: Mapping[str, dict[str, Any]], runs: Path, need: Need | Non
     if place:
         for label in plain:
             WorkerProgress.events.put((label, "located", place))
-    failure = _failure(plain, runs, need)
+    failure = _failure(plain, runs, need, until)
     if share.gpu:  # for the next run, and for those beside
         gc.collect()
         torch.cuda.empty_cache()
     return failure
 
 
-def _failure(plain: Mapping[str, dict[str, Any]], runs: Path, need: Need | None) -> SkiprunError | None:
+def _failure(
+    plain: Mapping[str, dict[str, Any]], runs: Path, need: Need | None, until: float
+) -> SkiprunError | None:
     """Train runs; return the error of the first that failed."""
     configs = {label: build_config(config) for label, config in plain.items()}
     try:
-        train_work(configs, runs, {label: WorkerProgress(label) for label in configs})
+        train_work(configs, runs, {label: WorkerProgress(label) for label in configs}, until)
     except (Stopped, KeyboardInterrupt):
         WorkerProgress.stopped = True
     except SkiprunError as error:
@@ -113,16 +118,18 @@ def _failure(plain: Mapping[str, dict[str, Any]], runs: Path, need: Need | None)
     return None
 
 
-def train_work(configs: Mapping[str, RunConfig], runs: Path, progresses: Mapping[str, Progress]) -> None:
+def train_work(
+    configs: Mapping[str, RunConfig], runs: Path, progresses: Mapping[str, Progress], until: float = 1.0
+) -> None:
     """Train one run, or seeds side by side; a divergence is logged, and stays in the run's status."""
     if len(configs) == 1:
         [(label, config)] = configs.items()
         try:
-            train(config, runs=runs, progress=progresses[label])
+            train(config, runs=runs, progress=progresses[label], until=until)
         except Diverged as error:
             log.info(str(error))
         return
-    found = train_side_by_side(configs, runs, progresses)
+    found = train_side_by_side(configs, runs, progresses, until)
     if failure := failure_of(dict(zip(configs, found, strict=True))):
         raise failure
 

@@ -124,8 +124,12 @@ class Trainer:
         self.log = self.open_log(state["metrics_bytes"] if state else 0)
         self.notes += self.log.problems(state.get("metrics_sum") if state else None)
 
-    def fit(self) -> dict[str, float]:
-        """Train to the end, and return loss and scores of the test split.
+    def fit(self, until: float = 1.0) -> dict[str, float] | None:
+        """Train to the end, and return loss and scores of the test split; None if it pauses before.
+
+        Args:
+            until: the share of the run after which it pauses, at the next end of an epoch. What is saved
+                there goes on as if nothing had been: the schedule is that of the whole run.
 
         Raises:
             Diverged: a loss was not finite; the last good checkpoint is kept.
@@ -134,11 +138,19 @@ class Trainer:
         with self.log, self.checkpoints, aside(self.graph):
             # Not `step < steps`: a run may be stopped after its last step, before that is validated.
             while self.validated_step < self.steps:
+                if self.share_done >= until:
+                    return None
                 part = f"in a training step of {counted(self.config.micro_batch_size, 'image')}"
                 with explain_out_of_memory(part, memory_advice(self.config)):
                     self.train_to(min(self.steps, self.sampler.steps(self.epoch + 1)))
                 self.end_epoch()
             return self.test()
+
+    @property
+    def share_done(self) -> float:
+        """The share of the run that is trained and validated."""
+        epochs = self.sampler.epochs(self.validated_step) if self.validated_step else 0.0
+        return self.config.schedule.share(self.validated_step, epochs)
 
     def train_to(self, end: int) -> None:
         """Train up to a step, saving when a signal asks or a long time has passed."""
