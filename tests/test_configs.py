@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from skiprun.config_file import load_config
+from skiprun.experiment import train
 from skiprun.experiment.checks import check_names
 from skiprun.experiment.named import PROTOCOLS
 from skiprun.models import build_from_config
 from tests.support import ROOT
+from tests.support.data_files import image_folder
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 FOR_EDITORS = "# yaml-language-server: $schema=schema.json"
@@ -66,3 +68,40 @@ def test_the_protocol_of_he_2015() -> None:
 @pytest.mark.parametrize("packaged", sorted(PROTOCOLS.iterdir()), ids=lambda file: file.stem)
 def test_a_packaged_protocol_is_the_one_in_configs(packaged: Path) -> None:
     assert (ROOT / "configs" / packaged.name).read_text() == packaged.read_text()
+
+
+def test_the_recipe_of_torchvision_for_imagenet() -> None:
+    """The defaults of references/classification/train.py, with 8 processes of 32 images."""
+    config = load_config(ROOT / "configs" / "resnet50_imagenet.yaml")
+    optim, data, schedule = config.optim, config.data, config.schedule
+    assert (optim.name, optim.lr, optim.momentum, optim.weight_decay) == ("sgd", 0.1, 0.9, 1e-4)
+    assert (optim.nesterov, optim.label_smoothing, schedule.warmup) == (False, 0.0, 0.0)
+    assert (data.batch_size, data.resize_size, data.image_size) == (8 * 32, 256, 224)
+    crop = data.augment.random_resized_crop
+    assert crop and (crop.scale, crop.ratio) == ([0.08, 1.0], [3 / 4, 4 / 3]) and data.augment.flip
+    assert (schedule.kind, schedule.epochs, schedule.milestones, schedule.factor) == (
+        "multistep",
+        90,
+        [30, 60],
+        0.1,
+    )
+
+
+def test_the_recipe_for_imagenet_trains_on_a_drawn_set_of_its_layout(tmp_path: Path) -> None:
+    wnids = ("n01440764", "n01443537")
+    image_folder(tmp_path / "images", wnids, [("train", 6), ("val", 2)], size=(40, 30), suffix=".jpeg")
+    small = ["image_size=32", "resize_size=36", "batch_size=4", "val_fraction=0.2"]
+    sets = [f"data.root={tmp_path / 'images'}", *(f"data.{each}" for each in small)]
+    sets += [
+        "schedule.epochs=null",
+        "schedule.steps=3",
+        "schedule.milestones=[1, 2]",
+        "model.name=resnet18",
+        "log.tensorboard=false",
+    ]
+    sets += ["schedule.warmup=1", "optim.label_smoothing=0.1", "compute.device=cpu"]
+    config = load_config(ROOT / "configs" / "resnet50_imagenet.yaml", sets)
+    run = train(config, runs=tmp_path / "runs")
+    data = run.summary()["data"]
+    assert (data["train"], data["val"], data["test"]) == (10, 2, 4)
+    assert data["image_shape"] == [3, 32, 32] and data["class_names"] == list(wnids)

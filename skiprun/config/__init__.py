@@ -6,7 +6,7 @@ by `experiment`.
 """
 
 from skiprun.config.contradictions import contradictions
-from skiprun.config.data import AugmentConfig, DataConfig
+from skiprun.config.data import AugmentConfig, DataConfig, RandomResizedCropConfig
 from skiprun.config.experiment import RunConfig, role_of, section_at
 from skiprun.config.fields import Count, Role
 from skiprun.config.model import ModelConfig, SkipSchedule
@@ -20,6 +20,7 @@ __all__ = [
     "DataConfig",
     "ModelConfig",
     "OptimConfig",
+    "RandomResizedCropConfig",
     "Role",
     "RunConfig",
     "ScheduleConfig",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from skiprun.config.data import DataConfig
 from skiprun.config.experiment import RunConfig
 from skiprun.config.model import ModelConfig
 
@@ -58,6 +59,7 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
             "optim.accumulate",
             f"found {optim.accumulate}, which does not divide data.batch_size {data.batch_size}",
         )
+    yield from crop_contradictions(data)
     if data.instances and data.classes:
         yield "data.instances", "found beside data.classes; values are numbers of objects, or of classes"
     if problem := pattern_problem(data.subject or ""):
@@ -75,6 +77,24 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield "compute.activation_checkpointing", found
     if len(set(config.probes)) < len(config.probes):
         yield "probes", "names one probe twice"
+
+
+def crop_contradictions(data: DataConfig) -> Iterator[tuple[str, str]]:
+    """Yield (key, message) for crops that cannot be made, and for sizes that do not go together."""
+    if data.resize_size and data.image_size is None:
+        yield "data.resize_size", "found without data.image_size, the side that is cropped from it"
+    elif data.resize_size and data.image_size and data.resize_size < data.image_size:
+        yield (
+            "data.resize_size",
+            f"found {data.resize_size}; it must not be less than data.image_size {data.image_size}",
+        )
+    if (crop := data.augment.random_resized_crop) is None:
+        return
+    if data.augment.crop:
+        yield "data.augment.crop", "found beside data.augment.random_resized_crop; use one of them"
+    for key, (least, largest) in (("scale", crop.scale), ("ratio", crop.ratio)):
+        if least > largest:
+            yield f"data.augment.random_resized_crop.{key}", f"found {[least, largest]}; it must not fall"
 
 
 def pattern_problem(pattern: str) -> str:

@@ -13,10 +13,30 @@ from skiprun.config.fields import (
     Fraction,
     Labels,
     NonNegative,
+    Positive,
     Role,
     Section,
     Text,
 )
+
+
+class RandomResizedCropConfig(Section):
+    """Crops of a random size and shape, brought to the size of the network (Szegedy et al. 2015)."""
+
+    scale: list[Annotated[float, Field(gt=0, le=1)]] = Field(
+        [0.08, 1.0],
+        min_length=2,
+        max_length=2,
+        description="least and largest share of the image's area",
+        examples=[[0.25, 1.0]],
+    )
+    ratio: list[Positive] = Field(
+        [3 / 4, 4 / 3],
+        min_length=2,
+        max_length=2,
+        description="least and largest width over height",
+        examples=[[0.8, 1.25]],
+    )
 
 
 class AugmentConfig(Section):
@@ -24,6 +44,11 @@ class AugmentConfig(Section):
 
     crop: Annotated[int, Field(ge=0, le=64)] = Field(
         0, description="pixels of zero padding before a random crop", examples=[4]
+    )
+    random_resized_crop: RandomResizedCropConfig | None = Field(
+        None,
+        description="crop a part of random size and shape, of images with labels, and resize it",
+        examples=[{"scale": [0.08, 1.0], "ratio": [0.75, 1.33]}],
     )
     flip: bool = Field(False, description="mirror left and right with probability one half")
     cutout: Annotated[int, Field(ge=0, le=512)] = Field(
@@ -82,6 +107,12 @@ class DataConfig(Section):
     )
     image_size: Annotated[int, Field(ge=4, le=4096)] | None = Field(
         None, description="side in pixels, for folders", examples=[224]
+    )
+    resize_size: Annotated[int, Field(ge=4, le=4096)] | None = Field(
+        None,
+        description="side that images with labels are brought to before image_size is cropped from them: "
+        "by augment.random_resized_crop in training, else from the middle; default: image_size",
+        examples=[256],
     )
     fit: Literal["crop", "pad", "resize", "tile"] | None = Field(
         None,

@@ -47,8 +47,12 @@ RULES: dict[str, list[Schema]] = {
         {"if": _given("feature_extract", YES), "then": _given("weights", SOMETHING)},
         _not_both(_given("feature_extract", YES), _given("freeze", {"minItems": 1, **SOMETHING})),
     ],
-    "DataConfig": [_not_both(_given("instances", YES), _given("classes", {"minItems": 1, **SOMETHING}))],
+    "DataConfig": [
+        _not_both(_given("instances", YES), _given("classes", {"minItems": 1, **SOMETHING})),
+        {"if": _given("resize_size", SOMETHING), "then": _given("image_size", SOMETHING)},
+    ],
     "AugmentConfig": [
+        _not_both(_given("crop", ABOVE_0), _given("random_resized_crop", SOMETHING)),
         _not_both(_given("mixup", ABOVE_0), _given("cutmix", ABOVE_0)),
         {"properties": {"mixup": ALPHA, "cutmix": ALPHA}},
     ],

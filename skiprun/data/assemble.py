@@ -41,7 +41,10 @@ def assemble(
         raise InputError(
             f"Dataset '{config.name}' has one class, {source.class_names[0]}; there must be two or more."
         )
-    check_augmentation(config.augment, source.image_shape)
+    channels, *stored = source.image_shape
+    side = (config.image_size, config.image_size) if config.resize_size and config.image_size else stored
+    shape = (channels, side[0], side[1])
+    check_augmentation(config.augment, shape)
     check_augmentation_task(config.augment, source.image_shape, source.task)
     train_rows, val_rows = validation_rows(source, config, whole_images)
     if config.batch_size > len(train_rows):
@@ -65,7 +68,7 @@ def assemble(
         augment = MaskAugment(config.augment, source.image_shape, mean, std, device)
     else:
         classes = len(source.class_names)
-        augment = Augment(config.augment, source.image_shape, mean, std, classes, device)
+        augment = Augment(config.augment, shape, mean, std, classes, device, (stored[0], stored[1]))
     earlier = partial(assemble, source, config, device, whole_images=False)
     splits = put_splits(source, parts, device)
     return Loaders(
@@ -73,7 +76,7 @@ def assemble(
         val=splits["val"],
         test=splits["test"],
         num_classes=len(source.class_names),
-        image_shape=source.image_shape,
+        image_shape=shape,
         task=source.task,
         class_names=source.class_names,
         fingerprint=fingerprint(source, val_rows),

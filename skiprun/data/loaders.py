@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from skiprun.data.augmentation.resized_crops import center_crop
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.splits import InMemorySplit, MemoryMappedSplit, Split
 
@@ -34,7 +35,7 @@ class Loaders:
 
     Attributes:
         num_classes: number of labels, or of the classes of a mask.
-        image_shape: channels, height, width.
+        image_shape: channels, height and width of what the network gets; the middle of larger images.
         task: a name in TASKS.
         fingerprint: hex digest of contents, class names and split.
         mean, std: of each channel over the training split, for pixels scaled to 0..1.
@@ -90,7 +91,11 @@ class Loaders:
         for start in range(0, len(subset), batch_size):
             index = torch.arange(start, min(start + batch_size, len(subset)), device=self.index_device)
             images, targets = subset.take(index)
-            yield self.normalize(images), targets
+            yield self.as_scored(images), targets
+
+    def as_scored(self, images: Tensor) -> Tensor:
+        """Return the middle of uint8 images, normalized: what the network sees of them when it is scored."""
+        return self.normalize(center_crop(images, *self.image_shape[1:]))
 
     def normalize(self, images: Tensor) -> Tensor:
         """Return uint8 images as float32 (images / 255 - mean) / std, as images * scale + shift."""

@@ -10,6 +10,11 @@ class DataRequest(DataConfig):
 
     split_seed: int = 0
 
+    @property
+    def stored_size(self) -> int | None:
+        """The side that images are brought to before they are cropped to `image_size`."""
+        return self.resize_size or self.image_size
+
     @classmethod
     def of(cls, config: DataConfig, split_seed: int) -> DataRequest:
         """Return the request of a section, which is checked already."""

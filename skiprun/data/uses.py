@@ -26,6 +26,7 @@ USED_BY: dict[str, Callable[[DatasetInfo], bool]] = {
     "download": lambda info: info.download is not None,
     "val_fraction": lambda info: info.val is None,
     "test_fraction": lambda info: info.task == "classification" and info.resizes,
+    "resize_size": lambda info: info.task == "classification" and info.resizes,
     "fit": lambda info: info.resizes,
     "background": lambda info: info.resizes,
     "classes": _of_own_masks,

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from skiprun.data.augmentation.resized_crops import center_crop
 from skiprun.data.folders.conversion import Conversion, convert
 from skiprun.data.folders.deep_images import DEEP, span_of
 from skiprun.data.folders.opening import open_image, read_file
@@ -63,12 +64,22 @@ def read_normalized(file: Path, data: DataRecord, tally: Counter[str]) -> Tensor
     """
     known: ConversionRecord = data.get("conversion", EARLIER) or {}
     image = open_image(file, read_file(file))
-    values = convert(file, image, Conversion(**known | {"size": size_of(data)}), tally)
-    count_scaled(image.size, size_of(data), tally)
+    size = tuple(known["size"]) if known.get("center_crop") else size_of(data)
+    values = middle_of(convert(file, image, Conversion(**known | {"size": size}), tally), size_of(data))
+    count_scaled(image.size, size, tally)
     values = to_channels(values, data["image_shape"][0], tally)
     pixels = torch.from_numpy(values.copy()).float().div(255).permute(2, 0, 1)
     mean, std = (torch.tensor(values).reshape(-1, 1, 1) for values in (data["mean"], data["std"]))
     return ((pixels - mean) / std)[None]
+
+
+def middle_of(values: Array, size: tuple[int, int]) -> Array:
+    """Return the middle of an image uint8 [H, W, C], of a width and height."""
+    return (
+        center_crop(torch.from_numpy(values.copy()).permute(2, 0, 1), size[1], size[0])
+        .permute(1, 2, 0)
+        .numpy()
+    )
 
 
 def free_some(device: torch.device) -> str:

@@ -35,6 +35,7 @@ UNSAYABLE = {
     "optim.accumulate='3'": TWO_KEYS,
     "schedule.warmup='3'": TWO_KEYS,
     "schedule.milestones='[3]'": TWO_KEYS,
+    "data.augment='{random_resized_crop'": "compares two values of a list",
 }
 GOOD = {
     "names of one word": "model: {name: resnet20, freeze: stem}",

@@ -284,10 +284,12 @@ def test_F65_flat_folder_is_explained(place: str, tmp_path: Path) -> None:
         load(tmp_path / "all" if place else tmp_path / "flat")
 
 
-def test_missing_test_folder_says_how_to_use_val(tmp_path: Path) -> None:
-    image_folder(tmp_path, counts=[("train", 4), ("val", 2)])
-    with pytest.raises(InputError, match=r"no folder 'test'.*Rename val to test"):
-        load(tmp_path)
+def test_without_a_test_folder_val_is_tested_on_and_validation_taken_from_train(tmp_path: Path) -> None:
+    written = image_folder(tmp_path, counts=[("train", 10), ("val", 2)])
+    loaders = load(tmp_path, val_fraction=0.2)
+    assert (len(loaders.train), len(loaders.val), len(loaders.test)) == (16, 4, 4)
+    tested = [pixels for path, pixels in written.items() if path.startswith("val/")]
+    assert np.array_equal(stored(loaders.test)[0], tested)
 
 
 def test_F67_changed_image_changes_the_fingerprint(tmp_path: Path) -> None:

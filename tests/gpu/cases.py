@@ -67,6 +67,7 @@ CASES = {
     "label smoothing, cutout, jitter": Case(
         {"optim": {"label_smoothing": 0.1}} | augmented(cutout=2, jitter=0.2)
     ),
+    "random resized crop": Case(augmented(random_resized_crop={"scale": [0.25, 1.0]})),
     "mixup": Case(augmented(mixup=0.2)),
     "cutmix": Case(augmented(cutmix=1.0)),
     "stochastic depth": Case(model(connection="stochastic_depth"), slow=False),

@@ -136,6 +136,8 @@ KEYS: dict[str, bytes] = {
     **keyed(
         "data", batch_sizes="64", augment="{crop: -1}", augment_1="{mixup: 1, cutmix: 1}", image_size="2"
     ),
+    **keyed("data", resize_size="256", augment_2="{crop: 4, random_resized_crop: {}}"),
+    **keyed("data", augment_3="{random_resized_crop: {scale: [0.5, 0.1]}}"),
     **keyed("optim", lr="fast", lr_1="0", lr_2=".nan", lr_3=".inf", lr_4="-1", lr_5="1e999", name="sdg"),
     **keyed("optim", momentum="1", ema="2", accumulate="3", nesterov="yes", clip_norm="0", lrr="0.1"),
     **keyed("schedule", steps="3", warmup="3", kind="linear", milestones="[3]", milestones_1="5", factor="1"),

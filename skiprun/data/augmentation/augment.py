@@ -18,6 +18,7 @@ from skiprun.config import AugmentConfig
 from skiprun.data.augmentation.crops import CropAndFlip, cutout
 from skiprun.data.augmentation.jitter import draw_factors, jitter
 from skiprun.data.augmentation.mixing import cutmix, mixup
+from skiprun.data.augmentation.resized_crops import Box, center_crop, draw_boxes, resized_crop
 from skiprun.errors import OptionError
 
 
@@ -42,6 +43,7 @@ class Draws(NamedTuple):
     What has a draw for each image has B of them in its first dimension; what has no dimension is one for all.
 
     Attributes:
+        resized: the boxes of random resized crops.
         jitter: factors of brightness, contrast and saturation, [B, 3].
         crop: also where images are flipped alone.
         cutout: the middle of the square.
@@ -49,6 +51,7 @@ class Draws(NamedTuple):
         box: the middle of CutMix' box.
     """
 
+    resized: Box | None = None
     jitter: Tensor | None = None
     crop: Crop | None = None
     cutout: Point | None = None
@@ -57,7 +60,12 @@ class Draws(NamedTuple):
 
 
 class Augment:
-    """What a config asks for, in this order: jitter, crop and flip, cutout, then mixup or CutMix."""
+    """What a config asks for, in this order: resized crop, jitter, crop and flip, cutout, mixup or CutMix.
+
+    Attributes:
+        image_shape: channels, height and width of what comes out.
+        stored: height and width of what goes in; without random resized crops the middle is taken.
+    """
 
     def __init__(
         self,
@@ -67,13 +75,10 @@ class Augment:
         std: Sequence[float],
         num_classes: int,
         device: torch.device,
+        stored: tuple[int, int] | None = None,
     ) -> None:
-        self.config, self.image_shape, self.num_classes, self.device = (
-            config,
-            image_shape,
-            num_classes,
-            device,
-        )
+        self.config, self.num_classes, self.device = config, num_classes, device
+        self.image_shape, self.stored = image_shape, stored or image_shape[1:]
         self.mean = torch.tensor(mean, device=device).view(-1, 1, 1)
         self.std = torch.tensor(std, device=device).view(-1, 1, 1)
         self.crop_and_flip = CropAndFlip(image_shape, config.crop, device)
@@ -85,6 +90,9 @@ class Augment:
         """Draw for so many images."""
         config, device, (_, height, width) = self.config, self.device, self.image_shape
         draws = Draws()
+        if config.random_resized_crop:
+            boxes = draw_boxes(config.random_resized_crop, count, *self.stored, device)
+            draws = draws._replace(resized=boxes)
         if config.jitter:
             draws = draws._replace(jitter=draw_factors(config.jitter, count, device))
         if config.crop or config.flip:
@@ -102,11 +110,17 @@ class Augment:
         return draws
 
     def apply(self, images: Tensor, targets: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-        """Return changed images [B, C, H, W], in the memory layout they came in, and targets.
+        """Return changed images of the size that comes out, in the memory layout they came in, and targets.
 
         After mixup or CutMix, targets are probabilities [B, classes].
         """
         layout = torch.contiguous_format if images.is_contiguous() else torch.channels_last
+        height, width = self.image_shape[1:]
+        images = (
+            resized_crop(images, draws.resized, height, width)
+            if draws.resized
+            else center_crop(images, height, width)
+        )
         if draws.jitter is not None:
             images = jitter(images, draws.jitter, self.mean, self.std)
         if draws.crop:

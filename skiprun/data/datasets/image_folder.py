@@ -1,6 +1,7 @@
-"""Any folder of images: train/<class>/, test/<class>/ and perhaps val/<class>/, decoded once into the cache.
+"""Any folder of images: train/<class>/, val/<class>/ and test/<class>/, decoded once into the cache.
 
-A folder of nothing but classes is split by `test_fraction` and `seeds.split`.
+Where val or test is not there, the other one is tested on, and validation is taken from train. A folder of
+nothing but classes is split by `test_fraction` and `seeds.split`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from skiprun.system.progress import ProgressCallback
 
 @DATASETS.register("image_folder", shape="3 x any", resizes=True)
 def image_folder(config: DataRequest, device: torch.device, progress: ProgressCallback) -> Loaders:
-    """Your own images: data.root holds train/<class>/, test/<class>/ and perhaps val/, or just <class>/."""
+    """Your own images: data.root holds train/<class>/ and test/<class>/ or val/ or both, or just <class>/."""
     if config.root is None:
         raise OptionError("root", "image_folder needs the folder of the images, such as data.root=~/images")
     listing = list_images(folder_of(config.root))
@@ -43,8 +44,9 @@ def image_folder(config: DataRequest, device: torch.device, progress: ProgressCa
             f"{listing.root} has one class, {listing.class_names[0]}; add a folder for each other class."
         )
     fit = config.fit or "crop"
-    cached = decoded(listing, config.image_size, progress, config.skip_bad, fit, config.background)
-    how = Conversion(square(config.image_size), fit, config.background, cached.span)
+    cached = decoded(listing, config.stored_size, progress, config.skip_bad, fit, config.background)
+    middle = config.image_size if config.resize_size else None
+    how = Conversion(square(config.stored_size), fit, config.background, cached.span, middle)
     listing.unused.tell(listing.root)
     leave_out(cached.bad, len(listing.files))
     listing = cached.listing
@@ -56,7 +58,7 @@ def image_folder(config: DataRequest, device: torch.device, progress: ProgressCa
         for split, rows in listing.bounds.items()
     }
     content = (
-        f"{cached.content} {listing.digest(of_times=False)} {config.image_size}{words_of(cached.tally, how)}"
+        f"{cached.content} {listing.digest(of_times=False)} {config.stored_size}{words_of(cached.tally, how)}"
     )
     if FLAT in raw_splits:
         raw_splits = split_flat(raw_splits[FLAT], config)

@@ -31,12 +31,14 @@ class Conversion:
         fit: how it comes to that size: crop (cut off what is over at two sides), pad, or resize (squeeze).
         background: the colour under transparency and beside padded images.
         span: the values of deep images that become 0 and 255; None where no deep image is expected.
+        center_crop: side of the middle that a network gets to see of what comes out; None: all.
     """
 
     size: tuple[int, int] | None = None
     fit: str = "crop"
     background: str = "white"
     span: Span | None = None
+    center_crop: int | None = None
 
 
 def convert(path: Path, image: Image.Image, how: Conversion, tally: Counter[str]) -> Array:

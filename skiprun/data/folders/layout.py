@@ -10,8 +10,8 @@ from skiprun.data.folders.walking import Walk
 from skiprun.errors import InputError, some
 
 LAYOUT = (
-    "It must hold either train/<class>/, test/<class>/ and perhaps val/<class>/, or <class>/ alone, of whose "
-    "images data.test_fraction are kept for testing."
+    "It must hold either train/<class>/ and test/<class>/ or val/<class>/ or both, or <class>/ alone, of "
+    "whose images data.test_fraction are kept for testing."
 )
 NEARER_SPLITS = f"{LAYOUT} What is there comes nearest to the former."
 NEARER_FLAT = (
@@ -28,8 +28,8 @@ def class_folders(root: Path, walk: Walk) -> dict[str, list[str]]:
     there = [split for split in SPLITS if (root / split).is_dir()]
     if not there and any(entry.is_dir() for entry in entries):
         return {FLAT: _flat_folders(root, walk.folders(root, entries, NEARER_FLAT))}
-    for split in ("train", "test"):
-        if split not in there:
+    for split, others in (("train", {"train"}), ("test", {"test", "val"})):
+        if not others & {*there}:
             raise InputError(_missing(root, split, names))
     walk.unused.beside = sorted({*names} - {*there})
     classes = {
@@ -63,9 +63,7 @@ def _flat_folders(root: Path, folders: list[str]) -> list[str]:
 def _missing(root: Path, split: str, found: Sequence[str]) -> str:
     """Say that a split is missing, and what may help."""
     hint = ""
-    if split == "test" and "val" in found:
-        hint = " Rename val to test; validation is then taken from train."
-    elif split == "test":
+    if split == "test":
         hint = (
             f" Or set data.root={root / 'train'}; data.test_fraction of its images are then kept for testing."
         )

@@ -1,5 +1,6 @@
 """List the images of a dataset folder: train, optionally val, and test, each with the same class folders.
 
+Where there is no test, val is what is tested on, as of ImageNet, whose test labels are not published.
 A folder that holds the classes themselves is flat: its images are one set, to be split by a seed. Hidden
 files and folders are passed over, and so are files that are no images; what is passed over is counted.
 """
@@ -83,7 +84,8 @@ class Listing:
                     file for file, of in zip(self.files[rows], self.labels[rows], strict=True) if of == label
                 )
                 lines = grouped([left_out[self.root / file] for file in chosen])
-                folder = self.root / split / self.class_names[label]
+                place = self.files[rows.start].split("/")[0] if split else ""
+                folder = self.root / place / self.class_names[label]
                 raise InputError("\n  ".join([f"{folder}: none of its images can be used:", *lines]))
         return rest
 
@@ -117,7 +119,8 @@ def list_images(root: Path) -> Listing:
             start = len(listing.files)
             for label, folder in enumerate(folders):
                 _append(listing, walk, f"{split}/{folder}" if split else folder, label)
-            listing.bounds[split] = slice(start, len(listing.files))
+            meant = "test" if split == "val" and "test" not in classes else split
+            listing.bounds[meant] = slice(start, len(listing.files))
     return listing
 
 

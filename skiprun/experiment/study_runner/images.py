@@ -73,7 +73,7 @@ class Images:
 
     def _take(self, samples: Split, index: Tensor) -> Batch:
         images, targets = samples.take(index)
-        return self.loaders.normalize(images), targets
+        return self.loaders.as_scored(images), targets
 
 
 class Noise:
