@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides, user_path
+from skiprun.cli.options import (
+    RUNS,
+    Device,
+    Json,
+    PrintCommands,
+    Quiet,
+    Root,
+    RunsFolder,
+    Set,
+    apart,
+    overrides,
+    user_path,
+)
 from skiprun.cli.progress import Board, loading
-from skiprun.cli.terminal import emit, results, say, set_quiet
+from skiprun.cli.terminal import emit, results, say, set_quiet, show_commands
 from skiprun.results.size_match import SizeKind
 
 
@@ -47,6 +59,7 @@ def compare(
             help="Scale the width of each network until it is as large as the first, within 2 %.",
         ),
     ] = None,
+    print_commands: PrintCommands = False,
     set_: Set = None,
     root: Root = None,
     device: Device = None,
@@ -59,6 +72,20 @@ def compare(
     from skiprun.system.processes import ready
 
     names, changes = apart(names, set_)
+    silent = quiet or json
+    asked: Any = {
+        "protocol": config,
+        "overrides": overrides(changes, device, root),
+        "seeds": seeds,
+        "runs": runs,
+        "root": root,
+        "prefix": name,
+        "allow": allow or (),
+        "match": match,
+        "loading": None if silent else loading,
+    }
+    if print_commands:
+        return print_the_commands(names, asked, until_decided, json)
     if (
         jobs != 1
         and len(names) * (seeds or 1) > 1
@@ -69,24 +96,15 @@ def compare(
 
     from skiprun import experiment
 
-    silent = quiet or json
     set_quiet(silent)
     with Board(silent) as board:
         comparison = experiment.compare(
             names,
-            protocol=config,
-            overrides=overrides(changes, device, root),
-            seeds=seeds,
-            runs=runs,
-            root=root,
-            prefix=name,
+            **asked,
             jobs=jobs,
             same_within=same_within,
-            allow=allow or (),
             until_decided=until_decided,
-            match=match,
             progress_for=board.row,
-            loading=None if silent else loading,
         )
     if json:
         emit(comparison.to_dict())
@@ -98,3 +116,17 @@ def compare(
         say(f"Report: {comparison.report}")
     if not comparison.groups:
         raise typer.Exit(1)
+
+
+def print_the_commands(names: list[str], asked: Any, until_decided: bool, json: bool) -> None:
+    """Print a command line for each run that is missing; refuse to foresee what results decide."""
+    from skiprun.errors import InputError
+
+    if until_decided:
+        raise InputError(
+            "--print-commands: --until-decided asks for runs as it sees what came of others; leave it out, "
+            "and say how many with --seeds."
+        )
+    from skiprun import experiment
+
+    show_commands(experiment.compare_commands(names, **asked), json)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides
+from skiprun.cli.options import (
+    RUNS,
+    Device,
+    Json,
+    PrintCommands,
+    Quiet,
+    Root,
+    RunsFolder,
+    Set,
+    apart,
+    overrides,
+)
 from skiprun.cli.progress import Board, loading
-from skiprun.cli.terminal import emit, results, say, set_quiet
+from skiprun.cli.terminal import emit, results, say, set_quiet, show_commands
 
 
 def noise(
@@ -26,6 +37,7 @@ def noise(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Runs at once; default: one a GPU, or one a core if small.")
     ] = None,
+    print_commands: PrintCommands = False,
     set_: Set = None,
     root: Root = None,
     device: Device = None,
@@ -49,19 +61,19 @@ def noise(
     from skiprun import experiment, reports
 
     silent = quiet or json
+    asked: Any = {
+        "overrides": overrides(changes, device, root),
+        "seeds": seeds,
+        "sources": [each.strip() for each in sources.split(",") if each.strip()],
+        "runs": runs,
+        "prefix": called,
+        "loading": None if silent else loading,
+    }
+    if print_commands:
+        return show_commands(experiment.noise_commands(names[0], **asked), json)
     set_quiet(silent)
     with Board(silent) as board:
-        found = experiment.noise(
-            names[0],
-            overrides=overrides(changes, device, root),
-            seeds=seeds,
-            sources=[each.strip() for each in sources.split(",") if each.strip()],
-            runs=runs,
-            prefix=called,
-            jobs=jobs,
-            progress_for=board.row,
-            loading=None if silent else loading,
-        )
+        found = experiment.noise(names[0], **asked, jobs=jobs, progress_for=board.row)
     if json:
         emit(found.to_dict())
         return

@@ -34,6 +34,12 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as optim.lr=0.05.")
 ]
 Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
+PrintCommands = Annotated[
+    bool,
+    typer.Option(
+        "--print-commands", help="Print a command line for each run that is missing, and train nothing."
+    ),
+]
 RunArgument = Annotated[
     Path, typer.Argument(metavar="RUN", parser=user_path, help="A run directory, or its name below runs/.")
 ]

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides
+from skiprun.cli.options import (
+    RUNS,
+    Device,
+    Json,
+    PrintCommands,
+    Quiet,
+    Root,
+    RunsFolder,
+    Set,
+    apart,
+    overrides,
+)
 from skiprun.cli.progress import Board, loading
 from skiprun.cli.tables import show_table
-from skiprun.cli.terminal import emit, results, say, set_quiet
+from skiprun.cli.terminal import emit, results, say, set_quiet, show_commands
 from skiprun.infos import BUDGETS, Budget
 
 
@@ -27,6 +38,7 @@ def reproduce(
         ),
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs and studies at once.")] = None,
+    print_commands: PrintCommands = False,
     set_: Set = None,
     root: Root = None,
     device: Device = None,
@@ -46,12 +58,13 @@ def reproduce(
     from skiprun import reports
     from skiprun.experiment import reproduction
 
+    asked: Any = {"budget": budget, "runs": runs, "overrides": overrides(changes, device, root)}
+    if print_commands:
+        return show_commands(reproduction.reproduce_commands(claims, **asked), json)
     with Board(quiet or json) as board:
         found = reproduction.reproduce(
             claims,
-            budget=budget,
-            runs=runs,
-            overrides=overrides(changes, device, root),
+            **asked,
             jobs=jobs,
             progress_for=board.row,
             loading=None if quiet or json else loading,

@@ -80,6 +80,15 @@ def set_quiet(quiet: bool) -> None:
     HANDLER.setLevel(logging.WARNING if quiet else logging.INFO)
 
 
+def show_commands(lines: list[str], json: bool) -> None:
+    """Print command lines on stdout, each whole, for a shell."""
+    if json:
+        return emit(lines)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    if not lines:
+        say("All runs are done; the same command without --print-commands shows what came of them.")
+
+
 def emit(document: object) -> None:
     """Print one JSON document on stdout."""
     sys.stdout.write(json.dumps(json_safe(document), indent=2, allow_nan=False) + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,17 +11,19 @@ from pathlib import Path
 from skiprun.claims.comparison import Comparison, compare_runs
 from skiprun.config import Count
 from skiprun.errors import InputError
+from skiprun.experiment.commands import write_commands
+from skiprun.experiment.crew import ProgressFor
 from skiprun.experiment.many import train_missing
 from skiprun.experiment.match_sizes import match_sizes
-from skiprun.experiment.parallel import ProgressFor
 from skiprun.experiment.plan import experiment_digest, plan_comparison
+from skiprun.experiment.planned import Planned
 from skiprun.experiment.study_runner.keeping import warn_instead
 from skiprun.experiment.until_decided import MOST, add_seeds, refuse_no_looks
 from skiprun.reports.page import slug, write_comparison
 from skiprun.results.fairness import differences, refuse_unfair
 from skiprun.results.protocol import config_differences
 from skiprun.results.sequential import Look
-from skiprun.results.size_match import SizeKind
+from skiprun.results.size_match import SizeKind, SizeMatch
 from skiprun.run import RUNS, Run, flat
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import NullProgress, ProgressCallback
@@ -74,18 +76,13 @@ def compare(
     runs = Path(runs)
     if same_within is not None and not 0 < same_within < math.inf:
         raise InputError(f"--same-within: found {same_within:g}; it is a difference of scores above 0.")
-    plan = partial(plan_comparison, names, protocol, overrides, runs=runs, root=root, prefix=prefix)
     train = partial(train_missing, runs=runs, progress_for=progress_for, loading=loading, jobs=jobs)
     judge = partial(_compare_fairly, same_within=same_within, allow=allow)
     most = (seeds or MOST) if until_decided else None
     if most:
         refuse_no_looks(names, runs, most)
-    planned = plan(most or seeds)
-    configs = {item.label: flat(item.config.to_dict()) for item in planned if item.config}
-    refuse_unfair(config_differences(configs), allow)  # before anything is trained
-    if matched := match_sizes(match, planned, runs, loading) if match else None:
-        plan = partial(plan, widths=matched.widths)
-        planned = plan(most or seeds)
+    every = partial(plan_comparison, names, protocol, overrides, runs=runs, root=root, prefix=prefix)
+    plan, planned, matched = _plan_fairly(every, most or seeds, runs, allow, match, loading)
     comparison = add_seeds(plan, train, judge, most) if most else judge(train(planned))
     title = [*names, *["until-decided"] * until_decided, *[f"match-{match}"] * bool(match)]
     folder = runs / "comparisons" / slug(title, experiment_digest(names, planned, runs))
@@ -93,6 +90,48 @@ def compare(
     with warn_instead():
         report = write_comparison(comparison, folder)
     return replace(comparison, report=report)
+
+
+@checked_arguments
+def compare_commands(
+    names: Sequence[str],
+    *,
+    protocol: Path | str | None = None,
+    overrides: Sequence[str] = (),
+    seeds: Count | None = None,
+    runs: Path | str = RUNS,
+    root: Path | str | None = None,
+    prefix: str | None = None,
+    allow: Sequence[str] = (),
+    match: SizeKind | None = None,
+    loading: ProgressCallback | None = None,
+) -> list[str]:
+    """Return a command line for each run that `compare` would train, see `write_commands`.
+
+    The arguments are those of `compare`, and what it refuses is refused.
+    """
+    every = partial(plan_comparison, names, protocol, overrides, runs=runs, root=root, prefix=prefix)
+    _, planned, _ = _plan_fairly(every, seeds, Path(runs), allow, match, loading)
+    return write_commands(planned, Path(runs))
+
+
+def _plan_fairly(
+    plan: Callable[..., list[Planned]],
+    seeds: int | None,
+    runs: Path,
+    allow: Sequence[str],
+    match: SizeKind | None,
+    loading: ProgressCallback | None,
+) -> tuple[Callable[..., list[Planned]], list[Planned], SizeMatch | None]:
+    """Return what plans runs that differ in what they may alone, its plan, and the widths that it found."""
+    planned = plan(seeds)
+    configs = {item.label: flat(item.config.to_dict()) for item in planned if item.config}
+    refuse_unfair(config_differences(configs), allow)  # before anything is trained
+    if not match:
+        return plan, planned, None
+    matched = match_sizes(match, planned, runs, loading)
+    plan = partial(plan, widths=matched.widths)
+    return plan, plan(seeds), matched
 
 
 def _compare_fairly(

@@ -11,10 +11,11 @@ from skiprun.claims.noise import ALL, Noise, read_noise
 from skiprun.config import Count, RunConfig, Source
 from skiprun.config_file import key_of
 from skiprun.errors import InputError, counted, did_you_mean
+from skiprun.experiment.commands import write_commands
+from skiprun.experiment.crew import ProgressFor
 from skiprun.experiment.idle_sources import idle_sources
 from skiprun.experiment.many import train_missing
 from skiprun.experiment.named import DIGITS, config_for, refuse_misspelled
-from skiprun.experiment.parallel import ProgressFor
 from skiprun.experiment.planned import Planned
 from skiprun.experiment.start_weights import with_known_weights
 from skiprun.experiment.study_runner.keeping import warn_instead
@@ -61,7 +62,44 @@ def noise(
     Raises:
         InputError: a source is unknown or all of them decide nothing, or overrides say the seeds.
     """
-    runs = Path(runs)
+    planned, idle, folder = _plan(name, overrides, seeds, sources, Path(runs), prefix, loading)
+    found = train_missing(planned, runs=folder, progress_for=progress_for, loading=loading, jobs=jobs)
+    complete = not {*SOURCES} - {item.name for item in planned} - {*idle}
+    result = read_noise(folder.name, found, idle, complete, folder)
+    with warn_instead():
+        write_noise(result)
+    return result
+
+
+@checked_arguments
+def noise_commands(
+    name: str,
+    *,
+    overrides: Sequence[str] = (),
+    seeds: Count = 10,
+    sources: Sequence[str] = SOURCES,
+    runs: Path | str = RUNS,
+    prefix: str | None = None,
+    loading: ProgressCallback | None = None,
+) -> list[str]:
+    """Return a command line for each run that `noise` would train, see `write_commands`.
+
+    The arguments are those of `noise`, and what it refuses is refused.
+    """
+    planned, _, folder = _plan(name, overrides, seeds, sources, Path(runs), prefix, loading)
+    return write_commands(planned, folder)
+
+
+def _plan(
+    name: str,
+    overrides: Sequence[str],
+    seeds: int,
+    sources: Sequence[str],
+    runs: Path,
+    prefix: str | None,
+    loading: ProgressCallback | None,
+) -> tuple[list[Planned], dict[str, str], Path]:
+    """Return all runs, the sources that decide nothing with the reason, and the folder; see `noise`."""
     chosen = known_sources(sources)
     refuse_seeds(overrides, seeds)
     refuse_misspelled(name, runs)
@@ -73,12 +111,7 @@ def noise(
         raise InputError(f"Nothing to vary: {'; '.join(f'{source}: {idle[source]}' for source in chosen)}.")
     planned = list(plan_noise(config, varied, seeds, folder))
     log.info(f"{counted(len(planned), 'run')}: {counted(seeds, 'seed')}, {', '.join([ALL, *varied])}.")
-    found = train_missing(planned, runs=folder, progress_for=progress_for, loading=loading, jobs=jobs)
-    complete = not {*SOURCES} - {*varied} - {*idle}
-    result = read_noise(config.name, found, idle, complete, folder)
-    with warn_instead():
-        write_noise(result)
-    return result
+    return planned, idle, folder
 
 
 def known_sources(sources: Sequence[str]) -> list[Source]:

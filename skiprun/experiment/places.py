@@ -1,140 +1,47 @@
-"""Places: the cores and the GPUs of this machine, and the shares of them in which runs are trained."""
+"""Places: the cores and the GPUs that there are, and the shares of them in which runs are trained."""
 
 from __future__ import annotations
 
-import logging
-import os
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from skiprun.data.residence import plan_for
-from skiprun.errors import counted
-from skiprun.experiment.work import Need, Work
-from skiprun.system.machine import set_affinity
-from skiprun.training.gpu import VISIBLE_GPUS
-
-log = logging.getLogger(__name__)
-MOST_SIDE_BY_SIDE = 4  # runs of small networks, which leave most of a GPU idle
+from skiprun.config import RunConfig
+from skiprun.experiment.gpus import GPU, runs_side_by_side
+from skiprun.experiment.shares import Share, shares_of_cores, shares_of_gpus
+from skiprun.experiment.work import Choose, Work
+from skiprun.training.device import SMALL_STEP, choose_device
 
 
 @dataclass(frozen=True)
-class GPU:
-    """A GPU, or a part of one that is divided (MIG).
+class Places:
+    """Where runs can be trained.
 
     Attributes:
-        entry: what CUDA_VISIBLE_DEVICES calls it.
-        free: bytes of its memory.
-        total: bytes, free or not.
-    """
-
-    entry: str
-    free: int
-    total: int
-
-    @property
-    def title(self) -> str:
-        """What people call it; of a UUID the first part."""
-        uuid = re.match(r"(GPU|MIG)-[0-9a-f]{8}(?=-)", self.entry)
-        return uuid[0] if uuid else f"GPU {self.entry}"
-
-    def fits(self, needs: Sequence[Need]) -> int:
-        """Return how many runs its free memory holds at a time, whichever these are."""
-        return self.free // max(need.on(self.free) for need in needs)
-
-
-@dataclass(frozen=True)
-class Share:
-    """What a process that trains has for itself; a run that is done leaves it to the next.
-
-    Attributes:
-        cores: where it may run.
-        gpu: what it may see; None: whatever there is, for runs on the CPU.
-        runs: how many there are on that GPU at a time.
-        place: the GPU's title, where there are several.
+        cores: their numbers.
+        gpus: those that torch can compute on, each with its free memory.
+        choose: says where a run will be.
     """
 
     cores: Sequence[int]
-    gpu: GPU | None = None
-    runs: int = 1
-    place: str = ""
+    gpus: Sequence[GPU] = ()
+    choose: Choose = choose_device
 
-    def enter(self) -> None:
-        """Let this process run on its cores and see its GPU alone, before CUDA begins."""
-        set_affinity(list(self.cores))
-        if self.gpu:
-            os.environ[VISIBLE_GPUS] = self.gpu.entry
-            plan_for(self.gpu.free)
+    def shares(self, works: Sequence[Work], jobs: int | None) -> list[Share]:
+        """Return a share for each of the runs at once; see `train_missing` for the jobs."""
+        if self.gpus and any(work.need for work in works):
+            side_by_side = max(len(work.configs) for work in works)
+            jobs = jobs and max(1, jobs // side_by_side)
+            return shares_of_gpus(self.gpus, self.cores, works, jobs, runs_side_by_side())
+        small = max(work.macs for work in works) < SMALL_STEP
+        jobs = jobs or self.workers([work.config for work in works], small)
+        return shares_of_cores(self.cores, min(jobs, len(works)))
 
-    def memory(self, need: Need | None, runs: int = 1) -> str:
-        """Say of how much memory a run, or some side by side, was to take how much; nothing without a GPU."""
-        if not self.gpu or not need:
-            return ""
-        free, total = gigabytes(self.gpu.free), gigabytes(self.gpu.total)
-        needed = gigabytes(need.on(self.gpu.free))
-        whose = "a run" if runs == 1 else f"for {runs} runs"
-        numbers = f"{free} of {total} GB were free before, and about {needed} GB {whose} were foreseen."
-        if self.runs == 1:
-            return f" It had {self.gpu.title} alone: {numbers}"
-        others = counted(self.runs - 1, "other run")
-        return f" It shared {self.gpu.title} with {others}: {numbers} Try fewer --jobs."
+    def workers(self, configs: Collection[RunConfig], small: bool) -> int:
+        """Return how many runs to train at once on the cores: one a core, or as their threads allow.
 
-
-def shares_of_cores(cores: Sequence[int], jobs: int) -> list[Share]:
-    """Return a share for each of so many runs at once; more of them than cores have all cores together."""
-    return [Share(cores[number::jobs] if jobs <= len(cores) else cores) for number in range(jobs)]
-
-
-def shares_of_gpus(
-    gpus: Sequence[GPU], cores: Sequence[int], works: Sequence[Work], jobs: int | None, side_by_side: bool
-) -> list[Share]:
-    """Return as many shares as there are runs at once, the GPUs taking turns; memory sets the limit.
-
-    Args:
-        gpus: at least one.
-        cores: of this machine.
-        works: the runs, of which at least one is for a GPU.
-        jobs: runs at once; None: one on each GPU, or some more if they compute side by side.
-        side_by_side: whether processes on a GPU do that; else they take turns, which gains next to nothing.
-    """
-    needs = [work.need for work in works if work.need]
-    each = jobs or (min(MOST_SIDE_BY_SIDE, max(1, len(cores) // len(gpus))) if side_by_side else 1)
-    wanted = min(len(works), jobs or each * len(gpus))
-    turns = [gpu for turn in range(each) for gpu in gpus if turn < gpu.fits(needs)][:wanted]
-    if not turns or len(turns) < wanted:
-        log.info(limit(gpus, needs, len(turns), wanted))
-    turns = turns or [max(gpus, key=lambda gpu: gpu.free)]
-    return [
-        Share(share.cores, gpu, turns.count(gpu), gpu.title if len(gpus) > 1 else "")
-        for share, gpu in zip(shares_of_cores(cores, len(turns)), turns, strict=True)
-    ]
-
-
-def limit(gpus: Sequence[GPU], needs: Sequence[Need], fitting: int, wanted: int) -> str:
-    """Say how memory limits the runs at once."""
-    most = max(need.on(gpu.free) for need in needs for gpu in gpus)
-    free = ", ".join(f"{gigabytes(gpu.free)} GB of {gpu.title}" for gpu in gpus)
-    end = f"{fitting} at a time, not {wanted}" if fitting else "one is tried at a time"
-    return f"A run takes about {gigabytes(most)} GB of a GPU, and free are {free}: {end}."
-
-
-def gigabytes(count: float) -> str:
-    """Return a number of bytes in GB."""
-    return f"{count / 1e9:.1f}"
-
-
-def runs_side_by_side() -> bool:
-    """Tell whether NVIDIA's Multi-Process Service runs, by which processes compute on a GPU side by side."""
-    folder = os.environ.get("CUDA_MPS_PIPE_DIRECTORY") or "/tmp/nvidia-mps"
-    return (Path(folder) / "control").exists()
-
-
-def visible_entries(count: int) -> list[str]:
-    """Return what to call each GPU in CUDA_VISIBLE_DEVICES, of which torch counts so many here."""
-    given = os.environ.get(VISIBLE_GPUS)
-    if given is None:
-        return [str(number) for number in range(count)]
-    entries = [entry.strip() for entry in given.split(",")]
-    # Of the parts of divided GPUs a process sees the first alone, however many are named.
-    return entries if count and entries[0].startswith("MIG-") else entries[:count]
+        Small ones that fill less than two rounds all begin at once, and the system gives each its turn: three
+        runs on two cores take 1.5 times as long as one, where the third alone would make it twice.
+        """
+        threads = max(config.compute.threads or 1 for config in configs)
+        jobs = max(1, len(self.cores) // threads)
+        return len(configs) if small and threads == 1 < jobs and len(configs) < 2 * jobs else jobs

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.experiment.beside import Beside
-from skiprun.experiment.places import GPU
+from skiprun.experiment.gpus import GPU
 from skiprun.experiment.train import train
 from skiprun.experiment.work import Work
 from skiprun.run import Run

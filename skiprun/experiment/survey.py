@@ -18,8 +18,9 @@ import torch
 
 from skiprun.config import RunConfig
 from skiprun.errors import InputError, SkiprunError
-from skiprun.experiment.places import GPU, visible_entries
-from skiprun.experiment.work import Choose
+from skiprun.experiment.gpus import GPU, visible_entries
+from skiprun.experiment.places import Places
+from skiprun.system.machine import cores
 from skiprun.system.processes import cause_of_death, exit_with_parent, ready
 from skiprun.training.device import DeviceSetup, choose_device
 from skiprun.training.gpu import VISIBLE_GPUS, is_gpu_build, refuse_without_kernels, sees_gpu
@@ -29,14 +30,14 @@ Given = TypeVar("Given")
 Found = TypeVar("Found")
 
 
-def survey(configs: Sequence[RunConfig]) -> tuple[list[GPU], Choose]:
-    """Return the GPUs that torch can compute on, and what says where a run will be, as `choose_device` does.
+def survey(configs: Sequence[RunConfig]) -> Places:
+    """Return the cores and the GPUs of this machine, and where each run will be, as `choose_device` says.
 
     Args:
         configs: one of each name.
     """
     if not is_gpu_build() or all(config.compute.device == "cpu" for config in configs):
-        return [], choose_device
+        return Places(cores())
     [(count, answers)] = in_fresh_processes(ask_torch, [list(configs)])
     told = dict(zip((config.name for config in configs), answers, strict=True))
     found = in_fresh_processes(look_at, visible_entries(count))
@@ -47,7 +48,7 @@ def survey(configs: Sequence[RunConfig]) -> tuple[list[GPU], Choose]:
             raise setup
         return setup
 
-    return usable(found), choose
+    return Places(cores(), usable(found), choose)
 
 
 def usable(found: Sequence[GPU | SkiprunError]) -> list[GPU]:

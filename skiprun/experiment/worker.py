@@ -6,7 +6,8 @@ import gc
 import logging
 import multiprocessing
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from logging.handlers import QueueHandler
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -17,10 +18,10 @@ import torch
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.errors import Diverged, OutOfMemory, SkiprunError, Stopped, with_type
-from skiprun.experiment.places import Share
+from skiprun.experiment.shares import Share
 from skiprun.experiment.side_by_side import train_side_by_side
 from skiprun.experiment.train import train
-from skiprun.experiment.work import Need
+from skiprun.experiment.work import Need, Work
 from skiprun.run import Run
 from skiprun.system.logs import is_about_data
 from skiprun.system.processes import exit_with_parent
@@ -29,7 +30,7 @@ from skiprun.system.progress import LocatedProgress, Progress, Record
 log = logging.getLogger(__name__)
 
 
-def listen(events: Queue[Any], progresses: Mapping[str, Progress]) -> None:
+def listen(events: Any, progresses: Mapping[str, Progress]) -> None:
     """Pass log records and progress of the training processes on to this one's, until None comes."""
     while event := events.get():
         if isinstance(event, logging.LogRecord):
@@ -44,7 +45,7 @@ def listen(events: Queue[Any], progresses: Mapping[str, Progress]) -> None:
 class WorkerProgress:
     """Progress of a run in another process."""
 
-    events: Queue[Any]
+    events: Any  # a queue of processes, or of a cluster
     share: Share
     stopped = False
 
@@ -65,13 +66,25 @@ class WorkerProgress:
 def enter(events: Queue[Any], shares: Queue[Share], level: int) -> None:
     """Prepare a training process: outside of training, signals are for the process that started it."""
     exit_with_parent()
+    log_to(events, level)
+    WorkerProgress.events, WorkerProgress.share = events, shares.get()
+    WorkerProgress.share.enter()
+
+
+def log_to(events: Any, level: int) -> QueueHandler:
+    """Send what this process logs to the one that asked for its work; return what does."""
     handler = QueueHandler(events)
     handler.setFormatter(logging.Formatter("%(processName)s: %(message)s"))
     handler.addFilter(lambda record: not is_about_data(record))  # which the parent has opened, and logged
     logging.getLogger("skiprun").addHandler(handler)
     logging.getLogger("skiprun").setLevel(level)
-    WorkerProgress.events, WorkerProgress.share = events, shares.get()
-    WorkerProgress.share.enter()
+    return handler
+
+
+def call_of(work: Work, runs: Path) -> Callable[[], SkiprunError | None]:
+    """Return what trains a work, as it can be sent to another process."""
+    plain = {label: config.to_dict() for label, config in work.configs.items()}
+    return partial(train_here, plain, runs, work.need, work.until)
 
 
 def train_here(
@@ -88,7 +101,7 @@ def train_here(
     if WorkerProgress.stopped:  # the next run may be here already
         return None
     share = WorkerProgress.share
-    place = share.place if need else ""  # a run on the CPU may have a share with a GPU
+    place = share.place_of(need)
     title = " and ".join(plain) if len(plain) < 3 else f"{next(iter(plain))} and {len(plain) - 1} more"
     multiprocessing.current_process().name = f"{title} ({place})" if place else title
     if place:

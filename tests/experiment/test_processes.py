@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from skiprun.experiment import many, worker
-from skiprun.experiment.places import Share
+from skiprun.experiment import worker
+from skiprun.experiment.places import Places
+from skiprun.experiment.shares import Share
 from skiprun.run import Run
 from skiprun.system.machine import cores
 from skiprun.system.processes import NO_GUARD, cause_of_death, ready
@@ -192,13 +193,12 @@ def test_the_end_of_a_training_process_has_its_true_cause(codes: set[int | None]
     assert says in cause_of_death(codes)
 
 
-def test_small_runs_of_less_than_two_rounds_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(many, "cores", lambda: [0, 1])
-    assert [many.num_workers([tiny_config()] * runs, small=True) for runs in (2, 3, 4, 5)] == [2, 3, 2, 2]
-    assert many.num_workers([tiny_config()] * 3, small=False) == 2
-    assert many.num_workers([tiny_config(compute={"threads": 2})] * 3, small=True) == 1
-    monkeypatch.setattr(many, "cores", lambda: [0])
-    assert many.num_workers([tiny_config()] * 3, small=True) == 1
+def test_small_runs_of_less_than_two_rounds_share_the_cores() -> None:
+    two = Places([0, 1])
+    assert [two.workers([tiny_config()] * runs, small=True) for runs in (2, 3, 4, 5)] == [2, 3, 2, 2]
+    assert two.workers([tiny_config()] * 3, small=False) == 2
+    assert two.workers([tiny_config(compute={"threads": 2})] * 3, small=True) == 1
+    assert Places([0]).workers([tiny_config()] * 3, small=True) == 1
 
 
 def newly_imported(folder: str) -> str:

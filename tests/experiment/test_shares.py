@@ -17,15 +17,9 @@ import torch
 
 from skiprun.data import Loaders
 from skiprun.errors import InputError, OutOfMemory, SkiprunError
-from skiprun.experiment import many, parallel, plan_comparison, survey, train_missing, worker
-from skiprun.experiment.places import (
-    GPU,
-    Share,
-    runs_side_by_side,
-    shares_of_cores,
-    shares_of_gpus,
-    visible_entries,
-)
+from skiprun.experiment import here, plan_comparison, survey, train_missing, worker
+from skiprun.experiment.gpus import GPU, runs_side_by_side, visible_entries
+from skiprun.experiment.shares import Share, shares_of_cores, shares_of_gpus
 from skiprun.experiment.side_by_side import combine
 from skiprun.experiment.work import Need, Work, need_of, rehearse
 from skiprun.system.progress import NullProgress
@@ -231,9 +225,10 @@ def test_the_first_process_asks_cuda_nothing_and_holds_no_data_while_others_trai
 
     def count(*arguments: Any) -> None:
         held.append(sum(type(each) is Loaders for each in gc.get_objects()))
-        parallel.in_parallel(*arguments)
+        in_parallel(*arguments)
 
-    monkeypatch.setattr(many, "in_parallel", count)
+    in_parallel = here.in_parallel
+    monkeypatch.setattr(here, "in_parallel", count)
     gc.collect()
     assert len(compared(tmp_path, "plain20", "resnet20")) == 2
     assert (asked, held) == ([], [0])
@@ -244,20 +239,20 @@ def test_a_build_for_gpus_that_finds_none_trains_on_the_cpu(
 ) -> None:
     """Other processes are asked, which this build of torch tells that there is none."""
     monkeypatch.setattr(survey, "is_gpu_build", lambda: True)
-    gpus, choose = survey.survey([tiny_config()])
-    assert gpus == [] and choose(tiny_config()).device.type == "cpu"
-    _, choose = survey.survey([tiny_config(compute={"device": "cuda"})])
+    places = survey.survey([tiny_config()])
+    assert places.gpus == [] and places.choose(tiny_config()).device.type == "cpu"
+    places = survey.survey([tiny_config(compute={"device": "cuda"})])
     with pytest.raises(InputError, match=r"compute\.device: found cuda, but torch .* is a build for CPUs"):
-        choose(tiny_config())
+        places.choose(tiny_config())
 
 
 def test_runs_on_the_cpu_ask_nobody_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey, "is_gpu_build", lambda: True)
     monkeypatch.setattr(survey, "in_fresh_processes", lambda *_: pytest.fail("a process was started"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: pytest.fail("CUDA was asked"))
-    gpus, choose = survey.survey([tiny_config(compute={"device": "cpu"})])
-    assert gpus == [] and choose is choose_device
-    assert choose(tiny_config(compute={"device": "cpu"})).device.type == "cpu"
+    places = survey.survey([tiny_config(compute={"device": "cpu"})])
+    assert not places.gpus and places.choose is choose_device
+    assert places.choose(tiny_config(compute={"device": "cpu"})).device.type == "cpu"
 
 
 FREE = "70.0 of 80.0 GB were free before, and about 12.0 GB a run were foreseen."

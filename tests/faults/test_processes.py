@@ -18,8 +18,8 @@ import torch
 from filelock import FileLock
 
 from skiprun.errors import OutOfMemory, RunBusy, Stopped
-from skiprun.experiment import parallel, worker
-from skiprun.experiment.places import Share
+from skiprun.experiment import here, worker
+from skiprun.experiment.shares import Share
 from skiprun.run import Run
 from skiprun.system.machine import cores
 from skiprun.system.processes import ready
@@ -283,7 +283,7 @@ def test_a_training_process_that_is_killed_ends_in_one_message(tmp_path: Path) -
 
     with ProcessPoolExecutor(1, ready()) as pool:
         future, processes = pool.submit(die), list(pool._processes.values())
-    failure = parallel._failure(future, processes)
+    failure = here._failure(future, processes)
     assert failure is not None and "Try fewer --jobs" in str(failure)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from unittest import mock
 
 from skiprun.config import RunConfig
-from skiprun.experiment.places import GPU, Share
+from skiprun.experiment.gpus import GPU
+from skiprun.experiment.shares import Share
 from skiprun.experiment.work import list_work
 from skiprun.experiment.worker import WorkerProgress, train_here
 from skiprun.run import Run

@@ -15,8 +15,8 @@ import torch
 from skiprun.config import RunConfig
 from skiprun.data import residence
 from skiprun.errors import InputError, SkiprunError
-from skiprun.experiment import parallel, survey
-from skiprun.experiment.places import GPU
+from skiprun.experiment import survey, worker
+from skiprun.experiment.gpus import GPU
 from skiprun.system.machine import cores
 from skiprun.training.device import DeviceSetup
 from skiprun.training.gpu import VISIBLE_GPUS
@@ -37,7 +37,7 @@ def look_at(entry: str) -> GPU | SkiprunError:
     return GPU(entry, 70 * GB, 80 * GB)
 
 
-def report(plain: dict[str, Any], runs: Path, need: object) -> None:
+def report(plain: dict[str, Any], runs: Path, need: object, until: float = 1.0) -> None:
     """Write what a training process sees, and wait until another has done so."""
     runs.mkdir(exist_ok=True)
     seen = {"gpu": os.environ.get(VISIBLE_GPUS), "cores": cores(), "process": os.getpid()}
@@ -62,4 +62,4 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey, "is_gpu_build", lambda: True)
     monkeypatch.setattr(survey, "ask_torch", ask_for_two)
     monkeypatch.setattr(survey, "look_at", look_at)
-    monkeypatch.setattr(parallel, "train_here", report)
+    monkeypatch.setattr(worker, "train_here", report)

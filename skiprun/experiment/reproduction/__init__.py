@@ -1,5 +1,5 @@
 """Do again what was published: train and study what claims ask for, judge it, and keep the ledger."""
 
-from skiprun.experiment.reproduction.reproduce import reproduce
+from skiprun.experiment.reproduction.reproduce import reproduce, reproduce_commands
 
-__all__ = ["reproduce"]
+__all__ = ["reproduce", "reproduce_commands"]

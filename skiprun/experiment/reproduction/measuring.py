@@ -9,15 +9,14 @@ from pathlib import Path
 
 from skiprun.claims.measured import Measured
 from skiprun.claims.measurement import Measurement
-from skiprun.experiment.many import train_missing
-from skiprun.experiment.parallel import ProgressFor, in_processes
-from skiprun.experiment.places import shares_of_cores
+from skiprun.experiment.crew import ProgressFor
+from skiprun.experiment.many import choose_crew, train_missing
 from skiprun.experiment.plan import distinct
+from skiprun.experiment.planned import Planned
 from skiprun.experiment.reproduction.planning import Plan
 from skiprun.experiment.reproduction.study_work import StudyWork, make_here
 from skiprun.results.records import read, with_images
 from skiprun.results.study_documents import Document
-from skiprun.system.machine import cores
 from skiprun.system.progress import ProgressCallback
 
 
@@ -39,11 +38,15 @@ class Bench:
         self, asked: Sequence[Measurement], progress_for: ProgressFor, loading: ProgressCallback | None
     ) -> None:
         """Train what is missing; what others start from comes first."""
+        for planned in self.stages(asked):
+            train_missing(planned, self.plan.runs, progress_for, loading, self.jobs)
+
+    def stages(self, asked: Sequence[Measurement]) -> Iterator[list[Planned]]:
+        """Yield the runs that others start from, and then all others."""
         trained = [(each, network) for each in asked if each.train for network in each.networks.values()]
         begun = [(each, network.start) for each, network in trained if network.start]
         for stage in (begun, trained):
-            planned = distinct([item for pair in stage for item in self.plan.trainings(*pair)])
-            train_missing(planned, self.plan.runs, progress_for, loading, self.jobs)
+            yield distinct([item for pair in stage for item in self.plan.trainings(*pair)])
 
     def study(self, asked: Sequence[Measurement], loading: ProgressCallback | None) -> None:
         """Make the studies whose findings are not there, a process a core."""
@@ -55,9 +58,8 @@ class Bench:
                 loading(done, len(missing), "Studies")
 
         if missing:
-            jobs = min(self.jobs or len(cores()), len(missing))
             calls = [partial(make_here, work, self.kept) for work in missing]
-            in_processes(calls, shares_of_cores(cores(), jobs), done=tell)
+            choose_crew(self.jobs).call(calls, tell)
 
     def measured(self, asked: Measurement) -> Measured:
         """Return what was found."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from skiprun.claims.measurement import Measurement
 from skiprun.claims.reproduction import Reproduction, judge
 from skiprun.config import Count
 from skiprun.errors import InputError, counted
-from skiprun.experiment.parallel import ProgressFor
+from skiprun.experiment.commands import write_commands
+from skiprun.experiment.crew import ProgressFor
 from skiprun.experiment.reproduction.ledger import Ledger
 from skiprun.experiment.reproduction.measuring import Bench
 from skiprun.experiment.reproduction.planning import Plan, refuse_protocol
@@ -19,6 +22,8 @@ from skiprun.reports.claims import claims_folder
 from skiprun.run import RUNS
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import NullProgress, ProgressCallback
+
+log = logging.getLogger(__name__)
 
 
 @checked_arguments
@@ -53,7 +58,7 @@ def reproduce(
     chosen = choose(names, budget)
     ledger = Ledger(claims_folder(Path(runs)))
     bench = Bench(Plan(Path(runs), overrides), ledger.folder / "studies", jobs)
-    asked = [each for info in chosen.values() for each in (info.measurement, info.control)]
+    asked = measurements(chosen)
     bench.train(asked, progress_for, loading)
     bench.study(asked, loading)
     found = [
@@ -63,6 +68,33 @@ def reproduce(
     with warn_instead():
         ledger.add(found)
     return found
+
+
+@checked_arguments
+def reproduce_commands(
+    names: Sequence[str],
+    *,
+    budget: Budget | None = None,
+    runs: Path | str = RUNS,
+    overrides: Sequence[str] = (),
+) -> list[str]:
+    """Return a command line for each run that `reproduce` would train next, see `write_commands`.
+
+    Runs that start from the weights of others have theirs once those are done, and what is left is said. The
+    arguments are those of `reproduce`, and what it refuses is refused.
+    """
+    refuse_protocol(overrides)
+    bench = Bench(Plan(Path(runs), overrides), claims_folder(Path(runs)) / "studies")
+    first, last = ([*each] for each in bench.stages(measurements(choose(names, budget))))
+    if lines := write_commands(first, Path(runs)):
+        left = counted(sum(item.missing for item in last if item not in first), "run")
+        log.info(f"{left} more after these, from which some start: ask again once these are done.")
+    return lines or write_commands(last, Path(runs))
+
+
+def measurements(chosen: Mapping[str, ClaimInfo]) -> list[Measurement]:
+    """Return what claims and their controls ask for."""
+    return [each for info in chosen.values() for each in (info.measurement, info.control)]
 
 
 def choose(names: Sequence[str], budget: Budget | None) -> dict[str, ClaimInfo]:
