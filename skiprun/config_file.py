@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from skiprun.config import RunConfig, contradictions, section_at
+from skiprun.config import FileSection, RunConfig, contradictions, section_at
 from skiprun.errors import ConfigError, InputError, did_you_mean
 from skiprun.legacy import MOVED
 from skiprun.system.yaml_file import Plain, parse, read_yaml
 
+Whole = TypeVar("Whole", bound=FileSection)
 # Words of other tools.
 SAME = {"gpu": "cuda", "float32": "fp32", "bfloat16": "bf16"}
 # Values of other tools that mean nothing here, and why.
@@ -37,8 +39,13 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
     """
     path = Path(path).expanduser()
     plain, source_locations = read_yaml(path)
-    plain.setdefault("name", re.sub(r"[^A-Za-z0-9._-]", "-", path.stem))
+    plain.setdefault("name", stem_name(path))
     return build_config(plain, overrides, source_locations, str(path))
+
+
+def stem_name(path: Path) -> str:
+    """Return what is called by its file, unless the file says otherwise."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", path.stem)
 
 
 def build_config(
@@ -58,10 +65,16 @@ def build_config(
 
 def complete_config(plain: Plain, source_locations: dict[str, str], source: str) -> RunConfig:
     """Return plain data as a config with right keys and types, which may yet contradict itself."""
+    return complete(RunConfig, plain, source_locations, source)
+
+
+def complete(kind: type[Whole], plain: Plain, source_locations: dict[str, str], source: str) -> Whole:
+    """Return plain data as what a file of a kind says, with right keys and types; see `complete_config`."""
     try:
-        config = RunConfig.model_validate(plain)
+        config = kind.model_validate(plain)
     except ValidationError as error:
-        raise ConfigError([_describe(each, source_locations, source) for each in error.errors()]) from None
+        problems = [_describe(each, source_locations, source, kind) for each in error.errors()]
+        raise ConfigError(problems) from None
     config._source_locations.update(source_locations)
     return config
 
@@ -82,6 +95,11 @@ class Override(str):
         return self
 
     option: str
+
+
+def said_by(text: str) -> str:
+    """Return the option or the place that said an override."""
+    return text.option if isinstance(text, Override) else "--set"
 
 
 def options_behind(name: str, said: str = "") -> list[str]:
@@ -124,18 +142,20 @@ def override(plain: Plain, source_locations: dict[str, str], text: str) -> None:
     source_locations[key] = source
 
 
-def _describe(error: ErrorDetails, source_locations: dict[str, str], source: str) -> str:
+def _describe(
+    error: ErrorDetails, source_locations: dict[str, str], source: str, whole: type[FileSection]
+) -> str:
     """Say one pydantic error as 'place key: what was found, what is allowed, the nearest name'."""
     loc = [str(part) for part in error["loc"] if str(part) not in ("bool", "int", "float", "str")]
     key = ".".join(part[:60] for part in loc)
     parents = (".".join(loc[:n]) for n in range(len(loc), 0, -1))
     place = next((source_locations[parent] for parent in parents if parent in source_locations), source)
     if error["type"] == "extra_forbidden":
-        fields = [field.alias or name for name, field in section_at(loc[:-1]).model_fields.items()]
-        near = _in_a_section(loc) or did_you_mean(loc[-1], fields)
+        fields = [field.alias or name for name, field in section_at(loc[:-1], whole).model_fields.items()]
+        near = _in_a_section(loc, whole) or did_you_mean(loc[-1], fields)
         return f"{place} {key}: unknown key.{near} Allowed here: {', '.join(fields)}"
     if error["type"] == "missing":
-        return f"{place} {key}: missing; {_meaning(loc)}"
+        return f"{place} {key}: missing; {_meaning(loc, whole)}"
     message = error["msg"].removeprefix("Value error, ")
     found, allowed = error["input"], message[0].lower() + message[1:]
     near = ""
@@ -148,7 +168,7 @@ def _describe(error: ErrorDetails, source_locations: dict[str, str], source: str
         )
     if error["type"] == "literal_error" and isinstance(found, str):
         near = _nearest(found, re.findall(r"'([^']*)'", error["msg"]))
-    if error["type"] == "list_type" and (meaning := _meaning(loc)):
+    if error["type"] == "list_type" and (meaning := _meaning(loc, whole)):
         allowed = f"a list is needed: {meaning}"
     if error["type"] == "string_type" and isinstance(found, bool | int | float | None):
         near = " What is text here has to be in quotes."
@@ -162,17 +182,17 @@ def _nearest(found: str, allowed: Sequence[str]) -> str:
     return UNUSED.get(found) or did_you_mean(SAME.get(found, found), allowed)
 
 
-def _in_a_section(loc: Sequence[str]) -> str:
+def _in_a_section(loc: Sequence[str], whole: type[FileSection]) -> str:
     """Say of a key that stands outside of its section where it belongs; nothing of any other."""
     if moved := MOVED.get(".".join(loc)):
         return f" It is '{moved}' now."
-    homes = [name for name in RunConfig.model_fields if loc[0] in section_at([name]).model_fields]
+    homes = [name for name in whole.model_fields if loc[0] in section_at([name], whole).model_fields]
     return f" Did you mean '{homes[0]}.{loc[0]}'?" if len(loc) == 1 and len(homes) == 1 else ""
 
 
-def _meaning(loc: Sequence[str]) -> str:
+def _meaning(loc: Sequence[str], whole: type[FileSection]) -> str:
     """Return what the schema says of a missing key."""
-    field = section_at(loc[:-1]).model_fields.get(loc[-1])
+    field = section_at(loc[:-1], whole).model_fields.get(loc[-1])
     return (field and field.description) or "this section is needed"
 
 

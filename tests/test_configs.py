@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import difflib
+import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from skiprun.config_file import load_config
 from skiprun.experiment import train
 from skiprun.experiment.checks import check_names
 from skiprun.experiment.named import PROTOCOLS
+from skiprun.experiment.sweeps.arms import list_arms
+from skiprun.experiment.sweeps.sweep_file import load_sweep, varied_config
 from skiprun.models import build_from_config
+from skiprun.system.yaml_file import read_yaml
 from tests.support import ROOT
 from tests.support.data_files import image_folder
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+SWEEPS = sorted((ROOT / "configs/sweeps").glob("*.yaml"))
 FOR_EDITORS = "# yaml-language-server: $schema=schema.json"
 
 
@@ -29,7 +35,17 @@ def test_config_loads_and_its_network_can_be_built(file: Path) -> None:
         build_from_config(config.model, num_classes=10, in_channels=3)
 
 
-@pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)
+def test_every_arm_of_a_sweep_is_a_config(file: Path) -> None:
+    Draft202012Validator(json.loads((file.parent / "schema.json").read_text())).validate(read_yaml(file)[0])
+    asked = load_sweep(file, None, None, halving=False)
+    arms = list_arms(asked)
+    assert len({arm.name for arm in arms}) == len(arms) > 1
+    for arm in arms:
+        check_names(varied_config(asked, file, arm.overrides))
+
+
+@pytest.mark.parametrize("file", [*CONFIGS, *SWEEPS], ids=lambda file: file.stem)
 def test_config_says_what_it_is_its_command_and_what_to_expect(file: Path) -> None:
     header = [line for line in file.read_text().splitlines() if line.startswith("#")]
     assert len(header) >= 4 and header[0] == FOR_EDITORS

@@ -9,11 +9,13 @@ from pathlib import Path
 from docs.generate import claims_page, connection_cards, study_cards
 from docs.generate.config_page import config_page
 from skiprun.cli.config import schema_here
+from skiprun.config.schema import sweep_schema
 
 ROOT = Path(__file__).parent.parent.parent
 GENERATED: list[tuple[str, Callable[[], str]]] = [
     ("docs/config.md", config_page),
     ("configs/schema.json", lambda: json.dumps(schema_here(), indent=2) + "\n"),
+    ("configs/sweeps/schema.json", lambda: json.dumps(sweep_schema(), indent=2) + "\n"),
     ("docs/connections.md", connection_cards.page),
     ("docs/studies.md", study_cards.page),
     ("docs/claims.md", claims_page.page),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from skiprun.config import Role
 from skiprun.config.reference import Key, by_section, keys_of
-from skiprun.config.type_words import yaml_text
+from skiprun.config.sweep import SweepConfig
+from skiprun.config.type_words import SECTION, yaml_text
 
 HEAD = """\
 # The keys of a config
@@ -24,6 +25,13 @@ one with the names of your own plug-ins.
 
 The last column says what a key decides:
 """
+SWEEP_HEAD = """
+## A sweep file
+
+`skiprun sweep FILE` reads another kind of file: a config, what is varied over it, and seeds. KEY is a dotted
+key of a config, such as `optim.lr` or `model.options.widen`. Examples are in `configs/sweeps/`, with
+[their schema](../configs/sweeps/schema.json).
+"""
 COLUMNS = ["key", "type", "default", "meaning", "example", "decides"]
 
 
@@ -40,14 +48,22 @@ def _lines() -> Iterator[str]:
     for section, group in by_section(keys).items():
         yield f"\n## {f'`{section}`' if section else 'At the top'}\n"
         yield from (f"{title}\n" for title in [titles.get(section)] if title)
-        yield f"| {' | '.join(COLUMNS)} |"
-        yield "|" + "---|" * len(COLUMNS)
-        yield from map(_row, group)
+        yield from _table(COLUMNS, [[f"`{key.name}`", *_said(key), key.role_name] for key in group])
+    yield SWEEP_HEAD
+    swept = [key for key in keys_of(whole=SweepConfig) if key.type != SECTION]
+    yield from _table(COLUMNS[:-1], [[f"`{key.key}`", *_said(key)] for key in swept])
     yield ""
 
 
-def _row(key: Key) -> str:
-    """Return a row of a table."""
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table."""
+    yield f"| {' | '.join(columns)} |"
+    yield "|" + "---|" * len(columns)
+    for cells in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _said(key: Key) -> list[str]:
+    """Return what is said of a key: its type, default, meaning and an example."""
     default = key.default_text if key.required or key.default is None else f"`{key.default_text}`"
-    cells = [f"`{key.name}`", key.type, default, key.meaning, f"`{yaml_text(key.example)}`", key.role_name]
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    return [key.type, default, key.meaning, f"`{yaml_text(key.example)}`"]

@@ -7,7 +7,6 @@ alone are told.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from skiprun.claims.evidence import detectable, explain, format_p, in_parenthese
 from skiprun.results.equivalence import equivalence_p
 from skiprun.results.groups import Group
 from skiprun.results.images import ImageTest
-from skiprun.results.significance import Difference, difference, exceeds_noise, holm
+from skiprun.results.significance import Difference, all_pairs, exceeds_noise, holm
 from skiprun.results.superiority import WinProbability, win_probability
 
 
@@ -73,9 +72,9 @@ def rivals_of_first(ordered: Sequence[Group], margin: float | None, most: int | 
     """
     best, *others = ordered
     sign = 1 if best.higher_is_better else -1
-    pairs = list(itertools.combinations([group.by_seed(group.test_score) for group in ordered], 2))
-    gaps = [difference(worse, better, best.span, len(pairs), most) for better, worse in pairs]
-    p, apart = holm([gap.p for gap in gaps]), holm([equivalence_p(gap, margin or math.nan) for gap in gaps])
+    best_scores, *others_scores = scores = [group.by_seed(group.test_score) for group in ordered]
+    gaps, p = all_pairs(scores, best.span, most)
+    apart = holm([equivalence_p(gap, margin or math.nan) for gap in gaps])
     tests = image_tests(ordered)
     # The pairs with the best come first.
     return [
@@ -86,12 +85,12 @@ def rivals_of_first(ordered: Sequence[Group], margin: float | None, most: int | 
             # By the seeds of both it may point the other way than the means.
             beyond_noise=exceeds_noise(p[number]) and sign * gaps[number].mean < 0,
             is_level=_is_level(group, best),
-            wins=win_probability(scores.values(), best_scores.values(), best.higher_is_better),
+            wins=win_probability(own.values(), best_scores.values(), best.higher_is_better),
             equivalence_p=apart[number],
             equivalent=exceeds_noise(apart[number]),
             by_images=tests[number],
         )
-        for number, (group, (best_scores, scores)) in enumerate(zip(others, pairs, strict=False))
+        for number, (group, own) in enumerate(zip(others, others_scores, strict=True))
     ]
 
 

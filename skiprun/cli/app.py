@@ -26,6 +26,7 @@ from skiprun.cli import (
     resume,
     runs,
     study,
+    sweep,
     train,
 )
 from skiprun.cli.groups import WithStudies
@@ -64,6 +65,7 @@ def global_options(
 
 app.command(epilog="Example: skiprun train configs/resnet56_cifar.yaml --set optim.lr=0.05")(train.train)
 app.command(epilog="Example: skiprun compare plain20 plain56 resnet56 --seeds 3")(compare.compare)
+app.command(epilog="Example: skiprun sweep configs/sweeps/rates_digits.yaml --halving")(sweep.sweep)
 app.command(epilog="Example: skiprun reproduce all --budget toy")(reproduce.reproduce)
 app.command(epilog="Example: skiprun noise resnet20 --seeds 10 --sources init,order")(noise.noise)
 app.command(epilog="Example: skiprun resume runs/smoke/seed-0 --epochs 10")(resume.resume)

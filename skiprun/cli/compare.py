@@ -10,6 +10,7 @@ import typer
 from skiprun.cli.options import (
     RUNS,
     Device,
+    Jobs,
     Json,
     PrintCommands,
     Quiet,
@@ -41,9 +42,7 @@ def compare(
         bool,
         typer.Option("--until-decided", help="Add seeds from 3 on until all is decided; --seeds at most."),
     ] = False,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Runs at once; default: one a GPU, or one a core if small.")
-    ] = None,
+    jobs: Jobs = None,
     same_within: Annotated[
         float | None,
         typer.Option(metavar="MARGIN", help="Test whether networks are the same within so much test score."),
@@ -57,6 +56,12 @@ def compare(
         typer.Option(
             metavar="params|macs",
             help="Scale the width of each network until it is as large as the first, within 2 %.",
+        ),
+    ] = None,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE,VALUE", help="Train each with every value, as optim.lr=0.05,0.1,0.2."
         ),
     ] = None,
     print_commands: PrintCommands = False,
@@ -82,13 +87,14 @@ def compare(
         "prefix": name,
         "allow": allow or (),
         "match": match,
+        "grid": grid or (),
         "loading": None if silent else loading,
     }
     if print_commands:
         return print_the_commands(names, asked, until_decided, json)
     if (
         jobs != 1
-        and len(names) * (seeds or 1) > 1
+        and (grid or len(names) * (seeds or 1) > 1)
         and not list((runs / "comparisons").glob(f"{reports.slug(names)}*"))
     ):
         ready()  # what training processes are forked from imports while this process does

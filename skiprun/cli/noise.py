@@ -9,6 +9,7 @@ import typer
 from skiprun.cli.options import (
     RUNS,
     Device,
+    Jobs,
     Json,
     PrintCommands,
     Quiet,
@@ -34,9 +35,7 @@ def noise(
         str | None,
         typer.Option("--name", help="What the result is called before NAME."),
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Runs at once; default: one a GPU, or one a core if small.")
-    ] = None,
+    jobs: Jobs = None,
     print_commands: PrintCommands = False,
     set_: Set = None,
     root: Root = None,

@@ -33,6 +33,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and er
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as optim.lr=0.05.")
 ]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, help="Runs at once; default: one a GPU, or one a core if small.")
+]
 Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
 PrintCommands = Annotated[
     bool,

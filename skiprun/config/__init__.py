@@ -8,7 +8,7 @@ by `experiment`.
 from skiprun.config.contradictions import contradictions
 from skiprun.config.data import AugmentConfig, DataConfig, RandomResizedCropConfig
 from skiprun.config.experiment import RunConfig, role_of, section_at
-from skiprun.config.fields import Count, Role
+from skiprun.config.fields import Count, FileSection, Role
 from skiprun.config.model import ModelConfig, SkipSchedule
 from skiprun.config.seeds import SeedsConfig, Source
 from skiprun.config.training import ComputeConfig, OptimConfig, ScheduleConfig
@@ -18,6 +18,7 @@ __all__ = [
     "ComputeConfig",
     "Count",
     "DataConfig",
+    "FileSection",
     "ModelConfig",
     "OptimConfig",
     "RandomResizedCropConfig",

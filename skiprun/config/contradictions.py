@@ -11,7 +11,7 @@ from skiprun.config.model import ModelConfig
 
 MAX_LAYERS = 10_000  # more take hours to build
 # Folders beside the runs; on Windows no file is called like a device, or ends with a dot.
-RESERVED = r"^(comparisons|noise|con|prn|aux|nul|(com|lpt)[1-9])(\.|$)|\.$"
+RESERVED = r"^(comparisons|noise|sweeps|con|prn|aux|nul|(com|lpt)[1-9])(\.|$)|\.$"
 # Sites of a network: numbers and ranges.
 SITES = r"^ *\d{1,6} *(- *\d{1,6} *)?(, *\d{1,6} *(- *\d{1,6} *)?)*$"
 

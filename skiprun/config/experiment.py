@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, Field, PrivateAttr
+from pydantic import BaseModel, Field
 
 from skiprun.config.data import DataConfig, SegmentationConfig
-from skiprun.config.fields import Name, ProbeName, Role, Section
+from skiprun.config.fields import FileSection, Name, ProbeName, Role
 from skiprun.config.model import ModelConfig
 from skiprun.config.seeds import SeedsConfig, Source
 from skiprun.config.training import ComputeConfig, LogConfig, OptimConfig, ScheduleConfig
 
 
-class RunConfig(Section):
+class RunConfig(FileSection):
     """One experiment."""
 
     name: Annotated[Name, Role.RECORD] = Field(
@@ -40,14 +40,6 @@ class RunConfig(Section):
         ["grad_norm"], description="instruments of `skiprun probes`", examples=[["grad_norm", "weight_norm"]]
     )
     log: LogConfig = Field(default_factory=LogConfig, description="what is written down, and how often")
-    _source_locations: dict[str, str] = PrivateAttr(default_factory=dict)
-
-    def place(self, key: str) -> str:
-        """Return 'file:line:column key' of a dotted key, as far as the file set it."""
-        parts = key.split(".")
-        found = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
-        mark = next((self._source_locations[part] for part in found if part in self._source_locations), "")
-        return f"{mark} {key}".strip()
 
     @property
     def micro_batch_size(self) -> int:
@@ -70,15 +62,21 @@ class RunConfig(Section):
         return replace
 
 
-def section_at(keys: Sequence[str]) -> type[BaseModel]:
-    """Return the section that a list of keys leads to."""
-    section: type[BaseModel] = RunConfig
+def section_at(keys: Sequence[str], whole: type[BaseModel] = RunConfig) -> type[BaseModel]:
+    """Return the section of a whole file that a list of keys leads to."""
+    section = whole
     for key in keys:
         annotation = section.model_fields[key].annotation if key in section.model_fields else None
-        # A section that may be left out is a union with None.
-        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        kinds = [kind for kind in _parts(annotation) if isinstance(kind, type)]
         section = next((kind for kind in kinds if issubclass(kind, BaseModel)), section)
     return section
+
+
+def _parts(annotation: object) -> Iterator[object]:
+    """Yield a type and what it is made of: a section that may be left out is a union with None."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts(part)
 
 
 def role_of(key: str) -> Role:

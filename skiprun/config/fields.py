@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PrivateAttr,
     StringConstraints,
     WithJsonSchema,
 )
@@ -102,3 +103,16 @@ class Section(BaseModel):
     """A part of the config: strict types, no unknown keys, no infinities, frozen."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class FileSection(Section):
+    """What a whole file says, and where in it each key stands."""
+
+    _source_locations: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    def place(self, key: str) -> str:
+        """Return 'file:line:column key' of a dotted key, as far as the file set it."""
+        parts = key.split(".")
+        found = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
+        mark = next((self._source_locations[part] for part in found if part in self._source_locations), "")
+        return f"{mark} {key}".strip()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skiprun.config.experiment import RunConfig, role_of
-from skiprun.config.fields import Role
+from skiprun.config.fields import FileSection, Role
 from skiprun.config.type_words import SECTION, Schema, section_in, type_words, yaml_text
 from skiprun.errors import InputError, did_you_mean
 
@@ -57,13 +57,17 @@ class Key:
         return {**vars(self), "decides": self.decides and self.decides.value}
 
 
-def keys_of(section: str = "") -> list[Key]:
-    """Return a section with all keys below it, or one key; nothing said is the whole config.
+def keys_of(section: str = "", whole: type[FileSection] = RunConfig) -> list[Key]:
+    """Return a section with all keys below it, or one key; nothing said is the whole file.
+
+    Args:
+        section: dotted.
+        whole: what a file of the kind says.
 
     Raises:
         InputError: no such key, with the nearest one.
     """
-    schema = RunConfig.model_json_schema(mode="serialization")  # without the shorthands of a file
+    schema = whole.model_json_schema(mode="serialization")  # without the shorthands of a file
     known = list(_keys(schema, schema["$defs"]))
     found = [each for each in known if not section or f"{each.key}.".startswith(f"{section}.")]
     if not found:
@@ -93,7 +97,9 @@ def _keys(section: Schema, definitions: Mapping[str, Schema], above: str = "") -
             decides=None if kind == SECTION else role_of(key),
         )
         if below := section_in(field, definitions):
-            yield from _keys(below, definitions, f"{key}.")
+            yield from _keys(
+                below, definitions, f"{key}.KEY." if "additionalProperties" in field else f"{key}."
+            )
 
 
 def by_section(keys: Sequence[Key]) -> dict[str, list[Key]]:

@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from skiprun.config.contradictions import MAX_LAYERS, RESERVED, SITES
 from skiprun.config.experiment import RunConfig
+from skiprun.config.sweep import SweepConfig
 from skiprun.config.type_words import Schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -79,6 +80,12 @@ class WithoutTitles(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic's signature
         """Return False, whatever the field."""
         return False
+
+
+def sweep_schema() -> Schema:
+    """Return the schema of a sweep file."""
+    schema = TypeAdapter(SweepConfig).json_schema(schema_generator=WithoutTitles)
+    return {"$schema": DIALECT, **schema, "title": "skiprun sweep"}
 
 
 def file_schema(names: Mapping[str, Sequence[str]]) -> Schema:

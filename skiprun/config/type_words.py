@@ -17,6 +17,8 @@ def type_words(schema: Schema, definitions: Mapping[str, Schema] | None = None) 
     """Return what a JSON Schema allows; `definitions` are what its references lead to."""
     definitions = definitions or {}
     match schema:
+        case {} if not schema:
+            return "value"
         case {"$ref": _}:
             return SECTION if section_in(schema, definitions) else "name"
         case {"anyOf": [*kinds, {"type": "null"}]}:
@@ -24,10 +26,14 @@ def type_words(schema: Schema, definitions: Mapping[str, Schema] | None = None) 
         case {"enum": words}:
             return f"one of {', '.join(map(yaml_text, words))}"
         case {"type": "array", "items": items}:
-            number = f"{schema['minItems']} " if "minItems" in schema else ""
+            number = f"{schema['minItems']} " if schema.get("maxItems") else ""
             return f"list of {number}{_plural(type_words(items, definitions))}"
         case {"type": "object", "additionalProperties": {"anyOf": _}}:
             return "mapping to values"
+        case {"type": "object", "additionalProperties": {"type": "array"}}:
+            return "mapping to lists"
+        case {"type": "object"} if section_in(schema, definitions):
+            return "mapping to sections"
         case {"type": "object"}:
             return "mapping to names"
         case {"type": "integer" | "number" as kind}:
@@ -36,8 +42,9 @@ def type_words(schema: Schema, definitions: Mapping[str, Schema] | None = None) 
 
 
 def section_in(field: Schema, definitions: Mapping[str, Schema]) -> Schema | None:
-    """Return the section that a field is, may be, or lists; None for any other field."""
-    for each in (field, field.get("items", {}), *field.get("anyOf", ())):
+    """Return the section that a field is, may be, lists, or maps to; None for any other field."""
+    inner = [field[each] for each in ("items", "additionalProperties") if isinstance(field.get(each), dict)]
+    for each in (field, *inner, *field.get("anyOf", ())):
         if "properties" in (found := definitions.get(each.get("$ref", "").rpartition("/")[2], {})):
             return found
     return None
@@ -56,7 +63,7 @@ def _limits(schema: Schema) -> str:
 
 def _plural(words: str) -> str:
     """Return the words of a type for several; several texts are names."""
-    return re.sub(r"^(whole number|number|section|name)", r"\1s", words.replace("text", "name"))
+    return re.sub(r"^(whole number|number|section|name|value)", r"\1s", words.replace("text", "name"))
 
 
 def yaml_text(value: Any) -> str:

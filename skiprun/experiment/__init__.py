@@ -9,6 +9,7 @@ from skiprun.experiment.noise import noise, noise_commands
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.predict import predict, predict_masks
+from skiprun.experiment.sweeps.sweep import sweep, sweep_commands
 from skiprun.experiment.train import train
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "rebuild",
     "rebuild_file",
     "score",
+    "sweep",
+    "sweep_commands",
     "train",
     "train_missing",
 ]

@@ -18,6 +18,7 @@ from skiprun.experiment.match_sizes import match_sizes
 from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.planned import Planned
 from skiprun.experiment.study_runner.keeping import warn_instead
+from skiprun.experiment.sweeps.arms import keys_of_grid
 from skiprun.experiment.until_decided import MOST, add_seeds, refuse_no_looks
 from skiprun.reports.page import slug, write_comparison
 from skiprun.results.fairness import differences, refuse_unfair
@@ -44,6 +45,7 @@ def compare(
     allow: Sequence[str] = (),
     until_decided: bool = False,
     match: SizeKind | None = None,
+    grid: Sequence[str] = (),
     progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
 ) -> Comparison:
@@ -66,6 +68,8 @@ def compare(
             noise, or equivalent to it; the tests count all looks.
         match: scale the width of each network until it has as many parameters, or multiply-adds for an image,
             as the first, within 2 %; None: each keeps its own.
+        grid: `section.key=value,value`: every network is trained with every combination, each of which counts
+            as one that is compared.
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
 
@@ -77,14 +81,16 @@ def compare(
     if same_within is not None and not 0 < same_within < math.inf:
         raise InputError(f"--same-within: found {same_within:g}; it is a difference of scores above 0.")
     train = partial(train_missing, runs=runs, progress_for=progress_for, loading=loading, jobs=jobs)
-    judge = partial(_compare_fairly, same_within=same_within, allow=allow)
+    judge = partial(_compare_fairly, same_within=same_within, allow=[*allow, *keys_of_grid(grid)])
     most = (seeds or MOST) if until_decided else None
     if most:
-        refuse_no_looks(names, runs, most)
-    every = partial(plan_comparison, names, protocol, overrides, runs=runs, root=root, prefix=prefix)
-    plan, planned, matched = _plan_fairly(every, most or seeds, runs, allow, match, loading)
+        refuse_no_looks([*names, *grid], runs, most)
+    every = partial(
+        plan_comparison, names, protocol, overrides, runs=runs, root=root, prefix=prefix, grid=grid
+    )
+    plan, planned, matched = _plan_fairly(every, most or seeds, runs, allow, match, grid, loading)
     comparison = add_seeds(plan, train, judge, most) if most else judge(train(planned))
-    title = [*names, *["until-decided"] * until_decided, *[f"match-{match}"] * bool(match)]
+    title = [*names, *grid, *["until-decided"] * until_decided, *[f"match-{match}"] * bool(match)]
     folder = runs / "comparisons" / slug(title, experiment_digest(names, planned, runs))
     comparison, report = replace(comparison, size_match=matched), None
     with warn_instead():
@@ -104,14 +110,17 @@ def compare_commands(
     prefix: str | None = None,
     allow: Sequence[str] = (),
     match: SizeKind | None = None,
+    grid: Sequence[str] = (),
     loading: ProgressCallback | None = None,
 ) -> list[str]:
     """Return a command line for each run that `compare` would train, see `write_commands`.
 
     The arguments are those of `compare`, and what it refuses is refused.
     """
-    every = partial(plan_comparison, names, protocol, overrides, runs=runs, root=root, prefix=prefix)
-    _, planned, _ = _plan_fairly(every, seeds, Path(runs), allow, match, loading)
+    every = partial(
+        plan_comparison, names, protocol, overrides, runs=runs, root=root, prefix=prefix, grid=grid
+    )
+    _, planned, _ = _plan_fairly(every, seeds, Path(runs), allow, match, grid, loading)
     return write_commands(planned, Path(runs))
 
 
@@ -121,12 +130,15 @@ def _plan_fairly(
     runs: Path,
     allow: Sequence[str],
     match: SizeKind | None,
+    grid: Sequence[str],
     loading: ProgressCallback | None,
 ) -> tuple[Callable[..., list[Planned]], list[Planned], SizeMatch | None]:
     """Return what plans runs that differ in what they may alone, its plan, and the widths that it found."""
+    if match and any(key.startswith("model") for key in keys_of_grid(grid)):
+        raise InputError(f"--match {match} sets the size of networks, which --grid varies; leave one out.")
     planned = plan(seeds)
     configs = {item.label: flat(item.config.to_dict()) for item in planned if item.config}
-    refuse_unfair(config_differences(configs), allow)  # before anything is trained
+    refuse_unfair(config_differences(configs), [*allow, *keys_of_grid(grid)])  # before anything is trained
     if not match:
         return plan, planned, None
     matched = match_sizes(match, planned, runs, loading)

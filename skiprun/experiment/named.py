@@ -10,7 +10,7 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.config.fields import LONGEST_NAME
-from skiprun.config_file import build_config, key_of, load_config, options_behind, override
+from skiprun.config_file import build_config, key_of, load_config, options_behind, override, said_by
 from skiprun.errors import InputError, did_you_mean
 from skiprun.models.complexity.width import with_width
 from skiprun.registry import MODELS
@@ -77,7 +77,7 @@ def refuse_other_network(name: str, overrides: Sequence[str]) -> None:
     said = ["model.name", *map(key_of, options_behind(name))]
     for text in overrides:
         if any(f"{key}.".startswith(f"{key_of(text)}.") for key in said):
-            raise InputError(f"--set {text}: {name} says that itself; give one.")
+            raise InputError(f"{said_by(text)} {text}: {name} says that itself; give one.")
 
 
 def label_of(name: str) -> str:
@@ -122,7 +122,7 @@ def options_given(
         )
     options = {"--config": protocol, "--seeds": seeds, "--name": prefix}
     given = [f"{option} {value}" for option, value in options.items() if value is not None]
-    return [*given, *(f"--set {text}" for text in overrides)]
+    return [*given, *(f"{said_by(text)} {text}" for text in overrides)]
 
 
 def widened(config: RunConfig, change: WidthChange) -> RunConfig:

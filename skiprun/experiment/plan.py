@@ -9,6 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from skiprun.config import Count, RunConfig
+from skiprun.config_file import Override
 from skiprun.errors import ConfigError
 from skiprun.experiment.data_place import config_with_data
 from skiprun.experiment.named import (
@@ -23,6 +24,7 @@ from skiprun.experiment.named import (
 )
 from skiprun.experiment.planned import Planned
 from skiprun.experiment.start_weights import with_known_weights
+from skiprun.experiment.sweeps.arms import read_grid
 from skiprun.registry import MODELS
 from skiprun.results.size_match import WidthChange
 from skiprun.run import RUNS, Run, refuse_one_place, refuse_repeats
@@ -39,6 +41,7 @@ def plan_comparison(
     root: Path | str | None = None,
     prefix: str | None = None,
     widths: Mapping[str, WidthChange] | None = None,
+    grid: Sequence[str] = (),
 ) -> list[Planned]:
     """Return what a comparison consists of.
 
@@ -51,13 +54,15 @@ def plan_comparison(
         root: where the data of runs that go on is now; None: where it was.
         prefix: what the names of new runs begin with; None: the protocol's name, for architectures.
         widths: other ones of networks, by name.
+        grid: `section.key=value,value`; every name is trained with every combination.
 
     Raises:
         InputError: two experiments would be one run, or the options reach none of the names.
     """
-    runs, protocol = Path(runs), protocol and Path(protocol)
+    runs, protocol, arms = Path(runs), protocol and Path(protocol), read_grid(grid)
     there = {name: found for name in names if (found := find_existing(name, runs))}
     reaching_all = [text for text in overrides if not (root and text.startswith("data.root="))]
+    reaching_all += [Override("--grid", text) for text in grid]
     check_reach(options_given(protocol, reaching_all, seeds, prefix), there, names)
     planned: list[Planned] = []
     for name in names:
@@ -67,14 +72,31 @@ def plan_comparison(
             ]
             continue
         refuse_misspelled(name, runs)
-        config, label = config_for(name, protocol or DIGITS, overrides, prefix), label_of(name)
-        if change := (widths or {}).get(name):
-            config, label = widened(config, change), f"{label}-{label_of(change.option)}"
-        drawn = [config.replace(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
-        refuse_repeats(name, drawn)
-        configs = [with_known_weights(each, runs) for each in drawn]
-        planned += [Planned(name, f"{label} seed {each.seed}", Run.of(runs, each), each) for each in configs]
+        for arm in arms:
+            given = [*overrides, *arm.overrides]
+            config, label = config_for(name, protocol or DIGITS, given, prefix), label_of(name)
+            if change := (widths or {}).get(name):
+                config, label = widened(config, change), f"{label}-{label_of(change.option)}"
+            if arm.settings:
+                config, label = arm.called(config), f"{label} {arm.label}"
+            planned += plan_seeds(name, label, config, seeds, runs)
     return distinct(planned)
+
+
+def plan_seeds(name: str, label: str, config: RunConfig, seeds: int | None, folder: Path) -> list[Planned]:
+    """Return the runs of one experiment.
+
+    Args:
+        name: as it was given.
+        label: what people call it.
+        config: of the experiment.
+        seeds: seeds 0..n-1; None: that of the config.
+        folder: in which its name is a directory.
+    """
+    drawn = [config.replace(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
+    refuse_repeats(name, drawn)
+    configs = [with_known_weights(each, folder) for each in drawn]
+    return [Planned(name, f"{label} seed {each.seed}", Run.of(folder, each), each) for each in configs]
 
 
 def label_of_run(run: Run) -> str:

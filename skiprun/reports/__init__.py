@@ -8,6 +8,7 @@ from skiprun.reports.noise import noise_table
 from skiprun.reports.page import read_comparison, slug, write_comparison
 from skiprun.reports.study_figures import write_study
 from skiprun.reports.study_tables import study_table
+from skiprun.reports.sweep import sweep_table
 from skiprun.reports.tables import comparison_table, listing_table, run_table, runs_table
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "runs_table",
     "slug",
     "study_table",
+    "sweep_table",
     "verdict_word",
     "write_comparison",
     "write_study",

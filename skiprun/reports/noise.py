@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import math
 import textwrap
-import time
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-import skiprun
 from skiprun.claims.noise import ALL, MEANING, Noise
 from skiprun.claims.noise_sources import interval_words
 from skiprun.errors import percent
 from skiprun.palette import STYLE, look
 from skiprun.reports.drawing import Drawing, figure_and_axes
 from skiprun.reports.layout import plain_table
-from skiprun.reports.page import markdown_text
+from skiprun.reports.result_files import write_result
 from skiprun.results.variance_components import Component, VarianceComponents
-from skiprun.system.documents import write_sealed
-from skiprun.system.files import make_folder, write_bytes, write_text
 
 NARROW = 20  # signs of a heading
 
@@ -93,21 +89,5 @@ def write_noise(noise: Noise) -> None:
     Raises:
         StorageError: the folder cannot be written.
     """
-    make_folder(noise.folder, below=noise.folder.parent.parent)
-    drawing = draw_noise(noise)
-    write_bytes(noise.folder / f"{drawing.name}.png", drawing.png())
-    written = {"written": time.strftime("%Y-%m-%d %H:%M"), "skiprun": skiprun.__version__}
-    write_sealed(noise.folder / "noise.json", {**written, **noise.to_dict()})
-    write_text(noise.folder / "noise.md", noise_markdown(noise, drawing))
-
-
-def noise_markdown(noise: Noise, drawing: Drawing) -> str:
-    """Return table, figure and sentences as Markdown."""
-    headings, rows = noise_rows(noise)
-    table = [headings, ["---"] * len(headings), *([markdown_text(cell) for cell in row] for row in rows)]
-    said = "\n".join(f"- {markdown_text(line)}" for line in lines(noise))
-    return (
-        f"# Noise of {markdown_text(noise.label)}\n\n"
-        + "\n".join(f"| {' | '.join(row)} |" for row in table)
-        + f"\n\n![{markdown_text(drawing.caption)}]({drawing.name}.png)\n\n{said}\n"
-    )
+    title = f"Noise of {noise.label}"
+    write_result(noise.folder, title, *noise_rows(noise), draw_noise(noise), lines(noise), noise.to_dict())

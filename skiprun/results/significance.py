@@ -7,6 +7,7 @@ compared by Welch's test, which does not suppose equal spreads. Several comparis
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -110,6 +111,24 @@ def difference(
         tests=tests,
         most=most,
     )
+
+
+def all_pairs(
+    scores: Sequence[Mapping[int, float]], span: float = math.inf, most: int | None = None
+) -> tuple[list[Difference], list[float]]:
+    """Compare every two of some networks, the later minus the earlier one; pairs with the first come first.
+
+    Args:
+        scores: values by seed, of each network.
+        span: no difference can be larger.
+        most: seeds at the last of several looks; None: their number was fixed.
+
+    Returns:
+        The differences, and their p values corrected for the number of pairs.
+    """
+    pairs = list(itertools.combinations(scores, 2))
+    gaps = [difference(later, earlier, span, len(pairs), most) for earlier, later in pairs]
+    return gaps, holm([gap.p for gap in gaps])
 
 
 def _finite(values: Mapping[int, float]) -> dict[int, float]:

@@ -41,6 +41,7 @@ def write_run(
     loss: float = 0.01,
     error: float = 0.1,
     test: dict[str, float] | None = None,
+    val: float | None = None,
     task: str = "classification",
     fingerprint: str = "f00d",
     epochs: int = 15,
@@ -48,7 +49,7 @@ def write_run(
     message: str = "",
     settings: dict[str, Any] | None = None,
 ) -> Run:
-    """Write one run; it ends at a training loss and error, and at test scores, that are given."""
+    """Write one run; it ends at a training loss and error, and at scores, that are given; val is as test."""
     model = model or name
     score = "error" if task == "classification" else "iou"
     test = test or {score: error + 1.0}
@@ -75,7 +76,7 @@ def write_run(
         run.record_status(state, 40, message)  # type: ignore[arg-type]
         return run
     ratios = [row["grad/first_over_last"] for row in rows if "grad/first_over_last" in row]
-    val = {"loss": 0.1, score: test[score]}
+    best = {"loss": 0.1, score: test[score] if val is None else val}
     run.finish(
         {
             "name": config.name,
@@ -105,8 +106,8 @@ def write_run(
             "precision": "fp32",
             "device": "cpu",
             "threads": 2,
-            "best": {"step": epochs * STEPS_AN_EPOCH, "epoch": epochs, "val": val},
-            "final": {"train": {"loss": loss, score: error}, "val": val},
+            "best": {"step": epochs * STEPS_AN_EPOCH, "epoch": epochs, "val": best},
+            "final": {"train": {"loss": loss, score: error}, "val": best},
             "test": {"loss": 0.1, **test},
             "gradient": {
                 "first_over_last": {
