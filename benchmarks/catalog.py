@@ -21,6 +21,7 @@ from benchmarks import (
     scaling,
     seeds,
     several,
+    shards,
     stacked,
     steps,
     watching,
@@ -41,13 +42,14 @@ ALL: dict[str, Any] = {
     "costs": costs,
     "scaling": scaling,
     "folders": folders,
+    "shards": shards,
     "floor": floor,
     "numerics": numerics,
     "parity": parity,
     "instruments": instruments,
 }
 OF_A_GPU = ("epochs", "watching", "kernels", "steps", "tests", "seeds", "degradation")
-OF_A_CPU = ("demo", "costs", "folders", "parity", "instruments")
+OF_A_CPU = ("demo", "costs", "folders", "shards", "parity", "instruments")
 # What is measured where nothing is named; on a GPU that is what the bars are about.
 DEFAULT = {
     "cuda": OF_A_GPU,

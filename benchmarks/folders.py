@@ -46,10 +46,10 @@ def make_folder(root: Path, count: int) -> None:
             os.link(source, folder / f"{index}.png")
 
 
-def train(place: Path) -> dict[str, float]:
-    """Train some steps and return the memory and the time of the whole process."""
+def train(place: Path, dataset: str = "image_folder") -> dict[str, float]:
+    """Train some steps on place/images and return the memory and the time of the whole process."""
     sets = {
-        "data.name": "image_folder",
+        "data.name": dataset,
         "data.root": place / "images",
         "data.val_fraction": 0.01,
         "schedule.epochs": "null",

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import platformdirs
 
-NAMES = ("timm", "lightning")
-# 2.6.2 and 2.6.3 of lightning are not to be installed. tqdm is all that the two need beyond skiprun's own
-# packages.
-WANTED = ("timm>=1.0,<2", "lightning>=2.5,!=2.6.2,!=2.6.3", "tqdm")
+NAMES = ("timm", "lightning", "webdataset")
+# 2.6.2 and 2.6.3 of lightning are not to be installed. tqdm and braceexpand are all that they need beyond
+# skiprun's own packages.
+WANTED = ("timm>=1.0,<2", "lightning>=2.5,!=2.6.2,!=2.6.3", "tqdm", "webdataset>=1.0,<2", "braceexpand")
 PLACE = platformdirs.user_cache_path("skiprun") / "benchmark-peers"
 PIP = ("pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1", "--no-deps", "--upgrade")
 
@@ -38,15 +38,21 @@ def folder(name: str, install: bool = True) -> Path | None:
     """
     if find_spec(name):
         return None
-    if not (PLACE / ".complete").exists():
+    if not is_complete():
         if not install:
             raise NotInstalled(f"{name} is not installed")
         try:
             subprocess.run([sys.executable, "-m", *PIP, "--target", str(PLACE), *WANTED], check=True)
         except subprocess.CalledProcessError:
             raise NotInstalled(f"{name} could not be installed") from None
-        (PLACE / ".complete").touch()
+        (PLACE / ".complete").write_text("\n".join(WANTED))
     return PLACE
+
+
+def is_complete() -> bool:
+    """Tell whether all that is wanted now was installed."""
+    complete = PLACE / ".complete"
+    return complete.exists() and complete.read_text().split("\n") == [*WANTED]
 
 
 def versions() -> dict[str, str]:

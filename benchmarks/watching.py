@@ -11,10 +11,10 @@ from benchmarks.kernels import started
 from benchmarks.measure import Setting, now
 from benchmarks.waits import count_waits
 from skiprun.training.host_copy import HostCopy
-from skiprun.training.randomness import BatchSampler
+from skiprun.training.randomness import Shuffled
 from skiprun.training.trainer import Trainer
 
-FETCH, ORDER = (each.__qualname__ for each in (HostCopy.wait, BatchSampler._permutation))
+FETCH, ORDER = (each.__qualname__ for each in (HostCopy.wait, Shuffled._permutation))
 EPOCHS = 3  # in a turn with or without checkpoints, as writing one may go on beside the next epoch
 
 Row = dict[str, Any]

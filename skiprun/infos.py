@@ -83,6 +83,7 @@ class DatasetInfo(Info):
         train, val, test: number of images in the splits that it comes with.
         download: size of what is fetched, as people read it.
         resizes: whether images are files of many kinds and sizes, brought to one size.
+        streams: whether images are decoded while they are trained on.
     """
 
     task: str = "classification"
@@ -94,6 +95,7 @@ class DatasetInfo(Info):
     test: int | None = None
     download: str | None = None
     resizes: bool = False
+    streams: bool = False
 
 
 Budget = Literal["toy", "init", "small", "full"]

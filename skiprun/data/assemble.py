@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from functools import partial
 from hashlib import blake2b
@@ -62,7 +61,7 @@ def assemble(
         tell_absent(
             {split: raw_split.targets[rows] for split, (raw_split, rows) in parts.items()}, source.class_names
         )
-    mean, std = mean_and_std(source.train.moments[train_rows], math.prod(source.image_shape[1:]))
+    mean, std = mean_and_std(source.train, train_rows)
     augment: Augment | MaskAugment
     if source.task == "segmentation":
         augment = MaskAugment(config.augment, source.image_shape, mean, std, device)

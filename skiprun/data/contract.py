@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Sequence, Sized
 from typing import Protocol
 
 import torch
@@ -23,6 +23,13 @@ class TrainingData(Protocol):
     @property
     def index_device(self) -> torch.device:
         """Where `fetch` wants its rows: a copy from the GPU would wait for it in each step."""
+
+    @property
+    def runs(self) -> Sequence[int] | None:
+        """How many rows of train lie together, one run after the other; None where all are equally near."""
+
+    def prefetch(self, index: Tensor) -> None:
+        """Begin to read rows of train that `fetch` will soon be asked for, if that takes time."""
 
     def fetch(self, index: Tensor) -> tuple[Tensor, ...]:
         """Return tensors on the device from which `prepare` makes the batch of some rows of train."""

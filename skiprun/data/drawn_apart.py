@@ -6,7 +6,7 @@ its images is drawn before, from its own seed, and is an input of the graph like
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -37,6 +37,15 @@ class DrawnApart:
     def index_device(self) -> torch.device:
         """Where `fetch` wants its rows."""
         return self.loaders.index_device
+
+    @property
+    def runs(self) -> Sequence[int] | None:
+        """How many rows of the training split lie together."""
+        return self.loaders.runs
+
+    def prefetch(self, index: Tensor) -> None:
+        """Begin to read what `fetch` will be asked for."""
+        self.loaders.prefetch(index)
 
     def fetch(self, index: Tensor) -> tuple[Tensor, ...]:
         """Return the draws of a batch, and what its images are gathered from."""

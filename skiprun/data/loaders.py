@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from skiprun.data.augmentation.resized_crops import center_crop
 from skiprun.data.folders.conversion import Conversion
-from skiprun.data.splits import InMemorySplit, MemoryMappedSplit, Split
+from skiprun.data.splits import InMemorySplit, MemoryMappedSplit, Split, StreamedSplit
 
 # Networks for masks keep the image's size to the end, so a batch to evaluate is bounded by its pixels.
 MASK_BATCH_PIXELS = 1 << 20  # 16 images of 256x256
@@ -66,6 +66,16 @@ class Loaders:
         """Where the rows of a batch are named: with the images."""
         return torch.device("cpu") if isinstance(self.train, MemoryMappedSplit) else self.device
 
+    @property
+    def runs(self) -> Sequence[int] | None:
+        """How many training rows each shard has, where they are read from shards."""
+        return self.train.runs if isinstance(self.train, StreamedSplit) else None
+
+    def prefetch(self, index: Tensor) -> None:
+        """Begin to decode training rows that `fetch` will be asked for, where that is done meanwhile."""
+        if isinstance(self.train, StreamedSplit):
+            self.train.prefetch(index)
+
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return augmented, normalized float32 images of the training split and their targets."""
         return self.prepare(*self.fetch(index))
@@ -88,8 +98,11 @@ class Loaders:
         if self.task == "segmentation":
             batch_size = min(batch_size, max(1, MASK_BATCH_PIXELS // math.prod(self.image_shape[1:])))
         subset = {"train": self.train, "val": self.val, "test": self.test}[split]
-        for start in range(0, len(subset), batch_size):
-            index = torch.arange(start, min(start + batch_size, len(subset)), device=self.index_device)
+        starts = range(0, len(subset), batch_size)
+        for number, start in enumerate(starts):
+            index = self._rows(subset, start, batch_size)
+            if isinstance(subset, StreamedSplit) and number + 1 < len(starts):
+                subset.prefetch(self._rows(subset, starts[number + 1], batch_size))
             images, targets = subset.take(index)
             yield self.as_scored(images), targets
 
@@ -100,6 +113,10 @@ class Loaders:
     def normalize(self, images: Tensor) -> Tensor:
         """Return uint8 images as float32 (images / 255 - mean) / std, as images * scale + shift."""
         return (images * self._scale).add_(self._shift)
+
+    def _rows(self, subset: Split, start: int, count: int) -> Tensor:
+        """Return so many rows of a split from one on, fewer where it ends."""
+        return torch.arange(start, min(start + count, len(subset)), device=self.index_device)
 
     @property
     def _is_resident(self) -> bool:

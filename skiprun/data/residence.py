@@ -1,4 +1,4 @@
-"""Where a dataset lives while it is trained on: on the device, or mapped from its file."""
+"""Where a dataset lives while it is trained on: on the device, mapped from its file, or in its shards."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from skiprun.data.shards.images import ShardImages
 from skiprun.data.source import Array, RawDataset, RawSplit
-from skiprun.data.splits import InMemorySplit, MemoryMappedSplit, Split
+from skiprun.data.splits import InMemorySplit, MemoryMappedSplit, Split, StreamedSplit
 from skiprun.errors import is_out_of_memory
 from skiprun.system.machine import memory_bytes
 
@@ -30,7 +31,9 @@ def plan_for(free: int) -> None:
 
 
 def fits_device(source: RawDataset, device: torch.device) -> bool:
-    """Say whether a dataset may live on a device, or in memory if it is the CPU."""
+    """Say whether a dataset may live on a device, or in memory if it is the CPU; what is streamed may not."""
+    if any(isinstance(raw_split.images, ShardImages) for raw_split in source.splits):
+        return False
     size = sum(raw_split.images.nbytes + raw_split.targets.nbytes for raw_split in source.splits)
     if device.type == "cpu" and isinstance(source.train.images, np.memmap) and size > RESIDENT_BYTES:
         return False
@@ -68,6 +71,8 @@ def put_splits(
 
 def put_split(raw_split: RawSplit, rows: Array, device: torch.device, resident: bool) -> Split:
     """Return rows of a RawSplit as a Split, copied to the device or left in the mapped file."""
+    if isinstance(raw_split.images, ShardImages):
+        return StreamedSplit(raw_split.images, raw_split.targets, rows, device)
     if not resident:
         return MemoryMappedSplit(raw_split.images, raw_split.targets, rows, device)
     images, targets = (

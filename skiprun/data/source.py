@@ -5,16 +5,37 @@ This module does not import torch; the processes that decode images use it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from typing import Any, Protocol
 
 import numpy as np
 
 Array = np.ndarray
 
 CHUNK_BYTES = 1 << 22
+# A copy of the moments of a million images would take 48 MB.
+CHUNK_ROWS = 1 << 16
+
+
+class Rows(Protocol):
+    """An array of rows, in memory, mapped from a file, or made when it is asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of rows, and the shape of each."""
+
+    @property
+    def nbytes(self) -> int:
+        """The size of all."""
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+
+    def __getitem__(self, rows: Any, /) -> Array:
+        """Return some rows, by their numbers."""
 
 
 @dataclass(frozen=True)
@@ -22,25 +43,30 @@ class RawSplit:
     """Images and targets of one official split.
 
     Attributes:
-        images: uint8 [N, H, W, C], in memory or mapped.
+        images: uint8 [N, H, W, C], in memory, mapped, or decoded when they are asked for.
         targets: int64 labels [N], or masks [N, H, W].
         known_moments: what `moments` returns, where it was kept from the decoding.
         files: the name of the image that each came from, where they came from files; tiles of one image have
             one.
     """
 
-    images: Array
+    images: Rows
     targets: Array
-    known_moments: Array | None = None
+    known_moments: Rows | None = None
     files: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
     @cached_property
-    def moments(self) -> Array:
+    def moments(self) -> Rows:
         """Sums and sums of squares of each image's channels, int64 [N, 2, C]."""
         return moments(self.images) if self.known_moments is None else self.known_moments
+
+    def moments_of(self, rows: Array) -> Iterator[Array]:
+        """Yield the moments of some rows, so few at a time that a copy of them is small."""
+        for start in range(0, len(rows), CHUNK_ROWS):
+            yield self.moments[rows[start : start + CHUNK_ROWS]]
 
 
 @dataclass(frozen=True)
@@ -79,12 +105,12 @@ class RawDataset:
         digest = blake2b(digest_size=16)
         for raw_split in self.splits:
             digest.update(repr((raw_split.images.shape, raw_split.targets.dtype.str)).encode())
-            digest.update(np.ascontiguousarray(raw_split.images).data)
+            digest.update(np.ascontiguousarray(raw_split.images[:]).data)
             digest.update(np.ascontiguousarray(raw_split.targets).data)
         return digest.hexdigest()
 
 
-def moments(images: Array) -> Array:
+def moments(images: Rows) -> Array:
     """Return sums and sums of squares over the pixels of uint8 [N, H, W, C], int64 [N, 2, C].
 
     The products run in float64, where whole numbers below 2**53 are exact in any order of summation.
@@ -100,16 +126,13 @@ def moments(images: Array) -> Array:
     return found
 
 
-def mean_and_std(sums: Array, pixels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and standard deviation of each channel, in 0..1 units, from the moments of a split.
-
-    Args:
-        sums: int64 [N, 2, C].
-        pixels: pixels of one image.
-    """
-    count = len(sums) * pixels
+def mean_and_std(raw_split: RawSplit, rows: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of each channel over some rows of a split, in 0..1 units."""
+    _, height, width, _ = raw_split.images.shape
+    count = len(rows) * height * width
+    sums = sum(part.sum(0) for part in raw_split.moments_of(rows))
     # Python's whole numbers have no largest one, so count * squares - total**2 is exact.
-    totals = [[int(value) for value in row] for row in sums.sum(0)]
+    totals = [[int(value) for value in row] for row in sums]
     mean = tuple(total / count / 255 for total in totals[0])
     variance = [(count * squares - total * total) / count**2 for total, squares in zip(*totals, strict=True)]
     # A constant channel is centred and left as it is.

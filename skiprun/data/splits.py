@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skiprun.data.source import Array
+from skiprun.data.shards.images import ShardImages
+from skiprun.data.source import Array, Rows
 
 
 class Split(Protocol):
@@ -48,14 +49,14 @@ class MemoryMappedSplit:
     """A split larger than memory: rows of mapped arrays, gathered on the host and moved batch by batch.
 
     Attributes:
-        images: uint8 [M, H, W, C], mapped from a file.
+        images: uint8 [M, H, W, C], mapped from a file, or decoded when they are asked for.
         targets: [M] or [M, H, W].
         rows: int64 [N], the rows that make up the split.
         device: where batches arrive.
     """
 
-    images: Array
-    targets: Array
+    images: Rows
+    targets: Rows
     rows: Array
     device: torch.device
 
@@ -67,10 +68,26 @@ class MemoryMappedSplit:
         rows = self.rows[index.cpu().numpy()]
         return self._to_device(self.images, rows).permute(0, 3, 1, 2), self._to_device(self.targets, rows)
 
-    def _to_device(self, array: Array, rows: Array) -> Tensor:
+    def _to_device(self, array: Rows, rows: Array) -> Tensor:
         """Copy rows to the device, from pinned memory without a wait, and release the mapped pages."""
         tensor = torch.from_numpy(np.ascontiguousarray(array[rows]))
         mapped = getattr(array, "_mmap", None)  # of numpy.memmap
         if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
             mapped.madvise(mmap.MADV_DONTNEED)
         return tensor if self.device.type == "cpu" else tensor.pin_memory().to(self.device, non_blocking=True)
+
+
+@dataclass(frozen=True, eq=False)
+class StreamedSplit(MemoryMappedSplit):
+    """A split whose images are decoded from shards, ahead of time where `prefetch` says what comes."""
+
+    images: ShardImages
+
+    @property
+    def runs(self) -> list[int]:
+        """How many rows each shard has, one after the other."""
+        return self.images.runs(self.rows)
+
+    def prefetch(self, index: Tensor) -> None:
+        """Begin to decode the rows `index` [B], which `take` will ask for."""
+        self.images.prefetch(self.rows[index.cpu().numpy()])

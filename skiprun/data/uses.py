@@ -34,7 +34,7 @@ USED_BY: dict[str, Callable[[DatasetInfo], bool]] = {
     "ignore_index": _of_own_masks,
     "instances": _of_own_masks,
     "mask_suffix": _of_own_masks,
-    "subject": lambda info: info.resizes,
+    "subject": lambda info: info.resizes and not info.streams,
     "border_weight": lambda info: info.task == "segmentation",
     "skip_bad": lambda info: info.resizes,
 }

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 from skiprun.config import RunConfig
-from skiprun.data.download.place import folder_of
+from skiprun.data.download.place import folder_of, is_there
 from skiprun.data.uses import uses
 from skiprun.errors import CheckpointError, InputError, StorageError
 from skiprun.run import Run
@@ -56,7 +56,7 @@ def config_with_data(run: Run, root: Path | str | None = None) -> RunConfig:
         return config
     if root is not None:
         place = folder_of(str(root))
-        if not place.exists():
+        if not is_there(place):
             raise InputError(f"--root {root}: there is no such folder.")
     else:
         place = last_place(run, config)
@@ -69,7 +69,7 @@ def last_place(run: Run, config: RunConfig) -> Path:
     """Return the folder where a run last found its data, or else the one that its `data.root` means here."""
     roots = [root for record in [*reversed(of_sessions(run)), recorded(run)] if (root := record.get("root"))]
     places = [*map(Path, roots), folder_of(config.data.root)]
-    found = next((place for place in places if place.exists()), None)
+    found = next((place for place in places if is_there(place)), None)
     if found is None:
         raise InputError(
             f"Run {run.path}: its data was in {places[0]}, which is not there now. Bring it back, or name "

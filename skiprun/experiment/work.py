@@ -122,7 +122,9 @@ def need_of(parts: Parts) -> Need:
 
 
 def dataset_bytes(loaders: Loaders) -> int:
-    """Return how large the images and targets of all splits are."""
+    """Return how large the images and targets of all splits are; what is streamed is never there whole."""
+    if loaders.runs:
+        return 0
     first = torch.zeros(1, dtype=torch.int64)
     splits = (loaders.train, loaders.val, loaders.test)
     return sum(len(split) * sum(tensor.nbytes for tensor in split.take(first)) for split in splits)

@@ -47,6 +47,7 @@ from skiprun.training.stopping import SAVE_SIGNAL
 from skiprun.training.totals import EpochTotals
 
 SECONDS_BETWEEN_SAVES = 300.0
+STEPS_AHEAD = 2  # that data is read before it is wanted
 
 
 class Trainer:
@@ -89,7 +90,7 @@ class Trainer:
         self.optimizer = make_optimizer(self.model, config.optim, setup.device, config.model.backbone_lr)
         self.ema_model = make_ema_model(self.model, config.optim.ema)
         self.sampler = BatchSampler(
-            config.seed_of("order"), len(data.train), config.data.batch_size, data.index_device
+            config.seed_of("order"), len(data.train), config.data.batch_size, data.index_device, data.runs
         )
         self.steps = total_steps(config, len(data.train))
         self.steps_per_unit = steps_per_unit(config, len(data.train))
@@ -179,6 +180,7 @@ class Trainer:
             set_skip_strength(self.model, skip_strength(fading, epoch))
 
         fetched = self.data.fetch(self.sampler.batch(self.step))
+        self.data.prefetch(self.sampler.batch(self.step + STEPS_AHEAD))
         logged = self.step == 0 or (self.step + 1) % self.config.log.every == 0
         # A CUDA graph runs no hooks: if a probe has any, none watches it, and a logged step runs without it.
         if self.graph and self.graph.choice is not False and not (logged and self.has_hooks):

@@ -13,10 +13,10 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data import Loaders, load_data, residence
-from skiprun.data.splits import InMemorySplit, MemoryMappedSplit
+from skiprun.data.splits import InMemorySplit, MemoryMappedSplit, StreamedSplit
 from skiprun.errors import InputError, OptionError, UnknownName
 from skiprun.registry import DATASETS
-from tests.support.data_files import image_folder, publish_cifar, publish_mnist, publish_svhn
+from tests.support.data_files import image_folder, image_shards, publish_cifar, publish_mnist, publish_svhn
 
 CPU = torch.device("cpu")
 
@@ -37,6 +37,7 @@ PREPARED: dict[str, Callable[[Path, pytest.MonkeyPatch], Path | None]] = {
     ),
     "svhn": lambda folder, patch: publish_svhn(folder / "site", patch).put_into(folder),
     "image_folder": lambda folder, patch: a_folder(folder),
+    "webdataset": lambda folder, patch: image_shards(folder),
 }
 
 
@@ -161,7 +162,8 @@ def test_mapped_split_gives_what_the_resident_one_gives(load: Load, monkeypatch:
     resident = load(augment={"crop": 1})
     monkeypatch.setattr(residence, "free_memory", lambda device: 0)
     mapped = load(augment={"crop": 1})
-    assert isinstance(resident.train, InMemorySplit) and isinstance(mapped.train, MemoryMappedSplit)
+    assert isinstance(resident.train, StreamedSplit if resident.runs else InMemorySplit)
+    assert isinstance(mapped.train, MemoryMappedSplit)
     assert mapped.fingerprint == resident.fingerprint and mapped.mean == resident.mean
     for split in ("train", "val", "test"):
         for left, right in zip(everything(resident, split), everything(mapped, split), strict=True):

@@ -21,7 +21,7 @@ from skiprun.data import load_data
 from skiprun.data.folders.conversion import Conversion, convert
 from skiprun.data.folders.remarks import one_coloured
 from skiprun.data.loaders import Loaders
-from skiprun.data.source import moments
+from skiprun.data.source import RawSplit
 from skiprun.errors import BadImage, ConfigError, InputError, OptionError
 from skiprun.experiment.data_record import describe_data
 from skiprun.inference.network_input import EARLIER, read_any_size, read_normalized
@@ -253,7 +253,13 @@ def test_one_colour_is_found_by_the_moments() -> None:
     images[1], images[3] = 200, [1, 2, 3]
     images[4] = 9
     images[4, 2, 3, 1] = 10
-    assert one_coloured(moments(images), 42).tolist() == [False, True, False, True, False]
+    assert one_coloured(RawSplit(images, np.zeros(len(images))), np.arange(len(images))).tolist() == [
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK"])

@@ -32,6 +32,7 @@ VALUES: dict[str, Any] = {
     "download": True,
     "val_fraction": 0.3,
     "test_fraction": 0.3,
+    "resize_size": 9,
     "fit": "resize",
     "background": "black",
     "classes": ["a", "b"],

@@ -186,9 +186,9 @@ def unseeded() -> None:
 
 def global_order() -> None:
     """Draw the order of the samples from the global generator."""
-    from skiprun.training.randomness import BatchSampler
+    from skiprun.training.randomness import Shuffled
 
-    BatchSampler._permutation = lambda self, epoch: torch.randperm(self.samples)  # type: ignore[method-assign]
+    Shuffled._permutation = lambda self, epoch: torch.randperm(self.samples)  # type: ignore[method-assign]
 
 
 def uncut_log() -> None:

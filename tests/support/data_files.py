@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import io
 import pickle
 import struct
 import tarfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import md5
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,3 +175,36 @@ def black_png(side: int) -> bytes:
     packer = zlib.compressobj(9)
     rows = b"".join(packer.compress(bytes(1 + side // 8 + 1)) for _ in range(100)) + packer.flush()
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def write_shard(shard: Path, files: Mapping[str, bytes]) -> Path:
+    """Write a tar file of the layout of WebDataset, without its library."""
+    shard.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(shard, "w") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return shard
+
+
+def shards_of_folder(root: Path, shards: Path, per_shard: int = 8, labels: str = "cls") -> None:
+    """Write the images of a folder as shards in their order, so many a shard, with .cls or .json."""
+    for split in sorted(place for place in root.iterdir() if place.is_dir()):
+        names = sorted(place.name for place in split.iterdir())
+        files = sorted(split.rglob("*.*"))
+        for number, start in enumerate(range(0, len(files), per_shard)):
+            content = {}
+            for at, file in enumerate(files[start : start + per_shard], start):
+                label = str(names.index(file.parent.name))
+                content[f"{at:06}{file.suffix}"] = file.read_bytes()
+                said = label if labels == "cls" else f'{{"label": {label}}}'
+                content[f"{at:06}.{labels}"] = said.encode()
+            write_shard(shards / f"{split.name}-{number:06}.tar", content)
+
+
+def image_shards(root: Path, **options: Any) -> Path:
+    """Write the images of `image_folder` as shards of 8; return their folder."""
+    image_folder(root / "folder", **options)
+    shards_of_folder(root / "folder", root / "shards")
+    return root / "shards"

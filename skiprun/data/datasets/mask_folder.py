@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from skiprun.data.assemble import assemble
@@ -58,9 +58,9 @@ def from_pairs(
     check_meanings({meant: file for part in read.values() for meant, file in part.meant.items()})
     grey = all((part.images == part.images[..., :1]).all() for part in read.values())
     raw_splits = {split: make_raw_split(part, grey, config) for split, part in read.items()}
-    pixels = math.prod(raw_splits["train"].images.shape[1:3])
     check_colours(
-        {split: one_coloured(each.moments, pixels) for split, each in raw_splits.items()}, config.background
+        {split: one_coloured(each, np.arange(len(each))) for split, each in raw_splits.items()},
+        config.background,
     )
     names = tuple(config.classes or TWO)
     source = RawDataset(

@@ -51,9 +51,9 @@ def load_official(official: PublishedDataset, config: DataConfig, progress: Prog
         absent = [archive for archive in official.archives if not (root / archive.path).exists()]
         if absent and not config.download:
             raise DataNotFound(official.name, root, _way_out(official, absent, root))
-        with locked(root, progress):
+        with locked(root, progress) as reporting:
             # Another process may have been first.
-            source = _attempt(official, root) or _read_official(official, root, config.download, progress)
+            source = _attempt(official, root) or _read_official(official, root, config.download, reporting)
     return source
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -88,7 +89,8 @@ def build_arrays(folder: Path, listing: Listing, how: Conversion, progress: Prog
     digests: list[bytes] = []
     tally: Counter[str] = Counter()
     sums: dict[str, Sums] = {"arrays": [], "moments": []}
-    unnamed = folder / "unnamed.npy"
+    # A process that was taken for dead and is not writes to its own.
+    unnamed = folder / f"unnamed-{uuid.uuid4().hex}.npy"
     try:
         shape, blocks = decode_all(listing, how, progress)
         _check_room(folder, len(listing.files) * math.prod(shape))

@@ -7,16 +7,18 @@
 
 Files that are unchanged by name, size and time are not read again. Others are read and compared by content,
 so a copy of the folder needs no decoding. Of a folder the latest arrays are kept; those of its earlier
-contents and of folders that are gone are deleted when others are made. An array gets its name when it is
-whole and on the disk; one process at a time writes. Before they are used, arrays are compared with their
+contents and of folders that are gone are deleted when others are made. A folder that another machine has read
+may be there alone, so its arrays stay. An array gets its name when it is whole and on the disk; one process
+at a time writes, of all machines that share the cache. Before they are used, arrays are compared with their
 sums; damaged ones are told, and made again.
 """
 
 from __future__ import annotations
 
+import platform
 from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from skiprun.data.download.place import locked
 from skiprun.data.folders.conversion import Conversion
@@ -40,13 +42,14 @@ from skiprun.system.progress import ProgressCallback
 
 
 class Kept(TypedDict):
-    """What the index says of a folder: digest of its files, its arrays, and why images are left out."""
+    """What the index says of a folder: digest of its files, arrays, why images are left out, who read it."""
 
     root: str
     files: str
     arrays: str
     content: str
     bad: dict[str, str]
+    machine: NotRequired[str]
 
 
 def decoded(
@@ -68,10 +71,10 @@ def decoded(
     how = Conversion(square(side), fit, background)
     known = _remembered(folder, listing, how, skip_bad)
     if known is None:
-        with locked(folder, progress):
+        with locked(folder, progress) as reporting:
             remove_leftovers(folder)
             known = _remembered(folder, listing, how, skip_bad) or _made(
-                folder, listing, how, skip_bad, progress
+                folder, listing, how, skip_bad, reporting
             )
             _remember(folder, listing, how, known)
     return known
@@ -147,11 +150,17 @@ def _remember(folder: Path, listing: Listing, how: Conversion, found: Decoded) -
         "arrays": f"{key(found.listing, how)}-{found.content}",
         "content": found.content,
         "bad": {str(each.path.relative_to(listing.root)): each.problem for each in found.bad},
+        "machine": platform.node(),
     }
-    others = {place: other for place, other in _index(folder).items() if Path(other["root"]).is_dir()}
+    others = {place: other for place, other in _index(folder).items() if _may_be_there(other)}
     index = others | {_place(listing, how): entry}
     write_sealed(folder / "index.json", index)
     kept = {"index", *(each["arrays"] for each in index.values())}
     for file in (*folder.glob("*.npy"), *folder.glob("*.json")):
         if file.name.split(".")[0] not in kept:
             delete_spare(file)
+
+
+def _may_be_there(entry: Kept) -> bool:
+    """Tell whether a folder is there, as far as this machine can see."""
+    return Path(entry["root"]).is_dir() or entry.get("machine", platform.node()) != platform.node()

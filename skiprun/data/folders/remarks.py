@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,11 +10,8 @@ import numpy as np
 
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.notices import notice
-from skiprun.data.source import Array
+from skiprun.data.source import Array, RawSplit
 from skiprun.errors import InputError, percent, some
-
-# A copy of the moments of a million images would take 48 MB.
-CHUNK = 1 << 16
 
 
 def tell_losses(tally: Counter[str], how: Conversion, total: int) -> None:
@@ -95,16 +93,12 @@ def check_colours(plain: Mapping[str, Array], background: str) -> None:
         notice(f"Images of one colour: {', '.join(listed)}.")
 
 
-def one_coloured(moments: Array, pixels: int) -> Array:
-    """Return which images have one colour, bool [N], by their sums and sums of squares, int64 [N, 2, C].
-
-    Args:
-        moments: of the images.
-        pixels: of one image.
-    """
-    found = np.empty(len(moments), bool)
-    for start in range(0, len(moments), CHUNK):
-        sums, squares = moments[start : start + CHUNK, 0], moments[start : start + CHUNK, 1]
+def one_coloured(raw_split: RawSplit, rows: Array) -> Array:
+    """Return which rows of a split have one colour, bool [N], by their sums and sums of squares."""
+    pixels = math.prod(raw_split.images.shape[1:3])
+    found = [np.zeros(0, bool)]
+    for part in raw_split.moments_of(rows):
+        sums, squares = part[:, 0], part[:, 1]
         # Exact in whole numbers: a channel without variance has pixels * value**2 for the sum of its squares.
-        found[start : start + CHUNK] = ((sums % pixels == 0) & (squares == sums * (sums // pixels))).all(1)
-    return found
+        found.append(((sums % pixels == 0) & (squares == sums * (sums // pixels))).all(1))
+    return np.concatenate(found)

@@ -1,0 +1,159 @@
+"""Leases: one process at a time holds a file, on any of the machines that share a disk.
+
+Where the disk knows locks of the kernel, one is held as well: it is free as soon as its process has died.
+On many shared disks it says nothing of other machines. So the holder also keeps a file, the lease, and
+changes it every few seconds. Who waits looks whether it changes, by its own clock, since those of machines
+differ. A lease that has not changed for a minute is of a holder that died, and is taken over; a holder that
+lives and does not get any further is waited for until a limit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from skiprun.errors import StorageError
+from skiprun.system.lease_file import described, read, said_in, this_machine, work_of
+from skiprun.system.locks import NO_LOCKS
+
+BEAT = 5.0  # seconds between two changes of a lease
+POLL = 0.5
+STALE = 60.0
+STUCK = 1800.0
+
+
+class Lease:
+    """A lease that this process holds or waits for.
+
+    Attributes:
+        work: what the holder does, and how far it is; who waits is told.
+    """
+
+    def __init__(self, lock: Path, lease: Path) -> None:
+        import filelock
+
+        self.file, self.work, self.beats = lease, "", 0
+        self.token = uuid.uuid4().hex
+        self.kernel: filelock.BaseFileLock | None = filelock.FileLock(lock)
+        self.seen: bytes | None = None
+        self.changed = self.moved = time.monotonic()
+        self.released = threading.Event()
+        self.beating = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    def take(self, waiting: Callable[[str], None]) -> None:
+        """Wait until nobody else holds the lease, and hold it.
+
+        Args:
+            waiting: told twice a second who holds it.
+
+        Raises:
+            StorageError: its holder lives, and has not got any further for a long time.
+            OSError: it cannot be written.
+        """
+        try:
+            while not self._attempt():
+                waiting(described(self.seen))
+                time.sleep(POLL)
+        except BaseException:
+            self._unlock()
+            raise
+        self.beating.start()
+
+    def release(self) -> None:
+        """Let others have the lease."""
+        self.released.set()
+        self.beating.join()
+        with contextlib.suppress(OSError):
+            if self._is_own():
+                self.file.unlink()
+        self._unlock()
+
+    def _attempt(self) -> bool:
+        """Take the lease, if nobody holds it or its holder has died, and tell whether that was so."""
+        self._look()
+        if not self._lock():
+            return False
+        if self.seen is not None and not (self._has_died() and self._remove()):
+            return False
+        with contextlib.suppress(FileExistsError), self.file.open("xb") as file:
+            file.write(self._content())
+            return True
+        return False
+
+    def _look(self) -> None:
+        """Note what the lease says, and since when; refuse to wait for ever."""
+        found, now = read(self.file), time.monotonic()
+        if found != self.seen:
+            self.changed = now
+        if work_of(found) != work_of(self.seen) or found is None:
+            self.moved = now
+        self.seen = found
+        if now - self.moved > STUCK:
+            raise StorageError(
+                f"{self.file.parent} is held by {described(found)}, which has not got any further for "
+                f"{STUCK / 60:.0f} minutes. End that process, and start again."
+            )
+
+    def _lock(self) -> bool:
+        """Take the lock of the kernel, where there is one, and tell whether no process here holds it."""
+        import filelock
+
+        try:
+            if self.kernel and not self.kernel.is_locked:
+                self.kernel.acquire(timeout=0)
+        except filelock.Timeout:
+            return False
+        except NotImplementedError:
+            self.kernel = None
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            self.kernel = None
+        return True
+
+    def _unlock(self) -> None:
+        if self.kernel:
+            self.kernel.release()
+
+    def _has_died(self) -> bool:
+        """Tell whether the holder that was seen is no more: one of this machine would have its lock."""
+        here = said_in(self.seen).get("machine") == this_machine()
+        return (here and self.kernel is not None) or time.monotonic() - self.changed > STALE
+
+    def _remove(self) -> bool:
+        """Remove the lease that was seen, unless another process did so and has its own there now."""
+        aside = self.file.with_name(f"{self.file.name}.{self.token}")
+        try:
+            self.file.replace(aside)
+        except FileNotFoundError:
+            return True
+        taken = read(aside)
+        if taken != self.seen and not self.file.exists():
+            aside.replace(self.file)
+            return False
+        aside.unlink(missing_ok=True)
+        return taken == self.seen
+
+    def _beat(self) -> None:
+        """Change the lease every few seconds, as long as it is this process's."""
+        while not self.released.wait(BEAT):
+            with contextlib.suppress(OSError):
+                if self._is_own():
+                    self.beats += 1
+                    aside = self.file.with_name(f"{self.file.name}.{self.token}")
+                    aside.write_bytes(self._content())
+                    aside.replace(self.file)
+
+    def _is_own(self) -> bool:
+        return said_in(read(self.file)).get("token") == self.token
+
+    def _content(self) -> bytes:
+        about = {"machine": this_machine(), "name": platform.node(), "process": os.getpid()}
+        return json.dumps({"token": self.token, "beats": self.beats, "work": self.work, **about}).encode()
