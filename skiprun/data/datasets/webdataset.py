@@ -34,6 +34,11 @@ from skiprun.system.progress import ProgressCallback
 @DATASETS.register("webdataset", shape="3 x any", resizes=True, streams=True, paper="Aizman et al. 2019")
 def webdataset(config: DataRequest, device: torch.device, progress: ProgressCallback) -> Loaders:
     """Your own tar shards of images and labels: data.root is their folder, or train-{000..146}.tar."""
+    return load_labelled(read_shards(config, progress), config, device)
+
+
+def read_shards(config: DataRequest, progress: ProgressCallback) -> LabelledFiles:
+    """Return the images and labels of shards; what else their indexes hold is free when this returns."""
     if config.root is None:
         raise OptionError(
             "root", "webdataset needs the shards, such as data.root=shards/train-{000..146}.tar"
@@ -50,7 +55,7 @@ def webdataset(config: DataRequest, device: torch.device, progress: ProgressCall
         tally.update(index.tally)
     tell_losses(tally, how, total)
     digests = {split: [indexes[shard].digest for shard in group] for split, group in splits.items()}
-    files = LabelledFiles(
+    return LabelledFiles(
         place=config.root,
         class_names=class_names(list(indexes.values()), total),
         splits={
@@ -62,7 +67,6 @@ def webdataset(config: DataRequest, device: torch.device, progress: ProgressCall
         tally=tally,
         compared=False,
     )
-    return load_labelled(files, config, device)
 
 
 def raw_split(shards: Sequence[Path], indexes: Sequence[ShardIndex], how: Conversion) -> RawSplit:
