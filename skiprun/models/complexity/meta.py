@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -27,17 +28,50 @@ def _mean(x: Tensor, dims: Sequence[int], keep: bool = False) -> Tensor:
     )
 
 
-def _sum(x: Tensor, y: Tensor | float, alpha: float = 1) -> Tensor:
-    same = isinstance(y, Tensor) and x.shape == y.shape
-    return torch.empty_like(x) if same else torch.add(x, y, alpha=alpha)
+def _elementwise(x: Tensor, y: Tensor | float, **_: object) -> Tensor:
+    """Return a result of two operands, in the shape that both have or broadcast to."""
+    if not isinstance(y, Tensor) or x.shape == y.shape:
+        return torch.empty_like(x, dtype=torch.result_type(x, y))
+    return x.new_empty(np.broadcast_shapes(x.shape, y.shape), dtype=torch.result_type(x, y))
 
 
-# What torch works out in Python, by its name. Random fills leave a tensor without content as it is.
+def _concatenation(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
+    shape = list(parts[0].shape)
+    shape[dim] = sum(part.shape[dim] for part in parts)
+    return parts[0].new_empty(shape)
+
+
+def _same(x: Tensor, *_: object, **__: object) -> Tensor:
+    return x
+
+
+def _like(x: Tensor, *_: object, **__: object) -> Tensor:
+    return torch.empty_like(x)
+
+
+# What torch works out in Python, by its name; some of it makes torch import its compiler, for over a second.
+# What happens in place leaves a tensor without content as it is.
 SHAPES: dict[OpOverload, Callable[..., object]] = {
-    aten.normal_.default: lambda x, *_, **__: x,
-    aten.uniform_.default: lambda x, *_, **__: x,
+    aten.normal_.default: _same,
+    aten.uniform_.default: _same,
+    aten.bernoulli_.float: _same,
+    aten.div_.Scalar: _same,
+    aten.div_.Tensor: _same,
+    aten.mul_.Tensor: _same,
+    aten.silu_.default: _same,
+    aten.hardtanh_.default: _same,
+    aten.hardswish_.default: _same,
+    aten.relu.default: _like,
+    aten.gelu.default: _like,
+    aten.silu.default: _like,
+    aten.sigmoid.default: _like,
+    aten.hardsigmoid.default: _like,
+    aten.rsub.Scalar: _like,
+    aten.add.Tensor: _elementwise,
+    aten.sub.Tensor: _elementwise,
+    aten.mul.Tensor: _elementwise,
+    aten.cat.default: _concatenation,
     aten.native_batch_norm.default: _batch_norm_outputs,
-    aten.add.Tensor: _sum,
     aten.mean.dim: _mean,
     aten.addmm.default: lambda _, x, y: x.new_empty(x.shape[0], y.shape[1]),
 }
@@ -46,13 +80,14 @@ SHAPES: dict[OpOverload, Callable[..., object]] = {
 class Shortcuts(DispatchMode):
     """Answers at once with the shape of a result that torch would work out in Python on the meta device.
 
-    That is nine tenths of the time of a deep network. Residual networks of the CIFAR kind use nothing else of
-    that sort, so counting one does not make torch import its compiler either, which takes a second.
+    That is nine tenths of the time of a deep network.
     """
 
     def compute(self, operation: OpOverload, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
         """Return an operation's result; on the meta device a shape is enough."""
-        answer = SHAPES.get(operation) if args and isinstance(args[0], Tensor) and args[0].is_meta else None
+        first = args[0] if args else None
+        first = first[0] if isinstance(first, list) and first else first
+        answer = SHAPES.get(operation) if isinstance(first, Tensor) and first.is_meta else None
         return (answer or operation)(*args, **kwargs)
 
 
