@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import platform
 import statistics
@@ -126,10 +127,12 @@ GIT = (
 )
 
 
+@functools.cache
 def commit_of_code() -> str | None:
     """Return the commit of skiprun's own checkout, with '+' if it has changes; None where there is none.
 
-    The working folder is not asked: it may be anybody's, and the numbers depend on the code.
+    The working folder is not asked: it may be anybody's, and the numbers depend on the code. A process asks
+    once, as it does not import its code again either.
     """
     checkout, git = Path(skiprun.__file__).parents[1], find_program("git")
     if git is None or not (checkout / ".git").exists():

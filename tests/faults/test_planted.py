@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -125,24 +126,39 @@ def hooked(tmp_path: Path, marker: Path) -> Path:
     return folder
 
 
+def commit() -> str | None:
+    """Return what a new process would find."""
+    summary.commit_of_code.cache_clear()
+    return summary.commit_of_code()
+
+
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """Keep the commit that a test finds from the tests after it."""
+    yield
+    summary.commit_of_code.cache_clear()
+
+
 @pytest.mark.skipif(find_program("git") is None, reason="needs git")
+@pytest.mark.usefixtures("forgotten")
 def test_no_hook_of_a_repository_runs(hooked: Path, marker: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(hooked)
     monkeypatch.setenv("GIT_DIR", str(hooked / ".git"))
-    elsewhere = summary.commit_of_code()
+    elsewhere = commit()
     monkeypatch.delenv("GIT_DIR")
-    assert summary.commit_of_code() == elsewhere, "the commit is that of the code, wherever it is started"
+    assert commit() == elsewhere, "the commit is that of the code, wherever it is started"
     monkeypatch.setattr(skiprun, "__file__", str(hooked / "skiprun" / "__init__.py"))
-    whole = summary.commit_of_code()
+    whole = commit()
     assert whole and len(whole) >= 7 and not whole.endswith("+")
     (hooked / "skiprun" / "__init__.py").write_text("changed")
-    assert summary.commit_of_code() == f"{whole}+"
+    assert commit() == f"{whole}+"
     assert not marker.exists()
 
 
+@pytest.mark.usefixtures("forgotten")
 def test_code_that_was_installed_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(skiprun, "__file__", str(tmp_path / "site-packages" / "skiprun" / "__init__.py"))
-    assert summary.commit_of_code() is None
+    assert commit() is None
 
 
 def test_programs_are_not_looked_for_in_the_working_folder(
