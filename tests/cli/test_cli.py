@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from sklearn.datasets import load_digits
 from skiprun.run import Run
 from skiprun.system.machine import cores
 from tests.support import ROOT
+from tests.support.command_line import exit_code, run_here
 
 SMOKE = str(ROOT / "configs" / "smoke.yaml")
 FAST = ["--set", "schedule.epochs=0.5", "--set", "log.tensorboard=false"]
@@ -38,19 +38,19 @@ COMMANDS = [
 ]
 
 
-def start(*arguments: str, folder: Path, **environment: str) -> subprocess.Popen[str]:
+def start(*arguments: str, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "skiprun", *arguments],
         cwd=folder,
-        env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def call(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    process = start(*arguments, folder=folder, **environment)
+def call(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own."""
+    process = start(*arguments, folder=folder)
     out, err = process.communicate(timeout=240)
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
@@ -66,7 +66,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_an_example_and_fits_80_columns(command: str, tmp_path: Path) -> None:
-    shown = call(command, "--help", folder=tmp_path, COLUMNS="80")
+    shown = run_here(command, "--help", folder=tmp_path, COLUMNS="80")
     assert shown.returncode == 0
     assert max(map(len, shown.stdout.splitlines())) <= 80
     assert f"Example: skiprun {command}" in shown.stdout
@@ -122,26 +122,26 @@ def test_a_finished_run_is_shown_and_not_trained_again(trained: Path) -> None:
     before = {
         path: path.stat().st_mtime_ns for path in (trained / "runs" / "smoke").rglob("*") if path.is_file()
     }
-    again = call("train", SMOKE, folder=trained)
+    again = run_here("train", SMOKE, folder=trained)
     assert again.returncode == 0
     assert "finished already" in again.stderr
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
 def test_a_changed_config_under_the_same_name_is_refused_with_the_difference(trained: Path) -> None:
-    refused = call("train", SMOKE, "--set", "optim.lr=0.05", folder=trained)
+    refused = run_here("train", SMOKE, "--set", "optim.lr=0.05", folder=trained)
     assert refused.returncode == 5
     assert "optim.lr: 0.1 -> 0.05" in refused.stderr
     assert "--fresh" in refused.stderr
 
 
 def test_evaluate_repeats_the_test_score(trained: Path) -> None:
-    shown = call("evaluate", "runs/smoke/seed-0", "--json", folder=trained)
+    shown = run_here("evaluate", "runs/smoke/seed-0", "--json", folder=trained)
     scores = json.loads(shown.stdout)
     assert scores["error"] == Run(trained / "runs/smoke/seed-0").summary()["test"]["error"]
-    val = json.loads(call("evaluate", "smoke/seed-0", "--split", "val", "--json", folder=trained).stdout)
+    val = json.loads(run_here("evaluate", "smoke/seed-0", "--split", "val", "--json", folder=trained).stdout)
     assert val["error"] == Run(trained / "runs/smoke/seed-0").summary()["best"]["val"]["error"]
-    assert call("evaluate", "smoke/seed-0", "--split", "tset", folder=trained).returncode == 2
+    assert run_here("evaluate", "smoke/seed-0", "--split", "tset", folder=trained).returncode == 2
 
 
 def test_predict_labels_images_of_any_size(trained: Path) -> None:
@@ -149,33 +149,34 @@ def test_predict_labels_images_of_any_size(trained: Path) -> None:
     for label in range(10):
         image = Image.fromarray((digits.images[label] * 15.9).astype("uint8"))
         image.resize((32, 32), Image.Resampling.NEAREST).convert("RGB").save(trained / f"{label}.png")
-    shown = call("predict", "smoke", *(f"{label}.png" for label in range(10)), "--json", folder=trained)
+    shown = run_here("predict", "smoke", *(f"{label}.png" for label in range(10)), "--json", folder=trained)
     found = json.loads(shown.stdout)
     right = sum(item["label"] == str(digits.target[index]) for index, item in enumerate(found))
     assert right >= 8
     assert len(found[0]["top"]) == 3
     (trained / "broken.png").write_bytes(b"\x89PNG\r\n")
-    broken = call("predict", "smoke", "broken.png", folder=trained)
+    broken = run_here("predict", "smoke", "broken.png", folder=trained)
     assert (broken.returncode, "broken.png" in broken.stderr) == (2, True)
 
 
 def test_runs_lists_and_shows(trained: Path) -> None:
-    listed = json.loads(call("runs", "--json", folder=trained).stdout)
+    listed = json.loads(run_here("runs", "--json", folder=trained).stdout)
     assert any("smoke" in json.dumps(row) for row in listed)
-    assert "finished" in call("runs", folder=trained).stdout
-    assert call("runs", "show", "smoke/seed-0", folder=trained).returncode == 0
-    assert call("runs", "show", "smok", folder=trained).returncode == 2
+    assert "finished" in run_here("runs", folder=trained).stdout
+    assert run_here("runs", "show", "smoke/seed-0", folder=trained).returncode == 0
+    assert run_here("runs", "show", "smok", folder=trained).returncode == 2
 
 
-@pytest.mark.parametrize("listing", ["models", "datasets", "connections", "probes"])
+# All architectures are counted, once, for their table: see test_tables.
+@pytest.mark.parametrize("listing", ["models *20", "datasets", "connections", "probes"])
 def test_listings_are_one_json_document(listing: str, tmp_path: Path) -> None:
-    shown = call(listing, "--json", folder=tmp_path)
+    shown = run_here(*listing.split(), "--json", folder=tmp_path)
     assert {"name", "summary"} <= json.loads(shown.stdout)[0].keys()
 
 
-def test_json_is_alone_on_stdout(tmp_path: Path) -> None:
-    shown = call("train", SMOKE, *FAST, "--json", folder=tmp_path)
-    assert json.loads(shown.stdout)["model"]["connection"] == "add"
+def test_json_is_alone_on_stdout(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("train", SMOKE, *FAST, "--json", folder=tmp_path) == 0
+    assert json.loads(capfd.readouterr().out)["model"]["connection"] == "add"
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ def test_wrong_input_exits_with_2_one_message_and_no_run(
 
     if "cuda" in arguments and torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    refused = call("train", SMOKE, *arguments, folder=tmp_path)
+    refused = run_here("train", SMOKE, *arguments, folder=tmp_path)
     assert refused.returncode == 2
     assert says in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -213,7 +214,7 @@ def test_wrong_input_exits_with_2_one_message_and_no_run(
 
 
 def test_several_wrong_names_are_reported_at_once(tmp_path: Path) -> None:
-    refused = call(
+    refused = run_here(
         "train", SMOKE, "--set", "model.name=resnet57", "--set", "data.name=digit", folder=tmp_path
     )
     assert len(refused.stderr.strip().splitlines()) == 2
@@ -221,7 +222,7 @@ def test_several_wrong_names_are_reported_at_once(tmp_path: Path) -> None:
 
 def test_cifar_without_data_and_network_names_the_place_and_leaves_nothing(tmp_path: Path) -> None:
     data = tmp_path / "cache"
-    refused = call(
+    refused = run_here(
         "train", str(ROOT / "configs/resnet56_cifar.yaml"), folder=tmp_path, SKIPRUN_DATA=str(data)
     )
     assert refused.returncode == 2
@@ -234,7 +235,7 @@ def test_cifar_without_data_and_network_names_the_place_and_leaves_nothing(tmp_p
 
 def test_killed_and_started_again_ends_with_the_same_bits(tmp_path: Path) -> None:
     options = ["--set", "schedule.epochs=4", "--set", "log.tensorboard=false"]
-    assert call("train", SMOKE, *options, "--name", "whole", folder=tmp_path).returncode == 0
+    assert run_here("train", SMOKE, *options, "--name", "whole", folder=tmp_path).returncode == 0
     process = start("train", SMOKE, *options, "--name", "parts", folder=tmp_path)
     metrics = tmp_path / "runs/parts/seed-0/metrics.jsonl"
     until = time.monotonic() + 120
@@ -245,7 +246,7 @@ def test_killed_and_started_again_ends_with_the_same_bits(tmp_path: Path) -> Non
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert Run(tmp_path / "runs/parts/seed-0").state == "unfinished"
-    assert call("train", SMOKE, *options, "--name", "parts", folder=tmp_path).returncode == 0
+    assert run_here("train", SMOKE, *options, "--name", "parts", folder=tmp_path).returncode == 0
     whole, parts = (Run(tmp_path / f"runs/{name}/seed-0") for name in ("whole", "parts"))
     records = [
         [{tag: value for tag, value in row.items() if not tag.startswith("time/")} for row in run.metrics()]
@@ -296,7 +297,7 @@ def test_compare_trains_what_is_missing_and_reuses_the_rest(tmp_path: Path) -> N
     shares = [json.loads(file.read_text())["sessions"][0]["cores"] for file in files]
     if len(cores()) > 1:  # each trained beside the other, on cores of its own
         assert not set(shares[0]) & set(shares[1])
-    again = call("compare", "plain20", "resnet20:connection=highway", *options, folder=tmp_path)
+    again = run_here("compare", "plain20", "resnet20:connection=highway", *options, folder=tmp_path)
     assert json.loads(again.stdout)["groups"] == json.loads(first.stdout)["groups"]
     assert {path: path.stat().st_mtime_ns for path in before} == before
     report = next((tmp_path / "runs" / "comparisons").glob("*/report.html"))
@@ -304,7 +305,7 @@ def test_compare_trains_what_is_missing_and_reuses_the_rest(tmp_path: Path) -> N
 
 
 def test_compare_refuses_a_wrong_name_before_anything_is_trained(tmp_path: Path) -> None:
-    refused = call("compare", "plain20", "resnet21", folder=tmp_path)
+    refused = run_here("compare", "plain20", "resnet21", folder=tmp_path)
     assert refused.returncode == 2
     assert "Did you mean" in refused.stderr
     assert not (tmp_path / "runs").exists()

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import torch
 
-from skiprun.cli.app import main
 from skiprun.errors import CheckpointError
 from skiprun.experiment.doctor import examine
 from skiprun.experiment.replay import replay
@@ -19,6 +18,7 @@ from skiprun.run import Run
 from skiprun.system.progress import NullProgress
 from skiprun.training.checkpoint import load, save
 from tests.faults.test_checkpoints import content
+from tests.support.command_line import exit_code
 from tests.support.faulty import EVERYTHING, assert_same_runs, fault_config, tiny_dataset, train_here
 
 CONFIG = fault_config(**EVERYTHING, schedule={"epochs": 3})
@@ -45,11 +45,8 @@ def again(run: Run, steps: int) -> Any:
 
 
 def call(*arguments: str) -> int:
-    with pytest.MonkeyPatch.context() as patch, tiny_dataset():
-        patch.setattr(sys, "argv", ["skiprun", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    return int(ended.value.code or 0)
+    with tiny_dataset():
+        return exit_code(*arguments)
 
 
 def test_verify_finds_the_same_bits_and_changes_nothing(run: Run) -> None:

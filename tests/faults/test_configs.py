@@ -17,11 +17,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from skiprun.cli.app import main
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config, load_config
 from skiprun.errors import InputError
 from tests.support import ROOT
+from tests.support.command_line import exit_code
 from tests.support.corpus import CORPUS, GOOD, MESSAGES, messages, row_of
 
 HANG = 20  # seconds: far more than any of these takes
@@ -45,12 +45,8 @@ def no_hang() -> Iterator[None]:
 
 def call(folder: Path, *arguments: str) -> int:
     """Run the command line in this process, in a folder."""
-    with pytest.MonkeyPatch.context() as patch, no_hang():
-        patch.chdir(folder)
-        patch.setattr(sys, "argv", ["skiprun", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    return int(ended.value.code or 0)
+    with no_hang():
+        return exit_code(*arguments, folder=folder)
 
 
 @pytest.mark.parametrize("name", CORPUS, ids=lambda name: f"{row_of(name)}-{name}")

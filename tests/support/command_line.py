@@ -1,14 +1,21 @@
-"""The command line looked at without running it, and options that make a command short."""
+"""The command line in this process: run, or looked at; and options that make a command short."""
 
 from __future__ import annotations
 
 import re
+import sys
+import threading
+from contextlib import redirect_stderr, redirect_stdout
 from inspect import signature
+from io import StringIO
+from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
+import pytest
 from typer.main import get_command
 
-from skiprun.cli.app import app
+from skiprun.cli.app import app, main
 from skiprun.cli.groups import ListedStudy
 from skiprun.registry import MODELS, STUDIES
 from tests.support.pages import Command
@@ -36,14 +43,40 @@ SMALL = {
     "curvature": ["--batches", "1", "--batch-size", "32", "--tolerance", "0.5"],
     "norm_placement": ["--depths", "1,2", "--width", "16", "--draws", "2"],
     "pre_norm_growth": ["--blocks", "2", "--width", "16"],
+    "refinement": ["--batches", "1", "--batch-size", "16"],
+    "residual_mixing": ["--sites", "4", "--draws", "2"],
+    "residual_stream": ["--seeds", "1", "--batch-size", "16", "model.width=4"],
     "shatter": ["--seeds", "1", "--points", "31", "--lines", "1", "model.width=4"],
     "shatter_depth": ["--depths", "2", "--width", "16", "--draws", "2"],
     "shatter_theorem": ["--depths", "1,2", "--width", "16", "--draws", "2"],
+    "shortcuts": ["--seeds", "1", "--batches", "1", "--batch-size", "8", "model.width=4"],
+    "signal_propagation": ["--depths", "1,2", "--width", "16", "--draws", "2"],
     "similarity": ["--batches", "1", "--batch-size", "32"],
     "trajectory": ["--images", "32", "--steps", "3", "--jobs", "1"],
     "truncate": ["--images", "32"],
 }
 SMALL["compare"] = [*SMALL["train"], "--seeds", "1", "--jobs", "1"]
+
+
+def exit_code(*words: str, folder: Path | None = None, **environment: str) -> int:
+    """Run a command in this process, perhaps in a folder, and return its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        if folder:
+            patch.chdir(folder)
+        patch.setattr(sys, "argv", ["skiprun", *words])
+        patch.setattr(threading, "excepthook", threading.excepthook)  # a command sets its own
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return int(ended.value.code or 0)
+
+
+def run_here(*words: str, folder: Path, **environment: str) -> CompletedProcess[str]:
+    """Run a command in this process, in a folder: a process of its own takes seconds to import torch."""
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        code = exit_code(*words, folder=folder, **environment)
+    return CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 def small(words: list[str]) -> list[str]:
