@@ -53,7 +53,7 @@ def kill_in_half_a_file(config: RunConfig, runs: Path, chance: random.Random) ->
 
 def kill_at_random(config: RunConfig, runs: Path, chance: random.Random) -> bool:
     child = start(config, runs)
-    time.sleep(chance.uniform(0, 1))
+    time.sleep(chance.uniform(0, 0.5))
     child.kill()
     child.join()
     return child.exitcode == KILLED

@@ -43,8 +43,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("error", "stays"),
-    [(errno.ENOSPC, True), (errno.EIO, False)],
-    ids=["F35-disk-full", "F40-one-failing-operation"],
+    [
+        # The two tests below have a disk that is full from some point on, too.
+        pytest.param(errno.ENOSPC, True, marks=pytest.mark.slow, id="F35-disk-full"),
+        pytest.param(errno.EIO, False, id="F40-one-failing-operation"),
+    ],
 )
 def test_F35_F36_F40_the_disk_fails_at_every_single_operation(
     error: int, stays: bool, whole: Path, tmp_path: Path

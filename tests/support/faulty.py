@@ -36,7 +36,7 @@ from skiprun.system.progress import NullProgress
 from skiprun.training.checkpoint import load
 from tests.support.compare import assert_same, timeless, untimed
 
-STEPS = 40
+STEPS = 20
 KILLED = -signal.SIGKILL
 Sabotage = Callable[[], None]
 NOISE = 0  # seed of the images
@@ -81,13 +81,13 @@ def tiny_dataset() -> Iterator[None]:
 
 
 def fault_config(**sections: Any) -> RunConfig:
-    """Return a config of 40 steps in 10 epochs, which sections may override."""
+    """Return a config of 20 steps in 5 epochs, which sections may override."""
     plain = {
         "name": "run",
         "model": {"name": "resnet_cifar", "depth": 8, "width": 4},
         "data": {"name": "tiny", "batch_size": 16, "val_fraction": 0.2},
         "optim": {"lr": 0.05, "clip_norm": 1.0},
-        "schedule": {"epochs": 10},
+        "schedule": {"epochs": 5},
         "compute": {"device": "cpu", "precision": "fp32"},
         "log": {"every": 2, "tensorboard": False},
     }
