@@ -1,8 +1,9 @@
 """Every study of the registry: the network is afterwards as before, bit for bit, whatever happened."""
 
 import copy
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -108,15 +109,31 @@ def assert_untouched(model: nn.Module, before: Fingerprint) -> None:
         assert value is other if value is None or other is None else torch.equal(value, other), name
 
 
-@pytest.mark.parametrize("name", STUDIES.names())
-def test_a_study_leaves_networks_and_the_random_stream_as_they_were(name: str) -> None:
+class Studied(NamedTuple):
+    """What a study found, the network after and before, and the random stream before and after."""
+
+    result: StudyResult
+    model: nn.Module
+    before: Fingerprint
+    streams: tuple[Tensor, Tensor]
+
+
+@functools.cache
+def studied(name: str, time: int = 1) -> Studied:
+    """Run a study for the first or the second time, once for all tests."""
     study = STUDIES[name].target
     model = network(study)
     needed = given(study, model)
     before, stream = fingerprint(model), torch.get_rng_state()
     result = study(**needed, **chosen(study))
+    return Studied(result, model, before, (stream, torch.get_rng_state()))
+
+
+@pytest.mark.parametrize("name", STUDIES.names())
+def test_a_study_leaves_networks_and_the_random_stream_as_they_were(name: str) -> None:
+    result, model, before, streams = studied(name)
     assert_untouched(model, before)
-    assert torch.equal(stream, torch.get_rng_state())
+    assert torch.equal(*streams)
     assert result.rows and result.verdict.endswith(".")
 
 
@@ -154,8 +171,7 @@ def test_a_fault_within_a_network_leaves_no_trace(
 
 @pytest.mark.parametrize("name", STUDIES.names())
 def test_the_figures_of_a_study_name_columns_of_its_rows(name: str) -> None:
-    study = STUDIES[name].target
-    result = study(**given(study, network(study)), **chosen(study))
+    result = studied(name).result
     for figure in STUDIES[name].info.figures:
         rows = [row for row in result.rows if figure.where.items() <= row.items()]
         assert rows, figure.title
@@ -165,6 +181,5 @@ def test_the_figures_of_a_study_name_columns_of_its_rows(name: str) -> None:
 
 @pytest.mark.parametrize("name", STUDIES.names())
 def test_the_same_seed_gives_the_same_rows(name: str) -> None:
-    study = STUDIES[name].target
-    one, other = (study(**given(study, network(study)), **chosen(study)) for _ in range(2))
+    one, other = (studied(name, time).result for time in (1, 2))
     assert one.rows == other.rows and one.facts == other.facts

@@ -325,9 +325,14 @@ def test_frozen_norms_stay_as_they_are() -> None:
     assert torch.equal(model.get_buffer("bn1.running_mean"), torch.zeros(16))
 
 
+# Optimizing a source takes seconds, and these tests do not compute with it.
+HASTY = tuple(flag for flag in library.FLAGS if flag != "-O3")
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A machine on which no kernel was compiled yet: the folder for them."""
+    """A machine on which no kernel was compiled yet, with a compiler in a hurry: the folder for them."""
+    monkeypatch.setattr(library, "FLAGS", HASTY)
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache")
 
     def forget() -> None:
@@ -419,10 +424,11 @@ def test_runs_that_start_together_compile_once(elsewhere: Path, tmp_path: Path) 
     code = (
         "import sys, pathlib, platformdirs; import torch; "
         f"platformdirs.user_cache_path = lambda name: pathlib.Path({str(elsewhere.parent)!r}); "
-        "from skiprun.training.acceleration.kernels.library import prepare_kernels; prepare_kernels()"
+        "from skiprun.training.acceleration.kernels import library; "
+        f"library.FLAGS = {HASTY!r}; library.prepare_kernels()"
     )
     environment = dict(os.environ, CXX=str(compiler))
-    started = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(3)]
-    assert [process.wait() for process in started] == [0, 0, 0]
+    started = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(2)]
+    assert [process.wait() for process in started] == [0, 0]
     assert (tmp_path / "log").read_text().split() == ["made"] * len(library.SOURCES)
     assert len(list(elsewhere.rglob("*.so"))) == len(library.SOURCES)
