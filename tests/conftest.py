@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
@@ -44,9 +45,15 @@ def own_logging() -> Iterator[None]:
     logger.setLevel(level)
 
 
+@pytest.fixture(scope="session")
+def data_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of all data folders, as pytest looks through its own for the next number at each new one."""
+    return tmp_path_factory.mktemp("data")
+
+
 @pytest.fixture(autouse=True)
-def own_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def own_data_folder(monkeypatch: pytest.MonkeyPatch, data_folders: Path) -> Path:
     """Keep the user's cache out of the tests."""
-    folder = tmp_path_factory.mktemp("data")
+    folder = Path(tempfile.mkdtemp(dir=data_folders))
     monkeypatch.setenv("SKIPRUN_DATA", str(folder))
     return folder

@@ -263,7 +263,7 @@ def test_killed_and_started_again_ends_with_the_same_bits(tmp_path: Path) -> Non
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_and_the_same_command_continues(number: int, code: int, tmp_path: Path) -> None:
     options = ["--set", "schedule.epochs=200", "--set", "log.tensorboard=false"]
-    process = start("train", SMOKE, *options, folder=tmp_path)
+    process = start("train", SMOKE, *options, "--set", "compute.compile=off", folder=tmp_path)
     metrics = tmp_path / "runs/smoke/seed-0/metrics.jsonl"
     until = time.monotonic() + 120
     while not (metrics.exists() and '"epoch_end"' in metrics.read_text()):

@@ -42,7 +42,8 @@ def comparing(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         "--set",
         "log.tensorboard=false",
     ]
-    program += ["--set", "model.width=4", "--set", "schedule.epochs=200", "--runs", str(tmp_path)]
+    program += ["--set", "model.width=4", "--set", "schedule.epochs=200", "--set", "compute.compile=off"]
+    program += ["--runs", str(tmp_path)]
     begun = subprocess.Popen(
         program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

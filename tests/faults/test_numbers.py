@@ -174,7 +174,7 @@ def test_F6_F9_the_command_line_under_signals(
     numbers: tuple[int, ...], code: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As a kill, of which `tests/cli/test_cli.py` tells."""
-    long = ["schedule.epochs=300", "log.tensorboard=false"]
+    long = ["schedule.epochs=300", "log.tensorboard=false", "compute.compile=off"]
     process = start(tmp_path, *(word for each in long for word in ("--set", each)))
     run = Run(tmp_path / "runs/smoke/seed-0")
     wait_for(process, run.checkpoints / "last.pt")
