@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks import (
     costs,
+    crews,
     degradation,
     demo,
     epochs,
@@ -47,9 +48,10 @@ ALL: dict[str, Any] = {
     "numerics": numerics,
     "parity": parity,
     "instruments": instruments,
+    "crews": crews,
 }
 OF_A_GPU = ("epochs", "watching", "kernels", "steps", "tests", "seeds", "degradation")
-OF_A_CPU = ("demo", "costs", "folders", "shards", "parity", "instruments")
+OF_A_CPU = ("demo", "costs", "folders", "shards", "parity", "instruments", "crews")
 # What is measured where nothing is named; on a GPU that is what the bars are about.
 DEFAULT = {
     "cuda": OF_A_GPU,

@@ -30,6 +30,7 @@ from skiprun.cli import (
     train,
 )
 from skiprun.cli.groups import WithStudies
+from skiprun.cli.options import WithRay
 from skiprun.cli.terminal import complain, say, start_logging
 from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory, out_of_memory, with_type
 from skiprun.system.machine import leave_imports_alone, trust_no_working_folder
@@ -64,10 +65,16 @@ def global_options(
 
 
 app.command(epilog="Example: skiprun train configs/resnet56_cifar.yaml --set optim.lr=0.05")(train.train)
-app.command(epilog="Example: skiprun compare plain20 plain56 resnet56 --seeds 3")(compare.compare)
-app.command(epilog="Example: skiprun sweep configs/sweeps/rates_digits.yaml --halving")(sweep.sweep)
-app.command(epilog="Example: skiprun reproduce all --budget toy")(reproduce.reproduce)
-app.command(epilog="Example: skiprun noise resnet20 --seeds 10 --sources init,order")(noise.noise)
+app.command(epilog="Example: skiprun compare plain20 plain56 resnet56 --seeds 3", cls=WithRay)(
+    compare.compare
+)
+app.command(epilog="Example: skiprun sweep configs/sweeps/rates_digits.yaml --halving", cls=WithRay)(
+    sweep.sweep
+)
+app.command(epilog="Example: skiprun reproduce all --budget toy", cls=WithRay)(reproduce.reproduce)
+app.command(epilog="Example: skiprun noise resnet20 --seeds 10 --sources init,order", cls=WithRay)(
+    noise.noise
+)
 app.command(epilog="Example: skiprun resume runs/smoke/seed-0 --epochs 10")(resume.resume)
 app.command(epilog="Example: skiprun doctor configs/resnet56_cifar.yaml")(doctor.doctor)
 app.command(epilog="Example: skiprun evaluate runs/smoke/seed-0 --split val")(evaluate.evaluate)

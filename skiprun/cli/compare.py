@@ -14,6 +14,7 @@ from skiprun.cli.options import (
     Json,
     PrintCommands,
     Quiet,
+    Ray,
     Root,
     RunsFolder,
     Set,
@@ -64,6 +65,7 @@ def compare(
             metavar="KEY=VALUE,VALUE", help="Train each with every value, as optim.lr=0.05,0.1,0.2."
         ),
     ] = None,
+    ray: Ray = None,
     print_commands: PrintCommands = False,
     set_: Set = None,
     root: Root = None,
@@ -94,6 +96,7 @@ def compare(
         return print_the_commands(names, asked, until_decided, json)
     if (
         jobs != 1
+        and not ray
         and (grid or len(names) * (seeds or 1) > 1)
         and not list((runs / "comparisons").glob(f"{reports.slug(names)}*"))
     ):
@@ -108,6 +111,7 @@ def compare(
             names,
             **asked,
             jobs=jobs,
+            ray=ray,
             same_within=same_within,
             until_decided=until_decided,
             progress_for=board.row,

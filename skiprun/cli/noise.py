@@ -13,6 +13,7 @@ from skiprun.cli.options import (
     Json,
     PrintCommands,
     Quiet,
+    Ray,
     Root,
     RunsFolder,
     Set,
@@ -36,6 +37,7 @@ def noise(
         typer.Option("--name", help="What the result is called before NAME."),
     ] = None,
     jobs: Jobs = None,
+    ray: Ray = None,
     print_commands: PrintCommands = False,
     set_: Set = None,
     root: Root = None,
@@ -72,7 +74,7 @@ def noise(
         return show_commands(experiment.noise_commands(names[0], **asked), json)
     set_quiet(silent)
     with Board(silent) as board:
-        found = experiment.noise(names[0], **asked, jobs=jobs, progress_for=board.row)
+        found = experiment.noise(names[0], **asked, jobs=jobs, ray=ray, progress_for=board.row)
     if json:
         emit(found.to_dict())
         return

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 
 def user_path(text: str | Path) -> Path:
@@ -37,6 +38,14 @@ Jobs = Annotated[
     int | None, typer.Option(min=1, help="Runs at once; default: one a GPU, or one a core if small.")
 ]
 Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to compute.")]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="[ADDRESS]",
+        help="Train on a Ray cluster: HOST:PORT, auto, or by itself one of this machine's own.",
+    ),
+]
 PrintCommands = Annotated[
     bool,
     typer.Option(
@@ -48,6 +57,18 @@ RunArgument = Annotated[
 ]
 
 RUNS = Path("runs")
+ADDRESS = r"local|auto|(ray://)?[\w.\-\[\]:]+:\d+"  # and no architecture with its options
+
+
+class WithRay(TyperCommand):
+    """A command whose --ray may stand without an address, also before a name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `local` behind a --ray that no address follows."""
+        filled = list(args)
+        if "--ray" in args and not re.fullmatch(ADDRESS, "".join(args[args.index("--ray") + 1 :][:1])):
+            filled.insert(args.index("--ray") + 1, "local")
+        return super().parse_args(ctx, filled)
 
 
 def apart(given: list[str] | None, set_: list[str] | None) -> tuple[list[str], list[str]]:

@@ -53,6 +53,9 @@ class ScoresColumn(ProgressColumn):
         return FittingScores(task.fields["scores"])
 
 
+MOST_ROWS = 30  # of runs that wait or are done; with more than these, only those that train are shown
+
+
 class Board:
     """Progress of one or more runs: bars with the latest scores on a terminal, else a plain line an epoch."""
 
@@ -81,27 +84,34 @@ class Board:
         """Return a listener for one more run."""
         return Row(self, label)
 
+    @property
+    def is_crowded(self) -> bool:
+        """Tell whether there are more runs than a terminal shows well."""
+        return len(self.bars.tasks) >= MOST_ROWS
+
 
 class Row:
     """Progress of one run on the board."""
 
     def __init__(self, board: Board, label: str) -> None:
-        self.board, self.label = board, label
-        self.task = board.bars.add_task(escape(label), total=None, scores=())
+        self.board, self.name, self.label = board, label, label
+        shown = not board.is_crowded
+        self.task = board.bars.add_task(escape(label), total=None, visible=shown, scores=())
         self.clock: tuple[float, int] | None = None
         self.steps = 0
 
     def located(self, place: str) -> None:
         """Show where the run is trained, from now on."""
-        self.label = f"{self.label} ({place})"
-        self.board.bars.update(self.task, description=escape(self.label))
+        self.label = f"{self.name} ({place})"
+        self.board.bars.update(self.task, description=escape(self.label), visible=True)
 
     def step(self, step: int, steps: int) -> None:
         """Move the bar."""
         self.clock = self.clock or (time.monotonic(), step)
         self.steps = steps
         if self.board.live:
-            self.board.bars.update(self.task, completed=step, total=steps)
+            shown = step < steps or not self.board.is_crowded
+            self.board.bars.update(self.task, completed=step, total=steps, visible=shown)
 
     def epoch(self, record: Record) -> None:
         """Show the scores of an epoch."""

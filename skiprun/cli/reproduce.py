@@ -13,6 +13,7 @@ from skiprun.cli.options import (
     Json,
     PrintCommands,
     Quiet,
+    Ray,
     Root,
     RunsFolder,
     Set,
@@ -38,6 +39,7 @@ def reproduce(
         ),
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs and studies at once.")] = None,
+    ray: Ray = None,
     print_commands: PrintCommands = False,
     set_: Set = None,
     root: Root = None,
@@ -66,6 +68,7 @@ def reproduce(
             claims,
             **asked,
             jobs=jobs,
+            ray=ray,
             progress_for=board.row,
             loading=None if quiet or json else loading,
         )

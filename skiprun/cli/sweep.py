@@ -14,6 +14,7 @@ from skiprun.cli.options import (
     Json,
     PrintCommands,
     Quiet,
+    Ray,
     Root,
     RunsFolder,
     Set,
@@ -39,6 +40,7 @@ def sweep(
         str | None, typer.Option(help="What the sweep is called; default: the name of the file.")
     ] = None,
     jobs: Jobs = None,
+    ray: Ray = None,
     print_commands: PrintCommands = False,
     set_: Set = None,
     root: Root = None,
@@ -70,7 +72,7 @@ def sweep(
     set_quiet(silent)
     with Board(silent) as board:
         told = None if silent else loading
-        found = experiment.sweep(file, **asked, jobs=jobs, progress_for=board.row, loading=told)
+        found = experiment.sweep(file, **asked, jobs=jobs, ray=ray, progress_for=board.row, loading=told)
     if json:
         emit(found.to_dict())
         return

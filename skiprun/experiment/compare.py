@@ -41,6 +41,7 @@ def compare(
     root: Path | str | None = None,
     prefix: str | None = None,
     jobs: Count | None = None,
+    ray: str | None = None,
     same_within: float | None = None,
     allow: Sequence[str] = (),
     until_decided: bool = False,
@@ -60,6 +61,7 @@ def compare(
         root: where the data of runs that go on is now; None: where it was.
         prefix: what the names of new runs begin with; None: the protocol's name, for architectures.
         jobs: runs at once; None: see `train_missing`.
+        ray: the address of a Ray cluster, see `train_missing`; None: train here.
         same_within: margin of the test score within which two networks count as equivalent: points of error,
             shares of IoU; None: not asked.
         allow: keys in which runs may differ beside the model: of the config, or data, device, precision,
@@ -80,7 +82,7 @@ def compare(
     runs = Path(runs)
     if same_within is not None and not 0 < same_within < math.inf:
         raise InputError(f"--same-within: found {same_within:g}; it is a difference of scores above 0.")
-    train = partial(train_missing, runs=runs, progress_for=progress_for, loading=loading, jobs=jobs)
+    train = partial(train_missing, runs=runs, progress_for=progress_for, loading=loading, jobs=jobs, ray=ray)
     judge = partial(_compare_fairly, same_within=same_within, allow=[*allow, *keys_of_grid(grid)])
     most = (seeds or MOST) if until_decided else None
     if most:

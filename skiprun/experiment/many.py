@@ -9,6 +9,7 @@ from pathlib import Path
 from skiprun.config import Count
 from skiprun.experiment.crew import Crew, ProgressFor
 from skiprun.experiment.here import Here
+from skiprun.experiment.on_ray.crew import OnRay
 from skiprun.experiment.planned import Planned
 from skiprun.experiment.side_by_side import combine
 from skiprun.experiment.work import list_work
@@ -24,6 +25,7 @@ def train_missing(
     progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
     jobs: Count | None = None,
+    ray: str | None = None,
 ) -> list[Run]:
     """Train what is not there yet, and return all runs in order; one that diverges is a result, not an error.
 
@@ -34,13 +36,15 @@ def train_missing(
         loading: told of (done, total, what) while data is prepared.
         jobs: runs at once, the GPUs taking turns as far as their memory goes; None: one a GPU, up to 4 where
             NVIDIA's Multi-Process Service runs, and on a CPU what `Places.workers` says.
+        ray: a Ray cluster on which to train: `local` for one of this machine's own, `auto`, or its address;
+            None: train here.
     """
     runs = Path(runs)
     for item in planned:
         item.refuse_what_is_not_ours()
     missing = {item.label: item.config for item in planned if item.config and item.missing}
     if missing:
-        crew = choose_crew(jobs)
+        crew = choose_crew(jobs, ray)
         places = crew.look(list(missing.values()))
         untils = {item.label: item.until for item in planned}
         alone = list_work(missing, runs, places.choose, loading)
@@ -50,6 +54,6 @@ def train_missing(
     return [item.run for item in planned]
 
 
-def choose_crew(jobs: int | None) -> Crew:
-    """Return who trains, so many runs at a time."""
-    return Here(jobs)
+def choose_crew(jobs: int | None, ray: str | None = None) -> Crew:
+    """Return who trains: this machine, or a Ray cluster; so many runs at a time."""
+    return OnRay(ray, jobs) if ray else Here(jobs)

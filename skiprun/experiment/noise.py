@@ -39,6 +39,7 @@ def noise(
     runs: Path | str = RUNS,
     prefix: str | None = None,
     jobs: Count | None = None,
+    ray: str | None = None,
     progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
 ) -> Noise:
@@ -56,6 +57,7 @@ def noise(
         runs: the folder of all runs; these lie in its `noise/<name>/`.
         prefix: what the name begins with; None: the protocol's name, for architectures.
         jobs: runs at once; None: see `train_missing`.
+        ray: the address of a Ray cluster, see `train_missing`; None: train here.
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
 
@@ -63,7 +65,9 @@ def noise(
         InputError: a source is unknown or all of them decide nothing, or overrides say the seeds.
     """
     planned, idle, folder = _plan(name, overrides, seeds, sources, Path(runs), prefix, loading)
-    found = train_missing(planned, runs=folder, progress_for=progress_for, loading=loading, jobs=jobs)
+    found = train_missing(
+        planned, runs=folder, progress_for=progress_for, loading=loading, jobs=jobs, ray=ray
+    )
     complete = not {*SOURCES} - {item.name for item in planned} - {*idle}
     result = read_noise(folder.name, found, idle, complete, folder)
     with warn_instead():

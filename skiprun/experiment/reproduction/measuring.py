@@ -28,18 +28,20 @@ class Bench:
         plan: where and how runs are trained.
         kept: the folder of what studies found.
         jobs: runs, and studies, at once; None: as `skiprun compare`, and a study a core.
+        ray: the address of a Ray cluster; None: here.
     """
 
     plan: Plan
     kept: Path
     jobs: int | None = None
+    ray: str | None = None
 
     def train(
         self, asked: Sequence[Measurement], progress_for: ProgressFor, loading: ProgressCallback | None
     ) -> None:
         """Train what is missing; what others start from comes first."""
         for planned in self.stages(asked):
-            train_missing(planned, self.plan.runs, progress_for, loading, self.jobs)
+            train_missing(planned, self.plan.runs, progress_for, loading, self.jobs, self.ray)
 
     def stages(self, asked: Sequence[Measurement]) -> Iterator[list[Planned]]:
         """Yield the runs that others start from, and then all others."""
@@ -59,7 +61,7 @@ class Bench:
 
         if missing:
             calls = [partial(make_here, work, self.kept) for work in missing]
-            choose_crew(self.jobs).call(calls, tell)
+            choose_crew(self.jobs, self.ray).call(calls, tell)
 
     def measured(self, asked: Measurement) -> Measured:
         """Return what was found."""

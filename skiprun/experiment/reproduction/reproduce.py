@@ -34,6 +34,7 @@ def reproduce(
     runs: Path | str = RUNS,
     overrides: Sequence[str] = (),
     jobs: Count | None = None,
+    ray: str | None = None,
     progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
 ) -> list[Reproduction]:
@@ -47,6 +48,7 @@ def reproduce(
         runs: the folder of all runs; what is found is kept below its `claims`.
         overrides: `section.key=value` for where data is and how to compute; the rest is the claims' own.
         jobs: runs and studies at once; None: as `compare`, and a study a core.
+        ray: the address of a Ray cluster, see `train_missing`; None: here.
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared and studies are made.
 
@@ -57,7 +59,7 @@ def reproduce(
     refuse_protocol(overrides)
     chosen = choose(names, budget)
     ledger = Ledger(claims_folder(Path(runs)))
-    bench = Bench(Plan(Path(runs), overrides), ledger.folder / "studies", jobs)
+    bench = Bench(Plan(Path(runs), overrides), ledger.folder / "studies", jobs, ray)
     asked = measurements(chosen)
     bench.train(asked, progress_for, loading)
     bench.study(asked, loading)

@@ -35,6 +35,7 @@ def sweep(
     runs: Path | str = RUNS,
     name: str | None = None,
     jobs: Count | None = None,
+    ray: str | None = None,
     progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
 ) -> Sweep:
@@ -48,6 +49,7 @@ def sweep(
         runs: the folder of all runs; these lie in its `sweeps/<name>/`.
         name: of the sweep, in place of the file's.
         jobs: runs at once; None: see `train_missing`.
+        ray: the address of a Ray cluster, see `train_missing`; None: train here.
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
 
@@ -56,7 +58,9 @@ def sweep(
     """
     plan = plan_sweep(Path(path).expanduser(), overrides, seeds, halving, Path(runs), name)
     log.info(f"{counted(len(plan.arms), 'arm')}, {counted(len(plan.every), 'run')} in {plan.folder}.")
-    train = partial(train_missing, runs=plan.folder, progress_for=progress_for, loading=loading, jobs=jobs)
+    train = partial(
+        train_missing, runs=plan.folder, progress_for=progress_for, loading=loading, jobs=jobs, ray=ray
+    )
     stops = halve(plan.runs, plan.asked.halving, train) if plan.asked.halving else {}
     train_lasting(
         [item for label in plan.arms if label not in stops for item in plan.runs[label]], 1.0, train
