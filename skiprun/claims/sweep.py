@@ -122,8 +122,8 @@ def _remarks(results: Sequence[ArmResult], groups: Sequence[Group]) -> Iterator[
             for each in sorted({*shares})
         )
         yield (
-            f"Stopped early by successive halving: {rungs}. They are in no test, and one that learns slowly "
-            "at first may be among them."
+            f"Stopped early by successive halving: {rungs}. They are in no test, their scores in parentheses "
+            "are of where they stopped, and one that learns slowly at first may be among them."
         )
     for result in results:
         yield from (f"Not chosen from: {result.arm.label}, as {each.line}." for each in result.unfinished)
