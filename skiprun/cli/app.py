@@ -31,9 +31,19 @@ from skiprun.cli import (
 )
 from skiprun.cli.groups import WithStudies
 from skiprun.cli.options import WithRay
-from skiprun.cli.terminal import complain, say, start_logging
-from skiprun.errors import SkiprunError, Stopped, StorageError, is_out_of_memory, out_of_memory, with_type
+from skiprun.cli.terminal import complain, leave_talk_to_first_rank, say, start_logging
+from skiprun.errors import (
+    EndedElsewhere,
+    InputError,
+    SkiprunError,
+    Stopped,
+    StorageError,
+    is_out_of_memory,
+    out_of_memory,
+    with_type,
+)
 from skiprun.system.machine import leave_imports_alone, trust_no_working_folder
+from skiprun.system.ranks import rank_of_torchrun
 
 app = typer.Typer(
     name="skiprun",
@@ -46,6 +56,9 @@ app = typer.Typer(
 )
 
 
+SHARED = ("train", "resume")  # what several ranks do together
+
+
 def show_version(asked: bool) -> None:
     """Print the version and leave."""
     if asked:
@@ -55,6 +68,7 @@ def show_version(asked: bool) -> None:
 
 @app.callback()
 def global_options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     _version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True)] = False,
 ) -> None:
@@ -62,6 +76,11 @@ def global_options(
     start_logging()
     if debug:
         os.environ["SKIPRUN_DEBUG"] = "1"
+    if rank_of_torchrun() is not None and context.invoked_subcommand not in SHARED:
+        raise InputError(
+            f"torchrun starts one run on several devices: `torchrun ... -m skiprun train CONFIG`. "
+            f"`skiprun {context.invoked_subcommand}` is started once, without it."
+        )
 
 
 app.command(epilog="Example: skiprun train configs/resnet56_cifar.yaml --set optim.lr=0.05")(train.train)
@@ -94,6 +113,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name may hold what the terminal's encoding does not.
         sys.stdout.reconfigure(errors="backslashreplace")
+    leave_talk_to_first_rank()
     leave_imports_alone()
     trust_no_working_folder()
     threading.excepthook = lambda _: None  # what fails in a thread fails again where its work is waited for
@@ -111,7 +131,7 @@ def main() -> None:
         if isinstance(error, Stopped):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             say(str(error))  # what was asked for is no error
-        else:
+        elif not isinstance(error, EndedElsewhere):
             complain(str(error) if isinstance(error, SkiprunError) else unforeseen(error))
         sys.exit(exit_code(error))
 

@@ -10,7 +10,7 @@ import typer
 from skiprun.cli.options import RUNS, Json, Quiet, Root, RunArgument, RunsFolder
 from skiprun.cli.progress import Board, loading
 from skiprun.cli.scores import test_scores
-from skiprun.cli.terminal import emit, say, set_quiet
+from skiprun.cli.terminal import emit, is_first_rank, say, set_quiet
 from skiprun.errors import InputError
 
 
@@ -44,12 +44,12 @@ def resume(
     if verify is not None:
         show_replay(opened, verify, root, json)
         return
-    config, silent = opened.config, quiet or json
+    config, silent = opened.config, quiet or json or not is_first_rank()
     if opened.path != type(opened).of(opened.path.parent.parent, config).path:
         raise InputError(
             f"{opened.path} was moved: its config.yaml says {config.name}/seed-{config.seed}. Move it back."
         )
-    set_quiet(silent)
+    set_quiet(quiet or json)
     if epochs is not None:
         config = lengthen(opened, epochs, "epochs", lr, root)
     if steps is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -14,6 +16,7 @@ from rich.text import Text
 from skiprun.errors import printable
 from skiprun.system.files import json_safe
 from skiprun.system.logs import is_about_data
+from skiprun.system.ranks import rank_of_torchrun
 
 
 class PlainConsole(Console):
@@ -69,15 +72,27 @@ HANDLER = TerminalHandler()
 def start_logging() -> None:
     """Begin a command: from now on, print the warnings of the package."""
     HANDLER.printed.clear()
-    HANDLER.setLevel(logging.WARNING)
+    set_quiet(True)
     logger = logging.getLogger("skiprun")
     logger.setLevel(logging.INFO)
     logger.addHandler(HANDLER)
 
 
 def set_quiet(quiet: bool) -> None:
-    """Print warnings alone, as --quiet and --json ask, or also what is done."""
-    HANDLER.setLevel(logging.WARNING if quiet else logging.INFO)
+    """Print warnings alone, as --quiet and --json ask, or also what is done; of several ranks, one prints."""
+    level = logging.WARNING if quiet else logging.INFO
+    HANDLER.setLevel(level if is_first_rank() else logging.CRITICAL)
+
+
+def is_first_rank() -> bool:
+    """Tell whether this process speaks for all that torchrun started."""
+    return not rank_of_torchrun()
+
+
+def leave_talk_to_first_rank() -> None:
+    """Let the results of a command be printed once, where torchrun started it several times."""
+    if not is_first_rank():
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until this process ends
 
 
 def show_commands(lines: list[str], json: bool) -> None:

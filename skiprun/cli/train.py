@@ -10,7 +10,7 @@ import typer
 from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides, user_path
 from skiprun.cli.progress import Board, loading
 from skiprun.cli.scores import test_scores
-from skiprun.cli.terminal import emit, set_quiet
+from skiprun.cli.terminal import emit, is_first_rank, set_quiet
 
 
 def train(
@@ -55,8 +55,8 @@ def train(
 
     from skiprun import experiment
 
-    silent = quiet or json
-    set_quiet(silent)
+    silent = quiet or json or not is_first_rank()
+    set_quiet(quiet or json)
     summaries = []
     for config in loaded:
         with Board(silent) as board:

@@ -116,6 +116,10 @@ class ComputeConfig(Section):
     activation_checkpointing: Annotated[bool, Role.EXECUTION] = Field(
         False, description="compute each block's activations twice instead of keeping them"
     )
+    sync_batch_norm: Annotated[bool, Role.EXECUTION] = Field(
+        True,
+        description="with several ranks: batch norm over the images of all, as one process would compute it",
+    )
     deterministic: Annotated[bool, Role.EXECUTION] = Field(
         False, description="on a GPU: repeatable kernels only, at some cost; a CPU always is"
     )

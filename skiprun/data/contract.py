@@ -8,6 +8,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+ALL = slice(None)
+
 
 class TrainingData(Protocol):
     """Splits of a dataset, as the loop asks for them."""
@@ -37,5 +39,5 @@ class TrainingData(Protocol):
     def prepare(self, *fetched: Tensor) -> tuple[Tensor, Tensor]:
         """Return augmented images, float32 [B, C, H, W], and targets; a CUDA graph may record this."""
 
-    def batches(self, split: str, batch_size: int) -> Iterable[tuple[Tensor, Tensor]]:
-        """Yield the batches of a split in stored order, not augmented."""
+    def batches(self, split: str, batch_size: int, which: slice = ALL) -> Iterable[tuple[Tensor, Tensor]]:
+        """Yield the batches of a split in stored order, not augmented; all, or some of them."""

@@ -2,6 +2,10 @@
 
 A CUDA graph has one generator for all that it holds. Where several runs are in one graph, what each draws for
 its images is drawn before, from its own seed, and is an input of the graph like the rows of the batch.
+
+Where several ranks make the steps of one run, each draws for the whole batch, as one process would, and
+fetches its own images. Mixup and CutMix mix an image with the one before it in the batch, which may be
+another rank's: it is prepared, too, and then left out.
 """
 
 from __future__ import annotations
@@ -12,8 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from skiprun.data.contract import ALL
 from skiprun.data.loaders import Loaders
 from skiprun.data.splits import Split
+from skiprun.system.ranks import Ranks
 
 
 class DrawnApart:
@@ -58,9 +64,47 @@ class DrawnApart:
         draws = refilled(self.shape, given)
         return self.loaders.prepare_as_drawn(draws, *given)
 
-    def batches(self, split: str, batch_size: int) -> Iterable[tuple[Tensor, Tensor]]:
-        """Yield the batches of a split in stored order, not augmented."""
-        return self.loaders.batches(split, batch_size)
+    def batches(self, split: str, batch_size: int, which: slice = ALL) -> Iterable[tuple[Tensor, Tensor]]:
+        """Yield some of the batches of a split in stored order, not augmented."""
+        return self.loaders.batches(split, batch_size, which)
+
+
+class PartOfBatch(DrawnApart):
+    """Loaders that give a rank its part of every batch: of each micro-batch as many images as the others.
+
+    Args:
+        loaders: of all ranks.
+        ranks: that share a batch.
+        accumulate: micro-batches of a step.
+        mixes: whether an image is mixed with the one before it.
+    """
+
+    def __init__(self, loaders: Loaders, ranks: Ranks, accumulate: int, mixes: bool) -> None:
+        super().__init__(loaders)
+        self.ranks, self.accumulate, self.mixes = ranks, accumulate, mixes
+
+    def places(self, count: int, device: torch.device) -> Tensor:
+        """Return the places in a batch of so many images of those that this rank prepares, int64."""
+        parts = [self.ranks.part(piece) for piece in torch.arange(count).chunk(self.accumulate)]
+        if self.mixes:
+            parts = [torch.cat([(part[:1] - 1) % count, part]) for part in parts]
+        return torch.cat(parts).to(device)
+
+    def fetch(self, index: Tensor) -> tuple[Tensor, ...]:
+        """Return the draws of this rank's part of a batch, and what its images are gathered from."""
+        drawn = self.loaders.augment.draw(len(index))
+        of_images = [self.places(len(index), index.device), self.places(len(index), self.loaders.device)]
+        parts = (each[of_images[1]] if each.ndim else each for each in tensors(drawn))
+        self.shape = refilled(drawn, parts)
+        return (*tensors(self.shape), *self.loaders.fetch(index[of_images[0]]))
+
+    def prepare(self, *fetched: Tensor) -> tuple[Tensor, Tensor]:
+        """Gather, normalize and augment as was drawn, and leave out what was there to be mixed with."""
+        images, targets = super().prepare(*fetched)
+        return (self._own(images), self._own(targets)) if self.mixes else (images, targets)
+
+    def _own(self, prepared: Tensor) -> Tensor:
+        return torch.cat([piece[1:] for piece in prepared.chunk(self.accumulate)])
 
 
 def tensors(draws: Any) -> Iterator[Tensor]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from skiprun.data.augmentation.resized_crops import center_crop
+from skiprun.data.contract import ALL
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.splits import InMemorySplit, MemoryMappedSplit, Split, StreamedSplit
 
@@ -93,12 +94,18 @@ class Loaders:
         images, targets = self.train.take(*fetched) if self._is_resident else fetched
         return self.augment.apply(self.normalize(images), targets, draws)
 
-    def batches(self, split: str, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield a split, 'train', 'val' or 'test', in stored order and batches, normalized, not augmented."""
+    def batches(self, split: str, batch_size: int, which: slice = ALL) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield a split, 'train', 'val' or 'test', in stored order and batches, normalized, not augmented.
+
+        Args:
+            split: the name.
+            batch_size: images of a batch, fewer of large masks.
+            which: of the batches.
+        """
         if self.task == "segmentation":
             batch_size = min(batch_size, max(1, MASK_BATCH_PIXELS // math.prod(self.image_shape[1:])))
         subset = {"train": self.train, "val": self.val, "test": self.test}[split]
-        starts = range(0, len(subset), batch_size)
+        starts = range(0, len(subset), batch_size)[which]
         for number, start in enumerate(starts):
             index = self._rows(subset, start, batch_size)
             if isinstance(subset, StreamedSplit) and number + 1 < len(starts):

@@ -2,6 +2,8 @@
 
 SkiprunError            1   the run failed for another reason
  ├─ OutOfMemory         1   the device or the machine could not hold what was to be done
+ ├─ RankLost            1   another process of the run ended without a word
+ ├─ EndedElsewhere      -   another process of the run says why, and with which code
  ├─ InputError          2   config, name, option or data is wrong; nothing was written
  │   ├─ ConfigError         problems in a YAML file, all at once
  │   ├─ OptionError         a part refuses one of its options
@@ -135,3 +137,21 @@ class Stopped(SkiprunError):
         self.exit_code = 128 + signal_number
         after = "" if step is None else f" after step {step}"
         super().__init__(f"Stopped{after}; the checkpoint is saved. The same command continues.")
+
+
+class RankLost(SkiprunError):
+    """Another process that trained the same run ended without a word."""
+
+    def __init__(self, count: int, why: str) -> None:
+        super().__init__(
+            f"One of the {count} processes of this run was lost ({why}), so all end; torchrun says which. "
+            "The same command continues from the last checkpoint, with as many processes as you like."
+        )
+
+
+class EndedElsewhere(SkiprunError):
+    """Another process that trained the same run has failed and says why; this one says nothing."""
+
+    def __init__(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__("Another process of this run says why it ended.")

@@ -10,6 +10,7 @@ import torch
 from skiprun.errors import Diverged, OutOfMemory, Stopped, StorageError, is_out_of_memory, kept, out_of_memory
 from skiprun.run import Run, State
 from skiprun.training.gpu_record import describe_gpu
+from skiprun.training.ranks import explain_lost_rank
 from skiprun.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def fit(trainer: Trainer, run: Run, until: float = 1.0) -> dict[str, float] | No
 
 def in_words(error: BaseException, trainer: Trainer) -> BaseException:
     """Return an error with what it means for a run, as far as that is known."""
+    error = explain_lost_rank(error, trainer.ranks)
     if is_out_of_memory(error):
         error = out_of_memory(error)
     if isinstance(error, StorageError | OutOfMemory):

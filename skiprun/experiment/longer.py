@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Literal
 
-import torch
 import yaml
 
 from skiprun.config import RunConfig, ScheduleConfig
@@ -95,7 +94,7 @@ def refuse_unusable(run: Run, schedule: ScheduleConfig, length: float, unit: Uni
 
 def _steps(run: Run, config: RunConfig) -> int:
     """Return after how many steps a run ends, as its schedule is now."""
-    state, _ = Checkpoints(run.checkpoints).load_last(torch.device("cpu"))
+    state, _ = Checkpoints(run.checkpoints).load_last()
     if state is None or "samples" not in state:
         raise InputError(
             f"{run.path} has no checkpoint to go on from; `skiprun train --fresh` a longer schedule."

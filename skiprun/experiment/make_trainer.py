@@ -6,17 +6,19 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from skiprun.data.drawn_apart import DrawnApart
+from skiprun.data.contract import TrainingData
+from skiprun.data.drawn_apart import DrawnApart, PartOfBatch
 from skiprun.errors import SkiprunError
 from skiprun.experiment.parts import Parts
 from skiprun.registry import PROBES
 from skiprun.run import Run
 from skiprun.system.progress import Progress
+from skiprun.system.ranks import ALONE, Ranks
 from skiprun.training.acceleration.branch import Branch
 from skiprun.training.acceleration.branches import Branches
 from skiprun.training.acceleration.graph import StepGraph
-from skiprun.training.checkpoint import Checkpoints
-from skiprun.training.metrics import MetricsLog, View
+from skiprun.training.checkpoint import Checkpoints, ReadCheckpoints
+from skiprun.training.metrics import MetricsLog, NullLog, View
 from skiprun.training.trainer import Trainer
 from skiprun.training.views.overlays import Overlays
 
@@ -60,35 +62,47 @@ def tensorboard_needed() -> Iterator[None]:
 def make_trainer(
     parts: Parts,
     folder: Path,
-    open_log: OpenLog,
+    open_log: OpenLog | None,
     progress: Progress | None,
     stop_signal: Callable[[], int | None],
     branches: Branches | None = None,
+    ranks: Ranks = ALONE,
 ) -> Trainer:
-    """Return the trainer of a config; `resume` looks for checkpoints in the folder.
+    """Return the trainer of a config; `resume` looks for checkpoints in the folder, which rank 0 writes.
 
     Args:
         parts: of the run.
         folder: of its checkpoints.
-        open_log: opens its log.
+        open_log: opens its log; None: another rank writes it.
         progress: told of steps and epochs.
         stop_signal: returns the signal that asks to save or to stop.
         branches: makes the steps of several runs together; None: the run is alone.
+        ranks: that train it together.
     """
     probes = [PROBES[name].target() for name in parts.config.probes]
     trainer = Trainer(
         parts.model,
         parts.task,
-        DrawnApart(parts.loaders) if branches else parts.loaders,
+        training_data(parts, branches is not None, ranks),
         parts.config,
         parts.setup,
-        Checkpoints(folder),
-        open_log,
+        ReadCheckpoints(folder) if ranks.rank else Checkpoints(folder),
+        open_log or (lambda _: NullLog()),
         probes,
         progress,
         stop_signal,
         parts.evaluation_batch_size,
+        ranks,
     )
     if branches and isinstance(trainer.graph, StepGraph):
         trainer.graph = Branch(branches, trainer.graph)
     return trainer
+
+
+def training_data(parts: Parts, beside_others: bool, ranks: Ranks) -> TrainingData:
+    """Return the data of a run as its trainer asks for it: a rank's part, or with the draws apart."""
+    if ranks.count > 1:
+        augment = parts.config.data.augment
+        mixes = bool(augment.mixup or augment.cutmix)
+        return PartOfBatch(parts.loaders, ranks, parts.config.optim.accumulate, mixes)
+    return DrawnApart(parts.loaders) if beside_others else parts.loaders

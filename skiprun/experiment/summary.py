@@ -88,12 +88,13 @@ def gradient_ratio(run: Run) -> dict[str, float]:
     return {"start": ratios[0], "median": statistics.median(ratios), "end": ratios[-1]} if ratios else {}
 
 
-def environment(parts: Parts, side_by_side: int = 1) -> Session:
+def environment(parts: Parts, side_by_side: int = 1, ranks: int = 1) -> Session:
     """Return what a session ran on: versions, device, command, commit, time, data and initial weights.
 
     Args:
         parts: of the run.
         side_by_side: how many runs the GPU trained at a time in this process.
+        ranks: how many processes train it together.
     """
     session: Session = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -111,6 +112,8 @@ def environment(parts: Parts, side_by_side: int = 1) -> Session:
         session["gpu"] = gpu
     if side_by_side > 1:
         session["side_by_side"] = side_by_side
+    if ranks > 1:
+        session["ranks"] = ranks
     if parts.weights and (begun_with := digest(parts.config.model.weights or "")):
         session["weights"] = begun_with
     return session

@@ -15,17 +15,21 @@ from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.make_trainer import logging_to, make_trainer
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.room import check_room
+from skiprun.experiment.shared_run import share
 from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
 from skiprun.experiment.summary import environment, summarize
 from skiprun.experiment.threads import try_threads
 from skiprun.run import RUNS, Run
+from skiprun.run.documents import Summary
 from skiprun.run.image_file import write_arrays
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.disk import check_writable
 from skiprun.system.progress import NullProgress, Progress, ProgressCallback
+from skiprun.system.ranks import Ranks
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import check_threads, configure_process
 from skiprun.training.gpu_record import forget_peak
+from skiprun.training.ranks import joined
 from skiprun.training.stopping import StopFlag
 
 log = logging.getLogger(__name__)
@@ -62,36 +66,76 @@ def train(
         config = build_config(dict(config))
     config = config if isinstance(config, RunConfig) else load_config(config)
     runs = Path(runs).expanduser()
-    config = with_known_weights(config, runs)
-    run = Run.of(runs, config)
-    if not fresh:
-        run.refuse_another(config)
-        refuse_other_weights(run, config)
-        if is_finished(run):
-            return run
-    check_writable(run.path)
-    accept = None if fresh else known_data(run)
-    if accept is None:
-        check_threads(config)
-    parts = prepare(config, loading, accept is None, accept)
-    with run.lock() as notice:
-        if fresh:
+    with joined(config.compute.device) as ranks, contextlib.ExitStack() as held:
+        config = with_known_weights(config, runs)
+        run, opening = Run.of(runs, config), Opening(config, runs, fresh, loading, held)
+        if ranks.once(opening.opens):
+            parts = share(opening.parts or prepare_again(run, config), ranks)
+            if ranks.rank == 0:
+                opening.tell(parts)
+            if profile:
+                from skiprun.training.profiling import Profiling
+
+                progress = Profiling(progress or NullProgress(), run.path, parts.setup.device)
+            with contextlib.nullcontext(beside.stop) if beside else StopFlag() as stop:
+                _train(parts, run, progress, stop.listener(), beside, until, ranks)
+    return run
+
+
+class Opening:
+    """Opens the directory of a run, and builds what its config names: of several ranks, the first one does.
+
+    Attributes:
+        parts: what was built; None before, and on the other ranks.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        runs: Path,
+        fresh: bool,
+        loading: ProgressCallback | None,
+        held: contextlib.ExitStack,
+    ) -> None:
+        self.config, self.runs, self.fresh, self.loading, self.held = config, runs, fresh, loading, held
+        self.parts: Parts | None = None
+        self.notice = ""
+
+    def opens(self) -> bool:
+        """Tell whether there is something left to train; its directory is locked then, until all is done."""
+        run = Run.of(self.runs, self.config)
+        if not self.fresh:
+            run.refuse_another(self.config)
+            refuse_other_weights(run, self.config)
+            if is_finished(run):
+                return False
+        check_writable(run.path)
+        accept = None if self.fresh else known_data(run)
+        if accept is None:
+            check_threads(self.config)
+        parts = prepare(self.config, self.loading, accept is None, accept)
+        self.notice = self.held.enter_context(run.lock())
+        if self.fresh:
             run.clear()
         elif is_finished(run):  # by the process that held the lock until now
-            return run
-        run = Run.create(runs, config)
+            return False
+        Run.create(self.runs, self.config)
         if not Checkpoints(run.checkpoints).last.exists():
             parts = try_threads(parts)
             configure_process(parts.setup)
-        for line in filter(None, (notice, parts.description, *parts.notes)):
-            log.info(line)
-        if profile:
-            from skiprun.training.profiling import Profiling
+        self.parts = parts
+        return True
 
-            progress = Profiling(progress or NullProgress(), run.path, parts.setup.device)
-        with contextlib.nullcontext(beside.stop) if beside else StopFlag() as stop:
-            _train(parts, run, progress, stop.listener(), beside, until)
-    return run
+    def tell(self, parts: Parts) -> None:
+        """Say what is trained."""
+        for line in filter(None, (self.notice, parts.description, *parts.notes)):
+            log.info(line)
+
+
+def prepare_again(run: Run, config: RunConfig) -> Parts:
+    """Build what rank 0 has built, which left the data in the cache."""
+    accept = known_data(run)
+    return prepare(config, None, accept is None, accept)
 
 
 def known_data(run: Run) -> KnownData | None:
@@ -117,15 +161,23 @@ def _train(
     stop_signal: Callable[[], int | None],
     beside: Beside | None,
     until: float,
+    ranks: Ranks,
 ) -> None:
-    """Train in a locked run directory."""
-    begun = run.environment_file.exists()
+    """Train in a locked run directory, which rank 0 writes."""
     forget_peak(parts.setup.device)
-    run.record_environment(environment(parts, beside.runs if beside else 1))
+    branches = beside.branches if beside else None
+    if ranks.rank:
+        trainer = make_trainer(parts, run.checkpoints, None, None, stop_signal, branches, ranks)
+        trainer.load_checkpoint()
+        if trainer.fit(until) is not None:
+            ranks.once(lambda: None)  # the summary is there
+        return
+    begun = run.environment_file.exists()
+    run.record_environment(environment(parts, beside.runs if beside else 1, ranks.count))
     run.record_status("unfinished", 0)
     check_room(parts, run.path)
-    branches = beside.branches if beside else None
-    trainer = make_trainer(parts, run.checkpoints, logging_to(run, parts), progress, stop_signal, branches)
+    open_log = logging_to(run, parts)
+    trainer = make_trainer(parts, run.checkpoints, open_log, progress, stop_signal, branches, ranks)
     trainer.load_checkpoint()
     for line in trainer.notes:
         log.info(line)
@@ -138,4 +190,5 @@ def _train(
     images_sum = write_arrays(run.images_file, trainer.images.arrays(), parts.loaders.fingerprint)
     if trainer.images.note:
         log.info(trainer.images.note)
-    run.finish({**summarize(parts, trainer, run, test), "images_sum": images_sum})
+    summary: Summary = {**summarize(parts, trainer, run, test), "images_sum": images_sum}
+    ranks.once(lambda: run.finish(summary))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import partial, reduce
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from skiprun.config import RunConfig
 from skiprun.inference.kept_images import Keep
 from skiprun.models import Cost
+from skiprun.system.ranks import ALONE, Ranks
 from skiprun.tasks import Task
 
 Batches = Iterable[tuple[Tensor, Tensor]]
@@ -45,30 +46,30 @@ def evaluate_batches(
     autocast: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
     launch: Launch = at_once,
     keep: Keep | None = None,
+    ranks: Ranks = ALONE,
 ) -> dict[str, float]:
     """Return the task's scores and 'loss', without what only training has; the model's mode stays.
 
     All are of the split as a whole, whatever its batches. Sums stay on the device until the end: one
-    synchronization a split.
+    synchronization a split. They are added in the order of the batches, whoever scored them.
 
     Args:
         model: the network.
         task: how to score.
-        batches: of the split.
+        batches: of the split; those of this rank, if there are several.
         autocast: in which the network is computed.
         launch: scores a batch; a CUDA graph may.
         keep: is given outputs and targets of each batch; no graph can do that, so there is none then.
+        ranks: that take turns with the batches.
     """
     training = model.training
     model.eval()
-    scores, total = partial(batch_scores, model, task, autocast, keep), None
+    scores = partial(batch_scores, model, task, autocast, keep)
     launch = at_once if keep else launch
-    for images, targets in batches:
-        row = launch(scores, images, targets)
-        total = row if total is None else total + row
+    rows = [launch(scores, images, targets) for images, targets in batches]
     model.train(training)
-    assert total is not None, "a split has at least one image"
-    terms = len(task.normalizers(targets))
+    total = reduce(torch.add, ranks.in_turn(rows))
+    terms = task.terms
     loss = (total[:terms] / total[terms : 2 * terms].clamp(min=1)).sum().item()
     return {"loss": loss, **task.scores(total[2 * terms :])}
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from skiprun.system.ranks import Ranks
 from skiprun.tasks import Task
 
 MOST_BYTES = 32_000_000  # of logits: 10,000 images of 1,000 classes have 20 MB in float16
@@ -35,6 +36,15 @@ class KeptImages:
         kept = self.task.of_each_image(output, target)
         self.logits_bytes += kept[LOGITS].nbytes if LOGITS in kept else 0
         self.batches.append(kept)
+        self._drop_logits()
+
+    def take_in(self, ranks: Ranks) -> None:
+        """Take in what the other ranks have kept, batch by batch."""
+        self.batches = ranks.in_turn(self.batches)
+        self.logits_bytes = sum(ranks.in_turn([self.logits_bytes]))
+        self._drop_logits()
+
+    def _drop_logits(self) -> None:
         if self.logits_bytes > MOST_BYTES:
             for batch in self.batches:
                 batch.pop(LOGITS, None)

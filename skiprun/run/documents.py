@@ -88,6 +88,7 @@ class Session(TypedDict, total=False):
     system: str
     device: str
     side_by_side: int
+    ranks: int
     cores: list[int]
     gpu: GPURecord
     data: DataRecord

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """Return values of less than 32 bits in float32, and others as they are."""
+    return values if values.dtype == torch.float64 else values.float()
 
 
 class Task(Protocol):
@@ -19,6 +25,7 @@ class Task(Protocol):
 
     score_name: str
     better: Literal["lower", "higher"]
+    terms: int
 
     def normalizers(self, target: Tensor) -> Tensor:
         """Return what each loss term is divided by, such as the number of labelled pixels, int64 [terms]."""

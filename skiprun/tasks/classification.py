@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from skiprun.registry import TASKS
-from skiprun.tasks.base import Task
+from skiprun.tasks.base import Task, at_least_float32
 
 
 @TASKS.register("classification")
@@ -18,6 +18,7 @@ class Classification(Task):
 
     score_name = "error"
     better: Literal["lower", "higher"] = "lower"
+    terms = 1
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = label_smoothing
@@ -29,9 +30,8 @@ class Classification(Task):
     def losses(self, output: Tensor, target: Tensor, normalizers: Tensor, training: bool) -> Tensor:
         """Return the cross-entropy, summed over the batch and divided by `normalizers`, [1]."""
         smoothing = self.label_smoothing if training else 0.0
-        return (
-            F.cross_entropy(output.float(), target, label_smoothing=smoothing, reduction="sum") / normalizers
-        )
+        output = at_least_float32(output)
+        return F.cross_entropy(output, target, label_smoothing=smoothing, reduction="sum") / normalizers
 
     def counts(self, output: Tensor, target: Tensor) -> Tensor:
         """Return [wrong, seen]; a mixed image counts for its heavier label."""

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from skiprun.registry import TASKS
-from skiprun.tasks.base import Task
+from skiprun.tasks.base import Task, at_least_float32
 from skiprun.tasks.confusion import confusion_matrix
 from skiprun.tasks.mask_scores import boundary_counts, f_score, mean_of_known, ratios
 from skiprun.tasks.pixel_losses import cross_entropy, soft_dice
@@ -53,7 +53,7 @@ class Segmentation(Task):
         label_smoothing: float = 0.0,
     ) -> None:
         self.kind, self.border_weight, self.smoothing = loss, border_weight, label_smoothing
-        self.tolerance = boundary_tolerance
+        self.tolerance, self.terms = boundary_tolerance, 2 if loss == "sum" else 1
 
     def normalizers(self, target: Tensor) -> Tensor:
         """Return the number of pixels with a label, for cross entropy, and of images, for Dice."""
@@ -63,7 +63,7 @@ class Segmentation(Task):
 
     def losses(self, output: Tensor, target: Tensor, normalizers: Tensor, training: bool) -> Tensor:
         """Return the terms, means over pixels for cross entropy, over images for Dice; over heads, if any."""
-        heads = output.float() if output.ndim == 5 else output.float()[None]
+        heads = at_least_float32(output if output.ndim == 5 else output[None])
         truth = classes_of(target)
         valid = truth != VOID
         known, weight = truth.where(valid, 0), valid.float()

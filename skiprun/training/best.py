@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from skiprun.config import RunConfig
@@ -40,13 +39,13 @@ class BestCheckpoint:
         weights: Checkpoint = {"config": self.config.to_dict(), "model": model.state_dict()}
         self.checkpoints.save_best({**weights, **self.record})  # type: ignore[typeddict-item]
 
-    def load(self, device: torch.device) -> dict[str, Tensor]:
+    def load(self) -> dict[str, Tensor]:
         """Return the weights.
 
         Raises:
             CheckpointError: they cannot be read, or are of another step or experiment.
         """
-        state = self.checkpoints.load_best(device)
+        state = self.checkpoints.load_best()
         if state["step"] != self.record["step"]:
             raise CheckpointError(
                 f"{self.file}: of step {state['step']}, not {self.record['step']}, the best."
@@ -59,7 +58,7 @@ class BestCheckpoint:
         if not self.record:
             return
         try:
-            self.checkpoints.load_best(torch.device("cpu"))
+            self.checkpoints.load_best()
         except CheckpointError:
             if self.record["step"] != step:
                 raise

@@ -106,10 +106,10 @@ class Checkpoints:
         """Write the weights that are the best so far."""
         self._write(partial(save, self.best), state)
 
-    def load_best(self, device: torch.device) -> Checkpoint:
+    def load_best(self) -> Checkpoint:
         """Read best.pt; raise CheckpointError if it cannot be used."""
         self.writer.wait()
-        return load(self.best, device)
+        return load(self.best)
 
     def _write(self, write: Callable[[Checkpoint], None], state: Checkpoint) -> None:
         on_host = state_on_host(state)
@@ -122,7 +122,7 @@ class Checkpoints:
         replace_keeping(self.last, self.previous, with_checksum(state))
         self.saved_step = state["step"]
 
-    def load_last(self, device: torch.device) -> tuple[Checkpoint | None, list[str]]:
+    def load_last(self) -> tuple[Checkpoint | None, list[str]]:
         """Return the newest whole state, or None if there never was one, and what a person should know.
 
         Raises:
@@ -132,7 +132,7 @@ class Checkpoints:
         for path in (self.last, self.previous):
             if path.exists():
                 try:
-                    state = load(path, device)
+                    state = load(path)
                 except DamagedCheckpoint as error:
                     damaged[path] = str(error)
                     continue
@@ -147,3 +147,10 @@ class Checkpoints:
             way_out = "No checkpoint is left; `skiprun train --fresh` starts it over."
             raise CheckpointError("\n".join([*damaged.values(), way_out]))
         return None, []
+
+
+class ReadCheckpoints(Checkpoints):
+    """The checkpoints of a run that another rank writes."""
+
+    def _write(self, write: Callable[[Checkpoint], None], state: Checkpoint) -> None:
+        pass

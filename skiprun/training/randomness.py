@@ -17,7 +17,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 # Samples in shards are permuted in windows of about so many.
 WINDOW = 1 << 14
@@ -29,16 +29,24 @@ def derive_seed(seed: int, purpose: str, number: int = 0) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
-def seed_step(seed: int, step: int) -> None:
+def seed_step(seed: int, step: int, rank: int = 0) -> None:
     """Seed torch's generators on the CPU and on the GPUs in use for one training step.
+
+    Of several ranks, all draw what is drawn for the whole batch; what a network draws for each of its images,
+    such as dropout, each rank draws for its own.
 
     `torch.manual_seed` does that too, and writes down where it was called for each GPU not in use: 0.7 ms a
     step.
     """
-    number = derive_seed(seed, "step", step)
+    number = derive_seed(seed, f"step of rank {rank}" if rank else "step", step)
     torch.default_generator.manual_seed(number)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(number)
+
+
+def draws_for_a_batch(model: nn.Module) -> bool:
+    """Tell whether a network draws something once for all images, as torchvision's StochasticDepth may."""
+    return any(getattr(module, "mode", None) == "batch" for module in model.modules())
 
 
 class Shuffled:

@@ -19,11 +19,12 @@ from skiprun.training.randomness import BatchSampler
 from skiprun.training.schedule import can_extend
 from skiprun.training.state import RESUME_KEYS, Checkpoint, Conditions, refuse_incomplete
 
+OF_OLD = {"ranks": 1}  # what earlier versions did not write down
 FREE_SOME = "Free some, and the same command continues."
 
 
 def read_last(
-    checkpoints: Checkpoints, config: RunConfig, fingerprint: str, samples: int, device: torch.device
+    checkpoints: Checkpoints, config: RunConfig, fingerprint: str, samples: int
 ) -> tuple[Checkpoint | None, list[str]]:
     """Return the newest state of a run, or None if there is none, and what a person should know.
 
@@ -32,13 +33,12 @@ def read_last(
         config: of the run, as it is now.
         fingerprint: of its data, as it is now.
         samples: number of images to train on.
-        device: where the tensors are put.
 
     Raises:
         CheckpointError: no state can be used, or it is of another experiment, seed or dataset.
     """
     with explain_out_of_memory("while the last checkpoint is read", FREE_SOME):
-        state, notes = checkpoints.load_last(device)
+        state, notes = checkpoints.load_last()
     if state is None:
         return None, notes
     if "optimizer" not in state:
@@ -72,7 +72,7 @@ def refuse_another_experiment(file: Path, state: Checkpoint, config: RunConfig) 
         raise CheckpointError(f"{file}: of another experiment ({'; '.join(changed)}).")
 
 
-def conditions(setup: DeviceSetup, forward_pass: ForwardPass) -> Conditions:
+def conditions(setup: DeviceSetup, forward_pass: ForwardPass, ranks: int) -> Conditions:
     """Return what decides the bits of a step beside the config."""
     return {
         "torch": str(torch.__version__),
@@ -80,14 +80,18 @@ def conditions(setup: DeviceSetup, forward_pass: ForwardPass) -> Conditions:
         "pass": forward_pass.execution,
         "precision": setup.precision,
         "device": setup.device_name,
+        "ranks": ranks,
     }
 
 
 def restore_conditions(
-    state: Checkpoint, compute: ComputeConfig, forward_pass: ForwardPass, graph: StepMaker | None
+    state: Checkpoint, compute: ComputeConfig, forward_pass: ForwardPass, graph: StepMaker | None, ranks: int
 ) -> None:
-    """Go on with what a trial chose at the start: threads, pass and graph, where the config leaves them."""
-    if compute.threads is None:
+    """Go on with what a trial chose at the start: threads, pass and graph, where the config leaves them.
+
+    Other ranks than then share the cores of a machine otherwise.
+    """
+    if compute.threads is None and state.get("ranks", 1) == ranks:
         torch.set_num_threads(state["threads"])
     if compute.compile == "auto":
         forward_pass.execution = state.get("pass", "eager")
@@ -97,7 +101,7 @@ def restore_conditions(
 
 def changed_conditions(state: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
     """Say what keeps a continued run from the bits of an uninterrupted one; nothing where nothing does."""
-    then = {key: state.get(key, "unknown") for key in now}
+    then = {key: state.get(key, OF_OLD.get(key, "unknown")) for key in now}
     if now["device"] != "cpu":
         del then["threads"]  # they launch what a GPU computes
     changed = [f"{key} {value} -> {now[key]}" for key, value in then.items() if value != now[key]]

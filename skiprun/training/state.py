@@ -37,7 +37,7 @@ class LogPosition(TypedDict, total=False):
 # What decides the bits of a step beside the config. One key is a word of Python.
 Conditions = TypedDict(
     "Conditions",
-    {"torch": str, "threads": int, "pass": Execution, "precision": str, "device": str},
+    {"torch": str, "threads": int, "pass": Execution, "precision": str, "device": str, "ranks": int},
     total=False,
 )
 

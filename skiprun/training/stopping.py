@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
+from skiprun.system.ranks import rank_of_torchrun
+
 # Windows has neither SIGHUP nor SIGUSR1.
 STOP_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -46,7 +48,9 @@ class StopFlag:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            # A rank that fails shall say why before torchrun, which ends it for that, has done so.
+            speaks = error is not None and number == signal.SIGTERM and rank_of_torchrun() is not None
+            signal.signal(number, signal.SIG_IGN if speaks else handler)
 
     def listener(self) -> Callable[[], int | None]:
         """Return what tells a run of the signal that asks to stop, or once of one that asks to save."""

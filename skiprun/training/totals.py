@@ -50,5 +50,6 @@ class EpochTotals:
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Load the tensors by name."""
-        self.loss, self.steps, self.clipped = state["loss"], state["steps"], state["clipped"]
-        self.counts = state.get("counts", self.loss.new_zeros(0))
+        here = {name: total.to(self.loss.device) for name, total in state.items()}
+        self.loss, self.steps, self.clipped = here["loss"], here["steps"], here["clipped"]
+        self.counts = here.get("counts", self.loss.new_zeros(0))

@@ -23,6 +23,7 @@ from skiprun.inference.evaluate import MAX_EVAL_BATCH_SIZE, at_once, evaluate_ba
 from skiprun.inference.kept_images import Keep, KeptImages
 from skiprun.probes.base import Probe
 from skiprun.system.progress import NullProgress, Progress
+from skiprun.system.ranks import ALONE, Ranks
 from skiprun.tasks import Task
 from skiprun.training import resume
 from skiprun.training.acceleration.activation_checkpointing import apply_activation_checkpointing
@@ -39,15 +40,17 @@ from skiprun.training.micro_batches import micro_batches
 from skiprun.training.optim import clip, load_optimizer, make_ema_model, make_optimizer
 from skiprun.training.pending import PendingMetrics
 from skiprun.training.placing import put_network
-from skiprun.training.randomness import BatchSampler, seed_step
+from skiprun.training.randomness import BatchSampler, draws_for_a_batch, seed_step
 from skiprun.training.schedule import learning_rate, set_learning_rate, steps_per_unit, total_steps
-from skiprun.training.state import Checkpoint, find_not_finite
+from skiprun.training.state import Checkpoint, Conditions, find_not_finite
 from skiprun.training.step_state import StepState
 from skiprun.training.stopping import SAVE_SIGNAL
+from skiprun.training.synchronized_norm import take_statistics
 from skiprun.training.totals import EpochTotals
 
 SECONDS_BETWEEN_SAVES = 300.0
 STEPS_AHEAD = 2  # that data is read before it is wanted
+SAVE = 1  # what a process asks for; more is to stop
 
 
 class Trainer:
@@ -56,6 +59,7 @@ class Trainer:
     Args:
         open_log: opens metrics.jsonl, cut to the given number of bytes.
         stop_signal: returns the signal that asks to save or to stop, None if there is none.
+        ranks: the processes that train it together; the data gives each its part of a batch.
 
     Attributes:
         step, validated_step, epoch: steps done, now and at the last validation; whole epochs done.
@@ -76,11 +80,12 @@ class Trainer:
         progress: Progress | None = None,
         stop_signal: Callable[[], int | None] = lambda: None,
         evaluation_batch_size: int = MAX_EVAL_BATCH_SIZE,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.task, self.data, self.config, self.setup = task, data, config, setup
         self.checkpoints, self.open_log, self.probes = checkpoints, open_log, probes
         self.progress, self.stop_signal = progress or NullProgress(), stop_signal
-        self.evaluation_batch_size = evaluation_batch_size
+        self.evaluation_batch_size, self.ranks = evaluation_batch_size, ranks
         self.model = put_network(model, setup.device, config.compute.channels_last)
         if config.compute.activation_checkpointing:
             apply_activation_checkpointing(self.model)
@@ -104,9 +109,10 @@ class Trainer:
         self.notes: list[str] = []
         self.log: MetricsLog  # opened by `load_checkpoint`
         self.saved_time = time.monotonic()
+        self.draws_for_a_batch = draws_for_a_batch(self.model)
         self.has_hooks = any(probe.hooks for probe in probes)
         state = StepState(setup.device, self.model, self.optimizer, self.totals, self.ema_model)
-        self.graph: StepMaker | None = make_graph(config, self.steps, self.has_hooks, state)
+        self.graph: StepMaker | None = make_graph(config, self.steps, self.has_hooks, state, ranks.count)
         self.launch = CapturedScores(setup.device) if self.graph else at_once
 
     def load_checkpoint(self) -> None:
@@ -116,12 +122,13 @@ class Trainer:
             CheckpointError: there are checkpoints, and none can be used, or they are of another experiment.
         """
         expected = self.config, self.data.fingerprint, len(self.data.train)
-        state, self.notes = resume.read_last(self.checkpoints, *expected, self.setup.device)
+        state, self.notes = self.ranks.once(lambda: resume.read_last(self.checkpoints, *expected))
         if state is not None:
-            resume.restore_conditions(state, self.config.compute, self.forward_pass, self.graph)
-            self.notes += resume.changed_conditions(state, resume.conditions(self.setup, self.forward_pass))
+            how = self.config.compute, self.forward_pass, self.graph, self.ranks.count
+            resume.restore_conditions(state, *how)
+            self.notes += resume.changed_conditions(state, self.conditions())
             self.load_state_dict(state)
-            self.best.recover(self.eval_model, self.step)
+            self.ranks.once(lambda: self.best.recover(self.eval_model, self.step))
         self.log = self.open_log(state["metrics_bytes"] if state else 0)
         self.notes += self.log.problems(state.get("metrics_sum") if state else None)
 
@@ -160,14 +167,21 @@ class Trainer:
         while self.step < end:
             self.train_step()
             self.progress.step(self.step, self.steps)
-            signal_number = self.stop_signal()
-            if signal_number or time.monotonic() - self.saved_time > SECONDS_BETWEEN_SAVES:
+            wish = self.ranks.agree(self.wish())
+            if wish:
                 started = self._update_timers(started)
                 self.save()
-            if signal_number and signal_number != SAVE_SIGNAL:
-                raise Stopped(signal_number, self.step)
+            if wish > SAVE:
+                raise Stopped(wish - SAVE, self.step)
         self.flush_metrics()
         self._update_timers(started)
+
+    def wish(self) -> int:
+        """Return what this process asks for: nothing, 0; to SAVE and go on; to stop by signal n, SAVE + n."""
+        signal_number = self.stop_signal()
+        if signal_number and signal_number != SAVE_SIGNAL:
+            return SAVE + signal_number
+        return SAVE if signal_number or time.monotonic() - self.saved_time > SECONDS_BETWEEN_SAVES else 0
 
     def train_step(self) -> None:
         """Make one step; what it found stays on the device until `flush_metrics`."""
@@ -181,6 +195,8 @@ class Trainer:
 
         fetched = self.data.fetch(self.sampler.batch(self.step))
         self.data.prefetch(self.sampler.batch(self.step + STEPS_AHEAD))
+        if self.ranks.rank and not self.draws_for_a_batch:
+            seed_step(self.config.seed_of("augment"), self.step, self.ranks.rank)
         logged = self.step == 0 or (self.step + 1) % self.config.log.every == 0
         # A CUDA graph runs no hooks: if a probe has any, none watches it, and a logged step runs without it.
         if self.graph and self.graph.choice is not False and not (logged and self.has_hooks):
@@ -211,14 +227,19 @@ class Trainer:
             watching.enter_context(self.fewer_launches(eager))
             # Divide by the size of the whole batch: void pixels are not spread evenly over micro-batches.
             normalizers = torch.stack([self.task.normalizers(targets) for _, targets in batch]).sum(0)
-            loss = torch.zeros((), device=self.setup.device)
+            self.ranks.sum([normalizers])
+            loss, counts = torch.zeros((), device=self.setup.device), []
             for images, targets in batch:
                 with self.setup.autocast():
                     output = self.forward_pass(images, eager)
                 micro_loss = self.task.loss(output, targets, normalizers)
                 micro_loss.backward()
                 loss += micro_loss.detach()
-                self.totals.add_batch(self.task.counts(output.detach(), targets))
+                counts.append(self.task.counts(output.detach(), targets))
+        count = torch.stack(counts).sum(0)
+        gradients = (parameter.grad for parameter in self.trainable if parameter.grad is not None)
+        self.ranks.sum([loss, count, *gradients])
+        self.totals.add_batch(count)
         # Probes read the gradient of the loss, not the clipped one.
         metrics = torch.cat([loss.reshape(1), *(probe.read() for probe in probes)])
         self.totals.add_step(loss, clip(self.trainable, self.config.optim))
@@ -241,6 +262,7 @@ class Trainer:
 
     def end_epoch(self) -> None:
         """Evaluate, log, keep the best and save, where an epoch ends, or the run within one."""
+        self.share_statistics()
         loss, clipped, steps = self.totals.fetch()
         train = {"loss": loss, **self.task.scores(self.totals.counts)}
         val = self.evaluate("val")
@@ -274,12 +296,14 @@ class Trainer:
         size, how = self.evaluation_batch_size, (self.setup.autocast, self.launch, keep)
         hint = f"Free some, and the same command continues. {memory_advice(self.config)}"
         with explain_out_of_memory(f"in the evaluation of the {split} split, {size} images at a time", hint):
-            return evaluate_batches(self.eval_model, self.task, self.data.batches(split, size), *how)
+            batches = self.data.batches(split, size, slice(self.ranks.rank, None, self.ranks.count))
+            return evaluate_batches(self.eval_model, self.task, batches, *how, self.ranks)
 
     def test(self) -> dict[str, float]:
         """Load the best weights, score the test split, once, and log that as the last record."""
-        self.eval_model.load_state_dict(self.best.load(self.setup.device))
+        self.eval_model.load_state_dict(self.ranks.once(self.best.load))
         scores = self.evaluate("test", self.images)
+        self.images.take_in(self.ranks)
         self.log.append({"step": self.step, "epoch": self.sampler.epochs(self.step)} | tagged("test", scores))
         self.log.sync()
         return scores
@@ -291,10 +315,16 @@ class Trainer:
             Diverged: the weights are not finite; the last good checkpoint is kept.
         """
         self.flush_metrics()
+        self.share_statistics()
         if bad := find_not_finite(self.model.state_dict()):
             raise self.diverged(f"network's {bad}", self.step)
         self.checkpoints.save_last({**self.state_dict(), **self.log.sync()})
         self.saved_time = time.monotonic()
+
+    def share_statistics(self) -> None:
+        """Take rank 0's statistics of batch norms, where each rank has its own."""
+        if self.ranks.count > 1 and not self.config.compute.sync_batch_norm:
+            take_statistics([self.model, *([self.ema_model] if self.ema_model else [])], self.ranks)
 
     def state_dict(self) -> Checkpoint:
         """Return all that a continued run cannot compute again."""
@@ -314,7 +344,11 @@ class Trainer:
             "final": self.last_scores,
             "graph": self.graph.choice if self.graph else None,
         }
-        return {**resume.conditions(self.setup, self.forward_pass), **state}
+        return {**self.conditions(), **state}
+
+    def conditions(self) -> Conditions:
+        """Return what decides the bits of a step beside the config."""
+        return resume.conditions(self.setup, self.forward_pass, self.ranks.count)
 
     def load_state_dict(self, state: Checkpoint) -> None:
         """Load weights, optimizer and counters; raise CheckpointError where they do not fit this run."""

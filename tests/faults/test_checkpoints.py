@@ -148,7 +148,7 @@ def test_F21_F22_F23_all_of_400_flips_and_100_cuts_are_found_and_the_one_before_
     folder, found = shutil.copytree(good, tmp_path / "checkpoints"), 0
     for what, damaged in damaged_bytes((good / "last.pt").read_bytes()):
         (folder / "last.pt").write_bytes(damaged)
-        state, notes = Checkpoints(folder).load_last(CPU)
+        state, notes = Checkpoints(folder).load_last()
         assert state is not None and state["step"] == 4, what
         assert "damaged" in notes[0] and "The one before it is used." in notes[0], what
         found += 1

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config
+from skiprun.data.contract import ALL
 from skiprun.models import build_model
 from skiprun.probes.grad_norm import GradNorm
 from skiprun.tasks.classification import Classification
@@ -50,9 +51,9 @@ class TinyData:
         images = self.images[index]
         return images + 0.1 * torch.randn_like(images), self.labels[index]
 
-    def batches(self, split: str, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, split: str, batch_size: int, which: slice = ALL) -> Iterator[tuple[Tensor, Tensor]]:
         part = {"train": slice(0, 64), "val": slice(64, 80), "test": slice(80, 96)}[split]
-        yield self.images[part], self.labels[part]
+        yield from [(self.images[part], self.labels[part])][which]
 
 
 def tiny_config(**sections: Any) -> RunConfig:

@@ -182,6 +182,6 @@ def test_auto_takes_a_graph_where_it_makes_enough_steps(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "Stream", lambda device: device)
     config = tiny_config(compute={"cuda_graph": asked}, log={"every": every})
-    graph = make_graph(config, steps, hooks, state_of(nn.Linear(1, 1), GPU))
+    graph = make_graph(config, steps, hooks, state_of(nn.Linear(1, 1), GPU), ranks=1)
     assert isinstance(graph, StepGraph) == taken
     assert graph is None or (graph.trial is not None and graph.trial.timed == (asked == "auto"))

@@ -228,7 +228,7 @@ def test_F21_a_damaged_last_checkpoint_gives_way_to_the_one_before(tmp_path: Pat
         checkpoints.save_last({"model": {}, "step": step})
     whole = checkpoints.last.read_bytes()
     checkpoints.last.write_bytes(whole[: len(whole) // 2])
-    state, notes = checkpoints.load_last(CPU)
+    state, notes = checkpoints.load_last()
     assert state and state["step"] == 1
     assert "last.pt" in notes[0]
     checkpoints.save_last({"model": {}, "step": 2})
@@ -248,7 +248,7 @@ def test_F24_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path) -> None:
 
 def test_no_checkpoint_is_not_an_error_and_only_damaged_ones_are(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path)
-    assert checkpoints.load_last(CPU) == (None, [])
+    assert checkpoints.load_last() == (None, [])
     checkpoints.last.write_bytes(b"x")
     with pytest.raises(CheckpointError, match="--fresh"):
-        checkpoints.load_last(CPU)
+        checkpoints.load_last()

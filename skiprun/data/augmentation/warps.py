@@ -22,7 +22,7 @@ ELASTIC_GRID = 3
 def warp(images: Tensor, planes: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
     """Sample images and the planes of their masks, [B, C, H, W], at the places of a grid [B, H, W, 2]."""
     sample = partial(F.grid_sample, grid=grid, padding_mode="reflection", align_corners=False)
-    return sample(images, mode="bilinear"), sample(planes.float(), mode="nearest").to(planes.dtype)
+    return sample(images, mode="bilinear"), sample(planes.to(images.dtype), mode="nearest").to(planes.dtype)
 
 
 def sampling_grid(

@@ -131,7 +131,7 @@ def run_on_meta(model: nn.Module, shape: Sequence[int]) -> dict[int, Tensor]:
     shadows = {name: _shadow(tensor) for name, tensor in tensors.items()}
     modes = {module: module.training for module in model.modules()}
     try:
-        functional_call(model.train(), shadows, (torch.empty(*shape, device="meta"),))
+        functional_call(model.train(), shadows, (torch.empty(*shape, dtype=torch.float32, device="meta"),))
     except NotImplementedError:
         raise
     except RuntimeError as error:

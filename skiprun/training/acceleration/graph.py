@@ -120,7 +120,9 @@ class StepGraph:
             here.wait_stream(self.stream)
 
 
-def make_graph(config: RunConfig, steps: int, has_hooks: bool, state: StepState) -> StepGraph | None:
+def make_graph(
+    config: RunConfig, steps: int, has_hooks: bool, state: StepState, ranks: int
+) -> StepGraph | None:
     """Return what captures the steps of a run on a GPU, if that is asked for, or pays; on a CPU it is said.
 
     Args:
@@ -128,11 +130,14 @@ def make_graph(config: RunConfig, steps: int, has_hooks: bool, state: StepState)
         steps: its length.
         has_hooks: whether its logged steps cannot be launched.
         state: what a step changes.
+        ranks: number of processes that make a step together, which no graph of one of them holds.
     """
     asked, on_gpu = config.compute.cuda_graph, state.device.type == "cuda"
     if asked is True and not on_gpu:
         log.info("compute.cuda_graph: true is not used; it is for a GPU.")
+    elif asked is True and ranks > 1:
+        log.info("compute.cuda_graph: true is not used; it is for a run of one process.")
     launches = steps - steps // config.log.every if has_hooks else steps
-    if not on_gpu or not asked or (asked == "auto" and launches <= WORTHWHILE):
+    if not on_gpu or not asked or ranks > 1 or (asked == "auto" and launches <= WORTHWHILE):
         return None
     return StepGraph(state.device, Trial(state, timed=asked == "auto"))
