@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
@@ -30,6 +29,7 @@ JOIN, STEP = timedelta(minutes=2), timedelta(minutes=10)  # bounds of waits for 
 LONGEST_PAUSE = 0.2  # seconds between two looks for what rank 0 does, which may take hours
 OF_CONNECTIONS = ("gloo", "NCCL", "Connection", "TCPStore", "Socket")
 MISSING = object()
+DONE = "done"  # of what rank 0 does once; else an exit code
 
 
 class ProcessGroup:
@@ -73,9 +73,9 @@ class ProcessGroup:
         try:
             result = function()
         except BaseException as error:
-            self.store.set(key, pickle.dumps(exit_code(error)))
+            self.store.set(key, str(exit_code(error)))
             raise
-        self.store.set(key, pickle.dumps(None))
+        self.store.set(key, DONE)
         dist.broadcast_object_list([result])
         return result
 
@@ -84,9 +84,8 @@ class ProcessGroup:
         while not self.store.check([key]):
             time.sleep(pause)
             pause = min(LONGEST_PAUSE, 2 * pause)
-        code = pickle.loads(self.store.get(key))
-        if code is not None:
-            raise EndedElsewhere(code)
+        if (outcome := self.store.get(key).decode()) != DONE:
+            raise EndedElsewhere(int(outcome))
         heard: list[T] = [None]  # type: ignore[list-item]
         dist.broadcast_object_list(heard)
         return heard[0]

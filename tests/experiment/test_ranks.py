@@ -66,8 +66,8 @@ def assert_close(one: Run, other: Run, bound: float) -> None:
     """Compare weights, their average, the optimizer's memory, and all that was logged."""
     mine, theirs = load(one.checkpoints / "last.pt"), load(other.checkpoints / "last.pt")
     for key in ("model", "ema_model", "totals"):
-        for name, tensor in (mine[key] or {}).items():  # type: ignore[literal-required]
-            torch.testing.assert_close(tensor, theirs[key][name], rtol=bound, atol=bound)  # type: ignore[literal-required]
+        for name, tensor in (mine[key] or {}).items():
+            torch.testing.assert_close(tensor, theirs[key][name], rtol=bound, atol=bound)
     buffers: list[list[Tensor]] = [
         [each["momentum_buffer"] for each in state["optimizer"]["state"].values()] for state in (mine, theirs)
     ]
@@ -165,7 +165,7 @@ def started(process: subprocess.Popen[str], ranks: int) -> list[int]:
 
 @pytest.mark.slow
 def test_a_killed_rank_ends_the_run_with_one_message_and_it_goes_on(tmp_path: Path) -> None:
-    """Five times; then it goes on by two to the bits of a run that nobody killed, and by one close to them."""
+    """Five times; then two go on to the bits of a run that nobody killed, and one comes close to them."""
     file, runs = config(tmp_path, LONG.replace("STEPS", "300")), tmp_path / "runs"
     whole = tmp_path / "whole"
     done(torchrun(2, "train", file, "--runs", whole, "--quiet"))
