@@ -11,6 +11,8 @@ another rank's: it is prepared, too, and then left out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -82,8 +84,9 @@ class PartOfBatch(DrawnApart):
     def __init__(self, loaders: Loaders, ranks: Ranks, accumulate: int, mixes: bool) -> None:
         super().__init__(loaders)
         self.ranks, self.accumulate, self.mixes = ranks, accumulate, mixes
+        self.places = lru_cache(maxsize=2)(self._places)  # where rows are named, and where images are
 
-    def places(self, count: int, device: torch.device) -> Tensor:
+    def _places(self, count: int, device: torch.device) -> Tensor:
         """Return the places in a batch of so many images of those that this rank prepares, int64."""
         parts = [self.ranks.part(piece) for piece in torch.arange(count).chunk(self.accumulate)]
         if self.mixes:
@@ -93,10 +96,10 @@ class PartOfBatch(DrawnApart):
     def fetch(self, index: Tensor) -> tuple[Tensor, ...]:
         """Return the draws of this rank's part of a batch, and what its images are gathered from."""
         drawn = self.loaders.augment.draw(len(index))
-        of_images = [self.places(len(index), index.device), self.places(len(index), self.loaders.device)]
-        parts = (each[of_images[1]] if each.ndim else each for each in tensors(drawn))
-        self.shape = refilled(drawn, parts)
-        return (*tensors(self.shape), *self.loaders.fetch(index[of_images[0]]))
+        places = self.places(len(index), self.loaders.device)
+        self.shape = refilled(drawn, (each[places] if each.ndim else each for each in tensors(drawn)))
+        mine = index[self.places(len(index), index.device)]
+        return (*tensors(self.shape), *self.loaders.fetch(mine))
 
     def prepare(self, *fetched: Tensor) -> tuple[Tensor, Tensor]:
         """Gather, normalize and augment as was drawn, and leave out what was there to be mixed with."""

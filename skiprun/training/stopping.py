@@ -72,5 +72,5 @@ class StopFlag:
         if self.signal_number is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal_number = number
-        if number == signal.SIGINT and multiprocessing.parent_process() is None:
+        if number == signal.SIGINT and multiprocessing.parent_process() is None and not rank_of_torchrun():
             os.write(2, _NOTICE)  # print might be what the signal interrupted

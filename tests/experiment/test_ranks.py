@@ -204,6 +204,30 @@ def saved(runs: Path) -> float:
 
 
 @pytest.mark.slow
+def test_a_signal_to_torchrun_stops_all_after_the_same_step(tmp_path: Path) -> None:
+    file, runs = config(tmp_path, LONG.replace("STEPS", "2000")), tmp_path / "runs"
+    process = torchrun(2, "train", file, "--runs", runs)
+    while saved(runs) == 0.0:
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=60)
+    assert printed.count("Stopped after step") == 1, printed
+    run = run_at(runs, "long")
+    assert run.state == "stopped"
+    assert load(run.checkpoints / "last.pt")["step"] > 0
+
+
+@pytest.mark.slow
+def test_an_error_of_rank_0_is_told_once_with_its_code(tmp_path: Path) -> None:
+    text = LABELS.replace("name: digits", "name: image_folder, root: nowhere").replace("STEPS", "5")
+    printed, _ = (process := torchrun(2, "train", config(tmp_path, text))).communicate(timeout=120)
+    assert process.returncode == 1  # torchrun's own
+    assert printed.count("error: ") == 1, printed
+    assert "exitcode  : 2" in printed
+
+
+@pytest.mark.slow
 def test_torchrun_starts_a_killed_run_again(tmp_path: Path) -> None:
     file, runs = config(tmp_path, LONG.replace("STEPS", "200")), tmp_path / "runs"
     process = torchrun(2, "train", file, "--runs", runs, nodes=["--standalone", "--max-restarts", "2"])
