@@ -120,6 +120,10 @@ class ComputeConfig(Section):
         True,
         description="with several ranks: batch norm over the images of all, as one process would compute it",
     )
+    overlap: Annotated[bool, Role.EXECUTION] = Field(
+        False,
+        description="with several ranks: sum gradients while the backward pass goes on; for large networks",
+    )
     deterministic: Annotated[bool, Role.EXECUTION] = Field(
         False, description="on a GPU: repeatable kernels only, at some cost; a CPU always is"
     )

@@ -38,6 +38,7 @@ from skiprun.training.device import DeviceSetup, memory_advice
 from skiprun.training.metrics import MetricsLog, tagged
 from skiprun.training.micro_batches import micro_batches
 from skiprun.training.optim import clip, load_optimizer, make_ema_model, make_optimizer
+from skiprun.training.overlap import overlapped, summing
 from skiprun.training.pending import PendingMetrics
 from skiprun.training.placing import put_network
 from skiprun.training.randomness import BatchSampler, draws_for_a_batch, seed_step
@@ -89,7 +90,10 @@ class Trainer:
         self.model = put_network(model, setup.device, config.compute.channels_last)
         if config.compute.activation_checkpointing:
             apply_activation_checkpointing(self.model)
-        self.forward_pass = ForwardPass(self.model, setup.execution)
+        self.overlaps = ranks.count > 1 and config.compute.overlap
+        self.forward_pass = ForwardPass(
+            overlapped(self.model) if self.overlaps else self.model, setup.execution
+        )
         self.fewer_launches = FewerLaunches(self.forward_pass, setup)
         self.trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(self.model, config.optim, setup.device, config.model.backbone_lr)
@@ -229,16 +233,17 @@ class Trainer:
             normalizers = torch.stack([self.task.normalizers(targets) for _, targets in batch]).sum(0)
             self.ranks.sum([normalizers])
             loss, counts = torch.zeros((), device=self.setup.device), []
-            for images, targets in batch:
-                with self.setup.autocast():
-                    output = self.forward_pass(images, eager)
-                micro_loss = self.task.loss(output, targets, normalizers)
-                micro_loss.backward()
+            for number, (images, targets) in enumerate(batch, 1):
+                with summing(self.forward_pass.model, last=number == len(batch)):
+                    with self.setup.autocast():
+                        output = self.forward_pass(images, eager)
+                    micro_loss = self.task.loss(output, targets, normalizers)
+                    micro_loss.backward()
                 loss += micro_loss.detach()
                 counts.append(self.task.counts(output.detach(), targets))
         count = torch.stack(counts).sum(0)
-        gradients = (parameter.grad for parameter in self.trainable if parameter.grad is not None)
-        self.ranks.sum([loss, count, *gradients])
+        gradients = [parameter.grad for parameter in self.trainable if parameter.grad is not None]
+        self.ranks.sum([loss, count, *([] if self.overlaps else gradients)])
         self.totals.add_batch(count)
         # Probes read the gradient of the loss, not the clipped one.
         metrics = torch.cat([loss.reshape(1), *(probe.read() for probe in probes)])

@@ -42,6 +42,7 @@ schedule: {steps: STEPS}
 """
     + COMPUTE
 )
+OVERLAPPED = COMPUTE.replace("{device", "{overlap: true, device")
 MASKS = (
     """
 name: masks
@@ -49,7 +50,7 @@ model: {name: unet, width: 2, depth: 2}
 data: {name: cells, batch_size: 8, augment: {flip: true, rot90: true, rotate: 10, elastic: 2, noise: 0.02}}
 schedule: {steps: STEPS}
 """
-    + COMPUTE
+    + OVERLAPPED
 )
 
 
