@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 
 # Letters that look like a digit: resnet2o is resnet20.
 LOOK_ALIKE = str.maketrans("oOlI", "0011")
-PLURALS = {"class": "classes"}
+PLURALS = {"class": "classes", "micro-batch": "micro-batches"}
 # Of an error that is shown beside others: room for a path, what is wrong there, and the way out.
 LINE = 300
 
