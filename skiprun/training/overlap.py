@@ -4,8 +4,6 @@ Li et al. 2020, section 3.2: gradients are sent in buckets, as soon as all of on
 sum by the number of ranks unless it is told otherwise; here each loss is a share of the batch's already.
 """
 
-from __future__ import annotations
-
 import contextlib
 
 import torch.distributed as dist
