@@ -11,7 +11,6 @@ another rank's: it is prepared, too, and then left out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -98,13 +97,19 @@ class PartOfBatch(DrawnApart):
         drawn = self.loaders.augment.draw(len(index))
         places = self.places(len(index), self.loaders.device)
         self.shape = refilled(drawn, (each[places] if each.ndim else each for each in tensors(drawn)))
-        mine = index[self.places(len(index), index.device)]
-        return (*tensors(self.shape), *self.loaders.fetch(mine))
+        return (*tensors(self.shape), *self.loaders.fetch(self._mine(index)))
+
+    def prefetch(self, index: Tensor) -> None:
+        """Begin to read this rank's part of what `fetch` will be asked for."""
+        self.loaders.prefetch(self._mine(index))
 
     def prepare(self, *fetched: Tensor) -> tuple[Tensor, Tensor]:
         """Gather, normalize and augment as was drawn, and leave out what was there to be mixed with."""
         images, targets = super().prepare(*fetched)
         return (self._own(images), self._own(targets)) if self.mixes else (images, targets)
+
+    def _mine(self, index: Tensor) -> Tensor:
+        return index[self.places(len(index), index.device)]
 
     def _own(self, prepared: Tensor) -> Tensor:
         return torch.cat([piece[1:] for piece in prepared.chunk(self.accumulate)])

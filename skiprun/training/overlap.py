@@ -8,6 +8,7 @@ import contextlib
 
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed import GradBucket  # type: ignore[attr-defined]
 from torch.futures import Future
 from torch.nn.parallel import DistributedDataParallel
 
@@ -19,7 +20,7 @@ def overlapped(model: nn.Module) -> DistributedDataParallel:
     return wrapped
 
 
-def _sum(_state: None, bucket: dist.GradBucket) -> Future[Tensor]:
+def _sum(_state: None, bucket: GradBucket) -> Future[Tensor]:
     work = dist.all_reduce(bucket.buffer(), async_op=True)
     assert work
     return work.get_future().then(lambda done: done.value()[0])
