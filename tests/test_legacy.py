@@ -40,6 +40,8 @@ def test_the_config_of_a_stored_run_means_what_it_meant() -> None:
         "compile": "auto",
         "cuda_graph": False,
         "activation_checkpointing": True,
+        "sync_batch_norm": True,
+        "overlap": False,
         "deterministic": False,
     }
     assert config.data.augment.rot90 is False
@@ -130,7 +132,15 @@ def before_seeds(config: dict[str, Any]) -> dict[str, Any]:
     config = dict(config)
     seeds = config.pop("seeds")
     assert all(seeds[source] is None for source in ("init", "order", "augment"))
-    return config | {"data": config["data"] | {"split_seed": seeds["split"]}}
+    data = without(config["data"], "resize_size") | {"split_seed": seeds["split"]}
+    augment = without(data["augment"], "random_resized_crop")
+    compute = without(config["compute"], "sync_batch_norm", "overlap")
+    return config | {"data": data | {"augment": augment}, "compute": compute}
+
+
+def without(section: dict[str, Any], *later: str) -> dict[str, Any]:
+    """Return a section without keys that came later and are not used."""
+    return {key: value for key, value in section.items() if key not in later}
 
 
 def of_before(config: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from skiprun.cli.app import app, unforeseen
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data import Loaders
+from skiprun.data.contract import ALL
 from skiprun.errors import ConfigError, InputError, OutOfMemory, Stopped, explain_out_of_memory
 from skiprun.experiment import evaluate, parts, predict, train
 from skiprun.experiment.doctor import examine
@@ -111,9 +112,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
     batches = Loaders.batches
 
-    def note(loaders: Loaders, split: str, batch_size: int) -> Any:
+    def note(loaders: Loaders, split: str, batch_size: int, which: slice = ALL) -> Any:
         sizes.append(batch_size)
-        return batches(loaders, split, batch_size)
+        return batches(loaders, split, batch_size, which)
 
     monkeypatch.setattr(Loaders, "batches", note)
     return sizes
