@@ -63,18 +63,27 @@ def take_statistics(models: Iterable[nn.Module], ranks: Ranks) -> None:
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor, int]:
-    """Return mean [C], variance [C] and number of the values of each channel, over all ranks.
+    """Return mean [C], variance [C], float64, and number of the values of each channel, over all ranks.
 
-    The variance is of deviations from the common mean: of sums of squares, digits would cancel out.
+    The variance is of deviations from the common mean: of sums of squares, digits would cancel out. Sums are
+    in float64, as in torch's own batch norm on a CPU.
     """
     x = at_least_float32(x)
     size = x.numel() // x.shape[1] * dist.get_world_size()
-    mean = x.sum((0, 2, 3))
-    dist.all_reduce(mean)
-    mean /= size
-    variance = (x - mean[:, None, None]).square().sum((0, 2, 3))
-    dist.all_reduce(variance)
-    return mean, variance / size, size
+    mean = total(x) / size
+    return mean, total((x - over_pixels(mean, x)).square()) / size, size
+
+
+def total(x: Tensor) -> Tensor:
+    """Return the sum of each channel [C] over the images of all ranks, float64."""
+    found = x.sum((0, 2, 3), dtype=torch.float64)
+    dist.all_reduce(found)
+    return found
+
+
+def over_pixels(values: Tensor, x: Tensor) -> Tensor:
+    """Return a value for each channel [C] so that it is for each pixel of x, in x's precision."""
+    return values.to(at_least_float32(x[:0]).dtype)[:, None, None]
 
 
 class Normalize(torch.autograd.Function):
@@ -95,7 +104,7 @@ class Normalize(torch.autograd.Function):
         scale = (variance + eps).rsqrt()
         ctx.save_for_backward(x, weight, mean, scale)
         ctx.size = size
-        y = (x - mean[:, None, None]) * scale[:, None, None]
+        y = (x - over_pixels(mean, x)) * over_pixels(scale, x)
         if weight is not None and bias is not None:
             y = y * weight[:, None, None] + bias[:, None, None]
         return y.to(x.dtype)
@@ -104,13 +113,14 @@ class Normalize(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of x, weight and bias (Ioffe and Szegedy 2015, section 3)."""
         x, weight, mean, scale = ctx.saved_tensors
-        of_y = gradients[0].to(mean.dtype)
-        normalized = (x - mean[:, None, None]) * scale[:, None, None]
-        sums = torch.stack([of_y.sum((0, 2, 3)), (of_y * normalized).sum((0, 2, 3))])
-        of_bias, of_weight = sums.clone()
-        dist.all_reduce(sums)
-        means = (sums / ctx.size)[:, :, None, None]
-        of_x = (of_y - means[0] - normalized * means[1]) * scale[:, None, None]
+        of_y = at_least_float32(gradients[0])
+        normalized = (x - over_pixels(mean, x)) * over_pixels(scale, x)
+        sums = [each.sum((0, 2, 3), dtype=torch.float64) for each in (of_y, of_y * normalized)]
+        of_bias, of_weight = (each.to(of_y.dtype) for each in sums)
+        means = torch.stack(sums)
+        dist.all_reduce(means)
+        of_constant, of_slope = (over_pixels(each, x) for each in means / ctx.size)
+        of_x = (of_y - of_constant - normalized * of_slope) * over_pixels(scale, x)
         if weight is None:
             return of_x.to(x.dtype), None, None, None, None, None, None
         of_x = of_x * weight[:, None, None]
