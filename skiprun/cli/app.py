@@ -37,7 +37,7 @@ from skiprun.errors import (
     InputError,
     SkiprunError,
     Stopped,
-    StorageError,
+    exit_code,
     is_out_of_memory,
     out_of_memory,
     with_type,
@@ -141,10 +141,3 @@ def unforeseen(error: Exception) -> str:
     if is_out_of_memory(error):
         return f"{out_of_memory(error)} Free some, or look at fewer or smaller images at a time."
     return f"{with_type(error)} (`skiprun --debug ...` shows where)"
-
-
-def exit_code(error: Exception) -> int:
-    """Return the exit code of an error: its own, or that of the disk and the system, or 1."""
-    if isinstance(error, SkiprunError):
-        return error.exit_code
-    return StorageError.exit_code if isinstance(error, OSError) else SkiprunError.exit_code

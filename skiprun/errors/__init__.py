@@ -17,6 +17,7 @@ from skiprun.errors.kinds import (
     Stopped,
     StorageError,
     UnknownName,
+    exit_code,
     kept,
 )
 from skiprun.errors.memory import explain_out_of_memory, is_out_of_memory, out_of_memory
@@ -55,6 +56,7 @@ __all__ = [
     "UnknownName",
     "counted",
     "did_you_mean",
+    "exit_code",
     "explain_out_of_memory",
     "first_line",
     "grouped",

@@ -155,3 +155,10 @@ class EndedElsewhere(SkiprunError):
     def __init__(self, exit_code: int) -> None:
         self.exit_code = exit_code
         super().__init__("Another process of this run says why it ended.")
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code of an error: its own, or that of the disk and the system, or 1."""
+    if isinstance(error, SkiprunError):
+        return error.exit_code
+    return StorageError.exit_code if isinstance(error, OSError) else SkiprunError.exit_code

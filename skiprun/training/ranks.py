@@ -20,7 +20,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-defined]
 
-from skiprun.errors import EndedElsewhere, InputError, RankLost, SkiprunError, counted, in_a_line
+from skiprun.errors import EndedElsewhere, InputError, RankLost, counted, exit_code, in_a_line
 from skiprun.system.machine import cores, set_affinity
 from skiprun.system.ranks import ALONE, Ranks, rank_of_torchrun
 
@@ -137,11 +137,6 @@ def explain_lost_rank(error: BaseException, ranks: Ranks) -> BaseException:
     if ranks.count == 1 or not of_connection:
         return error
     return RankLost(ranks.count, in_a_line(error))
-
-
-def exit_code(error: BaseException) -> int:
-    """Return the exit code of an error."""
-    return error.exit_code if isinstance(error, SkiprunError) else SkiprunError.exit_code
 
 
 @contextlib.contextmanager

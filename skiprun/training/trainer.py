@@ -198,7 +198,8 @@ class Trainer:
             set_skip_strength(self.model, skip_strength(fading, epoch))
 
         fetched = self.data.fetch(self.sampler.batch(self.step))
-        self.data.prefetch(self.sampler.batch(self.step + STEPS_AHEAD))
+        if self.data.runs:  # samples elsewhere are at hand, and a batch is not worked out twice
+            self.data.prefetch(self.sampler.batch(self.step + STEPS_AHEAD))
         if self.ranks.rank and not self.draws_for_a_batch:
             seed_step(self.config.seed_of("augment"), self.step, self.ranks.rank)
         logged = self.step == 0 or (self.step + 1) % self.config.log.every == 0

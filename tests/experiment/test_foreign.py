@@ -13,8 +13,8 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
-from skiprun.cli.app import app, exit_code
-from skiprun.errors import CheckpointError, InputError
+from skiprun.cli.app import app
+from skiprun.errors import CheckpointError, InputError, exit_code
 from skiprun.experiment import rebuild, rebuild_file, score, train
 from tests.support.tiny import tiny_config
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ from skiprun.errors import InputError, RunTaken, Stopped
 from skiprun.experiment import noise, train
 from skiprun.experiment.idle_sources import idle_sources
 from skiprun.experiment.noise import OTHER, run_of
-from skiprun.experiment.planned import Planned
 from skiprun.run import Run
 from skiprun.system.documents import read_document
 from tests.support.data_files import image_folder
 from tests.support.fake_runs import write_run
+from tests.support.told_training import ToldTraining
 
 Error = Callable[[RunConfig], float | None]
 # What each seed of each source adds to the error; those from OTHER on are the other seeds.
@@ -41,27 +41,16 @@ def adding(config: RunConfig) -> float:
     )
 
 
-class Training:
+class Training(ToldTraining[str]):
     """Stands for the training of what is missing.
 
     Attributes:
         error: test error of a run; None: it diverges.
-        stop_after: of so many runs somebody presses Ctrl-C.
     """
 
     def __init__(self, error: Error) -> None:
+        super().__init__()
         self.error = error
-        self.trained: list[str] = []
-        self.stop_after: int | None = None
-
-    def __call__(self, planned: Sequence[Planned], runs: Path, **_: object) -> list[Run]:
-        for item in planned:
-            item.refuse_what_is_not_ours()
-            if item.missing and item.config:
-                if len(self.trained) == self.stop_after:
-                    raise Stopped(2)
-                self.train(item.config, runs)
-        return [item.run for item in planned]
 
     def train(self, config: RunConfig, runs: Path) -> None:
         error = self.error(config)

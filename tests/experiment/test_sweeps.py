@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from skiprun.config import RunConfig
 from skiprun.config.sweep import RandomSearch
 from skiprun.errors import InputError, SkiprunError, Stopped
 from skiprun.experiment import sweep, sweep_commands
-from skiprun.experiment.planned import Planned
 from skiprun.experiment.sweeps.arms import list_arms, read_grid
 from skiprun.experiment.sweeps.draws import draw
 from skiprun.experiment.sweeps.sweep_file import load_sweep
@@ -26,6 +25,7 @@ from skiprun.run import Run
 from skiprun.system.documents import read_document
 from tests.support.fake_runs import write_run
 from tests.support.faulty import assert_same_runs, tiny_dataset, train_here
+from tests.support.told_training import ToldTraining
 
 GRID = "config: resnet20\ngrid:\n  optim.lr: [0.05, 0.1]\n  model.connection: [add, highway]\nseeds: 3\n"
 SHAKE = [0.1, -0.1, 0.0, 0.2, -0.2]  # of seeds
@@ -47,21 +47,12 @@ def by_validation(config: RunConfig) -> tuple[float, float]:
     return val + SHAKE[(config.seed + shift) % 5], test + SHAKE[config.seed]
 
 
-class Training:
+class Training(ToldTraining[str]):
     """Stands for the training of what is missing: validation and test error of each run are told."""
 
     def __init__(self, scores: Scores) -> None:
-        self.scores, self.trained = scores, list[str]()
-        self.stop_after: int | None = None
-
-    def __call__(self, planned: Sequence[Planned], runs: Path, **_: object) -> list[Run]:
-        for item in planned:
-            item.refuse_what_is_not_ours()
-            if item.missing and item.config:
-                if len(self.trained) == self.stop_after:
-                    raise Stopped(2)
-                self.train(item.config, runs)
-        return [item.run for item in planned]
+        super().__init__()
+        self.scores = scores
 
     def train(self, config: RunConfig, runs: Path) -> None:
         found = self.scores(config)

@@ -18,10 +18,10 @@ from _pytest.recwarn import WarningsRecorder
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
-from skiprun.cli.app import app, exit_code
+from skiprun.cli.app import app
 from skiprun.config import ModelConfig, RunConfig
 from skiprun.config_file import load_config
-from skiprun.errors import CheckpointError, InputError, OptionError
+from skiprun.errors import CheckpointError, InputError, OptionError, exit_code
 from skiprun.experiment import train
 from skiprun.models import build_model
 from skiprun.models.stages import stages

@@ -130,7 +130,7 @@ def _child(
     plain: dict[str, Any], runs: Path, sabotages: tuple[Sabotage, ...], options: dict[str, Any]
 ) -> None:
     """Train, in a process of its own, whose exit code is that of the command line; errors go to a file."""
-    from skiprun.cli.app import exit_code
+    from skiprun.errors import exit_code
 
     for sabotage in sabotages:
         sabotage()

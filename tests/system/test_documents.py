@@ -17,8 +17,8 @@ import torch
 from typer.testing import CliRunner
 
 from skiprun.claims.comparison import compare_runs
-from skiprun.cli.app import app, exit_code
-from skiprun.errors import CheckpointError, ConfigError, StorageError
+from skiprun.cli.app import app
+from skiprun.errors import CheckpointError, ConfigError, StorageError, exit_code
 from skiprun.experiment import prepare
 from skiprun.experiment.doctor import check
 from skiprun.experiment.study_runner.keeping import finished, left_over
