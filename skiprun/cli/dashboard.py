@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,17 +18,39 @@ SAMPLES = "scalars=10000,images=200"
 
 
 def dashboard(
+    name: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[NAME]", help="A run or a comparison, by its folder or name; none: all runs."
+        ),
+    ] = None,
     runs: RunsFolder = RUNS,
     port: Annotated[
         int | None, typer.Option(help="Port; default: 6006 or the next free one.", min=1, max=65535)
     ] = None,
 ) -> None:
-    """Show all runs in TensorBoard until Ctrl-C. On this machine only."""
-    if not runs.is_dir():
-        raise InputError(f"{runs}: there is no such folder; train something first.")
-    say(f"TensorBoard over {runs} at {serve_tensorboard(str(runs), port)}  (Ctrl-C ends it)")
+    """Show runs in TensorBoard until Ctrl-C. On this machine only.
+
+    Of a comparison it shows each network as the mean, the lowest and the highest of its seeds.
+    """
+    folder = folder_of(name, runs)
+    say(f"TensorBoard over {folder} at {serve_tensorboard(str(folder), port)}  (Ctrl-C ends it)")
     while True:
         time.sleep(1)  # a Ctrl-C that comes just before a sleep is seen after it
+
+
+def folder_of(name: Path | None, runs: Path) -> Path:
+    """Return the folder that TensorBoard reads."""
+    if name is None:
+        if not runs.is_dir():
+            raise InputError(f"{runs}: there is no such folder; train something first.")
+        return runs
+    for folder in (name, runs / name, runs / "comparisons" / name):
+        if folder.is_dir():
+            return folder
+    from skiprun.run import nearest_run
+
+    raise InputError(f"No run and no comparison in {runs} is called '{name}'.{nearest_run(runs / name)}")
 
 
 def serve_tensorboard(folder: str, port: int | None) -> str:

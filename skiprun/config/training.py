@@ -138,3 +138,9 @@ class LogConfig(Section):
     tensorboard: Annotated[bool, Role.RECORD] = Field(
         True, description="write TensorBoard's event files as well"
     )
+    layers: Annotated[Literal["few", "all"], Role.RECORD] = Field(
+        "few",
+        description="the layers whose values TensorBoard draws as lines: eight over the depth, or all; "
+        "metrics.jsonl and the depth images have all",
+        examples=["all"],
+    )

@@ -21,6 +21,7 @@ from skiprun.experiment.study_runner.keeping import warn_instead
 from skiprun.experiment.sweeps.arms import keys_of_grid
 from skiprun.experiment.until_decided import MOST, add_seeds, refuse_no_looks
 from skiprun.reports.page import slug, write_comparison
+from skiprun.reports.seed_bands import write_seed_bands
 from skiprun.results.fairness import differences, refuse_unfair
 from skiprun.results.protocol import config_differences
 from skiprun.results.sequential import Look
@@ -97,6 +98,7 @@ def compare(
     comparison, report = replace(comparison, size_match=matched), None
     with warn_instead():
         report = write_comparison(comparison, folder)
+        write_seed_bands(comparison, folder / "tensorboard")
     return replace(comparison, report=report)
 
 

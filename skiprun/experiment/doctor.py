@@ -25,13 +25,13 @@ from skiprun.errors import (
     with_type,
 )
 from skiprun.experiment.forecast import forecast
-from skiprun.experiment.make_trainer import tensorboard_needed
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.room import check_room, room_needed
 from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
 from skiprun.run import Run
 from skiprun.system.cache import cache_folder, code_folder, naming_the_way_out
 from skiprun.system.disk import check_writable, free_bytes
+from skiprun.system.event_files import tensorboard_needed
 from skiprun.system.machine import cores
 from skiprun.training.device import check_threads, fast_precision
 from skiprun.training.gpu import sees_gpu, why_no_gpu

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from skiprun.data.contract import TrainingData
 from skiprun.data.drawn_apart import DrawnApart, PartOfBatch
-from skiprun.errors import SkiprunError
 from skiprun.experiment.parts import Parts
 from skiprun.registry import PROBES
 from skiprun.run import Run
@@ -21,6 +19,7 @@ from skiprun.training.checkpoint import Checkpoints, ReadCheckpoints
 from skiprun.training.metrics import MetricsLog, NullLog, View
 from skiprun.training.trainer import Trainer
 from skiprun.training.views.overlays import Overlays
+from skiprun.training.views.tensorboard import TensorBoard
 
 OpenLog = Callable[[int], MetricsLog]
 
@@ -38,25 +37,12 @@ def logging_to(run: Run, parts: Parts) -> OpenLog:
 
 def views(run: Run, parts: Parts) -> list[View]:
     """Return what shows a run while it trains: TensorBoard, with overlays where there are masks."""
-    with tensorboard_needed():
-        from skiprun.training.views.tensorboard import TensorBoard
     board = TensorBoard(run.path, parts.config)
     if parts.loaders.task != "segmentation":
         return [board]
     schedule, samples = parts.config.schedule, len(parts.loaders.train)
     epochs = schedule.epochs or (schedule.steps or 0) * parts.config.data.batch_size / samples
     return [board, Overlays(run.overlays, parts.model, parts.loaders, parts.setup, epochs, board)]
-
-
-@contextlib.contextmanager
-def tensorboard_needed() -> Iterator[None]:
-    """Import TensorBoard within; a failure says how to do without."""
-    try:
-        yield
-    except ImportError as error:
-        raise SkiprunError(
-            f"TensorBoard cannot be imported ({error}). Install it again, or set log.tensorboard=false."
-        ) from None
 
 
 def make_trainer(

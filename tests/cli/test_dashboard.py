@@ -88,3 +88,16 @@ def test_tensorboard_takes_no_signal_over(tmp_path: Path) -> None:
     before = [signal.getsignal(number) for number in numbers]
     serve_tensorboard(str(tmp_path), free_port())
     assert [signal.getsignal(number) for number in numbers] == before
+
+
+def test_a_name_means_a_folder_or_a_run_or_a_comparison_of_the_folder_of_runs(tmp_path: Path) -> None:
+    run, comparison = tmp_path / "digits-plain20", tmp_path / "comparisons" / "plain20-resnet20"
+    for folder in (run / "seed-0", comparison):
+        folder.mkdir(parents=True)
+    (run / "seed-0" / "config.yaml").touch()
+    assert dashboard.folder_of(None, tmp_path) == tmp_path
+    assert dashboard.folder_of(run, Path("elsewhere")) == run
+    assert dashboard.folder_of(Path("digits-plain20"), tmp_path) == run
+    assert dashboard.folder_of(Path("plain20-resnet20"), tmp_path) == comparison
+    with pytest.raises(InputError, match=r"No run and no comparison .* Did you mean 'digits-plain20'"):
+        dashboard.folder_of(Path("digits-plain2"), tmp_path)

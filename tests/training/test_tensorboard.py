@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from skiprun.errors import Stopped
 from skiprun.run import Run
 from skiprun.training.views.gradient_image import GradientImage, whole_decades
-from skiprun.training.views.tensorboard import TensorBoard
+from skiprun.training.views.tensorboard import TensorBoard, few_layers
 from tests.support.tiny import tiny_config, tiny_trainer
 
 
@@ -106,3 +107,25 @@ def test_an_axis_holds_all_values_in_whole_decades() -> None:
     assert low == pytest.approx(0.01) and high == 10.0
     assert whole_decades([1.0]) == (1.0, 10.0)
     assert whole_decades([math.nan]) == (1.0, 10.0)
+
+
+def test_few_layers_are_the_first_the_last_and_even_ones_of_each_kind() -> None:
+    norms = [f"grad_norm/{n:02d}.conv" for n in range(1, 22)]
+    ratios = [f"branch_ratio/{n:02d}.block" for n in range(1, 4)]
+    shown = few_layers([*norms, *ratios])
+    assert shown >= {norms[0], norms[-1], *ratios} and len(shown) == 8 + 3
+    places = sorted(norms.index(tag) for tag in shown - {*ratios})
+    assert {later - earlier for earlier, later in pairwise(places)} <= {2, 3}
+    assert few_layers(norms[:1]) == {norms[0]} and few_layers([]) == set()
+
+
+@pytest.mark.parametrize(("layers", "lines"), [("few", 8), ("all", 10)])
+def test_lines_of_layers_are_few_unless_all_are_asked_for(tmp_path: Path, layers: str, lines: int) -> None:
+    config = tiny_config(log={"layers": layers})
+    board = TensorBoard(tmp_path, config)
+    norms = {f"grad_norm/{n:02d}.conv": 0.1 * n for n in range(1, 11)}
+    board.add({"step": 1, "epoch": 1.0, "epoch_end": True, "grad/total": 1.0, **norms})
+    board.close()
+    shown = scalars(tmp_path)
+    assert len([tag for tag in shown if tag.startswith("grad_norm/")]) == lines
+    assert "grad/total" in shown

@@ -5,53 +5,38 @@ from __future__ import annotations
 import math
 import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from secrets import token_hex
 
 import yaml
-from tensorboard.compat.proto.summary_pb2 import Summary
-from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard.summary import hparams
 
 from skiprun.config import RunConfig
 from skiprun.run import flat
 from skiprun.system.documents import Row
+from skiprun.system.event_files import EventFile
 from skiprun.training.views.depth_map import DepthMap
 from skiprun.training.views.gradient_image import GradientImage
 
 LAYER = "grad_norm/"
 BY_DEPTH = re.compile(r"\w+/\d{2,}\.")  # as in branch_ratio/03.layer1.2
-LAYOUT = {
-    "Learning": {
-        "loss": ["Multiline", ["train/epoch_loss", "val/loss"]],
-        "error": ["Multiline", ["train/error", "val/error"]],
-        "overlap of masks": ["Multiline", ["train/iou", "val/iou", "train/boundary", "val/boundary"]],
-        "learning rate": ["Multiline", ["lr"]],
-    },
-    "Gradients": {
-        "by layer": ["Multiline", ["grad_norm/.*"]],
-        "total": ["Multiline", ["grad/total"]],
-        "first over last": ["Multiline", ["grad/first_over_last"]],
-    },
-}
+FEW = 8  # lines in one chart that an eye can tell apart
 
 
 class TensorBoard:
     """Writes records as events into the run directory."""
 
     def __init__(self, folder: Path, config: RunConfig) -> None:
-        for old in folder.glob("events.out.*"):
-            old.unlink()  # the records come again from metrics.jsonl, so no point is ever doubled
-        # Of a name that nobody can foresee, and so put a link at.
-        self.writer = SummaryWriter(str(folder), max_queue=1000, filename_suffix=f".{token_hex(8)}")
+        self.events = EventFile(folder)
         self.config = config
+        self.hidden: set[str] | None = None
         self.epoch_rows: list[dict[str, float]] = []
         self.image: GradientImage | None = None
         self.depth_map = DepthMap()
-        self.latest: dict[str, float] = {}
-        self.writer.add_text("config", f"```yaml\n{yaml.safe_dump(config.to_dict(), sort_keys=False)}```")
-        self.writer.add_custom_scalars(LAYOUT)
+        self.tags: dict[str, None] = {}
+        self.laid_out = False
+        self.events.writer.add_text(
+            "config", f"```yaml\n{yaml.safe_dump(config.to_dict(), sort_keys=False)}```"
+        )
 
     def add(self, record: Row) -> None:
         """Write the scalars of a record as one event, and the images where an epoch ends."""
@@ -61,16 +46,28 @@ class TensorBoard:
             if "/" in tag or tag == "lr"
             if value is not None
         }
-        self.latest |= scalars
+        self.tags |= dict.fromkeys(scalars)
         step = int(record["step"] or 0)
-        self._write([Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()], step)
-        if by_depth := [tag for tag in record if BY_DEPTH.match(tag)]:
+        by_depth = [tag for tag in record if BY_DEPTH.match(tag)]
+        self.events.add_scalars(self._shown(scalars, by_depth), step)
+        if by_depth:
             self.epoch_rows.append({tag: scalars.get(tag, math.nan) for tag in by_depth})
-        if record.get("epoch_end") and self.epoch_rows:
-            self._add_images(step, record["epoch"] or 0)
+        if record.get("epoch_end"):
+            self._end_epoch(step, record["epoch"] or 0)
 
-    def _write(self, values: list[Summary.Value], step: int) -> None:
-        self.writer._get_file_writer().add_summary(Summary(value=values), step)
+    def _shown(self, scalars: dict[str, float], by_depth: Sequence[str]) -> dict[str, float]:
+        """Leave out the layers that `log.layers: few` keeps for the images."""
+        if self.config.log.layers == "all" or not by_depth:
+            return scalars
+        self.hidden = set(by_depth) - few_layers(by_depth) if self.hidden is None else self.hidden
+        return {tag: value for tag, value in scalars.items() if tag not in self.hidden}
+
+    def _end_epoch(self, step: int, epoch: float) -> None:
+        if not self.laid_out:
+            self.events.add_layout(self.tags)
+            self.laid_out = True
+        if self.epoch_rows:
+            self._add_images(step, epoch)
 
     def _add_images(self, step: int, epoch: float) -> None:
         """Draw this epoch's medians: gradient norm beside the first epoch's, the rest as heat maps of all."""
@@ -85,21 +82,26 @@ class TensorBoard:
 
     def add_image(self, tag: str, png: bytes, step: int) -> None:
         """Show a PNG."""
-        image = Summary.Image(encoded_image_string=png, height=1, width=1, colorspace=3)
-        self._write([Summary.Value(tag=tag, image=image)], step)
+        self.events.add_image(tag, png, step)
 
     def close(self) -> None:
         """Enter the hyperparameters beside the latest scores, and finish the file."""
-        scores = {tag: value for tag, value in self.latest.items() if tag.startswith(("val/", "test/"))}
-        if scores:
-            settings = {
-                key: value if isinstance(value, bool | int | float | str) else str(value)
-                for key, value in flat(self.config.to_dict()).items()
-            }
-            # SummaryWriter.add_hparams would also write each score again as a scalar, or open a second run.
-            for summary in hparams(settings, scores):
-                self.writer._get_file_writer().add_summary(summary)
-        self.writer.close()
+        if scores := [tag for tag in self.tags if tag.startswith(("val/", "test/"))]:
+            self.events.add_hyperparameters(flat(self.config.to_dict()), scores, for_all=True)
+        self.events.close()
+
+
+def few_layers(tags: Iterable[str]) -> set[str]:
+    """Return the tags of the first, the last and evenly spaced layers between, eight of each kind at most."""
+    kinds: dict[str, list[str]] = {}
+    for tag in tags:
+        kinds.setdefault(tag.partition("/")[0], []).append(tag)
+    return {found[place] for found in kinds.values() for place in _spread(len(found))}
+
+
+def _spread(count: int) -> list[int]:
+    shown = min(count, FEW)
+    return [round(n * (count - 1) / max(shown - 1, 1)) for n in range(shown)]
 
 
 def median_of(values: Sequence[float]) -> float:
