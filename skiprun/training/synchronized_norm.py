@@ -66,7 +66,7 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor, int]:
     """Return mean [C], variance [C], float64, and number of the values of each channel, over all ranks.
 
     The variance is of deviations from the common mean: of sums of squares, digits would cancel out. Sums are
-    in float64, as in torch's own batch norm on a CPU.
+    in float64, as in torch's own batch norm on a CPU, but where channels are last: there it sums in float32.
     """
     x = at_least_float32(x)
     size = x.numel() // x.shape[1] * dist.get_world_size()
