@@ -12,8 +12,8 @@ demo: .venv/installed           ## the experiment that made residual networks fa
 test: lint                      ## what CI runs
 	$(BIN)/python -m pytest $(WORKERS)
 
-test-all: lint                  ## the slow tests too, and those that need a GPU where there is one
-	$(BIN)/python -m pytest $(WORKERS) -m ""
+test-all: lint                  ## the slow tests too, and those that need a GPU or Chromium where there is one
+	$(BIN)/python -m pytest $(WORKERS) -m "" -rs
 
 coverage: .venv/installed-dev   ## how much of the code the tests run; at least 90 %
 	$(BIN)/python -m pytest $(WORKERS) --cov --cov-report=term:skip-covered

@@ -1,13 +1,14 @@
 """The style of every figure: the colour-blind-safe palette of Okabe and Ito, and plain axes.
 
-Its order lets the first three be told apart in grey too.
+Its order lets the first three be told apart in grey too; grey stands for its yellow, which is lost on white.
+Lines differ by colour and by dashes.
 """
 
 from __future__ import annotations
 
 from typing import TypedDict
 
-COLOURS = ("#0072B2", "#E69F00", "#000000", "#CC79A7", "#009E73", "#56B4E9", "#D55E00", "#F0E442")
+COLOURS = ("#0072B2", "#E69F00", "#000000", "#CC79A7", "#009E73", "#56B4E9", "#D55E00", "#999999")
 LINES = ("-", "--", "-.", ":")
 LOOKS = len(COLOURS) * len(LINES)  # beyond so many curves they repeat
 SEQUENTIAL = "viridis"
@@ -35,4 +36,7 @@ class Look(TypedDict):
 
 def look(index: int) -> Look:
     """Return colour and line style of the n-th curve; no two of the first LOOKS are alike."""
-    return {"color": COLOURS[index % len(COLOURS)], "linestyle": LINES[(index // len(COLOURS)) % len(LINES)]}
+    return {
+        "color": COLOURS[index % len(COLOURS)],
+        "linestyle": LINES[(index + index // len(COLOURS)) % len(LINES)],
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:  # matplotlib takes half a second to import
 
 WIDTH = 5.6  # inches: two figures beside each other on a page, one on a phone
 FEW = 12  # names along an axis that can be read
+ROW = 0.055  # of an axis' height, for a name at the end of a line
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,30 @@ class Drawing:
         with rc_context(STYLE):  # ticks are made while drawing
             self.figure.savefig(buffer, format="png", metadata={"Software": None})
         return buffer.getvalue()
+
+    def svg(self) -> str:
+        """Return the figure as an element of a page: its text stays text, and its ink is the page's."""
+        from matplotlib import rc_context
+
+        buffer = io.StringIO()
+        with rc_context({**STYLE, "svg.fonttype": "none", "svg.hashsalt": self.name}):
+            self.figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        return for_page(buffer.getvalue())
+
+
+def for_page(svg: str) -> str:
+    """Return the SVG file of a figure without what a page says itself: fonts, names of parts, black.
+
+    It takes the width that there is.
+    """
+    element = svg[svg.index("<svg") :]
+    element = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", element, flags=re.DOTALL)
+    element = re.sub(r' (?:xmlns(?::xlink)?|version)="[^"]*"|(?<=<g) id="[^"]*"', "", element)
+    element = re.sub(r'^<svg width="[^"]*" height="[^"]*"', '<svg fill="currentColor"', element)
+    element = re.sub(r"font-family: [^;\"]*", "font-family: system-ui, sans-serif", element)
+    element = re.sub(r"#(?:000000|262626)\b", "currentColor", element)
+    element = re.sub(r"(\d\.\d\d)\d+", r"\1", element)
+    return re.sub(r"\s*\n\s*", " ", element)
 
 
 def figure_and_axes(height: float) -> tuple[Figure, Axes]:
@@ -54,6 +80,37 @@ def legend_columns(labels: Sequence[str]) -> int:
 def figure_with_legend(labels: Sequence[str]) -> tuple[Figure, Axes]:
     """Return a figure with room for a legend below it, and its axes."""
     return figure_and_axes(3.4 + 0.2 * -(-len(labels) // legend_columns(labels)))
+
+
+def label_ends(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Write names beside the axes, apart from each other, where they are few enough to be read.
+
+    Args:
+        axes: whose scale is final.
+        ends: the last value, the name and the colour of each line.
+    """
+    if not 1 < len(ends) <= FEW:
+        return
+    to_axes = axes.transData + axes.transAxes.inverted()
+    rising = sorted(ends)
+    heights = [float(to_axes.transform([1.0, value])[1]) for value, _, _ in rising]
+    for height, (_, name, colour) in zip(spread_out(heights, ROW), rising, strict=True):
+        text = name if len(name) <= 18 else f"{name[:8]}...{name[-8:]}"
+        axes.annotate(
+            text, (1.01, height), xycoords="axes fraction", va="center", fontsize="small", color=colour
+        )
+
+
+def spread_out(heights: Sequence[float], gap: float) -> list[float]:
+    """Return rising heights moved apart to a gap or more, from 0 to 1 if they fit."""
+    placed: list[float] = []
+    for height in heights:
+        placed.append(max(height, placed[-1] + gap) if placed else max(0.0, height))
+    highest = max(1.0, gap * (len(placed) - 1))
+    for place in reversed(range(len(placed))):
+        placed[place] = min(placed[place], highest)
+        highest = placed[place] - gap
+    return placed
 
 
 def scale_by_decades(axes: Axes) -> None:

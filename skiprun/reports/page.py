@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import time
 import zlib
@@ -13,8 +12,11 @@ from typing_extensions import TypedDict
 
 import skiprun
 from skiprun.claims.comparison import Comparison
+from skiprun.reports.charts import charts_json
 from skiprun.reports.columns import NOTE, columns, seed_rows
 from skiprun.reports.export import csv_text, latex_table
+from skiprun.reports.glossary import WORDS, anchor, word_of
+from skiprun.reports.plots import describe
 from skiprun.reports.rivals import rival_note, rival_rows
 from skiprun.results.numbers import significant
 from skiprun.results.protocol import machines
@@ -52,12 +54,13 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     from skiprun.reports.figures import draw
 
     make_folder(folder, below=folder.parent.parent)
-    figures = [(f"{each.name}.png", each.caption, each.png()) for each in draw(comparison.groups)]
-    for name, _, png in figures:
-        write_bytes(folder / name, png)
+    plots = describe(comparison.groups)
+    figures = draw(plots)
+    for figure in figures:
+        write_bytes(folder / f"{figure.name}.png", figure.png())
     written = {"written": time.strftime("%Y-%m-%d %H:%M"), "skiprun": skiprun.__version__}
     write_sealed(folder / "comparison.json", {**written, **comparison.to_dict()})
-    facts = page_facts(comparison) | written | {"figures": figures}
+    facts = page_facts(comparison) | written | {"figures": figures, "charts": charts_json(plots)}
     write_text(folder / "comparison.csv", csv_text(comparison.groups))
     write_text(folder / "comparison.tex", latex_table(comparison.groups))
     write_text(folder / "report.md", render("report.md", facts))
@@ -106,6 +109,7 @@ def page_facts(comparison: Comparison) -> dict[str, object]:
         "note": NOTE,
         "seed_headings": headings,
         "seed_rows": rows,
+        "words": WORDS,
         "labels": [group.label for group in groups],
         "protocol": comparison.protocol,
         "machines": machines(groups),
@@ -129,7 +133,8 @@ def render(template: str, facts: dict[str, object]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"md": markdown_text, "number": _number, "uri": _data_uri, "value": _yaml_value}
+    environment.filters |= {"md": markdown_text, "number": _number, "value": _yaml_value}
+    environment.filters |= {"word": word_of, "anchor": anchor}
     return environment.get_template(template).render(facts)
 
 
@@ -141,10 +146,6 @@ def markdown_text(text: object) -> str:
 def _number(value: float | None) -> str:
     """Return a number of a document, in which null stands for one without end."""
     return "no end" if value is None else significant(value)
-
-
-def _data_uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def _yaml_value(value: object) -> str:

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from skiprun.results.records import UNREADABLE, RunRecord
 from skiprun.system.documents import Row, read_rows
@@ -14,18 +15,39 @@ from skiprun.system.ordinary_files import open_to_read
 LAYER = "grad_norm/"
 Series = dict[float, float]
 MAX_LINES = 4096  # of one kind; a log of 500 MB has a hundred times as many, and a figure a thousand pixels
+MOMENTS = 60  # of a training, at which the norms of all layers are kept: more than a slider can tell apart
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The gradient norm of each layer at a logged step; NaN where a layer is frozen."""
+
+    step: int
+    epoch: float
+    norms: list[float]
 
 
 @dataclass(frozen=True)
 class History:
-    """Values by epoch or step; gradient norms by relative depth, at the first logged step and as medians."""
+    """Values by epoch or step; gradient norms at moments of training, and their medians by relative depth."""
 
     loss: Series = field(default_factory=dict)
     score: Series = field(default_factory=dict)
     ratio: Series = field(default_factory=dict)
-    first_step: int | None = None
-    first_norms: Series = field(default_factory=dict)
+    layers: list[str] = field(default_factory=list)
+    moments: list[Moment] = field(default_factory=list)
     median_norms: Series = field(default_factory=dict)
+
+    @property
+    def first_step(self) -> int | None:
+        """The first step whose gradient norms were logged."""
+        return self.moments[0].step if self.moments else None
+
+    @property
+    def first_norms(self) -> Series:
+        """Gradient norms by relative depth at the first logged step."""
+        return by_depth(self.moments[0].norms) if self.moments else {}
 
 
 def read_history(run: RunRecord, score_name: str) -> History:
@@ -78,12 +100,22 @@ def _reduce(epochs: Sequence[Row], rows: Sequence[Row], score_name: str) -> Hist
         loss=_series(epochs, "epoch", "train/epoch_loss"),
         score=_series(epochs, "epoch", f"val/{score_name}"),
         ratio=_positive(_series(rows, "step", "grad/first_over_last")),
-        first_step=int(logged[0]["step"] or 0) if logged else None,
-        first_norms=_by_depth([_float_or_nan(row.get(layer)) for row in logged[:1] for layer in layers]),
-        median_norms=_by_depth(
-            [_median(_float_or_nan(row.get(layer)) for row in logged) for layer in layers]
-        ),
+        layers=[layer.removeprefix(LAYER) for layer in layers],
+        moments=[_moment(row, layers) for row in spaced(logged, MOMENTS)],
+        median_norms=by_depth([_median(_float_or_nan(row.get(layer)) for row in logged) for layer in layers]),
     )
+
+
+def _moment(row: Row, layers: Sequence[str]) -> Moment:
+    norms = [_float_or_nan(row.get(layer)) for layer in layers]
+    return Moment(int(row["step"] or 0), float(row.get("epoch") or 0), norms)
+
+
+def spaced(items: Sequence[T], most: int) -> list[T]:
+    """Return all items, or as many as are asked for (two or more), evenly spaced from first to last."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(place * (len(items) - 1) / (most - 1))] for place in range(most)]
 
 
 def _series(rows: Sequence[Row], by: str, key: str) -> Series:
@@ -106,7 +138,7 @@ def _median(values: Iterable[float]) -> float:
     return statistics.median(finite) if finite else math.nan
 
 
-def _by_depth(norms: Sequence[float]) -> Series:
+def by_depth(norms: Sequence[float]) -> Series:
     """Place norms by relative depth: 0 is the layer at the input, 1 the one at the output."""
     last = max(1, len(norms) - 1)
     return _positive({index / last: norm for index, norm in enumerate(norms)})

@@ -16,6 +16,7 @@ from skiprun.claims.convergence import is_stuck
 from skiprun.claims.evidence import detectable
 from skiprun.reports import write_comparison
 from skiprun.reports.figures import draw
+from skiprun.reports.plots import describe
 from skiprun.results.records import read
 from skiprun.results.significance import difference, exceeds_noise
 from skiprun.run import Run
@@ -342,7 +343,7 @@ def test_an_interval_of_an_error_ends_where_errors_do(tmp_path: Path) -> None:
     a, b = (group.sample("test.error") for group in comparison.groups)
     assert (a.high, b.low) == (100.0, 0.0) and 0 < a.low < 94 and 0.5 < b.high < 100
     assert comparison.to_dict()["groups"][0]["test"]["error"]["high"] == 100.0
-    drawing = next(each for each in draw(comparison.groups) if each.name == "test_error")
+    drawing = next(each for each in draw(describe(comparison.groups)) if each.name == "test_error")
     reach = [x for line in drawing.figure.axes[0].lines for x in np.asarray(line.get_xdata())]
     assert min(reach) >= 0 and max(reach) <= 100 and "cut where the score ends" in drawing.caption
 

@@ -1,0 +1,124 @@
+"""The numbers of a page's charts as plain data, so few that the page stays small."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from skiprun.palette import look
+from skiprun.reports.plots import Curves, Dots, Network, Plot
+from skiprun.results.history import MOMENTS, History, by_depth, spaced
+from skiprun.system.files import json_safe
+
+MOST_NUMBERS = 15_000  # of the runs of one chart, or some more where there are hundreds of runs
+MOST_POINTS, MOST_LAYERS = 200, 200  # of a line: more than a screen shows
+DASHES = {"-": "none", "--": "7 4", "-.": "8 3 2 3", ":": "2 3"}
+Data = dict[str, object]
+Places = TypeVar("Places", bound=list)
+
+
+def charts_json(plots: Sequence[Plot]) -> str:
+    """Return what the script of the page draws, as JSON that can stand in an HTML element."""
+    networks = {network.index: network for plot in plots for network in plot.networks}
+    document = {
+        "networks": {index: _network(network) for index, network in networks.items()},
+        "charts": [_curves(plot) if isinstance(plot, Curves) else _dots(plot) for plot in plots],
+    }
+    text = json.dumps(json_safe(document), separators=(",", ":"), ensure_ascii=False)
+    return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
+
+
+def _network(network: Network) -> Data:
+    """Return name, look and seeds of a network, and its layers with their depth."""
+    style = look(network.index)
+    layers = next((history.layers for history in network.histories if history.layers), [])
+    return {
+        "name": network.group.label,
+        "color": "var(--ink)" if style["color"] == "#000000" else style["color"],
+        "dashes": DASHES[style["linestyle"]],
+        "seeds": [run.seed for run in network.group.runs],
+        "layers": [name for _, name in _shown(layers)],
+        "depths": _short(depth for depth, _ in _shown(layers)),
+    }
+
+
+def _shown(layers: Sequence[str]) -> list[tuple[float, str]]:
+    """Return depth and name of the layers that are drawn."""
+    last = max(1, len(layers) - 1)
+    return spaced([(place / last, name) for place, name in enumerate(layers)], MOST_LAYERS)
+
+
+def _curves(plot: Curves) -> Data:
+    """Return the lines of all runs; runs whose values lie at the same places share these."""
+    runs, places = _norms(plot) if plot.over_depth else _lines(plot)
+    return {
+        **{"name": plot.name, "kind": "depth" if plot.over_depth else "curves"},
+        **{"x": plot.x, "y": plot.y, "log": plot.log, "level": plot.level},
+        "geometric": plot.middle is statistics.geometric_mean,
+        **{"moment": plot.moment, "places": places, "runs": runs},
+    }
+
+
+def _lines(plot: Curves) -> tuple[list[Data], list[list[float]]]:
+    """Return the values of each run at some of its places."""
+    every = sum(len(network.histories) for network in plot.networks)
+    runs, shared = list[Data](), list[list[float]]()
+    for run, history in _runs(plot):
+        series = plot.values(history)
+        places = spaced(sorted(series), max(2, min(MOST_POINTS, MOST_NUMBERS // every)))
+        runs.append(run | {"at": _shared(shared, places), "values": _short(series[each] for each in places)})
+    return runs, shared
+
+
+def _norms(plot: Curves) -> tuple[list[Data], list[list[tuple[int, float]]]]:
+    """Return the norms of each run by layer, at some moments of training (step, epoch) or once."""
+    every = sum(len(_shown(history.layers)) for _, history in _runs(plot))
+    runs, shared = list[Data](), list[list[tuple[int, float]]]()
+    for run, history in _runs(plot):
+        moments = spaced(history.moments, max(2, min(MOMENTS, MOST_NUMBERS // max(1, every))))
+        series = [by_depth(moment.norms) for moment in moments] if plot.moment else [plot.values(history)]
+        steps = [(moment.step, moment.epoch + 1) for moment in moments] if plot.moment else []
+        values = [_short(each.get(depth) for depth, _ in _shown(history.layers)) for each in series]
+        runs.append(run | {"at": _shared(shared, steps), "values": values})
+    return runs, shared
+
+
+def _runs(plot: Curves) -> list[tuple[Data, History]]:
+    """Return the network and the seed of each run, with its history."""
+    return [
+        ({"network": network.index, "seed": run.seed}, history)
+        for network in plot.networks
+        for run, history in zip(network.group.runs, network.histories, strict=True)
+    ]
+
+
+def _dots(plot: Dots) -> Data:
+    """Return the score of each run, and the mean of each network with its interval."""
+    samples = {network.index: plot.sample(network) for network in plot.networks}
+    return {
+        **{"name": plot.name, "kind": "dots", "x": plot.x, "moment": ""},
+        "runs": [
+            {"network": network.index, "seed": seed, "values": value}
+            for network in plot.networks
+            for seed, value in plot.values(network).items()
+        ],
+        "means": {
+            index: {"n": sample.n, "mean": sample.mean, "low": sample.low, "high": sample.high}
+            for index, sample in samples.items()
+        },
+    }
+
+
+def _shared(shared: list[Places], places: Places) -> int:
+    """Return at which index of what is shared these places stand; they are added if they are new."""
+    if places not in shared:
+        shared.append(places)
+    return shared.index(places)
+
+
+def _short(values: Iterable[float | None]) -> list[float | None]:
+    """Return values to four digits."""
+    return [None if value is None or not math.isfinite(value) else float(f"{value:.4g}") for value in values]
