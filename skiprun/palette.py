@@ -40,3 +40,11 @@ def look(index: int) -> Look:
         "color": COLOURS[index % len(COLOURS)],
         "linestyle": LINES[(index + index // len(COLOURS)) % len(LINES)],
     }
+
+
+def sequential_colour(share: float) -> str:
+    """Return the colour at a share of the sequential palette, 0 to 1, as #rrggbb."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return to_hex(colormaps[SEQUENTIAL](min(1.0, max(0.0, share))))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from docs.generate import claims_page, connection_cards, study_cards
 from docs.generate.config_page import config_page
+from docs.generate.diagram_figure import network_diagram
 from skiprun.cli.config import schema_here
 from skiprun.config.schema import sweep_schema
 
@@ -19,6 +20,7 @@ GENERATED: list[tuple[str, Callable[[], str]]] = [
     ("docs/connections.md", connection_cards.page),
     ("docs/studies.md", study_cards.page),
     ("docs/claims.md", claims_page.page),
+    ("docs/figures/resnet20-sites.svg", network_diagram),
 ]
 
 

@@ -17,6 +17,7 @@ from skiprun.cli import (
     config,
     dashboard,
     doctor,
+    draw,
     evaluate,
     listings,
     models,
@@ -99,6 +100,7 @@ app.command(epilog="Example: skiprun doctor configs/resnet56_cifar.yaml")(doctor
 app.command(epilog="Example: skiprun evaluate runs/smoke/seed-0 --split val")(evaluate.evaluate)
 app.command(epilog="Example: skiprun predict runs/smoke/seed-0 seven.png")(predict.predict)
 app.command(epilog="Example: skiprun config data.augment")(config.config)
+models.app.command(epilog="Example: skiprun models draw resnet56:connection=highway")(draw.draw)
 app.add_typer(models.app, name="models")
 app.command(epilog="Example: skiprun datasets --json")(listings.datasets)
 app.command(epilog="Example: skiprun connections")(listings.connections)

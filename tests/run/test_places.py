@@ -29,7 +29,7 @@ WITHOUT_RUNS = {
     "probes",
     "studies list",
 }
-WITHOUT_DATA = WITHOUT_RUNS | {"runs list", "runs show", "dashboard", "predict"}
+WITHOUT_DATA = WITHOUT_RUNS | {"runs list", "runs show", "dashboard", "predict", "models draw"}
 
 
 def commands(group: Typer, prefix: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:

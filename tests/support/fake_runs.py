@@ -98,6 +98,7 @@ def write_run(
                 "val": 144,
                 "test": 360,
                 "num_classes": 10,
+                "image_shape": [1, 8, 8],
                 "fingerprint": fingerprint,
             },
             "steps": epochs * STEPS_AN_EPOCH,

@@ -13,6 +13,7 @@ from skiprun.config_file import build_config, options_behind
 from skiprun.errors import InputError
 from skiprun.models.complexity.catalog_cache import read_catalog, write_catalog
 from skiprun.models.complexity.rows import BlockRow, Catalog, ModelRow
+from skiprun.system.network_graph import NetworkGraph
 from skiprun.system.progress import ProgressCallback
 
 if TYPE_CHECKING:
@@ -91,6 +92,14 @@ def blocks(name: str, input_shape: Sequence[int] | None = None) -> list[BlockRow
     from skiprun.models.complexity.table import block_table
 
     return block_table(*build_without_content(name, input_shape))
+
+
+def graph(name: str, input_shape: Sequence[int] | None = None) -> NetworkGraph:
+    """Return the graph of an architecture: its layers and sites, and what feeds which."""
+    from skiprun.models.complexity.graph import network_graph
+
+    architecture, _, options = name.partition(":")
+    return network_graph(*build_without_content(name, input_shape), architecture, options.replace(",", ", "))
 
 
 def options(name: str) -> list[OptionRow]:

@@ -29,7 +29,7 @@ def block_table(model: nn.Module, input_shape: Sequence[int]) -> list[BlockRow]:
     numbers = {path: number for number, path in enumerate(sites(model))}
     stage_of = {path: stage for stage, units in stages(model).items() for path in units}
     rows: list[BlockRow] = []
-    for path, seen in watched(model, dict(_blocks(model)), input_shape).items():
+    for path, seen in watched(model, dict(blocks_of(model)), input_shape).items():
         inside = {name: each for name, each in sites(model).items() if f"{name}.".startswith(f"{path}.")}
         if seen["parameters"] == 0 and seen["input"] == seen["output"] and not inside:
             continue
@@ -40,7 +40,7 @@ def block_table(model: nn.Module, input_shape: Sequence[int]) -> list[BlockRow]:
     return rows
 
 
-def _blocks(model: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
+def blocks_of(model: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
     """Yield the modules that make a row: blocks, and whatever holds none; plain containers are opened."""
     for name, child in model.named_children():
         opened = (
@@ -51,7 +51,7 @@ def _blocks(model: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]
         if isinstance(child, Block) or not opened:
             yield path + name, child
         else:
-            yield from _blocks(child, f"{path}{name}.")
+            yield from blocks_of(child, f"{path}{name}.")
 
 
 def watched(

@@ -1,0 +1,188 @@
+"""Diagrams: every block, layer and site once, coloured by what was measured, none over another."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+import pytest
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
+
+from skiprun.experiment.diagrams import by_parameters, diagram, run_diagram
+from skiprun.models.complexity import catalog
+from skiprun.reports.diagram import Scale, scale_of, svg_text
+from skiprun.reports.diagram.colours import tick_text
+from skiprun.run import Run
+from skiprun.system.network_graph import NetworkGraph
+from tests.support.command_line import run_here
+from tests.support.fake_runs import write_run
+
+SVG = "{http://www.w3.org/2000/svg}"
+SURGERY = "resnet20:connections.3=none,connections.5-6=highway"
+NETWORKS = [
+    *("resnet56", "densenet40_12", "unet", SURGERY, "preact20", "highway56", "unetplusplus", "resnet50"),
+    *("plain20", "resnet110", "resunet", "efficientnet_b0", "vgg16", "deeplabv3_resnet50"),
+]
+
+
+def drawn(graph: NetworkGraph) -> Element:
+    return ElementTree.fromstring(svg_text(by_parameters(graph)))
+
+
+def of_class(root: Element, name: str) -> list[Element]:
+    return [each for each in root.iter() if name in each.get("class", "").split()]
+
+
+def box(bar: Element) -> tuple[float, ...]:
+    return tuple(float(bar.get(key, "nan")) for key in ("x", "y", "width", "height"))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_block_layer_site_and_skip_is_drawn_once_and_apart(name: str) -> None:
+    graph = catalog.graph(name)
+    root = drawn(graph)
+    assert [each.get("data-block") for each in of_class(root, "block")] == list(graph["blocks"])
+    layers = of_class(root, "layer")
+    assert sorted(each.get("data-layer", "") for each in layers) == sorted(
+        node["path"] for node in graph["nodes"] if node["weight"]
+    )
+    sites = [node for node in graph["nodes"] if node["site"] is not None]
+    numbers = [each.get("data-site") for each in of_class(root, "site") if each.get("data-site")]
+    assert sorted(map(int, filter(None, numbers))) == list(range(len(sites)))
+    joins = sum(node["kind"] == "join" for node in graph["nodes"])
+    arcs = next(iter(of_class(root, "skips"))).findall(f"{SVG}path")
+    assert len(arcs) == sum(len(node["shortcut"]) for node in sites) + joins
+    width = float(root.get("viewBox", "").split()[2])
+    for (x, y, w, h), (x2, y2, w2, h2) in itertools.combinations(map(box, layers), 2):
+        assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
+    assert all(x > 0 and x + w < width for x, _, w, _ in map(box, layers))
+
+
+def test_a_u_net_is_a_u_with_level_skips() -> None:
+    graph = catalog.graph("unet")
+    bars = {each.get("data-layer"): box(each) for each in of_class(drawn(graph), "layer")}
+    for level in range(4):
+        encoder, decoder = bars[f"encoder.{level}.conv2"], bars[f"decoder.{3 - level}.stage.conv1"]
+        assert encoder[1] == decoder[1] and encoder[0] < decoder[0]
+        assert encoder[1] < bars[f"encoder.{level + 1}.conv2"][1]
+
+
+def test_deep_networks_wrap_into_rows_of_equal_stages() -> None:
+    graph = catalog.graph("resnet110")
+    rows = {box(each)[1] + box(each)[3] / 2 for each in of_class(drawn(graph), "layer")}
+    assert len(rows) == 6  # two for each stage of 18 blocks
+    assert float(drawn(graph).get("viewBox", "").split()[2]) < 750
+
+
+def logged_run(folder: Path, model: str, norms: Mapping[str, list[float | None]]) -> Run:
+    """Write a finished run whose log holds the norms of each layer at a few steps."""
+    run = write_run(folder, "logged", model=model)
+    rows = [
+        {"step": step, "epoch": 0}
+        | {
+            f"grad_norm/{number:02d}.{path}": values[step]
+            for number, (path, values) in enumerate(norms.items(), 1)
+        }
+        for step in range(3)
+    ]
+    run.metrics_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return run
+
+
+def test_a_layer_has_the_colour_of_its_norm_in_the_log(tmp_path: Path) -> None:
+    layers = [node["path"] for node in catalog.graph("resnet20", (1, 8, 8))["nodes"] if node["weight"]]
+    middles = {path: 0.031 * 1.3**place for place, path in enumerate(layers)}
+    norms: dict[str, list[float | None]] = {path: [norm, 0.03, 9.0] for path, norm in middles.items()}
+    shown = run_diagram(logged_run(tmp_path, "resnet20", norms))
+    root = ElementTree.fromstring(svg_text(shown))
+    assert (shown.scale.low, shown.scale.high) == (0.02, 5.0)
+    for bar in of_class(root, "layer"):
+        norm = middles[bar.get("data-layer", "")]
+        share = math.log(norm / 0.02) / math.log(5.0 / 0.02)
+        assert bar.get("fill") == to_hex(colormaps["viridis"](share))
+        assert f"{norm:.3g}"[:4] in bar.findtext(f"{SVG}title", "")
+
+
+def test_a_frozen_layer_and_one_without_a_gradient_have_no_colour(tmp_path: Path) -> None:
+    layers = [node["path"] for node in catalog.graph("resnet20", (1, 8, 8))["nodes"] if node["weight"]]
+    norms: dict[str, list[float | None]] = {path: [1.0] * 3 for path in layers}
+    norms["conv1"], norms["fc"] = [None] * 3, [0.0] * 3
+    root = ElementTree.fromstring(svg_text(run_diagram(logged_run(tmp_path, "resnet20", norms))))
+    blank = {each.get("data-layer"): each for each in of_class(root, "blank")}
+    assert set(blank) == {"conv1", "fc"}
+    assert all(each.get("fill") is None for each in blank.values())
+    assert "not measured" in blank["conv1"].findtext(f"{SVG}title", "")
+
+
+def test_a_run_without_norms_is_coloured_by_parameters(tmp_path: Path) -> None:
+    assert run_diagram(logged_run(tmp_path, "resnet20", {})).measure.name == "parameters"
+
+
+def test_the_name_of_a_run_goes_before_that_of_an_architecture(tmp_path: Path) -> None:
+    write_run(tmp_path, "resnet20", model="plain20")
+    assert diagram("resnet20", tmp_path).graph["name"] == "plain20"
+    assert diagram("resnet32", tmp_path).graph["name"] == "resnet32"
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [([0.3, 2.4], 0.2, 5.0), ([1.0, 1.1], 1.0, 10.0), ([3e-9, 0.0, None, 40.0], 2e-9, 50.0), ([], 1.0, 10.0)],
+)
+def test_a_scale_has_round_ends_and_a_decade_at_least(
+    values: list[float | None], low: float, high: float
+) -> None:
+    found = scale_of(values)
+    assert (found.low, found.high) == pytest.approx((low, high))
+    assert found.ticks[0] == found.low and found.ticks[-1] == found.high
+    shares = [found.share(tick) for tick in found.ticks]
+    assert all(after - before > 0.1 for before, after in itertools.pairwise(shares))
+
+
+def test_numbers_of_the_legend_are_short() -> None:
+    assert [tick_text(each) for each in (0.02, 1.0, 500.0, 2e4, 1e6)] == ["0.02", "1", "500", "20 k", "1 M"]
+
+
+def test_names_are_escaped() -> None:
+    graph = catalog.graph("resnet20")
+    root = drawn({**graph, "name": "<b>&", "detail": '"><script>'})
+    assert "<b>&" in [each.text for each in root.iter(f"{SVG}text")]
+    assert not list(root.iter("script"))
+
+
+def test_models_draw_writes_an_svg_and_says_all_that_is_in_it(tmp_path: Path) -> None:
+    done = run_here("models", "draw", "resnet20:connection=highway", "--json", folder=tmp_path)
+    said = json.loads(done.stdout)
+    root = ElementTree.parse(tmp_path / "resnet20-connection-highway.svg").getroot()
+    fills = {each.get("data-layer"): each.get("fill") for each in of_class(root, "layer")}
+    assert said["file"] == "resnet20-connection-highway.svg"
+    assert {node["path"]: node["colour"] for node in said["nodes"] if node["weight"]} == fills
+    assert said["formulas"] == {"highway": "y = (1 - T(x)) x + T(x) f(x)"}
+    again = run_here("models", "draw", "resnet20:connection=highway", folder=tmp_path)
+    assert (again.returncode, "there already" in again.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["resnet20", "--output", "a.png"], "a browser prints to PDF"),
+        (["resnet21"], "Did you mean"),
+        (["vgg16", "--input", "3x8x8"], "do not pass"),
+    ],
+)
+def test_models_draw_refuses_and_writes_nothing(words: list[str], said: str, tmp_path: Path) -> None:
+    done = run_here("models", "draw", *words, folder=tmp_path)
+    assert done.returncode == 2 and said in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_style_knows_dark_pages_and_small_screens() -> None:
+    style = drawn(catalog.graph("vgg11")).findtext(f"{SVG}style", "")
+    assert "prefers-color-scheme: dark" in style and re.search(r"max-width: \d+px", style)
+    assert Scale(1.0, 10.0).colour(float("nan")) is None
