@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,9 +38,35 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
         ConfigError: with every problem of the file and the overrides, one line each.
     """
     path = Path(path).expanduser()
-    plain, source_locations = read_yaml(path)
+    plain, source_locations = read_config(path)
     plain.setdefault("name", stem_name(path))
     return build_config(plain, overrides, source_locations, str(path))
+
+
+def read_config(path: Path) -> tuple[Plain, dict[str, str]]:
+    """Return what a YAML file of an experiment says, its plug-ins by their absolute paths, and the places.
+
+    A run's own config.yaml names no plug-in that its run has not recorded.
+    """
+    plain, source_locations = read_yaml(path)
+    named = plain.get("import")
+    names = [named] if isinstance(named, str) else named
+    if isinstance(names, list):
+        plain["import"] = [_beside(path, name) for name in names]
+        if (path.parent / "environment.json").exists():
+            plain["imported"] = unrecorded(names) | (plain.get("imported") or {})
+    return plain, source_locations
+
+
+def _beside(path: Path, name: object) -> object:
+    """Return a plug-in's file as it is found from a YAML file; an installed module as it is."""
+    is_file = isinstance(name, str) and name.endswith(".py")
+    return str((path.parent / Path(str(name)).expanduser()).absolute()) if is_file else name
+
+
+def unrecorded(plugins: Iterable[object]) -> dict[str, str]:
+    """Return digests that no plug-in has, by its name: of those that a run names and did not record."""
+    return {Path(str(name)).name: "" for name in plugins}
 
 
 def stem_name(path: Path) -> str:

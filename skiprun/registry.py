@@ -43,6 +43,9 @@ Facts = TypeVar("Facts", bound=Info)
 
 log = logging.getLogger(__name__)
 
+# Plug-in files that were imported: their place and the digest of what they held, by module.
+own_files: dict[str, tuple[Path, str]] = {}
+
 
 def _folders(package: str) -> list[str]:
     """Return the folders of a package, which is not imported."""
@@ -58,6 +61,8 @@ def _modules(package: str) -> Iterator[str]:
 
 def _source(module: str) -> str:
     """Return the source of a module; neither it nor its package is imported. Nothing where it has none."""
+    if module in own_files:
+        return own_files[module][0].read_text(encoding="utf-8")
     package = module.rpartition(".")[0]
     spec = PathFinder.find_spec(module, _folders(package)) if package else find_spec(module)
     if spec is None:
@@ -128,7 +133,8 @@ class Registry(Generic[Target, Facts]):
 
     def modules(self) -> list[str]:
         """Return the modules that may register an entry: those of the package, and the plug-ins."""
-        return [*_modules(self.package), *(plugin.module for plugin in entry_points(group=PLUGINS))]
+        plugins = [plugin.module for plugin in entry_points(group=PLUGINS)]
+        return [*_modules(self.package), *dict.fromkeys([*plugins, *own_files])]
 
     def fill(self) -> None:
         """Import every module, once.
@@ -221,3 +227,14 @@ STUDIES: Registry[Callable[..., StudyResult], StudyInfo] = Registry("study", "sk
 CLAIMS: Registry[Callable[[Measured], list[Quantity]], ClaimInfo] = Registry(
     "claim", "skiprun.claims.published", ClaimInfo
 )
+
+
+REGISTRIES: tuple[Registry, ...] = (CONNECTIONS, MODELS, DATASETS, TASKS, PROBES, STUDIES, CLAIMS)
+
+
+def forget(module: str) -> None:
+    """Take out what a module registered, before it is imported anew."""
+    for registry in REGISTRIES:
+        for name, entry in [*registry.entries.items()]:
+            if getattr(entry.target, "__module__", "") == module:
+                del registry.entries[name]

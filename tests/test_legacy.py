@@ -129,13 +129,14 @@ Written = Callable[[dict[str, Any]], dict[str, Any]]
 
 def before_seeds(config: dict[str, Any]) -> dict[str, Any]:
     """Return a config of today that holds no source, as it was before there was a section `seeds`."""
-    config = dict(config)
+    config = without(config, "import", "imported")
     seeds = config.pop("seeds")
     assert all(seeds[source] is None for source in ("init", "order", "augment"))
     data = without(config["data"], "resize_size") | {"split_seed": seeds["split"]}
     augment = without(data["augment"], "random_resized_crop")
     compute = without(config["compute"], "sync_batch_norm", "overlap")
-    return config | {"data": data | {"augment": augment}, "compute": compute}
+    log = without(config["log"], "layers")
+    return config | {"data": data | {"augment": augment}, "compute": compute, "log": log}
 
 
 def without(section: dict[str, Any], *later: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from skiprun.claims.plain_networks import missing_twin
 from skiprun.claims.training_loss import CLOSED, CureOfSeed, closed, closing, compare_losses
 from skiprun.results.groups import Group
 from skiprun.results.numbers import format_score, significant
-from skiprun.results.protocol import other_differences
+from skiprun.results.protocol import MODEL, other_differences
 from skiprun.results.significance import Difference, exceeds_noise, holm
 from skiprun.results.summary_keys import LOSS
 
@@ -95,7 +95,7 @@ def _trios(groups: Sequence[Group], asked: Sequence[PlainPair]) -> list[Trio]:
         if group.connection not in ("none", "-")
         for pair in [pair for pair in asked if _is_twin(group, named[pair.deep])][:1]
     ]
-    trios = [(*twin, other_differences(twin[0], twin[2], ("model.",))) for twin in twins]
+    trios = [(*twin, other_differences(twin[0], twin[2], MODEL)) for twin in twins]
     return [trio for trio in trios if not trio[3]] or trios
 
 

@@ -9,7 +9,7 @@ from skiprun.claims.evidence import detectable, explain, in_parentheses, signed,
 from skiprun.claims.finding import Finding
 from skiprun.results.groups import Group
 from skiprun.results.numbers import format_score
-from skiprun.results.protocol import other_differences
+from skiprun.results.protocol import MODEL, other_differences
 from skiprun.results.significance import Difference, difference, exceeds_noise, holm
 from skiprun.results.summary_keys import value_range
 
@@ -102,7 +102,7 @@ def _benefit(group: Group, control: Group, name: str, gain: Difference, p: float
         gain=gain,
         p=p,
         beyond_noise=exceeds_noise(p),
-        also_differ=other_differences(group, control, ("model.",)),
+        also_differ=other_differences(group, control, MODEL),
     )
 
 

@@ -71,6 +71,12 @@ def show_version(asked: bool) -> None:
 def global_options(
     context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    _plugins: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--import", metavar="FILE.py", help="Import a plug-in of your own first; anywhere on the line."
+        ),
+    ] = None,
     _version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True)] = False,
 ) -> None:
     """A laboratory bench for skip connections."""

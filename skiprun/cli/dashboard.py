@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import RUNS, RunsFolder
+from skiprun.cli.options import RUNS, RunsFolder, user_path
 from skiprun.cli.terminal import say
 from skiprun.errors import InputError, SkiprunError
 
@@ -21,7 +21,9 @@ def dashboard(
     name: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[NAME]", help="A run or a comparison, by its folder or name; none: all runs."
+            metavar="[NAME]",
+            parser=user_path,
+            help="A run or a comparison, by its folder or name; none: all runs.",
         ),
     ] = None,
     runs: RunsFolder = RUNS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -24,8 +25,31 @@ class ListByDefault(TyperGroup):
         return super().parse_args(ctx, args)
 
 
+def split_imports(args: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return what each --import names, and the other arguments."""
+    plugins, rest, words = list[str](), list[str](), iter(args)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word == "--import" or word.startswith("--import="):
+            plugins.append(word.partition("=")[2] or next(words, ""))
+        else:
+            rest.append(word)
+    return plugins, rest
+
+
 class WithStudies(TyperGroup):
     """The application's commands, and one for each study, known by their sources until one is called."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take --import from wherever it stands, so that what it imports is known to every command."""
+        plugins, rest = split_imports(args)
+        if plugins and not ctx.resilient_parsing:
+            from skiprun.experiment.plugins import import_plugin
+
+            for plugin in plugins:
+                import_plugin(plugin)
+        return super().parse_args(ctx, rest)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands and studies."""

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field
+from pydantic.fields import FieldInfo
 
 from skiprun.config.data import DataConfig, SegmentationConfig
-from skiprun.config.fields import FileSection, Name, ProbeName, Role
+from skiprun.config.fields import FileSection, Name, Names, ProbeName, Role
 from skiprun.config.model import ModelConfig
 from skiprun.config.seeds import SeedsConfig, Source
 from skiprun.config.training import ComputeConfig, LogConfig, OptimConfig, ScheduleConfig
@@ -21,6 +22,18 @@ class RunConfig(FileSection):
         "run",
         description="directory in runs/; where a file is silent, its own name",
         examples=["resnet56-slow"],
+    )
+    imports: Annotated[Names, Role.RECORD] = Field(
+        [],
+        alias="import",
+        description="plug-ins of your own: files beside this one, or installed modules, that register "
+        "what is named below",
+        examples=[["my_connections.py"]],
+    )
+    imported: Annotated[dict[str, str], Role.EXPERIMENT] = Field(
+        {},
+        description="what each plug-in held, as a digest; filled in when a run begins",
+        examples=[{"halved.py": "8a679f0e1a67d7a4a8ca702c62761de6"}],
     )
     seed: Annotated[int, Field(ge=0, le=2**31), Role.SEED] = Field(
         0, description="of every random draw of the run that `seeds` does not hold", examples=[1]
@@ -72,6 +85,11 @@ def section_at(keys: Sequence[str], whole: type[BaseModel] = RunConfig) -> type[
     return section
 
 
+def _field(section: type[BaseModel], name: str) -> FieldInfo | None:
+    """Return the field that a file calls by a name."""
+    return next((field for own, field in section.model_fields.items() if name == (field.alias or own)), None)
+
+
 def _parts(annotation: object) -> Iterator[object]:
     """Yield a type and what it is made of: a section that may be left out is a union with None."""
     yield annotation
@@ -82,6 +100,6 @@ def _parts(annotation: object) -> Iterator[object]:
 def role_of(key: str) -> Role:
     """Return what a dotted key decides."""
     keys = key.split(".")
-    fields = (section_at(keys[:depth]).model_fields.get(name) for depth, name in enumerate(keys))
+    fields = (_field(section_at(keys[:depth]), name) for depth, name in enumerate(keys))
     marks = (mark for field in fields if field for mark in field.metadata)
     return next((mark for mark in marks if isinstance(mark, Role)), Role.EXPERIMENT)

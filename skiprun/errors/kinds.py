@@ -70,12 +70,11 @@ class UnknownName(InputError):
 
 
 class BrokenPlugin(InputError):
-    """A module of another package that cannot be imported."""
+    """A module of another package, or a file of the user's own, that cannot be imported."""
 
     def __init__(self, module: str, cause: Exception) -> None:
-        super().__init__(
-            f"Plug-in {module} cannot be imported ({with_type(cause)}). Mend it, or uninstall its package."
-        )
+        way_out = "Mend it." if module.endswith(".py") else "Mend it, or uninstall its package."
+        super().__init__(f"Plug-in {module} cannot be imported ({with_type(cause)}). {way_out}")
 
 
 class DataNotFound(InputError):

@@ -10,6 +10,7 @@ from torch import nn
 from skiprun.config import RunConfig
 from skiprun.config_file import refuse_contradictions
 from skiprun.errors import ConfigError, OptionError, UnknownName, explain_out_of_memory
+from skiprun.experiment.plugins import with_plugins
 from skiprun.experiment.unused_keys import refuse_unused
 from skiprun.models import SMALLER_NETWORK, check_from_config
 from skiprun.models.complexity.meta import run_on_meta
@@ -27,7 +28,8 @@ def check_config(config: RunConfig, new: bool, given_weights: bool = True) -> No
 
 
 def check_names(config: RunConfig) -> None:
-    """Look every name of a config up, and report all that do not exist."""
+    """Import the plug-ins of a config, look every name up, and report all that do not exist."""
+    with_plugins(config)
     wanted: list[tuple[str, Registry, str]] = [
         ("model.name", MODELS, config.model.name),
         ("data.name", DATASETS, config.data.name),

@@ -26,6 +26,7 @@ from skiprun.errors import (
 )
 from skiprun.experiment.forecast import forecast
 from skiprun.experiment.parts import Parts, prepare
+from skiprun.experiment.plugins import with_plugins
 from skiprun.experiment.room import check_room, room_needed
 from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
 from skiprun.run import Run
@@ -68,7 +69,7 @@ def examine(config: RunConfig | None, runs: Path) -> Iterator[Check]:
         yield check("TensorBoard", tensorboard)
     if config is None:
         return
-    config = with_known_weights(config, runs)
+    config = with_known_weights(with_plugins(config), runs)
     yield check("run", lambda: directory(Run.of(runs, config), config))
     found: list[Parts] = []
     yield check("data and network", lambda: data(config, found))

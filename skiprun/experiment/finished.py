@@ -15,6 +15,7 @@ from skiprun.experiment.checks import located
 from skiprun.experiment.data_place import config_with_data
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.parts import Parts, prepare
+from skiprun.experiment.plugins import with_plugins
 from skiprun.models import build_from_config
 from skiprun.run import Run, run_folder, runs_folder
 from skiprun.system.arguments import checked_arguments
@@ -39,6 +40,7 @@ def load_model(run: Run) -> nn.Module:
         CheckpointError: the checkpoint is missing, damaged or of another network.
     """
     data = run.summary()["data"]
+    with_plugins(run.config)
     with located(run.config, "model"):
         model = build_from_config(run.config.model, data["num_classes"], data["image_shape"][0])
     load_weights(model, run)

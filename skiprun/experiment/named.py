@@ -10,13 +10,21 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.config.fields import LONGEST_NAME
-from skiprun.config_file import build_config, key_of, load_config, options_behind, override, said_by
+from skiprun.config_file import (
+    build_config,
+    key_of,
+    load_config,
+    options_behind,
+    override,
+    read_config,
+    said_by,
+)
 from skiprun.errors import InputError, did_you_mean
+from skiprun.experiment.plugins import import_all
 from skiprun.models.complexity.width import with_width
 from skiprun.registry import MODELS
 from skiprun.results.size_match import WidthChange
 from skiprun.run import Run, nearest_run, run_folder, runs_in
-from skiprun.system.yaml_file import read_yaml
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +63,10 @@ def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str 
         config = load_config(name, overrides)
         return config if prefix is None else config.replace(name=f"{prefix}-{config.name}")
     architecture = name.partition(":")[0]
+    plain, source_locations = read_config(protocol)
+    import_all(plain.get("import"))
     if architecture not in MODELS:
         MODELS[architecture]  # raises UnknownName with the nearest one
-    plain, source_locations = read_yaml(protocol)
     shared = plain.get("name", protocol.stem) if prefix is None else prefix
     plain["name"] = shortened(f"{shared}-{label_of(name)}")
     plain["model"] = (plain.get("model") or {}) | {"name": architecture}

@@ -17,6 +17,7 @@ from skiprun.experiment.idle_sources import idle_sources
 from skiprun.experiment.many import train_missing
 from skiprun.experiment.named import DIGITS, config_for, refuse_misspelled
 from skiprun.experiment.planned import Planned
+from skiprun.experiment.plugins import with_plugins
 from skiprun.experiment.start_weights import with_known_weights
 from skiprun.experiment.study_runner.keeping import warn_instead
 from skiprun.reports.noise import write_noise
@@ -107,7 +108,7 @@ def _plan(
     chosen = known_sources(sources)
     refuse_seeds(overrides, seeds)
     refuse_misspelled(name, runs)
-    config = with_known_weights(config_for(name, DIGITS, overrides, prefix), runs)
+    config = with_known_weights(with_plugins(config_for(name, DIGITS, overrides, prefix)), runs)
     folder = runs / "noise" / config.name
     idle = idle_sources(run_of(config, 0), run_of(config, OTHER), loading)
     varied = [source for source in chosen if source not in idle]

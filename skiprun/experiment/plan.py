@@ -23,6 +23,7 @@ from skiprun.experiment.named import (
     widened,
 )
 from skiprun.experiment.planned import Planned
+from skiprun.experiment.plugins import with_plugins
 from skiprun.experiment.start_weights import with_known_weights
 from skiprun.experiment.sweeps.arms import read_grid
 from skiprun.registry import MODELS
@@ -95,7 +96,7 @@ def plan_seeds(name: str, label: str, config: RunConfig, seeds: int | None, fold
     """
     drawn = [config.replace(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
     refuse_repeats(name, drawn)
-    configs = [with_known_weights(each, folder) for each in drawn]
+    configs = [with_known_weights(with_plugins(each), folder) for each in drawn]
     return [Planned(name, f"{label} seed {each.seed}", Run.of(folder, each), each) for each in configs]
 
 

@@ -14,6 +14,7 @@ from skiprun.experiment.ending import fit
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.make_trainer import logging_to, make_trainer
 from skiprun.experiment.parts import Parts, prepare
+from skiprun.experiment.plugins import with_plugins
 from skiprun.experiment.room import check_room
 from skiprun.experiment.shared_run import share
 from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
@@ -67,7 +68,7 @@ def train(
     config = config if isinstance(config, RunConfig) else load_config(config)
     runs = Path(runs).expanduser()
     with joined(config.compute.device) as ranks, contextlib.ExitStack() as held:
-        config = with_known_weights(config, runs)
+        config = with_known_weights(with_plugins(config), runs)
         run, opening = Run.of(runs, config), Opening(config, runs, fresh, loading, held)
         if ranks.once(opening.opens):
             parts = share(opening.parts or prepare_again(run, config), ranks)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from skiprun.config import Role, role_of
 from skiprun.results.groups import Group
 
+MODEL = ("model.", "imported.")  # what a network is, by its config and by the plug-ins that define it
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -55,7 +57,7 @@ def other_differences(one: Group, other: Group, meant: Iterable[str]) -> list[st
 
 
 def config_differences(
-    configs: Mapping[str, Mapping[str, object]], meant: Iterable[str] = ("model.",)
+    configs: Mapping[str, Mapping[str, object]], meant: Iterable[str] = MODEL
 ) -> dict[str, dict[str, object]]:
     """Return the keys of the experiment in which configs differ beyond those that are meant to, by label."""
     meant = tuple(meant)

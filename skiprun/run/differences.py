@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
 from skiprun.config import Role, RunConfig, Source, role_of
-from skiprun.config_file import complete_config
+from skiprun.config_file import complete_config, unrecorded
 from skiprun.errors import InputError
 from skiprun.legacy import config_of_today
 from skiprun.run.documents import Summary
@@ -52,7 +52,12 @@ def recorded_config(plain: dict[str, object], source: str = "config") -> RunConf
     Raises:
         ConfigError: with every problem.
     """
-    return complete_config(config_of_today(plain), {}, source)
+    plain = config_of_today(plain)
+    if isinstance(named := plain.get("import"), list) and named:
+        recorded = plain.get("imported")
+        known = recorded if isinstance(recorded, dict) else {}
+        plain = plain | {"imported": unrecorded(named) | known}
+    return complete_config(plain, {}, source)
 
 
 def changes_since(summary: Summary, recorded: RunConfig) -> list[str]:

@@ -69,7 +69,7 @@ def every_key() -> list[tuple[str, str]]:
     def below(section: Any, prefix: str) -> list[str]:
         keys = []
         for name, field in section.model_fields.items():
-            keys.append(prefix + name)
+            keys.append(prefix + (field.alias or name))
             if isinstance(field.annotation, type) and hasattr(field.annotation, "model_fields"):
                 keys += below(field.annotation, f"{prefix}{name}.")
         return keys

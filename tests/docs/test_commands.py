@@ -21,7 +21,7 @@ from docs.generate.measure import options as measure_options
 from skiprun.cli.app import app
 from skiprun.registry import CLAIMS, DATASETS
 from skiprun.run import find_runs
-from tests.support import CONFIGS, ROOT
+from tests.support import ROOT
 from tests.support.command_line import read, small, unknown_options
 from tests.support.pages import PAGES, Command, commands, mentions, name_of
 
@@ -64,9 +64,10 @@ def known_runs(folder: Path) -> set[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working folder with the configs of the repository."""
+    """A working folder with the configs and the examples of the repository."""
     folder = tmp_path_factory.mktemp("reader")
-    (folder / "configs").symlink_to(CONFIGS)
+    for name in ("configs", "examples"):
+        (folder / name).symlink_to(ROOT / name)
     return folder
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from skiprun.config import RunConfig
 from skiprun.experiment.checks import located
 from skiprun.experiment.finished import load_weights
+from skiprun.experiment.plugins import with_plugins
 from skiprun.experiment.study_runner.study_targets import StudyTarget
 from skiprun.models import build_from_config
 from skiprun.models.weights.pretrained import load_from_config
@@ -36,6 +37,7 @@ class TargetNetworks:
     def draw(self, config: RunConfig, classes: int, channels: int) -> nn.Module:
         """Return a network with the weights that its run starts from, or that a checkpoint replaces."""
         torch.manual_seed(derive_seed(config.seed_of("init"), "weights"))
+        with_plugins(config)
         with located(config, "model"):
             model = build_from_config(config.model, classes, channels)
         if not self.are_trained:

@@ -10,6 +10,7 @@ from skiprun.config import RunConfig
 from skiprun.config.sweep import SweepConfig
 from skiprun.experiment.plan import plan_seeds
 from skiprun.experiment.planned import Planned
+from skiprun.experiment.plugins import with_plugins
 from skiprun.experiment.start_weights import with_weights_found
 from skiprun.experiment.sweeps.arms import Arm, list_arms, refuse_no_experiment, refuse_varied
 from skiprun.experiment.sweeps.sweep_file import load_sweep, varied_config
@@ -48,7 +49,7 @@ def plan_sweep(
     folder, arms = runs / "sweeps" / str(asked.name), {arm.label: arm for arm in list_arms(asked)}
     configs = {label: varied_config(asked, path, [*overrides, *arm.overrides]) for label, arm in arms.items()}
     planned = {
-        label: plan_arm(arm, with_weights_found(configs[label], runs), asked.seeds, folder)
+        label: plan_arm(arm, with_weights_found(with_plugins(configs[label]), runs), asked.seeds, folder)
         for label, arm in arms.items()
     }
     plan = SweepPlan(asked, folder, arms, planned)
