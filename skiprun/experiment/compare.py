@@ -13,6 +13,7 @@ from skiprun.config import Count
 from skiprun.errors import InputError
 from skiprun.experiment.commands import write_commands
 from skiprun.experiment.crew import ProgressFor
+from skiprun.experiment.diagrams import group_diagrams
 from skiprun.experiment.many import train_missing
 from skiprun.experiment.match_sizes import match_sizes
 from skiprun.experiment.plan import experiment_digest, plan_comparison
@@ -97,7 +98,7 @@ def compare(
     folder = runs / "comparisons" / slug(title, experiment_digest(names, planned, runs))
     comparison, report = replace(comparison, size_match=matched), None
     with warn_instead():
-        report = write_comparison(comparison, folder)
+        report = write_comparison(comparison, folder, group_diagrams(comparison.groups))
         write_seed_bands(comparison, folder / "tensorboard")
     return replace(comparison, report=report)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,11 +14,15 @@ from skiprun.models.complexity import catalog
 from skiprun.models.complexity.graph import network_graph
 from skiprun.models.complexity.meta import without_content
 from skiprun.reports.diagram import Diagram, Measure, scale_of
-from skiprun.results.layer_norms import layer_norms
+from skiprun.results.groups import Group
+from skiprun.results.layer_norms import logged_norms, mean_norms, median_norms
+from skiprun.results.records import UNREADABLE
 from skiprun.run import Run
 from skiprun.system.network_graph import NetworkGraph
 
-NORM, NORM_UNIT = "gradient norm, median over training", "loss per unit of weight"
+Norms = dict[str, float | None]
+MOST_LAYERS = 200  # of a network on a page
+NORM, UNIT = "gradient norm, median over training", "loss per unit of weight"
 
 
 def diagram(name: str, runs: Path, input_shape: Sequence[int] | None = None) -> Diagram:
@@ -47,10 +52,39 @@ def by_parameters(graph: NetworkGraph) -> Diagram:
 
 def run_diagram(run: Run) -> Diagram:
     """Return the diagram of a finished run's network, coloured by its gradient norms if it logged any."""
-    graph, norms = run_graph(run), layer_norms(run)
+    graph, norms = run_graph(run), median_norms(logged_norms(run))
     if not norms:
         return by_parameters(graph)
-    return Diagram(graph, Measure(NORM, NORM_UNIT, norms), scale_of(norms.values()))
+    return Diagram(graph, Measure(NORM, UNIT, norms), scale_of(norms.values()))
+
+
+def group_diagrams(groups: Sequence[Group]) -> dict[str, Diagram]:
+    """Return the diagrams of networks that are compared, by label.
+
+    A norm is the median over training, and of that the geometric mean over seeds. One scale for all holds the
+    norms of the first and of the last logged step too. Networks that logged none, have more layers than a
+    page shows, or cannot be built any more have no diagram.
+    """
+    graphs, norms, shown = dict[str, NetworkGraph](), dict[str, Norms](), list[float | None]()
+    for group in groups:
+        logged = [logged_norms(record.run) for record in group.runs]
+        if 0 < len(logged[0]) <= MOST_LAYERS:
+            with contextlib.suppress(*UNREADABLE):
+                graphs[group.label] = {**run_graph(group.first.run), "detail": _label_and_seeds(group)}
+                norms[group.label] = mean_norms([median_norms(each) for each in logged])
+                shown += [
+                    value for each in logged for values in each.values() for value in values[:1] + values[-1:]
+                ]
+                shown += norms[group.label].values()
+    scale = scale_of(shown)
+    return {
+        label: Diagram(graph, Measure(NORM, UNIT, norms[label]), scale) for label, graph in graphs.items()
+    }
+
+
+def _label_and_seeds(group: Group) -> str:
+    seeds = ", ".join(str(record.seed) for record in group.runs)
+    return f"{group.label}, {'seeds' if len(group.runs) > 1 else 'seed'}\u00a0{seeds}"
 
 
 def run_graph(run: Run) -> NetworkGraph:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from typing_extensions import TypedDict
@@ -14,6 +14,7 @@ import skiprun
 from skiprun.claims.comparison import Comparison
 from skiprun.reports.charts import charts_json
 from skiprun.reports.columns import NOTE, columns, seed_rows
+from skiprun.reports.diagram import Diagram, svg_text
 from skiprun.reports.export import csv_text, latex_table
 from skiprun.reports.glossary import WORDS, anchor, word_of
 from skiprun.reports.plots import describe
@@ -45,8 +46,15 @@ def _path_word(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(last)).strip("-.")
 
 
-def write_comparison(comparison: Comparison, folder: Path) -> Path:
+def write_comparison(
+    comparison: Comparison, folder: Path, diagrams: Mapping[str, Diagram] | None = None
+) -> Path:
     """Write report.html, report.md, .json, .csv, .tex and the figures into a folder; return the page.
+
+    Args:
+        comparison: what is written.
+        folder: two below that of all runs.
+        diagrams: of the networks, by label, for the page.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -61,11 +69,18 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     written = {"written": time.strftime("%Y-%m-%d %H:%M"), "skiprun": skiprun.__version__}
     write_sealed(folder / "comparison.json", {**written, **comparison.to_dict()})
     facts = page_facts(comparison) | written | {"figures": figures, "charts": charts_json(plots)}
+    facts |= drawn_networks(diagrams or {}, [group.label for group in comparison.groups])
     write_text(folder / "comparison.csv", csv_text(comparison.groups))
     write_text(folder / "comparison.tex", latex_table(comparison.groups))
     write_text(folder / "report.md", render("report.md", facts))
     write_text(folder / "report.html", render("report.html", facts))
     return folder / "report.html"
+
+
+def drawn_networks(diagrams: Mapping[str, Diagram], labels: Sequence[str]) -> dict[str, object]:
+    """Return the diagrams of networks, of which the first brings the style of all, and who has none."""
+    drawn = [(label, svg_text(each, style=not n)) for n, (label, each) in enumerate(diagrams.items())]
+    return {"diagrams": drawn, "not_drawn": [label for label in labels if label not in diagrams]}
 
 
 class ComparisonDocument(TypedDict):

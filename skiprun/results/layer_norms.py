@@ -1,9 +1,10 @@
-"""Gradient norm of each layer of a run, by module path: the median over training."""
+"""Gradient norm of each layer of a run, by module path."""
 
 from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Mapping, Sequence
 
 from skiprun.results.history import LAYER, thinned
 from skiprun.results.records import UNREADABLE
@@ -11,10 +12,10 @@ from skiprun.run import Run
 from skiprun.system.ordinary_files import open_to_read
 
 
-def layer_norms(run: Run) -> dict[str, float | None]:
-    """Return the norm of each layer's gradient by module path, the median of the logged steps.
+def logged_norms(run: Run) -> dict[str, list[float]]:
+    """Return the norms of each layer's gradient by module path, in the order of the logged steps.
 
-    None stands for a layer that is frozen; a run that logged none, or whose log is damaged, gives none.
+    A layer that is frozen has none; a run that logged none, or whose log is damaged, gives nothing.
     """
     try:
         with open_to_read(run.metrics_file) as lines:
@@ -24,9 +25,21 @@ def layer_norms(run: Run) -> dict[str, float | None]:
     found: dict[str, list[float]] = {}
     for row in rows:
         for key in filter(lambda key: key.startswith(LAYER), row):
-            value = row[key]
-            found.setdefault(key, []).extend([] if value is None or not math.isfinite(value) else [value])
+            norms = found.setdefault(key.removeprefix(LAYER).partition(".")[2], [])
+            norms += [value for value in [row[key]] if value is not None and math.isfinite(value)]
+    return found
+
+
+def median_norms(logged: Mapping[str, Sequence[float]]) -> dict[str, float | None]:
+    """Return the median over training of each layer's norm; None where there is none."""
+    return {path: statistics.median(norms) if norms else None for path, norms in logged.items()}
+
+
+def mean_norms(seeds: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
+    """Return the geometric mean over seeds of each layer's norm, of those above 0."""
+    found = {path: [norms.get(path) for norms in seeds] for each in seeds for path in each}
+    shown = {path: [value for value in values if value] for path, values in found.items()}
     return {
-        key.removeprefix(LAYER).partition(".")[2]: statistics.median(values) if values else None
-        for key, values in found.items()
+        path: statistics.geometric_mean(values) if values else found[path][0]
+        for path, values in shown.items()
     }

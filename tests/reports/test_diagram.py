@@ -6,7 +6,6 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -15,14 +14,17 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from skiprun.experiment.diagrams import by_parameters, diagram, run_diagram
+from skiprun.claims.comparison import compare_runs
+from skiprun.experiment.diagrams import by_parameters, diagram, group_diagrams, run_diagram
 from skiprun.models.complexity import catalog
+from skiprun.reports import write_comparison
 from skiprun.reports.diagram import Scale, scale_of, svg_text
 from skiprun.reports.diagram.colours import tick_text
 from skiprun.run import Run
 from skiprun.system.network_graph import NetworkGraph
 from tests.support.command_line import run_here
 from tests.support.fake_runs import write_run
+from tests.support.logged_norms import layers_of, logged_run
 
 SVG = "{http://www.w3.org/2000/svg}"
 SURGERY = "resnet20:connections.3=none,connections.5-6=highway"
@@ -81,23 +83,8 @@ def test_deep_networks_wrap_into_rows_of_equal_stages() -> None:
     assert float(drawn(graph).get("viewBox", "").split()[2]) < 750
 
 
-def logged_run(folder: Path, model: str, norms: Mapping[str, list[float | None]]) -> Run:
-    """Write a finished run whose log holds the norms of each layer at a few steps."""
-    run = write_run(folder, "logged", model=model)
-    rows = [
-        {"step": step, "epoch": 0}
-        | {
-            f"grad_norm/{number:02d}.{path}": values[step]
-            for number, (path, values) in enumerate(norms.items(), 1)
-        }
-        for step in range(3)
-    ]
-    run.metrics_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return run
-
-
 def test_a_layer_has_the_colour_of_its_norm_in_the_log(tmp_path: Path) -> None:
-    layers = [node["path"] for node in catalog.graph("resnet20", (1, 8, 8))["nodes"] if node["weight"]]
+    layers = layers_of("resnet20")
     middles = {path: 0.031 * 1.3**place for place, path in enumerate(layers)}
     norms: dict[str, list[float | None]] = {path: [norm, 0.03, 9.0] for path, norm in middles.items()}
     shown = run_diagram(logged_run(tmp_path, "resnet20", norms))
@@ -111,7 +98,7 @@ def test_a_layer_has_the_colour_of_its_norm_in_the_log(tmp_path: Path) -> None:
 
 
 def test_a_frozen_layer_and_one_without_a_gradient_have_no_colour(tmp_path: Path) -> None:
-    layers = [node["path"] for node in catalog.graph("resnet20", (1, 8, 8))["nodes"] if node["weight"]]
+    layers = layers_of("resnet20")
     norms: dict[str, list[float | None]] = {path: [1.0] * 3 for path in layers}
     norms["conv1"], norms["fc"] = [None] * 3, [0.0] * 3
     root = ElementTree.fromstring(svg_text(run_diagram(logged_run(tmp_path, "resnet20", norms))))
@@ -119,6 +106,32 @@ def test_a_frozen_layer_and_one_without_a_gradient_have_no_colour(tmp_path: Path
     assert set(blank) == {"conv1", "fc"}
     assert all(each.get("fill") is None for each in blank.values())
     assert "not measured" in blank["conv1"].findtext(f"{SVG}title", "")
+
+
+def test_networks_that_are_compared_have_means_over_seeds_and_one_scale(tmp_path: Path) -> None:
+    runs = [
+        logged_run(tmp_path, model, {path: [9.0, norm, norm] for path in layers_of(model)}, seed)
+        for model, seed, norm in (("plain20", 0, 0.1), ("plain20", 1, 0.4), ("resnet20", 0, 2.0))
+    ]
+    write_run(tmp_path, "unnamed", model="resnet20")
+    comparison = compare_runs([*runs, Run(tmp_path / "unnamed" / "seed-0")])
+    diagrams = group_diagrams(comparison.groups[:2])
+    assert {each.scale for each in diagrams.values()} == {Scale(0.1, 10.0)}
+    assert diagrams["plain20"].measure.values == pytest.approx(dict.fromkeys(layers_of("plain20"), 0.2))
+    assert diagrams["plain20"].graph["detail"] == "plain20, seeds\u00a00, 1"
+    page = write_comparison(comparison, tmp_path / "out", diagrams).read_text()
+    assert page.count('<figure class="network"') == 2 and page.count("<style>") == 2
+    assert page.count(f'fill="{to_hex(colormaps["viridis"](math.log10(2) / 2))}"') == 20
+    assert "Not drawn here: unnamed." in page
+
+
+def test_a_network_of_more_layers_than_a_page_shows_or_that_cannot_be_built_is_left_out(
+    tmp_path: Path,
+) -> None:
+    deep = logged_run(tmp_path, "plain56", {f"layer{n}": [1.0] for n in range(201)})
+    gone = logged_run(tmp_path, "plain20", {"conv1": [1.0]})
+    gone.config_file.write_text(gone.config_file.read_text().replace("plain20", "of_a_plugin"))
+    assert group_diagrams(compare_runs([deep, gone]).groups) == {}
 
 
 def test_a_run_without_norms_is_coloured_by_parameters(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ def add_legend(root: Element, diagram: Diagram, y: float, width: float) -> float
     """Draw the legend below a height; return where it ends."""
     measure, scale = diagram.measure, diagram.scale
     legend = add(root, "g", class_="legend")
+    legend.attrib |= {"data-low": f"{scale.low:g}", "data-high": f"{scale.high:g}"}
     title = f"{measure.name} ({measure.unit})" if measure.unit else measure.name
     add(legend, "text", title, x=MARGIN, y=y)
     for step in range(STEPS):

@@ -54,7 +54,7 @@ def _add_heading(root: Element, graph: NetworkGraph, width: float) -> float:
     ends = f"{shape_text(graph['input'])} \u2192 {shape_text(graph['nodes'][-1]['output'])}"
     facts = [ends, f"{layers} layers", f"{sites} sites", f"{graph['parameters']:,} parameters"]
     add(root, "text", graph["name"], class_="name", x=MARGIN, y=23)
-    lines = [*wrap(graph["detail"], int((width - 2 * MARGIN) / 7)), " \u00b7 ".join(facts)]
+    lines = [*wrap(graph["detail"], int((width - 2 * MARGIN) / 6.6)), " \u00b7 ".join(facts)]
     for number, line in enumerate(lines):
         add(root, "text", line, class_="quiet facts", x=MARGIN, y=40 + LINE * number)
     return 38 + LINE * len(lines)
@@ -117,6 +117,7 @@ def _add_layer(group: Element, node: GraphNode, place: Place, diagram: Diagram) 
     bar.attrib |= {"class": "layer", "data-layer": node["path"]}
     bar.attrib |= {"fill": colour} if colour else {"class": "layer blank"}
     value = measure.values.get(node["path"])
-    said = "not measured" if value is None else f"{significant(value)} {measure.unit}".rstrip()
+    said = "not measured" if value is None else significant(value)
     shapes = f"{node['kind']} {shape_text(node['weight'])}, output {shape_text(node['output'])}"
-    add(bar, "title", f"{node['path']}: {shapes}, {node['parameters']:,} parameters; {measure.name} {said}")
+    size = "" if measure.name == "parameters" else f", {node['parameters']:,} parameters"
+    add(bar, "title", f"{node['path']}: {shapes}{size}; {measure.name}: {said}")
