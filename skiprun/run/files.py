@@ -83,7 +83,7 @@ class RunFiles:
     @property
     def recorded(self) -> RunConfig:
         """The config that the run was created with, to be shown and compared: rules may be stricter now."""
-        return recorded_config(read_yaml(self.config_file)[0], source=str(self.config_file))
+        return recorded_config(read_yaml(self.config_file, by_program=True)[0], source=str(self.config_file))
 
     @property
     def state(self) -> State:
@@ -125,7 +125,7 @@ class RunFiles:
     def _connection_of_today(self, connection: str, network: str) -> str:
         """Return today's name of the connection that a summary names; configs of today have today's names."""
         with contextlib.suppress(ConfigError, StorageError):
-            recorded = read_yaml(self.config_file)[0]
+            recorded = read_yaml(self.config_file, by_program=True)[0]
             options = (recorded.get("model") or {}).get("connection_options")
             return connection if "compute" in recorded else connection_of_today(connection, network, options)
         return connection_of_today(connection, network)

@@ -1,80 +1,31 @@
 """Parse plain YAML 1.2 into data and the source location of each key.
 
-PyYAML follows YAML 1.1, whose surprises cost experiments: `1e-4` is text, `no` is false, `0777` is 511, the
-last of two equal keys wins. The loader here reads numbers and booleans as YAML 1.2 does; doubled keys,
-aliases, tags are refused.
+A key that is set twice is refused, as is what `skiprun.system.yaml_loaders` knows no use for.
 """
 
 from __future__ import annotations
 
-import re
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from skiprun.errors import ConfigError, InputError, did_you_mean, printable
+from skiprun.errors import ConfigError, InputError, did_you_mean
+from skiprun.system.yaml_loaders import ESCAPES, FastLoader, Loader, NotPlainError
 
 Plain = dict[str, Any]  # nested data as YAML has it
 MAX_BYTES = 100_000  # PyYAML reads as many in a second at least
-MAX_DEPTH = 20
-# "C:\new": what stands behind a drive begins a line.
-BROKEN_PATH = re.compile(r"[A-Za-z]:.*[\x00-\x1f\x7f-\xa0]", re.DOTALL)
-ESCAPES = "in double quotes a backslash begins an escape; write a path with / or in single quotes"
 
 
-class NotPlainError(yaml.MarkedYAMLError):
-    """What YAML has and a config does not."""
+def read_yaml(path: Path, by_program: bool = False) -> tuple[Plain, dict[str, str]]:
+    """Return the mapping of a YAML file and the 'file:line:column' of each of its dotted keys.
 
-
-class Loader(yaml.SafeLoader):
-    """SafeLoader with YAML 1.2's numbers and booleans that gives up at what no config has: tags, depth."""
-
-    yaml_implicit_resolvers = {}  # noqa: RUF012 - the base class has it so
-    depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Read a node and what is below it."""
-        event = self.peek_event()
-        if problem := f"nested more than {MAX_DEPTH} deep" if self.depth > MAX_DEPTH else _not_plain(event):
-            raise NotPlainError(problem=problem, problem_mark=event.start_mark)
-        self.depth += 1
-        node: yaml.Node | None = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
-
-
-def _not_plain(event: yaml.Event) -> str | None:
-    """Return what a config has no use for, if a part of YAML is that."""
-    if isinstance(event, yaml.AliasEvent):
-        return "found an alias; write the value out"
-    if tag := getattr(event, "tag", None):
-        return f"found the tag '{tag}'; only plain YAML is read"
-    if isinstance(event, yaml.ScalarEvent) and event.style == '"' and BROKEN_PATH.match(event.value):
-        return f"found '{printable(event.value)}'; {ESCAPES}"
-    return None
-
-
-for _tag, _pattern, _first in [
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
-    # Digits behind a zero, such as skip_levels: 0111, stay text.
-    ("float", r"(?![-+]?0[0-9]+$)[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
-    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", list("-+.")),
-]:
-    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
-Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: _number(node.value))
-
-
-def _number(text: str) -> int | str:
-    """Return a whole number; one of absurd length stays text and is refused by its field."""
-    return int(text) if len(text) < 30 else text
-
-
-def read_yaml(path: Path) -> tuple[Plain, dict[str, str]]:
-    """Return the mapping of a YAML file and the 'file:line:column' of each of its dotted keys."""
-    plain, source_locations = parse(_read_text(path), str(path))
+    Args:
+        path: the file.
+        by_program: a program wrote it, so it is read the fast way.
+    """
+    plain, source_locations = parse(_read_text(path), str(path), by_program)
     if not isinstance(plain, dict):
         found = "nothing" if plain is None else "a list" if isinstance(plain, list) else "a single value"
         wanted = "a config is a mapping of keys such as 'model:' and 'data:'"
@@ -82,10 +33,10 @@ def read_yaml(path: Path) -> tuple[Plain, dict[str, str]]:
     return plain, source_locations
 
 
-def parse(text: str, source: str) -> tuple[object, dict[str, str]]:
+def parse(text: str, source: str, by_program: bool = False) -> tuple[object, dict[str, str]]:
     """Return what a YAML text says, and the 'source:line:column' of each of its dotted keys."""
     try:
-        root = yaml.compose(text, Loader)
+        root = _composed_fast(text) if by_program else yaml.compose(text, Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
@@ -94,6 +45,13 @@ def parse(text: str, source: str) -> tuple[object, dict[str, str]]:
     if root and (problems := _walk(root, source, "", source_locations)):
         raise ConfigError(problems)
     return Loader("").construct_document(root) if root else None, source_locations
+
+
+def _composed_fast(text: str) -> yaml.Node | None:
+    """Return the nodes of a YAML text; what is wrong with one is said in PyYAML's own words."""
+    with contextlib.suppress(yaml.YAMLError):
+        return yaml.compose(text, FastLoader)
+    return yaml.compose(text, Loader)
 
 
 def _reason(error: yaml.YAMLError) -> str:
