@@ -19,6 +19,7 @@ from skiprun.cli import (
     doctor,
     draw,
     evaluate,
+    keep_runs,
     listings,
     models,
     noise,
@@ -111,6 +112,9 @@ app.add_typer(models.app, name="models")
 app.command(epilog="Example: skiprun datasets --json")(listings.datasets)
 app.command(epilog="Example: skiprun connections")(listings.connections)
 app.command(epilog="Example: skiprun probes")(listings.probes)
+runs.app.command(epilog="Example: skiprun runs tag digits-resnet56 paper baseline")(keep_runs.tag)
+runs.app.command(epilog="Example: skiprun runs rm smoke digits-plain20/seed-3")(keep_runs.rm)
+runs.app.command(epilog="Example: skiprun runs restore smoke")(keep_runs.restore)
 app.add_typer(runs.app, name="runs")
 app.add_typer(study.app, name="studies")
 app.command(epilog="Example: skiprun dashboard --port 6006")(dashboard.dashboard)

@@ -35,7 +35,11 @@ def dashboard(
 
     Of a comparison it shows each network as the mean, the lowest and the highest of its seeds.
     """
+    from skiprun.run.trash import TRASH
+
     folder = folder_of(name, runs)
+    if (folder / TRASH).exists():
+        say(f"It shows the runs in {folder / TRASH}, too; `skiprun runs rm --purge` empties that.")
     say(f"TensorBoard over {folder} at {serve_tensorboard(str(folder), port)}  (Ctrl-C ends it)")
     while True:
         time.sleep(1)  # a Ctrl-C that comes just before a sleep is seen after it

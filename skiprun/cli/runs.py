@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from skiprun.cli.groups import ListByDefault
-from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder
-from skiprun.cli.terminal import emit, results
+from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
+from skiprun.cli.progress import loading
+from skiprun.cli.terminal import emit, results, say
+from skiprun.errors import InputError, counted
 
 app = typer.Typer(
     cls=ListByDefault,
-    help="List runs; `runs show RUN` shows one.",
-    epilog="Example: skiprun runs show smoke",
+    help="List runs, put them in order, compare two; `runs show RUN` shows one.",
+    epilog="Example: skiprun runs 'resnet*' state=finished 'optim.lr<0.1' --sort test",
     rich_markup_mode=None,
 )
 
 
 LATEST = 50
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="WHICH",
+        help="A name such as 'resnet*'; conditions such as state=finished 'test<5' tag=paper.",
+    ),
+]
+Sort = Annotated[
+    str | None, typer.Option(metavar="KEY", help="Sort by a key, rising; default: the latest first.")
+]
+Reverse = Annotated[bool, typer.Option("--reverse", help="The other way round.")]
 
 
-@app.command("list", epilog="Example: skiprun runs --json")
+@app.command("list", epilog="Example: skiprun runs 'resnet*' state=finished 'optim.lr<0.1' --sort test")
 def list_runs(
+    which: Words = None,
+    sort: Sort = None,
+    reverse: Reverse = False,
     runs: RunsFolder = RUNS,
     all_: Annotated[
-        bool, typer.Option("--all", help=f"List every run, not the latest {LATEST} only.")
+        bool, typer.Option("--all", help=f"List every run, not the first {LATEST} only.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """List the latest runs with state and scores; --all or --json lists all."""
+    """List the latest runs with state and scores; --all or --json lists all.
+
+    A condition is a key, one of = != < <= > >=, and a value, in quotes where a shell would read it. Keys are
+    name, state, model, dataset, val, test, when, tag, every key of a config (optim.lr) and every number of a
+    summary (best.val.error, time.images_per_s; `runs export` shows all). Text may hold * and ?.
+    """
     from skiprun import reports
 
-    listing = reports.list_runs(runs, None if all_ or json else LATEST)
+    most = None if all_ or json else LATEST
+    listing = reports.list_runs(runs, most, which or (), sort, reverse, progress=loading)
     if json:
         emit(listing.rows)
     else:
@@ -50,3 +74,55 @@ def show(run: RunArgument, runs: RunsFolder = RUNS, json: Json = False) -> None:
         emit(reports.run_details(opened))
     else:
         results.print(reports.run_table(opened))
+
+
+@app.command(epilog="Example: skiprun runs diff digits-plain56/seed-0 digits-resnet56/seed-0")
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="A", parser=user_path, help="A run.")],
+    new: Annotated[Path, typer.Argument(metavar="B", parser=user_path, help="Another one.")],
+    runs: RunsFolder = RUNS,
+    json: Json = False,
+) -> None:
+    """Show in what B differs from A: config, results, machine."""
+    from skiprun import reports
+    from skiprun.run import Run, run_folder
+
+    first, second = Run.open(run_folder(old, runs)), Run.open(run_folder(new, runs))
+    if json:
+        emit(reports.run_differences(first, second))
+    else:
+        results.print(reports.diff_table(first, second))
+
+
+@app.command(epilog="Example: skiprun runs export state=finished --output runs.csv")
+def export(
+    which: Words = None,
+    form: Annotated[
+        str | None, typer.Option("--format", metavar="csv|json|md", help="Default: that of FILE, or csv.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", parser=user_path, help="Write it there; default: stdout."
+        ),
+    ] = None,
+    sort: Sort = None,
+    reverse: Reverse = False,
+    runs: RunsFolder = RUNS,
+) -> None:
+    """Write runs as a table with every key of config and summary; WHICH as in `runs list`."""
+    from skiprun import reports
+    from skiprun.system.files import write_text
+
+    form = form or (output.suffix[1:] if output else "csv")
+    if form not in reports.FORMS:
+        raise InputError(
+            f"Runs can be written as {', '.join(reports.FORMS)}; found '{form}'. Say --format csv."
+        )
+    found = reports.list_runs(runs, None, which or (), sort, reverse, whole=True, progress=loading)
+    text = reports.export_text(found.rows, form)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_text(output, text)
+        say(f"Written: {output} ({counted(found.total, 'run')})")

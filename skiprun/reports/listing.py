@@ -1,138 +1,108 @@
-"""Runs as data: what `skiprun runs` and `skiprun runs show` print."""
+"""Runs of a folder, chosen and sorted: what `skiprun runs` prints, from an index of what was read before."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
-from skiprun.errors import counted
-from skiprun.results.index import Index, Numbers, RunRow
-from skiprun.results.records import BROKEN, RunRecord, epoch_rows, read
+from skiprun.reports.run_rows import listing_row, whole_entry
+from skiprun.results.index import NAME, Entry, Index
+from skiprun.results.records import read
+from skiprun.results.selection import ROW_KEYS, SAME, in_order, read_selection, refuse_unknown
 from skiprun.run import Run
-from skiprun.system.documents import Row
+from skiprun.system.progress import ProgressCallback
 
-
-class StoredFile(TypedDict):
-    """A file of a run directory."""
-
-    name: str
-    bytes: int
-
-
-class RunDetails(RunRow):
-    """Everything that a run directory says; the keys of summary, config and sessions are dotted."""
-
-    summary: Mapping[str, object]
-    config: Mapping[str, object]
-    sessions: list[Mapping[str, object]]
-    checkpoints: list[StoredFile]
-    studies: list[StoredFile]
-    images: list[StoredFile]
-
-
-def runs_rows(runs: Sequence[Run]) -> list[RunRow]:
-    """Return one row for each run; a damaged one has its state and message, and no numbers."""
-    return [_listing_row(read(run)) for run in runs]
+WHOLE = ".index-of-keys.json"  # of everything that runs say, which takes longer to read than the rows
+STRIDE = 200  # runs that are read between two words on how far it is
 
 
 @dataclass(frozen=True)
 class RunListing:
-    """Rows of runs, and how many runs there are."""
+    """Runs that were asked for.
 
-    rows: list[RunRow]
+    Attributes:
+        rows: those that are shown; each with all keys.
+        total: how many there are.
+        further: keys that were asked for beside those of every row.
+        asked: whether some were chosen.
+    """
+
+    rows: list[Entry]
     total: int
+    further: Sequence[str] = ()
+    asked: bool = False
 
 
-def list_runs(root: Path, most: int | None = None) -> RunListing:
-    """Return the rows of the runs of a folder, by name; only what is new or has changed is read.
+def list_runs(
+    root: Path,
+    most: int | None = None,
+    words: Sequence[str] = (),
+    sort: str | None = None,
+    reverse: bool = False,
+    whole: bool = False,
+    progress: ProgressCallback | None = None,
+) -> RunListing:
+    """Return the rows of the runs of a folder; only what is new or has changed is read.
 
     Args:
         root: the folder.
-        most: only so many, those that last wrote something; None: all.
+        most: only the first so many; None: all.
+        words: which runs, see `read_selection`; rows also have the keys that they name.
+        sort: the key to sort by, rising; None: those that last wrote something come first.
+        reverse: the other way round.
+        whole: rows have every key of config and summary that one of them has.
+        progress: told how many runs were looked at.
+
+    Raises:
+        InputError: no run has such a key.
     """
-    index = Index.open(root)
-    runs = sorted(index.runs(), reverse=True)
-    rows = [
-        index.row(name, lambda run: _listing_row(read(run)))
-        for name in sorted(name for _, name in runs[:most])
-    ]
-    index.save()
-    return RunListing(rows, len(runs))
+    selection, sort = read_selection(words), SAME.get(sort or "", sort)
+    used = list(dict.fromkeys([*selection.keys, *([sort] if sort else [])]))
+    further = [key for key in used if key not in ROW_KEYS]
+    known = KnownRuns(root, whole or bool(further))
+    names = [name for name in known.names(oldest_first=reverse and not sort) if selection.takes(name)]
+    if not used and not whole:
+        return RunListing(known.entries(names[:most], progress), len(names), asked=bool(words))
+    entries = known.entries(names, progress)
+    if entries:
+        refuse_unknown(further, {key for entry in entries for key in entry})
+    found = [entry for entry in entries if selection.holds(entry)]
+    shown = (in_order(found, sort, reverse) if sort else found)[:most]
+    keys = dict.fromkeys([*ROW_KEYS, *(_filled(shown) if whole else further)])
+    rows = [{key: entry.get(key) for key in keys} for entry in shown]
+    return RunListing(rows, len(found), further, asked=bool(words))
 
 
-def _listing_row(record: RunRecord) -> RunRow:
-    numbers = _finished_numbers(record) if record.finished else _numbers_so_far(record)
-    return {
-        "name": record.run.name,
-        "path": str(record.path),
-        "state": record.state,
-        "message": record.message,
-        "model": record.config.get("model.name", record.summary.get("model.name")),
-        "dataset": record.config.get("data.name", record.summary.get("data.name")),
-        **numbers,
-        "when": last_change(record.run),
-    }
+def _filled(entries: Sequence[Entry]) -> list[str]:
+    """Return the keys that one of the entries has a value for, by the alphabet."""
+    return sorted({key for entry in entries for key, value in entry.items() if value is not None})
 
 
-def _finished_numbers(record: RunRecord) -> Numbers:
-    name = record.text("data.score_name")
-    return {
-        "progress": counted(round(record.number("epochs"), 1), "epoch"),
-        "score": name,
-        "val": record.summary.get(f"best.val.{name}"),
-        "test": record.summary.get(f"test.{name}"),
-    }
+class KnownRuns:
+    """What is known of the runs of a folder: a row each, or `whole` all keys of config and summary."""
 
+    def __init__(self, root: Path, whole: bool) -> None:
+        self.index = Index.open(root, WHOLE if whole else NAME)
+        self.whole, self.count = whole, 0
 
-def _numbers_so_far(record: RunRecord) -> Numbers:
-    """Return how far a run has got, and its best validation score so far."""
-    rows = [] if record.state == BROKEN else list(epoch_rows(record.run))
-    names = [
-        key.removeprefix("val/")
-        for row in rows[:1]
-        for key in row
-        if key.startswith("val/") and key != "val/loss"
-    ]
-    name = names[0] if names else None
-    scores = [score for row in rows if (score := row.get(f"val/{name}")) is not None]
-    best = (min if name == "error" else max)(scores, default=None)
-    return {"progress": _progress(record, rows), "score": name, "val": best, "test": None}
+    def names(self, oldest_first: bool = False) -> list[str]:
+        """Return all runs, the one that last wrote something first."""
+        return [name for _, name in sorted(self.index.runs(), reverse=not oldest_first)]
 
+    def entries(self, names: Sequence[str], progress: ProgressCallback | None = None) -> list[Entry]:
+        """Return what is known of some runs; what was read is kept, also where somebody stops it."""
+        found = []
+        try:
+            for number, name in enumerate(names, 1):
+                before = self.count
+                found.append(self.index.entry(name, self._read))
+                if progress and self.count // STRIDE > before // STRIDE:
+                    progress(number, len(names), "Reading runs")
+        finally:
+            self.index.save()
+        return found
 
-def _progress(record: RunRecord, rows: Sequence[Row]) -> str:
-    """Say how far a run has got in the unit of its schedule."""
-    latest = rows[-1] if rows else {}
-    for unit, key in (("epochs", "epoch"), ("steps", "step")):
-        if isinstance(length := record.config.get(f"schedule.{unit}"), int | float) and length:
-            return f"{latest.get(key, 0):.10g}/{length:g} {unit}"
-    return "-"
-
-
-def last_change(run: Run) -> str | None:
-    """Return when a run last wrote something, to the minute."""
-    files = (run.summary_file, run.status_file, run.metrics_file, run.config_file)
-    times = [file.stat().st_mtime for file in files if file.exists()]
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(max(times))) if times else None
-
-
-def run_details(run: Run) -> RunDetails:
-    """Return everything that a run's directory says, as plain data."""
-    record = read(run)
-    return {
-        **_listing_row(record),
-        "summary": record.summary,
-        "config": record.config,
-        "sessions": list(record.sessions),
-        "checkpoints": _files(run.checkpoints),
-        "studies": _files(run.studies),
-        "images": _files(run.path, run.images_file.name),
-    }
-
-
-def _files(folder: Path, pattern: str = "*") -> list[StoredFile]:
-    """Return name and size of the files of a folder."""
-    found = sorted(file for file in folder.glob(pattern) if file.is_file() and not file.name.startswith("."))
-    return [{"name": file.name, "bytes": file.stat().st_size} for file in found]
+    def _read(self, run: Run) -> Entry:
+        self.count += 1
+        return whole_entry(read(run)) if self.whole else {**listing_row(read(run))}

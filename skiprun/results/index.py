@@ -2,7 +2,7 @@
 
 The index is a file in the folder. Each entry stands beside the times, sizes and inodes of the files that it
 was read from, so that a look at those says whether it still holds. One that is damaged or cannot be written
-is done without.
+is done without. Entries are kept as columns: their keys are written once, however many runs there are.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from skiprun.run import Run
 from skiprun.system.documents import read_cached, write_sealed
 
 NAME = ".index.json"
-READ = ("config.yaml", "summary.json", "status.json", "environment.json", "metrics.jsonl")
+READ = ("config.yaml", "summary.json", "status.json", "environment.json", "metrics.jsonl", "tags.json")
 
 Marks = list[list[int] | None]  # of each file, see `_marks`
+Entry = dict[str, object]  # what is known of a run by key; its state and message among it
 
 
 class Numbers(TypedDict):
@@ -43,13 +44,15 @@ class RunRow(Numbers):
     model: object
     dataset: object
     when: str | None
+    tags: list[str]
 
 
 class Known(TypedDict):
-    """What the file holds, see `Index`."""
+    """What the file holds, see `Index`; an entry has a value for each of the keys."""
 
     homes: dict[str, tuple[int, list[str]]]
-    rows: dict[str, tuple[Marks, RunRow]]
+    keys: list[str]
+    values: dict[str, tuple[Marks, list[object]]]
 
 
 @dataclass
@@ -57,29 +60,44 @@ class Index:
     """What is known of a folder of runs.
 
     Attributes:
-        root: the folder.
+        file: of the index, in the folder.
         homes: by the name of an experiment, when its folder last changed, and its seeds.
-        rows: by name and seed, the marks of a run's files, and what was read of them.
+        entries: by name and seed, the marks of a run's files, and what was read of them.
         changed: whether the file says less.
     """
 
-    root: Path
+    file: Path
     homes: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
-    rows: dict[str, tuple[Marks, RunRow]] = field(default_factory=dict)
+    entries: dict[str, tuple[Marks, Entry]] = field(default_factory=dict)
     changed: bool = False
 
     @classmethod
-    def open(cls, root: Path) -> Index:
-        """Return the index of a folder, empty where there is none that can be used."""
-        known = read_cached(root / NAME, Known)
-        return cls(root, known["homes"], known["rows"]) if known else cls(root)
+    def open(cls, root: Path, name: str = NAME) -> Index:
+        """Return an index of a folder, empty where there is none that can be used."""
+        known = read_cached(root / name, Known)
+        if not known or "keys" not in known:  # of an earlier version
+            return cls(root / name)
+        entries = {
+            run: (marks, dict(zip(known["keys"], values, strict=True)))
+            for run, (marks, values) in known["values"].items()
+        }
+        return cls(root / name, known["homes"], entries)
+
+    @property
+    def root(self) -> Path:
+        """The folder of the runs."""
+        return self.file.parent
 
     def save(self) -> None:
         """Write what is new, where it can be written."""
         if not self.changed:
             return
+        keys = list(dict.fromkeys(key for _, entry in self.entries.values() for key in entry))
+        values = {
+            name: (marks, [entry.get(key) for key in keys]) for name, (marks, entry) in self.entries.items()
+        }
         with contextlib.suppress(StorageError):
-            write_sealed(self.root / NAME, {"homes": self.homes, "rows": self.rows})
+            write_sealed(self.file, {"homes": self.homes, "keys": keys, "values": values}, indent=None)
 
     def runs(self) -> list[tuple[int, str]]:
         """Return when each run last wrote something, in nanoseconds, and its name and seed."""
@@ -104,32 +122,32 @@ class Index:
         begun = [path.name for path in seeds if (path / "config.yaml").exists()]
         return (changed if len(seeds) == len(begun) else 0), begun
 
-    def row(self, name: str, read: Callable[[Run], RunRow]) -> RunRow:
+    def entry(self, name: str, read: Callable[[Run], Entry]) -> Entry:
         """Return what is known of a run, read again if a file of it has changed or a process trains it."""
         run = Run(self.root / name)
-        marks = [_marks(run.path / file) for file in READ]
-        known = self.rows.get(name)
+        marks = [_marks(f"{run.path}/{file}") for file in READ]
+        known = self.entries.get(name)
         if known and known[0] == marks and not (known[1]["state"] != "finished" and run.is_locked()):
             return {**known[1], "path": str(run.path)}
-        row = read(run)
+        entry = read(run)
         # A path in a message may be another one next time.
-        if row["state"] != "running" and str(run.path) not in row["message"]:
-            self.rows[name], self.changed = (marks, row), True
-        return row
+        if entry["state"] != "running" and str(run.path) not in str(entry["message"]):
+            self.entries[name], self.changed = (marks, entry), True
+        return entry
 
 
 def _latest(folder: str) -> int:
-    """Return when a run last wrote a row or replaced a file."""
+    """Return when a run began, last wrote a row, or ended; a tag changes nothing of that."""
     times = [0]
-    for path in (folder, f"{folder}/metrics.jsonl"):
+    for file in ("config.yaml", "metrics.jsonl", "status.json"):
         with contextlib.suppress(OSError):
-            times.append(os.stat(path).st_mtime_ns)  # noqa: PTH116 - a Path takes as long to make as the look itself
+            times.append(os.stat(f"{folder}/{file}").st_mtime_ns)  # noqa: PTH116 - a Path takes as long to make
     return max(times)
 
 
-def _marks(file: Path) -> list[int] | None:
+def _marks(file: str) -> list[int] | None:
     """Return what changes with a file; None if there is none."""
     with contextlib.suppress(OSError):
-        found = file.stat()
+        found = os.stat(file)  # noqa: PTH116 - as above
         return [found.st_mtime_ns, found.st_size, found.st_ino]
     return None

@@ -12,6 +12,7 @@ from skiprun.errors import SkiprunError, in_a_line
 from skiprun.results.images import ImageScores, read_images
 from skiprun.run import Run, flat
 from skiprun.run.differences import changes_since, recorded_config
+from skiprun.run.tags import tags_of
 from skiprun.system.documents import Row, read_rows
 from skiprun.system.ordinary_files import open_to_read
 
@@ -30,6 +31,7 @@ class RunRecord:
     summary: Mapping[str, object] = field(default_factory=dict)
     sessions: tuple[Mapping[str, object], ...] = ()
     images: ImageScores | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -85,13 +87,15 @@ def _read(run: Run) -> RunRecord:
             config = flat(recorded_config(summary["config"]).to_dict())
     except UNREADABLE as error:  # the summary alone still says the numbers
         wrong.append(f"config.yaml: {in_a_line(error)}")
+    tags = tuple[str, ...]()
     try:
         sessions = tuple(flat(session) for session in run.sessions())
-    except UNREADABLE as error:  # no number depends on it
+        tags = tuple(tags_of(run))
+    except UNREADABLE as error:  # no number depends on either
         wrong.append(in_a_line(error))
     message = " ".join(filter(None, [run.message if state != "finished" else "", *wrong]))
     numbers = {key: value for key, value in flat(summary or {}).items() if not key.startswith("config.")}
-    record = RunRecord(run, state, message, config, numbers, sessions)
+    record = RunRecord(run, state, message, config, numbers, sessions, tags=tags)
     if config.get("seed", record.seed) != record.seed:  # or one run would count as two
         return replace(record, state=BROKEN, message=f"a copy of seed {config['seed']}")
     return record

@@ -9,6 +9,7 @@ runs/<name>/seed-<s>/
     studies/           what instruments found
     overlays/          what a network for masks saw, as epochs ended
     status.json        how the latest session ended
+    tags.json          words that a person gave it
     test.npz           what the best weights say of each image of the test split
     summary.json       written last: its presence means the run is done
 """
@@ -44,6 +45,7 @@ class RunFiles:
         self.environment_file = path / "environment.json"
         self.metrics_file = path / "metrics.jsonl"
         self.status_file = path / "status.json"
+        self.tags_file = path / "tags.json"
         self.images_file = path / "test.npz"
         self.summary_file = path / "summary.json"
         self.checkpoints = path / "checkpoints"

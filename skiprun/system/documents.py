@@ -24,10 +24,13 @@ Row = Mapping[str, float | None]  # of metrics.jsonl, where null stands for a nu
 Document = TypeVar("Document", bound=Mapping)
 
 
-def write_sealed(path: Path, content: Mapping[str, object]) -> None:
-    """Replace a JSON file by a document that carries a checksum of its content, atomically and durably."""
+def write_sealed(path: Path, content: Mapping[str, object], indent: int | None = 2) -> None:
+    """Replace a JSON file by a document that carries a checksum of its content, atomically and durably.
+
+    A large one that only programs read is written without indent, ten times as fast.
+    """
     sealed = {key: json_safe(value) for key, value in {"format": FORMAT, **content}.items()}
-    write_json(path, sealed | {"checksum": checksum(sealed)})
+    write_json(path, sealed | {"checksum": checksum(sealed)}, indent)
 
 
 def checksum(content: Mapping[str, object]) -> str:

@@ -97,9 +97,9 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode())
 
 
-def write_json(path: Path, content: object) -> None:
+def write_json(path: Path, content: object, indent: int | None = 2) -> None:
     """Replace a JSON file atomically and durably; NaN and infinity become null."""
-    write_text(path, json.dumps(json_safe(content), indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(json_safe(content), indent=indent, allow_nan=False) + "\n")
 
 
 def json_safe(value: object) -> object:

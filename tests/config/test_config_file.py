@@ -11,7 +11,8 @@ import pytest
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config, load_config
 from skiprun.errors import ConfigError, InputError, did_you_mean
-from skiprun.system.yaml_file import MAX_BYTES
+from skiprun.system.yaml_file import MAX_BYTES, parse, read_yaml
+from tests.support import CONFIGS
 
 GOOD = "model: {name: resnet20}\ndata: {name: digits}\nschedule: {epochs: 2}\n"
 
@@ -40,6 +41,30 @@ def test_a_saved_config_reads_back_the_same(tmp_path: Path) -> None:
     config = load_config(written(tmp_path, GOOD), ["optim.ema=0.99", "data.augment.crop=4"])
     file = written(tmp_path, yaml.safe_dump(config.to_dict()))
     assert load_config(file).to_dict() == config.to_dict()
+
+
+ODD = {"root": "/new '\"#: \u00e9\n x", "classes": ["no", "0777", ".5", "~", ""], "options": {}}
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.rglob("*.yaml")), ids=lambda file: file.stem)
+def test_what_a_program_wrote_is_read_the_same_the_fast_way(file: Path, tmp_path: Path) -> None:
+    import yaml
+
+    plain, places = read_yaml(file)
+    saved = written(tmp_path, yaml.safe_dump(plain | {"odd": ODD}, sort_keys=False))
+    assert read_yaml(saved, by_program=True) == read_yaml(saved)
+    assert read_yaml(saved, by_program=True)[0] == plain | {"odd": ODD}
+    assert read_yaml(file, by_program=True) == (plain, places)
+
+
+@pytest.mark.parametrize("text", ["a: [1", "a: *b", "a: !x 1", "a: 1\na: 2", "a: " + "[" * 30 + "]" * 30])
+def test_what_is_wrong_is_said_in_the_same_words_the_fast_way(text: str) -> None:
+    said = []
+    for by_program in (False, True):
+        with pytest.raises(ConfigError) as caught:
+            parse(text, "cfg.yaml", by_program)
+        said.append(str(caught.value))
+    assert said[0] == said[1] != ""
 
 
 @pytest.mark.parametrize("text", ["1e-4", "1E-4", "1.0e-4", "0.0001", ".0001", "1.e-4"])

@@ -94,6 +94,7 @@ def test_runs_lists_states_progress_and_scores(tmp_path: Path) -> None:
         "val": 1.1,
         "test": 1.1,
         "when": "",
+        "tags": [],
     }
     stopped = rows["stopped20/seed-0"]
     assert (stopped["state"], stopped["progress"], stopped["test"]) == ("stopped", "3/15 epochs", None)
