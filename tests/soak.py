@@ -23,6 +23,7 @@ from pathlib import Path
 from benchmarks import loopback
 from skiprun.config import RunConfig
 from skiprun.run import Run
+from tests.soak_clusters import soak_on_ranks, soak_on_ray
 from tests.support.faulty import (
     EVERYTHING,
     KILLED,
@@ -38,7 +39,6 @@ from tests.support.faulty import (
     start,
     trial,
 )
-from tests.support.ray_programs import configs, train
 
 
 def kill_after_step(config: RunConfig, runs: Path, chance: random.Random) -> bool:
@@ -131,26 +131,6 @@ def soak(seconds: float, kills: int, seed: int = 0) -> dict[str, int]:
     return dict(report) | {what: max(counts) - counts[0] for what, counts in grown.items()}
 
 
-def soak_on_ray(kills: int, runs: int = 8) -> dict[str, int]:
-    """Kill workers of a Ray cluster while they train; return how many, and how many runs were lost."""
-    wanted, lost = configs(runs), 0
-    with tempfile.TemporaryDirectory() as folder:
-        whole, other = Path(folder) / "whole", Path(folder) / "ray"
-        train(whole, wanted, None)
-        arguments = ["kill_workers", str(other), str(kills), str(runs)]
-        process = loopback.start(["-m", "tests.support.ray_programs", *arguments])
-        out, errors = process.communicate()
-        if process.returncode:
-            return {"lost on Ray": runs, errors.strip().splitlines()[-1]: 1}
-        for config in wanted:
-            try:
-                assert_same_runs(whole, other, config)
-            except AssertionError as error:
-                lost += 1
-                print(f"seed {config.seed} on Ray: {error}", flush=True)
-    return {"workers of Ray killed": int(out.split()[-1]), "lost on Ray": lost}
-
-
 def footprint(whole: Path, runs: Path) -> dict[str, int]:
     """Return what would grow from life to life if something leaked, in this process and a run directory."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -175,6 +155,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=10**9)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--ray-kills", type=int, default=20, help="of workers of a Ray cluster; 0: none")
+    parser.add_argument("--rank-kills", type=int, default=20, help="of ranks of one run; 0: none")
     given = parser.parse_args()
     started = time.monotonic()
     report = soak(given.minutes * 60, given.kills, given.seed)
@@ -182,9 +163,11 @@ def main() -> None:
         print(f"Nothing was killed on Ray: {reason}", flush=True)
     elif given.ray_kills:
         report |= soak_on_ray(given.ray_kills)
+    if given.rank_kills:
+        report |= soak_on_ranks(given.rank_kills, given.seed)
     for what, count in (report | {"seconds": round(time.monotonic() - started)}).items():
         print(f"{count:6}  {what}")
-    sys.exit(report["lost"] + report.get("lost on Ray", 0) > 0)
+    sys.exit(sum(count for what, count in report.items() if what.startswith("lost")) > 0)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from skiprun.run import Run
 from skiprun.system.machine import interpreter_environment
 from skiprun.training.checkpoint import load
 from tests.support import ROOT
-from tests.support.torchrun import IN_FLOAT64, SKIPRUN, config, done, torchrun
+from tests.support.torchrun import IN_FLOAT64, SKIPRUN, config, done, kill_a_rank, saved, started, torchrun
 
 COMPUTE = """
 compute: {device: cpu, precision: fp32, compile: "off", threads: 1}
@@ -166,13 +166,9 @@ def test_other_commands_are_not_for_torchrun(
 LONG = LABELS.replace("name: labels", "name: long").replace("every: 1", "every: 10")
 
 
-def started(process: subprocess.Popen[str], ranks: int) -> list[int]:
-    """Wait for the ranks of a torchrun and return the numbers of their processes."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    while len(found := [int(each) for each in children.read_text().split()]) < ranks:
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.05)
-    return found
+def long(runs: Path) -> Run:
+    """Return the run of LONG."""
+    return Run(runs / "long" / "seed-0")
 
 
 @pytest.mark.slow
@@ -182,22 +178,8 @@ def test_a_killed_rank_ends_the_run_with_one_message_and_it_goes_on(tmp_path: Pa
     whole = tmp_path / "whole"
     done(torchrun(2, "train", file, "--runs", whole, "--quiet"))
     chance = random.Random(18)
-    for _ in range(5):
-        process = torchrun(2, "train", file, "--runs", runs)
-        victim = chance.choice(started(process, 2))
-        before = saved(runs)
-        while process.poll() is None and saved(runs) == before:
-            time.sleep(0.05)
-        time.sleep(chance.uniform(0, 1))
-        if process.poll() is not None:  # it was faster
-            break
-        os.kill(victim, signal.SIGKILL)
-        killed = time.monotonic()
-        printed, _ = process.communicate(timeout=60)
-        assert time.monotonic() - killed < 60
-        assert process.returncode != 0
-        assert printed.count("error: ") == 1, printed
-        assert "One of the 2 processes of this run was lost" in printed
+    killed = [kill_a_rank(2, long(runs), chance, "train", file, "--runs", runs) for _ in range(5)]
+    assert sum(killed) == 5
     on_one = tmp_path / "on-one"
     shutil.copytree(runs, on_one)
     done(torchrun(2, "train", file, "--runs", runs, "--quiet"))
@@ -209,17 +191,11 @@ def test_a_killed_rank_ends_the_run_with_one_message_and_it_goes_on(tmp_path: Pa
     assert all((states[0][name] == states[1][name]).all() for name in states[0])
 
 
-def saved(runs: Path) -> float:
-    """Return when the run was saved last."""
-    file = runs / "long" / "seed-0" / "checkpoints" / "last.pt"
-    return file.stat().st_mtime if file.exists() else 0.0
-
-
 @pytest.mark.slow
 def test_a_signal_to_torchrun_stops_all_after_the_same_step(tmp_path: Path) -> None:
     file, runs = config(tmp_path, LONG.replace("STEPS", "2000")), tmp_path / "runs"
     process = torchrun(2, "train", file, "--runs", runs)
-    while saved(runs) == 0.0:
+    while saved(long(runs)) == 0.0:
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
@@ -244,7 +220,7 @@ def test_torchrun_starts_a_killed_run_again(tmp_path: Path) -> None:
     file, runs = config(tmp_path, LONG.replace("STEPS", "200")), tmp_path / "runs"
     process = torchrun(2, "train", file, "--runs", runs, nodes=["--standalone", "--max-restarts", "2"])
     victims = started(process, 2)
-    while saved(runs) == 0.0:
+    while saved(long(runs)) == 0.0:
         time.sleep(0.05)
     os.kill(victims[1], signal.SIGKILL)
     done(process)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import random
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from skiprun.run import Run
 from skiprun.system.machine import interpreter_environment
 from tests.support import ROOT
 
@@ -33,6 +38,43 @@ def done(process: subprocess.Popen[str]) -> str:
     printed, _ = process.communicate()
     assert process.returncode == 0, printed
     return printed
+
+
+def started(process: subprocess.Popen[str], ranks: int) -> list[int]:
+    """Wait for the ranks of a torchrun and return the numbers of their processes."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while len(found := [int(each) for each in children.read_text().split()]) < ranks:
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+    return found
+
+
+def saved(run: Run) -> float:
+    """Return when a run was saved last."""
+    file = run.checkpoints / "last.pt"
+    return file.stat().st_mtime if file.exists() else 0.0
+
+
+def kill_a_rank(ranks: int, run: Run, chance: random.Random, *command: object) -> bool:
+    """Start a command that trains a run, and kill a rank within a second after it has saved.
+
+    The others must end within a minute, with one message. False: the run was done before.
+    """
+    process = torchrun(ranks, *command)
+    victim = chance.choice(started(process, ranks))
+    before = saved(run)
+    while process.poll() is None and saved(run) == before:
+        time.sleep(0.05)
+    time.sleep(chance.uniform(0, 1))
+    if run.summary_file.exists():
+        done(process)
+        return False
+    os.kill(victim, signal.SIGKILL)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert printed.count("error: ") == 1, printed
+    assert f"One of the {ranks} processes of this run was lost" in printed, printed
+    return True
 
 
 def config(folder: Path, text: str) -> Path:
