@@ -18,11 +18,12 @@ from typing import Literal, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-defined]
+from torch.distributed import Store, TCPStore  # type: ignore[attr-defined]
 
 from skiprun.errors import EndedElsewhere, InputError, RankLost, counted, exit_code, in_a_line
 from skiprun.system.machine import cores, set_affinity
 from skiprun.system.ranks import ALONE, Ranks, rank_of_torchrun
+from skiprun.training.start_store import start_store
 
 T = TypeVar("T")
 JOIN, STEP = timedelta(minutes=2), timedelta(minutes=10)  # bounds of waits for the others
@@ -177,8 +178,7 @@ def join(device: Literal["auto", "cpu", "cuda"]) -> ProcessGroup:
     by_agent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     address = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     server = TCPStore(*address, is_master=rank == 0 and not by_agent, timeout=JOIN)
-    # A job that torchrun starts again finds nothing of the one before.
-    store = PrefixStore(f"skiprun/{os.environ['TORCHELASTIC_RESTART_COUNT']}", server)
+    store = start_store(server, rank, count, JOIN)
     backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=STEP)
     return ProcessGroup(store, rank, count)

@@ -227,21 +227,36 @@ def test_torchrun_starts_a_killed_run_again(tmp_path: Path) -> None:
     assert len(run_at(runs, "long").sessions()) == 2
 
 
+def two_nodes(*command: object, restarts: int = 0) -> list[subprocess.Popen[str]]:
+    """Start a command on two nodes of one rank each, both on this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = ["--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{free.getsockname()[1]}"]
+    nodes = ["--nnodes", "2", *place, "--rdzv-id", "skiprun", "--max-restarts", str(restarts)]
+    return [torchrun(1, *command, nodes=nodes) for _ in range(2)]
+
+
 @pytest.mark.slow
 def test_two_nodes_train_one_run(tmp_path: Path) -> None:
     file, runs = config(tmp_path, LABELS.replace("STEPS", "20")), tmp_path / "runs"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    place = ["--nnodes", "2", "--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{port}"]
-    nodes = [
-        torchrun(1, "train", file, "--runs", runs, "--quiet", nodes=[*place, "--rdzv-id", "skiprun"])
-        for _ in range(2)
-    ]
-    for node in nodes:
+    for node in two_nodes("train", file, "--runs", runs, "--quiet"):
         done(node)
     alone("train", file, "--runs", tmp_path / "one", "--quiet")
     ours, theirs = run_at(runs, "labels"), run_at(tmp_path / "one", "labels")
     losses = [[row["train/loss"] for row in run.metrics() if "train/loss" in row] for run in (ours, theirs)]
     assert losses[0][:5] == pytest.approx(losses[1][:5], rel=1e-5)
     assert json.loads((ours.path / "environment.json").read_text())["sessions"][-1]["ranks"] == 2
+
+
+@pytest.mark.slow
+def test_two_nodes_start_a_killed_run_again(tmp_path: Path) -> None:
+    """Each counts the starts for itself: the one whose rank was killed has one more."""
+    file, runs = config(tmp_path, LONG.replace("STEPS", "200")), tmp_path / "runs"
+    nodes = two_nodes("train", file, "--runs", runs, "--quiet", restarts=2)
+    [victim] = started(nodes[1], 1)
+    while not saved(long(runs)):
+        time.sleep(0.05)
+    os.kill(victim, signal.SIGKILL)
+    for node in nodes:
+        done(node)
+    assert len(long(runs).sessions()) == 2
