@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from skiprun.run import Run
 from skiprun.system import own_cores
 from tests.support.fake_gpus import GB
 from tests.support.faulty import assert_same_runs
-from tests.support.ray_programs import configs, train
+from tests.support.ray_programs import configs, train, trainer_of
 from tests.support.tiny import tiny_config
 
 
@@ -94,13 +95,27 @@ def test_an_interrupt_saves_all_runs(comparing: subprocess.Popen[str], tmp_path:
     assert {Run(path.parent).state for path in tmp_path.glob("*/*/config.yaml")} == {"stopped"}
 
 
+def processes_in(network: str) -> list[int]:
+    """Return the processes in a network namespace."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended
+            if (process / "ns" / "net").readlink().name == network:
+                found.append(int(process.name))
+    return found
+
+
 @pytest.mark.slow
-def test_the_cluster_of_a_killed_comparison_ends(comparing: subprocess.Popen[str], tmp_path: Path) -> None:
+def test_of_a_killed_comparison_nothing_is_left_running(
+    comparing: subprocess.Popen[str], tmp_path: Path
+) -> None:
     runs = [Run(path.parent) for path in tmp_path.glob("*/*/config.yaml")]
+    network = Path(f"/proc/{comparing.pid}/ns/net").readlink().name
     assert all(run.is_locked() for run in runs)
+    assert {comparing.pid, *map(trainer_of, runs)} < {*processes_in(network)}
     os.kill(comparing.pid, signal.SIGKILL)
     comparing.wait()
-    while any(run.is_locked() for run in runs):
+    while any(run.is_locked() for run in runs) or processes_in(network):
         time.sleep(0.1)
 
 
