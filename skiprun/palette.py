@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TypedDict
 
 COLOURS = ("#0072B2", "#E69F00", "#000000", "#CC79A7", "#009E73", "#56B4E9", "#D55E00", "#999999")
-LINES = ("-", "--", "-.", ":")
-LOOKS = len(COLOURS) * len(LINES)  # beyond so many curves they repeat
+# Strokes and gaps in widths of a line; none is a line without gaps.
+DASHES: tuple[tuple[float, ...], ...] = ((), (3.5, 2), (5, 1.5, 1, 1.5), (1, 1.5), (9, 2), (4, 1, 1, 1, 1, 1))
+LOOKS = len(COLOURS) * len(DASHES)  # beyond so many curves they repeat
 SEQUENTIAL = "viridis"
 DIVERGING = "RdBu_r"
 
@@ -31,15 +32,18 @@ class Look(TypedDict):
     """How a curve is drawn, in matplotlib's words."""
 
     color: str
-    linestyle: str
+    linestyle: str | tuple[int, tuple[float, ...]]
 
 
 def look(index: int) -> Look:
     """Return colour and line style of the n-th curve; no two of the first LOOKS are alike."""
-    return {
-        "color": COLOURS[index % len(COLOURS)],
-        "linestyle": LINES[(index + index // len(COLOURS)) % len(LINES)],
-    }
+    strokes = dashes(index)
+    return {"color": COLOURS[index % len(COLOURS)], "linestyle": (0, strokes) if strokes else "-"}
+
+
+def dashes(index: int) -> tuple[float, ...]:
+    """Return strokes and gaps of the n-th curve, in widths of its line."""
+    return DASHES[(index + 3 * (index // len(COLOURS))) % len(DASHES)]  # 3: each colour meets all of them
 
 
 def sequential_colour(share: float) -> str:

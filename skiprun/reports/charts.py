@@ -8,14 +8,13 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from skiprun.palette import look
+from skiprun.palette import dashes, look
 from skiprun.reports.plots import Curves, Dots, Network, Plot
 from skiprun.results.history import MOMENTS, History, by_depth, spaced
 from skiprun.system.files import json_safe
 
-MOST_NUMBERS = 15_000  # of the runs of one chart, or some more where there are hundreds of runs
-MOST_POINTS, MOST_LAYERS = 200, 200  # of a line: more than a screen shows
-DASHES = {"-": "none", "--": "7 4", "-.": "8 3 2 3", ":": "2 3"}
+MOST_NUMBERS = 10_000  # of the runs of one chart, or some more where there are hundreds of runs
+MOST_POINTS, MOST_LAYERS, FEWEST_LAYERS = 200, 200, 8  # of a line; more than a screen shows
 Data = dict[str, object]
 Places = TypeVar("Places", bound=list)
 
@@ -23,37 +22,39 @@ Places = TypeVar("Places", bound=list)
 def charts_json(plots: Sequence[Plot]) -> str:
     """Return what the script of the page draws, as JSON that can stand in an HTML element."""
     networks = {network.index: network for plot in plots for network in plot.networks}
+    runs = sum(len(network.histories) for network in networks.values())
+    layers = max(FEWEST_LAYERS, min(MOST_LAYERS, MOST_NUMBERS // max(1, runs)))
     document = {
-        "networks": {index: _network(network) for index, network in networks.items()},
-        "charts": [_curves(plot) if isinstance(plot, Curves) else _dots(plot) for plot in plots],
+        "networks": {index: _network(network, layers) for index, network in networks.items()},
+        "charts": [_curves(plot, layers) if isinstance(plot, Curves) else _dots(plot) for plot in plots],
     }
     text = json.dumps(json_safe(document), separators=(",", ":"), ensure_ascii=False)
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
-def _network(network: Network) -> Data:
-    """Return name, look and seeds of a network, and its layers with their depth."""
-    style = look(network.index)
+def _network(network: Network, most: int) -> Data:
+    """Return name, look and seeds of a network, and layers with their depth, so many at most."""
+    colour = look(network.index)["color"]
     layers = next((history.layers for history in network.histories if history.layers), [])
     return {
         "name": network.group.label,
-        "color": "var(--ink)" if style["color"] == "#000000" else style["color"],
-        "dashes": DASHES[style["linestyle"]],
+        "color": "var(--ink)" if colour == "#000000" else colour,
+        "dashes": " ".join(f"{2 * each:g}" for each in dashes(network.index)) or "none",
         "seeds": [run.seed for run in network.group.runs],
-        "layers": [name for _, name in _shown(layers)],
-        "depths": _short(depth for depth, _ in _shown(layers)),
+        "layers": [name for _, name in _shown(layers, most)],
+        "depths": _short(depth for depth, _ in _shown(layers, most)),
     }
 
 
-def _shown(layers: Sequence[str]) -> list[tuple[float, str]]:
+def _shown(layers: Sequence[str], most: int) -> list[tuple[float, str]]:
     """Return depth and name of the layers that are drawn."""
     last = max(1, len(layers) - 1)
-    return spaced([(place / last, name) for place, name in enumerate(layers)], MOST_LAYERS)
+    return spaced([(place / last, name) for place, name in enumerate(layers)], most)
 
 
-def _curves(plot: Curves) -> Data:
+def _curves(plot: Curves, layers: int) -> Data:
     """Return the lines of all runs; runs whose values lie at the same places share these."""
-    runs, places = _norms(plot) if plot.over_depth else _lines(plot)
+    runs, places = _norms(plot, layers) if plot.over_depth else _lines(plot)
     return {
         **{"name": plot.name, "kind": "depth" if plot.over_depth else "curves"},
         **{"x": plot.x, "y": plot.y, "log": plot.log, "level": plot.level},
@@ -73,15 +74,15 @@ def _lines(plot: Curves) -> tuple[list[Data], list[list[float]]]:
     return runs, shared
 
 
-def _norms(plot: Curves) -> tuple[list[Data], list[list[tuple[int, float]]]]:
+def _norms(plot: Curves, layers: int) -> tuple[list[Data], list[list[tuple[int, float]]]]:
     """Return the norms of each run by layer, at some moments of training (step, epoch) or once."""
-    every = sum(len(_shown(history.layers)) for _, history in _runs(plot))
+    every = sum(len(_shown(history.layers, layers)) for _, history in _runs(plot))
     runs, shared = list[Data](), list[list[tuple[int, float]]]()
     for run, history in _runs(plot):
         moments = spaced(history.moments, max(2, min(MOMENTS, MOST_NUMBERS // max(1, every))))
         series = [by_depth(moment.norms) for moment in moments] if plot.moment else [plot.values(history)]
         steps = [(moment.step, moment.epoch + 1) for moment in moments] if plot.moment else []
-        values = [_short(each.get(depth) for depth, _ in _shown(history.layers)) for each in series]
+        values = [_short(each.get(depth) for depth, _ in _shown(history.layers, layers)) for each in series]
         runs.append(run | {"at": _shared(shared, steps), "values": values})
     return runs, shared
 

@@ -37,8 +37,8 @@ def draw_curves(plot: Curves) -> Figure:
     return figure
 
 
-def _draw_curve(axes: Axes, plot: Curves, network: Network) -> tuple[float, str, str]:
-    """Draw one network; return its last value, name and colour.
+def _draw_curve(axes: Axes, plot: Curves, network: Network) -> tuple[float, float, str, str]:
+    """Draw one network; return its last place and value, its name and colour.
 
     Earlier lines are thicker, so that those below others stay visible.
     """
@@ -49,7 +49,7 @@ def _draw_curve(axes: Axes, plot: Curves, network: Network) -> tuple[float, str,
     axes.plot(band.places, band.middle, label=label, lw=thick, marker=mark, markersize=4, **style)
     if band.low != band.high:
         axes.fill_between(band.places, band.low, band.high, color=style["color"], alpha=0.15, linewidth=0)
-    return band.middle[-1], label, style["color"]
+    return band.places[-1], band.middle[-1], label, style["color"]
 
 
 def _scale(axes: Axes, log: bool) -> None:

@@ -82,22 +82,27 @@ def figure_with_legend(labels: Sequence[str]) -> tuple[Figure, Axes]:
     return figure_and_axes(3.4 + 0.2 * -(-len(labels) // legend_columns(labels)))
 
 
-def label_ends(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
+def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
     """Write names beside the axes, apart from each other, where they are few enough to be read.
 
     Args:
         axes: whose scale is final.
-        ends: the last value, the name and the colour of each line.
+        ends: of each line the last place and value, its name and its colour.
     """
     if not 1 < len(ends) <= FEW:
         return
     to_axes = axes.transData + axes.transAxes.inverted()
-    rising = sorted(ends)
-    heights = [float(to_axes.transform([1.0, value])[1]) for value, _, _ in rising]
-    for height, (_, name, colour) in zip(spread_out(heights, ROW), rising, strict=True):
-        text = name if len(name) <= 18 else f"{name[:8]}...{name[-8:]}"
+    rising = sorted(ends, key=lambda end: end[1])
+    heights = [float(to_axes.transform(end[:2])[1]) for end in rising]
+    for height, (place, value, name, colour) in zip(spread_out(heights, ROW), rising, strict=True):
         axes.annotate(
-            text, (1.01, height), xycoords="axes fraction", va="center", fontsize="small", color=colour
+            name if len(name) <= 18 else f"{name[:8]}...{name[-8:]}",
+            (place, value),
+            (1.03, height),
+            textcoords="axes fraction",
+            va="center",
+            fontsize="small",
+            arrowprops={"arrowstyle": "-", "color": colour, "shrinkA": 1, "shrinkB": 0, "relpos": (0, 0.5)},
         )
 
 

@@ -13,7 +13,8 @@ from skiprun.results.statistics import Sample
 
 MEANS = "Lines are means over seeds, bands reach from the lowest to the highest seed."
 NORMS = MEANS.replace("means", "geometric means")
-DEPTH, NORM = "relative depth (0 input, 1 output)", "gradient norm |dL/dW| (nats)"
+DEPTH, NORM = "relative depth (0 input, 1 output)", "gradient norm |dL/dW| (unit of the loss)"
+LOSS_UNITS = {"cross_entropy": "nats", "dice": "1 - Dice", "sum": "nats, plus 1 - Dice"}
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,15 @@ def describe(groups: Sequence[Group]) -> list[Plot]:
 
 def _training(networks: list[Network]) -> Iterator[Curves]:
     """Yield training loss, and validation scores by name, over epochs."""
-    nats = all(network.group.task == "classification" for network in networks)
-    unit = "nats" if nats else "nats, of Dice: shares"
+    units = dict.fromkeys(_loss_unit(network.group) for network in networks)
     about = f"Training loss, mean over each epoch. {MEANS}"
     yield Curves(
-        "training_loss", about, "epoch", f"training loss ({unit})", networks, lambda history: history.loss
+        "training_loss",
+        about,
+        "epoch",
+        f"training loss ({' or '.join(units)})",
+        networks,
+        lambda history: history.loss,
     )
     for name in dict.fromkeys(network.group.score_name for network in networks):
         about = f"Validation {name} after each epoch. {MEANS}"
@@ -116,6 +121,11 @@ def _training(networks: list[Network]) -> Iterator[Curves]:
         yield Curves(
             f"validation_{name}", about, "epoch", label, chosen, lambda history: history.score, log=False
         )
+
+
+def _loss_unit(group: Group) -> str:
+    kind = group.first.text("segmentation.loss") if group.task == "segmentation" else "cross_entropy"
+    return LOSS_UNITS.get(kind, kind)
 
 
 def _gradients(networks: list[Network]) -> Iterator[Curves]:

@@ -250,3 +250,19 @@ def test_printed_tables_are_whole_nothing_is_folded_and_two_figures_stand_in_a_r
     assert page.locator(".choice").is_hidden() and page.locator(".tools").first.is_hidden()
     tops = [each.bounding_box()["y"] for each in page.locator("figure").all()]
     assert tops[0] == tops[1] < tops[2] == tops[3]
+
+
+def test_scores_that_all_runs_share_are_drawn(tmp_path: Path, open_page: Open) -> None:
+    """They differ by rounding alone: an axis as long as that has no ticks, and none would come to an end."""
+    runs = [write_run(tmp_path, name, seed, test={"error": 0.7}) for name in "ab" for seed in range(3)]
+    page = open_page(write_comparison(compare_runs(runs), tmp_path / "out" / "same"))
+    assert page.locator("#test_error circle.dot").count() == 6 and len(ticks(page, "test_error")) >= 2
+
+
+def test_the_page_of_three_runs_is_small_and_that_of_forty_too(report: Path, tmp_path: Path) -> None:
+    trio = write_comparison(compare_runs(write_trio(tmp_path / "trio", seeds=1)), tmp_path / "out" / "trio")
+    many = [
+        write_run(tmp_path / "many", name, seed) for name in ("plain56", "resnet56") for seed in range(20)
+    ]
+    assert trio.stat().st_size < 300_000
+    assert write_comparison(compare_runs(many), tmp_path / "out" / "many").stat().st_size < 1_000_000

@@ -135,11 +135,12 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield metrics.jsonl: a loss that falls to its end, and norms that grow towards a plain net's input."""
     steepness = (0.12 if connection == "none" else 0.02) * layers
+    digits = max(2, len(str(layers)))
     for epoch in range(1, epochs + 1):
         for step in range((epoch - 1) * STEPS_AN_EPOCH + 10, epoch * STEPS_AN_EPOCH + 1, 10):
             lean = steepness * (1 - 2 * step / (epochs * STEPS_AN_EPOCH)) + noise.gauss(0, 0.3)
             norms = [math.exp(lean * (0.5 - i / layers) + noise.gauss(0, 0.1)) for i in range(layers)]
-            layer_norms = {f"grad_norm/{i + 1:02d}.conv{i}": norm for i, norm in enumerate(norms)}
+            layer_norms = {f"grad_norm/{i + 1:0{digits}d}.conv{i}": norm for i, norm in enumerate(norms)}
             ratio = {"grad/first_over_last": norms[1] / norms[-2], "grad/total": sum(norms), "lr": 0.1}
             yield {"step": step, "epoch": epoch - 1, "train/loss": loss, **ratio, **layer_norms}
         left = math.exp(-5 * epoch / epochs) - math.exp(-5)

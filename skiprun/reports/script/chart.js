@@ -27,7 +27,8 @@ class Scale {
     let low = Math.min(...values), high = Math.max(...values);
     if (log) [low, high] = atLeastADecade(low, high);
     else if (zero) low = Math.min(0, low);
-    if (low === high) [low, high] = [low - 0.5, high + 0.5];
+    const least = 1e-6 * Math.max(Math.abs(low), Math.abs(high)) || 1e-6; // what differs by less is one value
+    if (!log && high - low < least) [low, high] = [low - 0.05 * Math.abs(low) || -0.5, high + 0.05 * Math.abs(high) || 0.5];
     const [first, last] = log ? [Math.log10(low), Math.log10(high)] : [low, high];
     const margin = 0.04 * (last - first);
     [this.first, this.last] = [zero && !log && low === 0 ? 0 : first - margin, last + margin];
@@ -60,10 +61,8 @@ class Scale {
     const rough = (this.last - this.first) / most, power = 10 ** Math.floor(Math.log10(rough));
     let step = power * [1, 2, 5, 10].find((each) => each * power >= rough);
     if (whole) step = Math.max(1, step);
-    const found = [];
-    for (let count = Math.ceil(this.first / step - 1e-9); count * step <= this.last + 1e-9; count++)
-      found.push(Number((count * step).toPrecision(12)));
-    return found;
+    const first = Math.ceil(this.first / step - 1e-9), count = Math.floor(this.last / step + 1e-9) - first + 1;
+    return Array.from({ length: count }, (_, index) => Number(((first + index) * step).toPrecision(12)));
   }
 }
 
@@ -131,7 +130,7 @@ function drawEnds(svg, lines, box, room) {
     if (place < 0) return;
     const from = { x1: end.left + 1, y1: end.top, x2: box.right + GAP - 2, y2: place };
     svg.append(draw("line", { ...from, class: "leader", style: `stroke:${color}` }));
-    const at = { x: box.right + GAP, y: place + 4, class: "end", style: `fill:${color}` };
+    const at = { x: box.right + GAP, y: place + 4, class: "end" };
     svg.append(draw("text", at, shortened(line.name, room)));
   });
 }
@@ -145,7 +144,7 @@ function drawRows(svg, chart, lines, extent, width, height) {
   lines.forEach((line, index) => {
     const middle = box.top + ((index + 0.5) * (box.bottom - box.top)) / lines.length;
     drawRow(svg, line, x, middle);
-    const at = { x: room, y: middle + 4, "text-anchor": "end", class: "end", style: `fill:${line.look.color}` };
+    const at = { x: room, y: middle + 4, "text-anchor": "end", class: "end" };
     svg.append(draw("text", at, shortened(line.name, room)));
   });
 }

@@ -85,6 +85,8 @@ function begin() {
   const views = charts.map((chart) => new View(chart, networks, choice, changed));
   document.querySelector(".figures").before(controls(networks, choice, changed));
   document.documentElement.classList.add("answers-to-the-hand");
+  addEventListener("beforeprint", () => views.forEach((view) => view.show(ON_PAPER)));
+  addEventListener("afterprint", () => views.forEach((view) => view.show()));
   changed();
   explainWords();
 }

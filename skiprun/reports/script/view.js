@@ -1,6 +1,8 @@
 "use strict";
 // One figure of the page: its chart, what the pointer and the arrow keys ask of it, its controls, its table.
 
+const ON_PAPER = 400; // pixels of a figure beside another
+
 /** Return an HTML element with attributes and children. */
 function make(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -61,12 +63,12 @@ class View {
     return make("label", { class: "moment" }, slider, output);
   }
 
-  /** Draw what is chosen. */
-  show() {
+  /** Draw what is chosen, as wide as there is room, or as paper has. */
+  show(width = this.svg.clientWidth) {
     const { chart, networks, choice, svg } = this;
     this.tell(null);
     svg.replaceChildren();
-    this.width = svg.clientWidth || 460;
+    this.width = width || ON_PAPER;
     this.lines = chart.kind === "dots" ? rowsOf(chart, networks, choice) : linesOf(chart, networks, choice, this.moment?.[0]);
     const height = chart.kind === "dots" ? 46 + 34 * Math.max(1, this.lines.length) : Math.min(330, 130 + 0.42 * this.width);
     svg.setAttribute("viewBox", `0 0 ${this.width} ${height}`);
