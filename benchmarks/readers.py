@@ -18,7 +18,7 @@ from benchmarks.measure import Setting, Skipped
 from skiprun.config import DataConfig
 from skiprun.data import Loaders, load_data
 from skiprun.system.machine import cores
-from skiprun.training.randomness import BatchSampler
+from skiprun.training.sample_order import BatchSampler
 from skiprun.training.trainer import STEPS_AHEAD
 
 BATCH = 128
@@ -32,7 +32,7 @@ def loaders_of(place: Path) -> Loaders:
 
 def ours(loaders: Loaders, first: int = 0) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield uint8 batches from a step on, as the training loop asks for them."""
-    sampler = BatchSampler(0, len(loaders.train), BATCH, torch.device("cpu"), loaders.runs)
+    sampler = BatchSampler(0, len(loaders.train), BATCH, torch.device("cpu"), loaders.shard_sizes)
     for step in itertools.count(first):
         loaders.prefetch(sampler.batch(step + STEPS_AHEAD))
         images, labels = loaders.fetch(sampler.batch(step))

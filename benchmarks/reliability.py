@@ -17,7 +17,8 @@ from skiprun.experiment.parts import prepare
 from skiprun.experiment.room import checkpoint_bytes
 from skiprun.training.metrics import MetricsLog
 from skiprun.training.state import find_not_finite
-from skiprun.training.trainer import SECONDS_BETWEEN_SAVES, Trainer
+from skiprun.training.stopping import SECONDS_BETWEEN_SAVES
+from skiprun.training.trainer import Trainer
 
 IMAGES = 45_000  # of a pass over CIFAR's training split
 

@@ -11,7 +11,7 @@ from benchmarks.kernels import started
 from benchmarks.measure import Setting, now
 from benchmarks.waits import count_waits
 from skiprun.training.host_copy import HostCopy
-from skiprun.training.randomness import Shuffled
+from skiprun.training.sample_order import Shuffled
 from skiprun.training.trainer import Trainer
 
 FETCH, ORDER = (each.__qualname__ for each in (HostCopy.wait, Shuffled._permutation))

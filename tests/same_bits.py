@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from skiprun.training.checkpoint import load
+from skiprun.training.checkpoint_file import load
 from tests.support import ROOT
 
 COMMANDS = ["compare plain20 plain56 resnet56 --seeds 2", "train {tree}/configs/unet_cells.yaml"]

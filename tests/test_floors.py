@@ -78,7 +78,8 @@ NO_TORCH = [file.stem for file in (PACKAGE / "system").glob("*.py") if file.stem
     [
         *("config", "config_file", "legacy", "run", "errors", "registry", "infos", "palette"),
         *("system/" + name for name in NO_TORCH),
-        *("results", "claims", "reports", "cli", "models/complexity/catalog"),
+        *("results", "claims", "reports", "cli"),
+        *("models/complexity/catalog", "models/complexity/architecture"),
     ],
 )
 def test_no_torch_where_commands_must_start_at_once(wing: str) -> None:

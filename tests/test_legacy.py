@@ -18,7 +18,7 @@ from skiprun.errors import ConfigError
 from skiprun.legacy import COMPUTE, config_of_today
 from skiprun.run import Run, recorded_config
 from skiprun.system.documents import write_sealed
-from skiprun.training.checkpoint import load, save
+from skiprun.training.checkpoint_file import load, save
 from tests.support import GOLDEN
 from tests.support.fake_runs import write_run
 from tests.support.faulty import EVERYTHING, SignalAfterStep, fault_config, tiny_dataset, train_here, trial

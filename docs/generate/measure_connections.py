@@ -17,7 +17,8 @@ from skiprun.experiment.forecast import StepTimes, train_briefly
 from skiprun.experiment.parts import prepare
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study import StudyRequest, run_study
-from skiprun.experiment.study_runner.study_targets import StudyTarget, find_targets
+from skiprun.experiment.study_runner.study_target import StudyTarget
+from skiprun.experiment.study_runner.study_targets import find_targets
 from skiprun.results.study_documents import Row
 from skiprun.system.files import write_bytes
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from skiprun.claims.evidence import DETECTABLE, detectable, explain, format_p
 from skiprun.claims.finding import Finding
-from skiprun.claims.rival import points
+from skiprun.claims.rival import in_points
 from skiprun.errors import counted
 from skiprun.results.groups import Group
 from skiprun.results.numbers import format_score, format_spread, score_unit
@@ -87,7 +87,7 @@ class Choice:
         """Say how far an arm is behind."""
         tested = f", {format_p(each.p)}" if each.behind.tested else ""
         missed = f", {detectable(each.behind, self.score)}" if each.beyond_noise is False else ""
-        return f"{each.arm} ({points(each.behind.mean, self.score)}{tested}{missed})"
+        return f"{each.arm} ({in_points(each.behind.mean, self.score)}{tested}{missed})"
 
     @staticmethod
     def _why(found: Sequence[Contender], beyond: bool | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.quantity import Quantity, above, ratio
 from skiprun.results.summary_keys import LOSS
 
@@ -14,7 +14,7 @@ WORSE = 1.5
 
 def measurement(options: str, seeds: int = 5) -> Measurement:
     """Return what is done, for the options of a network of 56 layers: its connection, or its shortcuts."""
-    networks = {"clean": Network("resnet56"), "other": Network(f"resnet56:{options}")}
+    networks = {"clean": TrainedNetwork("resnet56"), "other": TrainedNetwork(f"resnet56:{options}")}
     return Measurement(networks=networks, train=True, seeds=seeds)
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from skiprun.claims.verdict import Verdict, judge
 from skiprun.results.cautions import cautions, why_not_comparable
-from skiprun.results.groups import Group, group_by_experiment
+from skiprun.results.grouping import group_by_experiment
+from skiprun.results.groups import Group
 from skiprun.results.mask_scores import mask_remarks
 from skiprun.results.protocol import Protocol, machines, read_protocol
 from skiprun.results.records import RunRecord, read, with_images
-from skiprun.results.sequential import Look
+from skiprun.results.sequential import InterimLook
 from skiprun.results.size_match import SizeMatch
 from skiprun.run import Run
 
@@ -77,7 +78,7 @@ def unfinished_to_dict(record: RunRecord) -> dict[str, object]:
 
 
 def compare_runs(
-    runs: Sequence[Run], same_within: float | None = None, look: Look | None = None
+    runs: Sequence[Run], same_within: float | None = None, look: InterimLook | None = None
 ) -> Comparison:
     """Compare runs by experiment over their seeds; an unfinished or damaged run is named and left out.
 

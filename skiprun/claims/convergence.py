@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from skiprun.claims.evidence import format_p
 from skiprun.claims.finding import Finding
-from skiprun.results.groups import Group, home
-from skiprun.results.proportions import Share, share, shares_differ
+from skiprun.results.grouping import home
+from skiprun.results.groups import Group
+from skiprun.results.proportions import Proportion, proportion, shares_differ
 from skiprun.results.records import RunRecord
 from skiprun.results.significance import exceeds_noise, holm
 
@@ -33,7 +34,7 @@ class Convergence:
     network: str
     diverged: int
     stuck: int
-    share: Share
+    share: Proportion
     other: str
     p: float
     looks: int
@@ -85,7 +86,8 @@ def judge(
     if not any(diverged[place] + stuck.get(place, 0) for place in places):
         return Finding((), ())
     shares = {
-        place: share(runs[place] - diverged[place] - stuck.get(place, 0), runs[place]) for place in places
+        place: proportion(runs[place] - diverged[place] - stuck.get(place, 0), runs[place])
+        for place in places
     }
     names = {place: finished[place].label if place in finished else place.name for place in places}
     best = max(places, key=lambda place: (shares[place].value, shares[place].runs))

@@ -9,7 +9,7 @@ from skiprun.claims.convergence import Convergence
 from skiprun.claims.finding import Finding
 from skiprun.claims.ranking import Ranking
 from skiprun.errors import counted
-from skiprun.results.sequential import Look
+from skiprun.results.sequential import InterimLook
 from skiprun.results.significance import exceeds_noise
 
 
@@ -68,7 +68,7 @@ class Decision:
 def judge(
     ranking: Ranking | None,
     convergence: Sequence[Convergence],
-    look: Look | None,
+    look: InterimLook | None,
     not_comparable: Sequence[str],
 ) -> Finding[Decision | None]:
     """Tell what is open in a ranking, if seeds are added; nothing where their number was fixed.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Network:
+class TrainedNetwork:
     """A network of a measurement.
 
     Attributes:
@@ -18,7 +18,7 @@ class Network:
 
     name: str
     overrides: tuple[str, ...] = ()
-    start: Network | None = None
+    start: TrainedNetwork | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Measurement:
         where: columns of the study's rows with the values that are of interest.
     """
 
-    networks: Mapping[str, Network] = field(default_factory=dict)
+    networks: Mapping[str, TrainedNetwork] = field(default_factory=dict)
     train: bool = False
     protocol: str = "degradation_digits"
     overrides: tuple[str, ...] = ()

@@ -11,8 +11,9 @@ from skiprun.claims.comparison import unfinished_to_dict
 from skiprun.claims.finding import Finding
 from skiprun.claims.noise_sources import SourceRatios
 from skiprun.errors import InputError
-from skiprun.results.fairness import differences
-from skiprun.results.groups import Group, group_by_experiment
+from skiprun.results.fairness import group_differences
+from skiprun.results.grouping import group_by_experiment
+from skiprun.results.groups import Group
 from skiprun.results.numbers import significant
 from skiprun.results.protocol import is_any
 from skiprun.results.records import RunRecord, read
@@ -70,7 +71,7 @@ class Noise:
         return {
             "name": self.label,
             "score": self.score_name,
-            "components": {key: _plain(found) for key, found in self.components.items()},
+            "components": {key: _components_to_dict(found) for key, found in self.components.items()},
             "sources_compared": asdict(self.finding.evidence),
             "idle": dict(self.idle),
             "sentences": list(self.finding.sentences),
@@ -80,7 +81,7 @@ class Noise:
         }
 
 
-def _plain(found: VarianceComponents) -> dict[str, object]:
+def _components_to_dict(found: VarianceComponents) -> dict[str, object]:
     """Return components as plain data, each variance with its standard deviation."""
     return {
         "total": asdict(found.total) | {"std": found.total.std._asdict()},
@@ -115,7 +116,7 @@ def read_noise(
     score = next(iter(groups.values())).test_score
     components = {key: _components(groups, key, complete) for key in (score, LOSS)}
     finding = noise_sources.judge(components[score], score.removeprefix("test."))
-    remarks = (*_idle(idle), *_conditions(groups), *(f"Not counted: {each.line}" for each in unfinished))
+    remarks = (*_idle(idle), *_said_of_runs(groups), *(f"Not counted: {each.line}" for each in unfinished))
     return Noise(label, groups, components, idle, unfinished, finding, remarks, folder)
 
 
@@ -130,14 +131,14 @@ def _idle(idle: Mapping[str, str]) -> list[str]:
     return [f"Not varied: {source}, as {reason}." for source, reason in idle.items()]
 
 
-def _conditions(groups: Mapping[str, Group]) -> list[str]:
+def _said_of_runs(groups: Mapping[str, Group]) -> list[str]:
     """Say what a number has from the test split, from the device, and from runs that are not alike."""
     first = next(iter(groups.values())).first
     images, on_cpu = first.number("data.test"), first.text("device") == "cpu"
     said = [SAME_BITS if on_cpu else SAME_CARD]
     if first.text("data.score_name") == "error":
         said.append(f"One of the {images:g} test images is {significant(100 / images, 2)} points of error.")
-    unlike = [key for key in differences([*groups.values()]) if not is_any(key, ("seeds.", "data"))]
+    unlike = [key for key in group_differences([*groups.values()]) if not is_any(key, ("seeds.", "data"))]
     if len({run.text("threads") for group in groups.values() for run in group.runs}) > 1:
         unlike.append("threads")
     return said + [f"Caution: the runs differ in {', '.join(unlike)}, which spreads them too."] * bool(unlike)

@@ -41,11 +41,11 @@ def judge(found: VarianceComponents, score: str) -> Finding[SourceRatios]:
     ratios = tuple(replace(ratio, p=p) for ratio, p in zip(compared, corrected, strict=True))
     smallest = min((ratio.n for ratio in ratios), default=0)
     evidence = SourceRatios(ratios, detectable_ratio(smallest, max(1, len(ratios))))
-    sentences = (_total(found, score), *_ranking(evidence), *_interaction(found.interaction))
+    sentences = (_say_total(found, score), *_say_ranking(evidence), *_say_interaction(found.interaction))
     return Finding(evidence, sentences)
 
 
-def _total(found: VarianceComponents, score: str) -> str:
+def _say_total(found: VarianceComponents, score: str) -> str:
     """Say how far all sources together spread the score."""
     total = found.total
     if math.isnan(total.variance):
@@ -63,7 +63,7 @@ def interval_words(found: Interval, digits: int = 2) -> str:
     return f"{value} ({low} to {high})"
 
 
-def _ranking(evidence: SourceRatios) -> Iterator[str]:
+def _say_ranking(evidence: SourceRatios) -> Iterator[str]:
     """Say which sources are told apart, or that the seeds are too few, and how many it would take."""
     told = [ratio for ratio in evidence.ratios if exceeds_noise(ratio.p)]
     rest = [ratio for ratio in evidence.ratios if ratio not in told]
@@ -101,7 +101,7 @@ def _needed(ratio: Ratio, tests: int) -> str:
     return f", which would take {needed or f'more than {MOST_SEEDS:,}'} seeds"
 
 
-def _interaction(found: Interval | None) -> Iterator[str]:
+def _say_interaction(found: Interval | None) -> Iterator[str]:
     """Say whether the parts add up to the total; nothing where parts are missing."""
     if found is None or math.isnan(found.value):
         return

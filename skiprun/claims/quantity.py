@@ -14,7 +14,7 @@ from typing import Literal
 
 from skiprun.results.numbers import significant
 from skiprun.results.power import detectable_errors
-from skiprun.results.proportions import share
+from skiprun.results.proportions import proportion
 from skiprun.results.statistics import LEVEL, critical_value, sample_of
 
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE"]
@@ -99,7 +99,7 @@ class Quantity:
         if self.scale == "exact" and values:
             return min(values), max(values)
         if self.scale == "share" and values:
-            ends = share(round(sum(values)), len(values), level)
+            ends = proportion(round(sum(values)), len(values), level)
             return ends.low, ends.high
         sample = sample_of(values)
         if sample.n < 2:
@@ -120,7 +120,7 @@ class Quantity:
         return [value for value in self.values.values() if math.isfinite(value)]
 
 
-def difference(name: str, one: Mapping[int, float], other: Mapping[int, float], expected: Region) -> Quantity:
+def minus(name: str, one: Mapping[int, float], other: Mapping[int, float], expected: Region) -> Quantity:
     """Return one minus another, paired by seed."""
     return Quantity(name, expected, {seed: one[seed] - other[seed] for seed in one.keys() & other.keys()})
 

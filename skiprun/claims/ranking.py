@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from skiprun.claims.by_images import sentences
 from skiprun.claims.evidence import in_looks
 from skiprun.claims.finding import Finding
-from skiprun.claims.rival import Rival, points, rivals_of_first, why_untested
+from skiprun.claims.rival import Rival, in_points, rivals_of_first, why_untested
 from skiprun.results.groups import Group
 from skiprun.results.numbers import format_score, score_unit, significant
 
@@ -66,7 +66,7 @@ class Ranking:
     def _equivalences(self) -> Iterator[str]:
         """Say which networks are as good as the first, within the margin, if one was stated."""
         test = f"95 %{in_looks(self.most)}, two one-sided tests, Holm's correction"
-        within = f"within {points(self.margin, self.score).lstrip('+')}" if self.margin else ""
+        within = f"within {in_points(self.margin, self.score).lstrip('+')}" if self.margin else ""
         kinds = {
             True: f"EQUIVALENT to {self.first[0]} {within} ({test})",
             False: f"Not shown to be {within} of {self.first[0]}",

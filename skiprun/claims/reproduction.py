@@ -5,55 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import NotRequired
-
-from typing_extensions import TypedDict
 
 from skiprun.claims.measured import Measured
 from skiprun.claims.quantity import Quantity, Verdict, decide
+from skiprun.claims.reproduction_document import FoundOutcome, FoundQuantity, ReproducedClaim
 from skiprun.errors import counted, first_line
 from skiprun.infos import Budget
 from skiprun.registry import CLAIMS
 from skiprun.results.numbers import significant
-
-
-class FoundQuantity(TypedDict):
-    """A quantity in a document."""
-
-    name: str
-    value: float | None
-    interval: list[float | None]
-    expected: dict[str, float | None]
-    expected_in_words: str
-    verdict: Verdict
-    detectable: float | None
-    values: dict[str, float | None]
-
-
-class FoundOutcome(TypedDict):
-    """What one measurement says, in a document."""
-
-    verdict: Verdict
-    seeds: int
-    quantities: list[FoundQuantity]
-    sentences: list[str]
-    lost: list[str]
-
-
-class ReproducedClaim(TypedDict):
-    """What the document of a claim holds."""
-
-    claim: str
-    statement: str
-    paper: str
-    published: str
-    budget: Budget
-    control_is: str
-    foreseen: Verdict
-    broken: bool
-    outcome: FoundOutcome
-    control: FoundOutcome
-    judged: NotRequired[dict[str, object]]
 
 
 @dataclass(frozen=True)

@@ -55,11 +55,11 @@ class Rival:
         tested = f", {format_p(self.p)}" if self.behind.tested else ""
         missed = f", {detectable(self.behind, score)}" if self.beyond_noise is False else ""
         images = f"; {image_words(self.by_images)}" if self.by_images else ""
-        return f"{self.network} ({points(self.behind.mean, score)}{tested}{missed}{images})"
+        return f"{self.network} ({in_points(self.behind.mean, score)}{tested}{missed}{images})"
 
     def words_of_equivalence(self, score: str) -> str:
         """Say how sure it is that it is as good, within the margin."""
-        return f"{self.network} ({points(self.behind.mean, score)}, {format_p(self.equivalence_p)})"
+        return f"{self.network} ({in_points(self.behind.mean, score)}, {format_p(self.equivalence_p)})"
 
 
 def rivals_of_first(ordered: Sequence[Group], margin: float | None, most: int | None = None) -> list[Rival]:
@@ -98,7 +98,7 @@ def _is_level(group: Group, best: Group) -> bool:
     return math.isclose(group.mean(group.test_score), best.mean(best.test_score), rel_tol=1e-9, abs_tol=1e-12)
 
 
-def points(difference: float, score: str) -> str:
+def in_points(difference: float, score: str) -> str:
     """Return a difference of scores with its sign and unit."""
     return f"{signed(difference, score)}{' points' if score == 'error' else ''}"
 

@@ -33,7 +33,7 @@ class NetworkSpread:
 def judge(groups: Sequence[Group]) -> Finding[tuple[NetworkSpread, ...]]:
     """Split the spread of each network of which the images of enough seeds are known."""
     found = tuple(
-        NetworkSpread(group.label, spread) for group in groups if (spread := _spread(group)) is not None
+        NetworkSpread(group.label, spread) for group in groups if (spread := _spread_of(group)) is not None
     )
     listed = "; ".join(each.words for each in found)
     sentence = (
@@ -43,7 +43,7 @@ def judge(groups: Sequence[Group]) -> Finding[tuple[NetworkSpread, ...]]:
     return Finding(found, (sentence,) if found else ())
 
 
-def _spread(group: Group) -> Spread | None:
+def _spread_of(group: Group) -> Spread | None:
     """Return the spread of a network, None where its score is no mean over images, or images are missing."""
     images = [run.images for run in group.runs if run.images]
     if group.score_name != "error" or len(images) < max(FEWEST_SEEDS, len(group.runs)):

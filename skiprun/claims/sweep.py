@@ -13,7 +13,7 @@ from skiprun.claims.choice import Choice
 from skiprun.claims.finding import Finding
 from skiprun.errors import counted, percent
 from skiprun.results.cautions import why_not_comparable
-from skiprun.results.fairness import differences
+from skiprun.results.fairness import group_differences
 from skiprun.results.groups import Group
 from skiprun.results.protocol import is_any
 from skiprun.results.records import RunRecord, read
@@ -66,7 +66,7 @@ def read_sweep(label: str, arms: Sequence[ArmRuns], folder: Path) -> Sweep:
     why = why_not_comparable(whole)
     finding = choice.judge([] if why else whole, len(arms))
     results = [_result(arm, records.get(arm.label, []), groups, finding.evidence) for arm in arms]
-    results.sort(key=_place(finding.evidence))
+    results.sort(key=_order_of(finding.evidence))
     return Sweep(label, tuple(results), finding, (*why, *_remarks(results, whole)), folder)
 
 
@@ -100,7 +100,7 @@ def _result(
     return ArmResult(arm, state, group, contender, unfinished)
 
 
-def _place(choice: Choice | None) -> Callable[[ArmResult], tuple[float, ...]]:
+def _order_of(choice: Choice | None) -> Callable[[ArmResult], tuple[float, ...]]:
     """Return the place of an arm in a table: by its score, then what has none, then what was stopped last."""
     ranked = [choice.chosen, *(each.arm for each in choice.contenders)] if choice else []
 
@@ -128,5 +128,5 @@ def _remarks(results: Sequence[ArmResult], groups: Sequence[Group]) -> Iterator[
     for result in results:
         yield from (f"Not chosen from: {result.arm.label}, as {each.line}." for each in result.unfinished)
     swept = [name for key in results[0].arm.settings for name in (key, f"{key}.")]
-    if unlike := [key for key in differences(groups) if not is_any(key, swept)]:
+    if unlike := [key for key in group_differences(groups) if not is_any(key, swept)]:
         yield f"Caution: the runs differ in {', '.join(unlike)} too."

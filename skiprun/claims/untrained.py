@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 
 
 def untrained(
@@ -20,7 +20,7 @@ def untrained(
         where: columns of the study's rows with the values that are of interest.
     """
     return Measurement(
-        networks={part: Network(name) for part, name in networks.items()},
+        networks={part: TrainedNetwork(name) for part, name in networks.items()},
         seeds=seeds,
         study=study,
         look={"split": "train", "batches": 1, "batch_size": batch_size},

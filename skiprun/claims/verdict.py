@@ -27,7 +27,7 @@ from skiprun.claims.skip_benefit import SkipBenefit
 from skiprun.claims.spread import NetworkSpread
 from skiprun.results.groups import Group
 from skiprun.results.records import RunRecord
-from skiprun.results.sequential import Look
+from skiprun.results.sequential import InterimLook
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def judge(
     unfinished: Sequence[RunRecord],
     not_comparable: Sequence[str],
     same_within: float | None = None,
-    look: Look | None = None,
+    look: InterimLook | None = None,
 ) -> Verdict:
     """Judge degradation and cure, the benefit of skips in segmentation, and the ranking if there can be one.
 

@@ -51,12 +51,13 @@ def schema_here() -> Schema:
     from skiprun.config.schema import file_schema
     from skiprun.models.complexity.catalog import model_names
     from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES
+    from skiprun.registry.declarations import declarations
 
     names = {
-        "ModelName": list(dict.fromkeys([*model_names(), *MODELS.listed()])),
-        "ConnectionName": list(CONNECTIONS.listed()),
-        "DatasetName": list(DATASETS.listed()),
-        "ProbeName": list(PROBES.listed()),
+        "ModelName": list(dict.fromkeys([*model_names(), *declarations(MODELS)])),
+        "ConnectionName": list(declarations(CONNECTIONS)),
+        "DatasetName": list(declarations(DATASETS)),
+        "ProbeName": list(declarations(PROBES)),
     }
     return file_schema(names)
 

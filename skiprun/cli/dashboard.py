@@ -37,7 +37,7 @@ def dashboard(
     """
     from skiprun.run.trash import TRASH
 
-    folder = folder_of(name, runs)
+    folder = board_folder(name, runs)
     if (folder / TRASH).exists():
         say(f"It shows the runs in {folder / TRASH}, too; `skiprun runs rm --purge` empties that.")
     say(f"TensorBoard over {folder} at {serve_tensorboard(str(folder), port)}  (Ctrl-C ends it)")
@@ -45,7 +45,7 @@ def dashboard(
         time.sleep(1)  # a Ctrl-C that comes just before a sleep is seen after it
 
 
-def folder_of(name: Path | None, runs: Path) -> Path:
+def board_folder(name: Path | None, runs: Path) -> Path:
     """Return the folder that TensorBoard reads."""
     if name is None:
         if not runs.is_dir():

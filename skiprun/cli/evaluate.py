@@ -6,27 +6,25 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.foreign import Data, FileSet, Mean, Model, RunOrFile, Std, is_foreign, rebuild_file
-from skiprun.cli.options import RUNS, Device, Json, OtherData, Root, RunsFolder, overrides
+from skiprun.cli.foreign import ForeignOptions, RunOrFile, is_foreign, rebuild_foreign
+from skiprun.cli.option_groups import DataOptions, with_groups
+from skiprun.cli.options import RUNS, Json, RunsFolder
+from skiprun.cli.progress import loading
 from skiprun.cli.scores import format_value
 from skiprun.cli.tables import show_table
 from skiprun.cli.terminal import emit, set_quiet
 
 
+@with_groups
 def evaluate(
     run: RunOrFile,
+    *,
     split: Annotated[
         str | None,
         typer.Option(metavar="train|val|test", help="Default: test, but val of a run that is not finished."),
     ] = None,
-    root: Root = None,
-    other_data: OtherData = False,
-    model: Model = None,
-    data: Data = None,
-    mean: Mean = None,
-    std: Std = None,
-    set_: FileSet = None,
-    device: Device = None,
+    place: DataOptions,
+    of_file: ForeignOptions,
     runs: RunsFolder = RUNS,
     json: Json = False,
 ) -> None:
@@ -36,20 +34,20 @@ def evaluate(
     segmentation.boundary_tolerance) and pixel_error; beside them what one class everywhere scores there, at
     best.
     """
-    of_file = {"--model": model, "--data": data, "--mean": mean, "--std": std, "--set": set_}
-    foreign = is_foreign(run, of_file, {"--other-data": other_data})
+    foreign = is_foreign(run, of_file, place.other_data)
 
     from skiprun import experiment
 
     if foreign:
-        parts, about = rebuild_file(run, of_file | {"--set": overrides(set_, device)}, root, runs, json)
+        weights = of_file.weights(run, place.root, place.device)
+        parts, about = rebuild_foreign(weights, runs, None if json else loading)
         split = experiment.choose_split((), split)
-        name = ", ".join([f"{run} as {model} on {data}", *(set_ or [])])
+        name = ", ".join([f"{run} as {weights.model} on {weights.data}", *(of_file.set_ or [])])
     else:
         set_quiet(False)
         opened = experiment.load_run(run, runs)
         split = experiment.choose_split([opened], split)
-        parts = experiment.rebuild(opened, root, other_data, device or "auto")
+        parts = experiment.rebuild(opened, place.root, place.other_data, place.device or "auto")
         about, name = {"run": str(opened.path), "data": parts.loaders.fingerprint}, opened.name
     scores, trivial = experiment.score(parts, split), parts.trivial.get(split, {})
     if json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
-    from skiprun.registry import Declaration
+    from skiprun.registry.declarations import Declaration
 
 
 LAWS = "skiprun.studies.theory."  # on networks of their own
@@ -75,8 +75,9 @@ class WithStudies(TyperGroup):
 
     def _add_studies(self) -> None:
         from skiprun.registry import STUDIES
+        from skiprun.registry.declarations import declarations
 
-        for name, declaration in STUDIES.listed().items():
+        for name, declaration in declarations(STUDIES).items():
             self.commands.setdefault(name, ListedStudy(name, declaration))
 
 

@@ -117,9 +117,9 @@ def _macs_text(number: int | None) -> str | None:
 @app.command(epilog="Example: skiprun models show resnet56:connection=highway")
 def show(name: Architecture, input: Input = None, json: Json = False) -> None:
     """Show an architecture block by block, and its options."""
-    from skiprun.models.complexity import catalog
+    from skiprun.models.complexity import architecture
 
-    rows, options = catalog.blocks(name, input_shape(input)), catalog.options(name)
+    rows, options = architecture.blocks(name, input_shape(input)), architecture.list_options(name)
     if json:
         emit({"blocks": rows, "options": options})
         return
@@ -153,9 +153,9 @@ def cost(
     By default the other is the same network with a standard convolution in the place of each depthwise
     separable one.
     """
-    from skiprun.models.complexity import catalog
+    from skiprun.models.complexity import architecture
 
-    rows, total = catalog.saving(name, against, input_shape(input))
+    rows, total = architecture.saving(name, against, input_shape(input))
     if json:
         emit({"against": against, "rows": rows, "total": total})
         return

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import (
-    RUNS,
-    Device,
-    Jobs,
-    Json,
-    PrintCommands,
-    Quiet,
-    Ray,
-    Root,
-    RunsFolder,
-    Set,
-    apart,
-    overrides,
-)
-from skiprun.cli.progress import Board, loading
+from skiprun.cli.option_groups import ConfigOptions, LaunchOptions, OutputOptions, with_groups
+from skiprun.cli.options import apart
 from skiprun.cli.terminal import emit, results, say, set_quiet, show_commands
 
 
+@with_groups
 def noise(
     name: Annotated[list[str], typer.Argument(metavar="NAME", help="An architecture, or a YAML file.")],
     seeds: Annotated[
@@ -36,47 +24,41 @@ def noise(
         str | None,
         typer.Option("--name", help="What the result is called before NAME."),
     ] = None,
-    jobs: Jobs = None,
-    ray: Ray = None,
-    print_commands: PrintCommands = False,
-    set_: Set = None,
-    root: Root = None,
-    device: Device = None,
-    runs: RunsFolder = RUNS,
-    json: Json = False,
-    quiet: Quiet = False,
+    *,
+    launch: LaunchOptions,
+    changes: ConfigOptions,
+    output: OutputOptions,
 ) -> None:
     """Split the spread over seeds by its sources.
 
     Sources are init (the first weights), order (of the images), augment (what is drawn in a step:
     augmentation, dropout, stochastic depth) and split. For each seed there is one run in which all vary, and
     one more for each source, in which that source alone has another seed: what that changes of the test score
-    is the source's part. One that decides nothing is said,
-    not trained. The same command continues, and more seeds go on from fewer.
+    is the source's part. One that decides nothing is said, not trained. The same command continues, and more
+    seeds go on from fewer.
     """
     from skiprun.errors import InputError
 
-    names, changes = apart(name, set_)
+    names, given = apart(name, changes.set_)
     if len(names) != 1:
         raise InputError(f"Noise is that of one network; found {len(names)} names. Name one.")
     from skiprun import experiment, reports
 
-    silent = quiet or json
-    asked: Any = {
-        "overrides": overrides(changes, device, root),
-        "seeds": seeds,
-        "sources": [each.strip() for each in sources.split(",") if each.strip()],
-        "runs": runs,
-        "prefix": called,
-        "loading": None if silent else loading,
-    }
-    if print_commands:
-        return show_commands(experiment.noise_commands(names[0], **asked), json)
-    set_quiet(silent)
-    with Board(silent) as board:
-        found = experiment.noise(names[0], **asked, jobs=jobs, ray=ray, progress_for=board.row)
-    if json:
-        emit(found.to_dict())
-        return
+    set_quiet(output.silent or launch.print_commands)
+    plan = experiment.plan_noise(
+        names[0],
+        overrides=changes.overrides(given),
+        seeds=seeds,
+        sources=[each.strip() for each in sources.split(",") if each.strip()],
+        runs=output.runs,
+        prefix=called,
+        loading=output.loading,
+    )
+    if launch.print_commands:
+        return show_commands(plan.commands(), output.json)
+    with launch.launcher(output) as launcher:
+        found = experiment.noise(plan, launcher)
+    if output.json:
+        return emit(found.to_dict())
     results.print(reports.noise_table(found))
     say(f"Written: {found.folder / 'noise.md'}")

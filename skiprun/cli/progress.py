@@ -80,9 +80,9 @@ class Board:
         if self.live:
             self.bars.stop()
 
-    def row(self, label: str) -> Row:
+    def row(self, label: str) -> BoardRow:
         """Return a listener for one more run."""
-        return Row(self, label)
+        return BoardRow(self, label)
 
     @property
     def is_crowded(self) -> bool:
@@ -90,7 +90,7 @@ class Board:
         return len(self.bars.tasks) >= MOST_ROWS
 
 
-class Row:
+class BoardRow:
     """Progress of one run on the board."""
 
     def __init__(self, board: Board, label: str) -> None:

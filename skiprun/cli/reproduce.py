@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import (
-    RUNS,
-    Device,
-    Json,
-    PrintCommands,
-    Quiet,
-    Ray,
-    Root,
-    RunsFolder,
-    Set,
-    apart,
-    overrides,
-)
-from skiprun.cli.progress import Board, loading
+from skiprun.cli.option_groups import ConfigOptions, LaunchOptions, OutputOptions, with_groups
+from skiprun.cli.options import apart
 from skiprun.cli.tables import show_table
 from skiprun.cli.terminal import emit, results, say, set_quiet, show_commands
 from skiprun.infos import BUDGETS, Budget
 
 
+@dataclass(frozen=True)
+class RunsAndStudies(LaunchOptions):
+    """How runs are trained and studies made."""
+
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs and studies at once.")] = None
+
+
+@with_groups
 def reproduce(
     claims: Annotated[
         list[str] | None,
@@ -38,46 +35,37 @@ def reproduce(
             help="The most that a claim may cost: seconds, minutes, half an hour on two cores, days.",
         ),
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Runs and studies at once.")] = None,
-    ray: Ray = None,
-    print_commands: PrintCommands = False,
-    set_: Set = None,
-    root: Root = None,
-    device: Device = None,
-    runs: RunsFolder = RUNS,
-    json: Json = False,
-    quiet: Quiet = False,
+    *,
+    launch: RunsAndStudies,
+    changes: ConfigOptions,
+    output: OutputOptions,
 ) -> None:
     """Do published experiments again; each claim ends in PASS, FAIL or INCONCLUSIVE, with its numbers.
 
     What was expected is fixed in the claim. Its negative control must fail, or the claim is broken, and the
     exit code 1. Runs, findings and a ledger are kept in the folder of all runs.
     """
-    set_quiet(quiet or json)
-    claims, changes = apart(claims, set_)
+    set_quiet(output.silent)
+    claims, given = apart(claims, changes.set_)
     if not claims:
-        return show_claims(runs, budget, json)
+        return show_claims(output.runs, budget, output.json)
     from skiprun import reports
     from skiprun.experiment import reproduction
 
-    asked: Any = {"budget": budget, "runs": runs, "overrides": overrides(changes, device, root)}
-    if print_commands:
-        return show_commands(reproduction.reproduce_commands(claims, **asked), json)
-    with Board(quiet or json) as board:
+    overrides = changes.overrides(given)
+    if launch.print_commands:
+        lines = reproduction.reproduce_commands(claims, budget=budget, runs=output.runs, overrides=overrides)
+        return show_commands(lines, output.json)
+    with launch.launcher(output) as launcher:
         found = reproduction.reproduce(
-            claims,
-            **asked,
-            jobs=jobs,
-            ray=ray,
-            progress_for=board.row,
-            loading=None if quiet or json else loading,
+            claims, budget=budget, runs=output.runs, overrides=overrides, launcher=launcher
         )
     documents = [each.to_dict() for each in found]
-    if json:
+    if output.json:
         emit(documents)
     else:
         results.print(reports.claims_text(documents))
-        say(f"Report: {reports.claims_folder(runs) / 'index.html'}")
+        say(f"Report: {reports.claims_folder(output.runs) / 'index.html'}")
     if any(each.broken for each in found):
         raise typer.Exit(1)
 

@@ -2,83 +2,88 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import RUNS, Json, Quiet, Root, RunArgument, RunsFolder
-from skiprun.cli.progress import Board, loading
+from skiprun.cli.option_groups import OutputOptions, with_groups
+from skiprun.cli.options import Root, RunArgument
+from skiprun.cli.progress import Board
 from skiprun.cli.scores import test_scores
 from skiprun.cli.terminal import emit, is_first_rank, say, set_quiet
 from skiprun.errors import InputError
 
 
+@dataclass(frozen=True)
+class LengthOptions:
+    """How long a run is to be in the end."""
+
+    epochs: Annotated[float | None, typer.Option(min=0, help="Make the run longer: its whole length.")] = None
+    steps: Annotated[int | None, typer.Option(min=1, help="The same, of a schedule that counts steps.")] = (
+        None
+    )
+    lr: Annotated[
+        float | None, typer.Option(min=0, help="Rate of the cosine that begins again; default: optim.lr.")
+    ] = None
+
+
+@with_groups
 def resume(
     run: RunArgument,
+    *,
     verify: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Train N steps again, compare, and change nothing.")
     ] = None,
-    epochs: Annotated[
-        float | None, typer.Option(min=0, help="Make the run longer: its whole length.")
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="The same, of a schedule that counts steps.")
-    ] = None,
-    lr: Annotated[
-        float | None, typer.Option(min=0, help="Rate of the cosine that begins again; default: optim.lr.")
-    ] = None,
+    longer: LengthOptions,
     root: Root = None,
-    runs: RunsFolder = RUNS,
-    json: Json = False,
-    quiet: Quiet = False,
+    output: OutputOptions,
 ) -> None:
     """Continue RUN to its end, or a later one. With --verify, train again from previous.pt and compare."""
-    refuse_mixed_options(verify, epochs, steps, lr)
+    refuse_mixed_options(verify, longer)
 
     from skiprun import experiment
     from skiprun.experiment.data_place import config_with_data
     from skiprun.experiment.longer import lengthen
 
-    opened = experiment.load_run(run, runs)
+    opened = experiment.load_run(run, output.runs)
     if verify is not None:
-        show_replay(opened, verify, root, json)
+        show_replay(opened, verify, root, output.json)
         return
-    config, silent = opened.config, quiet or json or not is_first_rank()
+    config, first = opened.config, is_first_rank()
     if opened.path != type(opened).of(opened.path.parent.parent, config).path:
         raise InputError(
             f"{opened.path} was moved: its config.yaml says {config.name}/seed-{config.seed}. Move it back."
         )
-    set_quiet(quiet or json)
-    if epochs is not None:
-        config = lengthen(opened, epochs, "epochs", lr, root)
-    if steps is not None:
-        config = lengthen(opened, steps, "steps", lr, root)
+    set_quiet(output.silent)
+    if longer.epochs is not None:
+        config = lengthen(opened, longer.epochs, "epochs", longer.lr, root)
+    if longer.steps is not None:
+        config = lengthen(opened, longer.steps, "steps", longer.lr, root)
     if not opened.summary_file.exists():
         config = config_with_data(opened, root)
-    with Board(silent) as board:
+    with Board(output.silent or not first) as board:
         done = experiment.train(
             config,
             runs=opened.path.parent.parent,
             progress=board.row(f"{config.name} seed {config.seed}"),
-            loading=None if silent else loading,
+            loading=output.loading if first else None,
         )
-    if json:
+    if output.json:
         emit(done.summary())
     else:
         typer.echo(f"{done.path}: test {test_scores(done.summary())}")
 
 
-def refuse_mixed_options(
-    verify: int | None, epochs: float | None, steps: int | None, lr: float | None
-) -> None:
+def refuse_mixed_options(verify: int | None, longer: LengthOptions) -> None:
     """Raise InputError for options that mean nothing together."""
-    length = [each for each in (epochs, steps) if each is not None]
-    if verify is not None and (length or lr is not None):
+    length = [each for each in (longer.epochs, longer.steps) if each is not None]
+    if verify is not None and (length or longer.lr is not None):
         raise InputError("--verify: changes nothing, so it goes with none of --epochs, --steps and --lr.")
     if len(length) > 1:
         raise InputError("--epochs and --steps: give one, the unit in which the run's schedule counts.")
-    if lr is not None and not length:
+    if longer.lr is not None and not length:
         raise InputError("--lr: is where a longer cosine begins again; give --epochs too.")
 
 

@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 from pydantic import TypeAdapter
 
-from skiprun.cli.options import RUNS, Device, Json, OtherData, Quiet, Root, RunsFolder, apart
-from skiprun.cli.study import Batches, BatchSize, Fresh, Images, ScoredSplit, Split, Weights, show, words
+from skiprun.cli.option_groups import DataOptions, OutputOptions, options_of_group
+from skiprun.cli.options import apart
 from skiprun.cli.study_networks import (
     find_networks,
     names_any,
-    network_options,
     option,
+    options_for_networks,
     refuse_network_options,
 )
+from skiprun.cli.study_options import Batches, BatchSize, Fresh, Images, ScoredSplit, Split, Weights, words
+from skiprun.cli.study_output import show_studies
 from skiprun.cli.terminal import set_quiet
 from skiprun.infos import StudyInfo
 from skiprun.registry import STUDIES, Entry
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
 
 Study = Entry[Any, StudyInfo]
 Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; default: one a core.")]
-DATA = [option("root", Root, None), option("other_data", OtherData, False), option("device", Device, None)]
-OUTPUT = [option("runs", RunsFolder, RUNS), option("json", Json, False), option("quiet", Quiet, False)]
 
 
 def study_command(study: Study, module: str) -> Any:
@@ -47,7 +47,7 @@ def study_command(study: Study, module: str) -> Any:
         importlib.import_module(module)
         run_command(STUDIES[study.name], given)
 
-    run.__signature__ = inspect.Signature([*parameters(study)])  # type: ignore[attr-defined]
+    run.__signature__ = inspect.Signature([*command_parameters(study)])  # type: ignore[attr-defined]
     text = inspect.cleandoc(study.target.__doc__ or "").partition("\n\nArgs:")[0]
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     example = f"Example: skiprun {study.name} {study.info.example}".rstrip()
@@ -55,17 +55,17 @@ def study_command(study: Study, module: str) -> Any:
     return typer.main.get_command(app)
 
 
-def parameters(study: Study) -> Iterator[Parameter]:
+def command_parameters(study: Study) -> Iterator[Parameter]:
     """Yield the arguments and options of the command of a study."""
     needed, info = needs(study.target), study.info
-    yield from network_options(needed)
+    yield from options_for_networks(needed)
     yield from own_options(study)
     yield from look_options(needed, info.look)
     yield from (flag(name, text) for name, text in info.also.items())
     if "known" in inspect.signature(study.target).parameters:
         yield option("fresh", Fresh, False)
-    yield from DATA if needed else []
-    yield from OUTPUT
+    yield from options_of_group(DataOptions) if needed else ()
+    yield from options_of_group(OutputOptions)
 
 
 def own_options(study: Study) -> Iterator[Parameter]:
@@ -77,7 +77,7 @@ def own_options(study: Study) -> Iterator[Parameter]:
         elif default is False:
             yield flag(name, docs.get(name, ""))
         else:
-            yield own_option(name, hints[name], default, sentence(docs.get(name, "")))
+            yield own_option(name, hints[name], default, as_sentence(docs.get(name, "")))
 
 
 def own_option(name: str, hint: Any, default: Any, text: str) -> Parameter:
@@ -94,11 +94,11 @@ def own_option(name: str, hint: Any, default: Any, text: str) -> Parameter:
 def flag(name: str, text: str) -> Parameter:
     """Return an option that is given or not."""
     return option(
-        name, Annotated[bool, typer.Option(f"--{name.replace('_', '-')}", help=sentence(text))], False
+        name, Annotated[bool, typer.Option(f"--{name.replace('_', '-')}", help=as_sentence(text))], False
     )
 
 
-def sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
     """Return a line of a docstring as help of an option."""
     return text and text[0].upper() + text[1:].rstrip(".") + "."
 
@@ -132,14 +132,14 @@ def run_command(study: Study, given: dict[str, Any]) -> None:
         requests = [StudyRequest(name, [], look, {}) for name in study.info.without_names]
     else:
         requests = [*requested(study, look, given)]
-    common = {name: given[name] for name in ("runs", "json", "quiet")}
-    show(*requests, **common, fresh=given.get("fresh", False))
+    output = OutputOptions(given["runs"], given["json"], given["quiet"])
+    show_studies(*requests, output=output, fresh=given.get("fresh", False))
 
 
 def requested(study: Study, look: SampleSelection, given: Mapping[str, Any]) -> Iterator[StudyRequest]:
     """Yield a study of the networks that are named, and each that an option asks for beside it."""
     from skiprun.experiment.study_runner.study import StudyRequest, free_processes
-    from skiprun.experiment.study_runner.study_targets import DataPlace
+    from skiprun.experiment.study_runner.study_target import DataPlace
 
     place = DataPlace(given.get("root"), given.get("other_data", False))
     networks = find_networks(needs(study.target), given, place)

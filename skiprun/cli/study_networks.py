@@ -11,11 +11,11 @@ import typer
 
 from skiprun.cli.models import input_shape
 from skiprun.cli.options import Set, user_path
-from skiprun.cli.study import Names, RunNames, numbers, words
+from skiprun.cli.study_options import Names, RunNames, numbers, words
 from skiprun.errors import InputError
 
 if TYPE_CHECKING:
-    from skiprun.experiment.study_runner.study_targets import DataPlace, StudyTarget
+    from skiprun.experiment.study_runner.study_target import DataPlace, StudyTarget
 
 Given = Mapping[str, Any]
 Depths = Annotated[
@@ -51,7 +51,7 @@ TRAINED = [option("names", RunNames)]
 PAIR = [option("one", RunA), option("other", RunB)]
 
 
-def network_options(needed: Sequence[str]) -> list[Parameter]:
+def options_for_networks(needed: Sequence[str]) -> list[Parameter]:
     """Return the options that name the networks which a study needs."""
     if "models" in needed:
         return DRAWN

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from skiprun.infos import StudyInfo
-from skiprun.registry import Declaration, Entry
+from skiprun.registry import Entry
+from skiprun.registry.declarations import Declaration
 from skiprun.studies.signature import CALLERS, Count, Seed
 
 UNREAD = (NameError, AttributeError, TypeError, ValueError)

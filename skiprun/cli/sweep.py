@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import (
-    RUNS,
-    Device,
-    Jobs,
-    Json,
-    PrintCommands,
-    Quiet,
-    Ray,
-    Root,
-    RunsFolder,
-    Set,
-    overrides,
-    user_path,
-)
-from skiprun.cli.progress import Board, loading
+from skiprun.cli.option_groups import ConfigOptions, LaunchOptions, OutputOptions, with_groups
+from skiprun.cli.options import user_path
 from skiprun.cli.terminal import emit, results, say, set_quiet, show_commands
 
 
+@with_groups
 def sweep(
     file: Annotated[
         Path,
@@ -39,15 +27,10 @@ def sweep(
     name: Annotated[
         str | None, typer.Option(help="What the sweep is called; default: the name of the file.")
     ] = None,
-    jobs: Jobs = None,
-    ray: Ray = None,
-    print_commands: PrintCommands = False,
-    set_: Set = None,
-    root: Root = None,
-    device: Device = None,
-    runs: RunsFolder = RUNS,
-    json: Json = False,
-    quiet: Quiet = False,
+    *,
+    launch: LaunchOptions,
+    changes: ConfigOptions,
+    output: OutputOptions,
 ) -> None:
     """Train a grid of settings, or random ones, and choose one.
 
@@ -59,23 +42,21 @@ def sweep(
     """
     from skiprun import experiment, reports
 
-    silent = quiet or json
-    asked: Any = {
-        "overrides": overrides(set_, device, root),
-        "seeds": seeds,
-        "halving": halving,
-        "runs": runs,
-        "name": name,
-    }
-    if print_commands:
-        return show_commands(experiment.sweep_commands(file, **asked), json)
-    set_quiet(silent)
-    with Board(silent) as board:
-        told = None if silent else loading
-        found = experiment.sweep(file, **asked, jobs=jobs, ray=ray, progress_for=board.row, loading=told)
-    if json:
-        emit(found.to_dict())
-        return
+    set_quiet(output.silent)
+    plan = experiment.plan_sweep(
+        file,
+        overrides=changes.overrides(changes.set_),
+        seeds=seeds,
+        halving=halving,
+        runs=output.runs,
+        name=name,
+    )
+    if launch.print_commands:
+        return show_commands(plan.commands(), output.json)
+    with launch.launcher(output) as launcher:
+        found = experiment.sweep(plan, launcher)
+    if output.json:
+        return emit(found.to_dict())
     results.print(reports.sweep_table(found))
     say(f"Written: {found.folder / 'sweep.md'}")
     if found.finding.evidence is None:

@@ -36,7 +36,7 @@ def show_table(
         kept = [index for index, column in enumerate(columns) if column != left_out[-1]]
         columns, rows = [columns[index] for index in kept], [[row[index] for index in kept] for row in rows]
     widths = widths or fitting_widths(columns, rows, results.width, SHORTEST)
-    results.print(_side_by_side(columns, rows, widths) if widths else _below(columns, rows))
+    results.print(_side_by_side(columns, rows, widths) if widths else _stacked(columns, rows))
     if left_out:
         say(
             f"Left out in this width: {', '.join(' '.join(column.split()) for column in left_out)}; "
@@ -74,7 +74,7 @@ def _side_by_side(columns: Sequence[str], rows: Sequence[Sequence[object]], widt
     return table
 
 
-def _below(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+def _stacked(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     """Return each row as lines below each other: the column, and what the row has there."""
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, GAP, 0, 0))
     table.add_column(no_wrap=True)

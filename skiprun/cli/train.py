@@ -2,74 +2,84 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from json import dumps as quoted
 from typing import Annotated
 
 import typer
 
-from skiprun.cli.options import RUNS, Device, Json, Quiet, Root, RunsFolder, Set, apart, overrides, user_path
-from skiprun.cli.progress import Board, loading
+from skiprun.cli.option_groups import ConfigOptions, OutputOptions, with_groups
+from skiprun.cli.options import apart, user_path
+from skiprun.cli.progress import Board
 from skiprun.cli.scores import test_scores
 from skiprun.cli.terminal import emit, is_first_rank, set_quiet
 
 
-def train(
-    configs: Annotated[list[str], typer.Argument(metavar="CONFIG...", help="One YAML file an experiment.")],
-    set_: Set = None,
-    name: Annotated[str | None, typer.Option(help="Name of the run; default: the config's.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of weights, order and augmentation.")] = None,
-    root: Root = None,
-    device: Device = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Delete what is there and start over.")] = False,
+@dataclass(frozen=True)
+class RunOptions(ConfigOptions):
+    """What is changed of the config of a run."""
+
+    name: Annotated[str | None, typer.Option(help="Name of the run; default: the config's.")] = None
+    seed: Annotated[int | None, typer.Option(help="Seed of weights, order and augmentation.")] = None
     skip_bad: Annotated[
         bool,
         typer.Option("--skip-bad", help="Leave images and masks that cannot be used out, and list them."),
-    ] = False,
+    ] = False
+
+    def overrides(self, given: list[str] | None) -> list[str]:
+        """Return the overrides that were `given` as KEY=VALUE, and those that have an option of their own."""
+        from skiprun.config_file import Override
+
+        named = [Override("--name", f"name={quoted(self.name)}")] if self.name is not None else []
+        seeded = [Override("--seed", f"seed={self.seed}")] if self.seed is not None else []
+        lenient = [Override("--skip-bad", "data.skip_bad=true")] if self.skip_bad else []
+        return [*super().overrides(given), *named, *seeded, *lenient]
+
+
+@with_groups
+def train(
+    configs: Annotated[list[str], typer.Argument(metavar="CONFIG...", help="One YAML file an experiment.")],
+    *,
+    changes: RunOptions,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete what is there and start over.")] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Say where a step's time goes; trace.json.")
     ] = False,
-    runs: RunsFolder = RUNS,
-    json: Json = False,
-    quiet: Quiet = False,
+    output: OutputOptions,
 ) -> None:
     """Train each CONFIG. The same command again continues an unfinished run and shows a finished one."""
-    from skiprun.config_file import Override, load_config
+    from skiprun.config_file import load_config
     from skiprun.errors import InputError
     from skiprun.run import Run, refuse_one_place
     from skiprun.system.disk import check_writable
 
-    configs, changes = apart(configs, set_)
+    configs, given = apart(configs, changes.set_)
     if not configs:
-        raise InputError(
-            f"{changes[0]}: name a config too, as `skiprun train configs/smoke.yaml {changes[0]}`."
-        )
-    named = [Override("--name", f"name={quoted(name)}")] if name is not None else []
-    seeded = [Override("--seed", f"seed={seed}")] if seed is not None else []
-    lenient = [Override("--skip-bad", "data.skip_bad=true")] if skip_bad else []
-    given = [*overrides(changes, device, root), *named, *seeded, *lenient]
-    loaded = [load_config(user_path(path), given) for path in configs]
+        raise InputError(f"{given[0]}: name a config too, as `skiprun train configs/smoke.yaml {given[0]}`.")
+    overrides = changes.overrides(given)
+    loaded = [load_config(user_path(path), overrides) for path in configs]
     refuse_one_place(zip(configs, loaded, strict=True))
 
-    if not all(Run.of(runs, config).summary_file.exists() for config in loaded):
-        check_writable(runs)  # before torch, which takes seconds to import
+    if not all(Run.of(output.runs, config).summary_file.exists() for config in loaded):
+        check_writable(output.runs)  # before torch, which takes seconds to import
 
     from skiprun import experiment
 
-    silent = quiet or json or not is_first_rank()
-    set_quiet(quiet or json)
+    first = is_first_rank()
+    set_quiet(output.silent)
     summaries = []
     for config in loaded:
-        with Board(silent) as board:
+        with Board(output.silent or not first) as board:
             run = experiment.train(
                 config,
-                runs=runs,
+                runs=output.runs,
                 fresh=fresh,
                 progress=board.row(f"{config.name} seed {config.seed}"),
-                loading=None if silent else loading,
+                loading=output.loading if first else None,
                 profile=profile,
             )
         summaries.append(run.summary())
-        if not json:
+        if not output.json:
             typer.echo(f"{run.path}: test {test_scores(run.summary())}")
-    if json:
+    if output.json:
         emit(summaries[0] if len(summaries) == 1 else summaries)

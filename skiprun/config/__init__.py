@@ -5,8 +5,9 @@ a config is frozen. This module never imports torch: names of models, datasets a
 by `experiment`.
 """
 
+from skiprun.config.augment import AugmentConfig, RandomResizedCropConfig
 from skiprun.config.contradictions import contradictions
-from skiprun.config.data import AugmentConfig, DataConfig, RandomResizedCropConfig
+from skiprun.config.data import DataConfig
 from skiprun.config.experiment import RunConfig, role_of, section_at
 from skiprun.config.fields import Count, FileSection, Role
 from skiprun.config.model import ModelConfig, SkipSchedule

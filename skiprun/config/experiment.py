@@ -80,7 +80,7 @@ def section_at(keys: Sequence[str], whole: type[BaseModel] = RunConfig) -> type[
     section = whole
     for key in keys:
         annotation = section.model_fields[key].annotation if key in section.model_fields else None
-        kinds = [kind for kind in _parts(annotation) if isinstance(kind, type)]
+        kinds = [kind for kind in _types_within(annotation) if isinstance(kind, type)]
         section = next((kind for kind in kinds if issubclass(kind, BaseModel)), section)
     return section
 
@@ -90,11 +90,11 @@ def _field(section: type[BaseModel], name: str) -> FieldInfo | None:
     return next((field for own, field in section.model_fields.items() if name == (field.alias or own)), None)
 
 
-def _parts(annotation: object) -> Iterator[object]:
+def _types_within(annotation: object) -> Iterator[object]:
     """Yield a type and what it is made of: a section that may be left out is a union with None."""
     yield annotation
     for part in get_args(annotation):
-        yield from _parts(part)
+        yield from _types_within(part)
 
 
 def role_of(key: str) -> Role:

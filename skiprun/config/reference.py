@@ -68,7 +68,7 @@ def keys_of(section: str = "", whole: type[FileSection] = RunConfig) -> list[Key
         InputError: no such key, with the nearest one.
     """
     schema = whole.model_json_schema(mode="serialization")  # without the shorthands of a file
-    known = list(_keys(schema, schema["$defs"]))
+    known = list(_keys_of(schema, schema["$defs"]))
     found = [each for each in known if not section or f"{each.key}.".startswith(f"{section}.")]
     if not found:
         near = _by_its_name(section, known) or did_you_mean(section.lower(), [each.key for each in known])
@@ -82,7 +82,7 @@ def _by_its_name(name: str, known: Sequence[Key]) -> str:
     return f" Did you mean '{homes[0]}'?" if homes else ""
 
 
-def _keys(section: Schema, definitions: Mapping[str, Schema], above: str = "") -> Iterator[Key]:
+def _keys_of(section: Schema, definitions: Mapping[str, Schema], above: str = "") -> Iterator[Key]:
     """Yield the keys of a section, and behind each section those below it."""
     for name, field in section["properties"].items():
         key, kind, default = above + name, type_words(field, definitions), field.get("default")
@@ -97,7 +97,7 @@ def _keys(section: Schema, definitions: Mapping[str, Schema], above: str = "") -
             decides=None if kind == SECTION else role_of(key),
         )
         if below := section_in(field, definitions):
-            yield from _keys(
+            yield from _keys_of(
                 below, definitions, f"{key}.KEY." if "additionalProperties" in field else f"{key}."
             )
 

@@ -37,7 +37,7 @@ def type_words(schema: Schema, definitions: Mapping[str, Schema] | None = None) 
         case {"type": "object"}:
             return "mapping to names"
         case {"type": "integer" | "number" as kind}:
-            return ("whole number" if kind == "integer" else "number") + _limits(schema)
+            return ("whole number" if kind == "integer" else "number") + _limits_in_words(schema)
     return {"boolean": "true or false", "string": "text"}[schema["type"]]
 
 
@@ -50,7 +50,7 @@ def section_in(field: Schema, definitions: Mapping[str, Schema]) -> Schema | Non
     return None
 
 
-def _limits(schema: Schema) -> str:
+def _limits_in_words(schema: Schema) -> str:
     """Say between which limits a number may be: `, 1 or more`, `, 0 to 64`, ` > 0`, ` >= 0 and < 1`."""
     limits = {each: schema[each] for each in SIGNS if each in schema and schema[each] < ENDLESS}
     match limits:

@@ -27,8 +27,8 @@ class TrainingData(Protocol):
         """Where `fetch` wants its rows: a copy from the GPU would wait for it in each step."""
 
     @property
-    def runs(self) -> Sequence[int] | None:
-        """How many rows of train lie together, one run after the other; None where all are equally near."""
+    def shard_sizes(self) -> Sequence[int] | None:
+        """How many rows of train are in each shard, in order; None where all rows are equally near."""
 
     def prefetch(self, index: Tensor) -> None:
         """Begin to read rows of train that `fetch` will soon be asked for, if that takes time."""

@@ -22,7 +22,7 @@ def tell_copies(parts: Mapping[str, Part]) -> None:
     `parts` holds the data and the rows of each split.
     """
     for split, part in parts.items():
-        if found := contradictions(part):
+        if found := labelled_twice(part):
             notice(
                 f"{len(found)} of {len(part[1]):,} images in {split} are there under another class too: "
                 f"{some(found)}."
@@ -50,7 +50,7 @@ def copies(scored: Part, trained: Part) -> list[str]:
     return sorted(set(names[same].tolist()) - set(names[~same].tolist()))
 
 
-def contradictions(part: Part) -> list[str]:
+def labelled_twice(part: Part) -> list[str]:
     """Return the names of the images of a part that are in it with another label too; none of masks."""
     raw_split, rows = part
     if raw_split.targets.ndim > 1:

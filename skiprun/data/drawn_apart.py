@@ -46,9 +46,9 @@ class DrawnApart:
         return self.loaders.index_device
 
     @property
-    def runs(self) -> Sequence[int] | None:
-        """How many rows of the training split lie together."""
-        return self.loaders.runs
+    def shard_sizes(self) -> Sequence[int] | None:
+        """How many rows of the training split each shard has."""
+        return self.loaders.shard_sizes
 
     def prefetch(self, index: Tensor) -> None:
         """Begin to read what `fetch` will be asked for."""

@@ -68,9 +68,9 @@ class Loaders:
         return torch.device("cpu") if isinstance(self.train, MemoryMappedSplit) else self.device
 
     @property
-    def runs(self) -> Sequence[int] | None:
+    def shard_sizes(self) -> Sequence[int] | None:
         """How many training rows each shard has, where they are read from shards."""
-        return self.train.runs if isinstance(self.train, StreamedSplit) else None
+        return self.train.shard_sizes if isinstance(self.train, StreamedSplit) else None
 
     def prefetch(self, index: Tensor) -> None:
         """Begin to decode training rows that `fetch` will be asked for, where that is done meanwhile."""

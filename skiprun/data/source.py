@@ -45,7 +45,7 @@ class RawSplit:
     Attributes:
         images: uint8 [N, H, W, C], in memory, mapped, or decoded when they are asked for.
         targets: int64 labels [N], or masks [N, H, W].
-        known_moments: what `moments` returns, where it was kept from the decoding.
+        known_moments: what `channel_moments` returns, where it was kept from the decoding.
         files: the name of the image that each came from, where they came from files; tiles of one image have
             one.
     """
@@ -61,7 +61,7 @@ class RawSplit:
     @cached_property
     def moments(self) -> Rows:
         """Sums and sums of squares of each image's channels, int64 [N, 2, C]."""
-        return moments(self.images) if self.known_moments is None else self.known_moments
+        return channel_moments(self.images) if self.known_moments is None else self.known_moments
 
     def moments_of(self, rows: Array) -> Iterator[Array]:
         """Yield the moments of some rows, so few at a time that a copy of them is small."""
@@ -110,7 +110,7 @@ class RawDataset:
         return digest.hexdigest()
 
 
-def moments(images: Rows) -> Array:
+def channel_moments(images: Rows) -> Array:
     """Return sums and sums of squares over the pixels of uint8 [N, H, W, C], int64 [N, 2, C].
 
     The products run in float64, where whole numbers below 2**53 are exact in any order of summation.

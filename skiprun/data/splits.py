@@ -84,9 +84,9 @@ class StreamedSplit(MemoryMappedSplit):
     images: ShardImages
 
     @property
-    def runs(self) -> list[int]:
+    def shard_sizes(self) -> list[int]:
         """How many rows each shard has, one after the other."""
-        return self.images.runs(self.rows)
+        return self.images.shard_sizes(self.rows)
 
     def prefetch(self, index: Tensor) -> None:
         """Begin to decode the rows `index` [B], which `take` will ask for."""

@@ -36,9 +36,9 @@ class MemoryOfGPU(NamedTuple):
 
     def __str__(self) -> str:
         others = self.total - self.free - self.own
-        told = f", others {size(others)} (nvidia-smi lists them)" if others > OTHERS else ""
-        free = f"{size(self.free)} of the GPU's {size(self.total)} are free"
-        return f"{free}, this process holds {size(self.own)}{told}"
+        told = f", others {in_gigabytes(others)} (nvidia-smi lists them)" if others > OTHERS else ""
+        free = f"{in_gigabytes(self.free)} of the GPU's {in_gigabytes(self.total)} are free"
+        return f"{free}, this process holds {in_gigabytes(self.own)}{told}"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -57,21 +57,21 @@ def explain_out_of_memory(part: str, way_out: str) -> Iterator[None]:
     except (MemoryError, RuntimeError, OSError) as error:
         if not is_out_of_memory(error):
             raise
-        raise OutOfMemory(f"Out of memory {part}{numbers(error)}. {way_out}") from error
+        raise OutOfMemory(f"Out of memory {part}{memory_numbers(error)}. {way_out}") from error
 
 
 def out_of_memory(error: BaseException) -> OutOfMemory:
     """Return an error for want of memory that came from a place which nobody foresaw."""
-    return OutOfMemory(f"Out of memory{numbers(error)}.")
+    return OutOfMemory(f"Out of memory{memory_numbers(error)}.")
 
 
-def numbers(error: BaseException) -> str:
+def memory_numbers(error: BaseException) -> str:
     """Return in brackets how much memory of a GPU an error asked for, and how much there is; '' on a CPU."""
     text = str(error)
     if not any(words in text for words in ("CUDA", "CUBLAS", "CUDNN", "NVML", *UNCLEAR)):
         return ""
     wanted = re.search(r"Tried to allocate ([\d.]+) (\w+)", text)
-    more = f"{size(in_bytes(*wanted.groups()))} more needed; " if wanted else ""
+    more = f"{in_gigabytes(in_bytes(*wanted.groups()))} more needed; " if wanted else ""
     gpu = memory_in(text) or memory_of_gpu()
     return f" ({more}{gpu})" if gpu else ""
 
@@ -99,6 +99,6 @@ def in_bytes(number: str, unit: str) -> float:
     return float(number) * UNITS.get(unit, 1)
 
 
-def size(count: float) -> str:
+def in_gigabytes(count: float) -> str:
     """Return a number of bytes in GB, or in MB."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -1,18 +1,23 @@
 """Build runs from configs and back: the only package that imports all the others."""
 
-from skiprun.experiment.compare import compare, compare_commands
+from skiprun.experiment.compare import compare, compare_commands, run_comparison
+from skiprun.experiment.comparison_request import ComparisonRequest
 from skiprun.experiment.evaluating import evaluate, score
 from skiprun.experiment.finished import choose_split, load_model, load_run, rebuild
-from skiprun.experiment.foreign import rebuild_file
-from skiprun.experiment.many import train_missing
-from skiprun.experiment.noise import noise, noise_commands
+from skiprun.experiment.foreign import ForeignWeights, rebuild_file
+from skiprun.experiment.many import Launcher, train_missing
+from skiprun.experiment.noise import noise, plan_noise
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.predict import predict, predict_masks
-from skiprun.experiment.sweeps.sweep import sweep, sweep_commands
+from skiprun.experiment.sweeps.plan_sweep import plan_sweep
+from skiprun.experiment.sweeps.sweep import sweep
 from skiprun.experiment.train import train
 
 __all__ = [
+    "ComparisonRequest",
+    "ForeignWeights",
+    "Launcher",
     "Parts",
     "choose_split",
     "compare",
@@ -22,16 +27,17 @@ __all__ = [
     "load_model",
     "load_run",
     "noise",
-    "noise_commands",
     "plan_comparison",
+    "plan_noise",
+    "plan_sweep",
     "predict",
     "predict_masks",
     "prepare",
     "rebuild",
     "rebuild_file",
+    "run_comparison",
     "score",
     "sweep",
-    "sweep_commands",
     "train",
     "train_missing",
 ]

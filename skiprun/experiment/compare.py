@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,22 +12,20 @@ from skiprun.claims.comparison import Comparison, compare_runs
 from skiprun.config import Count
 from skiprun.errors import InputError
 from skiprun.experiment.commands import write_commands
+from skiprun.experiment.comparison_request import ComparisonRequest
 from skiprun.experiment.crew import ProgressFor
 from skiprun.experiment.diagrams import group_diagrams
-from skiprun.experiment.many import train_missing
-from skiprun.experiment.match_sizes import match_sizes
-from skiprun.experiment.plan import experiment_digest, plan_comparison
+from skiprun.experiment.many import BY_DEFAULT, Launcher, train_missing
+from skiprun.experiment.plan import experiment_digest, plan_comparison, plan_fairly
 from skiprun.experiment.planned import Planned
 from skiprun.experiment.study_runner.keeping import warn_instead
-from skiprun.experiment.sweeps.arms import keys_of_grid
 from skiprun.experiment.until_decided import MOST, add_seeds, refuse_no_looks
 from skiprun.reports.page import slug, write_comparison
 from skiprun.reports.seed_bands import write_seed_bands
-from skiprun.results.fairness import differences, refuse_unfair
-from skiprun.results.protocol import config_differences
-from skiprun.results.sequential import Look
-from skiprun.results.size_match import SizeKind, SizeMatch
-from skiprun.run import RUNS, Run, flat
+from skiprun.results.fairness import group_differences, refuse_unfair
+from skiprun.results.sequential import InterimLook
+from skiprun.results.size_match import SizeKind
+from skiprun.run import RUNS, Run
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import NullProgress, ProgressCallback
 
@@ -62,8 +60,8 @@ def compare(
         runs: the folder of all runs.
         root: where the data of runs that go on is now; None: where it was.
         prefix: what the names of new runs begin with; None: the protocol's name, for architectures.
-        jobs: runs at once; None: see `train_missing`.
-        ray: the address of a Ray cluster, see `train_missing`; None: train here.
+        jobs: runs at once; None: see `Launcher`.
+        ray: the address of a Ray cluster, see `Launcher`; None: train here.
         same_within: margin of the test score within which two networks count as equivalent: points of error,
             shares of IoU; None: not asked.
         allow: keys in which runs may differ beside the model: of the config, or data, device, precision,
@@ -81,21 +79,47 @@ def compare(
         InputError: two experiments would be one run, the options reach none of the names, the runs differ
             in more than the model, or a network cannot be as large as the first.
     """
-    runs = Path(runs)
+    asked = ComparisonRequest(
+        names,
+        Path(protocol) if protocol else None,
+        overrides,
+        seeds,
+        Path(runs),
+        root,
+        prefix,
+        grid,
+        match,
+        allow,
+    )
+    return run_comparison(asked, same_within, until_decided, Launcher(jobs, ray, progress_for, loading))
+
+
+@checked_arguments
+def run_comparison(
+    asked: ComparisonRequest,
+    same_within: float | None = None,
+    until_decided: bool = False,
+    launcher: Launcher = BY_DEFAULT,
+) -> Comparison:
+    """Train what is missing, compare all, and write the page; see `compare`."""
     if same_within is not None and not 0 < same_within < math.inf:
         raise InputError(f"--same-within: found {same_within:g}; it is a difference of scores above 0.")
-    train = partial(train_missing, runs=runs, progress_for=progress_for, loading=loading, jobs=jobs, ray=ray)
-    judge = partial(_compare_fairly, same_within=same_within, allow=[*allow, *keys_of_grid(grid)])
-    most = (seeds or MOST) if until_decided else None
+    train = partial(train_missing, runs=asked.runs, launcher=launcher)
+    judge = partial(_compare_fairly, same_within=same_within, allow=asked.may_differ)
+    most = (asked.seeds or MOST) if until_decided else None
     if most:
-        refuse_no_looks([*names, *grid], runs, most)
-    every = partial(
-        plan_comparison, names, protocol, overrides, runs=runs, root=root, prefix=prefix, grid=grid
-    )
-    plan, planned, matched = _plan_fairly(every, most or seeds, runs, allow, match, grid, loading)
+        refuse_no_looks([*asked.names, *asked.grid], asked.runs, most)
+        asked = replace(asked, seeds=most)
+    planned, matched = plan_fairly(asked, launcher.loading)
+    widths = matched.widths if matched else None
+
+    def plan(seeds: int) -> list[Planned]:
+        return plan_comparison(replace(asked, seeds=seeds), widths)
+
     comparison = add_seeds(plan, train, judge, most) if most else judge(train(planned))
-    title = [*names, *grid, *["until-decided"] * until_decided, *[f"match-{match}"] * bool(match)]
-    folder = runs / "comparisons" / slug(title, experiment_digest(names, planned, runs))
+    title = [*asked.names, *asked.grid, *["until-decided"] * until_decided]
+    title += [f"match-{asked.match}"] * bool(asked.match)
+    folder = asked.runs / "comparisons" / slug(title, experiment_digest(asked.names, planned, asked.runs))
     comparison, report = replace(comparison, size_match=matched), None
     with warn_instead():
         report = write_comparison(comparison, folder, group_diagrams(comparison.groups))
@@ -104,57 +128,16 @@ def compare(
 
 
 @checked_arguments
-def compare_commands(
-    names: Sequence[str],
-    *,
-    protocol: Path | str | None = None,
-    overrides: Sequence[str] = (),
-    seeds: Count | None = None,
-    runs: Path | str = RUNS,
-    root: Path | str | None = None,
-    prefix: str | None = None,
-    allow: Sequence[str] = (),
-    match: SizeKind | None = None,
-    grid: Sequence[str] = (),
-    loading: ProgressCallback | None = None,
-) -> list[str]:
-    """Return a command line for each run that `compare` would train, see `write_commands`.
-
-    The arguments are those of `compare`, and what it refuses is refused.
-    """
-    every = partial(
-        plan_comparison, names, protocol, overrides, runs=runs, root=root, prefix=prefix, grid=grid
-    )
-    _, planned, _ = _plan_fairly(every, seeds, Path(runs), allow, match, grid, loading)
-    return write_commands(planned, Path(runs))
-
-
-def _plan_fairly(
-    plan: Callable[..., list[Planned]],
-    seeds: int | None,
-    runs: Path,
-    allow: Sequence[str],
-    match: SizeKind | None,
-    grid: Sequence[str],
-    loading: ProgressCallback | None,
-) -> tuple[Callable[..., list[Planned]], list[Planned], SizeMatch | None]:
-    """Return what plans runs that differ in what they may alone, its plan, and the widths that it found."""
-    if match and any(key.startswith("model") for key in keys_of_grid(grid)):
-        raise InputError(f"--match {match} sets the size of networks, which --grid varies; leave one out.")
-    planned = plan(seeds)
-    configs = {item.label: flat(item.config.to_dict()) for item in planned if item.config}
-    refuse_unfair(config_differences(configs), [*allow, *keys_of_grid(grid)])  # before anything is trained
-    if not match:
-        return plan, planned, None
-    matched = match_sizes(match, planned, runs, loading)
-    plan = partial(plan, widths=matched.widths)
-    return plan, plan(seeds), matched
+def compare_commands(asked: ComparisonRequest, loading: ProgressCallback | None = None) -> list[str]:
+    """Return a command line for each run that is missing, see `write_commands`."""
+    planned, _ = plan_fairly(asked, loading)
+    return write_commands(planned, asked.runs)
 
 
 def _compare_fairly(
-    runs: Sequence[Run], look: Look | None = None, *, same_within: float | None, allow: Sequence[str]
+    runs: Sequence[Run], look: InterimLook | None = None, *, same_within: float | None, allow: Sequence[str]
 ) -> Comparison:
     """Compare runs, at a look if seeds are added; raise InputError if they differ in more than is allowed."""
     comparison = compare_runs(runs, same_within, look)
-    refuse_unfair(differences(comparison.groups), allow)
+    refuse_unfair(group_differences(comparison.groups), allow)
     return comparison

@@ -12,7 +12,8 @@ from skiprun.errors import CheckpointError, InputError, StorageError
 from skiprun.run import Run
 from skiprun.run.documents import DataRecord
 from skiprun.system.logs import data_log as log
-from skiprun.training.checkpoint import Checkpoints, load
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.checkpoint_file import load
 
 
 def recorded(run: Run) -> DataRecord:

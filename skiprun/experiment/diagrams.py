@@ -10,7 +10,7 @@ from skiprun.errors import InputError
 from skiprun.experiment.checks import located
 from skiprun.experiment.named import find_existing
 from skiprun.models import build_from_config
-from skiprun.models.complexity import catalog
+from skiprun.models.complexity import architecture
 from skiprun.models.complexity.graph import network_graph
 from skiprun.models.complexity.meta import without_content
 from skiprun.reports.diagram import Diagram, Measure, scale_of
@@ -41,7 +41,7 @@ def diagram(name: str, runs: Path, input_shape: Sequence[int] | None = None) -> 
         if input_shape:
             raise InputError(f"--input: {name} is a run, whose images have their size; leave it out.")
         return run_diagram(found[0])
-    return by_parameters(catalog.graph(name, input_shape))
+    return by_parameters(architecture.graph(name, input_shape))
 
 
 def by_parameters(graph: NetworkGraph) -> Diagram:

@@ -19,7 +19,8 @@ from skiprun.experiment.plugins import with_plugins
 from skiprun.models import build_from_config
 from skiprun.run import Run, run_folder, runs_folder
 from skiprun.system.arguments import checked_arguments
-from skiprun.training.checkpoint import Checkpoints, load
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.checkpoint_file import load
 from skiprun.training.placing import put_rebuilt
 from skiprun.training.resume import refuse_another_experiment
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skiprun.config import RunConfig
@@ -39,22 +39,11 @@ NORMALIZATION = (
 )
 
 
-@checked_arguments
-def rebuild_file(
-    file: Path | str,
-    model: str,
-    data: str,
-    *,
-    root: Path | str | None = None,
-    mean: Values | None = None,
-    std: Values | None = None,
-    overrides: Sequence[str] = (),
-    loading: ProgressCallback | None = None,
-    runs: Path | str | None = None,
-) -> Parts:
-    """Return a network with given weights on a dataset, for `score`; classes are in the dataset's order.
+@dataclass(frozen=True)
+class ForeignWeights:
+    """A file of weights, and what it does not say itself.
 
-    Args:
+    Attributes:
         file: a file of weights, a run, or the name of torchvision's weights.
         model: an architecture, with its options as in `resnet20:shortcut=A_both`.
         data: a dataset.
@@ -62,42 +51,60 @@ def rebuild_file(
         mean: what the weights were trained with, a number a channel, white is 1; None: the training split's.
         std: likewise.
         overrides: `section.key=value`, as for a config.
-        loading: told of (done, total, what) while data is prepared.
+    """
+
+    file: Path | str
+    model: str
+    data: str
+    root: Path | str | None = None
+    mean: Values | None = None
+    std: Values | None = None
+    overrides: Sequence[str] = ()
+
+    @property
+    def config(self) -> RunConfig:
+        """The config of an experiment that is not trained."""
+        model, root = self.model, self.root
+        plain = {
+            "model": {"name": model.partition(":")[0], "weights": str(self.file)},
+            "data": {"name": self.data, "root": None if root is None else str(root), "batch_size": MIN_BATCH},
+            "schedule": {"steps": 1},
+            "compute": {"precision": "fp32"},
+        }
+        chosen = options_behind(model, f"--model {model}")
+        for text in chosen:
+            if key_of(text) in ("model.name", "model.weights", *(f"model.{key}" for key in LEARNING)):
+                raise InputError(f"--model {model}: {text} is no option of a network; leave it out.")
+        for text in self.overrides:
+            refuse_unscored(text)
+        return build_config(plain, [*chosen, *self.overrides], source="command line")
+
+
+@checked_arguments
+def rebuild_file(
+    weights: ForeignWeights, runs: Path | str | None = None, loading: ProgressCallback | None = None
+) -> Parts:
+    """Return a network with given weights on a dataset, for `score`; classes are in the dataset's order.
+
+    Args:
+        weights: the file, and what it does not say.
         runs: the folder of all runs; None: $SKIPRUN_RUNS, or runs/.
+        loading: told of (done, total, what) while data is prepared.
 
     Raises:
         CheckpointError: the weights are not those of the whole network, for this number of classes.
         InputError: something must be said that the weights do not tell.
     """
-    config = with_weights_found(config_of(file, model, data, root, overrides), Path(runs or runs_folder()))
+    config = with_weights_found(weights.config, Path(runs or runs_folder()))
     parts = prepare(config, loading)
     refuse_half_given(parts)
-    if BATCH not in map(key_of, overrides):
+    if BATCH not in map(key_of, weights.overrides):
         config = config.replace(data=config.to_dict()["data"] | {"batch_size": USUAL_BATCH})
-    loaders = with_normalization(parts.loaders, mean, std)
-    used = {"mean": _numbers(loaders.mean), "std": _numbers(loaders.std)}
-    guessed = [] if mean and std else [NORMALIZATION.format(**used)]
+    loaders = with_normalization(parts.loaders, weights.mean, weights.std)
+    used = {"mean": _with_commas(loaders.mean), "std": _with_commas(loaders.std)}
+    guessed = [] if weights.mean and weights.std else [NORMALIZATION.format(**used)]
     network = put_rebuilt(parts.model, parts.setup.device, parts.config)
     return replace(parts, config=config, loaders=loaders, model=network, notes=(*parts.notes, *guessed))
-
-
-def config_of(
-    file: Path | str, model: str, data: str, root: Path | str | None, overrides: Sequence[str]
-) -> RunConfig:
-    """Return the config of an experiment that is not trained."""
-    plain = {
-        "model": {"name": model.partition(":")[0], "weights": str(file)},
-        "data": {"name": data, "root": None if root is None else str(root), "batch_size": MIN_BATCH},
-        "schedule": {"steps": 1},
-        "compute": {"precision": "fp32"},
-    }
-    chosen = options_behind(model, f"--model {model}")
-    for text in chosen:
-        if key_of(text) in ("model.name", "model.weights", *(f"model.{key}" for key in LEARNING)):
-            raise InputError(f"--model {model}: {text} is no option of a network; leave it out.")
-    for text in overrides:
-        refuse_unscored(text)
-    return build_config(plain, [*chosen, *overrides], source="command line")
 
 
 def refuse_unscored(override: str) -> None:
@@ -137,9 +144,9 @@ def with_normalization(loaders: Loaders, mean: Values | None, std: Values | None
         if values and (len(values) != channels or not all(least < value < math.inf for value in values)):
             needed = "one number" if channels == 1 else f"{channels} numbers, one a channel"
             above = ", above 0" if least == 0 else ""
-            raise OptionError(option, f"found {_numbers(values)}; write {needed}{above}")
+            raise OptionError(option, f"found {_with_commas(values)}; write {needed}{above}")
     return replace(loaders, mean=tuple(mean or loaders.mean), std=tuple(std or loaders.std))
 
 
-def _numbers(values: Values) -> str:
+def _with_commas(values: Values) -> str:
     return ",".join(f"{value:.4g}" for value in values)

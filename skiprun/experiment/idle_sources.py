@@ -8,8 +8,8 @@ import torch
 
 from skiprun.config import RunConfig
 from skiprun.experiment.parts import Parts
-from skiprun.experiment.study_runner.keeping import weights_digest
 from skiprun.experiment.work import rehearse
+from skiprun.models.weights.digest import weights_digest
 from skiprun.system.progress import ProgressCallback
 from skiprun.training.device import choose_device
 

@@ -58,7 +58,7 @@ def lengthen(
         prepare(config_with_data(run, root), given_weights=False, accept=known)
         with run.lock():
             before, config = config.schedule, _longer(config, length, unit, lr, _steps(run, config))
-            _write(run, before, config)
+            _write_down(run, before, config)
     if not run.summary_file.exists():
         _log_changes(run, config)
     return config
@@ -112,7 +112,7 @@ def _longer(config: RunConfig, length: float, unit: Unit, lr: float | None, end:
     return build_config(plain | {"schedule": schedule})
 
 
-def _write(run: Run, before: ScheduleConfig, longer: RunConfig) -> None:
+def _write_down(run: Run, before: ScheduleConfig, longer: RunConfig) -> None:
     """Write a longer config into a locked run, from wherever an earlier try was cut off."""
     schedule = before.model_dump(mode="json", by_alias=True)
     cut_off = run.sessions()[-1:] and run.sessions()[-1].get("lengthened", {}).get("schedule") == schedule

@@ -10,13 +10,14 @@ from skiprun.data.drawn_apart import DrawnApart, PartOfBatch
 from skiprun.experiment.parts import Parts
 from skiprun.registry import PROBES
 from skiprun.run import Run
-from skiprun.system.progress import Progress
+from skiprun.system.progress import NullProgress, Progress
 from skiprun.system.ranks import ALONE, Ranks
 from skiprun.training.acceleration.branch import Branch
 from skiprun.training.acceleration.branches import Branches
 from skiprun.training.acceleration.graph import StepGraph
 from skiprun.training.checkpoint import Checkpoints, ReadCheckpoints
 from skiprun.training.metrics import MetricsLog, NullLog, View
+from skiprun.training.surroundings import Surroundings
 from skiprun.training.trainer import Trainer
 from skiprun.training.views.overlays import Overlays
 from skiprun.training.views.tensorboard import TensorBoard
@@ -66,19 +67,22 @@ def make_trainer(
         ranks: that train it together.
     """
     probes = [PROBES[name].target() for name in parts.config.probes]
+    surroundings = Surroundings(
+        ReadCheckpoints(folder) if ranks.rank else Checkpoints(folder),
+        open_log or (lambda _: NullLog()),
+        probes,
+        progress or NullProgress(),
+        stop_signal,
+        ranks,
+        parts.evaluation_batch_size,
+    )
     trainer = Trainer(
         parts.model,
         parts.task,
         training_data(parts, branches is not None, ranks),
         parts.config,
         parts.setup,
-        ReadCheckpoints(folder) if ranks.rank else Checkpoints(folder),
-        open_log or (lambda _: NullLog()),
-        probes,
-        progress,
-        stop_signal,
-        parts.evaluation_batch_size,
-        ranks,
+        surroundings,
     )
     if branches and isinstance(trainer.graph, StepGraph):
         trainer.graph = Branch(branches, trainer.graph)

@@ -17,7 +17,7 @@ from skiprun.experiment.network_sizes import NetworkSizes
 from skiprun.experiment.planned import Planned
 from skiprun.models.complexity.width import Width, nearest, width_of, with_width
 from skiprun.registry import MODELS
-from skiprun.results.groups import home
+from skiprun.results.grouping import home
 from skiprun.results.size_match import WITHIN, WORDS, SizeKind, SizeMatch, WidthChange, is_within, off
 from skiprun.system.progress import ProgressCallback
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Contender:
+class SizedNetwork:
     """What is compared: its name as it was given, what its runs are called, the size of its network.
 
     Attributes:
@@ -83,15 +83,15 @@ def match_sizes(
     return match
 
 
-def _contender(item: Planned, runs: Path, sizes: NetworkSizes) -> Contender:
+def _contender(item: Planned, runs: Path, sizes: NetworkSizes) -> SizedNetwork:
     """Return what is compared under a name, by one of its runs."""
     if found := find_existing(item.name, runs):
-        return Contender(item.name, home(found[0].path).name, sizes.of_runs(found), None)
+        return SizedNetwork(item.name, home(found[0].path).name, sizes.of_runs(found), None)
     assert item.config is not None
-    return Contender(item.name, item.config.name, sizes.of_config(item.config), item.config)
+    return SizedNetwork(item.name, item.config.name, sizes.of_config(item.config), item.config)
 
 
-def _scaled(contender: Contender, target: int, sizes: NetworkSizes) -> WidthChange:
+def _scaled(contender: SizedNetwork, target: int, sizes: NetworkSizes) -> WidthChange:
     """Return how a network gets the size of another."""
     if (config := contender.config) is None:
         raise NotMatchedError("and is trained already; give the architecture or YAML file that it is of")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -12,9 +13,8 @@ from skiprun.config import Count, RunConfig, Source
 from skiprun.config_file import key_of
 from skiprun.errors import InputError, counted, did_you_mean
 from skiprun.experiment.commands import write_commands
-from skiprun.experiment.crew import ProgressFor
 from skiprun.experiment.idle_sources import idle_sources
-from skiprun.experiment.many import train_missing
+from skiprun.experiment.many import BY_DEFAULT, Launcher, train_missing
 from skiprun.experiment.named import DIGITS, config_for, refuse_misspelled
 from skiprun.experiment.planned import Planned
 from skiprun.experiment.plugins import with_plugins
@@ -23,15 +23,34 @@ from skiprun.experiment.study_runner.keeping import warn_instead
 from skiprun.reports.noise import write_noise
 from skiprun.run import RUNS, Run
 from skiprun.system.arguments import checked_arguments
-from skiprun.system.progress import NullProgress, ProgressCallback
+from skiprun.system.progress import ProgressCallback
 
 SOURCES: tuple[Source, ...] = get_args(Source)
 OTHER = 1000  # the other seed of a source is that of the run and this, which no run has
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class NoisePlan:
+    """The runs in which one source of randomness varies at a time.
+
+    Attributes:
+        runs: by source, and those called `all`.
+        idle: the sources that decide nothing, with the reason.
+        folder: of the runs.
+    """
+
+    runs: Sequence[Planned]
+    idle: Mapping[str, str]
+    folder: Path
+
+    def commands(self) -> list[str]:
+        """Return a command line for each run that is missing, see `write_commands`."""
+        return write_commands(self.runs, self.folder)
+
+
 @checked_arguments
-def noise(
+def plan_noise(
     name: str,
     *,
     overrides: Sequence[str] = (),
@@ -39,12 +58,9 @@ def noise(
     sources: Sequence[str] = SOURCES,
     runs: Path | str = RUNS,
     prefix: str | None = None,
-    jobs: Count | None = None,
-    ray: str | None = None,
-    progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
-) -> Noise:
-    """Train what is missing, split the spread, and write it down; what `skiprun noise` does.
+) -> NoisePlan:
+    """Plan the runs that split the spread of a network over seeds by its sources.
 
     In the runs called `all` every source has the seed of the run, also the split. Beside each of them stands,
     for every source, the run that differs in the seed of that source alone. So n seeds take n runs, and n
@@ -57,55 +73,12 @@ def noise(
         sources: which to vary alone; the others vary in `all` only.
         runs: the folder of all runs; these lie in its `noise/<name>/`.
         prefix: what the name begins with; None: the protocol's name, for architectures.
-        jobs: runs at once; None: see `train_missing`.
-        ray: the address of a Ray cluster, see `train_missing`; None: train here.
-        progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
 
     Raises:
         InputError: a source is unknown or all of them decide nothing, or overrides say the seeds.
     """
-    planned, idle, folder = _plan(name, overrides, seeds, sources, Path(runs), prefix, loading)
-    found = train_missing(
-        planned, runs=folder, progress_for=progress_for, loading=loading, jobs=jobs, ray=ray
-    )
-    complete = not {*SOURCES} - {item.name for item in planned} - {*idle}
-    result = read_noise(folder.name, found, idle, complete, folder)
-    with warn_instead():
-        write_noise(result)
-    return result
-
-
-@checked_arguments
-def noise_commands(
-    name: str,
-    *,
-    overrides: Sequence[str] = (),
-    seeds: Count = 10,
-    sources: Sequence[str] = SOURCES,
-    runs: Path | str = RUNS,
-    prefix: str | None = None,
-    loading: ProgressCallback | None = None,
-) -> list[str]:
-    """Return a command line for each run that `noise` would train, see `write_commands`.
-
-    The arguments are those of `noise`, and what it refuses is refused.
-    """
-    planned, _, folder = _plan(name, overrides, seeds, sources, Path(runs), prefix, loading)
-    return write_commands(planned, folder)
-
-
-def _plan(
-    name: str,
-    overrides: Sequence[str],
-    seeds: int,
-    sources: Sequence[str],
-    runs: Path,
-    prefix: str | None,
-    loading: ProgressCallback | None,
-) -> tuple[list[Planned], dict[str, str], Path]:
-    """Return all runs, the sources that decide nothing with the reason, and the folder; see `noise`."""
-    chosen = known_sources(sources)
+    chosen, runs = known_sources(sources), Path(runs)
     refuse_seeds(overrides, seeds)
     refuse_misspelled(name, runs)
     config = with_known_weights(with_plugins(config_for(name, DIGITS, overrides, prefix)), runs)
@@ -114,9 +87,20 @@ def _plan(
     varied = [source for source in chosen if source not in idle]
     if not varied:
         raise InputError(f"Nothing to vary: {'; '.join(f'{source}: {idle[source]}' for source in chosen)}.")
-    planned = list(plan_noise(config, varied, seeds, folder))
+    planned = list(varying_runs(config, varied, seeds, folder))
     log.info(f"{counted(len(planned), 'run')}: {counted(seeds, 'seed')}, {', '.join([ALL, *varied])}.")
-    return planned, idle, folder
+    return NoisePlan(planned, idle, folder)
+
+
+@checked_arguments
+def noise(plan: NoisePlan, launcher: Launcher = BY_DEFAULT) -> Noise:
+    """Train what is missing, split the spread, and write it down; what `skiprun noise` does."""
+    found = train_missing(plan.runs, runs=plan.folder, launcher=launcher)
+    complete = not {*SOURCES} - {item.name for item in plan.runs} - {*plan.idle}
+    result = read_noise(plan.folder.name, found, plan.idle, complete, plan.folder)
+    with warn_instead():
+        write_noise(result)
+    return result
 
 
 def known_sources(sources: Sequence[str]) -> list[Source]:
@@ -141,7 +125,7 @@ def run_of(config: RunConfig, seed: int) -> RunConfig:
     return config.replace(name=ALL, seed=seed, seeds={"split": seed})
 
 
-def plan_noise(config: RunConfig, sources: Sequence[Source], seeds: int, folder: Path) -> Iterator[Planned]:
+def varying_runs(config: RunConfig, sources: Sequence[Source], seeds: int, folder: Path) -> Iterator[Planned]:
     """Yield the runs in which every source varies, and then for each source those in which it alone does."""
     for arm in (ALL, *sources):
         for seed in range(seeds):

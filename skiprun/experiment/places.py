@@ -9,7 +9,8 @@ from skiprun.config import RunConfig
 from skiprun.experiment.gpus import GPU, runs_side_by_side
 from skiprun.experiment.shares import Share, shares_of_cores, shares_of_gpus
 from skiprun.experiment.work import Choose, Work
-from skiprun.training.device import SMALL_STEP, choose_device
+from skiprun.training.cpu_threads import SMALL_STEP
+from skiprun.training.device import choose_device
 
 
 @dataclass(frozen=True)

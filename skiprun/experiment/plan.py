@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
-from skiprun.config import Count, RunConfig
+from skiprun.config import RunConfig
 from skiprun.config_file import Override
-from skiprun.errors import ConfigError
+from skiprun.errors import ConfigError, InputError
+from skiprun.experiment.comparison_request import ComparisonRequest
 from skiprun.experiment.data_place import config_with_data
+from skiprun.experiment.match_sizes import match_sizes
 from skiprun.experiment.named import (
     DIGITS,
     check_reach,
@@ -22,82 +23,54 @@ from skiprun.experiment.named import (
     refuse_misspelled,
     widened,
 )
-from skiprun.experiment.planned import Planned
-from skiprun.experiment.plugins import with_plugins
-from skiprun.experiment.start_weights import with_known_weights
-from skiprun.experiment.sweeps.arms import read_grid
+from skiprun.experiment.planned import Planned, distinct, plan_seeds
+from skiprun.experiment.sweeps.arms import keys_of_grid, read_grid
 from skiprun.registry import MODELS
-from skiprun.results.size_match import WidthChange
-from skiprun.run import RUNS, Run, refuse_one_place, refuse_repeats
+from skiprun.results.fairness import refuse_unfair
+from skiprun.results.protocol import config_differences
+from skiprun.results.size_match import SizeMatch, WidthChange
+from skiprun.run import Run, flat
 from skiprun.system.arguments import checked_arguments
+from skiprun.system.progress import ProgressCallback
 
 
 @checked_arguments
 def plan_comparison(
-    names: Sequence[str],
-    protocol: Path | str | None = None,
-    overrides: Sequence[str] = (),
-    seeds: Count | None = None,
-    runs: Path | str = RUNS,
-    root: Path | str | None = None,
-    prefix: str | None = None,
-    widths: Mapping[str, WidthChange] | None = None,
-    grid: Sequence[str] = (),
+    asked: ComparisonRequest, widths: Mapping[str, WidthChange] | None = None
 ) -> list[Planned]:
-    """Return what a comparison consists of.
-
-    Args:
-        names: architectures, also with options as `resnet56:connection=highway`; YAML files; run directories.
-        protocol: the YAML file whose data, optimizer and schedule all architectures share; default: digits.
-        overrides: `section.key=value` for all that is trained.
-        seeds: train seeds 0..n-1; None: the seed of each config.
-        runs: the folder of all runs.
-        root: where the data of runs that go on is now; None: where it was.
-        prefix: what the names of new runs begin with; None: the protocol's name, for architectures.
-        widths: other ones of networks, by name.
-        grid: `section.key=value,value`; every name is trained with every combination.
+    """Return what a comparison consists of, with other `widths` of networks by their names.
 
     Raises:
         InputError: two experiments would be one run, or the options reach none of the names.
     """
-    runs, protocol, arms = Path(runs), protocol and Path(protocol), read_grid(grid)
-    there = {name: found for name in names if (found := find_existing(name, runs))}
-    reaching_all = [text for text in overrides if not (root and text.startswith("data.root="))]
-    reaching_all += [Override("--grid", text) for text in grid]
-    check_reach(options_given(protocol, reaching_all, seeds, prefix), there, names)
+    runs, arms = asked.runs, read_grid(asked.grid)
+    there = {name: found for name in asked.names if (found := find_existing(name, runs))}
+    refuse_unreached(asked, there)
     planned: list[Planned] = []
-    for name in names:
+    for name in asked.names:
         if name in there:
             planned += [
-                Planned(name, label_of_run(run), run, unfinished(run, runs, root)) for run in there[name]
+                Planned(name, label_of_run(run), run, unfinished(run, runs, asked.root))
+                for run in there[name]
             ]
             continue
         refuse_misspelled(name, runs)
         for arm in arms:
-            given = [*overrides, *arm.overrides]
-            config, label = config_for(name, protocol or DIGITS, given, prefix), label_of(name)
+            given = [*asked.overrides, *arm.overrides]
+            config, label = config_for(name, asked.protocol or DIGITS, given, asked.prefix), label_of(name)
             if change := (widths or {}).get(name):
                 config, label = widened(config, change), f"{label}-{label_of(change.option)}"
             if arm.settings:
                 config, label = arm.called(config), f"{label} {arm.label}"
-            planned += plan_seeds(name, label, config, seeds, runs)
+            planned += plan_seeds(name, label, config, asked.seeds, runs)
     return distinct(planned)
 
 
-def plan_seeds(name: str, label: str, config: RunConfig, seeds: int | None, folder: Path) -> list[Planned]:
-    """Return the runs of one experiment.
-
-    Args:
-        name: as it was given.
-        label: what people call it.
-        config: of the experiment.
-        seeds: seeds 0..n-1; None: that of the config.
-        folder: in which its name is a directory.
-    """
-    drawn = [config.replace(seed=seed) for seed in (range(seeds) if seeds else [config.seed])]
-    refuse_repeats(name, drawn)
-    configs = [with_known_weights(with_plugins(each), folder) for each in drawn]
-    return [Planned(name, f"{label} seed {each.seed}", Run.of(folder, each), each) for each in configs]
+def refuse_unreached(asked: ComparisonRequest, there: Collection[str]) -> None:
+    """Raise InputError for options that change nothing, as all that is named is trained already."""
+    reaching_all = [text for text in asked.overrides if not (asked.root and text.startswith("data.root="))]
+    reaching_all += [Override("--grid", text) for text in asked.grid]
+    check_reach(options_given(asked.protocol, reaching_all, asked.seeds, asked.prefix), there, asked.names)
 
 
 def label_of_run(run: Run) -> str:
@@ -119,26 +92,8 @@ def unfinished(run: Run, runs: Path, root: Path | str | None) -> RunConfig | Non
     return config if Run.of(runs, config).path.absolute() == run.path.absolute() else None
 
 
-def distinct(planned: Sequence[Planned]) -> list[Planned]:
-    """Return each run once, each under a label of its own.
-
-    Raises:
-        InputError: two experiments would be one run.
-    """
-    refuse_one_place((item.label, item.config) for item in planned if item.config)
-    places: dict[Path, Planned] = {}
-    for item in planned:
-        place = item.run.path.absolute()
-        if place not in places:
-            taken = any(item.label == other.label for other in places.values())
-            places[place] = replace(item, label=str(item.run.path)) if taken else item
-        elif item.config:
-            places[place] = replace(item, label=places[place].label)
-    return list(places.values())
-
-
 @checked_arguments
-def experiment_digest(names: Sequence[str], planned: Sequence[Planned], runs: Path | str) -> str:
+def experiment_digest(names: Sequence[str], planned: Sequence[Planned], runs: Path) -> str:
     """Return a short digest of what the names of a comparison leave open; nothing where they say all.
 
     Architectures under the default protocol are told by their names. All else is told by the places of its
@@ -150,3 +105,20 @@ def experiment_digest(names: Sequence[str], planned: Sequence[Planned], runs: Pa
         if places == [f"{config.name}{os.sep}seed-{config.seed}" for config in usual]:
             return ""
     return blake2b("\n".join(places).encode(), digest_size=4).hexdigest()
+
+
+def plan_fairly(
+    asked: ComparisonRequest, loading: ProgressCallback | None
+) -> tuple[list[Planned], SizeMatch | None]:
+    """Return runs that differ in what they may alone, and the widths that make networks as large."""
+    if asked.match and any(key.startswith("model") for key in keys_of_grid(asked.grid)):
+        raise InputError(
+            f"--match {asked.match} sets the size of networks, which --grid varies; leave one out."
+        )
+    planned = plan_comparison(asked)
+    configs = {item.label: flat(item.config.to_dict()) for item in planned if item.config}
+    refuse_unfair(config_differences(configs), asked.may_differ)  # before anything is trained
+    if not asked.match:
+        return planned, None
+    matched = match_sizes(asked.match, planned, asked.runs, loading)
+    return plan_comparison(asked, matched.widths), matched

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.errors import BrokenPlugin, InputError
-from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, Registry, forget, own_files
+from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, Registry, forget
+from skiprun.registry.modules import own_files
 from skiprun.system.plugin_file import PluginFile, find_plugin
 
 log = logging.getLogger(__name__)

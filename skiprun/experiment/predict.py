@@ -13,7 +13,7 @@ from skiprun.experiment.finished import load_model, on_device
 from skiprun.inference.input_files import find_inputs
 from skiprun.inference.labels import predict_labels
 from skiprun.inference.masks import Segmenter, write_masks
-from skiprun.inference.output_files import name_outputs
+from skiprun.inference.output_files import MaskFolder, name_outputs
 from skiprun.inference.predictions import Prediction
 from skiprun.registry import DATASETS
 from skiprun.run import Run
@@ -63,10 +63,8 @@ def data_of(run: Run, task: str, ability: str) -> ScoredData:
 def predict_masks(
     run: Run,
     files: Sequence[Path | str],
-    out: Path | str,
+    folder: MaskFolder,
     skip_bad: bool = False,
-    overlay: bool = False,
-    overwrite: bool = False,
     progress: ProgressCallback = lambda *_: None,
     device: str = "auto",
 ) -> Iterator[Prediction]:
@@ -74,11 +72,9 @@ def predict_masks(
 
     Args:
         run: a finished run that finds masks.
-        files: images, or folders of them, whose tree is kept below `out`.
-        out: the folder.
+        files: images, or folders of them, whose tree is kept below the folder.
+        folder: where to, and how.
         skip_bad: yield an image that cannot be used with a 'problem', instead of an error.
-        overlay: write the image with its mask laid over it, too.
-        overwrite: replace files that are there.
         progress: told of (done, total, what).
         device: auto, cpu or cuda.
 
@@ -88,7 +84,7 @@ def predict_masks(
     """
     data_of(run, "segmentation", "find masks")
     inputs = find_inputs(files)
-    outputs = name_outputs(inputs, Path(out), overlay, overwrite)
+    outputs = name_outputs(inputs, folder)
     return write_masks(load_segmenter(run, device), inputs, outputs, skip_bad, progress)
 
 

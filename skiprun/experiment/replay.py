@@ -23,7 +23,8 @@ from skiprun.run import Run
 from skiprun.system.disk import storage_errors
 from skiprun.system.documents import Row
 from skiprun.system.ordinary_files import read_bytes
-from skiprun.training.checkpoint import Checkpoints, load
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.checkpoint_file import load
 from skiprun.training.metrics import MetricsLog
 from skiprun.training.state import Checkpoint
 
@@ -65,7 +66,7 @@ def replay(run: Run, steps: int, root: Path | None = None) -> Replay:
         first, last, logged, notes = _train_again(run, root, Path(folder), steps, theirs["step"])
         ours = load(Checkpoints(Path(folder)).last)
     reached = last == theirs["step"]
-    rows, differs = _compare_rows(logged, _between(run, first, last))
+    rows, differs = _compare_rows(logged, _rows_between(run, first, last))
     if differs is None and reached:
         differs = first_difference(theirs, ours)
     return Replay(first, last, rows, reached, differs, notes)
@@ -100,10 +101,10 @@ def _train_again(
     with contextlib.suppress(Stopped):
         trainer.fit()
     notes = tuple(note.replace(str(folder), str(run.path)) for note in trainer.notes)
-    return first, last, _between(Run(folder), first, last), notes
+    return first, last, _rows_between(Run(folder), first, last), notes
 
 
-def _between(run: Run, first: int, last: int) -> list[Row]:
+def _rows_between(run: Run, first: int, last: int) -> list[Row]:
     """Return the records of a run behind one step and up to another."""
     return [row for row in run.rows() if first < (row["step"] or 0) <= last]
 

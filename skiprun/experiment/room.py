@@ -24,10 +24,10 @@ def checkpoint_bytes(parts: Parts) -> int:
     copies = 2 if optim.ema else 1
     slots = 2 if optim.name == "adamw" else 1 if optim.momentum else 0
     learning = (parameter for parameter in parts.model.parameters() if parameter.requires_grad)
-    return copies * size(parts.model.state_dict().values()) + slots * size(learning)
+    return copies * bytes_of(parts.model.state_dict().values()) + slots * bytes_of(learning)
 
 
-def size(tensors: Iterable[Tensor]) -> int:
+def bytes_of(tensors: Iterable[Tensor]) -> int:
     """Return the bytes of tensors."""
     return sum(tensor.nbytes for tensor in tensors)
 
@@ -45,7 +45,7 @@ def room_needed(parts: Parts) -> int:
     values = parts.cost.layers + 10 if parts.config.probes else 5
     return (
         3 * checkpoint_bytes(parts)
-        + size(parts.model.state_dict().values())
+        + bytes_of(parts.model.state_dict().values())
         + rows * values * BYTES_PER_VALUE
         + images_bytes(parts)
     )

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from hashlib import blake2b
-
-from torch import nn
 
 from skiprun.config import RunConfig
 from skiprun.errors import ConfigError, InputError, counted
 from skiprun.experiment.parts import Parts
+from skiprun.models.weights.digest import weights_digest
 from skiprun.registry import PROBES
 from skiprun.system.ranks import Ranks
 from skiprun.training.synchronized_norm import synchronize_batch_norms
@@ -58,16 +56,8 @@ def check_ranks(config: RunConfig, count: int) -> None:
 
 def refuse_other_parts(parts: Parts, ranks: Ranks) -> None:
     """Refuse to train with data or weights that are not those of rank 0."""
-    mine = {"data": parts.loaders.fingerprint, "initial weights": weights_digest(parts.model)}
+    mine = {"data": parts.loaders.fingerprint, "initial weights": weights_digest([parts.model])}
     of_first = ranks.once(lambda: mine)
     other = [what for what, found in mine.items() if of_first[what] != found]
     if other:
         raise InputError(f"Rank {ranks.rank} has other {' and '.join(other)} than rank 0.")
-
-
-def weights_digest(model: nn.Module) -> str:
-    """Return a digest of all weights of a network."""
-    found = blake2b(digest_size=16)
-    for tensor in model.state_dict().values():
-        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return found.hexdigest()

@@ -13,7 +13,8 @@ from pathlib import Path
 from skiprun.config import RunConfig
 from skiprun.experiment.beside import Beside
 from skiprun.experiment.gpus import GPU
-from skiprun.experiment.train import train
+from skiprun.experiment.opening import Opening
+from skiprun.experiment.train import train_beside
 from skiprun.experiment.work import Work
 from skiprun.run import Run
 from skiprun.system.progress import Progress
@@ -39,7 +40,7 @@ def train_side_by_side(
     with StopFlag() as stop, told_by_label(configs):
         beside = Beside(len(configs), branches, stop)
         works = [
-            partial(train, config, runs=runs, progress=progresses[label], beside=beside, until=until)
+            partial(train_beside, Opening(config, runs), progresses[label], until, beside=beside)
             for label, config in configs.items()
         ]
         branches.turns = Turns(works, list(configs))
@@ -79,7 +80,7 @@ def combine(works: Sequence[Work], gpus: Sequence[GPU], jobs: int | None) -> lis
         experiments.setdefault(work.config.name, []).append(work)
     combined: list[Work] = []
     for seeds in experiments.values():
-        size = side_by_side(seeds, gpus, jobs)
+        size = seeds_a_gpu(seeds, gpus, jobs)
         for first in range(0, len(seeds), size):
             work, *others = seeds[first : first + size]
             beside = {other.label: other.config for other in others}
@@ -88,7 +89,7 @@ def combine(works: Sequence[Work], gpus: Sequence[GPU], jobs: int | None) -> lis
     return combined
 
 
-def side_by_side(seeds: Sequence[Work], gpus: Sequence[GPU], jobs: int | None) -> int:
+def seeds_a_gpu(seeds: Sequence[Work], gpus: Sequence[GPU], jobs: int | None) -> int:
     """Return how many seeds of an experiment one GPU trains side by side."""
     need = seeds[0].need
     if need is None or not gpus or seeds[0].config.compute.cuda_graph is False:

@@ -74,10 +74,11 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
         summary["trivial"] = parts.trivial
     if gpu := describe_gpu(parts.setup.device):
         summary["gpu"] = gpu
+    seconds = trainer.timers.seconds["train"]
     return {
         **summary,
         "gradient": {"first_over_last": gradient_ratio(run)},
-        "time": {"train_s": trainer.seconds["train"], "images_per_s": seen / trainer.seconds["train"]},
+        "time": {"train_s": seconds, "images_per_s": seen / seconds},
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from skiprun.experiment.parts import Parts
-from skiprun.training.device import choose_threads
+from skiprun.training.cpu_threads import choose_threads
 
 TRIAL_MACS = 4e9  # of a trial step: a fifth of a second or so
 

@@ -10,7 +10,7 @@ from skiprun.claims.comparison import Comparison
 from skiprun.errors import InputError
 from skiprun.experiment.named import find_existing
 from skiprun.experiment.planned import Planned
-from skiprun.results.sequential import FIRST_LOOK, Look
+from skiprun.results.sequential import FIRST_LOOK, InterimLook
 from skiprun.run import Run
 
 MOST = 10
@@ -41,7 +41,7 @@ def refuse_no_looks(names: Sequence[str], runs: Path, most: int) -> None:
 def add_seeds(
     plan: Callable[[int], list[Planned]],
     train: Callable[[Sequence[Planned]], object],
-    judge: Callable[[Sequence[Run], Look], Comparison],
+    judge: Callable[[Sequence[Run], InterimLook], Comparison],
     most: int,
 ) -> Comparison:
     """Train three seeds of each, then one more at a time, until a look decides or there have been `most`.
@@ -60,7 +60,7 @@ def add_seeds(
         lasting = [item for item in planned if not has_diverged(item)]
         is_new = any(item.missing for item in lasting)
         train(lasting)
-        comparison = judge([item.run for item in planned], Look(seeds, most))
+        comparison = judge([item.run for item in planned], InterimLook(seeds, most))
         decision = comparison.verdict.decision.evidence
         if decision is None or decision.is_last:
             break

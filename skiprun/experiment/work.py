@@ -12,8 +12,8 @@ from skiprun.config import RunConfig
 from skiprun.data import Loaders
 from skiprun.data.residence import RESIDENT_SHARE
 from skiprun.experiment.checks import check_config
+from skiprun.experiment.opening import known_data
 from skiprun.experiment.parts import Parts, build
-from skiprun.experiment.train import known_data
 from skiprun.registry import PROBES
 from skiprun.run import Run
 from skiprun.system.progress import ProgressCallback
@@ -123,7 +123,7 @@ def need_of(parts: Parts) -> Need:
 
 def dataset_bytes(loaders: Loaders) -> int:
     """Return how large the images and targets of all splits are; what is streamed is never there whole."""
-    if loaders.runs:
+    if loaders.shard_sizes:
         return 0
     first = torch.zeros(1, dtype=torch.int64)
     splits = (loaders.train, loaders.val, loaders.test)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import gc
 import logging
 import multiprocessing
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from logging.handlers import QueueHandler
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
@@ -22,45 +20,12 @@ from skiprun.experiment.shares import Share
 from skiprun.experiment.side_by_side import train_side_by_side
 from skiprun.experiment.train import train
 from skiprun.experiment.work import Need, Work
+from skiprun.experiment.worker_events import WorkerProgress, log_to
 from skiprun.run import Run
-from skiprun.system.logs import is_about_data
 from skiprun.system.processes import exit_with_parent
-from skiprun.system.progress import LocatedProgress, Progress, Record
+from skiprun.system.progress import Progress
 
 log = logging.getLogger(__name__)
-
-
-def listen(events: Any, progresses: Mapping[str, Progress]) -> None:
-    """Pass log records and progress of the training processes on to this one's, until None comes."""
-    while event := events.get():
-        if isinstance(event, logging.LogRecord):
-            logging.getLogger(event.name).handle(event)
-        else:
-            label, method, *values = event
-            progress = progresses[label]
-            if method != "located" or isinstance(progress, LocatedProgress):
-                getattr(progress, method)(*values)
-
-
-class WorkerProgress:
-    """Progress of a run in another process."""
-
-    events: Any  # a queue of processes, or of a cluster
-    share: Share
-    stopped = False
-
-    def __init__(self, label: str) -> None:
-        self.label, self.sent_at = label, 0.0
-
-    def step(self, step: int, steps: int) -> None:
-        """Send a step, a few times a second."""
-        if time.monotonic() - self.sent_at > 0.2:
-            self.sent_at = time.monotonic()
-            self.events.put((self.label, "step", step, steps))
-
-    def epoch(self, record: Record) -> None:
-        """Send the record of an epoch."""
-        self.events.put((self.label, "epoch", record))
 
 
 def enter(events: Queue[Any], shares: Queue[Share], level: int) -> None:
@@ -69,16 +34,6 @@ def enter(events: Queue[Any], shares: Queue[Share], level: int) -> None:
     log_to(events, level)
     WorkerProgress.events, WorkerProgress.share = events, shares.get()
     WorkerProgress.share.enter()
-
-
-def log_to(events: Any, level: int) -> QueueHandler:
-    """Send what this process logs to the one that asked for its work; return what does."""
-    handler = QueueHandler(events)
-    handler.setFormatter(logging.Formatter("%(processName)s: %(message)s"))
-    handler.addFilter(lambda record: not is_about_data(record))  # which the parent has opened, and logged
-    logging.getLogger("skiprun").addHandler(handler)
-    logging.getLogger("skiprun").setLevel(level)
-    return handler
 
 
 def call_of(work: Work, runs: Path) -> Callable[[], SkiprunError | None]:
@@ -107,14 +62,14 @@ def train_here(
     if place:
         for label in plain:
             WorkerProgress.events.put((label, "located", place))
-    failure = _failure(plain, runs, need, until)
+    failure = _train_and_pass_on(plain, runs, need, until)
     if share.gpu:  # for the next run, and for those beside
         gc.collect()
         torch.cuda.empty_cache()
     return failure
 
 
-def _failure(
+def _train_and_pass_on(
     plain: Mapping[str, dict[str, Any]], runs: Path, need: Need | None, until: float
 ) -> SkiprunError | None:
     """Train runs; return the error of the first that failed."""

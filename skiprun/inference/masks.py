@@ -29,7 +29,7 @@ from skiprun.inference.sliding_window import sliding_window
 from skiprun.run.documents import DataRecord
 from skiprun.system.files import make_folder, write_bytes
 from skiprun.system.progress import ProgressCallback
-from skiprun.tasks.segmentation import decide
+from skiprun.tasks.segmentation import predicted_classes
 
 STRIP = 256  # rows of a mask that are interpolated at once
 
@@ -123,5 +123,5 @@ def resized_classes(logits: Tensor, height: int, width: int) -> Array:
         y = (2 * torch.arange(top, min(top + STRIP, height)) + 1) / height - 1
         grid = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], -1)[None]
         strip = F.grid_sample(logits, grid, mode="bilinear", padding_mode="border", align_corners=False)
-        mask[top : top + STRIP] = decide(strip)[0].numpy()
+        mask[top : top + STRIP] = predicted_classes(strip)[0].numpy()
     return mask

@@ -24,9 +24,22 @@ class Output:
         return [self.mask, self.overlay] if self.overlay else [self.mask]
 
 
-def name_outputs(
-    inputs: Sequence[Input], out: Path, overlay: bool = False, overwrite: bool = False
-) -> list[Output]:
+@dataclass(frozen=True)
+class MaskFolder:
+    """Where masks are written.
+
+    Attributes:
+        path: the folder.
+        overlay: write the image with its mask laid over it, too.
+        overwrite: replace files that are there.
+    """
+
+    path: Path
+    overlay: bool = False
+    overwrite: bool = False
+
+
+def name_outputs(inputs: Sequence[Input], folder: MaskFolder) -> list[Output]:
     """Return where mask and overlay of each image go: <out>/<name>.png and <out>/<name>-overlay.png.
 
     Raises:
@@ -34,7 +47,7 @@ def name_outputs(
             for.
         StorageError: the folder cannot be written to.
     """
-    outputs = [_output(out / each.name, overlay) for each in inputs]
+    outputs = [_output(folder.path / each.name, folder.overlay) for each in inputs]
     sources, seen = {each.file.resolve() for each in inputs}, dict[Path, Path]()
     for each, output in zip(inputs, outputs, strict=True):
         for target in output.files:
@@ -44,9 +57,9 @@ def name_outputs(
                 both = f"{seen[target]} and {each.file}"
                 raise InputError(f"{both} would both get the mask {target}; predict them apart.")
             seen[target] = each.file
-    refuse_existing(list(seen), overwrite)
-    for folder in {out, *(target.parent for target in seen)}:
-        check_writable(folder, below=out)
+    refuse_existing(list(seen), folder.overwrite)
+    for place in {folder.path, *(target.parent for target in seen)}:
+        check_writable(place, below=folder.path)
     return outputs
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from skiprun.data.folders.masks import starts
 from skiprun.data.source import Array
-from skiprun.tasks.segmentation import decide
+from skiprun.tasks.segmentation import predicted_classes
 
 TILE, OVERLAP = 512, 128
 
@@ -22,7 +22,7 @@ def sliding_window(
     mask = np.empty(pixels.shape[:2], np.uint8)
     for row, top, bottom in spans(pixels.shape[0], tile, overlap):
         for column, left, right in spans(pixels.shape[1], tile, overlap):
-            found = decide(logits(pixels[row : row + tile, column : column + tile]))[0].numpy()
+            found = predicted_classes(logits(pixels[row : row + tile, column : column + tile]))[0].numpy()
             mask[top:bottom, left:right] = found[top - row : bottom - row, left - column : right - column]
     return mask
 

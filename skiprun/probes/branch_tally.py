@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.connections import Connection
-from skiprun.models.families.preact import PreactBlock
 from skiprun.models.layers.block import Block
+from skiprun.models.layers.preact_block import PreactBlock
 
 
 def measures(connection: Connection) -> list[str]:

@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 import skiprun
-from skiprun.claims.reproduction import FoundQuantity, ReproducedClaim
+from skiprun.claims.reproduction_document import FoundQuantity, ReproducedClaim
 from skiprun.errors import StorageError
 from skiprun.infos import BUDGETS
 from skiprun.reports.page import render

@@ -60,11 +60,11 @@ def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
         for run in group.runs
         if run.number("test_scored", 1) > 1
     ]
-    found += [text for group in groups for run in group.runs for text in _curves(run)]
+    found += [text for group in groups for run in group.runs for text in _damaged_curves(run)]
     return (*found, *_unequal_conditions(groups))
 
 
-def _curves(run: RunRecord) -> list[str]:
+def _damaged_curves(run: RunRecord) -> list[str]:
     """Say what is wrong with the log that the curves of a finished run are drawn from."""
     if next(epoch_rows(run.run), None) is None:
         return [f"No curves of {run.run.name}: its metrics.jsonl is missing or damaged."]

@@ -20,7 +20,7 @@ CONDITIONS = ("device", "precision")
 CONTENT = "data.fingerprint"
 
 
-def differences(groups: Sequence[Group]) -> Differences:
+def group_differences(groups: Sequence[Group]) -> Differences:
     """Return in what the finished runs of some networks differ beside the model and the seed."""
     runs = {run.run.name: run for group in groups for run in group.runs}
     found = config_differences({name: run.config for name, run in runs.items() if run.config})

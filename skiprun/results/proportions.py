@@ -8,7 +8,7 @@ from skiprun.results.statistics import LEVEL
 
 
 @dataclass(frozen=True)
-class Share:
+class Proportion:
     """How many of the runs of a network trained, with the interval of the share (Wilson 1927)."""
 
     trained: int
@@ -22,15 +22,15 @@ class Share:
         return self.trained / self.runs
 
 
-def share(trained: int, runs: int, level: float = LEVEL) -> Share:
+def proportion(trained: int, runs: int, level: float = LEVEL) -> Proportion:
     """Return a share of one run or more with its interval."""
     from scipy import stats
 
     interval = stats.binomtest(trained, runs).proportion_ci(level, method="wilson")
-    return Share(trained, runs, float(interval.low), float(interval.high))
+    return Proportion(trained, runs, float(interval.low), float(interval.high))
 
 
-def shares_differ(one: Share, other: Share) -> float:
+def shares_differ(one: Proportion, other: Proportion) -> float:
     """Return the p value of two shares being equal (Fisher's exact test)."""
     from scipy import stats
 

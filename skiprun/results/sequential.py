@@ -28,7 +28,7 @@ SHAPE = 2
 CELLS = 100
 
 
-class Look(NamedTuple):
+class InterimLook(NamedTuple):
     """A look at a comparison: after so many seeds, of at most so many."""
 
     seeds: int

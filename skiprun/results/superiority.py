@@ -44,14 +44,14 @@ def _end(value: float, end: float, m: int, n: int) -> float:
     inside, outside, errors = value, end, critical_value(m + n - 2)
     for _ in range(50):
         middle = (inside + outside) / 2
-        if abs(middle - value) <= errors * math.sqrt(_variance(middle, m, n)):
+        if abs(middle - value) <= errors * math.sqrt(_variance_of_share(middle, m, n)):
             inside = middle
         else:
             outside = middle
     return inside
 
 
-def _variance(value: float, m: int, n: int) -> float:
+def _variance_of_share(value: float, m: int, n: int) -> float:
     """Return the variance of the share where it is `value`, for exponential scores (Hanley, McNeil 1982)."""
     more = (m + n) / 2 - 1
     spread = 1 + more * ((1 - value) / (2 - value) + value / (1 + value))

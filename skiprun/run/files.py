@@ -1,18 +1,4 @@
-"""The files of a run directory, and what they say.
-
-runs/<name>/seed-<s>/
-    config.yaml        the whole config, every default filled in
-    environment.json   versions, device, command and commit of every session that trained it
-    metrics.jsonl      the truth: one JSON object a line
-    events.out.*       TensorBoard's view of it
-    checkpoints/       last.pt, previous.pt, best.pt
-    studies/           what instruments found
-    overlays/          what a network for masks saw, as epochs ended
-    status.json        how the latest session ended
-    tags.json          words that a person gave it
-    test.npz           what the best weights say of each image of the test split
-    summary.json       written last: its presence means the run is done
-"""
+"""What the files of a run directory say, and what is written into them."""
 
 from __future__ import annotations
 
@@ -28,7 +14,7 @@ from skiprun.legacy import CONNECTIONS, connection_of_today
 from skiprun.run.differences import changes_since, recorded_config
 from skiprun.run.documents import Environment, Session, State, Status, Summary
 from skiprun.run.lock import RunLock
-from skiprun.run.places import name_of
+from skiprun.run.paths import RunPaths
 from skiprun.system.disk import storage_errors
 from skiprun.system.documents import Row, read_document, read_rows, write_sealed
 from skiprun.system.files import write_json
@@ -36,35 +22,12 @@ from skiprun.system.ordinary_files import open_to_read
 from skiprun.system.yaml_file import read_yaml
 
 
-class RunFiles:
+class RunFiles(RunPaths):
     """The files of one run directory: what they say, and what is written into them."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.config_file = path / "config.yaml"
-        self.environment_file = path / "environment.json"
-        self.metrics_file = path / "metrics.jsonl"
-        self.status_file = path / "status.json"
-        self.tags_file = path / "tags.json"
-        self.images_file = path / "test.npz"
-        self.summary_file = path / "summary.json"
-        self.checkpoints = path / "checkpoints"
-        self.studies = path / "studies"
-        self.overlays = path / "overlays"
+        super().__init__(path)
         self.guard = RunLock(path)
-
-    def __repr__(self) -> str:
-        return f"Run('{self.path}')"
-
-    @property
-    def root(self) -> Path:
-        """The folder of all runs."""
-        return self.path.parent.parent
-
-    @property
-    def name(self) -> str:
-        """Name and seed, as in 'resnet56_cifar/seed-0'."""
-        return name_of(self.path)
 
     @property
     def config(self) -> RunConfig:

@@ -51,7 +51,7 @@ def read_arrays(path: Path, names: Sequence[str], checksum: object) -> tuple[str
     import numpy as np
 
     try:
-        content = _read(path)
+        content = _read_whole(path)
         with np.load(io.BytesIO(content)) as file:  # without pickles
             if sum(member.file_size for member in file.zip.infolist()) > len(content):
                 raise ValueError("it unpacks to more than was written")
@@ -64,7 +64,7 @@ def read_arrays(path: Path, names: Sequence[str], checksum: object) -> tuple[str
     return fingerprint, arrays
 
 
-def _read(path: Path) -> bytes:
+def _read_whole(path: Path) -> bytes:
     """Return the bytes of a file whose checksum is right."""
     with storage_errors("read", path):
         try:

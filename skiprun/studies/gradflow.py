@@ -16,64 +16,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from skiprun.connections import sites
-from skiprun.connections.add import Add
-from skiprun.connections.none import NoConnection
 from skiprun.registry import STUDIES
-from skiprun.studies.base import Batches, Figure, Loss, Row, StudyResult, isolated_copy
-from skiprun.studies.layer_recorder import MEASURES, LayerRecorder
-from skiprun.system.torch_internals import BatchNorm
+from skiprun.studies.base import Batches, Figure, Loss, StudyResult, isolated_copy
+from skiprun.studies.layer_recorder import LayerRecorder
+from skiprun.studies.rows_by_depth import layer_rows, site_rows
+from skiprun.studies.signal_theory import Theory, theory
 
 TWO_ORDERS = 100.0
 
 
-def by_depth(title: str, y: str, ylabel: str, at: str = "layer", **more: Any) -> Figure:
+def depth_figure(title: str, y: str, ylabel: str, at: str = "layer", **more: Any) -> Figure:
     """Return a figure of one measure over depth."""
     xlabel = "relative depth (0 input, 1 output)"
     return Figure(title, "lines", "depth", y, xlabel, ylabel, where={"at": at}, log=True, **more)
 
 
 FIGURES = (
-    by_depth(
+    depth_figure(
         "Gradient norm by depth", "grad_norm", "norm of dL/dW", band=("grad_norm_low", "grad_norm_high")
     ),
-    by_depth(
+    depth_figure(
         "Gradient of the signal by depth",
         "actgrad",
         "norm of dL/d(layer output)",
         band=("actgrad_low", "actgrad_high"),
         guides=("actgrad_theory",),
     ),
-    by_depth(
+    depth_figure(
         "Signal by depth", "variance", "variance behind each block", "site", guides=("variance_theory",)
     ),
 )
-
-
-@dataclass(frozen=True)
-class Theory:
-    """What theory expects of wide networks: a factor a layer toward the input, a block toward the output."""
-
-    growth: float | None
-    doubling: float | None
-
-
-def theory(model: nn.Module) -> Theory:
-    """Return the expectation for plain and residual networks; other connections have none here."""
-    kinds = {type(site) for site in sites(model).values()}
-    normed = any(isinstance(module, BatchNorm) for module in model.modules())
-    if kinds == {NoConnection}:
-        return Theory(math.sqrt(math.pi / (math.pi - 1)) if normed else 1.0, 1.0)
-    if kinds == {Add} and not normed:
-        # Twice the variance at a block of two layers: the norm grows by the fourth root of two at each.
-        return Theory(2**0.25, 2.0)
-    return Theory(None, None)
 
 
 @STUDIES.register(
@@ -108,42 +85,6 @@ def gradflow(
     facts["loss"] = losses.median().item()
     rows = layer_rows(paths, layers, expected) + site_rows(places, variances, expected)
     return StudyResult(rows, verdict(facts), facts)
-
-
-def layer_rows(paths: list[str], layers: Tensor, expected: Theory) -> list[Row]:
-    """Return one row a layer from values [runs, 4, layers]: median, and the 10th and 90th percentile."""
-    low, median, high = layers.quantile(layers.new_tensor([0.1, 0.5, 0.9]), dim=0)
-    rows: list[Row] = []
-    for index, path in enumerate(paths):
-        row: Row = {"at": "layer", "number": index + 1, "layer": path, "depth": relative(index, len(paths))}
-        for measure, name in enumerate(MEASURES):
-            row[name] = median[measure, index].item()
-        for measure, name in enumerate(MEASURES[:2]):
-            row[f"{name}_low"], row[f"{name}_high"] = low[measure, index].item(), high[measure, index].item()
-        row["grad_over_weight"] = row["grad_norm"] / row["weight_norm"] if row["weight_norm"] else 0.0
-        if expected.growth:
-            last = len(paths) - 2
-            row["actgrad_theory"] = median[1, last].item() * expected.growth ** (last - index)
-        rows.append(row)
-    return rows
-
-
-def site_rows(places: list[str], variances: Tensor, expected: Theory) -> list[Row]:
-    """Return one row a connection site from variances [runs, sites]."""
-    median = variances.median(dim=0).values.tolist()
-    rows: list[Row] = []
-    for index, place in enumerate(places):
-        row = {"at": "site", "number": index + 1, "layer": place, "depth": relative(index, len(places))}
-        row["variance"] = median[index]
-        if expected.doubling:
-            row["variance_theory"] = median[0] * expected.doubling**index
-        rows.append(row)
-    return rows
-
-
-def relative(index: int, total: int) -> float:
-    """Return the place of a layer between the input, 0, and the output, 1."""
-    return index / max(1, total - 1)
 
 
 def summarize(body: Tensor, variances: Tensor, expected: Theory) -> dict[str, float | None]:

@@ -11,12 +11,10 @@ from __future__ import annotations
 import math
 import random
 import statistics
-from collections.abc import Iterator
 from typing import Any, Literal
 
 from torch import nn
 
-from skiprun.connections import Connection
 from skiprun.registry import STUDIES
 from skiprun.studies.base import (
     Evaluate,
@@ -27,32 +25,28 @@ from skiprun.studies.base import (
     StudyResult,
     ignore,
     isolated_copy,
-    metric_drop,
     primary_metric,
-    sites_of,
-    spread,
 )
-from skiprun.studies.cuts import CUTS, Shapes, replace_connections
-from skiprun.studies.reorder import alike, parent, swapped
+from skiprun.studies.cuts import Shapes
+from skiprun.studies.lesion_run import LesionRun
 from skiprun.studies.resolution import of_images, smallest_gap
 from skiprun.studies.signature import Count, Seed
 
-COUNTS = (1, 2, 3, 4, 6, 8, 10, 13, 18, 24, 32, 48)
 ROBUST = 5.0  # points
 COLLAPSED = 0.5  # share of what the worst lesion costs: a network that errs much when intact has less to lose
 BAND = ("damage_low", "damage_high")
 DAMAGE = "error added, or score lost (points)"
 
 
-def damage(title: str, kind: str, what: str, x: str, xlabel: str, **more: Any) -> Figure:
+def damage_figure(title: str, kind: str, what: str, x: str, xlabel: str, **more: Any) -> Figure:
     """Return a figure of the damage that one kind of lesion does."""
     return Figure(title, kind, x, "damage", xlabel, DAMAGE, where={"what": what}, **more)
 
 
 FIGURES = (
-    damage("One block deleted", "bars", "delete", "number", "number of the block from the input"),
-    damage("Blocks deleted at random", "lines", "random", "blocks", "deleted blocks", band=BAND),
-    damage(
+    damage_figure("One block deleted", "bars", "delete", "number", "number of the block from the input"),
+    damage_figure("Blocks deleted at random", "lines", "random", "blocks", "deleted blocks", band=BAND),
+    damage_figure(
         "Blocks swapped at random", "lines", "swap", "tau", "Kendall's tau with the trained order", band=BAND
     ),
 )
@@ -92,56 +86,6 @@ def lesion(
             rows.append(row)
     facts = summarize(rows, primary_metric(intact), len(shapes.met), images)
     return StudyResult(rows, verdict(facts), facts)
-
-
-class LesionRun:
-    """An isolated copy with its cuttable sites."""
-
-    def __init__(
-        self,
-        model: nn.Module,
-        evaluate: Evaluate,
-        intact: dict[str, float],
-        found: dict[str, Connection],
-        side: str,
-        draws: int,
-        rng: random.Random,
-    ) -> None:
-        self.model, self.evaluate, self.intact, self.found = model, evaluate, intact, found
-        self.paths = list(sites_of(model))
-        self.join, self.draws, self.rng = CUTS[side], draws, rng
-        # A block that changes the shape costs more (Veit et al. 2016, figure 3): chance leaves it out.
-        blocks = {path: model.get_submodule(parent(path)) for path in found}
-        self.keeping = [path for path, block in blocks.items() if getattr(block, "downsample", None) is None]
-        self.groups = alike(model, [parent(path) for path in self.keeping])
-        self.counts = [count for count in COUNTS if count <= len(self.keeping)]
-        self.total = len(found) + len(self.counts) * (2 if self.groups else 1)
-
-    def rows(self) -> Iterator[Row]:
-        """Yield the scores of all lesions, one after the other."""
-        for path, connection in self.found.items():
-            with replace_connections({connection: self.join}):
-                scores = self.evaluate(self.model)
-            row = {"what": "delete", "number": self.paths.index(path) + 1, "site": path}
-            yield {**row, "damage": metric_drop(scores, self.intact), **scores}
-        for count in self.counts:
-            damages = [self.delete(count) for _ in range(self.draws)]
-            yield {"what": "random", "blocks": count, **spread(damages, "damage")}
-        for count in self.counts if self.groups else ():
-            taus, worse = zip(*(self.swap(count) for _ in range(self.draws)), strict=True)
-            yield {"what": "swap", "blocks": count, "tau": statistics.mean(taus), **spread(worse, "damage")}
-
-    def delete(self, count: int) -> float:
-        """Return the damage without some random blocks."""
-        with replace_connections(
-            {self.found[path]: self.join for path in self.rng.sample(self.keeping, count)}
-        ):
-            return metric_drop(self.evaluate(self.model), self.intact)
-
-    def swap(self, count: int) -> tuple[float, float]:
-        """Return Kendall's tau and the damage with some random pairs swapped."""
-        with swapped(self.model, self.groups, count, self.rng) as tau:
-            return tau, metric_drop(self.evaluate(self.model), self.intact)
 
 
 def summarize(rows: list[Row], score: str, sites: int, images: int) -> Facts:

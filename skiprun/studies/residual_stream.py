@@ -72,7 +72,7 @@ def residual_stream(models: Iterable[nn.Module], batches: Batches, *, inference:
         raise InputError("No branch of this network is added to a signal of its shape.")
     median = torch.stack([torch.stack([*each.values()]) for each in measured]).median(dim=0).values
     facts = summarize(median)
-    return StudyResult(site_rows(paths, median), verdict(facts), facts)
+    return StudyResult(stream_rows(paths, median), verdict(facts), facts)
 
 
 class SiteRecorder:
@@ -88,15 +88,15 @@ class SiteRecorder:
         """Measure what meets, if both have one shape and are used."""
         x, fx = inputs
         if site.uses_shortcut and x.shape == fx.shape:
-            self.found[self.paths[site]] = measures(x.double(), fx.double()).cpu()
+            self.found[self.paths[site]] = measure_site(x.double(), fx.double()).cpu()
 
     def measure(self, images: Tensor) -> dict[str, Tensor]:
-        """Return what `measures` says of each site."""
+        """Return what `measure_site` says of each site."""
         self.model(images)
         return {path: self.found[path] for path in self.paths.values() if path in self.found}
 
 
-def measures(x: Tensor, fx: Tensor) -> Tensor:
+def measure_site(x: Tensor, fx: Tensor) -> Tensor:
     """Return branch_share, cosine and the effective ranks of SIGNALS, for x and fx [N, C, H, W]: [6]."""
     size_x, size_f = x.square().sum(), fx.square().sum()
     cosine = (x * fx).sum() / (size_x * size_f).sqrt().clamp(min=1e-150)
@@ -112,7 +112,7 @@ def effective_rank(features: Tensor) -> Tensor:
     return torch.special.entr(shares).sum().exp() * (values.sum() > 0)
 
 
-def site_rows(paths: list[str], sites: Tensor) -> list[Row]:
+def stream_rows(paths: list[str], sites: Tensor) -> list[Row]:
     """Return one row a site, and one a site and signal, from values [sites, 6]."""
     rows: list[Row] = []
     for number, (path, (share, cosine, *ranks)) in enumerate(

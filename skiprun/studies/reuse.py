@@ -58,7 +58,7 @@ def reuse(model: nn.Module) -> StudyResult:
     blocks = list(dense_blocks(model))
     if not blocks:
         raise InputError("A reuse map needs dense blocks, where layers see the outputs of all before them.")
-    rows = [row for number, block in enumerate(blocks, start=1) for row in block_rows(number, block)]
+    rows = [row for number, block in enumerate(blocks, start=1) for row in connection_rows(number, block)]
     facts = summarize(rows, len(blocks))
     return StudyResult(rows, verdict(facts), facts)
 
@@ -86,7 +86,7 @@ def dense(chain: Mapping[str, Connection], layers: Mapping[str, Tensor]) -> Dens
     return DenseBlock(channels, targets) if fits else None
 
 
-def block_rows(number: int, block: DenseBlock) -> Iterator[Row]:
+def connection_rows(number: int, block: DenseBlock) -> Iterator[Row]:
     """Yield one row for each source and each target behind it."""
     for target, (name, weight) in enumerate(block.targets, start=1):
         sources = weight.abs().flatten(2).mean(dim=2) if weight.ndim > 2 else weight.abs()
@@ -106,13 +106,13 @@ def summarize(rows: list[Row], blocks: int) -> Facts:
             sum(each >= USED * max(weights) for each in weights) / len(weights) for weights in several
         ),
         "early_over_late": fmean(
-            ratio(weights[: len(weights) // 2], weights[len(weights) // 2 :]) for weights in several
+            ratio_of_means(weights[: len(weights) // 2], weights[len(weights) // 2 :]) for weights in several
         ),
-        "input_over_layers": fmean(ratio(weights[:1], weights[1:]) for weights in several),
+        "input_over_layers": fmean(ratio_of_means(weights[:1], weights[1:]) for weights in several),
     }
 
 
-def ratio(some: Sequence[float], others: Sequence[float]) -> float:
+def ratio_of_means(some: Sequence[float], others: Sequence[float]) -> float:
     """Return the mean of some weights over that of others."""
     return fmean(some) / (fmean(others) or 1.0)
 

@@ -64,7 +64,7 @@ def shortcuts(
     return StudyResult(rows, verdict(facts), facts)
 
 
-def blocks_of(model: nn.Module) -> dict[str, Block]:
+def site_blocks(model: nn.Module) -> dict[str, Block]:
     """Return the blocks with a connection site by path; refuse a network that has none."""
     modules = {parent(path): model.get_submodule(parent(path)) for path in sites(model)}
     blocks = {path: module for path, module in modules.items() if isinstance(module, Block)}
@@ -77,7 +77,7 @@ class StageRecorder:
     """Reads the gradients of what the blocks of an isolated copy give; its hooks stay there."""
 
     def __init__(self, model: nn.Module, loss: Loss) -> None:
-        self.model, self.loss, self.blocks = model, loss, blocks_of(model)
+        self.model, self.loss, self.blocks = model, loss, site_blocks(model)
         self.stages = {stage: list(paths) for stage, paths in itertools.groupby(self.blocks, parent)}
         self.outputs: dict[nn.Module, Tensor] = {}
         for block in self.blocks.values():

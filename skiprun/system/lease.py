@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skiprun.errors import StorageError
-from skiprun.system.lease_file import described, read, said_in, this_machine, work_of
+from skiprun.system.lease_file import described, read_lease, said_in, this_machine, work_of
 from skiprun.system.locks import NO_LOCKS
 
 BEAT = 5.0  # seconds between two changes of a lease
@@ -89,7 +89,7 @@ class Lease:
 
     def _look(self) -> None:
         """Note what the lease says, and since when; refuse to wait for ever."""
-        found, now = read(self.file), time.monotonic()
+        found, now = read_lease(self.file), time.monotonic()
         if found != self.seen:
             self.changed = now
         if work_of(found) != work_of(self.seen) or found is None:
@@ -134,7 +134,7 @@ class Lease:
             self.file.replace(aside)
         except FileNotFoundError:
             return True
-        taken = read(aside)
+        taken = read_lease(aside)
         if taken != self.seen and not self.file.exists():
             aside.replace(self.file)
             return False
@@ -152,7 +152,7 @@ class Lease:
                     aside.replace(self.file)
 
     def _is_own(self) -> bool:
-        return said_in(read(self.file)).get("token") == self.token
+        return said_in(read_lease(self.file)).get("token") == self.token
 
     def _content(self) -> bytes:
         about = {"machine": this_machine(), "name": platform.node(), "process": os.getpid()}

@@ -19,7 +19,7 @@ def this_machine() -> str:
     return f"{platform.node()} {uuid.getnode()}"
 
 
-def read(file: Path) -> bytes | None:
+def read_lease(file: Path) -> bytes | None:
     """Return what a lease says; None where there is none. Opening it asks a shared disk for what is new."""
     try:
         return file.read_bytes()

@@ -85,7 +85,7 @@ class Segmentation(Task):
     def counts(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the confusion matrix, true by predicted, and four boundary counts of all but class 0."""
         output = output.float().mean(0) if output.ndim == 5 else output
-        truth, predicted = classes_of(target), decide(output)
+        truth, predicted = classes_of(target), predicted_classes(output)
         number = max(2, output.shape[1])
         valid = truth != VOID
         matrix = confusion_matrix(truth, predicted, valid, number).flatten()
@@ -145,6 +145,6 @@ def shows_anything(target: Tensor) -> bool:
     return bool(((classes := classes_of(target)) > 0).logical_and(classes != VOID).any())
 
 
-def decide(output: Tensor) -> Tensor:
+def predicted_classes(output: Tensor) -> Tensor:
     """Return the class of each pixel, int64 [N, H, W], from logits."""
     return (output[:, 0] > 0).long() if output.shape[1] == 1 else output.argmax(1)

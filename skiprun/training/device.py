@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +13,7 @@ import torch
 
 from skiprun.config import RunConfig
 from skiprun.errors import InputError, counted, explain_out_of_memory
-from skiprun.system.machine import all_cores, cores, keep_memory
+from skiprun.system.machine import keep_memory
 from skiprun.training.gpu import NVIDIA, TF32, refuse_without_kernels, sees_gpu, why_no_gpu
 
 log = logging.getLogger(__name__)
@@ -109,54 +107,6 @@ def configure_cuda(setup: DeviceSetup) -> None:
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     with explain_out_of_memory("before anything was put on the GPU", "Free some of it, or use device: cpu."):
         refuse_without_kernels(setup.device)
-
-
-# Below this many multiply-adds a step, threads spend their time waiting for each other: a plain56 on 8x8
-# digits (0.5 G) gains a quarter from a second thread on an idle machine, and loses a factor of 50 beside a
-# busy neighbour.
-SMALL_STEP = 2e9
-
-
-def check_threads(config: RunConfig) -> None:
-    """Refuse more threads than cores to a run that begins; one that goes on keeps its number, for its bits.
-
-    Raises:
-        InputError: there are not so many cores.
-    """
-    threads = config.compute.threads or 1
-    if threads > all_cores():
-        found, most = f"{config.place('compute.threads')}: found {threads}", counted(all_cores(), "core")
-        raise InputError(
-            f"{found}, and this machine has {most}; give no more, or leave the choice to skiprun."
-        )
-
-
-def choose_threads(config: RunConfig, macs: int, step: Callable[[], object] | None = None) -> int:
-    """Return the number of CPU threads: the config's, one for a small network, or the faster of one and all.
-
-    Args:
-        config: with `threads` and the batch size.
-        macs: multiply-adds of the network for one image.
-        step: does the work of a training step, and is timed; None takes all for a large network.
-    """
-    everything = len(cores())
-    if config.compute.threads or everything == 1 or macs * config.data.batch_size < SMALL_STEP:
-        return config.compute.threads or 1
-    return faster(step, (1, everything)) if step else everything
-
-
-def faster(step: Callable[[], object], choices: Sequence[int], rounds: int = 2) -> int:
-    """Return the number of threads that makes a step fastest on this machine, as busy as it is now."""
-    before, least = torch.get_num_threads(), dict.fromkeys(choices, math.inf)
-    step()  # the first one allocates
-    for _ in range(rounds):
-        for threads in choices:
-            torch.set_num_threads(threads)
-            started = time.perf_counter()
-            step()
-            least[threads] = min(least[threads], time.perf_counter() - started)
-    torch.set_num_threads(before)
-    return min(choices, key=least.__getitem__)
 
 
 def fast_precision(device: torch.device) -> str:

@@ -55,7 +55,7 @@ class HostCopy:
     def _gather(self, total: int, tensors: Sequence[Tensor]) -> Tensor:
         """Return one piece of memory of their device with all tensors; one kernel copies all of a type."""
         memory = torch.empty(total, dtype=torch.uint8, device=tensors[0].device)
-        places = [_place(memory, tensor, start) for tensor, start in zip(tensors, self.starts, strict=True)]
+        places = [_like_at(memory, tensor, start) for tensor, start in zip(tensors, self.starts, strict=True)]
         for dtype in {tensor.dtype for tensor in tensors}:
             pairs = [pair for pair in zip(places, tensors, strict=True) if pair[1].dtype == dtype]
             torch._foreach_copy_([place for place, _ in pairs], [tensor for _, tensor in pairs])
@@ -64,7 +64,7 @@ class HostCopy:
     def _copy_each(self, memory: Tensor, tensors: Sequence[Tensor]) -> None:
         """Copy tensors to the host one by one, where the device has no memory for them once more."""
         for tensor, start in zip(tensors, self.starts, strict=True):
-            _place(memory, tensor, start).copy_(tensor, non_blocking=True)
+            _like_at(memory, tensor, start).copy_(tensor, non_blocking=True)
 
 
 def strides(tensor: Tensor) -> tuple[int, ...]:
@@ -72,7 +72,7 @@ def strides(tensor: Tensor) -> tuple[int, ...]:
     return torch.empty_like(tensor, device="meta").stride()
 
 
-def _place(memory: Tensor, tensor: Tensor, start: int) -> Tensor:
+def _like_at(memory: Tensor, tensor: Tensor, start: int) -> Tensor:
     """Return a piece of memory as a tensor like another."""
     piece = memory[start : start + tensor.nbytes].view(tensor.dtype)
     return piece.as_strided(tensor.shape, strides(tensor))

@@ -16,11 +16,11 @@ from torch.nn.parallel import DistributedDataParallel
 def overlapped(model: nn.Module) -> DistributedDataParallel:
     """Return a network whose backward pass leaves gradients that are summed over the ranks."""
     wrapped = DistributedDataParallel(model, broadcast_buffers=False)
-    wrapped.register_comm_hook(None, _sum)
+    wrapped.register_comm_hook(None, _sum_bucket)
     return wrapped
 
 
-def _sum(_state: None, bucket: GradBucket) -> Future[Tensor]:
+def _sum_bucket(_state: None, bucket: GradBucket) -> Future[Tensor]:
     work = dist.all_reduce(bucket.buffer(), async_op=True)
     assert work
     return work.get_future().then(lambda done: done.value()[0])

@@ -8,6 +8,7 @@ from torch import nn
 from skiprun.config import RunConfig
 from skiprun.errors import explain_out_of_memory
 from skiprun.models import SMALLER_NETWORK
+from skiprun.training.acceleration.activation_checkpointing import apply_activation_checkpointing
 
 
 def put_network(model: nn.Module, device: torch.device, channels_last: bool) -> nn.Module:
@@ -19,6 +20,14 @@ def put_network(model: nn.Module, device: torch.device, channels_last: bool) -> 
     layout = torch.channels_last if channels_last else torch.contiguous_format
     with explain_out_of_memory(f"while the network is moved to {device}", SMALLER_NETWORK):
         return model.to(device, memory_format=layout)  # type: ignore[call-overload]
+
+
+def put_trained(model: nn.Module, device: torch.device, config: RunConfig) -> nn.Module:
+    """Move a network that is to be trained to a device, and make it keep what its backward pass may have."""
+    placed = put_network(model, device, config.compute.channels_last)
+    if config.compute.activation_checkpointing:
+        apply_activation_checkpointing(placed)
+    return placed
 
 
 def put_rebuilt(model: nn.Module, device: torch.device, config: RunConfig) -> nn.Module:

@@ -15,7 +15,7 @@ from skiprun.training.acceleration.compilation import ForwardPass
 from skiprun.training.acceleration.step_maker import StepMaker
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import DeviceSetup
-from skiprun.training.randomness import BatchSampler
+from skiprun.training.sample_order import BatchSampler
 from skiprun.training.schedule import can_extend
 from skiprun.training.state import RESUME_KEYS, Checkpoint, Conditions, refuse_incomplete
 

@@ -1,4 +1,4 @@
-"""The learning rate of a step, the length of a run in steps, and whether a schedule goes on from another."""
+"""What a step is set to: learning rate and strength of skips; the length of a run in steps."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 from bisect import bisect_right
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from skiprun.config import RunConfig, ScheduleConfig
+from skiprun.connections.fade import set_skip_strength, skip_strength
 
 
 def total_steps(config: RunConfig, samples: int) -> int:
@@ -27,8 +28,7 @@ def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int, un
 
     Warm-up rises linearly and reaches the peak with its last step; the cosine falls from there to nothing at
     the end, or to the step where it begins again (Loshchilov and Hutter 2017). A unit of the schedule is
-    `unit` steps, however
-    long the run is: a longer one has the same warm-up and milestones.
+    `unit` steps, however long the run is: a longer one has the same warm-up and milestones.
     """
     warmup = round(config.warmup * unit)
     if step < warmup:
@@ -66,3 +66,26 @@ def put_learning_rate_on(optimizer: torch.optim.Optimizer, device: torch.device)
     """Keep the learning rate of every group in a tensor, which a captured step reads anew."""
     for group in optimizer.param_groups:
         group["lr"] = torch.tensor(float(group["lr"]), device=device)
+
+
+class StepSettings:
+    """What is set anew for each step: the learning rate, and the strength of skips that fade."""
+
+    def __init__(
+        self, config: RunConfig, samples: int, optimizer: torch.optim.Optimizer, model: nn.Module
+    ) -> None:
+        self.config, self.samples, self.optimizer, self.model = config, samples, optimizer, model
+        self.steps, self.unit = total_steps(config, samples), steps_per_unit(config, samples)
+
+    def lr(self, step: int) -> float:
+        """Return the learning rate of a step counted from 0."""
+        return learning_rate(self.config.schedule, self.config.optim.lr, step, self.steps, self.unit)
+
+    def apply(self, step: int) -> float:
+        """Set all for a step counted from 0, and return its learning rate."""
+        lr = self.lr(step)
+        set_learning_rate(self.optimizer, lr)
+        if fading := self.config.model.skip_schedule:
+            epoch = step * self.config.data.batch_size / self.samples
+            set_skip_strength(self.model, skip_strength(fading, epoch))
+        return lr

@@ -50,7 +50,7 @@ class StepState:
 
     def keep(self) -> KeptState:
         """Return a copy."""
-        return KeptState(self, self.tensors(), copies(self.tensors()), self.generators())
+        return KeptState(self, self.tensors(), cloned(self.tensors()), self.generators())
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class StepStates:
 
     def keep(self) -> KeptState:
         """Return a copy."""
-        return KeptState(self, self.tensors(), copies(self.tensors()), self.generators())
+        return KeptState(self, self.tensors(), cloned(self.tensors()), self.generators())
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class KeptState:
         return None
 
 
-def copies(tensors: Tensors) -> Tensors:
+def cloned(tensors: Tensors) -> Tensors:
     """Return a copy of every tensor."""
     return {kind: [each.detach().clone() for each in some] for kind, some in tensors.items()}
 

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
@@ -22,6 +23,8 @@ STOP_SIGNALS = tuple(
 )
 SAVE_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
 Handler = Callable[[int, FrameType | None], object] | int | None
+SECONDS_BETWEEN_SAVES = 300.0
+SAVE = 1  # what a process asks for; more is to stop
 _NOTICE = b"\nStopping after this step; Ctrl-C again quits at once.\n"
 
 
@@ -74,3 +77,21 @@ class StopFlag:
         self.signal_number = number
         if number == signal.SIGINT and multiprocessing.parent_process() is None and not rank_of_torchrun():
             os.write(2, _NOTICE)  # print might be what the signal interrupted
+
+
+class Wishes:
+    """What a process asks for between two steps: to save, or to stop."""
+
+    def __init__(self, stop_signal: Callable[[], int | None]) -> None:
+        self.stop_signal, self.saved_at = stop_signal, time.monotonic()
+
+    def now(self) -> int:
+        """Return what is asked for: nothing, 0; to SAVE and go on; to stop by signal n, SAVE + n."""
+        signal_number = self.stop_signal()
+        if signal_number and signal_number != SAVE_SIGNAL:
+            return SAVE + signal_number
+        return SAVE if signal_number or time.monotonic() - self.saved_at > SECONDS_BETWEEN_SAVES else 0
+
+    def saved(self) -> None:
+        """Note that all is saved now."""
+        self.saved_at = time.monotonic()

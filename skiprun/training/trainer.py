@@ -8,59 +8,46 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
-from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from skiprun.config import RunConfig
-from skiprun.connections.fade import set_skip_strength, skip_strength
 from skiprun.data.contract import TrainingData
 from skiprun.errors import Diverged, InputError, Stopped, counted, explain_out_of_memory
-from skiprun.inference.evaluate import MAX_EVAL_BATCH_SIZE, at_once, evaluate_batches
 from skiprun.inference.kept_images import Keep, KeptImages
-from skiprun.probes.base import Probe
-from skiprun.system.progress import NullProgress, Progress
-from skiprun.system.ranks import ALONE, Ranks
 from skiprun.tasks import Task
 from skiprun.training import resume
-from skiprun.training.acceleration.activation_checkpointing import apply_activation_checkpointing
-from skiprun.training.acceleration.captured_scores import CapturedScores
 from skiprun.training.acceleration.compilation import ForwardPass
 from skiprun.training.acceleration.fewer_launches import FewerLaunches
 from skiprun.training.acceleration.graph import make_graph
 from skiprun.training.acceleration.step_maker import StepMaker, aside
 from skiprun.training.best import BestCheckpoint
-from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import DeviceSetup, memory_advice
+from skiprun.training.evaluation import Evaluation
 from skiprun.training.metrics import MetricsLog, tagged
 from skiprun.training.micro_batches import micro_batches
 from skiprun.training.optim import clip, load_optimizer, make_ema_model, make_optimizer
 from skiprun.training.overlap import overlapped, summing
 from skiprun.training.pending import PendingMetrics
-from skiprun.training.placing import put_network
-from skiprun.training.randomness import BatchSampler, draws_for_a_batch, seed_step
-from skiprun.training.schedule import learning_rate, set_learning_rate, steps_per_unit, total_steps
-from skiprun.training.state import Checkpoint, Conditions, find_not_finite
+from skiprun.training.placing import put_trained
+from skiprun.training.randomness import draws_for_a_batch, seed_step
+from skiprun.training.sample_order import BatchSampler
+from skiprun.training.schedule import StepSettings
+from skiprun.training.state import Checkpoint, find_not_finite
 from skiprun.training.step_state import StepState
-from skiprun.training.stopping import SAVE_SIGNAL
+from skiprun.training.stopping import SAVE, Wishes
+from skiprun.training.surroundings import Surroundings
 from skiprun.training.synchronized_norm import take_statistics
+from skiprun.training.timers import Timers
 from skiprun.training.totals import EpochTotals
 
-SECONDS_BETWEEN_SAVES = 300.0
 STEPS_AHEAD = 2  # that data is read before it is wanted
-SAVE = 1  # what a process asks for; more is to stop
 
 
 class Trainer:
     """Trains one network: call `load_checkpoint` first, which also opens the log, then `fit`.
-
-    Args:
-        open_log: opens metrics.jsonl, cut to the given number of bytes.
-        stop_signal: returns the signal that asks to save or to stop, None if there is none.
-        ranks: the processes that train it together; the data gives each its part of a batch.
 
     Attributes:
         step, validated_step, epoch: steps done, now and at the last validation; whole epochs done.
@@ -75,22 +62,13 @@ class Trainer:
         data: TrainingData,
         config: RunConfig,
         setup: DeviceSetup,
-        checkpoints: Checkpoints,
-        open_log: Callable[[int], MetricsLog],
-        probes: Sequence[Probe] = (),
-        progress: Progress | None = None,
-        stop_signal: Callable[[], int | None] = lambda: None,
-        evaluation_batch_size: int = MAX_EVAL_BATCH_SIZE,
-        ranks: Ranks = ALONE,
+        surroundings: Surroundings,
     ) -> None:
         self.task, self.data, self.config, self.setup = task, data, config, setup
-        self.checkpoints, self.open_log, self.probes = checkpoints, open_log, probes
-        self.progress, self.stop_signal = progress or NullProgress(), stop_signal
-        self.evaluation_batch_size, self.ranks = evaluation_batch_size, ranks
-        self.model = put_network(model, setup.device, config.compute.channels_last)
-        if config.compute.activation_checkpointing:
-            apply_activation_checkpointing(self.model)
-        self.overlaps = ranks.count > 1 and config.compute.overlap
+        self.surroundings, self.ranks = surroundings, surroundings.ranks
+        self.checkpoints, self.probes = surroundings.checkpoints, surroundings.probes
+        self.model = put_trained(model, setup.device, config)
+        self.overlaps = self.ranks.count > 1 and config.compute.overlap
         self.forward_pass = ForwardPass(
             overlapped(self.model) if self.overlaps else self.model, setup.execution
         )
@@ -98,26 +76,23 @@ class Trainer:
         self.trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(self.model, config.optim, setup.device, config.model.backbone_lr)
         self.ema_model = make_ema_model(self.model, config.optim.ema)
-        self.sampler = BatchSampler(
-            config.seed_of("order"), len(data.train), config.data.batch_size, data.index_device, data.runs
-        )
-        self.steps = total_steps(config, len(data.train))
-        self.steps_per_unit = steps_per_unit(config, len(data.train))
-        self.step = self.epoch = self.validated_step = 0
+        order = config.seed_of("order"), len(data.train), config.data.batch_size
+        self.sampler = BatchSampler(*order, data.index_device, data.shard_sizes)
+        self.settings = StepSettings(config, len(data.train), self.optimizer, self.model)
+        self.steps, self.step, self.epoch, self.validated_step = self.settings.steps, 0, 0, 0
         self.totals = EpochTotals(setup.device)
-        self.best = BestCheckpoint(checkpoints, task, config)
-        self.images = KeptImages(task)
+        self.best, self.images = BestCheckpoint(self.checkpoints, task, config), KeptImages(task)
         self.last_scores: dict[str, dict[str, float]] = {}
-        self.seconds = {"epoch": 0.0, "train": 0.0}
-        self.pending = PendingMetrics([tag for probe in probes for tag in probe.tags(self.model)])
+        self.timers, self.wishes = Timers(), Wishes(surroundings.stop_signal)
+        self.pending = PendingMetrics([tag for probe in self.probes for tag in probe.tags(self.model)])
         self.notes: list[str] = []
+        self.conditions = partial(resume.conditions, setup, self.forward_pass, self.ranks.count)
         self.log: MetricsLog  # opened by `load_checkpoint`
-        self.saved_time = time.monotonic()
         self.draws_for_a_batch = draws_for_a_batch(self.model)
-        self.has_hooks = any(probe.hooks for probe in probes)
+        self.has_hooks = any(probe.hooks for probe in self.probes)
         state = StepState(setup.device, self.model, self.optimizer, self.totals, self.ema_model)
-        self.graph: StepMaker | None = make_graph(config, self.steps, self.has_hooks, state, ranks.count)
-        self.launch = CapturedScores(setup.device) if self.graph else at_once
+        self.graph: StepMaker | None = make_graph(config, self.steps, self.has_hooks, state, self.ranks.count)
+        self.evaluation = Evaluation(task, data, config, setup, surroundings, captured=self.graph is not None)
 
     def load_checkpoint(self) -> None:
         """Load the last checkpoint if there is one, open the log where it ended, and fill in `notes`.
@@ -133,7 +108,7 @@ class Trainer:
             self.notes += resume.changed_conditions(state, self.conditions())
             self.load_state_dict(state)
             self.ranks.once(lambda: self.best.recover(self.eval_model, self.step))
-        self.log = self.open_log(state["metrics_bytes"] if state else 0)
+        self.log = self.surroundings.open_log(state["metrics_bytes"] if state else 0)
         self.notes += self.log.problems(state.get("metrics_sum") if state else None)
 
     def fit(self, until: float = 1.0) -> dict[str, float] | None:
@@ -167,38 +142,26 @@ class Trainer:
     def train_to(self, end: int) -> None:
         """Train up to a step, saving when a signal asks or a long time has passed."""
         self.model.train()
-        started = time.monotonic()
+        self.timers.start()
         while self.step < end:
             self.train_step()
-            self.progress.step(self.step, self.steps)
-            wish = self.ranks.agree(self.wish())
+            self.surroundings.progress.step(self.step, self.steps)
+            wish = self.ranks.agree(self.wishes.now())
             if wish:
-                started = self._update_timers(started)
+                self.timers.update()
                 self.save()
             if wish > SAVE:
                 raise Stopped(wish - SAVE, self.step)
         self.flush_metrics()
-        self._update_timers(started)
-
-    def wish(self) -> int:
-        """Return what this process asks for: nothing, 0; to SAVE and go on; to stop by signal n, SAVE + n."""
-        signal_number = self.stop_signal()
-        if signal_number and signal_number != SAVE_SIGNAL:
-            return SAVE + signal_number
-        return SAVE if signal_number or time.monotonic() - self.saved_time > SECONDS_BETWEEN_SAVES else 0
+        self.timers.update()
 
     def train_step(self) -> None:
         """Make one step; what it found stays on the device until `flush_metrics`."""
         # Every draw of a step is a function of the seed and its number: no generator's state is saved.
         seed_step(self.config.seed_of("augment"), self.step)
-        lr = self.lr_at(self.step)
-        set_learning_rate(self.optimizer, lr)
-        if fading := self.config.model.skip_schedule:
-            epoch = self.step * self.config.data.batch_size / self.sampler.samples
-            set_skip_strength(self.model, skip_strength(fading, epoch))
-
+        lr = self.settings.apply(self.step)
         fetched = self.data.fetch(self.sampler.batch(self.step))
-        if self.data.runs:  # samples elsewhere are at hand, and a batch is not worked out twice
+        if self.data.shard_sizes:  # samples elsewhere are at hand, and a batch is not worked out twice
             self.data.prefetch(self.sampler.batch(self.step + STEPS_AHEAD))
         if self.ranks.rank and not self.draws_for_a_batch:
             seed_step(self.config.seed_of("augment"), self.step, self.ranks.rank)
@@ -279,8 +242,8 @@ class Trainer:
         epochs = self.sampler.epochs(self.step)
         record = {"step": self.step, "epoch": epochs, "epoch_end": True}
         record |= tagged("train", train, loss="epoch_loss") | tagged("val", val)
-        record |= {"grad/clipped_fraction": clipped, "time/epoch_s": self.seconds["epoch"]}
-        record["time/images_per_s"] = steps * self.config.data.batch_size / self.seconds["epoch"]
+        record |= {"grad/clipped_fraction": clipped, "time/epoch_s": self.timers.seconds["epoch"]}
+        record["time/images_per_s"] = steps * self.config.data.batch_size / record["time/epoch_s"]
         self.log.append(record)
         self.last_scores = {"train": train, "val": val}
         self.best.update({"step": self.step, "epoch": epochs, "val": val}, self.eval_model)
@@ -288,9 +251,9 @@ class Trainer:
         if epochs == self.epoch + 1:  # a run may end within an epoch, which a longer run then completes
             self.epoch += 1
             self.totals.reset()
-            self.seconds["epoch"] = 0.0
+            self.timers.reset_epoch()
         self.save()
-        self.progress.epoch(record)
+        self.surroundings.progress.epoch(record)
 
     @property
     def eval_model(self) -> nn.Module:
@@ -299,11 +262,7 @@ class Trainer:
 
     def evaluate(self, split: str, keep: Keep | None = None) -> dict[str, float]:
         """Return loss and scores of a split, from the averaged weights if there are any."""
-        size, how = self.evaluation_batch_size, (self.setup.autocast, self.launch, keep)
-        hint = f"Free some, and the same command continues. {memory_advice(self.config)}"
-        with explain_out_of_memory(f"in the evaluation of the {split} split, {size} images at a time", hint):
-            batches = self.data.batches(split, size, slice(self.ranks.rank, None, self.ranks.count))
-            return evaluate_batches(self.eval_model, self.task, batches, *how, self.ranks)
+        return self.evaluation.score(self.eval_model, split, keep)
 
     def test(self) -> dict[str, float]:
         """Load the best weights, score the test split, once, and log that as the last record."""
@@ -325,7 +284,7 @@ class Trainer:
         if bad := find_not_finite(self.model.state_dict()):
             raise self.diverged(f"network's {bad}", self.step)
         self.checkpoints.save_last({**self.state_dict(), **self.log.sync()})
-        self.saved_time = time.monotonic()
+        self.wishes.saved()
 
     def share_statistics(self) -> None:
         """Take rank 0's statistics of batch norms, where each rank has its own."""
@@ -345,16 +304,12 @@ class Trainer:
             "epoch": self.epoch,
             "validated": self.validated_step,
             "totals": self.totals.state_dict(),
-            "seconds": self.seconds,
+            "seconds": self.timers.state_dict(),
             "best": self.best.record,
             "final": self.last_scores,
             "graph": self.graph.choice if self.graph else None,
         }
         return {**self.conditions(), **state}
-
-    def conditions(self) -> Conditions:
-        """Return what decides the bits of a step beside the config."""
-        return resume.conditions(self.setup, self.forward_pass, self.ranks.count)
 
     def load_state_dict(self, state: Checkpoint) -> None:
         """Load weights, optimizer and counters; raise CheckpointError where they do not fit this run."""
@@ -366,21 +321,10 @@ class Trainer:
             self.totals.load_state_dict(state["totals"])
             self.step, self.last_scores = state["step"], state["final"]
             self.epoch, self.validated_step = resume.last_validation(state, self.sampler)
-            self.seconds = {clock: float(state["seconds"][clock]) for clock in self.seconds}
+            self.timers.load_state_dict(state["seconds"])
             self.best.load_state_dict(state["best"])
         self.checkpoints.saved_step = self.step
 
-    def _update_timers(self, started: float) -> float:
-        """Add the time since `started` to the clocks and return now."""
-        now = time.monotonic()
-        self.seconds = {clock: seconds + now - started for clock, seconds in self.seconds.items()}
-        return now
-
     def diverged(self, what: str, step: int) -> Diverged:
         """Return the error of a value that is not finite, in a step counted from 1."""
-        return Diverged(what, step, self.lr_at(step - 1), self.checkpoints.step)
-
-    def lr_at(self, step: int) -> float:
-        """Return the learning rate of a step counted from 0."""
-        schedule, lr = self.config.schedule, self.config.optim.lr
-        return learning_rate(schedule, lr, step, self.steps, self.steps_per_unit)
+        return Diverged(what, step, self.settings.lr(step - 1), self.checkpoints.step)

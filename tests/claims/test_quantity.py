@@ -7,7 +7,7 @@ import math
 import pytest
 from scipy import stats
 
-from skiprun.claims.quantity import Quantity, Region, above, below, decide, difference, near, ratio
+from skiprun.claims.quantity import Quantity, Region, above, below, decide, minus, near, ratio
 
 
 def by_seed(*values: float) -> dict[int, float]:
@@ -45,7 +45,7 @@ def test_an_interval_lies_within_beyond_or_over_an_edge(expected: Region, verdic
 
 
 def test_the_ends_of_a_region_do_not_belong_to_it() -> None:
-    level = difference("d", by_seed(1.0, 2.0), by_seed(1.0, 2.0), above(0))
+    level = minus("d", by_seed(1.0, 2.0), by_seed(1.0, 2.0), above(0))
     assert level.interval() == (0, 0)
     assert level.verdict(2) == "FAIL"
 

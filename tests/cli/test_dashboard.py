@@ -95,9 +95,9 @@ def test_a_name_means_a_folder_or_a_run_or_a_comparison_of_the_folder_of_runs(tm
     for folder in (run / "seed-0", comparison):
         folder.mkdir(parents=True)
     (run / "seed-0" / "config.yaml").touch()
-    assert dashboard.folder_of(None, tmp_path) == tmp_path
-    assert dashboard.folder_of(run, Path("elsewhere")) == run
-    assert dashboard.folder_of(Path("digits-plain20"), tmp_path) == run
-    assert dashboard.folder_of(Path("plain20-resnet20"), tmp_path) == comparison
+    assert dashboard.board_folder(None, tmp_path) == tmp_path
+    assert dashboard.board_folder(run, Path("elsewhere")) == run
+    assert dashboard.board_folder(Path("digits-plain20"), tmp_path) == run
+    assert dashboard.board_folder(Path("plain20-resnet20"), tmp_path) == comparison
     with pytest.raises(InputError, match=r"No run and no comparison .* Did you mean 'digits-plain20'"):
-        dashboard.folder_of(Path("digits-plain2"), tmp_path)
+        dashboard.board_folder(Path("digits-plain2"), tmp_path)

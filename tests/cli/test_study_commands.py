@@ -30,10 +30,11 @@ from skiprun.experiment.study_runner.study_inputs import StudyInputs
 from skiprun.experiment.study_runner.study_record import summary_of
 from skiprun.experiment.study_runner.study_targets import find_targets, find_trained
 from skiprun.registry import STUDIES
+from skiprun.registry.declarations import declarations
 from skiprun.run import Run
 from skiprun.studies.signature import needs, options
 from skiprun.system.argument_docs import argument_docs
-from skiprun.training.checkpoint import load
+from skiprun.training.checkpoint_file import load
 from tests.support import ROOT
 
 COMMANDS = ["gradflow", "shatter", "lesion", "paths", "landscape", "truncate", "similarity", "reuse"]
@@ -389,9 +390,9 @@ def test_a_signal_ends_a_study_and_its_processes_in_order(number: int, code: int
     assert partial.exists() and not (run.studies / "landscape.json").exists()
 
 
-@pytest.mark.parametrize("name", STUDIES.listed())
+@pytest.mark.parametrize("name", declarations(STUDIES))
 def test_the_source_of_a_study_declares_what_its_function_takes(name: str) -> None:
-    declared, real = declared_study(name, STUDIES.listed()[name]), STUDIES[name]
+    declared, real = declared_study(name, declarations(STUDIES)[name]), STUDIES[name]
     for read in (needs, options, argument_docs):
         assert read(declared.target) == read(real.target)
     for each in options(real.target):

@@ -162,7 +162,7 @@ def test_mapped_split_gives_what_the_resident_one_gives(load: Load, monkeypatch:
     resident = load(augment={"crop": 1})
     monkeypatch.setattr(residence, "free_memory", lambda device: 0)
     mapped = load(augment={"crop": 1})
-    assert isinstance(resident.train, StreamedSplit if resident.runs else InMemorySplit)
+    assert isinstance(resident.train, StreamedSplit if resident.shard_sizes else InMemorySplit)
     assert isinstance(mapped.train, MemoryMappedSplit)
     assert mapped.fingerprint == resident.fingerprint and mapped.mean == resident.mean
     for split in ("train", "val", "test"):

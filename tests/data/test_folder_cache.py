@@ -18,14 +18,14 @@ import torch
 
 from skiprun.config import DataConfig
 from skiprun.data import load_data
-from skiprun.data.folders import decoded_arrays, decoding, scanning
+from skiprun.data.folders import array_names, decoded_arrays, decoding, scanning
 from skiprun.data.folders.folder_cache import decoded
 from skiprun.data.folders.listing import list_images
 from skiprun.data.folders.summed_files import Sums, is_whole, summed
 from skiprun.data.folders.workers import in_order
-from skiprun.data.source import moments
+from skiprun.data.source import channel_moments
 from skiprun.errors import SkiprunError, StorageError
-from skiprun.experiment import doctor
+from skiprun.experiment import machine_checks
 from tests.support.data_files import image_folder
 
 
@@ -64,7 +64,7 @@ def test_unchanged_folder_is_not_read_again(images: Path, monkeypatch: pytest.Mo
 def test_arrays_are_mapped_and_hold_the_images_with_their_moments(images: Path) -> None:
     found = decoded(list_images(images), None, Told())
     assert isinstance(found.images, np.memmap) and found.images.dtype == np.uint8
-    assert np.array_equal(found.moments, moments(found.images))
+    assert np.array_equal(found.moments, channel_moments(found.images))
 
 
 def test_copy_of_a_folder_is_compared_by_content_and_not_decoded(images: Path) -> None:
@@ -186,7 +186,7 @@ def test_room_is_looked_at_before_anything_is_decoded(
         decoded(list_images(images), 224, told)
     assert told.kinds == set()
     config = DataConfig(name="image_folder", root=str(images), image_size=224)
-    found = doctor.check("data", lambda: str(load_data(config, torch.device("cpu"))))
+    found = machine_checks.check("data", lambda: str(load_data(config, torch.device("cpu"))))
     assert (found.state, found.exit_code) == ("fail", 6) and "$SKIPRUN_DATA" in found.finding
 
 
@@ -297,7 +297,7 @@ def test_results_come_in_order_and_an_early_end_stops_the_workers() -> None:
 
 def test_version_of_the_format_is_part_of_the_key(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded(list_images(images), None, Told())
-    monkeypatch.setattr(decoded_arrays, "VERSION", -1)
+    monkeypatch.setattr(array_names, "VERSION", -1)
     told = Told()
     decoded(list_images(images), None, told)
     assert told.kinds == {"decoding images"}

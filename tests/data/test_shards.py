@@ -298,7 +298,7 @@ def test_what_is_decoded_ahead_is_what_is_asked_for(tmp_path: Path) -> None:
         found = train.take(index)
         assert torch.equal(found[0], images) and torch.equal(found[1], labels)
     assert not train.images.ahead
-    assert sum(train.runs) == len(train)
+    assert sum(train.shard_sizes) == len(train)
 
 
 def test_a_shard_that_was_damaged_after_it_was_indexed_is_told_when_it_is_read(tmp_path: Path) -> None:

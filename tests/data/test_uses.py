@@ -14,7 +14,15 @@ from skiprun.config import DataConfig
 from skiprun.data import load_data, loading
 from skiprun.data.uses import USED_BY, uses
 from skiprun.errors import ConfigError, InputError, OptionError
-from skiprun.experiment import checks, evaluate, plan_comparison, prepare, train, train_missing
+from skiprun.experiment import (
+    ComparisonRequest,
+    checks,
+    evaluate,
+    plan_comparison,
+    prepare,
+    train,
+    train_missing,
+)
 from skiprun.experiment.replay import replay
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
@@ -139,7 +147,7 @@ def test_an_earlier_run_with_such_keys_is_scored_replayed_studied_and_continued(
     for weights in ("best", "initial"):
         StudyInputs(find_trained(["run"], tmp_path)[0], SampleSelection(weights=weights))
     older.summary_file.unlink()
-    train_missing(plan_comparison(["run"], runs=tmp_path), tmp_path)
+    train_missing(plan_comparison(ComparisonRequest(["run"], runs=tmp_path)), tmp_path)
     assert older.summary()["test"] == scores
 
 

@@ -7,7 +7,7 @@ import torch
 
 from skiprun.cli.app import unforeseen
 from skiprun.errors import OutOfMemory, explain_out_of_memory, is_out_of_memory
-from skiprun.errors.memory import size
+from skiprun.errors.memory import in_gigabytes
 
 TORCH_SAYS = (
     "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB of which "
@@ -99,4 +99,4 @@ def test_a_gpu_that_answers_nothing_takes_only_its_numbers_away(monkeypatch: pyt
 
 @pytest.mark.parametrize(("count", "expected"), [(0, "0 MB"), (999e6, "999 MB"), (80.04e9, "80.0 GB")])
 def test_sizes_are_said_in_gigabytes_or_megabytes(count: float, expected: str) -> None:
-    assert size(count) == expected
+    assert in_gigabytes(count) == expected

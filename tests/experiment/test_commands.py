@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from skiprun.cli.app import app
 from skiprun.config import RunConfig
 from skiprun.config_file import load_config
-from skiprun.experiment import compare_commands, noise_commands, plan_comparison
+from skiprun.experiment import ComparisonRequest, compare_commands, plan_comparison, plan_noise
 from skiprun.experiment.reproduction import reproduce_commands
 from skiprun.run import Run
 from tests.support.fake_runs import write_run
@@ -32,19 +32,19 @@ def read(lines: list[str]) -> list[tuple[RunConfig, Path]]:
 
 def test_each_line_trains_a_run_of_the_comparison_and_what_is_done_has_none(tmp_path: Path) -> None:
     names, runs = ["plain20", "resnet20:connection=highway"], tmp_path / "my runs"
-    planned = plan_comparison(names, overrides=SMALL, seeds=2, runs=runs)
-    lines = compare_commands(names, overrides=SMALL, seeds=2, runs=runs)
+    planned = plan_comparison(ComparisonRequest(names, overrides=SMALL, seeds=2, runs=runs))
+    lines = compare_commands(ComparisonRequest(names, overrides=SMALL, seeds=2, runs=runs))
     assert [(config.to_dict(), folder) for config, folder in read(lines)] == [
         (item.config.to_dict(), runs) for item in planned
     ]
-    assert compare_commands(names, overrides=SMALL, seeds=2, runs=runs) == lines
+    assert compare_commands(ComparisonRequest(names, overrides=SMALL, seeds=2, runs=runs)) == lines
     write_run(runs, planned[0].run.path.parent.name, 0, model="plain20", settings=planned[0].config.to_dict())
-    assert compare_commands(names, overrides=SMALL, seeds=2, runs=runs) == lines[1:]
+    assert compare_commands(ComparisonRequest(names, overrides=SMALL, seeds=2, runs=runs)) == lines[1:]
 
 
 def test_runs_of_noise_lie_in_its_folder(tmp_path: Path) -> None:
     found = read(
-        noise_commands("plain20", overrides=SMALL, seeds=2, sources=["init", "order"], runs=tmp_path)
+        plan_noise("plain20", overrides=SMALL, seeds=2, sources=["init", "order"], runs=tmp_path).commands()
     )
     assert [(config.name, config.seed) for config, _ in found] == [
         (name, seed) for name in ("all", "init", "order") for seed in range(2)

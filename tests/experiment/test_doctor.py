@@ -16,7 +16,7 @@ from skiprun.experiment.doctor import examine
 from skiprun.experiment.replay import replay
 from skiprun.run import Run
 from skiprun.system.progress import NullProgress
-from skiprun.training.checkpoint import load, save
+from skiprun.training.checkpoint_file import load, save
 from tests.faults.test_checkpoints import content
 from tests.support.command_line import exit_code
 from tests.support.faulty import EVERYTHING, assert_same_runs, fault_config, tiny_dataset, train_here

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from skiprun.cli.app import app
 from skiprun.errors import CheckpointError, InputError, exit_code
-from skiprun.experiment import rebuild, rebuild_file, score, train
+from skiprun.experiment import ForeignWeights, rebuild, rebuild_file, score, train
 from tests.support.tiny import tiny_config
 
 
@@ -141,12 +141,14 @@ def test_the_logits_of_digits_are_those_of_the_other_network(tmp_path: Path) -> 
     network = trained(1, 10)
     save_as_published(network, tmp_path / "w.th")
     parts = rebuild_file(
-        tmp_path / "w.th",
-        "resnet20:shortcut=A_both",
-        "digits",
-        mean=[0.3],
-        std=[0.4],
-        overrides=["compute.device=cpu"],
+        ForeignWeights(
+            tmp_path / "w.th",
+            "resnet20:shortcut=A_both",
+            "digits",
+            mean=[0.3],
+            std=[0.4],
+            overrides=["compute.device=cpu"],
+        )
     )
     images, _ = next(parts.loaders.batches("test", 50))
     assert torch.allclose(parts.model(images), network(images), atol=1e-4)
@@ -156,12 +158,14 @@ def test_the_logits_of_digits_are_those_of_the_other_network(tmp_path: Path) -> 
     rows = np.rint(load_digits().images * 255 / 16) / 255
     assert any(np.allclose(images[0, 0].numpy() * 0.4 + 0.3, row, atol=0.01) for row in rows)
     padded_at_the_end = rebuild_file(
-        tmp_path / "w.th",
-        "resnet20:shortcut=A",
-        "digits",
-        mean=[0.3],
-        std=[0.4],
-        overrides=["compute.device=cpu"],
+        ForeignWeights(
+            tmp_path / "w.th",
+            "resnet20:shortcut=A",
+            "digits",
+            mean=[0.3],
+            std=[0.4],
+            overrides=["compute.device=cpu"],
+        )
     )
     assert not torch.allclose(padded_at_the_end.model(images), network(images), atol=0.1)
 
@@ -255,7 +259,9 @@ def test_options_that_do_not_fit_are_refused(given: list[str], words: str, tmp_p
 def test_a_batch_that_is_chosen_is_taken(tmp_path: Path) -> None:
     save_as_published(trained(1, 10), tmp_path / "w.th")
     given = (tmp_path / "w.th", "resnet20:shortcut=A_both", "digits")
-    usual, chosen = (rebuild_file(*given, overrides=overrides) for overrides in ((), ["data.batch_size=2"]))
+    usual, chosen = (
+        rebuild_file(ForeignWeights(*given, overrides=overrides)) for overrides in ((), ["data.batch_size=2"])
+    )
     assert (usual.config.data.batch_size, chosen.config.data.batch_size) == (128, 2)
     assert chosen.evaluation_batch_size < usual.evaluation_batch_size
     assert score(chosen, "test") == pytest.approx(score(usual, "test"))
@@ -277,15 +283,17 @@ def test_the_weights_of_a_run_are_scored_as_the_run_is(tmp_path: Path) -> None:
     model = config.model
     name = f"{model.name}:depth={model.depth},width={model.width}"
     for file, shortcut in ((run.path, ""), (run.checkpoints / "best.pt", ",shortcut=A")):
-        parts = rebuild_file(file, name + shortcut, "digits", overrides=["compute.device=cpu"])
+        parts = rebuild_file(
+            ForeignWeights(file, name + shortcut, "digits", overrides=["compute.device=cpu"])
+        )
         assert score(parts, "test") == pytest.approx(score(rebuild(run), "test"), rel=1e-6)
     with pytest.raises(InputError, match=r"were trained with model\.shortcut=A, and here it is A_both"):
-        rebuild_file(run.path, f"{name},shortcut=A_both", "digits")
+        rebuild_file(ForeignWeights(run.path, f"{name},shortcut=A_both", "digits"))
 
 
 def test_the_python_way_raises_the_same_errors(tmp_path: Path) -> None:
     save_as_published(trained(1, 100), tmp_path / "w.th")
     with pytest.raises(CheckpointError, match="not the whole of resnet20"):
-        rebuild_file(tmp_path / "w.th", "resnet20:shortcut=A", "digits")
+        rebuild_file(ForeignWeights(tmp_path / "w.th", "resnet20:shortcut=A", "digits"))
     with pytest.raises(InputError, match="No dataset is called 'digit'"):
-        rebuild_file(tmp_path / "w.th", "resnet20:shortcut=A", "digit")
+        rebuild_file(ForeignWeights(tmp_path / "w.th", "resnet20:shortcut=A", "digit"))

@@ -18,12 +18,21 @@ from skiprun.config import DataConfig
 from skiprun.config_file import build_config
 from skiprun.data import load_data
 from skiprun.errors import InputError, OtherData, RunTaken, SkiprunError
-from skiprun.experiment import evaluate, load_run, plan_comparison, train, train_missing
+from skiprun.experiment import (
+    ComparisonRequest,
+    Launcher,
+    evaluate,
+    load_run,
+    plan_comparison,
+    train,
+    train_missing,
+)
 from skiprun.experiment.data_place import config_with_data, recorded
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.replay import replay
 from skiprun.experiment.study_runner.study import StudyRequest, run_study
-from skiprun.experiment.study_runner.study_targets import DataPlace, find_trained
+from skiprun.experiment.study_runner.study_target import DataPlace
+from skiprun.experiment.study_runner.study_targets import find_trained
 from skiprun.run import Run
 from skiprun.system.documents import write_sealed
 from skiprun.system.files import write_json
@@ -168,7 +177,7 @@ def test_a_run_that_goes_on_is_refused_by_train_resume_and_compare(place: Path) 
     with pytest.raises(OtherData):
         call("resume", "begun")
     with pytest.raises(OtherData):
-        train_missing(plan_comparison(["begun"]), Path("runs"), jobs=1)
+        train_missing(plan_comparison(ComparisonRequest(["begun"])), Path("runs"), Launcher(jobs=1))
     assert run.environment_file.read_bytes() == before
 
 

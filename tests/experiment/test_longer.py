@@ -19,7 +19,7 @@ from skiprun.config import RunConfig
 from skiprun.errors import CheckpointError, InputError, OtherData, RunLengthened, RunTaken, StorageError
 from skiprun.experiment.longer import lengthen
 from skiprun.run import Run
-from skiprun.training.checkpoint import load
+from skiprun.training.checkpoint_file import load
 from skiprun.training.schedule import can_extend, learning_rate
 from tests.support.compare import assert_same, timeless
 from tests.support.faulty import (

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from skiprun.cli.app import app
 from skiprun.config import ModelConfig
 from skiprun.errors import ConfigError, InputError
-from skiprun.experiment import compare, plan_comparison
+from skiprun.experiment import ComparisonRequest, compare, plan_comparison
 from skiprun.experiment.match_sizes import match_sizes
 from skiprun.models import Cost, build_from_config, cost
 from skiprun.models.complexity.meta import without_content
@@ -42,7 +42,7 @@ def counted(model: ModelConfig) -> Cost:
 
 
 def match(kind: SizeKind, *names: str, runs: Path, **options: Any) -> SizeMatch:
-    return match_sizes(kind, plan_comparison(names, runs=runs, **options), runs)
+    return match_sizes(kind, plan_comparison(ComparisonRequest(names, runs=runs, **options)), runs)
 
 
 def refused(kind: SizeKind, *names: str, runs: Path, **options: Any) -> str:
@@ -69,7 +69,7 @@ def test_every_network_is_as_large_as_the_first_or_is_refused_in_words(name: str
         assert re.search(rf"\n  {name} has [\d,]+ \([-+][\d.]+ %\), and {why}", str(error)), str(error)
         assert name not in FINE and "name another first" in str(error)
     else:
-        (item,) = plan_comparison([name], runs=tmp_path, widths=matched.widths)
+        (item,) = plan_comparison(ComparisonRequest([name], runs=tmp_path), widths=matched.widths)
         assert item.config and is_within(counted(item.config.model).parameters, RESNET20)
 
 
@@ -97,9 +97,10 @@ def test_another_width_is_another_run_of_the_name_that_a_person_would_type(tmp_p
     matched = match("params", "resnet20", HIGHWAY, runs=tmp_path)
     new = matched.changes[0].new
     standard, scaled = (
-        plan_comparison([HIGHWAY], runs=tmp_path, seeds=2, widths=widths) for widths in ({}, matched.widths)
+        plan_comparison(ComparisonRequest([HIGHWAY], runs=tmp_path, seeds=2), widths=widths)
+        for widths in ({}, matched.widths)
     )
-    typed = plan_comparison([f"{HIGHWAY},width={new:g}"], runs=tmp_path, seeds=2)
+    typed = plan_comparison(ComparisonRequest([f"{HIGHWAY},width={new:g}"], runs=tmp_path, seeds=2))
     for one, other in zip(scaled, typed, strict=True):
         assert (one.run.path, one.label) == (other.run.path, other.label)
         assert one.config and other.config and one.config.to_dict() == other.config.to_dict()
@@ -114,7 +115,7 @@ def test_counts_are_those_of_the_data(tmp_path: Path) -> None:
     assert three.sentences == [
         "All have the 268,979 parameters of digits-resnet20 within 2 %; no width was changed."
     ]
-    (item,) = plan_comparison(["resnet20"], runs=tmp_path)
+    (item,) = plan_comparison(ComparisonRequest(["resnet20"], runs=tmp_path))
     assert item.config
     assert match("macs", "resnet20", "plain20", runs=tmp_path).size == counted(item.config.model).macs
 
@@ -125,7 +126,9 @@ def test_the_width_of_a_file_is_scaled_and_its_name_says_so(tmp_path: Path) -> N
         tmp_path / "mobile.yaml", name="mobilenet_v1", options={"alpha": 0.5, "stem": "small"}
     )
     matched = match("params", "resnet20", file, mobile, runs=tmp_path / "runs")
-    planned = plan_comparison([file, mobile], runs=tmp_path / "runs", widths=matched.widths)
+    planned = plan_comparison(
+        ComparisonRequest([file, mobile], runs=tmp_path / "runs"), widths=matched.widths
+    )
     for item, change, key in zip(planned, matched.changes, ("width", "options.alpha"), strict=True):
         assert item.run.path.parent.name == change.network == f"{Path(item.name).stem}-{key}-{change.new:g}"
         assert item.config and is_within(counted(item.config.model).parameters, RESNET20)
@@ -193,7 +196,9 @@ def test_a_wrong_config_is_told_as_elsewhere(tmp_path: Path) -> None:
 def test_a_name_that_would_grow_too_long_is_cut(tmp_path: Path) -> None:
     matched = match("params", "resnet20", HIGHWAY, runs=tmp_path, prefix="x" * 30)
     standard, scaled = (
-        plan_comparison([HIGHWAY], runs=tmp_path, prefix="x" * 30, widths=widths)[0].run.path.parent.name
+        plan_comparison(ComparisonRequest([HIGHWAY], runs=tmp_path, prefix="x" * 30), widths=widths)[
+            0
+        ].run.path.parent.name
         for widths in ({}, matched.widths)
     )
     assert len(standard) < 64 == len(scaled) and standard != scaled == matched.changes[0].network

@@ -15,8 +15,9 @@ from skiprun.cli.app import app
 from skiprun.config import RunConfig, Source
 from skiprun.config_file import build_config
 from skiprun.errors import InputError, RunTaken, Stopped
-from skiprun.experiment import noise, train
+from skiprun.experiment import noise, plan_noise, train
 from skiprun.experiment.idle_sources import idle_sources
+from skiprun.experiment.many import Launcher
 from skiprun.experiment.noise import OTHER, run_of
 from skiprun.run import Run
 from skiprun.system.documents import read_document
@@ -83,7 +84,7 @@ def training(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Training]:
 
 def test_each_source_changes_alone_beside_runs_in_which_all_do(tmp_path: Path, training: Any) -> None:
     told = training()
-    found = noise("resnet20", seeds=3, runs=tmp_path)
+    found = noise(plan_noise("resnet20", seeds=3, runs=tmp_path))
     assert found.folder == tmp_path / "noise/digits-resnet20"
     assert told.trained == [f"{arm} {seed}" for arm in ("all", "init", "order", "split") for seed in range(3)]
     for arm in ("all", "init", "order", "split"):
@@ -95,7 +96,7 @@ def test_each_source_changes_alone_beside_runs_in_which_all_do(tmp_path: Path, t
 
 def test_parts_are_those_of_the_runs(tmp_path: Path, training: Any) -> None:
     training()
-    found = noise("resnet20", seeds=5, runs=tmp_path)
+    found = noise(plan_noise("resnet20", seeds=5, runs=tmp_path))
     error = found.components["test.error"]
     for source, values in SHAKE.items():
         assert error.alone[source].variance == pytest.approx(sum((2 * each) ** 2 / 2 for each in values) / 5)
@@ -109,7 +110,7 @@ def test_parts_are_those_of_the_runs(tmp_path: Path, training: Any) -> None:
 
 def test_the_result_is_kept_beside_the_runs(tmp_path: Path, training: Any) -> None:
     training(write=True)
-    found = noise("resnet20", seeds=3, runs=tmp_path)
+    found = noise(plan_noise("resnet20", seeds=3, runs=tmp_path))
     kept: dict[str, Any] = read_document(found.folder / "noise.json", dict[str, object], "")
     assert kept["idle"] == {"augment": "nothing is drawn"} and kept["score"] == "error"
     assert kept["components"]["test.error"]["alone"]["init"]["freedom"] == 3
@@ -123,27 +124,27 @@ def test_what_was_stopped_goes_on_and_more_seeds_and_sources_take_what_is_there(
     told = training()
     told.stop_after = 3
     with pytest.raises(Stopped):
-        noise("resnet20", seeds=2, sources=["init"], runs=tmp_path)
+        noise(plan_noise("resnet20", seeds=2, sources=["init"], runs=tmp_path))
     told.stop_after = None
-    few = noise("resnet20", seeds=2, sources=["init"], runs=tmp_path)
+    few = noise(plan_noise("resnet20", seeds=2, sources=["init"], runs=tmp_path))
     assert told.trained == ["all 0", "all 1", "init 0", "init 1"]
     assert few.components["test.error"].interaction is None, "the other sources were not asked for"
-    again = noise("resnet20", seeds=2, sources=["init"], runs=tmp_path)
+    again = noise(plan_noise("resnet20", seeds=2, sources=["init"], runs=tmp_path))
     assert len(told.trained) == 4 and again.to_dict() == few.to_dict()
-    noise("resnet20", seeds=3, sources=["order", "init"], runs=tmp_path)
+    noise(plan_noise("resnet20", seeds=3, sources=["order", "init"], runs=tmp_path))
     assert told.trained[4:] == ["all 2", "init 2", "order 0", "order 1", "order 2"]
 
 
 def test_a_run_that_diverged_is_named_and_not_counted(tmp_path: Path, training: Any) -> None:
     training(lambda config: None if (config.name, config.seed) == ("init", 1) else adding(config))
-    found = noise("resnet20", seeds=3, runs=tmp_path)
+    found = noise(plan_noise("resnet20", seeds=3, runs=tmp_path))
     assert found.components["test.error"].alone["init"].freedom == 2
     assert [text for text in found.remarks if "diverged" in text] == ["Not counted: init/seed-1: diverged"]
 
 
 def test_few_seeds_say_that_they_rank_nothing_and_how_many_would(tmp_path: Path, training: Any) -> None:
     training()
-    sentences = noise("resnet20", seeds=2, runs=tmp_path).finding.sentences
+    sentences = noise(plan_noise("resnet20", seeds=2, runs=tmp_path)).finding.sentences
     (said,) = (each for each in sentences if "ranked" in each)
     assert said.startswith("Sources are not ranked: 2 seeds tell no two apart. Seen: init ")
     assert said.endswith("seeds.")
@@ -151,10 +152,10 @@ def test_few_seeds_say_that_they_rank_nothing_and_how_many_would(tmp_path: Path,
 
 def test_two_experiments_do_not_share_a_result(tmp_path: Path, training: Any) -> None:
     training()
-    noise("resnet20", seeds=2, runs=tmp_path)
+    noise(plan_noise("resnet20", seeds=2, runs=tmp_path))
     with pytest.raises(RunTaken, match=r"(?s)optim\.lr: 0\.1 -> 0\.05.*Choose another --name\."):
-        noise("resnet20", seeds=2, overrides=["optim.lr=0.05"], runs=tmp_path)
-    other = noise("resnet20", seeds=2, overrides=["optim.lr=0.05"], runs=tmp_path, prefix="slow")
+        noise(plan_noise("resnet20", seeds=2, overrides=["optim.lr=0.05"], runs=tmp_path))
+    other = noise(plan_noise("resnet20", seeds=2, overrides=["optim.lr=0.05"], runs=tmp_path, prefix="slow"))
     assert other.folder == tmp_path / "noise/slow-resnet20"
 
 
@@ -173,7 +174,7 @@ def test_what_cannot_be_split_is_refused(
 ) -> None:
     told = training()
     with pytest.raises(InputError, match=message):
-        noise("resnet20", runs=tmp_path, **options)
+        noise(plan_noise("resnet20", runs=tmp_path, **options))
     assert not told.trained and not [*tmp_path.iterdir()]
 
 
@@ -219,9 +220,9 @@ def test_real_runs_are_split(tmp_path: Path) -> None:
         "model: {name: resnet_cifar, depth: 8, width: 4}\ndata: {name: digits, batch_size: 64}\n"
         "schedule: {epochs: 1}\ncompute: {device: cpu}\nlog: {tensorboard: false}\n"
     )
-    found = noise(str(tmp_path / "small.yaml"), seeds=2, runs=tmp_path, jobs=1)
+    found = noise(plan_noise(str(tmp_path / "small.yaml"), seeds=2, runs=tmp_path), Launcher(jobs=1))
     assert list(found.groups) == ["all", "init", "order", "split"] and list(found.idle) == ["augment"]
     losses = {arm: group.by_seed("test.loss") for arm, group in found.groups.items()}
     assert len({value for values in losses.values() for value in values.values()}) == 8
-    again = noise(str(tmp_path / "small.yaml"), seeds=2, runs=tmp_path, jobs=1)
+    again = noise(plan_noise(str(tmp_path / "small.yaml"), seeds=2, runs=tmp_path), Launcher(jobs=1))
     assert again.to_dict() == found.to_dict()

@@ -18,7 +18,7 @@ from benchmarks import loopback
 from skiprun.cli.options import WithRay
 from skiprun.errors import InputError
 from skiprun.experiment.gpus import GPU
-from skiprun.experiment.many import choose_crew
+from skiprun.experiment.many import Launcher
 from skiprun.experiment.on_ray.gpus import gpu_share
 from skiprun.experiment.work import Need, Work
 from skiprun.run import Run
@@ -122,7 +122,7 @@ def test_of_a_killed_comparison_nothing_is_left_running(
 def test_without_ray_one_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError) as caught:
-        choose_crew(2, "local")
+        _ = Launcher(2, "local").crew
     assert str(caught.value) == "--ray needs Ray; install it with `pip install 'skiprun[ray]'`."
 
 

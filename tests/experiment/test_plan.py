@@ -16,7 +16,7 @@ from skiprun.cli.app import app
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.errors import ConfigError, InputError, RunBusy, RunTaken
-from skiprun.experiment import experiment_digest, plan_comparison, train_missing
+from skiprun.experiment import ComparisonRequest, experiment_digest, plan_comparison, train_missing
 from skiprun.experiment.study_runner.study_targets import find_targets
 from skiprun.run import Run
 from tests.support.fake_runs import write_run
@@ -77,7 +77,7 @@ def test_a_run_that_another_process_trains_is_left_alone_and_named(name: str, tm
 
 
 def test_what_is_to_be_trained_but_busy_is_refused_before_the_first_step(tmp_path: Path) -> None:
-    planned = plan_comparison([write_yaml(tmp_path / "tiny.yaml")], runs=tmp_path / "runs")
+    planned = plan_comparison(ComparisonRequest([write_yaml(tmp_path / "tiny.yaml")], runs=tmp_path / "runs"))
     with planned[0].run.lock(), pytest.raises(RunBusy, match="in use by process"):
         train_missing(planned, tmp_path / "runs")
     assert not planned[0].run.path.exists()
@@ -94,14 +94,14 @@ def test_a_renamed_run_is_read_where_it_lies_and_has_no_ghost(state: str, tmp_pa
 
 def test_a_run_of_another_folder_is_read_there_and_not_trained_here(tmp_path: Path) -> None:
     theirs = write_run(tmp_path / "theirs", "one", model="plain20", state="stopped")
-    (planned,) = plan_comparison([str(theirs.path)], runs=tmp_path / "mine")
+    (planned,) = plan_comparison(ComparisonRequest([str(theirs.path)], runs=tmp_path / "mine"))
     assert train_missing([planned], tmp_path / "mine")[0].path == theirs.path
     assert not (tmp_path / "mine").exists()
 
 
 def test_an_unfinished_run_goes_on_where_it_lies(tmp_path: Path) -> None:
     write_run(tmp_path, "one", model="plain20", state="stopped")
-    (planned,) = plan_comparison(["one"], runs=tmp_path)
+    (planned,) = plan_comparison(ComparisonRequest(["one"], runs=tmp_path))
     assert planned.missing and planned.config == planned.run.config
 
 
@@ -112,7 +112,9 @@ def test_a_damaged_config_stops_no_comparison_of_others(tmp_path: Path) -> None:
         (tmp_path / name / "seed-0" / "config.yaml").write_text("[")
     with pytest.raises(ConfigError):
         _ = Run(tmp_path / "three" / "seed-0").config
-    assert [item.missing for item in plan_comparison(["one", "two", "three"], runs=tmp_path)] == [False] * 3
+    assert [
+        item.missing for item in plan_comparison(ComparisonRequest(["one", "two", "three"], runs=tmp_path))
+    ] == [False] * 3
 
 
 def test_one_name_for_all_is_refused_with_the_way_out(tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_two_files_of_one_name_are_not_one_run(tmp_path: Path) -> None:
         write_yaml(tmp_path / side / "net.yaml", optim={"lr": lr}) for side, lr in (("a", 0.1), ("b", 0.2))
     ]
     with pytest.raises(InputError, match=r"differ in optim\.lr"):
-        plan_comparison(files, runs=tmp_path / "runs")
+        plan_comparison(ComparisonRequest(files, runs=tmp_path / "runs"))
     for name in ([], ["--name", "x"], ["--set", "name=x"]):
         refused = CliRunner().invoke(app, ["train", *files, *name, "--runs", str(tmp_path / "runs")])
         assert isinstance(refused.exception, InputError) and "differ in optim.lr" in str(refused.exception)
@@ -141,22 +143,24 @@ def test_two_files_of_one_name_for_two_folders_of_images_are_not_one_run(tmp_pat
     data = {"name": "image_folder", "batch_size": 8}
     files = [write_yaml(tmp_path / side / "net.yaml", data=data | {"root": side}) for side in ("a", "b")]
     with pytest.raises(InputError, match=r"differ in data\.root"):
-        plan_comparison(files, runs=tmp_path / "runs")
+        plan_comparison(ComparisonRequest(files, runs=tmp_path / "runs"))
 
 
 def test_an_experiment_given_twice_is_one_run(tmp_path: Path) -> None:
-    assert [item.label for item in plan_comparison(["plain20", "plain20"], runs=tmp_path)] == [
-        "plain20 seed 0"
-    ]
+    assert [
+        item.label for item in plan_comparison(ComparisonRequest(["plain20", "plain20"], runs=tmp_path))
+    ] == ["plain20 seed 0"]
 
 
 def test_runs_of_one_name_in_two_folders_have_labels_of_their_own(tmp_path: Path) -> None:
     given = [str(write_run(tmp_path / side, "one", model="plain20").path.parent) for side in ("a", "b")]
-    assert len({item.label for item in plan_comparison(given, runs=tmp_path)}) == 2
+    assert len({item.label for item in plan_comparison(ComparisonRequest(given, runs=tmp_path))}) == 2
 
 
 def folder_of(tmp_path: Path, *names: str, **options: Any) -> str:
-    return experiment_digest(names, plan_comparison(names, runs=tmp_path, **options), tmp_path)
+    return experiment_digest(
+        names, plan_comparison(ComparisonRequest(names, runs=tmp_path, **options)), tmp_path
+    )
 
 
 def test_each_experiment_has_a_page_of_its_own(tmp_path: Path) -> None:
@@ -181,13 +185,17 @@ def test_the_page_of_an_unfinished_run_is_that_of_the_finished_one(tmp_path: Pat
 
 def test_a_name_goes_before_the_names_that_are_compared(tmp_path: Path) -> None:
     names = ["plain20", write_yaml(tmp_path / "net.yaml")]
-    planned = plan_comparison(names, runs=tmp_path, prefix="second")
+    planned = plan_comparison(ComparisonRequest(names, runs=tmp_path, prefix="second"))
     assert [item.run.name for item in planned] == ["second-plain20/seed-0", "second-net/seed-0"]
 
 
 def test_another_experiment_under_the_name_is_refused_with_an_option_that_there_is(tmp_path: Path) -> None:
-    train_missing(plan_comparison([write_yaml(tmp_path / "net.yaml")], runs=tmp_path), tmp_path)
-    planned = plan_comparison([write_yaml(tmp_path / "net.yaml")], overrides=["optim.lr=0.3"], runs=tmp_path)
+    train_missing(
+        plan_comparison(ComparisonRequest([write_yaml(tmp_path / "net.yaml")], runs=tmp_path)), tmp_path
+    )
+    planned = plan_comparison(
+        ComparisonRequest([write_yaml(tmp_path / "net.yaml")], overrides=["optim.lr=0.3"], runs=tmp_path)
+    )
     with pytest.raises(RunTaken, match=r"Choose another --name\.") as caught:
         train_missing(planned, tmp_path)
     assert "--fresh" not in str(caught.value)
@@ -205,14 +213,14 @@ OPTIONS: list[dict[str, Any]] = [
 def test_options_that_reach_no_name_are_refused(option: dict[str, Any], tmp_path: Path) -> None:
     write_run(tmp_path, "one", model="plain20")
     with pytest.raises(InputError, match=r"cannot change what is there already \(one\)"):
-        plan_comparison(["one"], runs=tmp_path, **option)
+        plan_comparison(ComparisonRequest(["one"], runs=tmp_path, **option))
 
 
 def test_options_that_reach_some_names_say_which_they_do_not(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_run(tmp_path, "one", model="plain20")
-    plan_comparison(["one", "plain20"], seeds=2, runs=tmp_path)
+    plan_comparison(ComparisonRequest(["one", "plain20"], seeds=2, runs=tmp_path))
     told = "cannot change what is there already (one)."
     assert caplog.messages == [f"--seeds 2: {told}"]
     find_targets(["one", "plain20"], tmp_path, overrides=["model.width=4"])
@@ -234,7 +242,7 @@ def test_networks_of_the_paper_take_no_protocol() -> None:
 
 def test_a_seed_beside_seeds_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found beside --seeds 3"):
-        plan_comparison(["plain20"], overrides=["seed=4"], seeds=3, runs=tmp_path)
+        plan_comparison(ComparisonRequest(["plain20"], overrides=["seed=4"], seeds=3, runs=tmp_path))
 
 
 def test_looking_at_a_lock_changes_nothing(tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ import yaml
 
 from skiprun import registry
 from skiprun.config import Role, RunConfig, role_of
+from skiprun.experiment.comparison_request import ComparisonRequest
 from skiprun.experiment.plan import plan_comparison
 from skiprun.experiment.plugins import TRUSTED, import_plugin
+from skiprun.registry.modules import own_files
 from skiprun.system.plugin_file import find_plugin
 from tests.support import ROOT
 from tests.support.command_line import run_here
@@ -43,10 +45,10 @@ def a_new_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def forget_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TRUSTED, "")
-    for module in [*registry.own_files]:
+    for module in [*own_files]:
         registry.forget(module)
         sys.modules.pop(module, None)
-    registry.own_files.clear()
+    own_files.clear()
 
 
 def write_project(folder: Path) -> Path:
@@ -162,7 +164,9 @@ def test_a_file_of_another_user_is_not_imported_for_a_run(trained: Path) -> None
 
 def test_a_plug_in_behind_import_is_recorded_by_the_runs_that_use_it(project: Path) -> None:
     import_plugin(project / "halved.py")
-    plan = plan_comparison(["resnet20", "resnet20:connection=halved"], runs=project / "runs")
+    plan = plan_comparison(
+        ComparisonRequest(["resnet20", "resnet20:connection=halved"], runs=project / "runs")
+    )
     plain, own = (item.config for item in plan)
     assert plain and own
     assert plain.imports == [] and plain.imported == {}
@@ -179,7 +183,7 @@ def test_a_network_of_ones_own_is_found_by_the_protocol_that_imports_it(project:
     )
     protocol = {key: value for key, value in CONFIG.items() if key not in ("name", "model")}
     (project / "short.yaml").write_text(yaml.safe_dump(protocol | {"import": ["nets.py"]}))
-    (planned,) = plan_comparison(["linear"], project / "short.yaml", runs=project / "runs")
+    (planned,) = plan_comparison(ComparisonRequest(["linear"], project / "short.yaml", runs=project / "runs"))
     assert planned.config and [*planned.config.imported] == ["nets.py"]
 
 

@@ -18,6 +18,7 @@ from skiprun.config_file import build_config
 from skiprun.data.datasets.cells import draw_image
 from skiprun.errors import BadImages, InputError, StorageError
 from skiprun.experiment import load_run, predict, predict_masks, train
+from skiprun.inference.output_files import MaskFolder
 from skiprun.run import Run
 
 
@@ -104,7 +105,7 @@ def test_one_file_that_is_there_stops_all_before_anything_is_written(
     Path(there).parent.mkdir(parents=True)
     Path(there).write_bytes(b"mine")
     with pytest.raises(InputError, match="is there already"):
-        list(predict_masks(masks, [images], Path("predictions"), overlay=True))
+        list(predict_masks(masks, [images], MaskFolder(Path("predictions"), overlay=True)))
     assert [path.read_bytes() for path in Path("predictions").rglob("*.png")] == [b"mine"]
     call("predict", masks.path, images, "--overlay", "--overwrite")
     assert Path(there).read_bytes() != b"mine"
@@ -116,7 +117,7 @@ def test_not_even_overwrite_replaces_an_image_that_is_read(masks: Run, images: P
 
 
 def test_an_overlay_is_the_image_where_nothing_was_found(masks: Run, images: Path) -> None:
-    (item,) = predict_masks(masks, [images / "a.png"], Path("out"), overlay=True)
+    (item,) = predict_masks(masks, [images / "a.png"], MaskFolder(Path("out"), overlay=True))
     image = np.asarray(Image.open(images / "a.png").convert("RGB")).astype(int)
     mask, laid = (np.asarray(Image.open(item[key])) for key in ("mask", "overlay"))
     expected = np.where(mask[..., None] > 0, (image + np.array([128, 0, 0])) // 2, image)
@@ -232,7 +233,7 @@ def test_what_is_changed_to_fit_the_network_is_said_once_in_numbers(
 
 def test_masks_say_what_was_changed_too(masks: Run, images: Path, caplog: pytest.LogCaptureFixture) -> None:
     Image.fromarray(np.full((32, 32, 3), [[[9, 80, 200]]], np.uint8)).save(images / "colour.png")
-    list(predict_masks(masks, [images / "colour.png", images / "a.png"], Path("out")))
+    list(predict_masks(masks, [images / "colour.png", images / "a.png"], MaskFolder(Path("out"))))
     assert caplog.messages == ["To fit the network, of 2 images: 1 made grey."]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from skiprun.experiment import worker
+from skiprun.experiment import worker, worker_events
 from skiprun.experiment.places import Places
 from skiprun.experiment.shares import Share
 from skiprun.run import Run
@@ -135,9 +135,10 @@ def test_a_second_interrupt_ends_a_comparison_at_once(
 
 
 UNGUARDED = """
-from skiprun.experiment import plan_comparison, train_missing
+from skiprun.experiment import ComparisonRequest, plan_comparison, Launcher, train_missing
 overrides = ["schedule.steps=2", "schedule.epochs=null", "model.width=4", "log.tensorboard=false"]
-train_missing(plan_comparison(["plain20", "resnet20"], overrides=overrides), "runs", jobs=2)
+planned = plan_comparison(ComparisonRequest(["plain20", "resnet20"], overrides=overrides))
+train_missing(planned, "runs", Launcher(jobs=2))
 """
 
 
@@ -167,7 +168,7 @@ def test_what_a_training_process_logs_is_logged_here_under_the_name_of_its_run(
     shares.put(Share(cores()))
     child = ready().Process(target=log_some_lines, args=(events, shares))
     child.start()
-    worker.listen(events, {})
+    worker_events.listen(events, {})
     child.join()
     assert caplog.record_tuples == [
         ("skiprun.experiment.train", logging.INFO, "plain20 100% seed 0: Continuing after step 4 of 12.")
@@ -207,12 +208,15 @@ def newly_imported(folder: str) -> str:
     import gc
 
     from skiprun import experiment
+    from skiprun.experiment.comparison_request import ComparisonRequest
     from skiprun.experiment.plan import plan_comparison
     from tests.support import watched_cuda
 
     asked_by_server = list(watched_cuda.CALLS)
     threads, before = len(list(Path(f"/proc/{os.getppid()}/task").iterdir())), set(sys.modules)
-    config = plan_comparison(["plain20"], overrides=["schedule.epochs=1", "model.width=4"])[0].config
+    config = plan_comparison(
+        ComparisonRequest(["plain20"], overrides=["schedule.epochs=1", "model.width=4"])
+    )[0].config
     assert config is not None
     experiment.train(config, runs=folder)
     asked = [asked_by_server, watched_cuda.CALLS]

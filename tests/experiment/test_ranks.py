@@ -24,7 +24,7 @@ from skiprun.errors import ConfigError
 from skiprun.experiment.shared_run import check_ranks
 from skiprun.run import Run
 from skiprun.system.machine import interpreter_environment
-from skiprun.training.checkpoint import load
+from skiprun.training.checkpoint_file import load
 from tests.support import ROOT
 from tests.support.torchrun import IN_FLOAT64, SKIPRUN, config, done, kill_a_rank, saved, started, torchrun
 

@@ -11,10 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.quantity import Quantity, Region, above, below
 from skiprun.cli.app import app
 from skiprun.errors import InputError, UnknownName
+from skiprun.experiment.many import Launcher
 from skiprun.experiment.reproduction import measuring, reproduce
 from skiprun.experiment.reproduction.planning import Plan
 from skiprun.experiment.reproduction.reproduce import choose
@@ -26,7 +27,7 @@ SHORT = ("schedule.epochs=null", "schedule.steps=2", "data.batch_size=16", "mode
 LOSS = "final.train.loss"
 
 
-def trained(*networks: Network, **more: Any) -> Measurement:
+def trained(*networks: TrainedNetwork, **more: Any) -> Measurement:
     parts = {str(number): network for number, network in enumerate(networks)}
     return Measurement(networks=parts, train=True, overrides=SHORT, seeds=2, **more)
 
@@ -42,8 +43,8 @@ def enter(monkeypatch: pytest.MonkeyPatch, expected: Region, **facts: Any) -> No
         "paper": "nobody 2026",
         "published": "1",
         "budget": "small",
-        "measurement": trained(Network("resnet20")),
-        "control": trained(Network("plain20")),
+        "measurement": trained(TrainedNetwork("resnet20")),
+        "control": trained(TrainedNetwork("plain20")),
         "control_is": "no skips",
     }
     CLAIMS.fill()
@@ -53,7 +54,7 @@ def enter(monkeypatch: pytest.MonkeyPatch, expected: Region, **facts: Any) -> No
 
 def test_a_claim_is_measured_once_and_judged_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     enter(monkeypatch, above(0.0))
-    [first] = reproduce(["losses"], runs=tmp_path, jobs=1)
+    [first] = reproduce(["losses"], runs=tmp_path, launcher=Launcher(jobs=1))
     assert first.outcome.verdict == "PASS"
     assert first.broken, "its control is trained as well, and has a loss too"
     folder = tmp_path / "claims"
@@ -78,7 +79,7 @@ def refuse_training(planned: Any, *_: object) -> None:
 
 
 def test_a_study_is_made_of_each_run_and_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    one_block = trained(Network("resnet20"), study="lesion", options={"draws": 1}, look={"images": 8})
+    one_block = trained(TrainedNetwork("resnet20"), study="lesion", options={"draws": 1}, look={"images": 8})
 
     def statement(found: Measured) -> list[Quantity]:
         """Lesions do harm."""
@@ -90,35 +91,35 @@ def test_a_study_is_made_of_each_run_and_kept(monkeypatch: pytest.MonkeyPatch, t
         published="1",
         budget="small",
         measurement=one_block,
-        control=trained(Network("plain20"), study="lesion", options={"draws": 1}, look={"images": 8}),
+        control=trained(TrainedNetwork("plain20"), study="lesion", options={"draws": 1}, look={"images": 8}),
         control_is="no skips",
     )
     CLAIMS.fill()
     monkeypatch.setitem(CLAIMS.entries, "losses", Entry("losses", statement, info))
-    [found] = reproduce(["losses"], runs=tmp_path, jobs=1)
+    [found] = reproduce(["losses"], runs=tmp_path, launcher=Launcher(jobs=1))
     assert found.outcome.quantities[0].values == {0: 9, 1: 9}
     kept = sorted((tmp_path / "claims" / "studies").glob("lesion-*.json"))
     assert len(kept) == 4
     written = [file.stat().st_mtime_ns for file in kept]
-    reproduce(["losses"], runs=tmp_path, jobs=1)
+    reproduce(["losses"], runs=tmp_path, launcher=Launcher(jobs=1))
     assert [file.stat().st_mtime_ns for file in kept] == written
 
 
 def test_a_diverged_run_is_named_and_leaves_the_claim_open(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    hot = Network("resnet20", ("optim.lr=1e30", "schedule.steps=20"))
+    hot = TrainedNetwork("resnet20", ("optim.lr=1e30", "schedule.steps=20"))
     enter(monkeypatch, above(0.0), measurement=trained(hot))
-    [found] = reproduce(["losses"], runs=tmp_path, jobs=1)
+    [found] = reproduce(["losses"], runs=tmp_path, launcher=Launcher(jobs=1))
     assert found.outcome.verdict == "INCONCLUSIVE"
     assert len(found.outcome.lost) == 2 and all("diverged" in line for line in found.outcome.lost)
     assert "0 of 2 seeds" in found.outcome.sentences[0]
 
 
 def test_a_network_may_start_from_anothers_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    begun = Network("resnet20", ("data.only_classes=[0, 1, 2]",))
-    enter(monkeypatch, above(0.0), measurement=trained(Network("resnet20", start=begun)))
-    [found] = reproduce(["losses"], runs=tmp_path, jobs=1)
+    begun = TrainedNetwork("resnet20", ("data.only_classes=[0, 1, 2]",))
+    enter(monkeypatch, above(0.0), measurement=trained(TrainedNetwork("resnet20", start=begun)))
+    [found] = reproduce(["losses"], runs=tmp_path, launcher=Launcher(jobs=1))
     assert found.outcome.verdict == "PASS"
     begun_with = {str(Run(path).config.model.weights) for path in tmp_path.glob("*/seed-1")}
     starts = {str(path) for path in tmp_path.glob("*/seed-1") if not Run(path).config.model.weights}
@@ -126,9 +127,9 @@ def test_a_network_may_start_from_anothers_weights(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_run_that_is_its_protocols_has_the_name_that_compare_gives_it(tmp_path: Path) -> None:
-    asked = Measurement(networks={"a": Network("resnet20")}, train=True)
+    asked = Measurement(networks={"a": TrainedNetwork("resnet20")}, train=True)
     assert Plan(tmp_path).config(asked, asked.networks["a"], 0).name == "digits-resnet20"
-    changed = Network("resnet20", ("optim.lr=0.2",))
+    changed = TrainedNetwork("resnet20", ("optim.lr=0.2",))
     assert Plan(tmp_path).config(asked, changed, 0).name == "digits-optim.lr-0.2-resnet20"
 
 
@@ -141,7 +142,7 @@ def test_the_budget_bounds_what_is_chosen() -> None:
 
 
 def test_only_where_and_how_may_be_set(tmp_path: Path) -> None:
-    asked = Measurement(networks={"a": Network("resnet20")}, train=True)
+    asked = Measurement(networks={"a": TrainedNetwork("resnet20")}, train=True)
     here = ("data.root=/photos", "compute.device=cpu")
     on_digits = Plan(tmp_path, here).config(asked, asked.networks["a"], 0)
     assert (on_digits.data.root, on_digits.compute.device) == (None, "cpu")

@@ -13,11 +13,11 @@ import torch
 from skiprun.claims.comparison import compare_runs
 from skiprun.config import RunConfig, Source
 from skiprun.errors import CheckpointError, InputError, RunTaken
-from skiprun.experiment import evaluate, plan_comparison, prepare
+from skiprun.experiment import ComparisonRequest, evaluate, plan_comparison, prepare
 from skiprun.experiment.make_trainer import logging_to, make_trainer
 from skiprun.experiment.study_runner.study_targets import find_targets
 from skiprun.run import Run, refuse_one_place
-from skiprun.training.checkpoint import load
+from skiprun.training.checkpoint_file import load
 from tests.support.fake_runs import write_run
 from tests.support.faulty import EVERYTHING, fault_config, tiny_dataset, train_here
 
@@ -117,9 +117,11 @@ def test_a_comparison_says_which_sources_its_spread_leaves_out(tmp_path: Path) -
 def test_seeds_that_would_all_be_one_run_are_refused(tmp_path: Path) -> None:
     held = ["seeds.init=0", "seeds.order=0", "seeds.augment=0"]
     with pytest.raises(InputError, match=r"resnet20: `seeds` holds init, order and augment, so 3 seeds"):
-        plan_comparison(["resnet20"], overrides=held, seeds=3, runs=tmp_path)
-    assert len(plan_comparison(["resnet20"], overrides=held[:2], seeds=3, runs=tmp_path)) == 3
-    assert len(plan_comparison(["resnet20"], overrides=held, runs=tmp_path)) == 1
+        plan_comparison(ComparisonRequest(["resnet20"], overrides=held, seeds=3, runs=tmp_path))
+    assert (
+        len(plan_comparison(ComparisonRequest(["resnet20"], overrides=held[:2], seeds=3, runs=tmp_path))) == 3
+    )
+    assert len(plan_comparison(ComparisonRequest(["resnet20"], overrides=held, runs=tmp_path))) == 1
 
 
 def test_networks_that_are_drawn_for_a_study_differ_where_the_first_weights_are_held(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from skiprun.experiment.parts import prepare
 from skiprun.experiment.predict import load_segmenter
 from skiprun.inference.mask_images import mask_png, voc_colour
 from skiprun.inference.masks import resized_classes
+from skiprun.inference.output_files import MaskFolder
 from skiprun.inference.sliding_window import sliding_window, spans
 from skiprun.run import Run
 from tests.support import CONFIGS
@@ -119,7 +120,7 @@ def test_a_network_whose_levels_are_all_off_is_the_control(run: Run, tmp_path: P
 def test_masks_are_written_in_the_size_of_each_image(run: Run, tmp_path: Path) -> None:
     files = cell_images(tmp_path, 32, 50)
     Image.fromarray(np.zeros((17, 90), np.uint8)).save(tmp_path / "odd.png")
-    found = list(predict_masks(run, [*files, tmp_path / "odd.png"], tmp_path / "masks"))
+    found = list(predict_masks(run, [*files, tmp_path / "odd.png"], MaskFolder(tmp_path / "masks")))
     sizes = [Image.open(item["mask"]).size for item in found]
     assert sizes == [(32, 32), (50, 50), (90, 17)]
     assert all(set(np.unique(np.asarray(Image.open(item["mask"])))) <= {0, 255} for item in found)
@@ -128,7 +129,7 @@ def test_masks_are_written_in_the_size_of_each_image(run: Run, tmp_path: Path) -
 
 def test_masks_resemble_the_truth(run: Run, tmp_path: Path) -> None:
     (file,) = cell_images(tmp_path, 64)
-    list(predict_masks(run, [file], tmp_path / "masks"))
+    list(predict_masks(run, [file], MaskFolder(tmp_path / "masks")))
     found, true = (
         np.asarray(Image.open(tmp_path / name)) > 0 for name in ("masks/cells64.png", "true64.png")
     )
@@ -206,20 +207,20 @@ def test_a_bad_image_is_named_or_left_out(run: Run, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"nothing")
     with pytest.raises(BadImage, match=r"broken.png is not a readable image"):
-        list(predict_masks(run, [broken, file], tmp_path / "out"))
-    found = list(predict_masks(run, [broken, file], tmp_path / "out", skip_bad=True))
+        list(predict_masks(run, [broken, file], MaskFolder(tmp_path / "out")))
+    found = list(predict_masks(run, [broken, file], MaskFolder(tmp_path / "out"), skip_bad=True))
     assert "problem" in found[0] and Path(found[1]["mask"]).exists()
 
 
 def test_no_image_is_replaced_by_its_mask(run: Run, tmp_path: Path) -> None:
     (file,) = cell_images(tmp_path, 32)
     with pytest.raises(InputError, match="would be replaced by its mask"):
-        list(predict_masks(run, [file], tmp_path))
+        list(predict_masks(run, [file], MaskFolder(tmp_path)))
     other = tmp_path / "b"
     other.mkdir()
     (twin,) = cell_images(other, 32)
     with pytest.raises(InputError, match="would both get the mask"):
-        list(predict_masks(run, [file, twin], tmp_path / "out"))
+        list(predict_masks(run, [file, twin], MaskFolder(tmp_path / "out")))
 
 
 def test_more_classes_are_written_as_numbers_with_colours() -> None:
@@ -275,4 +276,4 @@ def test_every_kind_of_unet_trains_is_scored_and_finds_masks(model: dict[str, An
     trained = train(config, runs=tmp_path)
     (file,) = cell_images(tmp_path, 32)
     assert trained.summary()["test"]["loss"] > 0
-    assert len(list(predict_masks(trained, [file], tmp_path / "masks"))) == 1
+    assert len(list(predict_masks(trained, [file], MaskFolder(tmp_path / "masks")))) == 1

@@ -17,7 +17,16 @@ import torch
 
 from skiprun.data import Loaders
 from skiprun.errors import InputError, OutOfMemory, SkiprunError
-from skiprun.experiment import here, plan_comparison, survey, train_missing, worker
+from skiprun.experiment import (
+    ComparisonRequest,
+    Launcher,
+    here,
+    plan_comparison,
+    survey,
+    train_missing,
+    worker,
+    worker_events,
+)
 from skiprun.experiment.gpus import GPU, runs_side_by_side, visible_entries
 from skiprun.experiment.shares import Share, shares_of_cores, shares_of_gpus
 from skiprun.experiment.side_by_side import combine
@@ -179,8 +188,8 @@ def test_the_multi_process_service_is_found_by_its_pipe(
 
 def compared(folder: Path, *names: str, jobs: int | None = None, **options: Any) -> list[dict[str, Any]]:
     """Compare architectures on GPUs that are made up; return what the training processes saw."""
-    planned = plan_comparison(list(names), overrides=SMALL, runs=folder / "runs")
-    train_missing(planned, folder / "runs", jobs=jobs, **options)
+    planned = plan_comparison(ComparisonRequest(list(names), overrides=SMALL, runs=folder / "runs"))
+    train_missing(planned, folder / "runs", Launcher(jobs, **options))
     return fake_gpus.reports(folder / "runs")
 
 
@@ -262,8 +271,10 @@ def enter(share: Share, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]
     """Let this process be one that trains in a share; return the list of what it will tell."""
     told: list[tuple[str, ...]] = []
     monkeypatch.setattr(multiprocessing.current_process(), "name", "one that trains")
-    monkeypatch.setattr(worker.WorkerProgress, "share", share, raising=False)
-    monkeypatch.setattr(worker.WorkerProgress, "events", SimpleNamespace(put=told.append), raising=False)
+    monkeypatch.setattr(worker_events.WorkerProgress, "share", share, raising=False)
+    monkeypatch.setattr(
+        worker_events.WorkerProgress, "events", SimpleNamespace(put=told.append), raising=False
+    )
     return told
 
 
@@ -317,7 +328,7 @@ def test_progress_is_told_where_a_run_is_if_it_can_be() -> None:
     told = Located()
     for event in (("one", "located", "GPU 1"), ("other", "located", "GPU 0"), None):
         events.put(event)
-    worker.listen(events, {"one": told, "other": NullProgress()})
+    worker_events.listen(events, {"one": told, "other": NullProgress()})
     assert told.places == ["GPU 1"]
 
 

@@ -15,7 +15,7 @@ from skiprun.cli.app import app
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.errors import CheckpointError, RunTaken
-from skiprun.experiment import plan_comparison, train
+from skiprun.experiment import ComparisonRequest, plan_comparison, train
 from skiprun.experiment.study_runner.study_targets import find_targets
 from skiprun.models import build_model
 from tests.support.tiny import tiny_config
@@ -72,7 +72,7 @@ def test_weights_named_in_another_way_are_the_same_experiment_and_others_are_not
         "copied.pt",
     ]
     for weights in ways:
-        (planned,) = plan_comparison([written(starting(weights))], runs=elsewhere)
+        (planned,) = plan_comparison(ComparisonRequest([written(starting(weights))], runs=elsewhere))
         planned.refuse_what_is_not_ours()
         assert train(starting(weights), runs=elsewhere).path == run.path
     shutil.rmtree(elsewhere / "one")
@@ -114,7 +114,7 @@ def test_a_finished_run_whose_weights_were_trained_anew_since_is_another_experim
     run = train(starting(weights), runs=elsewhere)
     torch.save(build_model("resnet_cifar", 10, 1, depth=8, width=4).state_dict(), best)
     shutil.copy(best, "copied.pt")
-    (planned,) = plan_comparison([written(starting(weights))], runs=elsewhere)
+    (planned,) = plan_comparison(ComparisonRequest([written(starting(weights))], runs=elsewhere))
     for ask in (planned.refuse_what_is_not_ours, lambda: train(starting(weights), runs=elsewhere)):
         with pytest.raises(
             RunTaken, match=r"model\.weights: .*(one|copied\.pt) was trained anew, or replaced, since"

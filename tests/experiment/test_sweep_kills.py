@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from skiprun.experiment import sweep
+from skiprun.experiment import plan_sweep, sweep
+from skiprun.experiment.many import Launcher
 from skiprun.run import Run
 from skiprun.system.documents import read_document
 from tests.support.compare import timeless
@@ -34,7 +35,7 @@ log: {tensorboard: false}
 
 def sweep_there(folder: Path, runs: Path, jobs: int, halving: bool) -> None:
     """Make the sweep, in a process of its own."""
-    sweep(folder / "rates.yaml", runs=runs, jobs=jobs, halving=halving)
+    sweep(plan_sweep(folder / "rates.yaml", runs=runs, halving=halving), Launcher(jobs=jobs))
 
 
 def start(folder: Path, runs: Path, jobs: int, halving: bool) -> Any:
@@ -71,7 +72,7 @@ def test_a_sweep_killed_ten_times_trains_each_run_once_and_finds_the_same(
     (tmp_path / "small.yaml").write_text(SMALL)
     (tmp_path / "rates.yaml").write_text(SWEEP)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    sweep(tmp_path / "rates.yaml", runs=whole, jobs=1, halving=halving)
+    sweep(plan_sweep(tmp_path / "rates.yaml", runs=whole, halving=halving), Launcher(jobs=1))
     chance = random.Random(0)
     for number, rows in enumerate(sorted(chance.sample(range(1, 2 * ends(whole) // 3), KILLS))):
         kill_when(start(tmp_path, killed, 1 + number % 2, halving), killed, rows)

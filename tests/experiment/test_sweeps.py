@@ -17,9 +17,10 @@ from skiprun.cli.app import app
 from skiprun.config import RunConfig
 from skiprun.config.sweep import RandomSearch
 from skiprun.errors import InputError, SkiprunError, Stopped
-from skiprun.experiment import sweep, sweep_commands
+from skiprun.experiment import plan_sweep, sweep
+from skiprun.experiment.many import Launcher
 from skiprun.experiment.sweeps.arms import list_arms, read_grid
-from skiprun.experiment.sweeps.draws import draw
+from skiprun.experiment.sweeps.draws import draw_settings
 from skiprun.experiment.sweeps.sweep_file import load_sweep
 from skiprun.run import Run
 from skiprun.system.documents import read_document
@@ -96,7 +97,7 @@ def state_of(found: Sweep) -> dict[str, str]:
 
 def test_every_combination_is_trained_with_the_same_seeds(tmp_path: Path, training: Any) -> None:
     told = training()
-    found = sweep(file(tmp_path, GRID), runs=tmp_path)
+    found = sweep(plan_sweep(file(tmp_path, GRID), runs=tmp_path))
     assert found.folder == tmp_path / "sweeps/rates"
     names = ["lr-0.05-connection-add", "lr-0.05-connection-highway"]
     names += ["lr-0.1-connection-add", "lr-0.1-connection-highway"]
@@ -107,7 +108,7 @@ def test_every_combination_is_trained_with_the_same_seeds(tmp_path: Path, traini
 
 def test_validation_chooses_and_says_what_the_seeds_do_not_tell_apart(tmp_path: Path, training: Any) -> None:
     training()
-    found = sweep(file(tmp_path, GRID), seeds=5, runs=tmp_path)
+    found = sweep(plan_sweep(file(tmp_path, GRID), seeds=5, runs=tmp_path))
     assert state_of(found) == {
         "lr=0.05 connection=add": "chosen",
         "lr=0.1 connection=add": "not told apart",
@@ -125,18 +126,18 @@ def test_validation_chooses_and_says_what_the_seeds_do_not_tell_apart(tmp_path: 
 
 def test_one_seed_chooses_and_is_said_to_test_nothing(tmp_path: Path, training: Any) -> None:
     training()
-    found = sweep(file(tmp_path, GRID), seeds=1, runs=tmp_path)
+    found = sweep(plan_sweep(file(tmp_path, GRID), seeds=1, runs=tmp_path))
     assert set(state_of(found).values()) == {"chosen", "untested"}
     assert any("one seed shows a difference, not its spread" in text for text in found.finding.sentences)
 
 
 def test_an_arm_that_lost_a_seed_is_not_chosen_nor_tried_again(tmp_path: Path, training: Any) -> None:
     told = training(lambda c: None if (c.optim.lr, c.seed) == (0.05, 1) else by_validation(c))
-    found = sweep(file(tmp_path, GRID), runs=tmp_path)
+    found = sweep(plan_sweep(file(tmp_path, GRID), runs=tmp_path))
     assert state_of(found)["lr=0.05 connection=add"] == "not finished"
     assert found.finding.evidence and found.finding.evidence.chosen == "lr=0.1 connection=add"
     assert any("diverged" in text for text in found.remarks)
-    sweep(file(tmp_path, GRID), runs=tmp_path)
+    sweep(plan_sweep(file(tmp_path, GRID), runs=tmp_path))
     assert len(told.trained) == 12
 
 
@@ -144,18 +145,18 @@ def test_what_was_stopped_goes_on_and_more_takes_what_is_there(tmp_path: Path, t
     told = training()
     told.stop_after = 4
     with pytest.raises(Stopped):
-        sweep(file(tmp_path, GRID), runs=tmp_path)
+        sweep(plan_sweep(file(tmp_path, GRID), runs=tmp_path))
     told.stop_after = None
-    found = sweep(file(tmp_path, GRID), runs=tmp_path)
+    found = sweep(plan_sweep(file(tmp_path, GRID), runs=tmp_path))
     assert len(told.trained) == len({*told.trained}) == 12
-    assert sweep(file(tmp_path, GRID), runs=tmp_path).to_dict() == found.to_dict()
-    sweep(file(tmp_path, GRID.replace("0.1]", "0.1, 0.2]")), runs=tmp_path, seeds=1, overrides=[])
+    assert sweep(plan_sweep(file(tmp_path, GRID), runs=tmp_path)).to_dict() == found.to_dict()
+    sweep(plan_sweep(file(tmp_path, GRID.replace("0.1]", "0.1, 0.2]")), runs=tmp_path, seeds=1, overrides=[]))
     assert told.trained[12:] == ["lr-0.2-connection-add 0", "lr-0.2-connection-highway 0"]
 
 
 def test_the_result_is_kept_beside_the_runs(tmp_path: Path, training: Any) -> None:
     training(write=True)
-    found = sweep(file(tmp_path, GRID), runs=tmp_path)
+    found = sweep(plan_sweep(file(tmp_path, GRID), runs=tmp_path))
     kept: dict[str, Any] = read_document(found.folder / "sweep.json", dict[str, object], "")
     assert kept["chosen"] == "lr=0.05 connection=add" and len(kept["arms"]) == 4
     assert (found.folder / "sweep.png").read_bytes().startswith(b"\x89PNG")
@@ -173,10 +174,10 @@ def test_the_command_prints_a_table_and_json(tmp_path: Path, training: Any) -> N
 
 
 def test_commands_train_each_run_and_foresee_no_halving(tmp_path: Path) -> None:
-    lines = sweep_commands(file(tmp_path, GRID), runs=tmp_path)
+    lines = plan_sweep(file(tmp_path, GRID), runs=tmp_path).commands()
     assert len(lines) == 12 and "lr-0.05-connection-add-seed-0.yaml" in lines[0]
     with pytest.raises(InputError, match="--print-commands: --halving halving asks for runs as it sees"):
-        sweep_commands(file(tmp_path, GRID), runs=tmp_path, halving=True)
+        plan_sweep(file(tmp_path, GRID), runs=tmp_path, halving=True).commands()
 
 
 @pytest.mark.parametrize(
@@ -217,22 +218,24 @@ def test_what_is_no_sweep_is_refused_at_its_place(
 ) -> None:
     told = training()
     with pytest.raises(InputError, match=message):
-        sweep(file(tmp_path, text), runs=tmp_path / "runs")
+        sweep(plan_sweep(file(tmp_path, text), runs=tmp_path / "runs"))
     assert not told.trained and not (tmp_path / "runs").exists()
 
 
 def test_an_override_of_what_varies_is_refused(tmp_path: Path, training: Any) -> None:
     training()
     with pytest.raises(InputError, match=r"--set optim.lr=1: .*rates.yaml:3:3 grid.optim.lr varies that"):
-        sweep(file(tmp_path, GRID), overrides=["optim.lr=1"], runs=tmp_path)
+        sweep(plan_sweep(file(tmp_path, GRID), overrides=["optim.lr=1"], runs=tmp_path))
 
 
 def test_draws_go_on_and_stay_between_their_bounds(tmp_path: Path) -> None:
     over = {"optim.lr": {"log_uniform": [0.01, 1.0]}, "model.connection": ["none", "add"]}
     over["optim.momentum"] = {"uniform": [0.5, 0.9]}
-    many = list(draw(RandomSearch.model_validate({"number": 400, "over": over})))
-    assert many[:7] == list(draw(RandomSearch.model_validate({"number": 7, "over": over})))
-    alone = list(draw(RandomSearch.model_validate({"number": 7, "over": {"optim.lr": over["optim.lr"]}})))
+    many = list(draw_settings(RandomSearch.model_validate({"number": 400, "over": over})))
+    assert many[:7] == list(draw_settings(RandomSearch.model_validate({"number": 7, "over": over})))
+    alone = list(
+        draw_settings(RandomSearch.model_validate({"number": 7, "over": {"optim.lr": over["optim.lr"]}}))
+    )
     assert [each["optim.lr"] for each in many[:7]] == [each["optim.lr"] for each in alone]
     rates, momenta = ([float(str(each[key])) for each in many] for key in ("optim.lr", "optim.momentum"))
     assert 0.01 <= min(rates) < 0.012 and 0.85 < max(rates) <= 1
@@ -273,8 +276,8 @@ def test_halving_stops_hopeless_arms_and_survivors_have_the_bits_of_whole_runs(t
     (tmp_path / "tiny.yaml").write_text(TINY)
     text = "config: tiny.yaml\ngrid: {optim.lr: [1.0e-9, 0.05, 1.0e-8]}\nhalving: {rungs: 1}\n"
     with tiny_dataset():
-        found = sweep(file(tmp_path, text), runs=tmp_path / "runs", jobs=1)
-        again = sweep(file(tmp_path, text), runs=tmp_path / "runs", jobs=1)
+        found = sweep(plan_sweep(file(tmp_path, text), runs=tmp_path / "runs"), Launcher(jobs=1))
+        again = sweep(plan_sweep(file(tmp_path, text), runs=tmp_path / "runs"), Launcher(jobs=1))
     assert found.to_dict() == again.to_dict()
     states = {each.arm.label: each.state for each in found.arms}
     assert states == {"lr=0.05": "chosen", "lr=1e-09": "stopped early", "lr=1e-08": "stopped early"}

@@ -19,8 +19,9 @@ from skiprun.errors import CheckpointError, Diverged, OtherData, RunTaken, Skipr
 from skiprun.experiment import load_model
 from skiprun.legacy import COMPUTE
 from skiprun.run import Run
-from skiprun.training import checkpoint
-from skiprun.training.checkpoint import Checkpoints, load, save
+from skiprun.training import checkpoint_file
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.checkpoint_file import load, save
 from tests.support import GOLDEN
 from tests.support.faulty import SignalAfterStep, assert_same_runs, fault_config, train_here
 from tests.support.tiny import tiny_config, tiny_trainer
@@ -249,7 +250,7 @@ def test_F28_best_copied_over_last_is_no_state_to_continue_from(run: Run) -> Non
 
 def test_F30_a_newer_format_is_named_and_left_alone(run: Run) -> None:
     state = load(run.checkpoints / "last.pt")
-    newer = checkpoint.FORMAT + 1
+    newer = checkpoint_file.FORMAT + 1
     save(run.checkpoints / "last.pt", state | {"format": newer, "skiprun": "2.5.0"})
     assert "written by skiprun 2.5.0, newer than this one" in refused(run)
 
@@ -263,7 +264,7 @@ def test_F31_checkpoints_of_every_released_format_load(file: Path) -> None:
 
 
 def test_F31_there_is_a_file_of_the_present_format() -> None:
-    assert checkpoint.FORMAT in {load(file)["format"] for file in GOLDEN.glob("*.pt")}
+    assert checkpoint_file.FORMAT in {load(file)["format"] for file in GOLDEN.glob("*.pt")}
 
 
 def test_F31_a_run_stopped_before_data_fit_had_its_meaning_of_today_goes_on(run: Run, whole: Path) -> None:
@@ -316,7 +317,7 @@ def test_F33_F70_a_poisoned_buffer_is_never_saved(tmp_path: Path) -> None:
         if step == 7:
             trainer.model.bn1.running_mean[1] = torch.nan
 
-    trainer.progress.step = poison  # type: ignore[method-assign]
+    trainer.surroundings.progress.step = poison  # type: ignore[method-assign]
     with pytest.raises(Diverged) as caught:
         trainer.fit()
     assert caught.value.exit_code == 3

@@ -56,7 +56,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
 POINTS: dict[str, tuple[str, int, bool]] = {
     "after-backward": ("torch:Tensor.backward", 23, False),
     "after-optimizer-step": ("skiprun.training.optim:SGD.step", 11, False),
-    "in-validation": ("skiprun.training.trainer:evaluate_batches", 3, True),
+    "in-validation": ("skiprun.training.evaluation:evaluate_batches", 3, True),
     "before-a-row": ("skiprun.training.metrics:MetricsLog.append", 9, True),
     "after-the-epoch-row": ("skiprun.training.metrics:MetricsLog.append", 12, False),
     "before-best": ("skiprun.training.checkpoint:Checkpoints.save_best", 2, True),
@@ -186,7 +186,7 @@ def unseeded() -> None:
 
 def global_order() -> None:
     """Draw the order of the samples from the global generator."""
-    from skiprun.training.randomness import Shuffled
+    from skiprun.training.sample_order import Shuffled
 
     Shuffled._permutation = lambda self, epoch: torch.randperm(self.samples)  # type: ignore[method-assign]
 

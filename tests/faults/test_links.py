@@ -16,7 +16,7 @@ from skiprun.data.download.place import LOCK, locked
 from skiprun.errors import Diverged, StorageError
 from skiprun.experiment.study_runner.keeping import RowFile, folder_for, warn_of_folder
 from skiprun.inference.input_files import Input
-from skiprun.inference.output_files import name_outputs
+from skiprun.inference.output_files import MaskFolder, name_outputs
 from skiprun.reports import write_comparison, write_study
 from skiprun.run import Run
 from skiprun.system.files import make_folder, write_bytes
@@ -114,7 +114,7 @@ ONE_IMAGE = [Input(Path("one.png"), Path("ward/one.png"))]
 WRITERS: dict[str, Callable[[Path], Any]] = {
     "a comparison": lambda folder: write_comparison(compare_runs([]), folder),
     "the figures of a study": lambda folder: write_study([DOCUMENT], folder),
-    "predictions": lambda folder: name_outputs(ONE_IMAGE, folder.parent),
+    "predictions": lambda folder: name_outputs(ONE_IMAGE, MaskFolder(folder.parent)),
     "overlays": lambda folder: make_folder(folder, below=folder.parent),
 }
 

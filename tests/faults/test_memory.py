@@ -25,7 +25,7 @@ from skiprun.experiment.doctor import examine
 from skiprun.experiment.parts import prepare
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
-from skiprun.experiment.study_runner.study_targets import StudyTarget
+from skiprun.experiment.study_runner.study_target import StudyTarget
 from skiprun.inference.evaluate import evaluation_batch_size
 from skiprun.models import Cost, build_model, cost
 from skiprun.models.complexity.meta import without_content
@@ -142,7 +142,7 @@ def no_memory(*_: Any, **__: Any) -> Any:
 def test_b48b_validation_says_so_and_what_helps_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skiprun.training.trainer.evaluate_batches", no_memory)
+    monkeypatch.setattr("skiprun.training.evaluation.evaluate_batches", no_memory)
     config = config_of()
     with pytest.raises(OutOfMemory) as caught:
         train(config, runs=tmp_path)
@@ -208,7 +208,7 @@ def no_room(*_: Any, **__: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "place", ["skiprun.training.checkpoint.load_plain", "skiprun.training.trainer.load_optimizer"]
+    "place", ["skiprun.training.checkpoint_file.load_plain", "skiprun.training.trainer.load_optimizer"]
 )
 def test_a_checkpoint_is_not_damaged_where_there_is_no_memory_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str

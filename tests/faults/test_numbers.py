@@ -35,7 +35,7 @@ from skiprun.errors import Diverged
 from skiprun.experiment import train
 from skiprun.run import Run
 from skiprun.system.progress import NullProgress
-from skiprun.training.checkpoint import load
+from skiprun.training.checkpoint_file import load
 from skiprun.training.state import find_not_finite
 from tests.support import CONFIGS, ROOT
 from tests.support.corpus import CORPUS, row_of

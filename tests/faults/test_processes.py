@@ -18,13 +18,13 @@ import torch
 from filelock import FileLock
 
 from skiprun.errors import OutOfMemory, RunBusy, Stopped
-from skiprun.experiment import here, worker
+from skiprun.experiment import process_pool, worker
 from skiprun.experiment.shares import Share
 from skiprun.run import Run
 from skiprun.system.machine import cores
 from skiprun.system.processes import ready
 from skiprun.system.progress import NullProgress
-from skiprun.training.checkpoint import load
+from skiprun.training.checkpoint_file import load
 from skiprun.training.stopping import StopFlag
 from tests.support.faulty import (
     EVERYTHING,
@@ -99,7 +99,7 @@ def test_F9_SIGUSR1_saves_and_goes_on(tmp_path: Path) -> None:
                 signal.raise_signal(signal.SIGUSR1)
             saved[step] = trainer.checkpoints.saved_step or 0
 
-        trainer.progress.step = note  # type: ignore[method-assign]
+        trainer.surroundings.progress.step = note  # type: ignore[method-assign]
         trainer.fit()
     assert (saved[6], saved[7], saved[8]) == (4, 6, 6)
 
@@ -193,7 +193,7 @@ def test_F15_of_8_simultaneous_starts_exactly_one_wins(number: int, whole: Path,
 def test_F15_a_start_that_comes_when_the_winner_is_done_trains_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    module = importlib.import_module("skiprun.experiment.train")
+    module = importlib.import_module("skiprun.experiment.opening")
     prepare = module.prepare
 
     def prepare_slowly(*arguments: Any, **options: Any) -> Any:
@@ -283,7 +283,7 @@ def test_a_training_process_that_is_killed_ends_in_one_message(tmp_path: Path) -
 
     with ProcessPoolExecutor(1, ready()) as pool:
         future, processes = pool.submit(die), list(pool._processes.values())
-    failure = here._failure(future, processes)
+    failure = process_pool._failure(future, processes)
     assert failure is not None and "Try fewer --jobs" in str(failure)
 
 

@@ -17,7 +17,7 @@ from skiprun.errors import CheckpointError
 from skiprun.models import build_model
 from skiprun.models.weights.pretrained import load_from_config
 from skiprun.models.weights.torch_file import MAX_EXPANSION, Oversized, load_plain, refuse_oversized
-from skiprun.training.checkpoint import load, save
+from skiprun.training.checkpoint_file import load, save
 from skiprun.training.seal import DamagedCheckpoint
 
 HUGE = 3 * 10**8

@@ -13,13 +13,13 @@ import torch
 from skiprun.config import RunConfig
 from skiprun.experiment import train
 from skiprun.run import Run
-from skiprun.training import placing, trainer
+from skiprun.training import placing, schedule
 from skiprun.training.schedule import set_learning_rate
 
 
 def train_on_cpu(config: RunConfig, runs: Path, **options: Any) -> Run:
     """Train with a learning rate of float32, as a GPU has it in a tensor: AdamW on a CPU takes all digits."""
-    with mock.patch.object(trainer, "set_learning_rate", set_float32_rate):
+    with mock.patch.object(schedule, "set_learning_rate", set_float32_rate):
         return train(config, runs=runs, **options)
 
 

@@ -17,7 +17,7 @@ from skiprun.errors import Stopped
 from skiprun.experiment import train
 from skiprun.run import Run
 from skiprun.system.files import replace_keeping
-from skiprun.training import checkpoint
+from skiprun.training import checkpoint, checkpoint_file
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.trainer import Trainer
 from tests.gpu.cases import CASES, config_of
@@ -32,7 +32,7 @@ class Paused:
 
     def __init__(self) -> None:
         self.reached, self.go_on, self.order = threading.Event(), threading.Event(), list[str]()
-        self.save = checkpoint.save
+        self.save = checkpoint_file.save
 
     def best(self, path: Path, *content: Any) -> None:
         """Write best.pt."""
@@ -87,7 +87,7 @@ def stopped(config: RunConfig, runs: Path) -> int | None:
     """Stop by a signal, and return the step of the checkpoint that is there then."""
     with pytest.raises(Stopped):
         train(config, runs=runs, progress=SignalAfterStep(7, signal.SIGTERM))
-    return checkpoint.load(Checkpoints(Run.of(runs, config).checkpoints).last)["step"]
+    return checkpoint_file.load(Checkpoints(Run.of(runs, config).checkpoints).last)["step"]
 
 
 def test_a_stop_waits_for_the_file(machine: SimulatedMachine, tmp_path: Path) -> None:

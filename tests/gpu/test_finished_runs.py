@@ -15,14 +15,17 @@ from PIL import Image
 from skiprun.config import RunConfig
 from skiprun.data.datasets.cells import draw_image
 from skiprun.experiment import evaluate, predict, predict_masks, train
-from skiprun.experiment.doctor import Check, examine
+from skiprun.experiment.doctor import examine
 from skiprun.experiment.finished import rebuild
+from skiprun.experiment.machine_checks import Check
 from skiprun.experiment.predict import network_on
 from skiprun.experiment.replay import replay
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study import StudyRequest, run_study
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
-from skiprun.experiment.study_runner.study_targets import StudyTarget, find_trained
+from skiprun.experiment.study_runner.study_target import StudyTarget
+from skiprun.experiment.study_runner.study_targets import find_trained
+from skiprun.inference.output_files import MaskFolder
 from skiprun.results.study_documents import Row
 from skiprun.run import Run
 from tests.gpu.cases import CASES, config_of
@@ -97,7 +100,7 @@ def labels_of(run: Run, file: Path) -> list[Any]:
 
 
 def masks_of(run: Run, file: Path, out: Path) -> bytes:
-    assert len(list(predict_masks(run, [file], out))) == 1
+    assert len(list(predict_masks(run, [file], MaskFolder(out)))) == 1
     return (out / file.name).read_bytes()
 
 

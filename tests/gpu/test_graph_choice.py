@@ -18,7 +18,8 @@ from skiprun.run import Run
 from skiprun.training.acceleration import graph
 from skiprun.training.acceleration.graph import WARM_UP
 from skiprun.training.acceleration.graph_trial import BURST, ROUNDS
-from skiprun.training.checkpoint import Checkpoints, load
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.checkpoint_file import load
 from tests.gpu.cases import TRIED, Case, config_of, model, steps_of
 from tests.support.compare import assert_same_bits
 from tests.support.faulty import SignalAfterStep

@@ -13,7 +13,7 @@ from torch import Tensor
 from skiprun.config import RunConfig
 from skiprun.experiment.side_by_side import train_side_by_side
 from skiprun.system.progress import NullProgress
-from skiprun.training.checkpoint import with_checksum
+from skiprun.training.checkpoint_file import with_checksum
 from skiprun.training.host_copy import HostCopy, state_on_host
 from tests.gpu.cases import CASES, config_of
 from tests.support.simulated_gpu.graph import Graph

@@ -14,7 +14,8 @@ from skiprun.config import RunConfig
 from skiprun.errors import Diverged
 from skiprun.experiment import train
 from skiprun.run import Run
-from skiprun.training.checkpoint import Checkpoints, load
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.checkpoint_file import load
 from skiprun.training.host_copy import HostCopy
 from skiprun.training.metrics import MetricsLog
 from skiprun.training.pending import ROWS_PER_FETCH

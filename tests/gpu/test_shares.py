@@ -11,7 +11,8 @@ from skiprun.config import RunConfig
 from skiprun.experiment.gpus import GPU
 from skiprun.experiment.shares import Share
 from skiprun.experiment.work import list_work
-from skiprun.experiment.worker import WorkerProgress, train_here
+from skiprun.experiment.worker import train_here
+from skiprun.experiment.worker_events import WorkerProgress
 from skiprun.run import Run
 from skiprun.system.machine import cores
 from skiprun.training.device import choose_device

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from skiprun.cli.app import app
 from skiprun.models import build_model
-from skiprun.models.complexity import catalog, catalog_cache
+from skiprun.models.complexity import architecture, catalog, catalog_cache
 from skiprun.models.complexity.saving import stage_saving, standard_saving
 from skiprun.models.complexity.table import block_table
 from skiprun.registry import MODELS
@@ -266,7 +266,7 @@ def test_two_networks_are_compared_stage_by_stage() -> None:
 
 
 def test_a_stage_that_only_one_network_has_stands_alone() -> None:
-    (*_, last, head), total = catalog.saving("mobilenet_v1", "resnet50")
+    (*_, last, head), total = architecture.saving("mobilenet_v1", "resnet50")
     assert last["stage"] == "stage5" and last["other_macs"] is last["factor"] is None and last["macs"] > 0
     assert head["stage"] == "head" and head["factor"] == pytest.approx(2)
     assert total["other_parameters"] == 23_528_522 and total["factor"] == pytest.approx(

@@ -15,7 +15,7 @@ from skiprun.errors import ConfigError, OptionError
 from skiprun.experiment.parts import prepare
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
-from skiprun.experiment.study_runner.study_targets import StudyTarget
+from skiprun.experiment.study_runner.study_target import StudyTarget
 from skiprun.models import build_model
 from skiprun.models.weights.freeze import freeze, freeze_from_config, frozen_state, learning_notes
 from skiprun.models.weights.pretrained import load_matching

@@ -7,7 +7,7 @@ from torch import nn
 
 from skiprun.connections import sites
 from skiprun.models import build_model
-from skiprun.models.complexity import catalog
+from skiprun.models.complexity import architecture
 from skiprun.models.complexity.cost import layers_by_depth
 from skiprun.models.complexity.graph import network_graph
 from skiprun.models.complexity.meta import without_content
@@ -18,7 +18,7 @@ FAMILIES = {entry.info.family: entry for entry in reversed(list(MODELS)) if "120
 
 
 def nodes(name: str) -> list[GraphNode]:
-    return catalog.graph(name)["nodes"]
+    return architecture.graph(name)["nodes"]
 
 
 def joined(name: str) -> list[GraphNode]:

@@ -1,7 +1,6 @@
 """The branch-split probe on a block small enough for paper, and against autograd in float64."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
@@ -16,10 +15,10 @@ from skiprun.connections.none import NoConnection
 from skiprun.connections.rezero import ReZero
 from skiprun.models import build_model
 from skiprun.models.families.highway import HighwayLayer
-from skiprun.models.families.preact import PreactBlock
 from skiprun.models.layers.block import BasicBlock, Block, connection_maker
-from skiprun.models.layers.dense import DenseLayer
+from skiprun.models.layers.dense import DenseDesign, DenseLayer
 from skiprun.models.layers.norm_act import NORMS
+from skiprun.models.layers.preact_block import PreactBlock, PreactDesign
 from skiprun.models.layers.shortcut import ShortcutKind
 from skiprun.probes.branch_split import BranchSplit
 from skiprun.studies.cuts import branch_gradient, replace_connections, skip_gradient
@@ -87,8 +86,7 @@ def test_micro_batches_count_as_one_batch() -> None:
 def test_a_preactivated_block_is_split_where_x_goes_two_ways(stride: int, norm: str) -> None:
     numbers = connection_maker(Add, 2)
     numbers(4, 4)
-    kinds: dict[str, Any] = {"norm": NORMS[norm], "activation": nn.ReLU}
-    block = PreactBlock(4, 4 * stride, stride, make_connection=numbers, shortcut="B", **kinds).double()
+    block = PreactBlock(4, 4 * stride, stride, PreactDesign(numbers, "B", NORMS[norm], nn.ReLU)).double()
     x = torch.randn(3, 4, 6, 6, dtype=torch.float64, requires_grad=True)
     values = read(nn.Sequential(block), x, lambda output: output.square().sum().backward())
     start = x.detach().requires_grad_()
@@ -104,8 +102,7 @@ def test_a_preactivated_block_is_split_where_x_goes_two_ways(stride: int, norm: 
 
 
 def dense_layer() -> Block:
-    kinds: dict[str, Any] = {"norm": NORMS["batch"], "activation": nn.ReLU}
-    return DenseLayer(4, 3, True, make_connection=connection_maker(Concat, 1), dropout=0.0, **kinds)
+    return DenseLayer(4, connection_maker(Concat, 1), DenseDesign(3, True, NORMS["batch"], nn.ReLU, 0.0))
 
 
 def highway_layer() -> Block:

@@ -16,7 +16,7 @@ from matplotlib.colors import to_hex
 
 from skiprun.claims.comparison import compare_runs
 from skiprun.experiment.diagrams import by_parameters, diagram, group_diagrams, run_diagram
-from skiprun.models.complexity import catalog
+from skiprun.models.complexity import architecture
 from skiprun.reports import write_comparison
 from skiprun.reports.diagram import Scale, scale_of, svg_text
 from skiprun.reports.diagram.colours import tick_text
@@ -48,7 +48,7 @@ def box(bar: Element) -> tuple[float, ...]:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_block_layer_site_and_skip_is_drawn_once_and_apart(name: str) -> None:
-    graph = catalog.graph(name)
+    graph = architecture.graph(name)
     root = drawn(graph)
     assert [each.get("data-block") for each in of_class(root, "block")] == list(graph["blocks"])
     layers = of_class(root, "layer")
@@ -68,7 +68,7 @@ def test_every_block_layer_site_and_skip_is_drawn_once_and_apart(name: str) -> N
 
 
 def test_a_u_net_is_a_u_with_level_skips() -> None:
-    graph = catalog.graph("unet")
+    graph = architecture.graph("unet")
     bars = {each.get("data-layer"): box(each) for each in of_class(drawn(graph), "layer")}
     for level in range(4):
         encoder, decoder = bars[f"encoder.{level}.conv2"], bars[f"decoder.{3 - level}.stage.conv1"]
@@ -77,7 +77,7 @@ def test_a_u_net_is_a_u_with_level_skips() -> None:
 
 
 def test_deep_networks_wrap_into_rows_of_equal_stages() -> None:
-    graph = catalog.graph("resnet110")
+    graph = architecture.graph("resnet110")
     rows = {box(each)[1] + box(each)[3] / 2 for each in of_class(drawn(graph), "layer")}
     assert len(rows) == 6  # two for each stage of 18 blocks
     assert float(drawn(graph).get("viewBox", "").split()[2]) < 750
@@ -163,7 +163,7 @@ def test_numbers_of_the_legend_are_short() -> None:
 
 
 def test_names_are_escaped() -> None:
-    graph = catalog.graph("resnet20")
+    graph = architecture.graph("resnet20")
     root = drawn({**graph, "name": "<b>&", "detail": '"><script>'})
     assert "<b>&" in [each.text for each in root.iter(f"{SVG}text")]
     assert not list(root.iter("script"))
@@ -196,6 +196,6 @@ def test_models_draw_refuses_and_writes_nothing(words: list[str], said: str, tmp
 
 
 def test_the_style_knows_dark_pages_and_small_screens() -> None:
-    style = drawn(catalog.graph("vgg11")).findtext(f"{SVG}style", "")
+    style = drawn(architecture.graph("vgg11")).findtext(f"{SVG}style", "")
     assert "prefers-color-scheme: dark" in style and re.search(r"max-width: \d+px", style)
     assert Scale(1.0, 10.0).colour(float("nan")) is None

@@ -11,13 +11,13 @@ import pytest
 from skiprun.claims.comparison import compare_runs
 from skiprun.errors import InputError
 from skiprun.experiment import compare
-from skiprun.results.fairness import differences, refuse_unfair
+from skiprun.results.fairness import group_differences, refuse_unfair
 from skiprun.run import Run
 from tests.support.fake_runs import write_run, write_trio
 
 
 def found(runs: list[Run]) -> dict[str, dict[str, object]]:
-    return differences(compare_runs(runs).groups)
+    return group_differences(compare_runs(runs).groups)
 
 
 def test_networks_of_one_protocol_differ_in_nothing_but_the_model(tmp_path: Path) -> None:
@@ -60,10 +60,10 @@ def test_versions_device_and_precision_count_where_runs_say_them(tmp_path: Path)
         sessions=({**other.sessions[-1], "torch": "2.11.0"},),
         summary={**other.summary, "precision": "bf16", "device": "cuda"},
     )
-    unequal = differences([replace(group, runs=(one, elsewhere))])
+    unequal = group_differences([replace(group, runs=(one, elsewhere))])
     assert set(unequal) == {"torch", "precision", "device"}
     silent = replace(other, sessions=())
-    assert differences([replace(group, runs=(one, silent))]) == {}
+    assert group_differences([replace(group, runs=(one, silent))]) == {}
 
 
 def test_a_comparison_is_refused_before_it_trains_and_goes_on_where_that_is_meant(tmp_path: Path) -> None:

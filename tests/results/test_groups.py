@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skiprun.results.groups import group_by_experiment
+from skiprun.results.grouping import group_by_experiment
 from skiprun.results.records import RunRecord
 from skiprun.run import Run
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from skiprun.results.equivalence import equivalence_p
 from skiprun.results.power import detectable_errors, seeds_to_find
-from skiprun.results.proportions import share, shares_differ
+from skiprun.results.proportions import proportion, shares_differ
 from skiprun.results.significance import difference
 from skiprun.results.superiority import win_probability
 
@@ -77,11 +77,11 @@ def test_three_runs_that_all_lose_may_still_win_each_other_time() -> None:
 
 
 def test_shares_are_wilson_s_and_compared_by_fisher_s_test() -> None:
-    three, none = share(3, 3), share(0, 3)
+    three, none = proportion(3, 3), proportion(0, 3)
     # Wilson's interval of k = n is from n / (n + z^2) to 1.
     assert three.low == pytest.approx(3 / (3 + 1.959964**2), abs=1e-5) and three.high == 1.0
     assert shares_differ(three, none) == pytest.approx(2 / 20)
-    assert shares_differ(share(5, 5), share(0, 5)) == pytest.approx(2 / 252)
+    assert shares_differ(proportion(5, 5), proportion(0, 5)) == pytest.approx(2 / 252)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 from scipy import special
 
 from skiprun.results.equivalence import equivalence_p
-from skiprun.results.sequential import FIRST_LOOK, Look, level_of_look, p_of_look
+from skiprun.results.sequential import FIRST_LOOK, InterimLook, level_of_look, p_of_look
 from skiprun.results.significance import difference
 from tests.support.null_worlds import NOISES
 
@@ -105,7 +105,7 @@ def test_equivalence_counts_the_looks_too() -> None:
 
 
 def test_looks_are_counted_from_the_third_seed() -> None:
-    assert Look(5, MOST).planned == 8
+    assert InterimLook(5, MOST).planned == 8
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from skiprun.experiment.finished import load_model
 from skiprun.experiment.longer import lengthen
 from skiprun.results.records import read
 from skiprun.run import Run
-from skiprun.training.checkpoint import load, save
+from skiprun.training.checkpoint_file import load, save
 
 CONFIG = {
     "name": "one",

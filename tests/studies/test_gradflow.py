@@ -13,7 +13,9 @@ from skiprun.connections.none import NoConnection
 from skiprun.models import build_model
 from skiprun.models.families.resnet_cifar import CifarResNet
 from skiprun.models.layers.norm_act import Norm
-from skiprun.studies.gradflow import Theory, gradflow, layer_rows, site_rows, theory, verdict
+from skiprun.studies.gradflow import gradflow, verdict
+from skiprun.studies.rows_by_depth import layer_rows, site_rows
+from skiprun.studies.signal_theory import Theory, theory
 
 
 def no_norm(channels: int) -> nn.Module:

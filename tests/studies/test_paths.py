@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from skiprun.connections.add import Add
 from skiprun.models import build_model
 from skiprun.studies.cuts import branch_gradient, replace_connections, skip_gradient
-from skiprun.studies.paths import Tracer, paths, shortest_range, verdict
+from skiprun.studies.path_tracer import Tracer
+from skiprun.studies.paths import paths, shortest_range, verdict
 from tests.support.scalar_block import Scalar
 
 

@@ -8,7 +8,7 @@ from skiprun.connections.add import Add
 from skiprun.errors import InputError
 from skiprun.models import build_model
 from skiprun.studies.base import StudyResult
-from skiprun.studies.residual_stream import effective_rank, measures, residual_stream
+from skiprun.studies.residual_stream import effective_rank, measure_site, residual_stream
 from tests.support.scalar_block import Scalar
 
 
@@ -32,9 +32,9 @@ def test_the_effective_rank_is_the_exponential_of_the_entropy_of_singular_values
 def test_concatenation_adds_ranks_up_and_addition_does_not() -> None:
     both = orthogonal(1, 1, 1, 1)
     x, fx = both[:, :2], both[:, 2:]
-    assert measures(x, fx).tolist() == pytest.approx([0.5, 0, 2, 2, 2, 4])
-    assert measures(x, x).tolist() == pytest.approx([0.5, 1, 2, 2, 2, 2])
-    assert measures(x, -3 * x).tolist()[:2] == pytest.approx([0.9, -1])
+    assert measure_site(x, fx).tolist() == pytest.approx([0.5, 0, 2, 2, 2, 4])
+    assert measure_site(x, x).tolist() == pytest.approx([0.5, 1, 2, 2, 2, 2])
+    assert measure_site(x, -3 * x).tolist()[:2] == pytest.approx([0.9, -1])
 
 
 def stream(norm: str, depth: int = 56) -> StudyResult:

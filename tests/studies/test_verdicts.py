@@ -82,4 +82,4 @@ def test_reuse_is_summed_up_over_the_targets_that_have_a_choice() -> None:
     late = (2 + reuse.USED) / 2
     assert facts["early_over_late"] == pytest.approx((1 / reuse.USED + 3 / late) / 2)
     assert facts["input_over_layers"] == pytest.approx((1 / reuse.USED + 4 / ((4 + reuse.USED) / 3)) / 2)
-    assert reuse.ratio([2.0, 4.0], [0.0, 0.0]) == 3.0, "nothing is divided by"
+    assert reuse.ratio_of_means([2.0, 4.0], [0.0, 0.0]) == 3.0, "nothing is divided by"

@@ -9,7 +9,8 @@ import torch
 
 from skiprun.experiment.replay import first_difference
 from skiprun.run import Run
-from skiprun.training.checkpoint import Checkpoints, load
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.checkpoint_file import load
 from skiprun.training.state import Checkpoint
 
 # Of a checkpoint, as the log holds measured times; a clock has a say in whether steps are a graph's launches.

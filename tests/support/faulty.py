@@ -24,6 +24,7 @@ import torch
 
 import skiprun.system.files
 import skiprun.training.checkpoint
+import skiprun.training.checkpoint_file
 from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data.assemble import assemble
@@ -33,14 +34,17 @@ from skiprun.infos import DatasetInfo
 from skiprun.registry import DATASETS, Entry
 from skiprun.run import Run
 from skiprun.system.progress import NullProgress
-from skiprun.training.checkpoint import load
+from skiprun.training.checkpoint_file import load
 from tests.support.compare import assert_same, timeless, untimed
 
 STEPS = 20
 KILLED = -signal.SIGKILL
 Sabotage = Callable[[], None]
 NOISE = 0  # seed of the images
-WRITING = (skiprun.system.files.__file__, skiprun.training.checkpoint.__file__)
+WRITING = tuple(
+    module.__file__
+    for module in (skiprun.system.files, skiprun.training.checkpoint, skiprun.training.checkpoint_file)
+)
 
 # Everything at once that draws at random or carries state from step to step.
 EVERYTHING: dict[str, Any] = {

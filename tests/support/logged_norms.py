@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from skiprun.models.complexity import catalog
+from skiprun.models.complexity import architecture
 from skiprun.run import Run
 from tests.support.fake_runs import write_run
 
 
 def layers_of(model: str) -> list[str]:
     """Return the layers of an architecture for the images of fake runs."""
-    return [node["path"] for node in catalog.graph(model, (1, 8, 8))["nodes"] if node["weight"]]
+    return [node["path"] for node in architecture.graph(model, (1, 8, 8))["nodes"] if node["weight"]]
 
 
 def logged_run(folder: Path, model: str, norms: Mapping[str, Sequence[float | None]], seed: int = 0) -> Run:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from skiprun.config import RunConfig
-from skiprun.experiment import train_missing
+from skiprun.experiment import Launcher, train_missing
 from skiprun.experiment.planned import Planned
 from skiprun.run import Run
 from tests.support.faulty import fault_config
@@ -29,7 +29,7 @@ def configs(count: int, epochs: int = 60) -> list[RunConfig]:
 def train(runs: Path, wanted: Sequence[RunConfig], ray: str | None, jobs: int | None = 2) -> list[Run]:
     """Train runs here, or on Ray."""
     planned = [Planned("run", f"run seed {each.seed}", Run.of(runs, each), each) for each in wanted]
-    return train_missing(planned, runs, jobs=jobs, ray=ray)
+    return train_missing(planned, runs, Launcher(jobs, ray))
 
 
 def trainer_of(run: Run) -> int | None:

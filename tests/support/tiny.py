@@ -19,6 +19,7 @@ from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import choose_device, configure_process
 from skiprun.training.metrics import MetricsLog
 from skiprun.training.randomness import derive_seed
+from skiprun.training.surroundings import Surroundings
 from skiprun.training.trainer import Trainer
 
 
@@ -38,7 +39,7 @@ class TinyData:
         self.index_device = device
         self.train = range(64)
 
-    runs = None
+    shard_sizes = None
 
     def prefetch(self, index: Tensor) -> None:
         """Read nothing: all is there."""
@@ -83,10 +84,12 @@ def tiny_trainer(folder: Path, config: RunConfig, **options: Any) -> Trainer:
         TinyData(setup.device),
         config,
         setup,
-        Checkpoints(folder),
-        lambda keep_bytes: MetricsLog(folder / "metrics.jsonl", keep_bytes, views),
-        [GradNorm()],
-        **options,
+        Surroundings(
+            Checkpoints(folder),
+            lambda keep_bytes: MetricsLog(folder / "metrics.jsonl", keep_bytes, views),
+            [GradNorm()],
+            **options,
+        ),
     )
     trainer.load_checkpoint()
     return trainer

@@ -16,7 +16,7 @@ from skiprun import experiment
 from skiprun.config import Count, DataConfig
 from skiprun.data import load_data
 from skiprun.errors import InputError, OptionError
-from skiprun.experiment import evaluate, plan_comparison, predict, train
+from skiprun.experiment import ComparisonRequest, compare, evaluate, plan_comparison, predict, train
 from skiprun.models import build_model
 from skiprun.system.arguments import fits, type_in_words
 from tests.support.tiny import tiny_config
@@ -136,6 +136,6 @@ def test_lists_that_are_empty_or_texts_are_refused(tmp_path: Path) -> None:
     wrong: list[Any] = ["resnet20", [Path("resnet20")]]
     for names in wrong:
         with pytest.raises(InputError, match=r"names is .*; it must be a list, each a text"):
-            plan_comparison(names)
+            compare(names)
     with pytest.raises(InputError, match=r"name: found '-resnet20'"):
-        plan_comparison(["resnet20"], prefix="")
+        plan_comparison(ComparisonRequest(["resnet20"], prefix=""))

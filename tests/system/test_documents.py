@@ -20,7 +20,7 @@ from skiprun.claims.comparison import compare_runs
 from skiprun.cli.app import app
 from skiprun.errors import CheckpointError, ConfigError, StorageError, exit_code
 from skiprun.experiment import prepare
-from skiprun.experiment.doctor import check
+from skiprun.experiment.machine_checks import check
 from skiprun.experiment.study_runner.keeping import finished, left_over
 from skiprun.experiment.worker import failure_of
 from skiprun.reports import list_runs, read_comparison, run_details, runs_rows, write_comparison
@@ -31,7 +31,7 @@ from skiprun.run import Run, find_runs
 from skiprun.system.documents import checksum, read_row
 from skiprun.system.files import write_json
 from skiprun.training.acceleration.kernels import library
-from skiprun.training.checkpoint import load, save
+from skiprun.training.checkpoint_file import load, save
 from skiprun.training.metrics import MetricsLog
 from skiprun.training.state import RESUME_KEYS
 from tests.support.fake_runs import write_run, write_trio

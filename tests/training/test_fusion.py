@@ -25,7 +25,7 @@ from skiprun.training.acceleration.fusion import fuse
 from skiprun.training.acceleration.kernels import library
 from skiprun.training.acceleration.kernels.library import Kernel, find_compiler
 from skiprun.training.acceleration.kernels.norm import NormJoinReLU
-from skiprun.training.checkpoint import load
+from skiprun.training.checkpoint_file import load
 from skiprun.training.device import choose_device
 from skiprun.training.trainer import Trainer
 from tests.support.tiny import tiny_config, tiny_trainer

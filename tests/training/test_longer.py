@@ -11,8 +11,9 @@ import torch
 
 from skiprun.config import RunConfig
 from skiprun.errors import Stopped
-from skiprun.training.checkpoint import Checkpoints, load
-from skiprun.training.randomness import BatchSampler
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.checkpoint_file import load
+from skiprun.training.sample_order import BatchSampler
 from skiprun.training.schedule import total_steps
 from tests.support.compare import assert_same
 from tests.support.tiny import tiny_config, tiny_trainer

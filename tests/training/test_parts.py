@@ -15,9 +15,12 @@ from torch import nn
 from skiprun.config import OptimConfig, ScheduleConfig
 from skiprun.errors import CheckpointError
 from skiprun.experiment.parts import prepare
-from skiprun.training.checkpoint import Checkpoints, load, save
+from skiprun.models import build_model
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.checkpoint_file import load, save
 from skiprun.training.optim import average_note, clip, make_ema_model, make_optimizer
-from skiprun.training.randomness import BatchSampler, derive_seed, seed_step
+from skiprun.training.randomness import derive_seed, draws_for_a_batch, seed_step
+from skiprun.training.sample_order import BatchSampler
 from skiprun.training.schedule import learning_rate
 from tests.support.tiny import tiny_config
 
@@ -252,3 +255,35 @@ def test_no_checkpoint_is_not_an_error_and_only_damaged_ones_are(tmp_path: Path)
     checkpoints.last.write_bytes(b"x")
     with pytest.raises(CheckpointError, match="--fresh"):
         checkpoints.load_last()
+
+
+BY_IMAGE = {"per_image": True}
+
+
+class OwnPooling(nn.Module):
+    """A module whose `mode` has nothing to do with drawing."""
+
+    mode = "batch"
+
+
+class OwnDropout(nn.Module):
+    """A module that blanks the same channels of all images, and says so."""
+
+    draws_for_a_batch = True
+
+
+@pytest.mark.parametrize(
+    ("model", "drawn"),
+    [
+        (OwnPooling(), False),
+        (nn.Sequential(OwnDropout()), True),
+        (build_model("resnet20", connection="stochastic_depth"), True),
+        (
+            build_model("resnet20", connection="stochastic_depth", connection_options={"per_image": True}),
+            False,
+        ),
+    ],
+    ids=["a mode of its own", "said by a module", "stochastic depth", "stochastic depth by image"],
+)
+def test_what_is_drawn_for_a_whole_batch_is_told(model: nn.Module, drawn: bool) -> None:
+    assert draws_for_a_batch(model) == drawn

@@ -12,7 +12,7 @@ from skiprun.config import RunConfig
 from skiprun.config_file import build_config
 from skiprun.errors import Stopped
 from skiprun.experiment import train
-from skiprun.training.randomness import BatchSampler, Windowed
+from skiprun.training.sample_order import BatchSampler, Windowed
 from tests.support.data_files import image_shards
 from tests.support.faulty import SignalAfterStep, assert_same_runs
 

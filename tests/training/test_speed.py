@@ -19,11 +19,12 @@ from skiprun.experiment.parts import prepare
 from skiprun.models import build_model
 from skiprun.registry import MODELS
 from skiprun.system.machine import keep_memory
-from skiprun.training import device
+from skiprun.training import cpu_threads
 from skiprun.training.acceleration.activation_checkpointing import apply_activation_checkpointing
 from skiprun.training.acceleration.compilation import ForwardPass, choose_execution
-from skiprun.training.checkpoint import load
-from skiprun.training.device import choose_device, choose_threads, fast_precision
+from skiprun.training.checkpoint_file import load
+from skiprun.training.cpu_threads import choose_threads
+from skiprun.training.device import choose_device, fast_precision
 from skiprun.training.trainer import Trainer
 from tests.support.compare import assert_same
 from tests.support.tiny import TinyData, tiny_config, tiny_trainer
@@ -91,7 +92,7 @@ def test_a_large_network_takes_the_threads_that_are_faster_now(
     def step() -> None:
         clock[0] += (5.0 if torch.get_num_threads() > 1 else 2.0) if busy else 2.0 / torch.get_num_threads()
 
-    monkeypatch.setattr(device, "cores", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr(cpu_threads, "cores", lambda: [0, 1, 2, 3])
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     before = torch.get_num_threads()
     assert choose_threads(tiny_config(compute={"device": "cpu"}), 10**12, step) == chosen

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from skiprun.errors import CheckpointError, Diverged, Stopped
+from skiprun.training import schedule
 from skiprun.training import trainer as trainer_module
-from skiprun.training.checkpoint import Checkpoints, load
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.checkpoint_file import load
 from tests.support.compare import assert_same, timeless, untimed
 from tests.support.tiny import tiny_config, tiny_trainer
 
@@ -90,7 +92,7 @@ def test_a_run_that_dies_at_any_step_ends_with_the_same_bits(tmp_path: Path, ste
     config = tiny_config()
     tiny_trainer(tmp_path / "whole", config).fit()
     dying = tiny_trainer(tmp_path / "parts", config)
-    dying.progress = type("Dying", (), {"step": staticmethod(die), "epoch": lambda self, record: None})()
+    dying.surroundings.progress.step = die  # type: ignore[method-assign, assignment]
     with pytest.raises(Death):
         dying.fit()
     tiny_trainer(tmp_path / "parts", config).fit()
@@ -180,9 +182,7 @@ def test_best_is_the_best_epoch_and_what_is_tested(tmp_path: Path) -> None:
 
 def test_shortcuts_fade_with_the_epoch_of_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     strengths: list[float] = []
-    monkeypatch.setattr(
-        trainer_module, "set_skip_strength", lambda model, strength: strengths.append(strength)
-    )
+    monkeypatch.setattr(schedule, "set_skip_strength", lambda model, strength: strengths.append(strength))
     fading = {"from": 1.0, "to": 0.0, "epochs": [0.0, 3.0]}
     config = tiny_config(model={"name": "resnet_cifar", "depth": 8, "width": 4, "skip_schedule": fading})
     tiny_trainer(tmp_path, config).fit()

@@ -25,7 +25,7 @@ def measurement(connection: str) -> Measurement:
     control=measurement("add"),
     control_is="the same layers with a skip connection around each",
 )
-def attention_rank(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Attention without skip connections loses rank doubly exponentially with depth."""
     first, second, third, fourth = (found.column("residual", layers=layer) for layer in (1, 2, 3, 4))
     # 1 for a residual that falls exponentially, 3 for its cube; the fourth layer is at rounding already.

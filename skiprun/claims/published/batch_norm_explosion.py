@@ -28,7 +28,7 @@ def measurement(network: str) -> Measurement:
     control=measurement("add, batch norm"),
     control_is="the same layers with a skip connection around each",
 )
-def batch_norm_explosion(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Each layer of a plain network with batch norm makes the gradient 1.21 times larger."""
     return [
         Quantity(

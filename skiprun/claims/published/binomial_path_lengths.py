@@ -22,7 +22,7 @@ def measurement(connection: str) -> Measurement:
     control=measurement("none"),
     control_is="the same blocks without skip connections",
 )
-def binomial_path_lengths(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """The paths through a residual network have binomial lengths, half the number of blocks in the mean."""
     middle = {
         seed: sum(row["share"] for row in rows if 19 <= row["length"] <= 35)

@@ -29,7 +29,7 @@ def measurement(norm: str) -> Measurement:
     control=measurement("none"),
     control_is="no normalization",
 )
-def branch_downscaling(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Batch norm shrinks a residual branch, beside the signal, by the root of the depth it stands at."""
     # As all branches of a stage are equally large, the l-th has 1 / (l + 1) of the variance behind it.
     return [

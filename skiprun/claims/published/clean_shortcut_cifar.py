@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.published.residual_depth_cifar import WARMUP
-from skiprun.claims.quantity import Quantity, above, difference
+from skiprun.claims.quantity import Quantity, above, minus
 from skiprun.registry import CLAIMS
 
 IDENTITY = "resnet110"
@@ -14,7 +14,7 @@ IDENTITY = "resnet110"
 def measurement(scaled: str, convolved: str) -> Measurement:
     """Return what is done, for two networks beside one whose shortcuts are clean."""
     names = {"identity": IDENTITY, "scaled": scaled, "convolved": convolved}
-    networks = {part: Network(name) for part, name in names.items()}
+    networks = {part: TrainedNetwork(name) for part, name in names.items()}
     return Measurement(
         networks=networks, train=True, protocol="degradation_cifar", overrides=(WARMUP,), seeds=5
     )
@@ -29,12 +29,12 @@ def measurement(scaled: str, convolved: str) -> Measurement:
     control=measurement(IDENTITY, IDENTITY),
     control_is="clean shortcuts again",
 )
-def clean_shortcut_cifar(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """A factor or a convolution on the shortcuts of 110 layers nearly doubles the test error."""
     identity, scaled, convolved = (
         found.score("test.error", part) for part in ("identity", "scaled", "convolved")
     )
     return [
-        difference("test error, halved minus identity (points)", scaled, identity, above(2)),
-        difference("test error, 1x1 convolution minus identity (points)", convolved, identity, above(2)),
+        minus("test error, halved minus identity (points)", scaled, identity, above(2)),
+        minus("test error, 1x1 convolution minus identity (points)", convolved, identity, above(2)),
     ]

@@ -29,7 +29,7 @@ def measurement(signal: str) -> Measurement:
     control=measurement(ADDED),
     control_is="addition in the place of concatenation",
 )
-def concatenation_rank(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Concatenation keeps more of the rank of a signal and its branch than addition."""
     joined, added = (mean_rank(rows) for rows in (found.rows("network"), found.rows("network", signal=ADDED)))
     return [ratio("effective rank over that of x + f(x), mean of 27 sites", joined, added, above(1.2))]

@@ -17,6 +17,6 @@ from skiprun.registry import CLAIMS
     control=HALVED_BRANCH,
     control_is=HALVED_BRANCH_IS,
 )
-def constant_scaling(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """A deep network trains worse with all of its shortcuts halved."""
     return training_loss(found)

@@ -17,6 +17,6 @@ from skiprun.registry import CLAIMS
     control=HALVED_BRANCH,
     control_is=HALVED_BRANCH_IS,
 )
-def conv_shortcut(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """A deep network trains worse with a 1x1 convolution on each shortcut."""
     return training_loss(found)

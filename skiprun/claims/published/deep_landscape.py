@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skiprun.claims.loss_surface import DEEP, SHALLOW, measurement, nonconvexity
+from skiprun.claims.loss_surface import DEEP, SHALLOW, measurement, nonconvexities
 from skiprun.claims.measured import Measured
 from skiprun.claims.quantity import Quantity, above, below
 from skiprun.registry import CLAIMS
@@ -19,9 +19,9 @@ CONVEX = 0.1
     control=measurement(SHALLOW),
     control_is="networks of 8 layers, which skip connections change little",
 )
-def deep_landscape(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """The loss around the weights of a deep network is not convex, and with skip connections nearly is."""
-    plain, residual = nonconvexity(found)
+    plain, residual = nonconvexities(found)
     return [
         Quantity("nonconvexity, plain", above(CONVEX), plain),
         Quantity("nonconvexity, residual", below(CONVEX), residual),

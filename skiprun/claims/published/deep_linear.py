@@ -23,7 +23,7 @@ def measurement(connection: str) -> Measurement:
     control=measurement("add"),
     control_is="the same weights around skip connections",
 )
-def deep_linear(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Gradient descent on a deep linear network of one unit takes time exponential in its depth."""
     steps = {depth: found.column("steps", depth=depth) for depth in (2, 6, 10)}
     return [

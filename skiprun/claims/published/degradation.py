@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.quantity import Quantity, above, ratio
 from skiprun.registry import CLAIMS
 from skiprun.results.summary_keys import LOSS
@@ -11,7 +11,7 @@ from skiprun.results.summary_keys import LOSS
 
 def measurement(deep: str) -> Measurement:
     """Return what is done, for a network to compare with plain20."""
-    networks = {"shallow": Network("plain20"), "deep": Network(deep)}
+    networks = {"shallow": TrainedNetwork("plain20"), "deep": TrainedNetwork(deep)}
     return Measurement(networks=networks, train=True, seeds=5)
 
 
@@ -24,7 +24,7 @@ def measurement(deep: str) -> Measurement:
     control=measurement("plain20"),
     control_is="20 layers beside 20 layers",
 )
-def degradation(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """A plain network of 56 layers ends at a higher training loss than one of 20."""
     deep, shallow = (found.score(LOSS, part) for part in ("deep", "shallow"))
     return [ratio("training loss of 56 layers over that of 20", deep, shallow, above(5))]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
-from skiprun.claims.quantity import Quantity, above, below, difference
+from skiprun.claims.measurement import Measurement, TrainedNetwork
+from skiprun.claims.quantity import Quantity, above, below, minus
 from skiprun.registry import CLAIMS
 
 ERROR = "final.train.error"
@@ -13,7 +13,7 @@ ERROR = "final.train.error"
 def measurement(plain: str, residual: str) -> Measurement:
     """Return what is done, for two networks beside plain and residual ones of 20 layers."""
     parts = {"plain": plain, "residual": residual, "plain20": "plain20", "resnet20": "resnet20"}
-    networks = {part: Network(name) for part, name in parts.items()}
+    networks = {part: TrainedNetwork(name) for part, name in parts.items()}
     return Measurement(networks=networks, train=True, protocol="degradation_cifar", seeds=3)
 
 
@@ -26,12 +26,12 @@ def measurement(plain: str, residual: str) -> Measurement:
     control=measurement("plain20", "resnet20"),
     control_is="20 layers in the place of 56",
 )
-def degradation_cifar(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """On photographs, 56 plain layers train worse than 20, and 56 with skip connections train better."""
     plain, residual, plain20, resnet20 = (
         found.score(ERROR, part) for part in ("plain", "residual", "plain20", "resnet20")
     )
     return [
-        difference("training error, plain, deep minus 20 layers (points)", plain, plain20, above(0)),
-        difference("training error, residual, deep minus 20 layers (points)", residual, resnet20, below(0)),
+        minus("training error, plain, deep minus 20 layers (points)", plain, plain20, above(0)),
+        minus("training error, residual, deep minus 20 layers (points)", residual, resnet20, below(0)),
     ]

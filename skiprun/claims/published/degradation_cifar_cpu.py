@@ -21,8 +21,8 @@ PROTOCOL = "degradation_cifar_cpu"
     control=replace(degradation_cifar.measurement("plain20", "resnet20"), protocol=PROTOCOL),
     control_is="20 layers in the place of 56",
 )
-def degradation_cifar_cpu(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """After 4,000 steps on photographs, 56 plain layers are far behind 20; with skip connections not."""
     # One seed, tried before: 35 points for the plain networks, -0.5 for the residual ones.
-    gaps = zip(degradation_cifar.degradation_cifar(found), (above(10), below(3)), strict=True)
+    gaps = zip(degradation_cifar.quantities(found), (above(10), below(3)), strict=True)
     return [replace(gap, expected=expected) for gap, expected in gaps]

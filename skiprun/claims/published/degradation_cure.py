@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.quantity import Quantity, above, below, ratio
 from skiprun.registry import CLAIMS
 from skiprun.results.summary_keys import LOSS
@@ -11,7 +11,11 @@ from skiprun.results.summary_keys import LOSS
 
 def measurement(deep: str) -> Measurement:
     """Return what is done, for a network of 56 layers."""
-    networks = {"shallow": Network("resnet20"), "plain": Network("plain56"), "deep": Network(deep)}
+    networks = {
+        "shallow": TrainedNetwork("resnet20"),
+        "plain": TrainedNetwork("plain56"),
+        "deep": TrainedNetwork(deep),
+    }
     return Measurement(networks=networks, train=True, seeds=5)
 
 
@@ -24,7 +28,7 @@ def measurement(deep: str) -> Measurement:
     control=measurement("plain56"),
     control_is="56 layers without skip connections",
 )
-def degradation_cure(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """With skip connections 56 layers end at no higher a training loss than 20."""
     shallow, plain, deep = (found.score(LOSS, part) for part in ("shallow", "plain", "deep"))
     return [

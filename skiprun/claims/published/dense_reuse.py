@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.quantity import Quantity, above
 from skiprun.registry import CLAIMS
 
@@ -13,7 +13,7 @@ CHANCE = 90.0  # points of error that are there to lose, when one of ten digits 
 def measurement(network: str) -> Measurement:
     """Return what is done, for a network of dense blocks."""
     return Measurement(
-        networks={"network": Network(network)},
+        networks={"network": TrainedNetwork(network)},
         train=True,
         seeds=3,
         study="lesion",
@@ -30,7 +30,7 @@ def measurement(network: str) -> Measurement:
     control=measurement("densenet_cifar:depth=22,connection=none"),
     control_is="the same layers, each of which is given the one before it alone",
 )
-def dense_reuse(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """A DenseNet does not work where layers are given the last layer's output without the earlier ones'."""
     name = "points of error added without the earlier layers, median over sites"
     return [Quantity(name, above(CHANCE / 2), found.fact("median_damage", "network"))]

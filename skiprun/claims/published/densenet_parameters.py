@@ -22,7 +22,7 @@ def measurement(dense: str) -> Measurement:
     control=measurement("densenet100_12"),
     control_is="100 dense layers without bottlenecks and compression",
 )
-def densenet_parameters(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """A dense network of 100 layers with bottlenecks has less than a tenth of ResNet-1001's parameters."""
     short, dense, residual = (
         {seed: rows[place]["parameters"] / 1e6 for seed, rows in found.rows().items()} for place in range(3)

@@ -27,7 +27,7 @@ def measurement(weights: str) -> Measurement:
     control=measurement("shared"),
     control_is="blocks that share their weights, for which b = 1 takes the place of 1/2",
 )
-def depth_scaling(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Branches scaled by L^-b must have b = 1/2, or L blocks explode or do nothing, where L is large."""
     return [
         Quantity(

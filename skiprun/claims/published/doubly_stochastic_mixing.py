@@ -22,7 +22,7 @@ def measurement(iterations: int) -> Measurement:
     control=measurement(0),
     control_is="positive matrices that are not made doubly stochastic",
 )
-def doubly_stochastic_mixing(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """The product of many free residual mixings grows, that of doubly stochastic ones does not."""
     return [
         Quantity("gain of 60 free mixings", above(5), found.fact("free"), "log"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.quantity import Quantity, below
 from skiprun.registry import CLAIMS
 
@@ -12,7 +12,7 @@ BLOCKS = 27
 
 def measurement(name: str) -> Measurement:
     """Return what is done, for a network of 27 blocks."""
-    return Measurement(networks={"deep": Network(name)}, train=True, seeds=5, study="paths")
+    return Measurement(networks={"deep": TrainedNetwork(name)}, train=True, seeds=5, study="paths")
 
 
 @CLAIMS.register(
@@ -24,7 +24,7 @@ def measurement(name: str) -> Measurement:
     control=measurement("plain56"),
     control_is="as many blocks without skip connections, which are one path",
 )
-def effective_paths(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """The gradient of a deep residual network comes through paths that are shorter than most of its paths."""
     longest = found.fact("effective_to", "deep")
     # Half of all paths lead through half of the blocks or fewer.

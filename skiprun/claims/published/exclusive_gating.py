@@ -17,6 +17,6 @@ from skiprun.registry import CLAIMS
     control=HALVED_BRANCH,
     control_is=HALVED_BRANCH_IS,
 )
-def exclusive_gating(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """A deep network trains worse with gates between shortcut and branch that start half open."""
     return training_loss(found)

@@ -22,7 +22,7 @@ def measurement(survival: float) -> Measurement:
     control=measurement(1.0),
     control_is="a probability that keeps every block",
 )
-def expected_depth(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Stochastic depth with p_L = 1/2 keeps three quarters of the blocks in the mean."""
     last = found.column("kept", block=54)
     return [

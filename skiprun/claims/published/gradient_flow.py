@@ -26,7 +26,7 @@ def measurement(residual: str) -> Measurement:
     control=measurement("plain_cifar:depth=50"),
     control_is="the plain network in the place of the residual one",
 )
-def gradient_flow(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """With skips, the gradients of first and last layer are within two orders of magnitude; without, not."""
     ratios = {part: found.fact("first_over_last", part) for part in ("plain", "residual")}
     within = Region(1 / TWO_ORDERS, TWO_ORDERS)

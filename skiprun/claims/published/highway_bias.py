@@ -28,7 +28,7 @@ def measurement(bias: float) -> Measurement:
     control=measurement(0.0),
     control_is="a bias of 0",
 )
-def highway_bias(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """With a negative bias of its gates a highway network of 100 layers begins by carrying its input."""
     # A gate T = sigmoid(b) carries 1 - T, .953 with a bias of -3; its weights make it a little less.
     carried = 1 / (1 + math.exp(BIAS))

@@ -26,7 +26,7 @@ def measurement(shortcut: str) -> Measurement:
     control=measurement("C"),
     control_is="shortcuts that are convolutions (option C)",
 )
-def identity_shortcuts(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Identity shortcuts add no parameters: residual networks have as many as plain ones."""
     counts = {
         depth: {seed: rows[place]["parameters"] for seed, rows in found.rows().items()}

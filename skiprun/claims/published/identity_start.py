@@ -31,7 +31,7 @@ def measurement(*networks: str) -> Measurement:
     control=measurement("preact110:norm=none", "resnet110:norm=none", "resnet110:norm=none"),
     control_is="branches as He's initialization draws them",
 )
-def identity_start(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """SkipInit, ReZero and Fixup start 110 layers without normalization at the loss of guessing."""
     guessing = Region(0.8, 1.25)
     losses = {part: found.fact("loss", part) for part in PARTS}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.quantity import Quantity, Region
 from skiprun.registry import CLAIMS
 from skiprun.results.spread import excess_by_seed
@@ -12,7 +12,7 @@ from skiprun.results.spread import excess_by_seed
 def measurement(epochs: int) -> Measurement:
     """Return what is done, for a length of training."""
     return Measurement(
-        networks={"network": Network("resnet_cifar:depth=8")},
+        networks={"network": TrainedNetwork("resnet_cifar:depth=8")},
         train=True,
         overrides=(f"schedule.epochs={epochs}",),
         seeds=20,
@@ -29,7 +29,7 @@ def measurement(epochs: int) -> Measurement:
     control=measurement(epochs=1),
     control_is="training stopped after one epoch, when some networks are better than others on all images",
 )
-def independent_errors(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Networks trained to the end err on images independently, which explains the spread over seeds."""
     runs = [run for run in found.finished("network") if run.images]
     excess = excess_by_seed([run.images.values for run in runs if run.images])

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.quantity import Quantity, above
 from skiprun.registry import CLAIMS
 
 
 def measurement(look: Mapping[str, object]) -> Measurement:
     """Return what is done, for a choice of weights."""
-    networks = {"network": Network("resnet56")}
+    networks = {"network": TrainedNetwork("resnet56")}
     return Measurement(networks=networks, train=True, seeds=5, study="refinement", look=look)
 
 
@@ -25,7 +25,7 @@ def measurement(look: Mapping[str, object]) -> Measurement:
     control=measurement({"weights": "initial"}),
     control_is="the same networks before their first step",
 )
-def iterative_inference(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Late blocks of a trained residual network move its features along the negative gradient of the loss."""
     cosines = found.fact("late", "network")
     return [Quantity("cosine of branch and negative gradient, last third", above(0.05), cosines)]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.quantity import Quantity, Region, above, below, quotients
 from skiprun.registry import CLAIMS
 
 
 def measurement(deep: str) -> Measurement:
     """Return what is done, for a network of 56 layers beside plain20."""
-    networks = {"residual": Network(deep), "plain": Network("plain20")}
+    networks = {"residual": TrainedNetwork(deep), "plain": TrainedNetwork("plain20")}
     return Measurement(networks=networks, train=True, seeds=3, study="lesion", options={"draws": 1})
 
 
@@ -23,7 +23,7 @@ def measurement(deep: str) -> Measurement:
     control=measurement("plain56"),
     control_is="as many layers without skip connections",
 )
-def lesions(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """A residual network loses little by the deletion of a block, a plain one nearly all that it can lose."""
     return [share_lost(found, "residual", below(0.05)), share_lost(found, "plain", above(0.8))]
 

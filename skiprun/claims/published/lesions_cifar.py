@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
-from skiprun.claims.published.lesions import lesions
+from skiprun.claims.measurement import Measurement, TrainedNetwork
+from skiprun.claims.published import lesions
 from skiprun.claims.published.residual_depth_cifar import WARMUP
 from skiprun.claims.quantity import Quantity
 from skiprun.registry import CLAIMS
 
 
-def measurement(deep: Network) -> Measurement:
+def measurement(deep: TrainedNetwork) -> Measurement:
     """Return what is done, for a deep network beside plain20."""
-    networks = {"residual": deep, "plain": Network("plain20")}
+    networks = {"residual": deep, "plain": TrainedNetwork("plain20")}
     return Measurement(
         networks=networks,
         train=True,
@@ -28,10 +28,10 @@ def measurement(deep: Network) -> Measurement:
     paper="Veit et al. 2016, figure 3",
     published="without one block ResNet-110 hardly changes, but where it downsamples; VGG falls to chance",
     budget="full",
-    measurement=measurement(Network("resnet110", overrides=(WARMUP,))),
-    control=measurement(Network("plain56")),
+    measurement=measurement(TrainedNetwork("resnet110", overrides=(WARMUP,))),
+    control=measurement(TrainedNetwork("plain56")),
     control_is="56 layers without skip connections",
 )
-def lesions_cifar(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """On photographs too, a residual network loses little by the deletion of a block, a plain one much."""
-    return lesions(found)
+    return lesions.quantities(found)

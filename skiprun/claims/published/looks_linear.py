@@ -23,6 +23,6 @@ def measurement(weights: str) -> Measurement:
     control=measurement("independent"),
     control_is="the same layers with independent weights",
 )
-def looks_linear(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Mirrored weights keep the gradients of a deep plain network from shattering."""
     return [Quantity("correlation, depth 32", near(1, 0.01), found.column("correlation", depth=32))]

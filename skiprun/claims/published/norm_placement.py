@@ -23,7 +23,7 @@ def measurement(connection: str) -> Measurement:
     control=measurement("none"),
     control_is="the same blocks without a skip connection",
 )
-def norm_placement(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """With pre-norm the last layer's gradient falls as the root of the depth, with post-norm it does not."""
     # The variance behind L pre-norm blocks is 1 + L / 2: from 4 to 128 blocks that makes an exponent of -.44.
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skiprun.claims.measured import Measured
 from skiprun.claims.measurement import Measurement
-from skiprun.claims.quantity import Quantity, above, difference, near
+from skiprun.claims.quantity import Quantity, above, minus, near
 from skiprun.claims.untrained import untrained
 from skiprun.registry import CLAIMS
 
@@ -24,13 +24,13 @@ def measurement(connection: str) -> Measurement:
     control=measurement("none"),
     control_is="blocks without skip connections",
 )
-def norm_preservation(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """The more residual blocks are stacked, the better each of them preserves the norm of the gradient."""
     # Per block, the variance of the signal grows by 1 - 1/pi, and its second batch norm makes the gradient of
     # the branch pi / (pi - 1) times as large. So |dE/dx|^2 grows by 1 + 2.15 / (l + 1/2) at the l-th block
     # behind the first of a stage: a factor of 1.46 a block in stages of 3, and of 1.15 in stages of 18.
     factors = {part: found.fact("gradient_per_block", part) for part in ("20", "110")}
     return [
-        difference("factor a block, 20 layers less 110", factors["20"], factors["110"], above(0.1)),
+        minus("factor a block, 20 layers less 110", factors["20"], factors["110"], above(0.1)),
         Quantity("factor a block, 110 layers", near(1.15, 0.1), factors["110"]),
     ]

@@ -22,7 +22,7 @@ def measurement(width: int) -> Measurement:
     control=measurement(8),
     control_is="plain layers of 8 neurons, wider than the input",
 )
-def one_neuron(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Residual blocks of one neuron separate a disc, a plain network as narrow as its input does not."""
     return [
         Quantity("error of one-neuron blocks (%)", below(1), found.column("error", connection="add")),

@@ -25,7 +25,7 @@ def measurement(network: str) -> Measurement:
     control=measurement("layer norm scaling"),
     control_is="layer norm scaled by 1 / sqrt(l) in block l",
 )
-def pre_norm_growth(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """The variance of a pre-norm network grows in proportion to its depth at initialization."""
     variances = {depth: found.column("variance", depth=depth) for depth in DEPTHS}
     return [

@@ -44,7 +44,7 @@ def let_through(blocks: int) -> float:
     control=measurement("preact_cifar"),
     control_is="nothing behind the addition in either",
 )
-def preactivation(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """A ReLU behind each addition blocks shortcuts, the more the deeper; pre-activation keeps them clear."""
     expected = {
         "original, 110": near(let_through(17), 0.1),  # .495

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.published.residual_depth_cifar import WARMUP
 from skiprun.claims.quantity import Quantity, near
 from skiprun.registry import CLAIMS
@@ -12,7 +12,7 @@ from skiprun.registry import CLAIMS
 def measurement(network: str) -> Measurement:
     """Return what is done, for a network."""
     return Measurement(
-        networks={"network": Network(network)},
+        networks={"network": TrainedNetwork(network)},
         train=True,
         protocol="degradation_cifar",
         overrides=(WARMUP,),
@@ -29,6 +29,6 @@ def measurement(network: str) -> Measurement:
     control=measurement("resnet110"),
     control_is="the residual network of 2015, of 110 layers",
 )
-def preactivation_cifar(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """A pre-activation network of 164 layers errs on 5.5 % of CIFAR-10."""
     return [Quantity("test error (%)", near(5.46, 0.5), found.score("test.error", "network"))]

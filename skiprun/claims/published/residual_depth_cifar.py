@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.quantity import Quantity, near
 from skiprun.registry import CLAIMS
 
@@ -13,8 +13,8 @@ ERRORS = {20: 8.75, 56: 6.97, 110: 6.61}
 
 def measurement(kind: str) -> Measurement:
     """Return what is done, for a kind of network."""
-    networks = {f"{depth} layers": Network(f"{kind}{depth}") for depth in (20, 56)}
-    networks["110 layers"] = Network(f"{kind}110", overrides=(WARMUP,))
+    networks = {f"{depth} layers": TrainedNetwork(f"{kind}{depth}") for depth in (20, 56)}
+    networks["110 layers"] = TrainedNetwork(f"{kind}110", overrides=(WARMUP,))
     return Measurement(networks=networks, train=True, protocol="degradation_cifar", seeds=5)
 
 
@@ -27,7 +27,7 @@ def measurement(kind: str) -> Measurement:
     control=measurement("plain"),
     control_is="the same layers without skip connections",
 )
-def residual_depth_cifar(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Residual networks of 20, 56 and 110 layers err on 8.8, 7.0 and 6.6 % of CIFAR-10: depth is a gain."""
     return [
         Quantity(

@@ -23,7 +23,7 @@ def measurement(connection: str) -> Measurement:
     control=measurement("add"),
     control_is="a factor of 1 on each shortcut",
 )
-def scaled_shortcuts(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Shortcuts scaled by 0.5 pass on 0.5^L of the gradient over L blocks, and leave it to the branches."""
     alone, whole = (found.fact(name, "network") for name in ("shortcuts", "gradient"))
     per_block = found.fact("shortcuts_per_block", "network")

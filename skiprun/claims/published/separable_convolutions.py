@@ -22,7 +22,7 @@ def measurement(network: str) -> Measurement:
     control=measurement("resnet56"),
     control_is="ResNet-56, whose convolutions are standard ones",
 )
-def separable_convolutions(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Depthwise separable convolutions of 3x3 take 8 to 9 times fewer multiply-adds than standard ones."""
     millions = {seed: macs / 1e6 for seed, macs in found.fact("macs").items()}
     return [

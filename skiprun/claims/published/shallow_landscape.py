@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from skiprun.claims.loss_surface import DEEP, SHALLOW, measurement, nonconvexity
+from skiprun.claims.loss_surface import DEEP, SHALLOW, measurement, nonconvexities
 from skiprun.claims.measured import Measured
-from skiprun.claims.quantity import Quantity, difference, near
+from skiprun.claims.quantity import Quantity, minus, near
 from skiprun.registry import CLAIMS
 
 
@@ -17,7 +17,7 @@ from skiprun.registry import CLAIMS
     control=measurement(DEEP),
     control_is="networks of 56 layers",
 )
-def shallow_landscape(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """The loss around the weights of a shallow network is as convex without skip connections as with them."""
-    plain, residual = nonconvexity(found)
-    return [difference("nonconvexity, plain minus residual", plain, residual, near(0, 0.1))]
+    plain, residual = nonconvexities(found)
+    return [minus("nonconvexity, plain minus residual", plain, residual, near(0, 0.1))]

@@ -19,7 +19,7 @@ from skiprun.registry import CLAIMS
     control=measurement("none"),
     control_is="no normalization",
 )
-def shallow_paths(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """At initialization most of the signal passes a normalized residual network through few branches."""
     # Of the variance behind block l, 1 / (l + 1) came through its branch: so many branches are on a path.
     expected = 3 * sum(1 / (block + 1) for block in range(1, BLOCKS + 1))

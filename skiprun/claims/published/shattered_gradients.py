@@ -25,7 +25,7 @@ def measurement(network: str) -> Measurement:
     control=measurement("add, batch norm"),
     control_is="the same layers with a skip connection around each",
 )
-def shattered_gradients(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Each layer of a plain network halves the correlation of the gradients of two inputs."""
     correlations = {depth: found.column("correlation", depth=depth) for depth in DEPTHS}
     return [

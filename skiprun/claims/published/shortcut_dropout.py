@@ -17,7 +17,7 @@ from skiprun.registry import CLAIMS
     control=measurement("connection=stochastic_depth", seeds=3),
     control_is="branches dropped at random in the place of the shortcut's values",
 )
-def shortcut_dropout(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """A deep network does not learn with dropout of 0.5 on its shortcuts."""
     # The loss of training is one with dropout: the networks are compared without.
     return [Quantity("test error (%)", above(20), found.score("test.error", "other"))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skiprun.claims.measured import Measured
 from skiprun.claims.quantity import Quantity, Region
-from skiprun.claims.shortcut_options import LARGE, LARGE_IS, gain, measurement
+from skiprun.claims.shortcut_options import LARGE, LARGE_IS, gain_of_projections, measurement
 from skiprun.registry import CLAIMS
 
 
@@ -18,6 +18,6 @@ from skiprun.registry import CLAIMS
     control_is=LARGE_IS,
     foreseen="INCONCLUSIVE",
 )
-def shortcut_option_b(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Projections where shapes change gain half a point over shortcuts without weights."""
-    return gain(found, Region(0.25, 0.75))
+    return gain_of_projections(found, Region(0.25, 0.75))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
-from skiprun.claims.quantity import Quantity, below, difference
+from skiprun.claims.measurement import Measurement, TrainedNetwork
+from skiprun.claims.quantity import Quantity, below, minus
 from skiprun.registry import CLAIMS
 
 # Of 360 test images: two networks that err on 1 % are told apart from 2 points on (McNemar's exact test).
@@ -13,7 +13,10 @@ TOLD_APART = 2.0
 
 def measurement(connection: str) -> Measurement:
     """Return what is done, for a connection at which something is left out by chance."""
-    networks = {"constant": Network("resnet56"), "random": Network(f"resnet56:connection={connection}")}
+    networks = {
+        "constant": TrainedNetwork("resnet56"),
+        "random": TrainedNetwork(f"resnet56:connection={connection}"),
+    }
     return Measurement(networks=networks, train=True, seeds=3)
 
 
@@ -28,8 +31,8 @@ def measurement(connection: str) -> Measurement:
     # The difference varies by 1.3 points from seed to seed: five of them tell 2.2 at best.
     foreseen="INCONCLUSIVE",
 )
-def stochastic_depth(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Branches of a residual network can be left out by chance in training, at no cost in test error."""
     random, constant = (found.score("test.error", part) for part in ("random", "constant"))
     name = "test error, random minus constant depth (points)"
-    return [difference(name, random, constant, below(TOLD_APART))]
+    return [minus(name, random, constant, below(TOLD_APART))]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
-from skiprun.claims.quantity import Quantity, below, difference
+from skiprun.claims.measurement import Measurement, TrainedNetwork
+from skiprun.claims.quantity import Quantity, below, minus
 from skiprun.registry import CLAIMS
 
-NONE = Network("unet:connection=none")
+NONE = TrainedNetwork("unet:connection=none")
 
 
-def measurement(network: Network) -> Measurement:
+def measurement(network: TrainedNetwork) -> Measurement:
     """Return what is done, for a network from which skips are missing."""
-    networks = {"all": Network("unet"), "top one missing": network, "none": NONE}
+    networks = {"all": TrainedNetwork("unet"), "top one missing": network, "none": NONE}
     return Measurement(networks=networks, train=True, protocol="unet_cells", seeds=3)
 
 
@@ -21,11 +21,11 @@ def measurement(network: Network) -> Measurement:
     paper="Wilm et al. 2024",
     published="best without the uppermost skip, by up to 10 %, and worst without any",
     budget="small",
-    measurement=measurement(Network("unet:skip_levels=0111")),
+    measurement=measurement(TrainedNetwork("unet:skip_levels=0111")),
     control=measurement(NONE),
     control_is="all skips left out in the place of the top one",
 )
-def unet_top_skip(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """The uppermost skip of a U-Net can be left out, and having none is worst."""
     every, part, none = (found.score("test.iou", name) for name in ("all", "top one missing", "none"))
     shares = {
@@ -35,5 +35,5 @@ def unet_top_skip(found: Measured) -> list[Quantity]:
     }
     return [
         Quantity("share of what all skips gain in IoU that is lost without the top one", below(0.25), shares),
-        difference("IoU, without any minus without the top one", none, part, below(0)),
+        minus("IoU, without any minus without the top one", none, part, below(0)),
     ]

@@ -27,7 +27,7 @@ def measurement(network: str) -> Measurement:
     control=measurement("add, batch norm"),
     control_is="batch norm in each branch",
 )
-def variance_doubling(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """Without normalization each residual block doubles the variance of the signal."""
     variances = found.column("variance", depth=DEPTH)
     doublings = {seed: math.log2(variance) / DEPTH for seed, variance in variances.items()}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
-from skiprun.claims.quantity import Quantity, above, difference
+from skiprun.claims.measurement import Measurement, TrainedNetwork
+from skiprun.claims.quantity import Quantity, above, minus
 from skiprun.registry import CLAIMS
 
 
 def measurement(name: str) -> Measurement:
     """Return what is done, for a network at a learning rate of 0.1, with and without warm-up."""
-    networks = {"without": Network(name), "with": Network(name, ("schedule.warmup=5",))}
+    networks = {"without": TrainedNetwork(name), "with": TrainedNetwork(name, ("schedule.warmup=5",))}
     # The paper clips no gradient, which by itself would hold the first steps back.
     return Measurement(networks=networks, train=True, overrides=("optim.clip_norm=null",), seeds=5)
 
@@ -24,10 +24,10 @@ def measurement(name: str) -> Measurement:
     control=measurement("resnet20"),
     control_is="20 layers, for which the rate is not too large",
 )
-def warmup(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """A residual network of 110 layers starts to learn late at a learning rate of 0.1, unless it warms up."""
     without, warmed = (found.score("final.train.error", part) for part in ("without", "with"))
     # Length and quantity were chosen after looks at three seeds, so that this verdict is of less worth.
     # The whole training is as long as the paper's warm-up alone, so that its end tells how well it started.
     name = "training error after 303 steps, without warm-up minus with it (points)"
-    return [difference(name, without, warmed, above(10))]
+    return [minus(name, without, warmed, above(10))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skiprun.claims.measured import Measured
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.quantity import Quantity, near
 from skiprun.registry import CLAIMS
 
@@ -11,7 +11,7 @@ from skiprun.registry import CLAIMS
 def measurement(network: str) -> Measurement:
     """Return what is done, for a network."""
     return Measurement(
-        networks={"network": Network(network)}, train=True, protocol="wide_resnet_cifar", seeds=3
+        networks={"network": TrainedNetwork(network)}, train=True, protocol="wide_resnet_cifar", seeds=3
     )
 
 
@@ -24,6 +24,6 @@ def measurement(network: str) -> Measurement:
     control=measurement("wrn40_1"),
     control_is="40 layers, none of them wide",
 )
-def wide_resnet_cifar(found: Measured) -> list[Quantity]:
+def quantities(found: Measured) -> list[Quantity]:
     """A residual network of 28 wide layers errs on 4 % of CIFAR-10, less than one of 1001 thin layers."""
     return [Quantity("test error (%)", near(4.0, 0.6), found.score("test.error", "network"))]

@@ -11,12 +11,12 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
 
+from skiprun.data.folders.array_names import content_of, key
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.decoding import DecodedBlock, SizesDiffer, decode_all
 from skiprun.data.folders.deep_images import Span
@@ -30,8 +30,6 @@ from skiprun.system.documents import read_cached, write_sealed
 from skiprun.system.files import delete_spare, sync_folder, write_stream
 from skiprun.system.progress import ProgressCallback
 
-# Raised when the same files would give other arrays, or other files.
-VERSION = 2
 # What is not image: headers, moments, sums.
 SPARE_BYTES = 1 << 20
 
@@ -150,20 +148,3 @@ def _array_file(shape: tuple[int, ...], rows: Iterable[Array]) -> Iterator[memor
     yield header.getbuffer()
     for part in rows:
         yield part.data
-
-
-def key(listing: Listing, how: Conversion) -> str:
-    """Return a digest of names, sizes and conversion, which arrays of these images begin with."""
-    return blake2b(
-        f"{VERSION} {conversion_key(how)} {listing.digest(of_times=False)}".encode(), digest_size=16
-    ).hexdigest()
-
-
-def conversion_key(how: Conversion) -> str:
-    """Return a conversion as text; its span follows from the images."""
-    return f"{how.size} {how.fit} {how.background}"
-
-
-def content_of(digests: Iterable[bytes]) -> str:
-    """Return the digest of a folder's files from the digests of each, in order."""
-    return blake2b(b"".join(digests), digest_size=16).hexdigest()

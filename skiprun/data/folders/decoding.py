@@ -19,7 +19,7 @@ from skiprun.data.folders.listing import Listing
 from skiprun.data.folders.opening import read_file
 from skiprun.data.folders.scanning import decode, digest_of, in_blocks
 from skiprun.data.notices import notice
-from skiprun.data.source import Array, moments
+from skiprun.data.source import Array, channel_moments
 from skiprun.errors import BadImage, grouped
 from skiprun.system.progress import ProgressCallback
 
@@ -83,4 +83,4 @@ def decode_block(
             )
         images[number] = image
         digests.append(digest_of(content))
-    return DecodedBlock(images, moments(images), digests, tally)
+    return DecodedBlock(images, channel_moments(images), digests, tally)

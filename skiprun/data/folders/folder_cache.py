@@ -15,41 +15,22 @@ sums; damaged ones are told, and made again.
 
 from __future__ import annotations
 
-import platform
 from dataclasses import replace
 from pathlib import Path
-from typing import NotRequired, TypedDict
 
 from skiprun.data.download.place import locked
+from skiprun.data.folders.array_names import content_of, key
 from skiprun.data.folders.conversion import Conversion
-from skiprun.data.folders.decoded_arrays import (
-    Decoded,
-    build_arrays,
-    content_of,
-    conversion_key,
-    key,
-    open_arrays,
-)
+from skiprun.data.folders.decoded_arrays import Decoded, build_arrays, open_arrays
 from skiprun.data.folders.decoding import square
 from skiprun.data.folders.deep_images import Deep, Span
+from skiprun.data.folders.folder_index import _index, _place, _remember
 from skiprun.data.folders.listing import Listing
 from skiprun.data.folders.scanning import digest_all, find_bad, find_span
 from skiprun.errors import BadImage
 from skiprun.system.cache import cache_folder
-from skiprun.system.documents import read_cached, write_sealed
-from skiprun.system.files import delete_spare, remove_leftovers
+from skiprun.system.files import remove_leftovers
 from skiprun.system.progress import ProgressCallback
-
-
-class Kept(TypedDict):
-    """What the index says of a folder: digest of its files, arrays, why images are left out, who read it."""
-
-    root: str
-    files: str
-    arrays: str
-    content: str
-    bad: dict[str, str]
-    machine: NotRequired[str]
 
 
 def decoded(
@@ -130,37 +111,3 @@ def _compared(folder: Path, listing: Listing, how: Conversion, progress: Progres
     if not list(folder.glob(f"{key(listing, how)}-*.moments.npy")):
         return None
     return open_arrays(folder, listing, how, content_of(digest_all(listing, progress)))
-
-
-def _place(listing: Listing, how: Conversion) -> str:
-    """Return what the index knows a folder by."""
-    return f"{conversion_key(how)} {listing.root}"
-
-
-def _index(folder: Path) -> dict[str, Kept]:
-    """Return what is kept of each folder; nothing if the index is damaged."""
-    return read_cached(folder / "index.json", dict[str, Kept]) or {}
-
-
-def _remember(folder: Path, listing: Listing, how: Conversion, found: Decoded) -> None:
-    """Note which arrays a folder has now, and delete those that no folder has any more."""
-    entry: Kept = {
-        "root": str(listing.root),
-        "files": listing.digest(of_times=True),
-        "arrays": f"{key(found.listing, how)}-{found.content}",
-        "content": found.content,
-        "bad": {str(each.path.relative_to(listing.root)): each.problem for each in found.bad},
-        "machine": platform.node(),
-    }
-    others = {place: other for place, other in _index(folder).items() if _may_be_there(other)}
-    index = others | {_place(listing, how): entry}
-    write_sealed(folder / "index.json", index)
-    kept = {"index", *(each["arrays"] for each in index.values())}
-    for file in (*folder.glob("*.npy"), *folder.glob("*.json")):
-        if file.name.split(".")[0] not in kept:
-            delete_spare(file)
-
-
-def _may_be_there(entry: Kept) -> bool:
-    """Tell whether a folder is there, as far as this machine can see."""
-    return Path(entry["root"]).is_dir() or entry.get("machine", platform.node()) != platform.node()

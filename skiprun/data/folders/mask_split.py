@@ -88,10 +88,10 @@ def read_split(
     leave_out(bad, len(pairs))
     tally = sum((read.tally for _, read in good), Counter[str]())
     tell_losses(tally, how, len(good))
-    return joined(good)
+    return as_one_split(good)
 
 
-def joined(good: Sequence[tuple[MaskPair, Read]]) -> ReadSplit:
+def as_one_split(good: Sequence[tuple[MaskPair, Read]]) -> ReadSplit:
     """Return what pairs of files gave as one."""
     reads = [read for _, read in good]
     objects = [read.objects for read in reads if read.objects is not None]

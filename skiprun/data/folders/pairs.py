@@ -51,14 +51,14 @@ def list_pairs(root: Path, config: DataConfig) -> dict[str, list[MaskPair]]:
         splits = [split for split in SPLITS if (root / split).is_dir()]
         if "train" not in splits or len(splits) < 2:
             found = some(sorted(names), 8) or "nothing"
-            raise InputError(f"{root}: found {found}. {LAYOUT}{nearest(root, names)}")
+            raise InputError(f"{root}: found {found}. {LAYOUT}{layout_hint(root, names)}")
         pairs = {split: list_split(root, split, config, walk) for split in splits}
         walk.unused.beside += sorted(names - {*splits})
         walk.unused.tell(root)
         return pairs
 
 
-def nearest(root: Path, names: Collection[str]) -> str:
+def layout_hint(root: Path, names: Collection[str]) -> str:
     """Say what would make the layout right, by what a folder holds; nothing where that is not known."""
     if {*PARTS} <= {*names}:
         return " Here images/ and masks/ have no split: move them into train/, and a part of both into test/."

@@ -82,7 +82,7 @@ class ShardImages:
             for part in self.ahead.pop(next(iter(self.ahead))):
                 part.cancel()
 
-    def runs(self, rows: Array) -> list[int]:
+    def shard_sizes(self, rows: Array) -> list[int]:
         """Return how many of some rows, which rise, are in each shard."""
         return [count for count in np.diff(np.searchsorted(rows, self.starts)).tolist() if count]
 

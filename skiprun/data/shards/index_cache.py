@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from skiprun.data.download.place import locked
+from skiprun.data.folders.array_names import conversion_key
 from skiprun.data.folders.conversion import Conversion
-from skiprun.data.folders.decoded_arrays import conversion_key
 from skiprun.data.folders.workers import in_order
 from skiprun.data.notices import notice
 from skiprun.data.shards.shard_index import ShardIndex, index_shard
@@ -53,14 +53,14 @@ def indexed(
     if missing := [shard for shard, index in found.items() if index is None]:
         with locked(folder, progress) as reporting:
             remove_leftovers(folder)
-            build(folder, missing, how, reporting, skip_bad)
+            build_indices(folder, missing, how, reporting, skip_bad)
         found |= {shard: read_index(index_file(folder, shard, how)) for shard in missing}
     for shard, index in found.items():
-        refuse_bad(shard, index, skip_bad)
+        refuse_bad_shard(shard, index, skip_bad)
     return [index for index in found.values() if index is not None]
 
 
-def build(
+def build_indices(
     folder: Path, shards: Sequence[Path], how: Conversion, progress: ProgressCallback, skip_bad: bool
 ) -> None:
     """Index the shards that another process has not indexed meanwhile, several at once."""
@@ -69,7 +69,7 @@ def build(
         return
     results = in_order(partial(index_shard, how=how), rest, len(cores()))
     for number, (shard, index) in enumerate(zip(rest, results, strict=True), 1):
-        refuse_bad(shard, index, skip_bad)
+        refuse_bad_shard(shard, index, skip_bad)
         file = index_file(folder, shard, how)
         for old in folder.glob(f"{file.name.partition('-')[0]}-*.npz"):
             delete_spare(old)
@@ -77,7 +77,7 @@ def build(
         progress(number, len(rest), "indexing shards")
 
 
-def refuse_bad(shard: Path, index: ShardIndex | None, skip_bad: bool) -> None:
+def refuse_bad_shard(shard: Path, index: ShardIndex | None, skip_bad: bool) -> None:
     """Refuse a shard with an image that cannot be used, unless it may be left out."""
     if index and index.bad and not skip_bad:
         name, problem = next(iter(index.bad.items()))

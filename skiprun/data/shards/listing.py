@@ -82,7 +82,7 @@ def expanded(pattern: str) -> list[str]:
     {000..146} stands for numbers of three digits, {a,b} for a and b, each of which may hold further braces.
     """
     for start in (place for place, character in enumerate(pattern) if character == "{"):
-        end = closing(pattern, start)
+        end = closing_brace(pattern, start)
         if choices := choices_of(pattern[start + 1 : end]):
             rests = expanded(pattern[end + 1 :])
             middle = (each for choice in choices for each in expanded(choice))
@@ -90,7 +90,7 @@ def expanded(pattern: str) -> list[str]:
     return [pattern]
 
 
-def closing(pattern: str, start: int) -> int:
+def closing_brace(pattern: str, start: int) -> int:
     """Return the place of the brace that closes the one at a place; the place itself where none does."""
     depth = 0
     for place in range(start, len(pattern)):

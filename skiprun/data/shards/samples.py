@@ -25,7 +25,7 @@ MAX_LABEL_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Sample:
+class ShardSample:
     """An image in a shard, and its class.
 
     Attributes:
@@ -40,7 +40,7 @@ class Sample:
     label: int
 
 
-def samples_of(shard: Path) -> Iterator[Sample | BadImage]:
+def samples_of(shard: Path) -> Iterator[ShardSample | BadImage]:
     """Yield the samples of a shard in their order, or what is wrong with one.
 
     Raises:
@@ -49,7 +49,7 @@ def samples_of(shard: Path) -> Iterator[Sample | BadImage]:
     try:
         with tarfile.open(shard, "r:") as tar:
             for key, members in groupby(files_of(tar), lambda member: split_name(member.name)[0]):
-                yield sample_of(shard, key, [*members], tar)
+                yield read_sample(shard, key, [*members], tar)
             refuse_cut_off(shard, tar)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise InputError(
@@ -81,9 +81,9 @@ def split_name(name: str) -> tuple[str, str]:
     return folder + slash + key, ending.lower()
 
 
-def sample_of(
+def read_sample(
     shard: Path, key: str, members: list[tarfile.TarInfo], tar: tarfile.TarFile
-) -> Sample | BadImage:
+) -> ShardSample | BadImage:
     """Return the sample of the files of one key, or what is wrong with it."""
     files = {split_name(member.name)[1]: member for member in members}
     if len(files) < len(members):
@@ -98,12 +98,12 @@ def sample_of(
     if not image.size:
         return BadImage(shard / image.name, "is empty")
     try:
-        return Sample(image.name, image.offset_data, image.size, label_of(files, tar))
+        return ShardSample(image.name, image.offset_data, image.size, class_of(files, tar))
     except ValueError as problem:
         return BadImage(shard / key, str(problem))
 
 
-def label_of(files: dict[str, tarfile.TarInfo], tar: tarfile.TarFile) -> int:
+def class_of(files: dict[str, tarfile.TarInfo], tar: tarfile.TarFile) -> int:
     """Return the class of a sample, from a .cls or else a .json beside its image.
 
     Raises:

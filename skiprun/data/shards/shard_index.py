@@ -17,8 +17,8 @@ import numpy as np
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.deep_images import Deep
 from skiprun.data.folders.scanning import decode
-from skiprun.data.shards.samples import BLOCK, Sample, samples_of
-from skiprun.data.source import Array, moments
+from skiprun.data.shards.samples import BLOCK, ShardSample, samples_of
+from skiprun.data.source import Array, channel_moments
 from skiprun.errors import BadImage, InputError
 
 
@@ -72,7 +72,7 @@ def index_shard(shard: Path, how: Conversion) -> ShardIndex:
                 "for all, such as data.image_size=64."
             )
         rows.append((sample.offset // BLOCK, sample.size, sample.label))
-        sums.append(moments(image[None])[0])
+        sums.append(channel_moments(image[None])[0])
     if shape is None and not bad:
         raise InputError(f"{shard} holds no images with labels; a sample is 0001.jpg and 0001.cls, or .json.")
     table = np.array(rows, np.int64).reshape(-1, 3)
@@ -90,7 +90,7 @@ def index_shard(shard: Path, how: Conversion) -> ShardIndex:
 
 def decoded_samples(
     shard: Path, how: Conversion, tally: Counter[str], bad: dict[str, str], digest: blake2b
-) -> Iterator[tuple[Sample, Array]]:
+) -> Iterator[tuple[ShardSample, Array]]:
     """Yield the samples of a shard that can be used, each with its image uint8 [H, W, 3]."""
     with shard.open("rb") as file:
         for sample in samples_of(shard):

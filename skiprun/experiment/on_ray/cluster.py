@@ -38,16 +38,16 @@ def connect(address: str, jobs: int | None) -> ModuleType:
     if address == LOCAL:
         start(ray, jobs)
     else:
-        join(ray, address)
+        join_cluster(ray, address)
     # It prints what it says of lost workers on stdout, where results are; a run that moves says so itself.
     ray._private.worker._worker_logs_enabled = False
     return ray
 
 
-def join(ray: ModuleType, address: str) -> None:
+def join_cluster(ray: ModuleType, address: str) -> None:
     """Join a cluster that is there."""
     try:
-        ray.init(address, **QUIET, runtime_env=environment())
+        ray.init(address, **QUIET, runtime_env=worker_environment())
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise InputError(
             f"--ray {address}: no cluster answers ({first_line(str(error))}). `ray start --head` begins one; "
@@ -79,6 +79,6 @@ def start(ray: ModuleType, jobs: int | None) -> None:
         ) from error
 
 
-def environment() -> dict[str, dict[str, str]]:
+def worker_environment() -> dict[str, dict[str, str]]:
     """Return where data is for the workers of a cluster, if that is said here."""
     return {"env_vars": {name: value for name, value in os.environ.items() if name == "SKIPRUN_DATA"}}

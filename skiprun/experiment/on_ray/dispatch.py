@@ -13,7 +13,7 @@ from typing import Any
 
 from skiprun.errors import SkiprunError, Stopped, first_line, some
 from skiprun.experiment.on_ray.task import Errand, do
-from skiprun.experiment.worker import listen
+from skiprun.experiment.worker_events import listen
 from skiprun.system.progress import Progress
 from skiprun.training.stopping import StopFlag
 

@@ -15,7 +15,7 @@ from skiprun.errors import SkiprunError
 from skiprun.experiment.crew import Call
 from skiprun.experiment.gpus import GPU
 from skiprun.experiment.shares import Share
-from skiprun.experiment.worker import WorkerProgress, log_to
+from skiprun.experiment.worker_events import WorkerProgress, log_to
 from skiprun.run import Run
 from skiprun.system.machine import leave_imports_alone
 from skiprun.system.own_cores import own_cores

@@ -9,15 +9,12 @@ from pathlib import Path
 
 from skiprun.claims.measured import Measured
 from skiprun.claims.measurement import Measurement
-from skiprun.experiment.crew import ProgressFor
-from skiprun.experiment.many import choose_crew, train_missing
-from skiprun.experiment.plan import distinct
-from skiprun.experiment.planned import Planned
+from skiprun.experiment.many import BY_DEFAULT, Launcher, train_missing
+from skiprun.experiment.planned import Planned, distinct
 from skiprun.experiment.reproduction.planning import Plan
 from skiprun.experiment.reproduction.study_work import StudyWork, make_here
 from skiprun.results.records import read, with_images
 from skiprun.results.study_documents import Document
-from skiprun.system.progress import ProgressCallback
 
 
 @dataclass(frozen=True)
@@ -27,21 +24,17 @@ class Bench:
     Attributes:
         plan: where and how runs are trained.
         kept: the folder of what studies found.
-        jobs: runs, and studies, at once; None: as `skiprun compare`, and a study a core.
-        ray: the address of a Ray cluster; None: here.
+        launcher: how runs are trained; so many studies are made at once, by default one a core.
     """
 
     plan: Plan
     kept: Path
-    jobs: int | None = None
-    ray: str | None = None
+    launcher: Launcher = BY_DEFAULT
 
-    def train(
-        self, asked: Sequence[Measurement], progress_for: ProgressFor, loading: ProgressCallback | None
-    ) -> None:
+    def train(self, asked: Sequence[Measurement]) -> None:
         """Train what is missing; what others start from comes first."""
         for planned in self.stages(asked):
-            train_missing(planned, self.plan.runs, progress_for, loading, self.jobs, self.ray)
+            train_missing(planned, self.plan.runs, self.launcher)
 
     def stages(self, asked: Sequence[Measurement]) -> Iterator[list[Planned]]:
         """Yield the runs that others start from, and then all others."""
@@ -50,18 +43,18 @@ class Bench:
         for stage in (begun, trained):
             yield distinct([item for pair in stage for item in self.plan.trainings(*pair)])
 
-    def study(self, asked: Sequence[Measurement], loading: ProgressCallback | None) -> None:
+    def study(self, asked: Sequence[Measurement]) -> None:
         """Make the studies whose findings are not there, a process a core."""
         works = {work.file(self.kept): work for each in asked for _, _, work in self._works(each)}
         missing = [work for work in works.values() if work.known(self.kept) is None]
 
         def tell(done: int) -> None:
-            if loading:
-                loading(done, len(missing), "Studies")
+            if self.launcher.loading:
+                self.launcher.loading(done, len(missing), "Studies")
 
         if missing:
             calls = [partial(make_here, work, self.kept) for work in missing]
-            choose_crew(self.jobs, self.ray).call(calls, tell)
+            self.launcher.crew.call(calls, tell)
 
     def measured(self, asked: Measurement) -> Measured:
         """Return what was found."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from skiprun.claims.measurement import Measurement, Network
+from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.config import Role, RunConfig, role_of
 from skiprun.config_file import build_config, key_of
 from skiprun.errors import InputError
@@ -30,7 +30,7 @@ class Plan:
     runs: Path
     where: Sequence[str] = ()
 
-    def config(self, asked: Measurement, network: Network, seed: int) -> RunConfig:
+    def config(self, asked: Measurement, network: TrainedNetwork, seed: int) -> RunConfig:
         """Return the config of a network; a run that is not just its protocol's says so in its name."""
         protocol, changes = PROTOCOLS / f"{asked.protocol}.yaml", [*asked.overrides, *network.overrides]
         named = [str(read_yaml(protocol)[0].get("name", protocol.stem)), *map(label_of, changes)]
@@ -41,7 +41,7 @@ class Plan:
         config = config_for(network.name, protocol, changes, "-".join(named)).replace(seed=seed)
         return build_config(config.to_dict(), self._where(config)) if self.where else config
 
-    def trainings(self, asked: Measurement, network: Network) -> Iterator[Planned]:
+    def trainings(self, asked: Measurement, network: TrainedNetwork) -> Iterator[Planned]:
         """Yield the runs of a network, one a seed."""
         for seed in range(asked.seeds):
             config = self.config(asked, network, seed)

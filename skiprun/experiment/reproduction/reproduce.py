@@ -8,10 +8,9 @@ from pathlib import Path
 
 from skiprun.claims.measurement import Measurement
 from skiprun.claims.reproduction import Reproduction, judge
-from skiprun.config import Count
 from skiprun.errors import InputError, counted
 from skiprun.experiment.commands import write_commands
-from skiprun.experiment.crew import ProgressFor
+from skiprun.experiment.many import BY_DEFAULT, Launcher
 from skiprun.experiment.reproduction.ledger import Ledger
 from skiprun.experiment.reproduction.measuring import Bench
 from skiprun.experiment.reproduction.planning import Plan, refuse_protocol
@@ -21,7 +20,6 @@ from skiprun.registry import CLAIMS
 from skiprun.reports.claims import claims_folder
 from skiprun.run import RUNS
 from skiprun.system.arguments import checked_arguments
-from skiprun.system.progress import NullProgress, ProgressCallback
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +31,7 @@ def reproduce(
     budget: Budget | None = None,
     runs: Path | str = RUNS,
     overrides: Sequence[str] = (),
-    jobs: Count | None = None,
-    ray: str | None = None,
-    progress_for: ProgressFor = lambda _: NullProgress(),
-    loading: ProgressCallback | None = None,
+    launcher: Launcher = BY_DEFAULT,
 ) -> list[Reproduction]:
     """Reproduce claims; what `skiprun reproduce` does.
 
@@ -47,10 +42,7 @@ def reproduce(
         budget: the most that a claim may cost; None: "toy" for all of them, any for those that are named.
         runs: the folder of all runs; what is found is kept below its `claims`.
         overrides: `section.key=value` for where data is and how to compute; the rest is the claims' own.
-        jobs: runs and studies at once; None: as `compare`, and a study a core.
-        ray: the address of a Ray cluster, see `train_missing`; None: here.
-        progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
-        loading: told of (done, total, what) while data is prepared and studies are made.
+        launcher: how runs are trained and studies made.
 
     Raises:
         UnknownName: there is no such claim.
@@ -59,10 +51,10 @@ def reproduce(
     refuse_protocol(overrides)
     chosen = choose(names, budget)
     ledger = Ledger(claims_folder(Path(runs)))
-    bench = Bench(Plan(Path(runs), overrides), ledger.folder / "studies", jobs, ray)
+    bench = Bench(Plan(Path(runs), overrides), ledger.folder / "studies", launcher)
     asked = measurements(chosen)
-    bench.train(asked, progress_for, loading)
-    bench.study(asked, loading)
+    bench.train(asked)
+    bench.study(asked)
     found = [
         judge(name, bench.measured(info.measurement), bench.measured(info.control))
         for name, info in chosen.items()

@@ -20,7 +20,8 @@ from skiprun.config_file import build_config
 from skiprun.errors import SkiprunError
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study import StudyRequest, run_study
-from skiprun.experiment.study_runner.study_targets import StudyTarget, own_shape
+from skiprun.experiment.study_runner.study_target import StudyTarget
+from skiprun.experiment.study_runner.study_targets import own_shape
 from skiprun.registry import STUDIES
 from skiprun.results.study_documents import Document
 from skiprun.run import Run

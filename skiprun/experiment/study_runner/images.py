@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from skiprun.data import Loaders, Split
 from skiprun.errors import InputError, counted
-from skiprun.experiment.study_runner.study_targets import Shape
+from skiprun.experiment.study_runner.study_target import Shape
 from skiprun.inference.evaluate import evaluate_batches
 from skiprun.tasks import Task
 from skiprun.tasks.segmentation import constant_scores, shows_anything
-from skiprun.training.randomness import BatchSampler, derive_seed
+from skiprun.training.randomness import derive_seed
+from skiprun.training.sample_order import BatchSampler
 
 Batch = tuple[Tensor, Tensor]
 NOISE_CLASSES = 10
@@ -76,7 +77,7 @@ class Images:
         return self.loaders.as_scored(images), targets
 
 
-class Noise:
+class RandomImages:
     """Random normal images with random labels, for networks that no dataset at hand fits."""
 
     def __init__(self, shape: Shape, device: torch.device) -> None:

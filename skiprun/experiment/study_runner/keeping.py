@@ -14,9 +14,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import cast
 
-import torch
-from torch import nn
-
 from skiprun.errors import StorageError
 from skiprun.results.study_documents import Document, Row, StudyIdentity
 from skiprun.system.disk import is_writable, storage_errors
@@ -27,15 +24,6 @@ from skiprun.system.ordinary_files import open_to_append, read_bytes
 log = logging.getLogger(__name__)
 
 PARTIAL = ".partial.jsonl"
-
-
-def weights_digest(models: Iterable[nn.Module]) -> str:
-    """Return a digest of the weights under study, so that rows of other weights are never taken over."""
-    digest = blake2b(digest_size=8)
-    for model in models:
-        for tensor in model.state_dict().values():
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 def finished(file: Path, identity: StudyIdentity) -> Document | None:
@@ -79,7 +67,7 @@ class RowFile:
         self.file, self.works = file, False
         with warn_instead():
             make_folder(file.parent)
-            write_text(file, "".join(map(_line, first)))
+            write_text(file, "".join(map(_sealed_line, first)))
             self.works = True
 
     def append(self, row: Row) -> None:
@@ -89,7 +77,7 @@ class RowFile:
         self.works = False
         with warn_instead(), storage_errors("write", self.file):
             with open_to_append(self.file) as lines:
-                lines.write(_line(row).encode())
+                lines.write(_sealed_line(row).encode())
             self.works = True
 
 
@@ -131,20 +119,20 @@ def left_over(partial: Path, identity: StudyIdentity) -> list[Row]:
     return known
 
 
-def _line(content: Mapping[str, object]) -> str:
+def _sealed_line(content: Mapping[str, object]) -> str:
     """Return a line of a row file: the checksum of a JSON text, and the text."""
     text = json.dumps(content)
-    return f"{_sum(text)} {text}\n"
+    return f"{_text_sum(text)} {text}\n"
 
 
 def _content(line: str) -> Row:
     """Return what a line holds; raise ValueError for one that is not as it was written."""
     found, _, text = line.partition(" ")
-    if found != _sum(text):
+    if found != _text_sum(text):
         raise ValueError
     row: Row = json.loads(text)
     return row
 
 
-def _sum(text: str) -> str:
+def _text_sum(text: str) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()

@@ -17,8 +17,10 @@ from skiprun.data import Loaders
 from skiprun.experiment.parts import prepare
 from skiprun.run import Run
 from skiprun.system.progress import NullProgress, Record
-from skiprun.training.checkpoint import Checkpoints, load
+from skiprun.training.checkpoint import Checkpoints
+from skiprun.training.checkpoint_file import load
 from skiprun.training.metrics import MetricsLog
+from skiprun.training.surroundings import Surroundings
 from skiprun.training.trainer import Trainer
 
 State = dict[str, Tensor]
@@ -56,15 +58,18 @@ def weight_trajectory(config: RunConfig, accept: Callable[[Loaders], Loaders] | 
     parts, album = prepare(config, accept=accept), WeightRecorder()
     with tempfile.TemporaryDirectory(prefix="skiprun-") as folder:
         place = Path(folder)
+        surroundings = Surroundings(
+            Checkpoints(place),
+            lambda keep_bytes: MetricsLog(place / "metrics.jsonl", keep_bytes, []),
+            progress=album,
+        )
         trainer = Trainer(
             parts.model,
             parts.task,
             parts.loaders,
             config,
             parts.setup,
-            Checkpoints(place),
-            lambda keep_bytes: MetricsLog(place / "metrics.jsonl", keep_bytes, []),
-            progress=album,
+            surroundings,
         )
         trainer.load_checkpoint()
         album.look(trainer.eval_model)

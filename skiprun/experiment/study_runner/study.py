@@ -18,7 +18,7 @@ from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
 from skiprun.experiment.study_runner.study_job import ProgressFor, StudyEntry, StudyJob
 from skiprun.experiment.study_runner.study_record import summary_of
-from skiprun.experiment.study_runner.study_targets import StudyTarget
+from skiprun.experiment.study_runner.study_target import StudyTarget
 from skiprun.registry import STUDIES
 from skiprun.results.study_documents import Document
 from skiprun.studies.signature import needs, options

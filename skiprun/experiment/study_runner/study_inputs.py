@@ -17,15 +17,16 @@ from skiprun.experiment.data_place import recorded
 from skiprun.experiment.finished import choose_split
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.parts import prepare
-from skiprun.experiment.study_runner.images import NOISE_CLASSES, Batch, Images, Noise, Scoring
+from skiprun.experiment.study_runner.images import NOISE_CLASSES, Batch, Images, RandomImages, Scoring
 from skiprun.experiment.study_runner.retrain import State, as_trained, weight_trajectory
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
-from skiprun.experiment.study_runner.study_targets import StudyTarget
+from skiprun.experiment.study_runner.study_target import StudyTarget
 from skiprun.experiment.study_runner.target_networks import TargetNetworks
 from skiprun.models import cost
 from skiprun.registry import MODELS, TASKS
 from skiprun.system.progress import ProgressCallback
-from skiprun.training.device import choose_device, choose_threads, configure_process
+from skiprun.training.cpu_threads import choose_threads
+from skiprun.training.device import choose_device, configure_process
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,9 @@ class StudyInputs:
         self._known = self._accept if target.runs else None  # what looks at the data
         self.first, self.source = self._open(self.configs[0], loading)
 
-    def _open(self, config: RunConfig, loading: ProgressCallback | None) -> tuple[nn.Module, Images | Noise]:
+    def _open(
+        self, config: RunConfig, loading: ProgressCallback | None
+    ) -> tuple[nn.Module, Images | RandomImages]:
         """Return the first network and where the images come from; only noise needs no dataset."""
         if self.target.shape is None:
             parts = prepare(config, loading, given_weights=not self.networks.are_trained, accept=self._known)
@@ -70,7 +73,7 @@ class StudyInputs:
         if self.device.type == "cpu":
             threads = choose_threads(config, cost(model, self.target.shape).macs)
             configure_process(replace(setup, threads=threads))
-        return model, Noise(self.target.shape, self.device)
+        return model, RandomImages(self.target.shape, self.device)
 
     def _accept(self, loaders: Loaders) -> Loaders:
         """Return the data as the first run sees it, if it is what each of the runs was trained on."""

@@ -17,11 +17,12 @@ from typing import cast
 import torch
 
 import skiprun
-from skiprun.experiment.study_runner.keeping import finished, forget, keeping, warn_instead, weights_digest
+from skiprun.experiment.study_runner.keeping import finished, forget, keeping, warn_instead
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
 from skiprun.experiment.study_runner.study_record import record_of
 from skiprun.infos import StudyInfo
+from skiprun.models.weights.digest import weights_digest
 from skiprun.registry import Entry
 from skiprun.results.study_documents import Description, Document, Row, StudyFindings, StudyIdentity
 from skiprun.studies.base import StudyResult

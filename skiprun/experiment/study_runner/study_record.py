@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skiprun.experiment.study_runner.images import Noise
+from skiprun.experiment.study_runner.images import RandomImages
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
 
 
@@ -22,7 +22,7 @@ def record_of(inputs: StudyInputs) -> dict[str, object]:
 
 def _whose_data(inputs: StudyInputs) -> str:
     """Say which data it is where it is not a run's own."""
-    if inputs.data_is_own or isinstance(inputs.source, Noise):
+    if inputs.data_is_own or isinstance(inputs.source, RandomImages):
         return ""
     return f" of other data ({inputs.source.loaders.fingerprint[:12]})"
 

@@ -4,61 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.errors import InputError
-from skiprun.experiment.data_place import config_with_data
 from skiprun.experiment.named import DIGITS, check_reach, config_for, find_existing, refuse_misspelled
 from skiprun.experiment.start_weights import with_weights_found
+from skiprun.experiment.study_runner.study_target import HERE, DataPlace, Shape, StudyTarget
 from skiprun.registry import MODELS
 from skiprun.run import Run, nearest_run
 
-Shape = tuple[int, int, int]
 SMALL = 32  # pixels; the 8x8 digits vanish in networks that are made for larger images
-
-
-@dataclass(frozen=True)
-class StudyTarget:
-    """One network under study.
-
-    Attributes:
-        label: what it is called in tables and figures.
-        configs: one for each seed.
-        runs: where its weights are, one for each seed; none for a network as it is drawn.
-        shape: channels, height, width of random normal images to look at; None: the configs' dataset.
-        other_data: look at data that is not a run's own, too.
-    """
-
-    label: str
-    configs: tuple[RunConfig, ...]
-    runs: tuple[Run, ...] = ()
-    shape: Shape | None = None
-    other_data: bool = False
-
-
-@dataclass(frozen=True)
-class DataPlace:
-    """Where the data of runs is looked for.
-
-    Attributes:
-        root: its folder; None: where it was.
-        other_data: whether it may be other data than a run was trained on.
-    """
-
-    root: Path | None = None
-    other_data: bool = False
-
-    def target(self, label: str, found: Sequence[Run], shape: Shape | None = None) -> StudyTarget:
-        """Return runs, one a seed, as a target."""
-        given = [run.config if shape else config_with_data(run, self.root) for run in found]
-        homes = [run.path.parent.parent for run in found]
-        configs = tuple(with_weights_found(*each) for each in zip(given, homes, strict=True))
-        return StudyTarget(label, configs, tuple(found), shape, self.other_data)
-
-
-HERE = DataPlace()
 
 
 def find_trained(names: Sequence[str], runs: Path, place: DataPlace = HERE) -> list[StudyTarget]:

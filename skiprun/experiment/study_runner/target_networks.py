@@ -11,7 +11,7 @@ from skiprun.config import RunConfig
 from skiprun.experiment.checks import located
 from skiprun.experiment.finished import load_weights
 from skiprun.experiment.plugins import with_plugins
-from skiprun.experiment.study_runner.study_targets import StudyTarget
+from skiprun.experiment.study_runner.study_target import StudyTarget
 from skiprun.models import build_from_config
 from skiprun.models.weights.pretrained import load_from_config
 from skiprun.training.placing import put_rebuilt

@@ -14,7 +14,7 @@ from skiprun.config.type_words import yaml_text
 from skiprun.config_file import Override, key_of, said_by
 from skiprun.errors import InputError
 from skiprun.experiment.named import label_of, shortened
-from skiprun.experiment.sweeps.draws import draw
+from skiprun.experiment.sweeps.draws import draw_settings
 from skiprun.system.yaml_file import parse
 
 
@@ -46,7 +46,7 @@ def list_arms(sweep: SweepConfig) -> list[Arm]:
     """Return every arm of a sweep, in order."""
     found = combinations(sweep.grid) if sweep.grid else []
     if sweep.random:
-        found = list(draw(sweep.random))
+        found = list(draw_settings(sweep.random))
         if len(found) < sweep.random.number:
             raise InputError(
                 f"{sweep.place('random.number')}: found {sweep.random.number}, but there are about "

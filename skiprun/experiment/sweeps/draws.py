@@ -15,7 +15,7 @@ from skiprun.config.sweep import Distribution, RandomSearch
 TRIES = 100  # for each setting that is asked for, until one is new
 
 
-def draw(search: RandomSearch) -> Iterator[dict[str, object]]:
+def draw_settings(search: RandomSearch) -> Iterator[dict[str, object]]:
     """Yield settings that are drawn, no two alike; fewer than asked for where there are no more."""
     known: set[str] = set()
     for number in range(TRIES * search.number):

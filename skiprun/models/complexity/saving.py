@@ -93,19 +93,19 @@ def stage_saving(
     """
     ours, others = (_stages(block_table(each, input_shape)) for each in (model, other))
     rows = [_against(stage, ours.get(stage), others.get(stage)) for stage in max(ours, others, key=len)]
-    return rows, _against("all", _total(ours.values()), _total(others.values()))
+    return rows, _against("all", _summed(ours.values()), _summed(others.values()))
 
 
 def _stages(rows: Sequence[BlockRow]) -> dict[str, Size]:
     """Return multiply-adds and parameters of each stage of a block table."""
     names = dict.fromkeys(row["stage"] for row in rows)
     return {
-        name: _total((row["macs"], row["parameters"]) for row in rows if row["stage"] == name)
+        name: _summed((row["macs"], row["parameters"]) for row in rows if row["stage"] == name)
         for name in names
     }
 
 
-def _total(sizes: Iterable[Size]) -> Size:
+def _summed(sizes: Iterable[Size]) -> Size:
     macs, parameters = zip(*sizes, strict=True)
     return sum(macs), sum(parameters)
 

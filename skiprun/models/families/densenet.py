@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from skiprun.connections.base import ConnectionFactory, fits_unequal_channels
 from skiprun.models.layers.block import connection_maker
 from skiprun.models.layers.conv import conv3x3
-from skiprun.models.layers.dense import DenseLayer, Transition
+from skiprun.models.layers.dense import DenseDesign, DenseLayer, Transition
 from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.registry import MODELS
 
@@ -32,34 +32,27 @@ class DenseNet(nn.Module):
         stem: nn.Sequential,
         channels: int,
         blocks: Sequence[int],
-        growth: int,
-        bottleneck: bool,
         compression: float,
-        *,
         connection: ConnectionFactory,
-        norm: Norm,
-        activation: Activation,
-        dropout: float,
+        design: DenseDesign,
     ) -> None:
         super().__init__()
         make_connection = connection_maker(connection, sum(blocks))
-        make = partial(
-            DenseLayer, make_connection=make_connection, norm=norm, activation=activation, dropout=dropout
-        )
         self.features = stem
         for number, layers in enumerate(blocks, start=1):
             block = nn.Sequential()
             for layer in range(1, layers + 1):
-                dense = make(channels, growth, bottleneck)
+                dense = DenseLayer(channels, make_connection, design)
                 block.add_module(f"denselayer{layer}", dense)
                 channels = dense.connection.channels
             self.features.add_module(f"denseblock{number}", block)
             if number < len(blocks):
-                transition = Transition(channels, int(channels * compression), norm, activation)
+                out = int(channels * compression)
+                transition = Transition(channels, out, design.norm, design.activation)
                 self.features.add_module(f"transition{number}", transition)
-                channels = int(channels * compression)
-        self.features.add_module(f"norm{len(blocks) + 1}", norm(channels))
-        self.relu = activation()
+                channels = out
+        self.features.add_module(f"norm{len(blocks) + 1}", design.norm(channels))
+        self.relu = design.activation()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(channels, num_classes)
         he_init(self)
@@ -108,8 +101,8 @@ def densenet_imagenet(
     first = small_stem(in_channels, channels)
     if stem == "imagenet":
         first = imagenet_stem(in_channels, channels, norm, activation)
-    make = partial(DenseNet, connection=connection, norm=norm, activation=activation, dropout=dropout)
-    return make(num_classes, first, channels, blocks, growth, True, 0.5)
+    design = DenseDesign(growth, True, norm, activation, dropout)
+    return DenseNet(num_classes, first, channels, blocks, 0.5, connection, design)
 
 
 FACTS = {"connection": "concat", "fits": fits_unequal_channels, "year": 2017, "width": "growth"}

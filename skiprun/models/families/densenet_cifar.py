@@ -12,6 +12,7 @@ from torch import nn
 
 from skiprun.connections.base import ConnectionFactory
 from skiprun.models.families.densenet import FACTS, DenseNet, small_stem
+from skiprun.models.layers.dense import DenseDesign
 from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm
 from skiprun.models.layers.three_stages import count_blocks
 from skiprun.registry import MODELS
@@ -38,10 +39,9 @@ def densenet_cifar(
     """
     layers = count_blocks(depth, 6 if bc else 3, 4)
     channels = 2 * growth if bc else 16
-    make = partial(DenseNet, connection=connection, norm=norm, activation=activation, dropout=dropout)
-    return make(
-        num_classes, small_stem(in_channels, channels), channels, [layers] * 3, growth, bc, 0.5 if bc else 1.0
-    )
+    stem, compression = small_stem(in_channels, channels), 0.5 if bc else 1.0
+    design = DenseDesign(growth, bc, norm, activation, dropout)
+    return DenseNet(num_classes, stem, channels, [layers] * 3, compression, connection, design)
 
 
 CIFAR = {"family": "densenet_cifar", "input": (3, 32, 32), "paper": "Huang et al. 2017, table 2"} | FACTS

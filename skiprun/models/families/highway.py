@@ -2,11 +2,9 @@
 
 `highway20` and its like are the 6n+2 layers of ResNet with a gate at every block, so that the gate alone
 differs from `resnet20` and `plain20`. `highway_full19` and its like are gated at every layer, as in the
-paper: three stages that begin with a plain 3x3 convolution and go on with n layers y = T(x) H(x) + (1 - T(x))
-x, where H and T are 3x3
-convolutions; 3n+4 layers. The paper gives no table of widths for small images; here they are those of ResNet.
-It has
-no batch normalization: that is `norm: none`.
+paper: three stages that begin with a plain 3x3 convolution and go on with n layers
+y = T(x) H(x) + (1 - T(x)) x, where H and T are 3x3 convolutions; 3n+4 layers. The paper gives no table of
+widths for small images; here they are those of ResNet. It has no batch normalization: that is `norm: none`.
 """
 
 from __future__ import annotations

@@ -11,8 +11,10 @@ from functools import partial
 from torch import nn
 
 from skiprun.connections.base import ConnectionFactory
-from skiprun.models.families.preact import PreactBlock, PreactNet
+from skiprun.models.families.preact import PreactNet
+from skiprun.models.layers.block import connection_maker
 from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm
+from skiprun.models.layers.preact_block import PreactBlock, PreactDesign
 from skiprun.models.layers.shortcut import ShortcutKind
 from skiprun.models.layers.three_stages import count_blocks
 from skiprun.registry import MODELS
@@ -36,8 +38,8 @@ def wide_resnet(
         dropout: probability that a value between the convolutions of a block is blanked in training.
     """
     blocks = count_blocks(depth, 6, 4)
-    make = partial(PreactNet, connection=connection, norm=norm, activation=activation, dropout=dropout)
-    return make(num_classes, in_channels, blocks, 16 * widen, PreactBlock, shortcut=shortcut)
+    design = PreactDesign(connection_maker(connection, 3 * blocks), shortcut, norm, activation, dropout)
+    return PreactNet(num_classes, in_channels, blocks, 16 * widen, PreactBlock, 16, design)
 
 
 FACTS = {"family": "wide_resnet", "connection": "add", "year": 2016, "input": (3, 32, 32)}

@@ -17,8 +17,8 @@ import torch
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Figure, Report, Row, StudyResult, ignore
 from skiprun.studies.signature import Count, Seed
+from skiprun.studies.theory.kinds import label
 from skiprun.studies.theory.mlp import Mlp
-from skiprun.studies.theory.shatter_theorem import label
 
 BATCH = 256
 FACTOR = math.sqrt(math.pi / (math.pi - 1))

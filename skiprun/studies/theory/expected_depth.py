@@ -13,7 +13,7 @@ import math
 import torch
 
 from skiprun.connections import Connection, sites
-from skiprun.models.complexity.catalog import build_without_content
+from skiprun.models.complexity.architecture import build_without_content
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Facts, Figure, Report, Row, StudyResult, ignore
 from skiprun.studies.signature import Count, Seed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skiprun.models.complexity.catalog import build_without_content
+from skiprun.models.complexity.architecture import build_without_content
 from skiprun.models.complexity.cost import layers_by_depth
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Figure, Report, Row, StudyResult, ignore

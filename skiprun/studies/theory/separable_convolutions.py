@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from skiprun.models.complexity.catalog import build_without_content
+from skiprun.models.complexity.architecture import build_without_content
 from skiprun.models.complexity.saving import standard_saving
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Facts, Figure, Report, Row, StudyResult, ignore

@@ -12,8 +12,8 @@ from skiprun.registry import STUDIES
 from skiprun.studies.base import Figure, Report, Row, StudyResult, ignore
 from skiprun.studies.shatter import LAGS, autocorrelation, brown, gradients, likeness
 from skiprun.studies.signature import Count, Seed
+from skiprun.studies.theory.kinds import KINDS, label
 from skiprun.studies.theory.mlp import Mlp
-from skiprun.studies.theory.shatter_theorem import KINDS, label
 
 FIGURES = (
     Figure(

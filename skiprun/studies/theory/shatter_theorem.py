@@ -20,10 +20,10 @@ from torch import Tensor
 from skiprun.registry import STUDIES
 from skiprun.studies.base import Figure, Report, Row, StudyResult, ignore
 from skiprun.studies.signature import Count, Seed
+from skiprun.studies.theory.kinds import measure_kinds
 from skiprun.studies.theory.mlp import Mlp
 
 INPUTS = 128
-KINDS = (("none", True), ("none", False), ("add", False), ("add", True))
 FIGURES = (
     Figure(
         "Correlation of the gradients of two inputs",
@@ -36,11 +36,6 @@ FIGURES = (
         guides=("theory",),
     ),
 )
-
-
-def label(connection: str, normed: bool) -> str:
-    """Return how a kind of network is called in rows."""
-    return f"{connection}, {'batch norm' if normed else 'no norm'}"
 
 
 def expected_correlation(connection: str, normed: bool, depth: int) -> float:
@@ -71,14 +66,12 @@ def shatter_theorem(
         seed: seed of their weights and inputs.
         report: told of each row.
     """
-    rows: list[Row] = []
-    for connection, normed in KINDS:
+
+    def measure(connection: str, normed: bool) -> list[float]:
         network = partial(Mlp, connection, normed, max(depths), width, constant=True)
-        for depth, value in zip(depths, correlations(network, depths, width, draws, seed), strict=True):
-            row = {"network": label(connection, normed), "depth": depth, "correlation": value}
-            rows.append(row | {"theory": expected_correlation(connection, normed, depth)})
-            report(rows[-1], len(KINDS) * len(depths))
-    facts = {f"{row['network']}, depth {row['depth']}": row["correlation"] for row in rows}
+        return correlations(network, depths, width, draws, seed)
+
+    rows, facts = measure_kinds("correlation", depths, measure, expected_correlation, report)
     return StudyResult(rows, verdict(rows), facts)
 
 

@@ -14,8 +14,8 @@ from skiprun.registry import STUDIES
 from skiprun.results.numbers import significant
 from skiprun.studies.base import Figure, Report, Row, StudyResult, ignore
 from skiprun.studies.signature import Count, Seed
+from skiprun.studies.theory.kinds import measure_kinds
 from skiprun.studies.theory.mlp import Mlp
-from skiprun.studies.theory.shatter_theorem import KINDS, label
 
 INPUTS = 128
 FIGURES = (
@@ -60,16 +60,14 @@ def signal_propagation(
         seed: seed of their weights and inputs.
         report: told of each row.
     """
-    rows: list[Row] = []
-    for connection, normed in KINDS:
+
+    def measure(connection: str, normed: bool) -> list[float]:
         with torch.random.fork_rng([]):
             torch.manual_seed(seed)
             found = torch.stack([variances(connection, normed, depths, width) for _ in range(draws)])
-        for depth, value in zip(depths, found.mean(dim=0).tolist(), strict=True):
-            row = {"network": label(connection, normed), "depth": depth, "variance": value}
-            rows.append(row | {"theory": expected_variance(connection, normed, depth)})
-            report(rows[-1], len(KINDS) * len(depths))
-    facts = {f"{row['network']}, depth {row['depth']}": row["variance"] for row in rows}
+        return found.mean(dim=0).tolist()
+
+    rows, facts = measure_kinds("variance", depths, measure, expected_variance, report)
     return StudyResult(rows, verdict(rows), facts)
 
 

@@ -20,7 +20,7 @@ from skiprun.system.turns import Turns
 from skiprun.training.acceleration.captured_step import Step
 from skiprun.training.acceleration.graph import StepGraph
 from skiprun.training.acceleration.graph_trial import Trial
-from skiprun.training.acceleration.streams import after_all, side_by_side
+from skiprun.training.acceleration.streams import after_all, on_streams
 from skiprun.training.step_state import StepStates
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Branches:
     def make_steps(self) -> None:
         """Make the prepared step of every run; each finds its result."""
         if self.graph is None:
-            self.graph = joined([member.own for member in self.members])
+            self.graph = as_one_graph([member.own for member in self.members])
         members, batches = list(self.members), [tensor for member in self.members for tensor in member.batch]
         try:
             with after_all([member.stream for member in members], stream_of(self.graph)):
@@ -102,9 +102,9 @@ class Branches:
             assert member.step
             works.append((member.stream, partial(member.step, *[next(given) for _ in member.batch])))
         if torch.cuda.is_current_stream_capturing():
-            return side_by_side(works)
+            return on_streams(works)
         draws = [torch.get_rng_state(), torch.cuda.get_rng_state()]
-        results = side_by_side(works)
+        results = on_streams(works)
         if not all(map(torch.equal, draws, [torch.get_rng_state(), torch.cuda.get_rng_state()])):
             raise InputError(DREW_LATE)
         return results
@@ -116,7 +116,7 @@ def stream_of(graph: StepGraph) -> torch.cuda.Stream:
     return graph.stream
 
 
-def joined(graphs: Sequence[StepGraph]) -> StepGraph:
+def as_one_graph(graphs: Sequence[StepGraph]) -> StepGraph:
     """Return what makes the steps of several runs as one."""
     trials = [graph.trial for graph in graphs if graph.trial]
     states = StepStates([trial.state for trial in trials])

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from skiprun.errors import in_a_line
-from skiprun.training.step_state import KeptState, StepState, StepStates, Tensors, copies, distance
+from skiprun.training.step_state import KeptState, StepState, StepStates, Tensors, cloned, distance
 
 Work = Callable[[], Tensor]
 # Steps of a GPU that adds in whatever order comes first (atomics) differ by some rounding: one launch and one
@@ -75,7 +75,7 @@ class Trial:
 
     def _difference(self, kept: KeptState, step: Work, launch: Work) -> str | None:
         """Say what a launch computes otherwise than the step, if it differs more than two steps do."""
-        first = copies(self._made(step))
+        first = cloned(self._made(step))
         kept.put_back()
         again = self._made(step)
         noise = {kind: distance(first[kind], again[kind]) for kind in first}

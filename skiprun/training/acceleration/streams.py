@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 
-def side_by_side(works: Sequence[tuple[torch.cuda.Stream, Callable[[], Tensor]]]) -> Tensor:
+def on_streams(works: Sequence[tuple[torch.cuda.Stream, Callable[[], Tensor]]]) -> Tensor:
     """Do some works, each on its stream, from here on; return their results, stacked.
 
     Two may have one stream, and come one after the other: torch has 32 in all, and gives them out in turns.

@@ -65,14 +65,14 @@ class DepthMap:
         axes.set(xlabel="epoch", ylabel="layer or site, from the input")
 
 
-class Scale(TypedDict):
+class ColourScale(TypedDict):
     """Colours of a panel and their range, in matplotlib's words."""
 
     cmap: str
     norm: Normalize
 
 
-def scale(columns: Sequence[Sequence[float]]) -> Scale:
+def scale(columns: Sequence[Sequence[float]]) -> ColourScale:
     """Return the colours of a panel: by decades if there are several, around zero if there are signs."""
     from matplotlib.colors import LogNorm, Normalize
 

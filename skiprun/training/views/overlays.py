@@ -23,7 +23,7 @@ from skiprun.palette import COLOURS
 from skiprun.system.documents import Row
 from skiprun.system.files import make_folder, write_bytes
 from skiprun.system.ordinary_files import read_bytes
-from skiprun.tasks.segmentation import VOID, decide
+from skiprun.tasks.segmentation import VOID, predicted_classes
 from skiprun.training.device import DeviceSetup
 
 SAMPLES = 4
@@ -101,7 +101,7 @@ def draw_overlays(model: nn.Module, data: Data, setup: DeviceSetup) -> bytes:
     images, targets = data.val.take(index)
     training = model.training
     with setup.autocast():  # one by one, as a step may hold no more
-        found = [decide(model.eval()(data.normalize(image[None])).float()) for image in images]
+        found = [predicted_classes(model.eval()(data.normalize(image[None])).float()) for image in images]
     model.train(training)
     truth = targets[:, 0] if targets.ndim == 4 else targets
     arrays = (each.cpu().numpy() for each in (images.permute(0, 2, 3, 1), truth, torch.cat(found)))

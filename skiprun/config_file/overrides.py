@@ -1,0 +1,63 @@
+"""Overrides: one `section.key=value` each, laid over what a file says."""
+
+from __future__ import annotations
+
+from skiprun.errors import InputError
+from skiprun.system.yaml_file import Plain, parse
+
+
+class Override(str):
+    """A `section.key=value` that something else than --set said, as --root; errors name that."""
+
+    def __new__(cls, option: str, text: str) -> Override:
+        """Return the text, which remembers its option."""
+        self = super().__new__(cls, text)
+        self.option = option
+        return self
+
+    option: str
+
+
+def said_by(text: str) -> str:
+    """Return the option or the place that said an override."""
+    return text.option if isinstance(text, Override) else "--set"
+
+
+def options_behind(name: str, said: str = "") -> list[str]:
+    """Return the options behind an architecture's name, as in resnet20:width=8, as overrides.
+
+    Args:
+        name: the architecture, perhaps with options.
+        said: what errors name; the name if nothing else.
+    """
+    options = filter(None, name.partition(":")[2].split(","))
+    return [Override(said or name, f"model.{option}") for option in options]
+
+
+def key_of(text: str) -> str:
+    """Return the key of a `section.key=value`."""
+    return text.partition("=")[0].strip()
+
+
+def override(plain: Plain, source_locations: dict[str, str], text: str) -> None:
+    """Lay one `section.key=value` over plain data; problems with it are those of what said it."""
+    source, example = "--set", "--set optim.lr=0.05"
+    if isinstance(text, Override):
+        source, example = text.option, "resnet20:width=8"
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        raise InputError(f"{source} {text}: found no 'key=value'; write for instance {example}")
+    parsed, _ = parse(value, f"{source} {key}")
+    *parents, last = key.split(".")
+    for depth, parent in enumerate(parents, 1):
+        if parent not in plain:
+            source_locations[".".join(parents[:depth])] = source
+        child = plain.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise InputError(f"{source} {text}: '{parent}' is not a section")
+        plain = child
+    plain[last] = parsed
+    for below in [mark for mark in source_locations if mark.startswith(f"{key}.")]:
+        del source_locations[below]
+    source_locations[key] = source

@@ -1,0 +1,59 @@
+"""Registries: from names in YAML to things in Python, each with typed facts about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from skiprun.infos import ClaimInfo, ConnectionInfo, DatasetInfo, Info, ModelInfo, StudyInfo
+from skiprun.registry.registry import Entry, Registry
+
+if TYPE_CHECKING:  # what is registered lies on the floors above, and is known here to mypy alone
+    from torch import nn
+
+    from skiprun.claims.measured import Measured
+    from skiprun.claims.quantity import Quantity
+    from skiprun.connections import Connection
+    from skiprun.data.loaders import Loaders
+    from skiprun.probes.base import Probe
+    from skiprun.studies.base import StudyResult
+    from skiprun.tasks.base import Task
+
+__all__ = [
+    "CLAIMS",
+    "CONNECTIONS",
+    "DATASETS",
+    "MODELS",
+    "PROBES",
+    "REGISTRIES",
+    "STUDIES",
+    "TASKS",
+    "Entry",
+    "Registry",
+    "forget",
+]
+
+CONNECTIONS: Registry[type[Connection], ConnectionInfo] = Registry(
+    "connection", "skiprun.connections", ConnectionInfo
+)
+MODELS: Registry[Callable[..., nn.Module], ModelInfo] = Registry(
+    "model", "skiprun.models.families", ModelInfo
+)
+DATASETS: Registry[Callable[..., Loaders], DatasetInfo] = Registry(
+    "dataset", "skiprun.data.datasets", DatasetInfo
+)
+TASKS: Registry[Callable[..., Task], Info] = Registry("task", "skiprun.tasks", Info)
+PROBES: Registry[type[Probe], Info] = Registry("probe", "skiprun.probes", Info)
+STUDIES: Registry[Callable[..., StudyResult], StudyInfo] = Registry("study", "skiprun.studies", StudyInfo)
+CLAIMS: Registry[Callable[[Measured], list[Quantity]], ClaimInfo] = Registry(
+    "claim", "skiprun.claims.published", ClaimInfo
+)
+REGISTRIES: tuple[Registry, ...] = (CONNECTIONS, MODELS, DATASETS, TASKS, PROBES, STUDIES, CLAIMS)
+
+
+def forget(module: str) -> None:
+    """Take out what a module registered, before it is imported anew."""
+    for registry in REGISTRIES:
+        for name, entry in [*registry.entries.items()]:
+            if getattr(entry.target, "__module__", "") == module:
+                del registry.entries[name]
