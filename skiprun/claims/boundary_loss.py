@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from skiprun.claims.finding import Finding
 from skiprun.claims.skip_benefit import with_controls
 from skiprun.results.groups import Group
-from skiprun.results.significance import difference, exceeds_noise, holm
+from skiprun.results.multiple_tests import holm
+from skiprun.results.significance import difference, exceeds_noise
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from dataclasses import replace
 from skiprun.claims.evidence import format_p
 from skiprun.results.groups import Group
 from skiprun.results.images import ImageTest, compare_images
-from skiprun.results.significance import exceeds_noise, holm
+from skiprun.results.multiple_tests import holm
+from skiprun.results.significance import exceeds_noise
 
 
 def image_tests(ordered: Sequence[Group]) -> list[ImageTest | None]:

@@ -11,8 +11,9 @@ from skiprun.claims.finding import Finding
 from skiprun.claims.rival import in_points
 from skiprun.errors import counted
 from skiprun.results.groups import Group
+from skiprun.results.multiple_tests import all_pairs
 from skiprun.results.numbers import format_score, format_spread, score_unit
-from skiprun.results.significance import Difference, all_pairs, exceeds_noise
+from skiprun.results.significance import Difference, exceeds_noise
 from skiprun.results.statistics import Sample
 
 

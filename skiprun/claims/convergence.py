@@ -15,9 +15,10 @@ from skiprun.claims.evidence import format_p
 from skiprun.claims.finding import Finding
 from skiprun.results.grouping import home
 from skiprun.results.groups import Group
+from skiprun.results.multiple_tests import holm
 from skiprun.results.proportions import Proportion, proportion, shares_differ
 from skiprun.results.records import RunRecord
-from skiprun.results.significance import exceeds_noise, holm
+from skiprun.results.significance import exceeds_noise
 
 
 @dataclass(frozen=True)

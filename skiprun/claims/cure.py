@@ -16,9 +16,10 @@ from skiprun.claims.finding import Finding, any_holds
 from skiprun.claims.plain_networks import missing_twin
 from skiprun.claims.training_loss import CLOSED, CureOfSeed, closed, closing, compare_losses
 from skiprun.results.groups import Group
+from skiprun.results.multiple_tests import holm
 from skiprun.results.numbers import format_score, significant
 from skiprun.results.protocol import MODEL, other_differences
-from skiprun.results.significance import Difference, exceeds_noise, holm
+from skiprun.results.significance import Difference, exceeds_noise
 from skiprun.results.summary_keys import LOSS
 
 Trio = tuple[Group, Group, Group, list[str]]  # with a connection, shallow, deep, and what else differs

@@ -17,9 +17,10 @@ from skiprun.claims.finding import Finding, any_holds
 from skiprun.claims.plain_networks import missing_control, pairs_by_depth
 from skiprun.claims.training_loss import FITTED, MARGIN, PairOfSeed, compare_losses, level
 from skiprun.results.groups import Group
+from skiprun.results.multiple_tests import holm
 from skiprun.results.numbers import format_score, significant
 from skiprun.results.records import RunRecord
-from skiprun.results.significance import Difference, exceeds_noise, holm
+from skiprun.results.significance import Difference, exceeds_noise
 from skiprun.results.summary_keys import LOSS
 
 SEEN = {True: "Degradation was seen", False: "Degradation was not seen", None: "Degradation is undecided"}

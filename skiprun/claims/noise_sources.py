@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from skiprun.claims.evidence import format_p
 from skiprun.claims.finding import Finding
 from skiprun.errors import counted
+from skiprun.results.multiple_tests import holm
 from skiprun.results.numbers import significant
 from skiprun.results.power import MOST_SEEDS, POWER
-from skiprun.results.significance import exceeds_noise, holm
+from skiprun.results.significance import exceeds_noise
 from skiprun.results.variance_components import Interval, VarianceComponents
 from skiprun.results.variance_ratio import Ratio, compare_spread, detectable_ratio, seeds_to_rank
 

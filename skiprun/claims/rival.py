@@ -16,7 +16,8 @@ from skiprun.claims.evidence import detectable, explain, format_p, in_parenthese
 from skiprun.results.equivalence import equivalence_p
 from skiprun.results.groups import Group
 from skiprun.results.images import ImageTest
-from skiprun.results.significance import Difference, all_pairs, exceeds_noise, holm
+from skiprun.results.multiple_tests import all_pairs, holm
+from skiprun.results.significance import Difference, exceeds_noise
 from skiprun.results.superiority import WinProbability, win_probability
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from skiprun.claims.evidence import detectable, explain, in_parentheses, signed, uncontrolled, untested
 from skiprun.claims.finding import Finding
 from skiprun.results.groups import Group
+from skiprun.results.multiple_tests import holm
 from skiprun.results.numbers import format_score
 from skiprun.results.protocol import MODEL, other_differences
-from skiprun.results.significance import Difference, difference, exceeds_noise, holm
+from skiprun.results.significance import Difference, difference, exceeds_noise
 from skiprun.results.summary_keys import value_range
 
 

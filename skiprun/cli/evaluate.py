@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.foreign import ForeignOptions, RunOrFile, is_foreign, rebuild_foreign
+from skiprun.cli.loading import loading
 from skiprun.cli.option_groups import DataOptions, with_groups
 from skiprun.cli.options import RUNS, Json, RunsFolder
-from skiprun.cli.progress import loading
 from skiprun.cli.scores import format_value
 from skiprun.cli.tables import show_table
 from skiprun.cli.terminal import emit, set_quiet

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from skiprun.cli.loading import Loading, loading
 from skiprun.cli.options import (
     RUNS,
     Device,
@@ -24,7 +25,7 @@ from skiprun.cli.options import (
     Set,
     overrides,
 )
-from skiprun.cli.progress import Board, Loading, loading
+from skiprun.cli.progress import Board
 
 if TYPE_CHECKING:  # it imports torch
     from skiprun.experiment import Launcher

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from skiprun.cli.loading import loading
 from skiprun.cli.option_groups import with_groups
 from skiprun.cli.options import RUNS, Device, Json, RunArgument, RunsFolder, user_path
 from skiprun.cli.predictions import show_predictions, write_csv
-from skiprun.cli.progress import loading
 from skiprun.cli.terminal import say, set_quiet
 from skiprun.errors import BadImage, InputError, grouped
 from skiprun.system.disk import check_writable

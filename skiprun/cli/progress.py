@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console, ConsoleOptions
-from rich.control import Control
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -17,7 +16,6 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.segment import ControlType
 from rich.table import Column
 from rich.text import Text
 
@@ -130,23 +128,3 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-class Loading:
-    """How far some work is: in place on a terminal; elsewhere a line whenever another tenth of it is done."""
-
-    def __init__(self) -> None:
-        self.what, self.tenth = "", 0
-
-    def __call__(self, done: int, total: int, what: str) -> None:
-        """Show that `done` of `total` is done."""
-        before, self.tenth = (self.tenth if what == self.what else 0), 10 * done // max(1, total)
-        self.what = what if done < total else ""
-        if people.is_terminal:
-            people.print(Text(f"{what}: {done:,} of {total:,}"), end="" if done < total else "\n")
-            people.control(Control(ControlType.CARRIAGE_RETURN))
-        elif self.tenth != before:
-            say(f"{what}: {done:,} of {total:,}")
-
-
-loading = Loading()

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.groups import ListByDefault
+from skiprun.cli.loading import loading
 from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
-from skiprun.cli.progress import loading
 from skiprun.cli.terminal import emit, results, say
 from skiprun.errors import InputError, counted
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, TypedDict
 
+from skiprun.cli.loading import loading
 from skiprun.cli.option_groups import OutputOptions
-from skiprun.cli.progress import loading
 from skiprun.cli.terminal import emit, results, set_quiet
 from skiprun.results.study_documents import Document, Row
 

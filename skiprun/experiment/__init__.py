@@ -4,7 +4,8 @@ from skiprun.experiment.compare import compare, compare_commands, run_comparison
 from skiprun.experiment.comparison_request import ComparisonRequest
 from skiprun.experiment.evaluating import evaluate, score
 from skiprun.experiment.finished import choose_split, load_model, load_run, rebuild
-from skiprun.experiment.foreign import ForeignWeights, rebuild_file
+from skiprun.experiment.foreign import rebuild_file
+from skiprun.experiment.foreign_weights import ForeignWeights
 from skiprun.experiment.many import Launcher, train_missing
 from skiprun.experiment.noise import noise, plan_noise
 from skiprun.experiment.parts import Parts, prepare

@@ -39,7 +39,7 @@ def import_all(names: object) -> None:
     """Import what a file that a person wrote names by `import`, before its other keys are checked."""
     for name in names if isinstance(names, list) else []:
         if isinstance(name, str):
-            plugin = _found(name)
+            plugin = _find(name)
             _check(plugin, None)
             _load(plugin)
 
@@ -53,7 +53,7 @@ def with_plugins(config: RunConfig) -> RunConfig:
         InputError: a plug-in is not there, or a run names it and it is not to be trusted.
         BrokenPlugin: one cannot be imported.
     """
-    plugins = {plugin.name: plugin for plugin in map(_found, config.imports)}
+    plugins = {plugin.name: plugin for plugin in map(_find, config.imports)}
     if len(plugins) < len(config.imports):
         raise InputError(f"{config.place('import')}: two of {', '.join(config.imports)} have one name.")
     for name, plugin in plugins.items():
@@ -77,7 +77,7 @@ def _trust(plugin: PluginFile) -> None:
         os.environ[TRUSTED] = os.pathsep.join([*_trusted(), place])
 
 
-def _found(name: str) -> PluginFile:
+def _find(name: str) -> PluginFile:
     """Return the plug-in that a config names; a trusted file of its name stands for one elsewhere."""
     stands_for = [place for place in _trusted() if Path(place).name == Path(name).name]
     try:

@@ -11,12 +11,13 @@ from skiprun.config import RunConfig
 from skiprun.config_file import build_config, load_config
 from skiprun.experiment.beside import Beside
 from skiprun.experiment.ending import fit
+from skiprun.experiment.environment import environment
 from skiprun.experiment.make_trainer import logging_to, make_trainer
 from skiprun.experiment.opening import Opening
 from skiprun.experiment.parts import Parts
 from skiprun.experiment.room import check_room
 from skiprun.experiment.shared_run import share
-from skiprun.experiment.summary import environment, summarize
+from skiprun.experiment.summary import summarize
 from skiprun.run import RUNS, Run
 from skiprun.run.documents import Summary
 from skiprun.run.image_file import write_arrays

@@ -9,7 +9,7 @@ from pathlib import Path
 from skiprun.reports.run_rows import listing_row, whole_entry
 from skiprun.results.index import NAME, Entry, Index
 from skiprun.results.records import read
-from skiprun.results.selection import ROW_KEYS, SAME, in_order, read_selection, refuse_unknown
+from skiprun.results.selection import ROW_KEYS, SAME, ordered, read_selection, refuse_unknown
 from skiprun.run import Run
 from skiprun.system.progress import ProgressCallback
 
@@ -68,7 +68,7 @@ def list_runs(
     if entries:
         refuse_unknown(further, {key for entry in entries for key in entry})
     found = [entry for entry in entries if selection.holds(entry)]
-    shown = (in_order(found, sort, reverse) if sort else found)[:most]
+    shown = (ordered(found, sort, reverse) if sort else found)[:most]
     keys = dict.fromkeys([*ROW_KEYS, *(_filled(shown) if whole else further)])
     rows = [{key: entry.get(key) for key in keys} for entry in shown]
     return RunListing(rows, len(found), further, asked=bool(words))

@@ -40,12 +40,12 @@ class Condition:
 
     def _is(self, found: object) -> bool:
         if self.sign in ORDERS:
-            both = (found, self.value) if is_number(found) else (_text(found), _text(self.value))
+            both = (found, self.value) if is_number(found) else (_as_text(found), _as_text(self.value))
             comparable = found is not None and is_number(found) == is_number(self.value)
             return comparable and ORDERS[self.sign](*both)  # type: ignore[arg-type]
         if is_number(found) and is_number(self.value):
             return found == self.value
-        return fnmatchcase(_text(found), _text(self.value))
+        return fnmatchcase(_as_text(found), _as_text(self.value))
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ def refuse_unknown(keys: Iterable[str], there: Collection[str]) -> None:
             raise InputError(f"No run has a key '{key}'.{near} `skiprun runs export` shows all keys.")
 
 
-def in_order(entries: Iterable[Entry], key: str, reverse: bool = False) -> list[Entry]:
+def ordered(entries: Iterable[Entry], key: str, reverse: bool = False) -> list[Entry]:
     """Return entries by a value, numbers before text; those without one come last."""
 
     def place(entry: Entry) -> tuple[bool, object]:
         value = entry[key]
-        return (False, value) if is_number(value) else (True, _text(value))
+        return (False, value) if is_number(value) else (True, _as_text(value))
 
     entries = list(entries)
     there = [entry for entry in entries if entry.get(key) is not None]
@@ -116,8 +116,8 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _text(value: object) -> str:
+def _as_text(value: object) -> str:
     """Return a value as YAML has it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return ", ".join(map(_text, value)) if isinstance(value, list | tuple) else str(value)
+    return ", ".join(map(_as_text, value)) if isinstance(value, list | tuple) else str(value)

@@ -7,10 +7,9 @@ compared by Welch's test, which does not suppose equal spreads. Several comparis
 
 from __future__ import annotations
 
-import itertools
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from skiprun.results.estimate import paired, welch
@@ -113,24 +112,6 @@ def difference(
     )
 
 
-def all_pairs(
-    scores: Sequence[Mapping[int, float]], span: float = math.inf, most: int | None = None
-) -> tuple[list[Difference], list[float]]:
-    """Compare every two of some networks, the later minus the earlier one; pairs with the first come first.
-
-    Args:
-        scores: values by seed, of each network.
-        span: no difference can be larger.
-        most: seeds at the last of several looks; None: their number was fixed.
-
-    Returns:
-        The differences, and their p values corrected for the number of pairs.
-    """
-    pairs = list(itertools.combinations(scores, 2))
-    gaps = [difference(later, earlier, span, len(pairs), most) for earlier, later in pairs]
-    return gaps, holm([gap.p for gap in gaps])
-
-
 def _finite(values: Mapping[int, float]) -> dict[int, float]:
     return {seed: value for seed, value in values.items() if math.isfinite(value)}
 
@@ -139,13 +120,3 @@ def _untested(n: int, mean: float, by_seed: dict[int, float], tests: int, most: 
     """Return a difference of means that nothing can be claimed of."""
     nan = math.nan
     return Difference(n, mean, nan, nan, nan, nan, "none", by_seed, nan, None, nan, nan, tests, most)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p values corrected for their number; NaN stays NaN and does not count."""
-    tested = sorted((p, index) for index, p in enumerate(p_values) if not math.isnan(p))
-    corrected, largest = list(p_values), 0.0
-    for rank, (p, index) in enumerate(tested):
-        largest = max(largest, min(1.0, p * (len(tested) - rank)))
-        corrected[index] = largest
-    return corrected

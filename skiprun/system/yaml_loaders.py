@@ -66,7 +66,7 @@ for _tag, _pattern, _first in [
     ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", list("-+.")),
 ]:
     Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
-Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: _number(node.value))
+Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: _whole_number(node.value))
 
 
 LibYAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # where PyYAML was built with it
@@ -82,6 +82,6 @@ class FastLoader(PlainComposer, LibYAML):  # type: ignore[misc, valid-type]
         Composer.__init__(self)
 
 
-def _number(text: str) -> int | str:
+def _whole_number(text: str) -> int | str:
     """Return a whole number; one of absurd length stays text and is refused by its field."""
     return int(text) if len(text) < 30 else text

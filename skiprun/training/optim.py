@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skiprun.config import OptimConfig
 from skiprun.errors import percent
-from skiprun.models.weights.freeze import parameter_groups
+from skiprun.models.weights.parameter_groups import parameter_groups
 from skiprun.system.torch_internals import Uncompiled
 from skiprun.training.schedule import put_learning_rate_on
 

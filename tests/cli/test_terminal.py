@@ -11,7 +11,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from skiprun.cli import progress, scores, tables, terminal
+from skiprun.cli import loading, progress, scores, tables, terminal
 from skiprun.errors import Stopped, counted, percent
 
 cli = importlib.import_module("skiprun.cli.app")  # not the `app` inside it
@@ -143,7 +143,7 @@ def test_where_nobody_watches_work_is_told_in_tenths_and_to_its_end(
 ) -> None:
     for what in ("lesion", "paths", "paths"):
         for done in [*range(0, total, -(-total // 1000)), total]:
-            progress.loading(done, total, what)
+            loading.loading(done, total, what)
         lines = capsys.readouterr().err.splitlines()
         assert len(lines) == min(total, 10) and lines[-1] == f"{what}: {total:,} of {total:,}"
 

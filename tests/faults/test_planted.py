@@ -16,7 +16,7 @@ import torch
 
 import skiprun
 from skiprun.errors import StorageError
-from skiprun.experiment import summary
+from skiprun.experiment import environment
 from skiprun.system.cache import code_folder, private_folder
 from skiprun.system.machine import find_program
 from skiprun.system.torch_internals import use_private_cache
@@ -128,15 +128,15 @@ def hooked(tmp_path: Path, marker: Path) -> Path:
 
 def commit() -> str | None:
     """Return what a new process would find."""
-    summary.commit_of_code.cache_clear()
-    return summary.commit_of_code()
+    environment.commit_of_code.cache_clear()
+    return environment.commit_of_code()
 
 
 @pytest.fixture
 def forgotten() -> Iterator[None]:
     """Keep the commit that a test finds from the tests after it."""
     yield
-    summary.commit_of_code.cache_clear()
+    environment.commit_of_code.cache_clear()
 
 
 @pytest.mark.skipif(find_program("git") is None, reason="needs git")

@@ -25,7 +25,8 @@ from skiprun.errors import CheckpointError, InputError, OptionError, exit_code
 from skiprun.experiment import train
 from skiprun.models import build_model
 from skiprun.models.stages import stages
-from skiprun.models.weights.freeze import freeze, freeze_from_config, parameter_groups
+from skiprun.models.weights.freeze import freeze, freeze_from_config
+from skiprun.models.weights.parameter_groups import parameter_groups
 from skiprun.models.weights.pretrained import load_from_config, load_matching
 from skiprun.registry import MODELS
 from skiprun.run import Run

@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from skiprun.claims.evidence import NO_SPREAD, ONE_SEED, explain
-from skiprun.results.significance import difference, exceeds_noise, holm
+from skiprun.results.multiple_tests import holm
+from skiprun.results.significance import difference, exceeds_noise
 from skiprun.results.statistics import sample_of
 from skiprun.results.summary_keys import value_range
 

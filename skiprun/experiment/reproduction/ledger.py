@@ -13,7 +13,7 @@ import torch
 
 import skiprun
 from skiprun.claims.reproduction import Reproduction
-from skiprun.experiment.summary import commit_of_code
+from skiprun.experiment.environment import commit_of_code
 from skiprun.reports.claims import read_claims, write_page
 from skiprun.system.documents import write_sealed
 from skiprun.system.files import json_safe, make_folder

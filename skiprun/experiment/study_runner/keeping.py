@@ -39,7 +39,7 @@ def finished(file: Path, identity: StudyIdentity) -> Document | None:
     return cast(Document, document) if same else None
 
 
-def forget(file: Path) -> None:
+def forget_rows(file: Path) -> None:
     """Delete what earlier tries left."""
     for path in (file, file.with_suffix(PARTIAL)):
         with storage_errors("delete", path):

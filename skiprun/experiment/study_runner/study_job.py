@@ -17,7 +17,7 @@ from typing import cast
 import torch
 
 import skiprun
-from skiprun.experiment.study_runner.keeping import finished, forget, keeping, warn_instead
+from skiprun.experiment.study_runner.keeping import finished, forget_rows, keeping, warn_instead
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
 from skiprun.experiment.study_runner.study_record import record_of
@@ -93,7 +93,7 @@ class StudyJob:
         started, identity = time.monotonic(), self.identity()
         lasting = self.file if "known" in inspect.signature(self.entry.target).parameters else None
         if lasting and fresh:
-            forget(lasting)
+            forget_rows(lasting)
         elif lasting and (document := finished(lasting, identity)):
             log.info(f"{lasting} is finished already; --fresh starts over.")
             return document

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
-from typing import TypedDict
 
 from torch import nn
 
 from skiprun.config import ModelConfig
 from skiprun.errors import OptionError, did_you_mean, some
 from skiprun.models.stages import stages
+from skiprun.models.weights.parameter_groups import head_parameters
 
 PARTS_WITHOUT = (
     "name parts without them, such as stage2, or module paths, also with a *, such as 'layer*.conv?'"
@@ -111,41 +111,10 @@ def learning_notes(model: nn.Module, config: ModelConfig, drawn: Collection[str]
     parameters = dict(model.named_parameters())
     frozen = sum(not each.requires_grad for each in parameters.values())
     notes = [f"Frozen: {frozen} of {len(parameters)} parameter tensors."] if frozen else []
-    backbone = parameters.keys() - _head(model).keys()
+    backbone = parameters.keys() - head_parameters(model).keys()
     slow = [name for name in drawn if name in backbone]
     if config.backbone_lr is not None and slow:
         notes.append(
             f"model.backbone_lr {config.backbone_lr:g} also slows what was drawn, not given: {some(slow)}."
         )
     return notes
-
-
-def _head(model: nn.Module) -> dict[str, nn.Parameter]:
-    """Return the parameters of the head by name."""
-    units = stages(model)["head"].items()
-    return {f"{path}.{name}": each for path, unit in units for name, each in unit.named_parameters()}
-
-
-class ParameterGroup(TypedDict):
-    """Parameters that learn, and their factor on the learning rate."""
-
-    params: list[nn.Parameter]
-    scale: float
-
-
-def parameter_groups(model: nn.Module, backbone_lr: float | None = None) -> list[ParameterGroup]:
-    """Return the parameters that learn in groups for an optimizer.
-
-    Args:
-        model: some of it may be frozen.
-        backbone_lr: factor for all layers but the head; None is 1.
-    """
-    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if backbone_lr is None:
-        return [{"params": learning, "scale": 1.0}]
-    head = {id(parameter) for parameter in _head(model).values()}
-    groups: list[ParameterGroup] = [
-        {"params": [parameter for parameter in learning if id(parameter) not in head], "scale": backbone_lr},
-        {"params": [parameter for parameter in learning if id(parameter) in head], "scale": 1.0},
-    ]
-    return [group for group in groups if group["params"]]

@@ -113,7 +113,7 @@ def load_matching(model: nn.Module, given: Mapping[str, Tensor], source: str) ->
     own = {
         name: each for name, each in model.state_dict().items() if name in state or not name.endswith(COUNT)
     }
-    fresh = {name: why for name, tensor in own.items() if (why := _difference(tensor, state.get(name)))}
+    fresh = {name: why for name, tensor in own.items() if (why := _misfit(tensor, state.get(name)))}
     unknown = [name for name in state if name not in own]
     matched = tuple(name for name in own if name not in fresh)
     may_differ = _may_differ(model)
@@ -129,7 +129,7 @@ def load_matching(model: nn.Module, given: Mapping[str, Tensor], source: str) ->
     return WeightReport(source, matched, fresh, tuple(unknown), made, named.aside, remarks)
 
 
-def _difference(here: Tensor, there: Tensor | None) -> str:
+def _misfit(here: Tensor, there: Tensor | None) -> str:
     """Say why a tensor cannot be taken, or nothing if it can."""
     if there is None:
         return "not in the weights"
