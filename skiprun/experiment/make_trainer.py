@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skiprun.data.contract import TrainingData
-from skiprun.data.drawn_apart import DrawnApart, PartOfBatch
+from skiprun.data.predrawn import PartOfBatch, PredrawnData
 from skiprun.experiment.parts import Parts
 from skiprun.registry import PROBES
 from skiprun.run import Run
@@ -90,9 +90,9 @@ def make_trainer(
 
 
 def training_data(parts: Parts, beside_others: bool, ranks: Ranks) -> TrainingData:
-    """Return the data of a run as its trainer asks for it: a rank's part, or with the draws apart."""
+    """Return the data of a run as its trainer asks for it: a rank's part, or drawn before the step."""
     if ranks.count > 1:
         augment = parts.config.data.augment
         mixes = bool(augment.mixup or augment.cutmix)
         return PartOfBatch(parts.loaders, ranks, parts.config.optim.accumulate, mixes)
-    return DrawnApart(parts.loaders) if beside_others else parts.loaders
+    return PredrawnData(parts.loaders) if beside_others else parts.loaders

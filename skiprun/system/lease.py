@@ -1,10 +1,13 @@
-"""Leases: one process at a time holds a file, on any of the machines that share a disk.
+"""A lease with a heartbeat: a lock among processes on any of the machines that share a disk.
 
-Where the disk knows locks of the kernel, one is held as well: it is free as soon as its process has died.
-On many shared disks it says nothing of other machines. So the holder also keeps a file, the lease, and
-changes it every few seconds. Who waits looks whether it changes, by its own clock, since those of machines
-differ. A lease that has not changed for a minute is of a holder that died, and is taken over; a holder that
-lives and does not get any further is waited for until a limit.
+Two locks are held together, since neither is enough on a shared disk:
+
+- A lock of the kernel, where the disk knows one: it is free as soon as its process has died, but on many
+  shared disks it says nothing of other machines.
+- A file, the lease, which its holder rewrites every few seconds, its heartbeat. Who waits sees by its own
+  clock, as those of machines differ, whether the file still changes. One that has not changed for a minute
+  is of a holder that died, and is taken over; a holder that lives and gets no further is waited for until a
+  limit.
 """
 
 from __future__ import annotations
@@ -23,10 +26,9 @@ from skiprun.errors import StorageError
 from skiprun.system.lease_file import described, read_lease, said_in, this_machine, work_of
 from skiprun.system.locks import NO_LOCKS
 
-BEAT = 5.0  # seconds between two changes of a lease
-POLL = 0.5
-STALE = 60.0
-STUCK = 1800.0
+# Seconds: between two heartbeats, between two looks of who waits, without a heartbeat until a holder counts
+# as dead, and without progress until a holder that lives is given up.
+HEARTBEAT, POLL, STALE, NO_PROGRESS = 5.0, 0.5, 60.0, 1800.0
 
 
 class Lease:
@@ -43,9 +45,9 @@ class Lease:
         self.token = uuid.uuid4().hex
         self.kernel: filelock.BaseFileLock | None = filelock.FileLock(lock)
         self.seen: bytes | None = None
-        self.changed = self.moved = time.monotonic()
+        self.changed_at = self.progressed_at = time.monotonic()
         self.released = threading.Event()
-        self.beating = threading.Thread(target=self._beat, name="lease", daemon=True)
+        self.heartbeats = threading.Thread(target=self._send_heartbeats, name="lease", daemon=True)
 
     def take(self, waiting: Callable[[str], None]) -> None:
         """Wait until nobody else holds the lease, and hold it.
@@ -58,47 +60,47 @@ class Lease:
             OSError: it cannot be written.
         """
         try:
-            while not self._attempt():
+            while not self._try_to_take():
                 waiting(described(self.seen))
                 time.sleep(POLL)
         except BaseException:
             self._unlock()
             raise
-        self.beating.start()
+        self.heartbeats.start()
 
     def release(self) -> None:
         """Let others have the lease."""
         self.released.set()
-        self.beating.join()
+        self.heartbeats.join()
         with contextlib.suppress(OSError):
             if self._is_own():
                 self.file.unlink()
         self._unlock()
 
-    def _attempt(self) -> bool:
+    def _try_to_take(self) -> bool:
         """Take the lease, if nobody holds it or its holder has died, and tell whether that was so."""
-        self._look()
+        self._observe()
         if not self._lock():
             return False
-        if self.seen is not None and not (self._has_died() and self._remove()):
+        if self.seen is not None and not (self._holder_has_died() and self._take_away()):
             return False
         with contextlib.suppress(FileExistsError), self.file.open("xb") as file:
             file.write(self._content())
             return True
         return False
 
-    def _look(self) -> None:
+    def _observe(self) -> None:
         """Note what the lease says, and since when; refuse to wait for ever."""
         found, now = read_lease(self.file), time.monotonic()
         if found != self.seen:
-            self.changed = now
+            self.changed_at = now
         if work_of(found) != work_of(self.seen) or found is None:
-            self.moved = now
+            self.progressed_at = now
         self.seen = found
-        if now - self.moved > STUCK:
+        if now - self.progressed_at > NO_PROGRESS:
             raise StorageError(
                 f"{self.file.parent} is held by {described(found)}, which has not got any further for "
-                f"{STUCK / 60:.0f} minutes. End that process, and start again."
+                f"{NO_PROGRESS / 60:.0f} minutes. End that process, and start again."
             )
 
     def _lock(self) -> bool:
@@ -122,12 +124,12 @@ class Lease:
         if self.kernel:
             self.kernel.release()
 
-    def _has_died(self) -> bool:
+    def _holder_has_died(self) -> bool:
         """Tell whether the holder that was seen is no more: one of this machine would have its lock."""
         here = said_in(self.seen).get("machine") == this_machine()
-        return (here and self.kernel is not None) or time.monotonic() - self.changed > STALE
+        return (here and self.kernel is not None) or time.monotonic() - self.changed_at > STALE
 
-    def _remove(self) -> bool:
+    def _take_away(self) -> bool:
         """Remove the lease that was seen, unless another process did so and has its own there now."""
         aside = self.file.with_name(f"{self.file.name}.{self.token}")
         try:
@@ -141,9 +143,9 @@ class Lease:
         aside.unlink(missing_ok=True)
         return taken == self.seen
 
-    def _beat(self) -> None:
-        """Change the lease every few seconds, as long as it is this process's."""
-        while not self.released.wait(BEAT):
+    def _send_heartbeats(self) -> None:
+        """Rewrite the lease every few seconds, as long as it is this process's."""
+        while not self.released.wait(HEARTBEAT):
             with contextlib.suppress(OSError):
                 if self._is_own():
                     self.beats += 1

@@ -35,7 +35,7 @@ def no_kernel_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting in tests is short."""
     monkeypatch.setattr(lease, "POLL", 0.01)
-    monkeypatch.setattr(lease, "BEAT", 0.01)
+    monkeypatch.setattr(lease, "HEARTBEAT", 0.01)
 
 
 def of_another_machine(folder: Path, work: str = "") -> None:
@@ -90,7 +90,7 @@ def test_a_holder_on_another_machine_that_died_is_taken_over(
 def test_a_holder_that_lives_and_does_nothing_is_not_waited_for_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease, "STUCK", 0.2)
+    monkeypatch.setattr(lease, "NO_PROGRESS", 0.2)
     of_another_machine(tmp_path, "decoding images: 3 of 9")
     says = r"held by process 12 on node7 \(decoding.*not got any further"
     with pytest.raises(StorageError, match=says), locked(tmp_path, silent):

@@ -142,7 +142,7 @@ def test_a_rehearsal_that_fails_is_undone_and_made_again(state: StepState) -> No
             raise failures.pop()
         return metrics
 
-    assert Trial(state, timed=False).rehearse(fails_once)[1] == "called a synchronizing CUDA operation"
+    assert Trial(state, timed=False).warm_up(fails_once)[1] == "called a synchronizing CUDA operation"
     torch.manual_seed(0)
     other = state_of(nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)))
     step_of(other)()
@@ -154,7 +154,7 @@ def test_an_error_of_its_own_is_raised_as_in_any_step(state: StepState) -> None:
         raise ValueError("wrong")
 
     with pytest.raises(ValueError, match="wrong"):
-        Trial(state, timed=False).rehearse(fails)
+        Trial(state, timed=False).warm_up(fails)
 
 
 def test_numbers_that_are_none_differ_from_numbers_alone() -> None:

@@ -76,7 +76,7 @@ class StepGraph:
     def _last_before(self, step: Step, batch: Sequence[Tensor]) -> Tensor:
         """Make the last step that is made as it is, and capture it, of which nothing is computed."""
         eager = partial(step, *batch)
-        result, problem = self.trial.rehearse(eager) if self.trial else (eager(), None)
+        result, problem = self.trial.warm_up(eager) if self.trial else (eager(), None)
         if problem is None:
             self.inputs = [tensor.clone() for tensor in batch]
             try:

@@ -1,6 +1,7 @@
-"""Try whether a captured step may stand for the step itself: it computes the same numbers, and is faster.
+"""Compare a captured CUDA graph with the eager step: a replay must compute the same numbers, and be faster.
 
-Nothing is left of a trial: the run goes on from the state that was before.
+Both start from one state, which is kept before and put back after: nothing is left of a trial. Where the GPU
+adds in no fixed order, two eager steps differ as well; how much they do is the measure for the replay.
 """
 
 from __future__ import annotations
@@ -18,82 +19,82 @@ from skiprun.errors import in_a_line
 from skiprun.training.step_state import KeptState, StepState, StepStates, Tensors, cloned, distance
 
 Work = Callable[[], Tensor]
-# Steps of a GPU that adds in whatever order comes first (atomics) differ by some rounding: one launch and one
-# step may differ by this many times what two steps do.
+# Kernels that add with atomics, in whatever order comes first, differ by some rounding from time to time: a
+# replay may differ from an eager step by this many times what two eager steps do.
 TOLERANCE = 10.0
-# Steps that make the same weights make the same of everything, but for the order of some sum: what differs by
-# a larger part of the largest number is remembered from step to step, where a graph keeps what it was once.
+# Two steps that make the same weights make the same of everything, but for the order of some sum. What
+# differs by a larger part of the largest number is kept somewhere from step to step, unseen by a graph.
 ROUNDING = 1e-3
-# The least of some bursts is taken, as another program can only make one longer. In a burst the GPU computes
-# one step while the next one is launched, as in a run.
+# Times are the least of some bursts, as other programs can only make one longer. In a burst the GPU computes
+# one step while the host launches the next one, as in a run.
 ROUNDS, BURST = 2, 3
 
 
 @dataclass
 class Trial:
-    """What is asked of a step before and after its capture.
+    """What is asked of a step: before the capture whether it can be captured, after it whether that pays.
 
     Attributes:
         state: what the step changes.
-        timed: whether it has to be faster by a launch.
+        timed: whether a replay has to be faster.
     """
 
     state: StepState | StepStates
     timed: bool
 
-    def rehearse(self, step: Work) -> tuple[Tensor, str | None]:
-        """Make a step where a wait for the device is an error, as it would break a capture.
+    def warm_up(self, eager: Work) -> tuple[Tensor, str | None]:
+        """Make the eager step where torch refuses what breaks a capture: a wait of the host for the GPU.
 
         Returns:
-            What the step returned, and why it cannot be captured, if so. What fails here is made again
+            What the step returned, and why it cannot be captured, if so. A step that fails is made again
             without that care, so that an error of its own is raised as in any step.
         """
         kept = None
         try:
             kept = self.state.keep()
             with no_waiting(self.state.device):
-                result = step()
+                result = eager()
             moved = kept.moved()
             return result, f"it puts its {moved} elsewhere in memory" if moved else None
         except Exception as error:  # of torch, a task or a probe
             problem = in_a_line(error)
             if kept:
                 kept.put_back()
-        return step(), problem
+        return eager(), problem
 
-    def refusal(self, step: Work, launch: Work) -> str | None:
-        """Return why a launch may not stand for the step, None if it may."""
+    def refusal(self, eager: Work, replay: Work) -> str | None:
+        """Return why replays may not take the place of eager steps, None if they may."""
         kept = None
         try:
             kept = self.state.keep()
-            return self._difference(kept, step, launch) or (slowness(step, launch) if self.timed else None)
+            return self._difference(kept, eager, replay) or (slowness(eager, replay) if self.timed else None)
         except Exception as error:  # no memory for both, above all
             return in_a_line(error)
         finally:
             if kept:
                 kept.put_back()
 
-    def _difference(self, kept: KeptState, step: Work, launch: Work) -> str | None:
-        """Say what a launch computes otherwise than the step, if it differs more than two steps do."""
-        first = cloned(self._made(step))
+    def _difference(self, kept: KeptState, eager: Work, replay: Work) -> str | None:
+        """Say what a replay computes otherwise than the eager step, if it differs more than two of those."""
+        first = cloned(self._outcome(eager))
         kept.put_back()
-        again = self._made(step)
+        again = self._outcome(eager)
         noise = {kind: distance(first[kind], again[kind]) for kind in first}
         for kind, found in noise.items():
             if not noise["weights"] and found > ROUNDING * largest(first[kind]):
                 return f"two steps from one state differ in their {kind} by {found:.2g}"
         kept.put_back()
-        launched = self._made(launch)
+        replayed = self._outcome(replay)
         for kind, allowed in noise.items():
             if any(noise.values()):
                 allowed = max(allowed, rounding(first[kind]))
-            found = distance(first[kind], launched[kind])
+            found = distance(first[kind], replayed[kind])
             if not found <= TOLERANCE * allowed:
                 what = f"a launch and the step differ in their {kind} by {found:.2g}"
                 return f"{what}, two steps by {noise[kind]:.2g}"
         return None
 
-    def _made(self, work: Work) -> Tensors:
+    def _outcome(self, work: Work) -> Tensors:
         """Return what is there after some work: what it returned, what it changed, and the generators."""
         return {"metrics": [work()], **self.state.tensors(), "draws": self.state.generators()}
 
@@ -108,15 +109,15 @@ def largest(tensors: list[Tensor]) -> float:
     return distance(tensors, [torch.zeros_like(each) for each in tensors])
 
 
-def slowness(step: Work, launch: Work) -> str | None:
-    """Say that a launch takes no less time than the step, if that is so."""
-    least = {step: math.inf, launch: math.inf}
+def slowness(eager: Work, replay: Work) -> str | None:
+    """Say that a replay takes no less time than the eager step, if that is so."""
+    least = {eager: math.inf, replay: math.inf}
     for _ in range(ROUNDS):
         for work in least:
             least[work] = min(least[work], milliseconds(work))
-    if least[launch] < least[step]:
+    if least[replay] < least[eager]:
         return None
-    return f"a launch takes {least[launch]:.2f} ms, the step {least[step]:.2f} ms"
+    return f"a launch takes {least[replay]:.2f} ms, the step {least[eager]:.2f} ms"
 
 
 def milliseconds(work: Work) -> float:

@@ -1,11 +1,13 @@
-"""Training data whose draws are made when a batch is fetched, not while it is prepared.
+"""Training data whose augmentation is drawn when a batch is fetched, before it is prepared.
 
-A CUDA graph has one generator for all that it holds. Where several runs are in one graph, what each draws for
-its images is drawn before, from its own seed, and is an input of the graph like the rows of the batch.
+torchvision's transforms draw their parameters (`make_params`) just before they apply them. Two kinds of steps
+need the parameters earlier, as tensors beside the rows of the batch:
 
-Where several ranks make the steps of one run, each draws for the whole batch, as one process would, and
-fetches its own images. Mixup and CutMix mix an image with the one before it in the batch, which may be
-another rank's: it is prepared, too, and then left out.
+- Several runs in one CUDA graph: a graph has one generator, and each run has a seed of its own. What is drawn
+  is an input of the graph (`PredrawnData`).
+- Several ranks that make the steps of one run: each draws for the whole batch, as one process would, and
+  fetches its own images (`PartOfBatch`). Mixup and CutMix mix an image with the one before it in the batch,
+  which may be another rank's: it is prepared, too, and then left out.
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ from skiprun.data.splits import Split
 from skiprun.system.ranks import Ranks
 
 
-class DrawnApart:
-    """Loaders, as the training loop asks for them."""
+class PredrawnData:
+    """Loaders as the training loop asks for them: `fetch` draws, `prepare` applies what was drawn."""
 
     def __init__(self, loaders: Loaders) -> None:
         self.loaders = loaders
-        self.shape: Any = None  # draws like those of the latest batch
+        self.params: Any = None  # of the latest batch; only how its tensors are nested is used
 
     @property
     def fingerprint(self) -> str:
@@ -55,22 +57,22 @@ class DrawnApart:
         self.loaders.prefetch(index)
 
     def fetch(self, index: Tensor) -> tuple[Tensor, ...]:
-        """Return the draws of a batch, and what its images are gathered from."""
-        self.shape = self.loaders.augment.draw(len(index))
-        return (*tensors(self.shape), *self.loaders.fetch(index))
+        """Return the drawn parameters of a batch as tensors, and what its images are gathered from."""
+        self.params = self.loaders.augment.draw(len(index))
+        return (*flatten(self.params), *self.loaders.fetch(index))
 
     def prepare(self, *fetched: Tensor) -> tuple[Tensor, Tensor]:
         """Gather, normalize and augment as was drawn."""
-        given = iter(fetched)
-        draws = refilled(self.shape, given)
-        return self.loaders.prepare_as_drawn(draws, *given)
+        rest = iter(fetched)
+        params = unflatten(self.params, rest)
+        return self.loaders.prepare_as_drawn(params, *rest)
 
     def batches(self, split: str, batch_size: int, which: slice = ALL) -> Iterable[tuple[Tensor, Tensor]]:
         """Yield some of the batches of a split in stored order, not augmented."""
         return self.loaders.batches(split, batch_size, which)
 
 
-class PartOfBatch(DrawnApart):
+class PartOfBatch(PredrawnData):
     """Loaders that give a rank its part of every batch: of each micro-batch as many images as the others.
 
     Args:
@@ -83,7 +85,7 @@ class PartOfBatch(DrawnApart):
     def __init__(self, loaders: Loaders, ranks: Ranks, accumulate: int, mixes: bool) -> None:
         super().__init__(loaders)
         self.ranks, self.accumulate, self.mixes = ranks, accumulate, mixes
-        self.places = lru_cache(maxsize=2)(self._places)  # where rows are named, and where images are
+        self.places = lru_cache(maxsize=2)(self._places)  # where rows are, and where images are
 
     def _places(self, count: int, device: torch.device) -> Tensor:
         """Return the places in a batch of so many images of those that this rank prepares, int64."""
@@ -93,11 +95,12 @@ class PartOfBatch(DrawnApart):
         return torch.cat(parts).to(device)
 
     def fetch(self, index: Tensor) -> tuple[Tensor, ...]:
-        """Return the draws of this rank's part of a batch, and what its images are gathered from."""
-        drawn = self.loaders.augment.draw(len(index))
+        """Return the parameters of this rank's part of a batch, and what its images are gathered from."""
+        params = self.loaders.augment.draw(len(index))
         places = self.places(len(index), self.loaders.device)
-        self.shape = refilled(drawn, (each[places] if each.ndim else each for each in tensors(drawn)))
-        return (*tensors(self.shape), *self.loaders.fetch(self._mine(index)))
+        # What is drawn once for the batch, such as the lambda of mixup, has no dimension of images.
+        self.params = unflatten(params, (each[places] if each.ndim else each for each in flatten(params)))
+        return (*flatten(self.params), *self.loaders.fetch(self._mine(index)))
 
     def prefetch(self, index: Tensor) -> None:
         """Begin to read this rank's part of what `fetch` will be asked for."""
@@ -115,20 +118,20 @@ class PartOfBatch(DrawnApart):
         return torch.cat([piece[1:] for piece in prepared.chunk(self.accumulate)])
 
 
-def tensors(draws: Any) -> Iterator[Tensor]:
-    """Yield the tensors of draws, which are tuples of tensors, of tuples, and of nothing."""
-    if isinstance(draws, Tensor):
-        yield draws
-    elif draws is not None:
-        for each in draws:
-            yield from tensors(each)
+def flatten(params: Any) -> Iterator[Tensor]:
+    """Yield the tensors of nested tuples, in which there may be None, too."""
+    if isinstance(params, Tensor):
+        yield params
+    elif params is not None:
+        for each in params:
+            yield from flatten(each)
 
 
-def refilled(draws: Any, given: Iterator[Tensor]) -> Any:
-    """Return draws of the same shape, made of the next of the given tensors."""
-    if draws is None:
+def unflatten(like: Any, tensors: Iterator[Tensor]) -> Any:
+    """Return tuples that are nested as others are, made of the next of the given tensors."""
+    if like is None:
         return None
-    if isinstance(draws, Tensor):
-        return next(given)
-    parts = [refilled(each, given) for each in draws]
-    return draws._make(parts) if hasattr(draws, "_make") else tuple(parts)
+    if isinstance(like, Tensor):
+        return next(tensors)
+    parts = [unflatten(each, tensors) for each in like]
+    return like._make(parts) if hasattr(like, "_make") else tuple(parts)
