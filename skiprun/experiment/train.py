@@ -27,6 +27,7 @@ from skiprun.system.ranks import Ranks
 from skiprun.training.gpu_record import forget_peak
 from skiprun.training.ranks import joined
 from skiprun.training.stopping import StopFlag
+from skiprun.training.views.overlays import write_worst
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +136,11 @@ def _train(
         log.info("The run was begun before, but has no checkpoint yet; starting at step 0.")
     if (test := fit(trainer, run, until)) is None:
         return
-    images_sum = write_arrays(run.images_file, trainer.images.arrays(), parts.loaders.fingerprint)
+    of_each_image = trainer.images.arrays()
+    images_sum = write_arrays(run.images_file, of_each_image, parts.loaders.fingerprint)
+    if parts.loaders.task == "segmentation" and parts.config.log.tensorboard:
+        scores = of_each_image[parts.task.score_name]
+        write_worst(run.overlays, trainer.eval_model, parts.loaders, scores, parts.setup)
     if trainer.images.note:
         log.info(trainer.images.note)
     summary: Summary = {**summarize(parts, trainer, run, test), "images_sum": images_sum}

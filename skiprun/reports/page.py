@@ -17,6 +17,7 @@ from skiprun.reports.columns import NOTE, columns, seed_rows
 from skiprun.reports.diagram import Diagram, svg_text
 from skiprun.reports.export import csv_text, latex_table
 from skiprun.reports.glossary import WORDS, anchor, word_of
+from skiprun.reports.masks import mask_pictures
 from skiprun.reports.plots import describe
 from skiprun.reports.rivals import rival_note, rival_rows
 from skiprun.results.numbers import significant
@@ -69,6 +70,7 @@ def write_comparison(
     written = {"written": time.strftime("%Y-%m-%d %H:%M"), "skiprun": skiprun.__version__}
     write_sealed(folder / "comparison.json", {**written, **comparison.to_dict()})
     facts = page_facts(comparison) | written | {"figures": figures, "charts": charts_json(plots)}
+    facts["masks"] = mask_pictures(comparison.groups)
     facts |= drawn_networks(diagrams or {}, [group.label for group in comparison.groups])
     write_text(folder / "comparison.csv", csv_text(comparison.groups))
     write_text(folder / "comparison.tex", latex_table(comparison.groups))

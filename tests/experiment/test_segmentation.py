@@ -27,7 +27,9 @@ from skiprun.inference.mask_images import mask_png, voc_colour
 from skiprun.inference.masks import resized_classes
 from skiprun.inference.output_files import MaskFolder
 from skiprun.inference.sliding_window import sliding_window, spans
+from skiprun.reports import write_comparison
 from skiprun.run import Run
+from skiprun.training.views.overlays import fitted
 from tests.support import CONFIGS
 
 
@@ -81,8 +83,9 @@ def test_a_finished_run_is_evaluated_to_its_own_scores(run: Run) -> None:
 
 
 def test_overlays_are_drawn_from_the_same_images_and_shown_in_tensorboard(run: Run) -> None:
-    files = sorted((run.path / "overlays").iterdir())
+    *files, worst = sorted((run.path / "overlays").iterdir())
     assert [file.name for file in files] == [f"epoch-{epoch:04}.png" for epoch in (1, 2, 3)]
+    assert worst.name == "worst.png"
     first, last = (np.asarray(Image.open(file)) for file in (files[0], files[-1]))
     assert first.shape == (4 * 160, 4 * 160, 3)
     assert np.array_equal(first[:, :320], last[:, :320])  # image and truth
@@ -91,6 +94,23 @@ def test_overlays_are_drawn_from_the_same_images_and_shown_in_tensorboard(run: R
     events.Reload()
     shown = events.Images("overlays")
     assert [image.encoded_image_string for image in shown] == [file.read_bytes() for file in files]
+
+
+def test_the_worst_test_images_are_drawn_last_and_shown_on_the_page(run: Run, tmp_path: Path) -> None:
+    comparison = compare_runs([run])
+    scores = comparison.groups[0].first.images
+    assert scores is not None
+    lowest = np.argsort(scores.values, kind="stable")[:4]
+    images, _ = prepare(small_config()).loaders.test.take(torch.from_numpy(lowest))
+    drawn = np.asarray(Image.open(run.path / "overlays" / "worst.png"))
+    for row, image in enumerate(images):
+        assert np.array_equal(
+            drawn[160 * row : 160 * row + 160, :160], fitted(image.permute(1, 2, 0).expand(-1, -1, 3).numpy())
+        )
+    page = write_comparison(comparison, tmp_path / "out").read_text()
+    assert page.count("data:image/webp") == 2
+    assert f"the test images where it is worst, iou from above {scores.values.min():.4f}, " in page
+    assert "the same images of the validation split, after epoch 3." in page
 
 
 def test_overlays_do_not_change_a_bit_of_the_training(run: Run, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -20,6 +21,7 @@ from skiprun.models.complexity import architecture
 from skiprun.reports import write_comparison
 from skiprun.reports.diagram import Scale, scale_of, svg_text
 from skiprun.reports.diagram.colours import tick_text
+from skiprun.results.numbers import significant
 from skiprun.run import Run
 from skiprun.system.network_graph import NetworkGraph
 from tests.support.command_line import run_here
@@ -83,18 +85,29 @@ def test_deep_networks_wrap_into_rows_of_equal_stages() -> None:
     assert float(drawn(graph).get("viewBox", "").split()[2]) < 750
 
 
-def test_a_layer_has_the_colour_of_its_norm_in_the_log(tmp_path: Path) -> None:
-    layers = layers_of("resnet20")
-    middles = {path: 0.031 * 1.3**place for place, path in enumerate(layers)}
+@pytest.mark.parametrize(
+    ("model", "connections"),
+    [
+        *(("resnet56", None), ("densenet40_12", None), ("unet", None)),
+        ("resnet20", {"3": "none", "5-6": "highway"}),
+    ],
+)
+def test_a_layer_has_the_colour_of_its_norm_in_the_log(
+    model: str, connections: Mapping[str, str] | None, tmp_path: Path
+) -> None:
+    middles = {path: 0.031 * 1.05**place for place, path in enumerate(layers_of(model))}
     norms: dict[str, list[float | None]] = {path: [norm, 0.03, 9.0] for path, norm in middles.items()}
-    shown = run_diagram(logged_run(tmp_path, "resnet20", norms))
-    root = ElementTree.fromstring(svg_text(shown))
-    assert (shown.scale.low, shown.scale.high) == (0.02, 5.0)
-    for bar in of_class(root, "layer"):
+    shown = run_diagram(logged_run(tmp_path, model, norms, connections=connections))
+    bars = of_class(ElementTree.fromstring(svg_text(shown)), "layer")
+    low, high = shown.scale.low, shown.scale.high
+    assert low == 0.02 and high >= 10 * low and {bar.get("data-layer") for bar in bars} == set(middles)
+    for bar in bars:
         norm = middles[bar.get("data-layer", "")]
-        share = math.log(norm / 0.02) / math.log(5.0 / 0.02)
+        share = math.log(norm / low) / math.log(high / low)
         assert bar.get("fill") == to_hex(colormaps["viridis"](share))
-        assert f"{norm:.3g}"[:4] in bar.findtext(f"{SVG}title", "")
+        assert bar.findtext(f"{SVG}title", "").endswith(f"median over training: {significant(norm)}")
+    sites = {node["kind"] for node in shown.graph["nodes"] if node["site"] is not None}
+    assert sites >= {*(connections or {}).values()}
 
 
 def test_a_frozen_layer_and_one_without_a_gradient_have_no_colour(tmp_path: Path) -> None:

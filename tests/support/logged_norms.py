@@ -16,9 +16,16 @@ def layers_of(model: str) -> list[str]:
     return [node["path"] for node in architecture.graph(model, (1, 8, 8))["nodes"] if node["weight"]]
 
 
-def logged_run(folder: Path, model: str, norms: Mapping[str, Sequence[float | None]], seed: int = 0) -> Run:
+def logged_run(
+    folder: Path,
+    model: str,
+    norms: Mapping[str, Sequence[float | None]],
+    seed: int = 0,
+    connections: Mapping[str, str] | None = None,
+) -> Run:
     """Write a finished run whose log holds the norms of each layer, a step every ten."""
-    run = write_run(folder, model, seed, model=model)
+    settings = {"model": {"name": model, "connections": connections}} if connections else None
+    run = write_run(folder, model, seed, model=model, settings=settings)
     ends = [line for line in run.metrics_file.read_text().splitlines() if "epoch_end" in line]
     steps = range(max(map(len, norms.values()), default=0))
     rows = [

@@ -1,8 +1,8 @@
 """Overlays of masks: image, truth, prediction and errors of the same few images, epoch after epoch.
 
-Each row is one image of the validation split. Errors are red where the network claims too much, blue where it
-misses. The images are kept as files beside the run, from which TensorBoard's view is rebuilt when a run is
-continued.
+Each row is one image of the validation split, and at the end one of the test split where the network is
+worst. Errors are red where it claims too much, blue where it misses. The images are kept as files beside the
+run, from which TensorBoard's view is rebuilt when a run is continued.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from skiprun.tasks.segmentation import VOID, predicted_classes
 from skiprun.training.device import DeviceSetup
 
 SAMPLES = 4
+WORST = "worst.png"
 SIDE = 160  # pixels that an image takes in its row
 MAX_OVERLAYS = 20  # overlays of a run, about
 CLAIMED, MISSED = (220, 40, 40), (40, 90, 230)
@@ -38,6 +39,10 @@ class Data(Protocol):
     @property
     def val(self) -> Split:
         """The validation split."""
+
+    @property
+    def test(self) -> Split:
+        """The test split."""
 
     @property
     def device(self) -> torch.device:
@@ -77,7 +82,8 @@ class Overlays:
         file = self.folder / f"epoch-{epoch:04.6g}.png"
         if not file.exists():
             make_folder(self.folder, below=self.folder.parent)
-            write_bytes(file, draw_overlays(self.model, self.data, self.setup))
+            first = torch.arange(min(SAMPLES, len(self.data.val)), device=self.data.device)
+            write_bytes(file, draw_overlays(self.model, self.data, self.data.val, first, self.setup))
         if self.board is not None:
             self.board.add_image("overlays", read_bytes(file), step)
 
@@ -94,11 +100,25 @@ class Overlays:
         """Do nothing; every image is written at once."""
 
 
+def write_worst(folder: Path, model: nn.Module, data: Data, scores: Array, setup: DeviceSetup) -> None:
+    """Draw overlays of the test images with the lowest scores, the lowest first.
+
+    Args:
+        folder: of the overlays of a run.
+        model: with the weights that were scored.
+        data: its dataset.
+        scores: float [N], of the images of the test split in stored order; higher is better.
+        setup: where it computes.
+    """
+    lowest = torch.from_numpy(np.argsort(scores, kind="stable")[:SAMPLES]).to(data.device)
+    make_folder(folder, below=folder.parent)
+    write_bytes(folder / WORST, draw_overlays(model, data, data.test, lowest, setup))
+
+
 @torch.no_grad()
-def draw_overlays(model: nn.Module, data: Data, setup: DeviceSetup) -> bytes:
-    """Return a PNG of the first images of the validation split; the network's mode is left as it was."""
-    index = torch.arange(min(SAMPLES, len(data.val)), device=data.device)
-    images, targets = data.val.take(index)
+def draw_overlays(model: nn.Module, data: Data, split: Split, index: Tensor, setup: DeviceSetup) -> bytes:
+    """Return a PNG of some images of a split; the network's mode is left as it was."""
+    images, targets = split.take(index)
     training = model.training
     with setup.autocast():  # one by one, as a step may hold no more
         found = [predicted_classes(model.eval()(data.normalize(image[None])).float()) for image in images]
