@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from skiprun.claims.degradation import PlainPair
 from skiprun.claims.evidence import ANSWERS, explain, in_a_word, in_parentheses, uncontrolled, untested
 from skiprun.claims.finding import Finding, any_holds
 from skiprun.claims.plain_networks import missing_twin
+from skiprun.claims.plain_pair import PlainPair
 from skiprun.claims.training_loss import CLOSED, CureOfSeed, closed, closing, compare_losses
 from skiprun.results.groups import Group
 from skiprun.results.multiple_tests import holm

@@ -19,9 +19,9 @@ from skiprun.claims.boundary_loss import BoundaryLoss
 from skiprun.claims.convergence import Convergence
 from skiprun.claims.cure import Cure
 from skiprun.claims.decision import Decision
-from skiprun.claims.degradation import PlainPair
 from skiprun.claims.evidence import DETECTABLE, ONE_SEED
 from skiprun.claims.finding import Finding
+from skiprun.claims.plain_pair import PlainPair
 from skiprun.claims.ranking import Ranking
 from skiprun.claims.skip_benefit import SkipBenefit
 from skiprun.claims.spread import NetworkSpread

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import typer
 
 from skiprun.errors import OptionError
-
-if TYPE_CHECKING:
-    pass
-
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    pass
-
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="NAME...", help="Architectures, YAML files or runs.")

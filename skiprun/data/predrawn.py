@@ -64,7 +64,7 @@ class PredrawnData:
     def prepare(self, *fetched: Tensor) -> tuple[Tensor, Tensor]:
         """Gather, normalize and augment as was drawn."""
         rest = iter(fetched)
-        params = unflatten(self.params, rest)
+        params = nested_like(self.params, rest)
         return self.loaders.prepare_as_drawn(params, *rest)
 
     def batches(self, split: str, batch_size: int, which: slice = ALL) -> Iterable[tuple[Tensor, Tensor]]:
@@ -99,7 +99,7 @@ class PartOfBatch(PredrawnData):
         params = self.loaders.augment.draw(len(index))
         places = self.places(len(index), self.loaders.device)
         # What is drawn once for the batch, such as the lambda of mixup, has no dimension of images.
-        self.params = unflatten(params, (each[places] if each.ndim else each for each in flatten(params)))
+        self.params = nested_like(params, (each[places] if each.ndim else each for each in flatten(params)))
         return (*flatten(self.params), *self.loaders.fetch(self._mine(index)))
 
     def prefetch(self, index: Tensor) -> None:
@@ -127,11 +127,11 @@ def flatten(params: Any) -> Iterator[Tensor]:
             yield from flatten(each)
 
 
-def unflatten(like: Any, tensors: Iterator[Tensor]) -> Any:
+def nested_like(like: Any, tensors: Iterator[Tensor]) -> Any:
     """Return tuples that are nested as others are, made of the next of the given tensors."""
     if like is None:
         return None
     if isinstance(like, Tensor):
         return next(tensors)
-    parts = [unflatten(each, tensors) for each in like]
+    parts = [nested_like(each, tensors) for each in like]
     return like._make(parts) if hasattr(like, "_make") else tuple(parts)

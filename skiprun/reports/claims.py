@@ -44,10 +44,10 @@ def read_claims(folder: Path) -> list[ReproducedClaim]:
 
 def claims_text(found: Sequence[ReproducedClaim]) -> RenderableType:
     """Return verdicts with the numbers behind them, for the terminal."""
-    return Group(*(_lines(each) for each in found), Text(), Text(in_short(found)))
+    return Group(*(_claim_lines(each) for each in found), Text(), Text(in_short(found)))
 
 
-def _lines(claim: ReproducedClaim) -> Text:
+def _claim_lines(claim: ReproducedClaim) -> Text:
     """Return the lines of one claim."""
     word = verdict_word(claim)
     text = Text.assemble((word, STYLES.get(word, "red")), f" {claim['claim']}: {claim['statement']}\n")

@@ -20,7 +20,7 @@ DECADE = 10.0
 
 
 @dataclass(frozen=True)
-class Scale:
+class AxisScale:
     """One axis: its name, the height of each value from 0 to 1, and the values that are written beside it."""
 
     name: str
@@ -33,21 +33,19 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Line:
+class ArmLine:
     """A thing with a value on each axis; one without the last is drawn grey, up to the axis before."""
 
     values: Sequence[object]
     chosen: bool = False
 
 
-def draw_parallel(names: Sequence[str], lines: Sequence[Line]) -> Figure:
+def draw_parallel(names: Sequence[str], lines: Sequence[ArmLine]) -> Figure:
     """Draw lines over axes, coloured by their values on the last one."""
-    scales = [scale_of(name, [line.values[place] for line in lines]) for place, name in enumerate(names)]
+    scales = [axis_scale(name, [line.values[place] for line in lines]) for place, name in enumerate(names)]
     figure, axes = figure_and_axes(3.4)
     for line in sorted(lines, key=lambda each: each.chosen):
-        _draw_line(
-            axes, [scale.height(value) for scale, value in zip(scales, line.values, strict=True)], line
-        )
+        _draw_arm(axes, [scale.height(value) for scale, value in zip(scales, line.values, strict=True)], line)
     for place, scale in enumerate(scales):
         axes.axvline(place, color="black", linewidth=0.8)
         _write_ticks(axes, place, scale.ticks)
@@ -74,7 +72,7 @@ def _write_ticks(axes: Axes, place: int, ticks: Sequence[tuple[float, str]]) -> 
         )
 
 
-def _draw_line(axes: Axes, heights: Sequence[float], line: Line) -> None:
+def _draw_arm(axes: Axes, heights: Sequence[float], line: ArmLine) -> None:
     """Draw one line; what is NaN at its end is left out."""
     from matplotlib import colormaps
 
@@ -90,7 +88,7 @@ def _draw_line(axes: Axes, heights: Sequence[float], line: Line) -> None:
     )
 
 
-def scale_of(name: str, values: Sequence[object]) -> Scale:
+def axis_scale(name: str, values: Sequence[object]) -> AxisScale:
     """Return the axis of some values: numbers by their size, over a decade or more by their logarithm.
 
     Other values stand at equal distances, in their order; None, of what has no value, has no place.
@@ -101,7 +99,7 @@ def scale_of(name: str, values: Sequence[object]) -> Scale:
     ]
     if len(numbers) < len([value for value in values if value is not None]):
         heights = {text: place / max(1, len(known) - 1) for place, text in enumerate(known)}
-        return Scale(name, heights, _legible(sorted((height, text) for text, height in heights.items())))
+        return AxisScale(name, heights, _legible(sorted((height, text) for text, height in heights.items())))
     low, high = min(numbers, default=0.0), max(numbers, default=0.0)
     log = low > 0 and high >= DECADE * low
 
@@ -112,7 +110,7 @@ def scale_of(name: str, values: Sequence[object]) -> Scale:
 
     heights = {yaml_text(value): height(float(value)) for value in values if isinstance(value, int | float)}
     ticks = sorted({height(number): f"{number:.3g}" for number in numbers}.items())
-    return Scale(name, heights, _legible(ticks))
+    return AxisScale(name, heights, _legible(ticks))
 
 
 def _legible(ticks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:

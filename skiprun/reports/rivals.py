@@ -23,7 +23,7 @@ def rival_rows(ranking: Ranking | None) -> tuple[list[str], list[list[str]]]:
     within = [f"within {format_score(ranking.margin, ranking.score)}"] if ranking.margin else []
     first = ranking.first[0]
     headings = ["network", f"minus {first}", "95 % interval", "p", "detectable", "seeds needed", *within]
-    return [*headings, f"beats {first}"], [_row(rival, ranking) for rival in ranking.rivals]
+    return [*headings, f"beats {first}"], [_rival_row(rival, ranking) for rival in ranking.rivals]
 
 
 def rival_note(ranking: Ranking | None) -> str:
@@ -44,7 +44,7 @@ def rival_table(ranking: Ranking | None) -> list[RenderableType]:
     return [plain_table(shown, rows), Text()] if rows else []
 
 
-def _row(rival: Rival, ranking: Ranking) -> list[str]:
+def _rival_row(rival: Rival, ranking: Ranking) -> list[str]:
     score, behind = ranking.score, rival.behind
 
     def shown(value: float) -> str:

@@ -16,7 +16,7 @@ from skiprun.errors import percent
 from skiprun.palette import STYLE
 from skiprun.reports.drawing import Drawing
 from skiprun.reports.layout import plain_table
-from skiprun.reports.parallel_coordinates import Line, draw_parallel
+from skiprun.reports.parallel_coordinates import ArmLine, draw_parallel
 from skiprun.reports.result_files import write_result
 from skiprun.results.numbers import format_score, format_spread, score_unit
 
@@ -28,7 +28,7 @@ def sweep_rows(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
     score = _score(sweep)
     unit = score_unit(score)
     headings = [*_keys(sweep), "result", "seeds", f"val {score}{unit}", f"test {score}{unit}"]
-    return [*headings, "val minus chosen", "p"], [_row(each, score) for each in sweep.arms]
+    return [*headings, "val minus chosen", "p"], [_arm_row(each, score) for each in sweep.arms]
 
 
 def _score(sweep: Sweep) -> str:
@@ -41,7 +41,7 @@ def _keys(sweep: Sweep) -> list[str]:
     return list(sweep.arms[0].arm.settings)
 
 
-def _row(result: ArmResult, score: str) -> list[str]:
+def _arm_row(result: ArmResult, score: str) -> list[str]:
     """Return what is said of an arm."""
     group, contender, stop = result.group, result.contender, result.arm.stop
     cells = [yaml_text(value) for value in result.arm.settings.values()]
@@ -70,10 +70,10 @@ def sweep_table(sweep: Sweep) -> RenderableType:
         (textwrap.fill(heading.replace(".", ". "), NARROW).replace(". ", "."), number >= words)
         for number, heading in enumerate(headings)
     ]
-    return Group(plain_table(shown, rows), Text(), *map(Text, lines(sweep)))
+    return Group(plain_table(shown, rows), Text(), *map(Text, sweep_lines(sweep)))
 
 
-def lines(sweep: Sweep) -> list[str]:
+def sweep_lines(sweep: Sweep) -> list[str]:
     """Return all that is said beside the table."""
     return [*sweep.finding.sentences, *sweep.remarks]
 
@@ -84,7 +84,7 @@ def draw_sweep(sweep: Sweep) -> Drawing:
 
     score = _score(sweep)
     arms = [
-        Line(
+        ArmLine(
             [
                 *each.arm.settings.values(),
                 each.group.mean(each.group.val_score) if each.group and not each.arm.stop else None,
@@ -109,4 +109,6 @@ def write_sweep(sweep: Sweep) -> None:
         StorageError: the folder cannot be written.
     """
     title = f"Sweep {sweep.label}"
-    write_result(sweep.folder, title, *sweep_rows(sweep), draw_sweep(sweep), lines(sweep), sweep.to_dict())
+    write_result(
+        sweep.folder, title, *sweep_rows(sweep), draw_sweep(sweep), sweep_lines(sweep), sweep.to_dict()
+    )

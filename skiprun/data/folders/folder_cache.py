@@ -24,7 +24,7 @@ from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.decoded_arrays import Decoded, build_arrays, open_arrays
 from skiprun.data.folders.decoding import square
 from skiprun.data.folders.deep_images import Deep, Span
-from skiprun.data.folders.folder_index import _index, _place, _remember
+from skiprun.data.folders.folder_index import folder_key, read_folders, remember
 from skiprun.data.folders.listing import Listing
 from skiprun.data.folders.scanning import digest_all, find_bad, find_span
 from skiprun.errors import BadImage
@@ -57,13 +57,13 @@ def decoded(
             known = _remembered(folder, listing, how, skip_bad) or _made(
                 folder, listing, how, skip_bad, reporting
             )
-            _remember(folder, listing, how, known)
+            remember(folder, listing, how, known)
     return known
 
 
 def _remembered(folder: Path, listing: Listing, how: Conversion, skip_bad: bool) -> Decoded | None:
     """Return the arrays of a folder whose files are unchanged by name, size and time."""
-    entry = _index(folder).get(_place(listing, how))
+    entry = read_folders(folder).get(folder_key(listing, how))
     if entry is None or entry["files"] != listing.digest(of_times=True) or (entry["bad"] and not skip_bad):
         return None
     bad = [BadImage(listing.root / file, problem) for file, problem in entry["bad"].items()]

@@ -25,17 +25,17 @@ class Kept(TypedDict):
     machine: NotRequired[str]
 
 
-def _place(listing: Listing, how: Conversion) -> str:
+def folder_key(listing: Listing, how: Conversion) -> str:
     """Return what the index knows a folder by."""
     return f"{conversion_key(how)} {listing.root}"
 
 
-def _index(folder: Path) -> dict[str, Kept]:
+def read_folders(folder: Path) -> dict[str, Kept]:
     """Return what is kept of each folder; nothing if the index is damaged."""
     return read_cached(folder / "index.json", dict[str, Kept]) or {}
 
 
-def _remember(folder: Path, listing: Listing, how: Conversion, found: Decoded) -> None:
+def remember(folder: Path, listing: Listing, how: Conversion, found: Decoded) -> None:
     """Note which arrays a folder has now, and delete those that no folder has any more."""
     entry: Kept = {
         "root": str(listing.root),
@@ -45,8 +45,8 @@ def _remember(folder: Path, listing: Listing, how: Conversion, found: Decoded) -
         "bad": {str(each.path.relative_to(listing.root)): each.problem for each in found.bad},
         "machine": platform.node(),
     }
-    others = {place: other for place, other in _index(folder).items() if _may_be_there(other)}
-    index = others | {_place(listing, how): entry}
+    others = {place: other for place, other in read_folders(folder).items() if _may_be_there(other)}
+    index = others | {folder_key(listing, how): entry}
     write_sealed(folder / "index.json", index)
     kept = {"index", *(each["arrays"] for each in index.values())}
     for file in (*folder.glob("*.npy"), *folder.glob("*.json")):

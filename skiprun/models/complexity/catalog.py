@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING
 
 from skiprun.errors import InputError
 from skiprun.models.complexity.catalog_cache import read_catalog, write_catalog
 from skiprun.models.complexity.rows import Catalog, ModelRow
 from skiprun.system.progress import ProgressCallback
-
-if TYPE_CHECKING:
-    pass
 
 
 def describe_models(
