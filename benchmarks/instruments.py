@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from benchmarks.material import CLASSES
 from benchmarks.measure import Setting
-from skiprun.experiment.named import DIGITS, config_for
+from skiprun.config.templates import DIGITS
+from skiprun.experiment.named import config_for
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study import StudyRequest, run_study
 from skiprun.experiment.study_runner.study_targets import find_trained

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from skiprun.config.templates import PROTOCOLS, templates
 from skiprun.config_file import load_config
 from skiprun.experiment import train
 from skiprun.experiment.checks import check_names
-from skiprun.experiment.named import PROTOCOLS
 from skiprun.experiment.sweeps.arms import list_arms
 from skiprun.experiment.sweeps.sweep_file import load_sweep, varied_config
 from skiprun.models import build_from_config
 from skiprun.system.yaml_file import read_yaml
 from tests.support import ROOT
+from tests.support.command_line import run_here
 from tests.support.data_files import image_folder
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -81,9 +82,34 @@ def test_the_protocol_of_he_2015() -> None:
     assert (config.schedule.steps, config.schedule.milestones) == (64000, [32000, 48000])
 
 
-@pytest.mark.parametrize("packaged", sorted(PROTOCOLS.iterdir()), ids=lambda file: file.stem)
-def test_a_packaged_protocol_is_the_one_in_configs(packaged: Path) -> None:
-    assert (ROOT / "configs" / packaged.name).read_text() == packaged.read_text()
+def test_every_config_comes_with_the_package_and_is_no_second_copy() -> None:
+    packaged = {file.relative_to(PROTOCOLS): file.resolve() for file in templates().values()}
+    assert packaged == {file.relative_to(ROOT / "configs"): file for file in [*CONFIGS, *SWEEPS]}
+
+
+@pytest.mark.parametrize("file", [*CONFIGS, *SWEEPS], ids=lambda file: file.stem)
+def test_a_template_is_the_same_experiment_in_a_file_of_ones_own(file: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    assert run_here("new", file.stem, "own.yaml", folder=tmp_path).returncode == 0
+    assert read_yaml(own)[0] == read_yaml(file)[0]
+    text = own.read_text()
+    assert "# Command:  skiprun " in text and "schema.json" not in text
+    assert f"configs/{file.name}" not in text
+    again = run_here("new", file.stem, "own.yaml", folder=tmp_path)
+    assert again.returncode == 2 and "own.yaml is there already" in again.stderr and own.read_text() == text
+
+
+def test_a_misspelled_template_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    refused = run_here("new", "unet_foldr", folder=tmp_path)
+    assert refused.returncode == 2 and "Did you mean 'unet_folder'?" in refused.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_sweep_of_ones_own_finds_the_packaged_config_that_it_varies(tmp_path: Path) -> None:
+    assert run_here("new", "rates_digits", folder=tmp_path).returncode == 0
+    path = tmp_path / "rates_digits.yaml"
+    config = varied_config(load_sweep(path, None, None, halving=False), path, [])
+    assert config.to_dict() == load_config(ROOT / "configs" / "smoke.yaml").to_dict()
 
 
 def test_the_recipe_of_torchvision_for_imagenet() -> None:

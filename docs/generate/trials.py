@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skiprun.config import RunConfig
-from skiprun.experiment.named import DIGITS, config_for
+from skiprun.config.templates import DIGITS
+from skiprun.experiment.named import config_for
 from skiprun.models import Cost, build_from_config, cost
 from skiprun.models.complexity.meta import without_content
 from skiprun.models.surgery import connections_that_fit

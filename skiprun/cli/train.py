@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from json import dumps as quoted
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,9 @@ from skiprun.cli.options import apart, user_path
 from skiprun.cli.progress import Board
 from skiprun.cli.scores import test_scores
 from skiprun.cli.terminal import emit, is_first_rank, set_quiet
+
+if TYPE_CHECKING:
+    from skiprun.config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,9 @@ class RunOptions(ConfigOptions):
 
 @with_groups
 def train(
-    configs: Annotated[list[str], typer.Argument(metavar="CONFIG...", help="One YAML file an experiment.")],
+    configs: Annotated[
+        list[str], typer.Argument(metavar="CONFIG...", help="A YAML file an experiment, or an architecture.")
+    ],
     *,
     changes: RunOptions,
     fresh: Annotated[bool, typer.Option("--fresh", help="Delete what is there and start over.")] = False,
@@ -47,8 +53,10 @@ def train(
     ] = False,
     output: OutputOptions,
 ) -> None:
-    """Train each CONFIG. The same command again continues an unfinished run and shows a finished one."""
-    from skiprun.config_file import load_config
+    """Train each CONFIG. The same command again continues an unfinished run and shows a finished one.
+
+    An architecture, such as resnet56 or resnet56:connection=highway, is trained on digits as `compare` does.
+    """
     from skiprun.errors import InputError
     from skiprun.run import Run, refuse_one_place
     from skiprun.system.disk import check_writable
@@ -57,7 +65,7 @@ def train(
     if not configs:
         raise InputError(f"{given[0]}: name a config too, as `skiprun train configs/smoke.yaml {given[0]}`.")
     overrides = changes.overrides(given)
-    loaded = [load_config(user_path(path), overrides) for path in configs]
+    loaded = [named_config(text, overrides) for text in configs]
     refuse_one_place(zip(configs, loaded, strict=True))
 
     if not all(Run.of(output.runs, config).summary_file.exists() for config in loaded):
@@ -83,3 +91,16 @@ def train(
             typer.echo(f"{run.path}: test {test_scores(run.summary())}")
     if output.json:
         emit(summaries[0] if len(summaries) == 1 else summaries)
+
+
+def named_config(text: str, overrides: Sequence[str]) -> RunConfig:
+    """Return the config in a file, or that of an architecture on digits."""
+    from skiprun.config.templates import DIGITS
+    from skiprun.config_file import load_config
+
+    path = user_path(text)
+    if text.endswith((".yaml", ".yml")) or path.exists():
+        return load_config(path, overrides)
+    from skiprun.experiment.named import config_for
+
+    return config_for(text, DIGITS, overrides)

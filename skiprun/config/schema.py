@@ -31,6 +31,10 @@ def _not_both(one: Schema, other: Schema) -> Schema:
     return {"not": {"allOf": [one, other]}}
 
 
+BASE_FILES: Schema = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+    "description": "files beside this one, or of skiprun, whose keys hold where this one is silent",
+}
 SOMETHING: Schema = {"not": {"type": "null"}}
 ABOVE_0: Schema = {"exclusiveMinimum": 0}
 YES: Schema = {"const": True}
@@ -96,6 +100,7 @@ def file_schema(names: Mapping[str, Sequence[str]]) -> Schema:
     """
     schema = TypeAdapter(RunConfig).json_schema(schema_generator=WithoutTitles)
     schema["title"] = "skiprun config"
+    schema["properties"]["_base_"] = BASE_FILES
     definitions: dict[str, Schema] = schema["$defs"]
     for kind, known in names.items():
         definitions[kind]["enum"] = list(known)

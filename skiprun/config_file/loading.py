@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from skiprun.config import FileSection, RunConfig, contradictions
+from skiprun.config_file.bases import Said, over_bases
 from skiprun.config_file.overrides import override
 from skiprun.config_file.problems import describe_problem
 from skiprun.errors import ConfigError
@@ -34,12 +35,16 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
     return build_config(plain, overrides, source_locations, str(path))
 
 
-def read_config(path: Path) -> tuple[Plain, dict[str, str]]:
-    """Return what a YAML file of an experiment says, its plug-ins by their absolute paths, and the places.
+def read_config(path: Path, opened: tuple[Path, ...] = ()) -> Said:
+    """Return what a YAML file of an experiment says over its `_base_`, and the place of each key.
 
-    A run's own config.yaml names no plug-in that its run has not recorded.
+    Plug-ins have absolute paths. A run's own config.yaml names none that its run has not recorded.
+
+    Args:
+        path: the file.
+        opened: the files that name it as their base.
     """
-    plain, source_locations = read_yaml(path)
+    plain, source_locations = over_bases(path, read_yaml(path), opened, read_config)
     named = plain.get("import")
     names = [named] if isinstance(named, str) else named
     if isinstance(names, list):

@@ -52,7 +52,7 @@ def describe_problem(
         allowed = f"a list is needed: {meaning}"
     if error["type"] == "string_type" and isinstance(found, bool | int | float | None):
         near = " What is text here has to be in quotes."
-    return f"{place} {key}: found {_quoted(found)}; {allowed}.{near}"
+    return f"{place} {key}: found {quoted(found)}; {allowed}.{near}"
 
 
 def _nearest_word(found: str, allowed: Sequence[str]) -> str:
@@ -76,7 +76,7 @@ def _meaning(loc: Sequence[str], whole: type[FileSection]) -> str:
     return (field and field.description) or "this section is needed"
 
 
-def _quoted(value: object) -> str:
+def quoted(value: object) -> str:
     """Return a value as a person would quote it, cut to a line's length."""
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -28,9 +28,6 @@ from skiprun.run import Run, nearest_run, run_folder, runs_in
 
 log = logging.getLogger(__name__)
 
-PROTOCOLS = Path(__file__).parent.parent / "protocols"
-DIGITS = PROTOCOLS / "degradation_digits.yaml"
-
 
 def find_existing(name: str, runs: Path) -> list[Run]:
     """Return the runs that a name means if it is a directory: one run, or all seeds of one."""

@@ -10,12 +10,13 @@ from typing import get_args
 
 from skiprun.claims.noise import ALL, Noise, read_noise
 from skiprun.config import Count, RunConfig, Source
+from skiprun.config.templates import DIGITS
 from skiprun.config_file import key_of
 from skiprun.errors import InputError, counted, did_you_mean
 from skiprun.experiment.commands import write_commands
 from skiprun.experiment.idle_sources import idle_sources
 from skiprun.experiment.many import BY_DEFAULT, Launcher, train_missing
-from skiprun.experiment.named import DIGITS, config_for, refuse_misspelled
+from skiprun.experiment.named import config_for, refuse_misspelled
 from skiprun.experiment.planned import Planned
 from skiprun.experiment.plugins import with_plugins
 from skiprun.experiment.start_weights import with_known_weights

@@ -8,13 +8,13 @@ from hashlib import blake2b
 from pathlib import Path
 
 from skiprun.config import RunConfig
+from skiprun.config.templates import DIGITS
 from skiprun.config_file import Override
 from skiprun.errors import ConfigError, InputError
 from skiprun.experiment.comparison_request import ComparisonRequest
 from skiprun.experiment.data_place import config_with_data
 from skiprun.experiment.match_sizes import match_sizes
 from skiprun.experiment.named import (
-    DIGITS,
     check_reach,
     config_for,
     find_existing,

@@ -15,8 +15,9 @@ from skiprun import experiment
 from skiprun.cli.app import app
 from skiprun.cli.options import apart
 from skiprun.config import RunConfig
+from skiprun.config.templates import DIGITS
 from skiprun.errors import ConfigError, InputError
-from skiprun.experiment.named import DIGITS, config_for, label_of
+from skiprun.experiment.named import config_for, label_of
 from tests.support import CONFIGS
 
 SMOKE = str(CONFIGS / "smoke.yaml")

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.config import Role, RunConfig, role_of
+from skiprun.config.templates import PROTOCOLS
 from skiprun.config_file import build_config, key_of
 from skiprun.errors import InputError
-from skiprun.experiment.named import PROTOCOLS, config_for, label_of
+from skiprun.experiment.named import config_for, label_of
 from skiprun.experiment.planned import Planned
 from skiprun.registry import DATASETS
 from skiprun.run import Run

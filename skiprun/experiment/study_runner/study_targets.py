@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from skiprun.config import RunConfig
+from skiprun.config.templates import DIGITS
 from skiprun.errors import InputError
-from skiprun.experiment.named import DIGITS, check_reach, config_for, find_existing, refuse_misspelled
+from skiprun.experiment.named import check_reach, config_for, find_existing, refuse_misspelled
 from skiprun.experiment.start_weights import with_weights_found
 from skiprun.experiment.study_runner.study_target import HERE, DataPlace, Shape, StudyTarget
 from skiprun.registry import MODELS

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.config.sweep import SweepConfig, sweep_contradictions
+from skiprun.config.templates import DIGITS, PROTOCOLS
 from skiprun.config_file import complete, stem_name
 from skiprun.errors import ConfigError, InputError, UnknownName, did_you_mean
-from skiprun.experiment.named import DIGITS, PROTOCOLS, config_for
+from skiprun.experiment.named import config_for
 from skiprun.system.yaml_file import read_yaml
 
 
@@ -57,7 +58,7 @@ def varied_config(sweep: SweepConfig, path: Path, overrides: Sequence[str]) -> R
             return config_for(name, DIGITS, overrides)
         except UnknownName as error:
             raise InputError(f"{place}: {error}") from None
-    places = [path.parent / Path(name).expanduser(), PROTOCOLS / name]
+    places = [path.parent / Path(name).expanduser(), PROTOCOLS / Path(name).name]
     if found := next((file for file in places if file.is_file()), None):
         return config_for(str(found), DIGITS, overrides)
     known = [file.name for file in (*path.parent.glob("*.y*ml"), *PROTOCOLS.iterdir())]
