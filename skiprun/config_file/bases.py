@@ -15,7 +15,7 @@ Said = tuple[Plain, dict[str, str]]  # by a file, and the place of each key
 
 
 def over_bases(path: Path, said: Said, opened: tuple[Path, ...], read: Callable[..., Said]) -> Said:
-    """Return what a file says over its bases, the later ones over the earlier, but for the names of their runs.
+    """Return what a file says over its bases, a later one over an earlier, but for the names of their runs.
 
     Args:
         path: the file.
