@@ -141,3 +141,16 @@ class StudyInfo(Info):
     look: Mapping[str, str | int] = field(default_factory=dict)
     also: Mapping[str, str] = field(default_factory=dict)
     without_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SymptomInfo(Info):
+    """What is said of a sign that something is wrong with a run.
+
+    Attributes:
+        looks_for: the sign, in words that a beginner understands.
+        reads: the tags, or the beginnings of tags, that it is seen in; a run without them measured it not.
+    """
+
+    looks_for: str
+    reads: tuple[str, ...]

@@ -19,6 +19,7 @@ from skiprun.cli import (
     doctor,
     draw,
     evaluate,
+    explain,
     keep_runs,
     listings,
     models,
@@ -118,6 +119,7 @@ runs.app.command(epilog="Example: skiprun runs tag digits-resnet56 paper baselin
 runs.app.command(epilog="Example: skiprun runs rm smoke digits-plain20/seed-3")(keep_runs.rm)
 runs.app.command(epilog="Example: skiprun runs restore smoke")(keep_runs.restore)
 app.add_typer(runs.app, name="runs")
+app.command(epilog="Example: skiprun explain digits-plain56/seed-0")(explain.explain)
 app.add_typer(study.app, name="studies")
 app.command(epilog="Example: skiprun dashboard --port 6006")(dashboard.dashboard)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from skiprun.infos import ClaimInfo, ConnectionInfo, DatasetInfo, Info, ModelInfo, StudyInfo
+from skiprun.infos import ClaimInfo, ConnectionInfo, DatasetInfo, Info, ModelInfo, StudyInfo, SymptomInfo
 from skiprun.registry.registry import Entry, Registry
 
 if TYPE_CHECKING:  # what is registered lies on the floors above, and is known here to mypy alone
@@ -13,9 +13,11 @@ if TYPE_CHECKING:  # what is registered lies on the floors above, and is known h
 
     from skiprun.claims.measured import Measured
     from skiprun.claims.quantity import Quantity
+    from skiprun.claims.symptom import Symptom
     from skiprun.connections import Connection
     from skiprun.data.loaders import Loaders
     from skiprun.probes.base import Probe
+    from skiprun.results.run_log import RunLog
     from skiprun.studies.base import StudyResult
     from skiprun.tasks.base import Task
 
@@ -27,6 +29,7 @@ __all__ = [
     "PROBES",
     "REGISTRIES",
     "STUDIES",
+    "SYMPTOMS",
     "TASKS",
     "Entry",
     "Registry",
@@ -48,7 +51,10 @@ STUDIES: Registry[Callable[..., StudyResult], StudyInfo] = Registry("study", "sk
 CLAIMS: Registry[Callable[[Measured], list[Quantity]], ClaimInfo] = Registry(
     "claim", "skiprun.claims.published", ClaimInfo
 )
-REGISTRIES: tuple[Registry, ...] = (CONNECTIONS, MODELS, DATASETS, TASKS, PROBES, STUDIES, CLAIMS)
+SYMPTOMS: Registry[Callable[[RunLog], Symptom | None], SymptomInfo] = Registry(
+    "symptom", "skiprun.claims.symptoms", SymptomInfo
+)
+REGISTRIES: tuple[Registry, ...] = (CONNECTIONS, MODELS, DATASETS, TASKS, PROBES, STUDIES, CLAIMS, SYMPTOMS)
 
 
 def forget(module: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from skiprun.reports.claims import claims_folder, claims_text, read_claims, verdict_word
+from skiprun.reports.explanation import explanation_text
 from skiprun.reports.listing import list_runs
 from skiprun.reports.noise import noise_table
 from skiprun.reports.page import read_comparison, slug, write_comparison
@@ -21,6 +22,7 @@ __all__ = [
     "claims_text",
     "comparison_table",
     "diff_table",
+    "explanation_text",
     "export_text",
     "list_runs",
     "listing_table",
