@@ -70,6 +70,9 @@ def compare(
     launch: LaunchOptions,
     changes: ConfigOptions,
     output: OutputOptions,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Write the page while runs go on too, every few seconds.")
+    ] = False,
 ) -> None:
     """Train what is missing under one protocol, then compare. Shows table, statistics, verdict and a page."""
     names, given = apart(names, changes.set_)
@@ -96,7 +99,9 @@ def compare(
         return show_commands(experiment.compare_commands(asked, output.loading), output.json)
     set_quiet(output.silent)
     with launch.launcher(output) as launcher:
-        comparison = experiment.run_comparison(asked, judging.same_within, judging.until_decided, launcher)
+        comparison = experiment.run_comparison(
+            asked, judging.same_within, judging.until_decided, launcher, watch
+        )
     if output.json:
         return emit(comparison.to_dict())
     results.print(reports.comparison_table(comparison))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from skiprun.experiment.plan import experiment_digest, plan_comparison, plan_fai
 from skiprun.experiment.planned import Planned
 from skiprun.experiment.study_runner.keeping import warn_instead
 from skiprun.experiment.until_decided import MOST, add_seeds, refuse_no_looks
+from skiprun.experiment.watching import page_kept_current
 from skiprun.reports.page import slug, write_comparison
 from skiprun.reports.seed_bands import write_seed_bands
 from skiprun.results.fairness import group_differences, refuse_unfair
@@ -47,6 +49,7 @@ def compare(
     until_decided: bool = False,
     match: SizeKind | None = None,
     grid: Sequence[str] = (),
+    watch: bool = False,
     progress_for: ProgressFor = lambda _: NullProgress(),
     loading: ProgressCallback | None = None,
 ) -> Comparison:
@@ -72,6 +75,7 @@ def compare(
             as the first, within 2 %; None: each keeps its own.
         grid: `section.key=value,value`: every network is trained with every combination, each of which counts
             as one that is compared.
+        watch: write the page while runs go on too, every few seconds.
         progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
 
@@ -91,7 +95,8 @@ def compare(
         match,
         allow,
     )
-    return run_comparison(asked, same_within, until_decided, Launcher(jobs, ray, progress_for, loading))
+    launcher = Launcher(jobs, ray, progress_for, loading)
+    return run_comparison(asked, same_within, until_decided, launcher, watch)
 
 
 @checked_arguments
@@ -100,6 +105,7 @@ def run_comparison(
     same_within: float | None = None,
     until_decided: bool = False,
     launcher: Launcher = BY_DEFAULT,
+    watch: bool = False,
 ) -> Comparison:
     """Train what is missing, compare all, and write the page; see `compare`."""
     if same_within is not None and not 0 < same_within < math.inf:
@@ -116,10 +122,12 @@ def run_comparison(
     def plan(seeds: int) -> list[Planned]:
         return plan_comparison(replace(asked, seeds=seeds), widths)
 
-    comparison = add_seeds(plan, train, judge, most) if most else judge(train(planned))
     title = [*asked.names, *asked.grid, *["until-decided"] * until_decided]
     title += [f"match-{asked.match}"] * bool(asked.match)
     folder = asked.runs / "comparisons" / slug(title, experiment_digest(asked.names, planned, asked.runs))
+    goes_on = watch and any(item.missing for item in planned)
+    with page_kept_current(planned, folder) if goes_on else nullcontext():
+        comparison = add_seeds(plan, train, judge, most) if most else judge(train(planned))
     comparison, report = replace(comparison, size_match=matched), None
     with warn_instead():
         report = write_comparison(comparison, folder, group_diagrams(comparison.groups))

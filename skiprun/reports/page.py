@@ -11,17 +11,22 @@ from pathlib import Path
 from typing_extensions import TypedDict
 
 import skiprun
-from skiprun.claims.comparison import Comparison
+from skiprun.claims.comparison import Comparison, compare_runs
 from skiprun.reports.charts import charts_json
 from skiprun.reports.columns import NOTE, columns, seed_rows
 from skiprun.reports.diagram import Diagram, svg_text
+from skiprun.reports.drawing import Drawing
 from skiprun.reports.export import csv_text, latex_table
 from skiprun.reports.glossary import WORDS, anchor, word_of
 from skiprun.reports.masks import mask_pictures
-from skiprun.reports.plots import describe
+from skiprun.reports.plots import Plot, describe
 from skiprun.reports.rivals import rival_note, rival_rows
+from skiprun.results.groups import group_by_experiment
 from skiprun.results.numbers import significant
+from skiprun.results.progress import under_way
 from skiprun.results.protocol import machines
+from skiprun.results.records import read
+from skiprun.run import Run
 from skiprun.system.documents import read_document, write_sealed
 from skiprun.system.files import make_folder, write_bytes, write_text
 
@@ -67,9 +72,10 @@ def write_comparison(
     figures = draw(plots)
     for figure in figures:
         write_bytes(folder / f"{figure.name}.png", figure.png())
-    written = {"written": time.strftime("%Y-%m-%d %H:%M"), "skiprun": skiprun.__version__}
+    written = _written()
     write_sealed(folder / "comparison.json", {**written, **comparison.to_dict()})
-    facts = page_facts(comparison) | written | {"figures": figures, "charts": charts_json(plots)}
+    facts = page_facts(comparison) | written | {"charts": charts_json(plots)}
+    facts["figures"] = [_figure(each, each.svg()) for each in figures]
     facts["masks"] = mask_pictures(comparison.groups)
     facts |= drawn_networks(diagrams or {}, [group.label for group in comparison.groups])
     write_text(folder / "comparison.csv", csv_text(comparison.groups))
@@ -83,6 +89,50 @@ def drawn_networks(diagrams: Mapping[str, Diagram], labels: Sequence[str]) -> di
     """Return the diagrams of networks, of which the first brings the style of all, and who has none."""
     drawn = [(label, svg_text(each, style=not n)) for n, (label, each) in enumerate(diagrams.items())]
     return {"diagrams": drawn, "not_drawn": [label for label in labels if label not in diagrams]}
+
+
+def write_progress(runs: Sequence[Run], planned: int, folder: Path, reload: int | None) -> Path:
+    """Write report.html alone, of runs that go on: what is found of those that ended, and how all of them go.
+
+    Its figures need the script of the page; pictures are drawn at the end.
+
+    Args:
+        runs: those that have begun.
+        planned: how many there will be.
+        folder: of the comparison.
+        reload: after how many seconds a browser loads the page anew; None: it stands still.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    make_folder(folder, below=folder.parent.parent)
+    comparison = compare_runs(runs)
+    groups = group_by_experiment([under_way(read(run)) for run in runs])
+    plots = describe(groups)
+    facts = (
+        page_facts(comparison)
+        | _written()
+        | {
+            "title": _title([group.label for group in groups]),
+            "datasets": list(dict.fromkeys(group.first.text("data.name") for group in groups)),
+            "figures": [_figure(plot, "") for plot in plots],
+            "charts": charts_json(plots),
+            "masks": [],
+            "planned": planned,
+            "reload": reload,
+        }
+        | drawn_networks({}, [])
+    )
+    write_text(folder / "report.html", render("report.html", facts))
+    return folder / "report.html"
+
+
+def _written() -> dict[str, str]:
+    return {"written": time.strftime("%Y-%m-%d %H:%M"), "skiprun": skiprun.__version__}
+
+
+def _figure(figure: Plot | Drawing, picture: str) -> dict[str, str]:
+    return {"name": figure.name, "caption": figure.caption, "picture": picture}
 
 
 class ComparisonDocument(TypedDict):
@@ -111,9 +161,12 @@ def page_facts(comparison: Comparison) -> dict[str, object]:
     ranking = comparison.verdict.ranking.evidence
     rival_headings, rivals = rival_rows(ranking)
     return {
+        "written": time.strftime("%Y-%m-%d %H:%M:%S"),
         "title": _title([group.label for group in groups]),
         "datasets": list(dict.fromkeys(group.first.text("data.name") for group in groups)),
         "runs": sum(len(group.runs) for group in groups),
+        "planned": None,
+        "reload": None,
         "answers": comparison.verdict.headlines,
         "sentences": comparison.verdict.sentences,
         "remarks": comparison.remarks,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from skiprun.config import ScheduleConfig
-from skiprun.results.records import epoch_rows
+from skiprun.results.records import RunRecord, epoch_rows
 from skiprun.run import Run
 from skiprun.system.documents import Row
+
+TASKS = {"error": "classification", "iou": "segmentation"}  # by the score that chooses the checkpoint
 
 
 def rows_until(run: Run, schedule: ScheduleConfig, until: float) -> list[Row] | None:
@@ -19,3 +23,12 @@ def rows_until(run: Run, schedule: ScheduleConfig, until: float) -> list[Row] | 
         if schedule.share(int(row["step"] or 0), float(row["epoch"] or 0)) >= until:
             return rows
     return None
+
+
+def under_way(record: RunRecord) -> RunRecord:
+    """Return the record of a run that goes on with the task and the score that its log shows."""
+    row = next(epoch_rows(record.run), {})
+    score = next((name for name in TASKS if f"val/{name}" in row), None)
+    if record.finished or score is None:
+        return record
+    return replace(record, summary={"data.score_name": score, "data.task": TASKS[score]})

@@ -11,6 +11,7 @@ import pytest
 
 from skiprun.claims.comparison import compare_runs
 from skiprun.reports import write_comparison
+from skiprun.reports.page import write_progress
 from skiprun.run import Run
 from tests.browser.conftest import Open
 from tests.support.fake_runs import write_run, write_trio
@@ -266,3 +267,16 @@ def test_the_page_of_three_runs_is_small_and_that_of_forty_too(report: Path, tmp
     ]
     assert trio.stat().st_size < 300_000
     assert write_comparison(compare_runs(many), tmp_path / "out" / "many").stat().st_size < 1_000_000
+
+
+def test_a_page_of_runs_that_go_on_loads_itself_anew_and_keeps_what_was_chosen(
+    tmp_path: Path, open_page: Open
+) -> None:
+    runs = [write_run(tmp_path / "runs", name, state="running", epochs=4) for name in ("plain20", "resnet20")]
+    page = open_page(write_progress(runs, 2, tmp_path / "out" / "duo", 1))
+    page.get_by_label("plain20", exact=True).uncheck()
+    assert lines(page, "training_loss") == 1 and page.get_by_text("0 of 2 runs are finished").is_visible()
+    done = [write_run(tmp_path / "done", name, epochs=5) for name in ("plain20", "resnet20")]
+    write_comparison(compare_runs(done), tmp_path / "out" / "duo")
+    page.get_by_text("2 finished runs").wait_for(timeout=60_000)
+    assert lines(page, "training_loss") == 1 and len(points(page, "training_loss", 0)) == 5

@@ -75,6 +75,11 @@ function explainWords() {
   }
 }
 
+/** Load the page of runs that go on anew, unless somebody is reading a value. */
+function stayCurrent(seconds) {
+  if (seconds) setInterval(() => document.querySelector(".tip:not([hidden])") || location.reload(), 1000 * seconds);
+}
+
 function begin() {
   const { networks, charts } = JSON.parse(document.getElementById("charts").textContent);
   const choice = { networks: [], seeds: [], every: false, log: {}, step: null, ...recalled() };
@@ -89,6 +94,7 @@ function begin() {
   addEventListener("afterprint", () => views.forEach((view) => view.show()));
   changed();
   explainWords();
+  stayCurrent(Number(document.documentElement.dataset.reload));
 }
 
 begin();

@@ -1,0 +1,63 @@
+"""Keep the page of a comparison current while its runs go on."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+from skiprun.errors import SkiprunError
+from skiprun.experiment.planned import Planned
+from skiprun.reports.page import write_progress
+from skiprun.run import Run
+
+EVERY = 5  # seconds from one page to the next
+NAME = "page"  # of the thread
+REST = 20  # times as long as a page took to write, if that is longer: the time belongs to training
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def page_kept_current(planned: Sequence[Planned], folder: Path) -> Iterator[None]:
+    """Write the page of a comparison every few seconds while the context lasts, of what its runs have logged.
+
+    A browser that shows the page loads it anew as often. What ends the context by an error leaves a page that
+    stands still.
+    """
+    runs, ended = [item.run for item in planned], Event()
+    writer = Thread(target=_write_until, args=(ended, runs, folder), name=NAME, daemon=True)
+    writer.start()
+    try:
+        yield
+    except BaseException:
+        _end(ended, writer)
+        _write(runs, folder, None)
+        raise
+    _end(ended, writer)
+
+
+def _end(ended: Event, writer: Thread) -> None:
+    ended.set()
+    writer.join()
+
+
+def _write_until(ended: Event, runs: Sequence[Run], folder: Path) -> None:
+    """Write pages until something has ended; the first says where it is."""
+    log.info(f"The page is kept current: {folder / 'report.html'}")
+    while True:
+        begun = time.monotonic()
+        if not _write(runs, folder, EVERY) or ended.wait(max(EVERY, REST * (time.monotonic() - begun))):
+            return
+
+
+def _write(runs: Sequence[Run], folder: Path, every: int | None) -> bool:
+    """Write the page, and return whether that was possible; training goes on without."""
+    try:
+        write_progress([run for run in runs if run.config_file.exists()], len(runs), folder, every)
+    except SkiprunError as error:
+        log.warning(f"{error} The page is written when all runs have ended.")
+        return False
+    return True
