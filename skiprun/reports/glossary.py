@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 WORDS = {
+    "error": "The images that are classified wrongly, in percent of all.",
+    "iou": (
+        "Intersection over union: of the pixels that the mask or the prediction has, over all images, the "
+        "share that both have. 1 is perfect."
+    ),
+    "dice": "Twice the pixels that mask and prediction share, over the pixels of both. 1 is perfect.",
+    "boundary": "The F-score of the pixels at the edges of masks, found within a tolerance. 1 is perfect.",
     "MACs": (
         "Multiply-accumulate operations for one image, forward: a multiplication with its addition is one. "
         "Papers often call them multiply-adds or FLOPs."
@@ -52,9 +59,9 @@ HEADINGS = {
 
 
 def word_of(heading: str) -> str | None:
-    """Return the word that explains a heading, if one does."""
-    word = HEADINGS.get(heading, heading)
-    return word if word in WORDS else None
+    """Return the word that explains a heading such as 'MACs' or 'test error %', if one does."""
+    words = [HEADINGS.get(heading, heading), *heading.removesuffix(" %").split()[-1:]]
+    return next((word for word in words if word in WORDS), None)
 
 
 def anchor(word: str) -> str:
