@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 from skiprun.errors import SkiprunError
 from skiprun.experiment.planned import Planned
-from skiprun.reports.page import write_progress
+from skiprun.reports.progress_page import write_progress
 from skiprun.run import Run
 
 EVERY = 5  # seconds from one page to the next

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing_extensions import TypedDict
 
 import skiprun
-from skiprun.claims.comparison import Comparison, compare_runs
+from skiprun.claims.comparison import Comparison
 from skiprun.reports.charts import charts_json
 from skiprun.reports.columns import NOTE, columns, seed_rows
 from skiprun.reports.diagram import Diagram, svg_text
@@ -21,12 +21,8 @@ from skiprun.reports.glossary import WORDS, anchor, word_of
 from skiprun.reports.masks import mask_pictures
 from skiprun.reports.plots import Plot, describe
 from skiprun.reports.rivals import rival_note, rival_rows
-from skiprun.results.groups import group_by_experiment
 from skiprun.results.numbers import significant
-from skiprun.results.progress import under_way
 from skiprun.results.protocol import machines
-from skiprun.results.records import read
-from skiprun.run import Run
 from skiprun.system.documents import read_document, write_sealed
 from skiprun.system.files import make_folder, write_bytes, write_text
 
@@ -72,10 +68,10 @@ def write_comparison(
     figures = draw(plots)
     for figure in figures:
         write_bytes(folder / f"{figure.name}.png", figure.png())
-    written = _written()
+    written = written_now()
     write_sealed(folder / "comparison.json", {**written, **comparison.to_dict()})
     facts = page_facts(comparison) | written | {"charts": charts_json(plots)}
-    facts["figures"] = [_figure(each, each.svg()) for each in figures]
+    facts["figures"] = [figure_facts(each, each.svg()) for each in figures]
     facts["masks"] = mask_pictures(comparison.groups)
     facts |= drawn_networks(diagrams or {}, [group.label for group in comparison.groups])
     write_text(folder / "comparison.csv", csv_text(comparison.groups))
@@ -91,47 +87,13 @@ def drawn_networks(diagrams: Mapping[str, Diagram], labels: Sequence[str]) -> di
     return {"diagrams": drawn, "not_drawn": [label for label in labels if label not in diagrams]}
 
 
-def write_progress(runs: Sequence[Run], planned: int, folder: Path, reload: int | None) -> Path:
-    """Write report.html alone, of runs that go on: what is found of those that ended, and how all of them go.
-
-    Its figures need the script of the page; pictures are drawn at the end.
-
-    Args:
-        runs: those that have begun.
-        planned: how many there will be.
-        folder: of the comparison.
-        reload: after how many seconds a browser loads the page anew; None: it stands still.
-
-    Raises:
-        StorageError: the folder cannot be written.
-    """
-    make_folder(folder, below=folder.parent.parent)
-    comparison = compare_runs(runs)
-    groups = group_by_experiment([under_way(read(run)) for run in runs])
-    plots = describe(groups)
-    facts = (
-        page_facts(comparison)
-        | _written()
-        | {
-            "title": _title([group.label for group in groups]),
-            "datasets": list(dict.fromkeys(group.first.text("data.name") for group in groups)),
-            "figures": [_figure(plot, "") for plot in plots],
-            "charts": charts_json(plots),
-            "masks": [],
-            "planned": planned,
-            "reload": reload,
-        }
-        | drawn_networks({}, [])
-    )
-    write_text(folder / "report.html", render("report.html", facts))
-    return folder / "report.html"
-
-
-def _written() -> dict[str, str]:
+def written_now() -> dict[str, str]:
+    """Return when a page is written, and by what."""
     return {"written": time.strftime("%Y-%m-%d %H:%M"), "skiprun": skiprun.__version__}
 
 
-def _figure(figure: Plot | Drawing, picture: str) -> dict[str, str]:
+def figure_facts(figure: Plot | Drawing, picture: str) -> dict[str, str]:
+    """Return what the page shows of a figure: the picture is an SVG element, or nothing."""
     return {"name": figure.name, "caption": figure.caption, "picture": picture}
 
 
@@ -162,7 +124,7 @@ def page_facts(comparison: Comparison) -> dict[str, object]:
     rival_headings, rivals = rival_rows(ranking)
     return {
         "written": time.strftime("%Y-%m-%d %H:%M:%S"),
-        "title": _title([group.label for group in groups]),
+        "title": title_of([group.label for group in groups]),
         "datasets": list(dict.fromkeys(group.first.text("data.name") for group in groups)),
         "runs": sum(len(group.runs) for group in groups),
         "planned": None,
@@ -186,7 +148,7 @@ def page_facts(comparison: Comparison) -> dict[str, object]:
     }
 
 
-def _title(labels: Sequence[str]) -> str:
+def title_of(labels: Sequence[str]) -> str:
     """Return the names that are compared, not more than fit a heading."""
     more = f" and {len(labels) - 6} more" if len(labels) > 6 else ""
     return " / ".join(labels[:6]) + more or "no finished runs"

@@ -11,7 +11,7 @@ import pytest
 
 from skiprun.claims.comparison import compare_runs
 from skiprun.reports import write_comparison
-from skiprun.reports.page import write_progress
+from skiprun.reports.progress_page import write_progress
 from skiprun.run import Run
 from tests.browser.conftest import Open
 from tests.support.fake_runs import write_run, write_trio
