@@ -95,7 +95,8 @@ def timed(work: Callable[[], object]) -> float:
 
 def calls(runs: Path, count: int) -> list[Callable[[], None]]:
     """Return what writes so many runs, each of another seed."""
-    config = build_config({"name": "dummy", "model": {"name": "plain20"}, "data": {"name": "digits"}})
+    parts = {"model": {"name": "plain20"}, "data": {"name": "digits"}, "schedule": {"epochs": 1}}
+    config = build_config({"name": "dummy", **parts})
     return [partial(write_run, config.replace(seed=seed).to_dict(), runs) for seed in range(count)]
 
 

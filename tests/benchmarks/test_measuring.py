@@ -14,12 +14,13 @@ import pytest
 import torch
 from rich.console import Console
 
-from benchmarks import arms, floor, measure, ours, peers, report, scaling, several, steps
+from benchmarks import arms, crews, floor, measure, ours, peers, report, scaling, several, steps
 from benchmarks.arms import Arm
 from benchmarks.floor import conv_outputs
 from benchmarks.measure import Setting
 from benchmarks.scaling import label
 from benchmarks.worker import ARMS
+from skiprun.run import Run
 from skiprun.training.acceleration.compilation import ForwardPass
 
 TURNS = [{"cpu": 1.0, "wall": 2.0, "peak_mb": 5.0}, {"cpu": 3.0, "wall": 9.0, "peak_mb": 6.0}]
@@ -193,3 +194,10 @@ def test_peers_that_are_not_there_are_not_fetched_where_there_may_be_no_network(
     timm = Arm("timm's loop", {"loop": "timm"}, "timm")
     with arms.running([timm], GPU):
         assert timm.failed == "timm is not installed"
+
+
+def test_a_run_that_trains_nothing_is_a_finished_run(tmp_path: Path) -> None:
+    [write] = crews.calls(tmp_path, 1)
+    write()
+    path = tmp_path / "dummy" / "seed-0"
+    assert (Run(path).state, len(Run(path).metrics())) == ("finished", 100)
