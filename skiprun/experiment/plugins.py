@@ -141,7 +141,7 @@ def _behind(config: RunConfig) -> Iterator[PluginFile]:
     named += [(MODELS, model.name), (DATASETS, config.data.name), *((PROBES, name) for name in config.probes)]
     named += [(CONNECTIONS, name) for name in (model.connection, *(model.connections or {}).values())]
     targets = [registry.entries[name].target for registry, name in named if name in registry.entries]
-    for module in dict.fromkeys(target.__module__ for target in targets):
+    for module in dict.fromkeys(getattr(target, "__module__", "") for target in targets):
         if module in own_files:
             path = own_files[module][0]
             yield PluginFile(path, "" if module.startswith("skiprun_plugin_") else module)

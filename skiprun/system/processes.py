@@ -24,6 +24,7 @@ IMPORTED = [
     "torch.fx.experimental.symbolic_shapes",  # shapes on the meta device
     "skiprun.training.acceleration.fusion",
     "skiprun.training.views.tensorboard",
+    "torch.utils.tensorboard",
     "matplotlib.figure",
     "matplotlib.backends.backend_agg",
 ]

@@ -67,7 +67,7 @@ def _read_text(path: Path) -> str:
     try:
         if not path.exists():
             near = did_you_mean(path.name, [file.name for file in path.parent.glob("*.yaml")])
-            network = f" A config is a YAML file; for a network, `skiprun compare {path}`."
+            network = f" A config is a YAML file; for a network, `skiprun train {path}`."
             raise InputError(f"{path}: there is no such file.{near or network * (not path.suffix)}")
         if not path.is_file():
             raise InputError(f"{path}: found a folder or a device; a config is a YAML file")

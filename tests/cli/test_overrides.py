@@ -173,13 +173,6 @@ def test_a_name_of_many_options_is_cut_and_stays_its_own() -> None:
     assert config_for("resnet56:connection=highway", DIGITS, ()).name == "digits-resnet56-connection-highway"
 
 
-def test_an_architecture_given_to_train_is_told_what_to_type(configs: Callable[..., list[RunConfig]]) -> None:
-    with pytest.raises(
-        InputError, match=r"A config is a YAML file; for a network, `skiprun compare resnet20`\."
-    ):
-        configs("train", "resnet20")
-
-
 def test_the_device_that_others_call_gpu(configs: Callable[..., list[RunConfig]]) -> None:
     with pytest.raises(InputError, match=r"Did you mean 'cuda'\?"):
         configs("train", SMOKE, "--device", "gpu")

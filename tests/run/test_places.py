@@ -28,8 +28,10 @@ WITHOUT_RUNS = {
     "connections",
     "probes",
     "studies list",
+    "new",
 }
-WITHOUT_DATA = WITHOUT_RUNS | {"runs list", "runs show", "dashboard", "predict", "models draw"}
+WITHOUT_DATA = WITHOUT_RUNS | {"dashboard", "predict", "models draw", "explain"}
+WITHOUT_DATA |= {f"runs {verb}" for verb in ("list", "show", "diff", "tag", "rm", "restore", "export")}
 
 
 def commands(group: Typer, prefix: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
