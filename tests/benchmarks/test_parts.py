@@ -52,6 +52,7 @@ def test_epochs(machine: SimulatedMachine, way: str) -> None:
     assert any("Simulated GPU" in note for note in row["notes"])
 
 
+@pytest.mark.slow
 def test_watching(machine: SimulatedMachine) -> None:
     norms, checkpoints, waited = machine(measured, "watching", "resnet20").result
     assert norms["percent"] > -100 < checkpoints["percent"]
@@ -76,6 +77,7 @@ def test_waits_are_counted_by_function_whether_warned_of_or_asked_for(
     assert found == {"asks": 1, "looks": 1}
 
 
+@pytest.mark.slow
 def test_kernels(machine: SimulatedMachine) -> None:
     default, eager = machine(measured, "kernels", "resnet20").result
     assert (default["way"], eager["way"]) == ("default", "eager")

@@ -19,7 +19,7 @@ from tests.support.compare import assert_same_bits
 from tests.support.faulty import SignalAfterStep
 from tests.support.simulated_gpu.machine import Outcome, SimulatedMachine
 
-SLOWLY = ("unet augmented", "cutmix", "ema", "clip value, accumulate", "adamw", "hooks")
+SLOWLY = ("resnet20 bf16", "unet augmented", "cutmix", "clip value, accumulate", "adamw", "hooks")
 
 
 def seeds(name: str, device: str, count: int) -> dict[str, RunConfig]:
@@ -41,9 +41,7 @@ def side_by_side(
     return [each if isinstance(each, Run) else type(each).__name__ for each in found]
 
 
-@pytest.mark.parametrize(
-    "name", ["resnet20 bf16", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOWLY)]
-)
+@pytest.mark.parametrize("name", ["ema", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOWLY)])
 def test_the_bits_are_those_of_a_run_alone(machine: SimulatedMachine, tmp_path: Path, name: str) -> None:
     gpu = machine(side_by_side, seeds(name, "cuda", 3), tmp_path / "gpu")
     assert_alone(gpu, seeds(name, "cpu", 3), tmp_path)
