@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import threading
@@ -11,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
+from unittest import mock
 
 import pytest
 from typer.main import get_command
@@ -60,7 +62,7 @@ SMALL["compare"] = [*SMALL["train"], "--seeds", "1", "--jobs", "1"]
 
 def exit_code(*words: str, folder: Path | None = None, **environment: str) -> int:
     """Run a command in this process, perhaps in a folder, and return its exit code."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, mock.patch.dict(os.environ):  # a command sets some
         if folder:
             patch.chdir(folder)
         patch.setattr(sys, "argv", ["skiprun", *words])
