@@ -52,12 +52,10 @@ def recorded_config(plain: dict[str, object], source: str = "config") -> RunConf
     Raises:
         ConfigError: with every problem.
     """
-    plain = config_of_today(plain)
-    if isinstance(named := plain.get("import"), list) and named:
-        recorded = plain.get("imported")
-        known = recorded if isinstance(recorded, dict) else {}
-        plain = plain | {"imported": unrecorded(named) | known}
-    return complete_config(plain, {}, source)
+    config = complete_config(config_of_today(plain), {}, source)
+    if not config.imports:
+        return config
+    return config.replace(imported=unrecorded(config.imports) | config.imported)
 
 
 def changes_since(summary: Summary, recorded: RunConfig) -> list[str]:

@@ -156,6 +156,21 @@ def test_the_code_of_a_strangers_run_does_not_run(trained: Path, place: str, doo
     assert not (file.parent / "it-ran").exists()
 
 
+@pytest.mark.parametrize("door", ["evaluate", "resume", "gradflow", "train"])
+def test_a_strangers_run_that_names_its_code_as_one_word_runs_none(trained: Path, door: str) -> None:
+    """What may be a list may be a word, and is as little trusted."""
+    file = trained.parents[2] / "evil.py"
+    file.write_text(EXAMPLE.read_text() + CANARY)
+    recorded = yaml.safe_load((trained / "config.yaml").read_text())
+    recorded |= {"import": str(file), "imported": {}}
+    (trained / "config.yaml").write_text(yaml.safe_dump(recorded))
+    (trained / "summary.json").unlink()
+    named = trained / "config.yaml" if door == "train" else trained
+    refused = run_here(door, str(named), folder=trained.parents[2])
+    assert refused.returncode == 2 and "not imported: the run recorded no digest" in refused.stderr
+    assert not (file.parent / "it-ran").exists()
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give a file away")
 def test_a_file_of_another_user_is_not_imported_for_a_run(trained: Path) -> None:
     file = trained.parents[2] / "halved.py"
