@@ -123,7 +123,6 @@ def page_facts(comparison: Comparison) -> dict[str, object]:
     ranking = comparison.verdict.ranking.evidence
     rival_headings, rivals = rival_rows(ranking)
     return {
-        "written": time.strftime("%Y-%m-%d %H:%M:%S"),
         "title": title_of([group.label for group in groups]),
         "datasets": list(dict.fromkeys(group.first.text("data.name") for group in groups)),
         "runs": sum(len(group.runs) for group in groups),

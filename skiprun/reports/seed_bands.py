@@ -10,13 +10,12 @@ from urllib.parse import quote
 
 from skiprun.claims.comparison import Comparison
 from skiprun.results.groups import Group
-from skiprun.results.history import Band, Series, band, thinned
-from skiprun.results.records import UNREADABLE, RunRecord
+from skiprun.results.history import Band, Series, band, read_log_rows
+from skiprun.results.records import RunRecord
 from skiprun.system.disk import storage_errors
 from skiprun.system.documents import Row
 from skiprun.system.event_files import EventFile
 from skiprun.system.files import make_folder
-from skiprun.system.ordinary_files import open_to_read
 
 ONE_LINE = re.compile(r"lr|(train|val|test|grad)/(?!.*_class_)\w+")  # of a run; not a layer's, nor a class's
 
@@ -49,11 +48,7 @@ def _bands(group: Group) -> dict[str, Band]:
 
 def _course(run: RunRecord) -> dict[str, Series]:
     """Return the finite values of a run's tags by step; of a damaged log none."""
-    try:
-        with open_to_read(run.run.metrics_file) as lines:
-            ends, steps = thinned(lines)
-    except UNREADABLE:
-        return {}
+    ends, steps = read_log_rows(run.run)
     course: dict[str, Series] = {}
     for row in [*steps, *ends]:
         for tag, value in _scalars(row):

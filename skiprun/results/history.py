@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from skiprun.results.records import UNREADABLE, RunRecord
+from skiprun.run import Run
 from skiprun.system.documents import Row, read_rows
 from skiprun.system.ordinary_files import open_to_read
 
@@ -53,10 +54,18 @@ class History:
 def read_history(run: RunRecord, score_name: str) -> History:
     """Read one run; a damaged log gives an empty history."""
     try:
-        with open_to_read(run.run.metrics_file) as lines:
-            return _reduce(*thinned(lines), score_name)
+        return _reduce(*read_log_rows(run.run), score_name)
     except UNREADABLE:
         return History()
+
+
+def read_log_rows(run: Run) -> tuple[list[Row], list[Row]]:
+    """Return the rows of a run's log at ends of epochs and at steps, thinned; none of a damaged one."""
+    try:
+        with open_to_read(run.metrics_file) as lines:
+            return thinned(lines)
+    except UNREADABLE:
+        return [], []
 
 
 def thinned(lines: Iterable[bytes]) -> tuple[list[Row], list[Row]]:

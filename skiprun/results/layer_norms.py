@@ -6,10 +6,8 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
-from skiprun.results.history import LAYER, thinned
-from skiprun.results.records import UNREADABLE
+from skiprun.results.history import LAYER, read_log_rows
 from skiprun.run import Run
-from skiprun.system.ordinary_files import open_to_read
 
 
 def logged_norms(run: Run) -> dict[str, list[float]]:
@@ -17,13 +15,8 @@ def logged_norms(run: Run) -> dict[str, list[float]]:
 
     A layer that is frozen has none; a run that logged none, or whose log is damaged, gives nothing.
     """
-    try:
-        with open_to_read(run.metrics_file) as lines:
-            rows = thinned(lines)[1]
-    except UNREADABLE:
-        return {}
     found: dict[str, list[float]] = {}
-    for row in rows:
+    for row in read_log_rows(run)[1]:
         for key in filter(lambda key: key.startswith(LAYER), row):
             norms = found.setdefault(key.removeprefix(LAYER).partition(".")[2], [])
             norms += [value for value in [row[key]] if value is not None and math.isfinite(value)]

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from skiprun.results.history import thinned
-from skiprun.results.records import UNREADABLE, RunRecord
+from skiprun.results.history import read_log_rows
+from skiprun.results.records import RunRecord
 from skiprun.system.documents import Row
-from skiprun.system.ordinary_files import open_to_read
 
 LOSS, EPOCH_LOSS = "train/loss", "train/epoch_loss"
 
@@ -77,11 +76,7 @@ class RunLog:
 
 def read_log(record: RunRecord) -> RunLog:
     """Read the log of a run; a damaged one is empty."""
-    try:
-        with open_to_read(record.run.metrics_file) as lines:
-            return RunLog(record, *thinned(lines))
-    except UNREADABLE:
-        return RunLog(record)
+    return RunLog(record, *read_log_rows(record.run))
 
 
 def part(points: Sequence[Point], begin: float, end: float = 1.0) -> list[Point]:

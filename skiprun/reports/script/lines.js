@@ -12,6 +12,22 @@ function momentsOf(chart) {
   return [...steps.values()].sort((one, other) => one[0] - other[0]);
 }
 
+/** Return a slider through moments of training, which says each in words and gives it to who shows it. */
+function momentSlider(moments, first, show) {
+  const output = make("output");
+  const range = make("input", { type: "range", min: 0, max: moments.length - 1, "aria-label": "step of training" });
+  const tell = (moved) => {
+    const moment = moments[range.value], said = moment ? `step ${moment[0]}, epoch ${moment[1]}` : "median over training";
+    output.textContent = said;
+    range.setAttribute("aria-valuetext", said);
+    show(moment, said, moved);
+  };
+  range.value = first;
+  range.oninput = () => tell(true);
+  tell(false);
+  return make("label", { class: "moment" }, range, output);
+}
+
 /** Return the points of a run: of a chart over depth, at its last moment up to a step. */
 function pointsOf(chart, run, network, step) {
   const places = chart.places[run.at];

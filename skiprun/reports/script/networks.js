@@ -72,23 +72,16 @@ function normsAt(chart, layers, index, step) {
 
 /** Return the slider that takes the colours of all diagrams through training; before its first step is the median. */
 function slider(drawn, networks, chart) {
-  const moments = [null, ...momentsOf(chart)], output = make("output", {}, "median over training");
-  const range = make("input", { type: "range", min: 0, max: moments.length - 1, value: 0, "aria-label": "step of training" });
-  range.oninput = () => {
-    const moment = moments[range.value], when = moment ? `step ${moment[0]}, epoch ${moment[1]}` : "";
-    output.textContent = when || "median over training";
-    range.setAttribute("aria-valuetext", output.textContent);
+  return momentSlider([null, ...momentsOf(chart)], 0, (moment, said) => {
     for (const [index, { name, layers }] of Object.entries(networks))
-      drawn.find((each) => each.name === name)?.paint(moment && normsAt(chart, layers, Number(index), moment[0]), when);
-  };
-  return make("div", { class: "tools" }, make("label", { class: "moment" }, range, output));
+      drawn.find((each) => each.name === name)?.paint(moment && normsAt(chart, layers, Number(index), moment[0]), said);
+  });
 }
 
 function drawNetworks() {
   const drawn = [...document.querySelectorAll(".network")].map((figure) => new Network(figure));
-  const { networks, charts } = JSON.parse(document.getElementById("charts").textContent);
-  const chart = charts.find((each) => each.moment);
-  if (chart) document.getElementById("networks").before(slider(drawn, networks, chart));
+  const chart = NUMBERS.charts.find((each) => each.moment);
+  if (chart) document.getElementById("networks").before(make("div", { class: "tools" }, slider(drawn, NUMBERS.networks, chart)));
 }
 
 drawNetworks();

@@ -2,6 +2,7 @@
 // The page that answers: which networks and seeds its charts show; what was chosen outlives a reload.
 
 const KEPT = `skiprun ${location.pathname}`;
+const NUMBERS = JSON.parse(document.getElementById("charts").textContent);
 
 /** Return what was chosen before the page was loaded anew. */
 function recalled() {
@@ -81,7 +82,7 @@ function stayCurrent(seconds) {
 }
 
 function begin() {
-  const { networks, charts } = JSON.parse(document.getElementById("charts").textContent);
+  const { networks, charts } = NUMBERS;
   const choice = { networks: [], seeds: [], every: false, log: {}, step: null, ...recalled() };
   const changed = (only) => {
     keep(choice);

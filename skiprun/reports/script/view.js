@@ -43,24 +43,15 @@ class View {
 
   /** Return the slider through the logged steps of training. */
   slider() {
-    const moments = momentsOf(this.chart), output = make("output");
-    const slider = make("input", { type: "range", min: 0, max: moments.length - 1, "aria-label": "step of training" });
-    const tell = () => {
-      this.moment = moments[slider.value];
-      const said = `step ${this.moment[0]}, epoch ${this.moment[1]}`;
-      output.textContent = said;
-      slider.setAttribute("aria-valuetext", said);
-      this.caption.textContent = this.words.replace(this.chart.moment, said);
-    };
+    const moments = momentsOf(this.chart);
     const kept = this.choice.step === null ? 0 : moments.findLastIndex((each) => each[0] <= this.choice.step);
-    slider.value = Math.max(0, kept);
-    tell();
-    slider.oninput = () => {
-      tell();
-      this.choice.step = this.moment[0];
+    return momentSlider(moments, Math.max(0, kept), (moment, said, moved) => {
+      this.moment = moment;
+      this.caption.textContent = this.words.replace(this.chart.moment, said);
+      if (!moved) return;
+      this.choice.step = moment[0];
       this.changed(this);
-    };
-    return make("label", { class: "moment" }, slider, output);
+    });
   }
 
   /** Draw what is chosen, as wide as there is room, or as paper has. */
