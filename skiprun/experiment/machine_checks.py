@@ -23,7 +23,7 @@ from skiprun.errors import (
 )
 from skiprun.system.cache import cache_folder, code_folder, naming_the_way_out
 from skiprun.system.disk import check_writable, free_bytes
-from skiprun.system.event_files import tensorboard_needed
+from skiprun.system.event_files import EventFile, tensorboard_needed
 from skiprun.system.machine import cores
 from skiprun.training.device import fast_precision
 from skiprun.training.gpu import sees_gpu, why_no_gpu
@@ -96,10 +96,10 @@ def tensorboard() -> str:
     """Write an event as a run does, and make a server ready as the dashboard does."""
     with tensorboard_needed():
         from tensorboard import default, program, version
-        from torch.utils.tensorboard import SummaryWriter
 
-    with tempfile.TemporaryDirectory() as folder, SummaryWriter(folder) as writer:
-        writer.add_scalar("check", 1.0, 0)
-        writer.flush()
+    with tempfile.TemporaryDirectory() as folder:
+        events = EventFile(Path(folder))
+        events.add_scalars({"check": 1.0}, 0)
+        events.close()
         program.TensorBoard(default.get_plugins()).configure(argv=["tensorboard", "--logdir", folder])
     return f"{version.VERSION}, writes events and is ready to show them"

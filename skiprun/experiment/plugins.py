@@ -20,6 +20,7 @@ from skiprun.system.plugin_file import PluginFile, find_plugin
 
 log = logging.getLogger(__name__)
 
+_imported: dict[str, PluginFile] = {}  # by module, as they were when they were imported
 TRUSTED = "SKIPRUN_IMPORT"  # paths as in $PATH; processes that are started here inherit them
 
 
@@ -123,7 +124,8 @@ def _lies_among_runs(path: Path) -> str:
 
 def _load(plugin: PluginFile) -> None:
     """Import a plug-in, unless its content is imported already."""
-    if own_files.get(plugin.module) == (plugin.path, plugin.digest):
+    known = _imported.get(plugin.module)
+    if known and known.digest == plugin.digest:
         return
     if not plugin.installed:  # Python keeps an installed module as it was
         forget(plugin.module)
@@ -132,7 +134,7 @@ def _load(plugin: PluginFile) -> None:
     except BrokenPlugin:
         forget(plugin.module)
         raise
-    own_files[plugin.module] = (plugin.path, plugin.digest)
+    _imported[plugin.module], own_files[plugin.module] = plugin, plugin.path
 
 
 def _behind(config: RunConfig) -> Iterator[PluginFile]:
@@ -142,6 +144,5 @@ def _behind(config: RunConfig) -> Iterator[PluginFile]:
     named += [(CONNECTIONS, name) for name in (model.connection, *(model.connections or {}).values())]
     targets = [registry.entries[name].target for registry, name in named if name in registry.entries]
     for module in dict.fromkeys(getattr(target, "__module__", "") for target in targets):
-        if module in own_files:
-            path = own_files[module][0]
-            yield PluginFile(path, "" if module.startswith("skiprun_plugin_") else module)
+        if module in _imported:
+            yield _imported[module]

@@ -8,8 +8,7 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
-# Plug-in files that were imported: their place and the digest of what they held, by module.
-own_files: dict[str, tuple[Path, str]] = {}
+own_files: dict[str, Path] = {}  # plug-in files that were imported, by module
 
 
 def _folders(package: str) -> list[str]:
@@ -27,7 +26,7 @@ def modules_of(package: str) -> Iterator[str]:
 def source_of(module: str) -> str:
     """Return the source of a module; neither it nor its package is imported. Nothing where it has none."""
     if module in own_files:
-        return own_files[module][0].read_text(encoding="utf-8")
+        return own_files[module].read_text(encoding="utf-8")
     package = module.rpartition(".")[0]
     spec = PathFinder.find_spec(module, _folders(package)) if package else find_spec(module)
     if spec is None:

@@ -23,6 +23,8 @@ ONE_LINE = re.compile(r"lr|(train|val|test|grad)/(?!.*_class_)\w+")  # of a run;
 def write_seed_bands(comparison: Comparison, folder: Path) -> None:
     """Write the course of each network over its seeds, and beside its scores the settings that differ.
 
+    Of networks whose runs write no events (`log.tensorboard: false`) there are none.
+
     Args:
         comparison: what is shown.
         folder: gets `LABEL/{mean,low,high}`; TensorBoard draws the runs `mean` as one line a network.
@@ -31,7 +33,8 @@ def write_seed_bands(comparison: Comparison, folder: Path) -> None:
         StorageError: the folder cannot be written.
         SkiprunError: TensorBoard cannot be imported.
     """
-    for group in comparison.groups:
+    wanted = [group for group in comparison.groups if group.first.config.get("log.tensorboard", True)]
+    for group in wanted:
         bands = _bands(group)
         settings = {key: values[group.label] for key, values in comparison.protocol.differing.items()}
         for name in ("mean", "low", "high"):

@@ -15,6 +15,7 @@ import yaml
 
 from skiprun import registry
 from skiprun.config import Role, RunConfig, role_of
+from skiprun.experiment import plugins
 from skiprun.experiment.comparison_request import ComparisonRequest
 from skiprun.experiment.plan import plan_comparison
 from skiprun.experiment.plugins import TRUSTED, import_plugin
@@ -49,6 +50,7 @@ def forget_all(monkeypatch: pytest.MonkeyPatch) -> None:
         registry.forget(module)
         sys.modules.pop(module, None)
     own_files.clear()
+    plugins._imported.clear()
     registry.CONNECTIONS.entries.pop("halved", None)  # the README has one of this name
 
 
@@ -188,6 +190,15 @@ def test_a_plug_in_behind_import_is_recorded_by_the_runs_that_use_it(project: Pa
     assert plain and own
     assert plain.imports == [] and plain.imported == {}
     assert own.imports == [str(project / "halved.py")] and [*own.imported] == ["halved.py"]
+
+
+def test_what_ran_is_recorded_though_the_file_changed_since(project: Path) -> None:
+    digest = find_plugin(str(project / "halved.py")).digest
+    import_plugin(project / "halved.py")
+    (project / "halved.py").write_text("")
+    asked = ComparisonRequest(["resnet20:connection=halved"], runs=project / "runs")
+    (planned,) = plan_comparison(asked)
+    assert planned.config and planned.config.imported == {"halved.py": digest}
 
 
 def test_a_network_of_ones_own_is_found_by_the_protocol_that_imports_it(project: Path) -> None:

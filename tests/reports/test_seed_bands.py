@@ -12,7 +12,7 @@ from tensorboard.plugins.hparams import metadata
 from skiprun.claims.comparison import Comparison, compare_runs
 from skiprun.reports.seed_bands import write_seed_bands
 from skiprun.run import Run
-from tests.support.fake_runs import write_trio
+from tests.support.fake_runs import write_run, write_trio
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +64,9 @@ def test_written_again_no_point_is_doubled(compared: tuple[Comparison, Path]) ->
     before = len(read(folder / label / "mean").Scalars("val/error"))
     write_seed_bands(comparison, folder)
     assert len(read(folder / label / "mean").Scalars("val/error")) == before
+
+
+def test_runs_without_events_have_no_bands(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "runs", "plain20", settings={"log": {"tensorboard": False}})
+    write_seed_bands(compare_runs([run]), tmp_path / "tensorboard")
+    assert not (tmp_path / "tensorboard").exists()
