@@ -11,6 +11,8 @@ from unittest import mock
 import pytest
 import torch
 
+from tests.support.plugins import forget_plugins
+
 torch.set_num_threads(1)
 
 
@@ -33,6 +35,13 @@ def own_environment() -> Iterator[None]:
     """Undo what a test leaves in the environment, such as the safe path that commands set for children."""
     with mock.patch.dict(os.environ):
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_registries() -> Iterator[None]:
+    """Undo what a test imports and registers from outside the package."""
+    yield
+    forget_plugins()
 
 
 @pytest.fixture(autouse=True)

@@ -61,7 +61,7 @@ def card(entry: ConnectionEntry, shown: ShownTrial) -> Card:
     """Return the card of one connection."""
     kind, info = entry.target, entry.info
     body = inspect.getdoc(kind) or ""
-    more = [inspect.getdoc(sys.modules[kind.__module__]) or "", *body.split("\n\n")[1:]]
+    more = [inspect.getdoc(sys.modules[entry.module]) or "", *body.split("\n\n")[1:]]
     rows = connection_options(kind)
     arms = list(dict.fromkeys([*ALWAYS, entry.name, *([SKIPINIT] if entry.name == "rezero" else [])]))
     return Card(

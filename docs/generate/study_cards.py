@@ -58,7 +58,7 @@ def card(study: Study, source: StudySource, found: StudyFound) -> Card:
         summary=text(study.summary),
         looks_at=looks_at(study),
         paper=linked(study.info.paper or ""),
-        text=text(inspect.getdoc(sys.modules[study.target.__module__]) or ""),
+        text=text(inspect.getdoc(sys.modules[study.module]) or ""),
         command=source.command,
         options=options(study),
         figures={name: title for name, title in titles(study).items() if name in source.figures},

@@ -40,7 +40,7 @@ def declared_study(name: str, declaration: Declaration) -> Entry[Any, StudyInfo]
     study.__annotations__ = {
         each.name: each.annotation for each in parameters if each.annotation is not each.empty
     }
-    return Entry(name, study, StudyInfo(**declared_facts(declaration.register)))
+    return Entry(name, study, StudyInfo(**declared_facts(declaration.register)), declaration.module)
 
 
 def declared_parameters(definition: ast.FunctionDef | ast.ClassDef) -> list[Parameter]:

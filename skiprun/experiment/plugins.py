@@ -142,7 +142,7 @@ def _behind(config: RunConfig) -> Iterator[PluginFile]:
     model, named = config.model, list[tuple[Registry, str | None]]()
     named += [(MODELS, model.name), (DATASETS, config.data.name), *((PROBES, name) for name in config.probes)]
     named += [(CONNECTIONS, name) for name in (model.connection, *(model.connections or {}).values())]
-    targets = [registry.entries[name].target for registry, name in named if name in registry.entries]
-    for module in dict.fromkeys(getattr(target, "__module__", "") for target in targets):
+    entries = [registry.entries[name] for registry, name in named if name in registry.entries]
+    for module in dict.fromkeys(entry.module for entry in entries):
         if module in _imported:
             yield _imported[module]

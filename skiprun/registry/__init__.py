@@ -61,5 +61,5 @@ def forget(module: str) -> None:
     """Take out what a module registered, before it is imported anew."""
     for registry in REGISTRIES:
         for name, entry in [*registry.entries.items()]:
-            if getattr(entry.target, "__module__", "") == module:
+            if entry.module == module:
                 del registry.entries[name]

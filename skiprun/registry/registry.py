@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
@@ -30,11 +31,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Entry(Generic[Target, Facts]):
-    """One registered thing with what is said of it."""
+    """One registered thing with what is said of it.
+
+    Attributes:
+        module: the module that registered it; the target may come from elsewhere.
+    """
 
     name: str
     target: Target
     info: Facts
+    module: str
 
     @property
     def summary(self) -> str:
@@ -59,11 +65,12 @@ class Registry(Generic[Target, Facts]):
             TypeError: a fact that this kind of entry does not have, or lacks.
         """
         info = self._info(name, facts)
+        module = sys._getframe(1).f_globals.get("__name__", "")
 
         def enter(target: Target) -> Target:
             if name in self.entries:
                 raise ValueError(f"{self.kind} '{name}' is registered twice")
-            self.entries[name] = Entry(name, target, info)
+            self.entries[name] = Entry(name, target, info, module)
             return target
 
         return enter

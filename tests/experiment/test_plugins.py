@@ -7,22 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from skiprun import registry
 from skiprun.config import Role, RunConfig, role_of
-from skiprun.experiment import plugins
 from skiprun.experiment.comparison_request import ComparisonRequest
 from skiprun.experiment.plan import plan_comparison
 from skiprun.experiment.plugins import TRUSTED, import_plugin
-from skiprun.registry.modules import own_files
 from skiprun.system.plugin_file import find_plugin
 from tests.support import ROOT
 from tests.support.command_line import run_here
+from tests.support.plugins import forget_plugins
 
 EXAMPLE = ROOT / "examples" / "plugin" / "halved.py"
 CONFIG = {
@@ -34,24 +31,6 @@ CONFIG = {
     "compute": {"device": "cpu", "compile": "off"},
     "log": {"tensorboard": False},
 }
-
-
-@pytest.fixture(autouse=True)
-def a_new_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing is imported and nothing trusted yet, as when a command starts."""
-    forget_all(monkeypatch)
-    yield
-    forget_all(monkeypatch)
-
-
-def forget_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(TRUSTED, "")
-    for module in [*own_files]:
-        registry.forget(module)
-        sys.modules.pop(module, None)
-    own_files.clear()
-    plugins._imported.clear()
-    registry.CONNECTIONS.entries.pop("halved", None)  # the README has one of this name
 
 
 def write_project(folder: Path) -> Path:
@@ -71,10 +50,8 @@ def project(tmp_path: Path) -> Path:
 def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Such a folder with the run of that config."""
     folder = write_project(tmp_path_factory.mktemp("trained"))
-    with pytest.MonkeyPatch.context() as patch:
-        forget_all(patch)
-        assert run_here("train", "own.yaml", folder=folder).returncode == 0
-        forget_all(patch)
+    assert run_here("train", "own.yaml", folder=folder).returncode == 0
+    forget_plugins()
     return folder
 
 
@@ -103,13 +80,13 @@ def test_a_run_records_the_place_and_the_digest_and_is_scored_from_another_folde
 
 
 def test_a_file_that_changed_is_another_experiment_for_training_and_refused_for_the_rest(
-    trained: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Path,
 ) -> None:
     project = trained.parents[2]
     (project / "halved.py").write_text(EXAMPLE.read_text().replace("/ 2", "/ 3"))
     again = run_here("train", "own.yaml", folder=project)
     assert again.returncode == 5 and "imported.halved.py: " in again.stderr
-    forget_all(monkeypatch)
+    forget_plugins()
     for command in ("evaluate", "gradflow", "resume"):
         refused = run_here(command, str(trained), folder=project)
         assert refused.returncode == 2, (command, refused.stderr)
@@ -203,11 +180,13 @@ def test_what_ran_is_recorded_though_the_file_changed_since(project: Path) -> No
 
 def test_a_network_of_ones_own_is_found_by_the_protocol_that_imports_it(project: Path) -> None:
     (project / "nets.py").write_text(
+        "from functools import partial\n"
         "from torch import nn\n"
         "from skiprun.registry import MODELS\n"
-        "@MODELS.register('linear', family='own', paper='none', input=(1, 8, 8), year=1958)\n"
-        "def linear(num_classes=10, in_channels=1, **options):\n"
-        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, num_classes))\n"
+        "def build(pixels, num_classes=10, in_channels=1, **options):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(pixels, num_classes))\n"
+        "facts = {'summary': 'One layer.', 'family': 'own', 'input': (1, 8, 8), 'year': 1958}\n"
+        "MODELS.register('linear', paper='none', **facts)(partial(build, 64))\n"
     )
     protocol = {key: value for key, value in CONFIG.items() if key not in ("name", "model")}
     (project / "short.yaml").write_text(yaml.safe_dump(protocol | {"import": ["nets.py"]}))

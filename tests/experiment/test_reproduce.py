@@ -48,7 +48,7 @@ def enter(monkeypatch: pytest.MonkeyPatch, expected: Region, **facts: Any) -> No
         "control_is": "no skips",
     }
     CLAIMS.fill()
-    entry = Entry("losses", statement, ClaimInfo(**{**usual, **facts}))
+    entry = Entry("losses", statement, ClaimInfo(**{**usual, **facts}), __name__)
     monkeypatch.setitem(CLAIMS.entries, "losses", entry)
 
 
@@ -95,7 +95,7 @@ def test_a_study_is_made_of_each_run_and_kept(monkeypatch: pytest.MonkeyPatch, t
         control_is="no skips",
     )
     CLAIMS.fill()
-    monkeypatch.setitem(CLAIMS.entries, "losses", Entry("losses", statement, info))
+    monkeypatch.setitem(CLAIMS.entries, "losses", Entry("losses", statement, info, __name__))
     [found] = reproduce(["losses"], runs=tmp_path, launcher=Launcher(jobs=1))
     assert found.outcome.quantities[0].values == {0: 9, 1: 9}
     kept = sorted((tmp_path / "claims" / "studies").glob("lesion-*.json"))
@@ -186,7 +186,7 @@ def test_numbers_that_cannot_be_computed_leave_that_claim_open_and_no_other(
     asked = Measurement(study="path_lengths")
     info = ClaimInfo(**toy, measurement=asked, control=Measurement(study="path_lengths", seeds=2))  # type: ignore[arg-type]
     CLAIMS.fill()
-    monkeypatch.setitem(CLAIMS.entries, "losses", Entry("losses", statement, info))
+    monkeypatch.setitem(CLAIMS.entries, "losses", Entry("losses", statement, info, __name__))
     bad, good = reproduce(["losses", "binomial_path_lengths"], runs=tmp_path)
     assert bad.outcome.verdict == "INCONCLUSIVE"
     assert bad.outcome.sentences == ["its numbers cannot be computed: division by zero"]

@@ -77,7 +77,7 @@ def tiny_dataset() -> Iterator[None]:
     """Let configs name the dataset 'tiny'."""
     DATASETS.fill()
     before = dict(DATASETS.entries)
-    DATASETS.entries["tiny"] = Entry("tiny", tiny, DatasetInfo())
+    DATASETS.entries["tiny"] = Entry("tiny", tiny, DatasetInfo(), __name__)
     try:
         yield
     finally:

@@ -54,7 +54,7 @@ class StudyWork:
     @cached_property
     def key(self) -> str:
         """A digest of all that the findings depend on, with the study's source and the trained run."""
-        module = sys.modules[STUDIES[self.study].target.__module__]
+        module = sys.modules[STUDIES[self.study].module]
         said = {
             "study": [self.study, inspect.getsource(module), dict(self.options), dict(self.look), self.seed],
             "network": self.config,
