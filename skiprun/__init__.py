@@ -8,13 +8,14 @@ from __future__ import annotations
 import importlib
 
 __version__ = "0.1.0"
-__all__ = ["build_model", "compare", "evaluate", "load_run", "train"]
+__all__ = ["build_model", "compare", "evaluate", "load_run", "study", "train"]
 
 _HOMES = {
     "build_model": "skiprun.models",
     "compare": "skiprun.experiment",
     "evaluate": "skiprun.experiment",
     "load_run": "skiprun.experiment",
+    "study": "skiprun.experiment",
     "train": "skiprun.experiment",
 }
 

@@ -18,7 +18,7 @@ FLOORS = {
     **dict.fromkeys(["models", "data", "tasks", "results"], 3),
     **dict.fromkeys(["probes", "claims", "inference"], 4),
     **dict.fromkeys(["training", "studies", "reports"], 5),
-    "experiment": 6,
+    **dict.fromkeys(["experiment", "lessons"], 6),
     "cli": 7,
 }
 # Config files are read by config's own neighbour, which says of an old word what it is now.

@@ -21,6 +21,7 @@ from skiprun.cli import (
     evaluate,
     explain,
     keep_runs,
+    lesson,
     listings,
     models,
     new,
@@ -109,6 +110,7 @@ app.command(epilog="Example: skiprun doctor configs/resnet56_cifar.yaml")(doctor
 app.command(epilog="Example: skiprun evaluate runs/smoke/seed-0 --split val")(evaluate.evaluate)
 app.command(epilog="Example: skiprun predict runs/smoke/seed-0 seven.png")(predict.predict)
 app.command(epilog="Example: skiprun new resnet18_folder flowers.yaml")(new.new)
+app.command(epilog="Example: skiprun lesson 1")(lesson.lesson)
 app.command(epilog="Example: skiprun config data.augment")(config.config)
 models.app.command(epilog="Example: skiprun models draw resnet56:connection=highway")(draw.draw)
 app.add_typer(models.app, name="models")

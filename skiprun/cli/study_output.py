@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -46,36 +46,16 @@ def show_studies(*requests: StudyRequest, output: OutputOptions, fresh: bool = F
 
 def study_and_draw(request: StudyRequest, runs: Path, silent: bool, fresh: bool) -> StudyShown:
     """Make one study and write its figures: beside the run if it is one, else below studies/ of all runs."""
-    from skiprun import reports
-    from skiprun.experiment.study_runner.study import run_study
+    from skiprun.experiment.study_runner.drawn_study import draw_study
 
-    spare = runs / "studies" / reports.slug([request.study, *(target.label for target in request.targets)])
     progress_for, prepared = (_uncounted, None) if silent else (Counted, loading)
     with stopping():
-        documents = run_study(request, progress_for, prepared, fresh, spare)
-        files = write_figures(request, documents, runs, spare)
-    return {"study": request.study, "networks": documents, "figures": [str(file) for file in files]}
-
-
-def write_figures(
-    request: StudyRequest, documents: Sequence[Document], runs: Path, spare: Path
-) -> list[Path]:
-    """Write and return the figures of a study, and its document where it belongs to no single run."""
-    from skiprun import reports
-    from skiprun.experiment.study_runner.keeping import folder_for, warn_instead
-    from skiprun.system.files import write_json
-
-    alone = documents[0]["run"] if len(documents) == 1 else None
-    labels = [document["label"] for document in documents if request.targets]
-    together = runs / "studies" / reports.slug([request.study, *labels])
-    folder = folder_for(Path(alone), spare) if alone else together
-    files: list[Path] = []
-    if folder:  # else it was logged before the study
-        with warn_instead():
-            files = reports.write_study(documents, folder)
-            if not alone:
-                write_json(folder / f"{request.study}.json", documents)
-    return files
+        found = draw_study(request, runs, progress_for, prepared, fresh)
+    return {
+        "study": request.study,
+        "networks": [*found.documents],
+        "figures": [str(file) for file in found.figures],
+    }
 
 
 class Counted:

@@ -11,6 +11,7 @@ from skiprun.experiment.noise import noise, plan_noise
 from skiprun.experiment.parts import Parts, prepare
 from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.predict import predict, predict_masks
+from skiprun.experiment.study_runner.drawn_study import study
 from skiprun.experiment.sweeps.plan_sweep import plan_sweep
 from skiprun.experiment.sweeps.sweep import sweep
 from skiprun.experiment.train import train
@@ -38,6 +39,7 @@ __all__ = [
     "rebuild_file",
     "run_comparison",
     "score",
+    "study",
     "sweep",
     "train",
     "train_missing",

@@ -1,0 +1,156 @@
+"""Check answers to exercises by numbers, with the quantities and regions that claims are judged by."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_type_hints
+
+import torch
+
+from skiprun.claims.quantity import Quantity, Region, decide, near
+from skiprun.errors import InputError, did_you_mean, first_line, with_type
+from skiprun.system.arguments import fits, type_in_words
+
+Verdict = Literal["PASS", "FAIL", "OPEN"]
+Measure = Callable[..., Sequence[Quantity]]
+
+LESSONS = ("residual_block", "degradation", "gradient_flow", "projection", "unet_skips")
+EXERCISES: dict[str, Measure] = {}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found of an answer.
+
+    Attributes:
+        exercise: its number, such as 1.2.
+        verdict: PASS, FAIL, or OPEN where nothing was answered yet.
+        found: each number, where it was expected, and what that means; or what is wrong with the answer.
+        why: the reason for what is expected.
+    """
+
+    exercise: str
+    verdict: Verdict
+    found: tuple[str, ...]
+    why: str = ""
+
+    def __str__(self) -> str:
+        reason = [f"Why: {self.why}"] if self.why else []
+        return "\n  ".join([f"{self.exercise} {self.verdict}", *self.found, *reason])
+
+
+def exercise(number: str) -> Callable[[Measure], Measure]:
+    """Register a function from an answer, and what it is about, to numbers.
+
+    The first line of its docstring is the task, the rest the reason for what is expected.
+    """
+
+    def register(measure: Measure) -> Measure:
+        EXERCISES[number] = measure
+        return measure
+
+    return register
+
+
+def exactly(name: str, value: float, number: int) -> Quantity:
+    """Return a number that must be a whole one."""
+    return exact(name, value, near(number, 0.5))
+
+
+def exact(name: str, value: float, expected: Region) -> Quantity:
+    """Return a number that no seed changes."""
+    return by_seed(name, {0: float(value)}, expected)
+
+
+def by_seed(name: str, values: dict[int, float], expected: Region) -> Quantity:
+    """Return a number of each seed, all of which must lie in a region."""
+    return Quantity(name, expected, values, "exact")
+
+
+def check(exercise: str, answer: object, evidence: object = None) -> None:
+    """Print what is found of the answer to an exercise.
+
+    Args:
+        exercise: its number, such as "1.2".
+        answer: a number, a function, a class: what the exercise asks for.
+        evidence: what was measured, where the exercise is about that.
+    """
+    print(check_answer(exercise, answer, evidence))
+
+
+def check_answer(exercise: str, answer: object, evidence: object = None) -> Checked:
+    """Return what is found of the answer to an exercise, see `check`.
+
+    Raises:
+        InputError: there is no such exercise.
+    """
+    measure = find_exercise(exercise)
+    if answer is ...:
+        return Checked(exercise, "OPEN", ("Nothing is answered yet: put something in the place of `...`.",))
+    hint = get_type_hints(measure)["answer"]
+    if not fits(answer, hint):
+        return Checked(
+            exercise, "FAIL", (f"The answer is {answer!r:.60}; it must be {type_in_words(hint)}.",)
+        )
+    _, *about = inspect.signature(measure).parameters
+    if about and evidence is None:
+        call = f'check("{exercise}", answer, {about[0]})'
+        return Checked(exercise, "FAIL", (f"Give what was measured too: {call}.",))
+    given = (answer, evidence) if about else (answer,)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        return _judged(exercise, measure, given)
+
+
+def find_exercise(number: str) -> Measure:
+    """Return the function that measures an answer; raise InputError with those that there are."""
+    for lesson in LESSONS:
+        importlib.import_module(f"skiprun.lessons.{lesson}")
+    if number not in EXERCISES:
+        raise InputError(
+            f"There is no exercise '{number}'.{did_you_mean(number, EXERCISES)} "
+            f"There are {', '.join(EXERCISES)}."
+        )
+    return EXERCISES[number]
+
+
+def _judged(exercise: str, measure: Measure, given: Sequence[Any]) -> Checked:
+    """Measure and judge; what an answer raises is an answer that fails."""
+    _, _, reason = (measure.__doc__ or "").partition("\n\n")
+    why = " ".join(reason.split())
+    try:
+        quantities = tuple(measure(*given))
+    except NotImplementedError:
+        return Checked(exercise, "OPEN", ("Nothing is answered yet: write the lines that are missing.",))
+    except Exception as error:
+        return Checked(exercise, "FAIL", (f"It cannot be measured: {first_line(with_type(error))}",), why)
+    seeds = max(len(each.values) for each in quantities)
+    verdict: Verdict = "PASS" if decide(quantities, seeds) == "PASS" else "FAIL"
+    return Checked(exercise, verdict, tuple(_sentence(each, seeds) for each in quantities), why)
+
+
+def _sentence(quantity: Quantity, seeds: int) -> str:
+    """Say a number and where it was expected; the ends too where seeds differ."""
+    low, high = quantity.interval()
+    spread = f" ({_number(low)} to {_number(high)})" if -math.inf < low < high else ""
+    verdict = "PASS" if quantity.verdict(seeds) == "PASS" else "FAIL"
+    return (
+        f"{quantity.name}: {_number(quantity.value)}{spread}, expected {_words(quantity.expected)}: {verdict}"
+    )
+
+
+def _words(region: Region) -> str:
+    """Say where a region lies; one that is 1 wide holds a whole number."""
+    if math.isinf(region.low) or math.isinf(region.high):
+        return f"below {region.high:g}" if math.isinf(region.low) else f"above {region.low:g}"
+    middle, half = (region.low + region.high) / 2, (region.high - region.low) / 2
+    return _number(middle) if half == 0.5 else f"{middle:.4g} +- {half:.2g}"
+
+
+def _number(value: float) -> str:
+    """Return a whole number to the last digit, any other with four."""
+    return f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"

@@ -1,0 +1,116 @@
+"""The notebooks of the lessons: filled with their solutions they run, and every check passes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from skiprun.lessons.checking import EXERCISES, find_exercise
+from skiprun.lessons.notebooks import FOLDER, lessons
+from tests.support import ROOT
+from tests.support.command_line import run_here
+
+LESSONS = sorted((ROOT / "examples" / "lessons").glob("*.ipynb"))
+TRAINED = (
+    'seeds=1, overrides=["schedule.epochs=2", "schedule.warmup=0", "model.width=4", "log.tensorboard=false"]'
+)
+QUICK = {"2_degradation": TRAINED, "3_gradient_flow": 'seeds=1, look={"batches": 1}', "5_unet_skips": TRAINED}
+
+
+def solutions(file: Path) -> dict[str, str]:
+    """Return the cells that solve a lesson, by exercise."""
+    text = (file.parent / "solutions" / f"{file.stem}.py").read_text()
+    return dict(re.findall(r"^# %% (\S+)\n(.*?)(?=^# %%|\Z)", text, re.MULTILINE | re.DOTALL))
+
+
+def exercise_of(cell: nbformat.NotebookNode) -> str | None:
+    """Return the exercise that a cell is to be filled in for."""
+    kind, _, number = cell.id.partition("-")
+    return number.replace("-", ".") if kind == "exercise" else None
+
+
+def solved(file: Path) -> nbformat.NotebookNode:
+    """Return a lesson with its solutions, and with what it trains made short."""
+    notebook, answers = nbformat.read(file, as_version=4), solutions(file)
+    for cell in notebook.cells:
+        cell.source = answers.get(exercise_of(cell) or "", cell.source)
+        cell.source = re.sub(r"seeds=\d", QUICK.get(file.stem, ""), cell.source)
+    return notebook
+
+
+def printed(notebook: nbformat.NotebookNode) -> str:
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "".join(output.get("text", "") for output in outputs)
+
+
+@pytest.mark.parametrize("file", LESSONS, ids=lambda file: file.stem)
+def test_every_exercise_is_asked_checked_and_solved_once(file: Path) -> None:
+    cells = nbformat.read(file, as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    asked = [number for cell in code if (number := exercise_of(cell))]
+    checked = [
+        number for cell in code for number in re.findall(r'^check\("([\d.]+)"', cell.source, re.MULTILINE)
+    ]
+    find_exercise("1.1")
+    assert asked == checked == [*solutions(file)]
+    assert asked == [number for number in sorted(EXERCISES) if number.startswith(file.stem[0] + ".")]
+    assert not any(cell.outputs for cell in code)
+    assert file.stat().st_size < 10_000
+
+
+def test_the_package_has_every_lesson() -> None:
+    assert [each.file.resolve() for each in lessons()] == LESSONS
+    assert [each.name for each in sorted(FOLDER.iterdir())] == [file.name for file in LESSONS]
+
+
+@pytest.mark.parametrize("stem", ["1_residual_block", "4_projection"])  # the others train or measure
+def test_solutions_pass_their_checks(stem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {}
+    for cell in solved(ROOT / "examples" / "lessons" / f"{stem}.ipynb").cells:
+        if cell.cell_type == "code":
+            exec(cell.source, names)
+    said = re.findall(r"^\d\.\d (\w+)$", capsys.readouterr().out, re.MULTILINE)
+    assert said == ["PASS"] * len(solutions(ROOT / "examples" / "lessons" / f"{stem}.ipynb"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", LESSONS, ids=lambda file: file.stem)
+def test_a_lesson_runs_from_top_to_bottom(file: Path, tmp_path: Path) -> None:
+    notebook = solved(file)
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    ).execute()
+    assert re.findall(r"^\d\.\d (\w+)$", printed(notebook), re.MULTILINE) == ["PASS"] * len(solutions(file))
+
+
+@pytest.mark.slow
+def test_a_lesson_that_nobody_answered_runs_too(tmp_path: Path) -> None:
+    notebook = nbformat.read(LESSONS[3], as_version=4)
+    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
+    assert re.findall(r"^\d\.\d (\w+)$", printed(notebook), re.MULTILINE) == ["OPEN"] * 5
+
+
+def test_the_command_lists_lessons_and_copies_one(tmp_path: Path) -> None:
+    rows = json.loads(run_here("lesson", "--json", folder=tmp_path).stdout)
+    assert [row["lesson"] for row in rows] == [1, 2, 3, 4, 5]
+    assert rows[0] == {"lesson": 1, "title": "build a residual block", "exercises": 4}
+    copied = run_here("lesson", "3", folder=tmp_path)
+    assert "3_gradient_flow.ipynb is yours" in copied.stderr
+    assert (tmp_path / "3_gradient_flow.ipynb").read_text() == LESSONS[2].read_text()
+    again = run_here("lesson", "3", folder=tmp_path)
+    assert again.returncode == 2 and "is there already" in again.stderr
+    unknown = run_here("lesson", "9", folder=tmp_path)
+    assert unknown.returncode == 2 and "There is no lesson 9; there are 1 to 5." in unknown.stderr
+
+
+def test_a_lesson_as_a_script_runs_in_plain_python(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_here("lesson", "4", "--script", folder=tmp_path)
+    exec((tmp_path / "4_projection.py").read_text(), {})
+    assert capsys.readouterr().out.count(" OPEN\n") == 5
