@@ -52,8 +52,8 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield "schedule.restarts", f"found steps {begins}; they must rise"
     if optim.clip_norm and optim.clip_value:
         yield "optim.clip_value", "found beside optim.clip_norm; clip by one of them"
-    if optim.nesterov and (optim.name != "sgd" or not optim.momentum):
-        yield "optim.nesterov", "needs optim.name sgd and a momentum above 0"
+    if optim.nesterov and (optim.name not in ("sgd", "muon") or not optim.momentum):
+        yield "optim.nesterov", "needs optim.name sgd or muon, and a momentum above 0"
     if data.batch_size % optim.accumulate:
         yield (
             "optim.accumulate",

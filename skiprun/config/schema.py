@@ -63,7 +63,7 @@ RULES: dict[str, list[Schema]] = {
     ],
     "OptimConfig": [
         _not_both(_given("clip_norm", SOMETHING), _given("clip_value", SOMETHING)),
-        _not_both(_given("nesterov", YES), _given("name", {"const": "adamw"})),
+        _not_both(_given("nesterov", YES), _given("name", {"enum": ["adam", "adamw", "rmsprop"]})),
         _not_both(_given("nesterov", YES), _given("momentum", {"const": 0})),
     ],
     "ScheduleConfig": [

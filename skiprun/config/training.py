@@ -12,11 +12,17 @@ from skiprun.config.fields import Count, Fraction, NonNegative, Positive, Role, 
 class OptimConfig(Section):
     """How a gradient becomes a step."""
 
-    name: Literal["sgd", "adamw"] = Field("sgd", description="the optimizer", examples=["adamw"])
+    name: Literal["sgd", "adam", "adamw", "rmsprop", "muon"] = Field(
+        "sgd",
+        description="the optimizer; muon is for the weights of hidden layers, and takes adamw for the rest",
+        examples=["adamw"],
+    )
     lr: Positive = Field(0.1, description="peak learning rate")
-    momentum: Fraction = Field(0.9, description="of SGD; beta1 of AdamW")
-    nesterov: bool = Field(False, description="Nesterov's momentum, of SGD")
-    weight_decay: NonNegative = Field(1e-4, description="of SGD an L2 penalty, of AdamW decoupled")
+    momentum: Fraction = Field(0.9, description="of sgd, rmsprop and muon; beta1 of adam and adamw")
+    nesterov: bool = Field(False, description="Nesterov's momentum, of sgd and muon")
+    weight_decay: NonNegative = Field(
+        1e-4, description="of sgd, adam and rmsprop an L2 penalty, of adamw and muon decoupled"
+    )
     decay: Literal["all", "weights"] = Field(
         "all", description="decay all parameters as He does, or weights only", examples=["weights"]
     )

@@ -25,7 +25,7 @@ from skiprun.tasks.segmentation import constant_scores
 from skiprun.training.acceleration.compilation import choose_execution
 from skiprun.training.cpu_threads import choose_threads
 from skiprun.training.device import DeviceSetup, choose_device, configure_process
-from skiprun.training.optim import average_note
+from skiprun.training.ema import average_note
 from skiprun.training.randomness import derive_seed
 from skiprun.training.schedule import total_steps
 

@@ -22,7 +22,7 @@ def checkpoint_bytes(parts: Parts) -> int:
     """Return about how large last.pt will be: weights, their average, the optimizer's memory."""
     optim = parts.config.optim
     copies = 2 if optim.ema else 1
-    slots = 2 if optim.name == "adamw" else 1 if optim.momentum else 0
+    slots = {"sgd": bool(optim.momentum), "rmsprop": 1 + bool(optim.momentum)}.get(optim.name, 2)
     learning = (parameter for parameter in parts.model.parameters() if parameter.requires_grad)
     return copies * bytes_of(parts.model.state_dict().values()) + slots * bytes_of(learning)
 

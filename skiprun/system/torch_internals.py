@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch._ops import OpOverload as OpOverload  # an operation, as a dispatch mode is told of it
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim import _muon
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from skiprun.system.cache import code_folder
@@ -64,6 +65,15 @@ def norms(tensors: list[Tensor]) -> tuple[Tensor, ...]:
     instead of 167.
     """
     return torch._foreach_norm(tensors)
+
+
+def orthogonalized(matrix: Tensor) -> Tensor:
+    """Return a matrix with all singular values near 1, in bfloat16, as torch.optim.Muon takes it.
+
+    Its own step reads the learning rate as a number: a GPU would wait for it, and a graph would keep it.
+    """
+    coefficients = _muon.DEFAULT_A, _muon.DEFAULT_B, _muon.DEFAULT_C
+    return _muon._zeropower_via_newtonschulz(matrix, coefficients, _muon.DEFAULT_NS_STEPS, _muon.EPS)
 
 
 def has_hooks(layer: nn.Module) -> bool:

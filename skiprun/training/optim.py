@@ -1,39 +1,24 @@
-"""Build the optimizer, gradient clipping and the weight average from the config."""
+"""Build the optimizer and gradient clipping from the config."""
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skiprun.config import OptimConfig
-from skiprun.errors import percent
-from skiprun.models.weights.parameter_groups import parameter_groups
-from skiprun.system.torch_internals import Uncompiled
+from skiprun.models.weights.parameter_groups import hidden_weights, parameter_groups
+from skiprun.training.optimizers import SGD, Adam, AdamW, Muon, RMSprop
 from skiprun.training.schedule import put_learning_rate_on
-
-
-class SGD(Uncompiled, torch.optim.SGD):
-    """Stochastic gradient descent."""
-
-    step = torch.no_grad()(inspect.unwrap(torch.optim.SGD.step))
-
-
-class AdamW(Uncompiled, torch.optim.AdamW):
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
-
-    step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
 
 
 def make_optimizer(
     model: nn.Module, config: OptimConfig, device: torch.device, backbone_lr: float | None = None
 ) -> torch.optim.Optimizer:
-    """Return SGD or AdamW over the parameters that learn.
+    """Return the optimizer of a config over the parameters that learn.
 
     Args:
         model: the network.
@@ -41,51 +26,68 @@ def make_optimizer(
         device: where the parameters are.
         backbone_lr: factor on the learning rate of all layers but the head; None is 1.
     """
+    groups, on_gpu = groups_to_decay(model, config, backbone_lr), device.type == "cuda"
+    options: dict[str, Any] = {"lr": config.lr, "fused": device.type in ("cpu", "cuda")}
+    adam = options | {"betas": (config.momentum, 0.999), "capturable": on_gpu}
+    optimizer: torch.optim.Optimizer
+    match config.name:
+        case "sgd":
+            optimizer = SGD(groups, momentum=config.momentum, nesterov=config.nesterov, **options)
+        case "adam":
+            optimizer = Adam(groups, **adam)
+        case "adamw":
+            optimizer = AdamW(groups, **adam)
+        case "rmsprop":  # not fused; the loop over tensors would read the learning rate as a number
+            how = {"foreach": on_gpu, "capturable": on_gpu}
+            optimizer = RMSprop(groups, lr=config.lr, momentum=config.momentum, **how)
+        case "muon":
+            optimizer = Muon(split_hidden(groups, model), config.nesterov, **adam)
+    if on_gpu:  # whether or not the step is captured: a number in Python has other digits
+        put_learning_rate_on(optimizer, device)
+    return optimizer
+
+
+def groups_to_decay(model: nn.Module, config: OptimConfig, backbone_lr: float | None) -> list[dict[str, Any]]:
+    """Return the parameters that learn in groups, each with its weight decay."""
     groups = []
     for group in parameter_groups(model, backbone_lr):
         spared = [each for each in group["params"] if config.decay == "weights" and each.ndim < 2]
         decayed = [each for each in group["params"] if config.decay == "all" or each.ndim >= 2]
-        groups += [group | {"params": decayed, "weight_decay": config.weight_decay}] if decayed else []
-        groups += [group | {"params": spared, "weight_decay": 0.0}] if spared else []
-    fused = device.type in ("cpu", "cuda")
-    optimizer: torch.optim.Optimizer
-    if config.name == "adamw":
-        betas, capturable = (config.momentum, 0.999), device.type == "cuda"
-        optimizer = AdamW(groups, lr=config.lr, betas=betas, fused=fused, capturable=capturable)
-    else:
-        optimizer = SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=fused)
-    if device.type == "cuda":  # whether or not the step is captured: a number in Python has other digits
-        put_learning_rate_on(optimizer, device)
-    return optimizer
+        groups += [{**group, "params": decayed, "weight_decay": config.weight_decay}] if decayed else []
+        groups += [{**group, "params": spared, "weight_decay": 0.0}] if spared else []
+    return groups
+
+
+def split_hidden(groups: list[dict[str, Any]], model: nn.Module) -> list[dict[str, Any]]:
+    """Return groups of which each holds weights of hidden layers only, or none, and says so."""
+    hidden = hidden_weights(model)
+    parts = [
+        {
+            **group,
+            "params": [each for each in group["params"] if (id(each) in hidden) == kind],
+            "hidden": kind,
+        }
+        for group in groups
+        for kind in (True, False)
+    ]
+    return [part for part in parts if part["params"]]
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     """Load the state of an optimizer; what its own device decides stays as it was made.
 
-    That is whether its step can be captured, and whether the learning rate is a number or a tensor: a graph
-    would keep a number as it is.
+    That is which kernels make the step, whether it can be captured, and whether the learning rate is a number
+    or a tensor: a graph would keep a number as it is.
     """
     made = optimizer.param_groups
-    optimizer.load_state_dict(state)
+    groups = [
+        saved | {key: own[key] for key in ("capturable", "foreach") if key in own}
+        for saved, own in zip(state["param_groups"], made, strict=True)
+    ]
+    optimizer.load_state_dict(state | {"param_groups": groups})
     for group, own in zip(optimizer.param_groups, made, strict=True):
-        if "capturable" in own:
-            group["capturable"] = own["capturable"]
         lr = float(group["lr"])
         group["lr"] = own["lr"].fill_(lr) if isinstance(own["lr"], Tensor) else lr
-
-
-def average_note(decay: float | None, steps: int) -> str | None:
-    """Say that a weight average reaches back further than a run of so many steps, where it does."""
-    if decay is None or (span := round(1 / (1 - decay))) <= steps:
-        return None
-    way_out = (
-        f"{1 - 10 / steps:.2g} would average over a tenth of it" if steps > 20 else "so few steps need none"
-    )
-    return (
-        f"optim.ema {decay:g} averages over the last {span:,} steps, longer than the run of {steps:,}: "
-        f"{percent(decay ** (steps - 1))} of what is evaluated at its end are the weights of the "
-        f"first step; {way_out}."
-    )
 
 
 def clip(parameters: Iterable[nn.Parameter], config: OptimConfig) -> Tensor | None:
@@ -102,38 +104,3 @@ def clip(parameters: Iterable[nn.Parameter], config: OptimConfig) -> Tensor | No
         nn.utils.clip_grad_value_(parameters, config.clip_value)
         return (largest > config.clip_value).float()
     return None
-
-
-class EmaModel(AveragedModel):
-    """The exponential moving average of a network's weights and buffers.
-
-    Attributes:
-        n_averaged: number of updates, on the CPU, where a look at it waits for nothing.
-    """
-
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        super().__init__(model)
-        self.move = get_ema_multi_avg_fn(decay)
-        self.n_averaged = self.n_averaged.cpu()
-
-    @torch.no_grad()
-    def update_parameters(self, model: nn.Module) -> None:
-        """Take the network's weights the first time, and move towards them from then on.
-
-        A CUDA graph may record this, and what it records has not happened yet: whoever makes the step counts
-        it in `n_averaged`. (torch's own method counts here, and copies the number to the device.)
-        """
-        ours, theirs = ([*each.parameters(), *each.buffers()] for each in (self.module, model))
-        if self.n_averaged == 0:
-            torch._foreach_copy_(ours, theirs)
-            return
-        pairs = list(zip(ours, theirs, strict=True))
-        for is_float in (True, False):
-            kind = [pair for pair in pairs if pair[0].is_floating_point() == is_float]
-            if kind:
-                self.move([average for average, _ in kind], [weight for _, weight in kind], 0)
-
-
-def make_ema_model(model: nn.Module, decay: float | None) -> EmaModel | None:
-    """Return the moving average of a network; None without a decay."""
-    return None if decay is None else EmaModel(model, decay)

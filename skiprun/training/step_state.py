@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.system.torch_internals import storage_id
-from skiprun.training.optim import EmaModel
+from skiprun.training.ema import EmaModel
 from skiprun.training.totals import EpochTotals
 
 Tensors = Mapping[str, list[Tensor]]  # by kind

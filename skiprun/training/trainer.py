@@ -25,10 +25,11 @@ from skiprun.training.acceleration.graph import make_graph
 from skiprun.training.acceleration.step_maker import StepMaker, aside
 from skiprun.training.best import BestCheckpoint
 from skiprun.training.device import DeviceSetup, memory_advice
+from skiprun.training.ema import make_ema_model
 from skiprun.training.evaluation import Evaluation
 from skiprun.training.metrics import MetricsLog, tagged
 from skiprun.training.micro_batches import micro_batches
-from skiprun.training.optim import clip, load_optimizer, make_ema_model, make_optimizer
+from skiprun.training.optim import clip, load_optimizer, make_optimizer
 from skiprun.training.overlap import overlapped, summing
 from skiprun.training.pending import PendingMetrics
 from skiprun.training.placing import put_trained

@@ -203,6 +203,7 @@ def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
         ({"schedule": {"epochs": 9, "kind": "multistep", "milestones": [5, 10]}}, "schedule.milestones"),
         ({"optim": {"clip_norm": 1, "clip_value": 1}}, "optim.clip_value"),
         ({"optim": {"nesterov": True, "name": "adamw"}}, "optim.nesterov"),
+        ({"optim": {"nesterov": True, "name": "rmsprop"}}, "optim.nesterov"),
         ({"optim": {"accumulate": 3}}, "optim.accumulate"),
         ({"data": {"name": "digits", "augment": {"mixup": 1, "cutmix": 1}}}, "data.augment.cutmix"),
         ({"probes": ["grad_norm", "grad_norm"]}, "probes"),

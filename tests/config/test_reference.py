@@ -44,7 +44,7 @@ def test_every_example_may_be_written_into_a_file(key: Key) -> None:
 
 def test_the_types_are_plain_words() -> None:
     said = {
-        "optim.name": "one of sgd, adamw",
+        "optim.name": "one of sgd, adam, adamw, rmsprop, muon",
         "optim.lr": "number > 0",
         "optim.momentum": "number >= 0 and < 1",
         "data.batch_size": "whole number, 1 or more",

@@ -98,6 +98,8 @@ def test_what_a_file_may_say_is_taken(name: str, tmp_path: Path) -> None:
         "data: {name: digits, augment: {mixup: 0.001}}",
         "optim: {clip_norm: 1, clip_value: 1}",
         "optim: {name: adamw, nesterov: true}",
+        "optim: {name: rmsprop, nesterov: true}",
+        "optim: {name: lion}",
         "optim: {momentum: 0, nesterov: true}",
         "compute: {activation_checkpointing: true, compile: on}",
         "schedule: {steps: 9, kind: constant, restarts: [{step: 3, lr: 0.1}]}",

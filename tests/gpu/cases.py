@@ -63,6 +63,8 @@ CASES = {
     ),
     "clip value, accumulate": Case({"optim": {"clip_value": 0.01, "accumulate": 2}}, slow=False),
     "adamw": Case({"optim": {"name": "adamw", "lr": 0.01}}),
+    "adam": Case({"optim": {"name": "adam", "lr": 0.01}}),
+    "muon": Case({"optim": {"name": "muon", "lr": 0.01, "nesterov": True}}, slow=False),
     "ema": Case({"optim": {"ema": 0.9}}, slow=False),
     "label smoothing, cutout, jitter": Case(
         {"optim": {"label_smoothing": 0.1}} | augmented(cutout=2, jitter=0.2)
@@ -99,6 +101,9 @@ CASES = {
     "data larger than the device": Case({}, free=1000),
     "deterministic": Case({"compute": {"deterministic": True}}),
 }
+
+# Its kernels of a GPU round otherwise than the loop of a CPU.
+RMSPROP = Case({"optim": {"name": "rmsprop", "lr": 0.001}})
 
 
 def config_of(case: Case, device: str, graph: bool | str = False, given: Path | None = None) -> RunConfig:

@@ -13,7 +13,7 @@ import pytest
 from skiprun.config import RunConfig
 from skiprun.errors import Stopped
 from skiprun.experiment import train
-from tests.gpu.cases import CASES, Case, config_of
+from tests.gpu.cases import CASES, RMSPROP, Case, config_of
 from tests.gpu.reference import train_on_cpu
 from tests.support.compare import assert_same_bits
 from tests.support.faulty import SignalAfterStep
@@ -21,7 +21,7 @@ from tests.support.simulated_gpu.machine import SimulatedMachine
 
 pytestmark = pytest.mark.slow
 
-OPTIMIZERS = {"sgd": "clip norm", "adamw": "adamw", "ema": "ema"}
+OPTIMIZERS = {"sgd": "clip norm", "adamw": "adamw", "muon": "muon", "ema": "ema"}
 PLACES = ("cpu", "cuda", "graph")
 
 
@@ -53,6 +53,13 @@ def test_a_run_goes_on_elsewhere(
     assert_same_bits(whole, outcome.result)
     assert bool(outcome.launches) == (second == "graph")
     assert any("Continuing after step 7" in line for line in outcome.messages)
+
+
+def test_rmsprop_goes_on_by_a_graph_where_a_cpu_left_it(machine: SimulatedMachine, tmp_path: Path) -> None:
+    begin(config_on(RMSPROP, "cpu"), tmp_path)
+    outcome = machine(train, config_on(RMSPROP, "graph"), runs=tmp_path)
+    assert outcome.launches
+    assert outcome.result.state == "finished"
 
 
 def config_on(case: Case, place: str) -> RunConfig:

@@ -15,7 +15,7 @@ from skiprun.run import Run
 from skiprun.system.progress import NullProgress
 from skiprun.training.acceleration.graph import WARM_UP
 from skiprun.training.host_copy import HostCopy
-from tests.gpu.cases import CASES, TRIED, Case, config_of, model, steps_of
+from tests.gpu.cases import CASES, RMSPROP, TRIED, Case, config_of, model, steps_of
 from tests.gpu.reference import train_on_cpu
 from tests.support.compare import assert_same_bits
 from tests.support.simulated_gpu.machine import Outcome, SimulatedMachine
@@ -72,6 +72,16 @@ def test_the_bits_are_those_of_the_cpu(trained: Callable[..., Pair], name: str, 
     assert_same_bits(cpu, gpu.result)
     assert not gpu.races
     assert not [each for each in gpu.findings if each.kind == "host scalar" and each.in_epoch]
+
+
+@pytest.mark.slow
+def test_rmsprop_by_graph_has_the_bits_of_its_steps(machine: SimulatedMachine, tmp_path: Path) -> None:
+    runs = {
+        graph: machine(train, config_of(RMSPROP, "cuda", graph), runs=tmp_path / str(graph))
+        for graph in (False, True)
+    }
+    assert_same_bits(runs[False].result, runs[True].result)
+    assert runs[True].launches == steps_of(RMSPROP) - WARM_UP + TRIED
 
 
 @cases(False, True)

@@ -27,6 +27,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "average": {"ema": 0.9},
     "clip each value": {"clip_norm": None, "clip_value": 0.01},
     "adamw": {"name": "adamw", "lr": 0.01},
+    "rmsprop": {"name": "rmsprop", "lr": 0.001},
+    "muon": {"name": "muon", "lr": 0.01},
     "smooth labels": {"label_smoothing": 0.1},
 }
 

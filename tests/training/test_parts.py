@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from skiprun.experiment.parts import prepare
 from skiprun.models import build_model
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.checkpoint_file import load, save
-from skiprun.training.optim import average_note, clip, make_ema_model, make_optimizer
+from skiprun.training.ema import average_note, make_ema_model
+from skiprun.training.optim import clip, make_optimizer
 from skiprun.training.randomness import derive_seed, draws_for_a_batch, seed_step
 from skiprun.training.sample_order import BatchSampler
 from skiprun.training.schedule import learning_rate
@@ -153,7 +155,7 @@ def test_one_step_of_sgd_is_the_formula() -> None:
     assert weight.item() == pytest.approx(0.4 - 0.5 * velocity)
 
 
-@pytest.mark.parametrize("name", ["sgd", "adamw"])
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "rmsprop"])
 def test_the_optimizers_are_torch_s_own_without_the_import_of_its_compiler(name: str) -> None:
     code = f"""
 import sys, torch
@@ -173,9 +175,13 @@ optimizer.load_state_dict(optimizer.state_dict())
 assert "torch._dynamo" not in sys.modules, "the compiler was imported"
 assert not any(weight.grad_fn for weight in ours.parameters())
 
-words = dict(momentum=0.9, nesterov=config.nesterov) if {name!r} == "sgd" else dict(betas=(0.9, 0.999))
-kind = torch.optim.SGD if {name!r} == "sgd" else torch.optim.AdamW
-expected = kind(theirs.parameters(), lr=0.1, weight_decay=0.01, fused=True, **words)
+kind, words = {{
+    "sgd": (torch.optim.SGD, dict(momentum=0.9, fused=True)),
+    "adam": (torch.optim.Adam, dict(betas=(0.9, 0.999), fused=True)),
+    "adamw": (torch.optim.AdamW, dict(betas=(0.9, 0.999), fused=True)),
+    "rmsprop": (torch.optim.RMSprop, dict(momentum=0.9)),
+}}[{name!r}]
+expected = kind(theirs.parameters(), lr=0.1, weight_decay=0.01, **words)
 for _ in range(3):
     theirs(torch.ones(4, 3)).sum().backward()
     expected.step()
@@ -183,6 +189,48 @@ for _ in range(3):
 assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_muon_is_torch_s_of_kernels_as_matrices_and_adamw_for_the_rest(
+    nesterov: bool, layout: torch.memory_format
+) -> None:
+    torch.manual_seed(0)
+    ours = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Conv2d(4, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(6, 3))
+    ours = ours.to(memory_format=layout)
+    theirs = copy.deepcopy(ours)
+    config = OptimConfig(name="muon", lr=0.02, weight_decay=0.1, nesterov=nesterov)
+    optimizer = make_optimizer(ours, config, CPU)
+    kernel = nn.Parameter(theirs[1].weight.detach().flatten(1).clone())
+    words = {"lr": 0.02, "weight_decay": 0.1}
+    muon = torch.optim.Muon(
+        [kernel], momentum=0.9, nesterov=nesterov, adjust_lr_fn="match_rms_adamw", **words
+    )
+    rest = [each for each in theirs.parameters() if each is not theirs[1].weight]
+    adamw = torch.optim.AdamW(rest, betas=(0.9, 0.999), fused=True, **words)
+    for _ in range(4):
+        images = torch.randn(8, 2, 5, 5)
+        for model in (ours, theirs):
+            model.zero_grad()
+            model(images).square().sum().backward()
+        kernel.grad = theirs[1].weight.grad.flatten(1).contiguous()
+        for each in (optimizer, muon, adamw):
+            each.step()
+        theirs[1].weight.data.copy_(kernel.data.view(6, 4, 3, 3))
+        for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_muon_orthogonalizes_its_step() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 6, bias=False), nn.Linear(6, 2))
+    before = model[1].weight.detach().clone()
+    optimizer = make_optimizer(model, OptimConfig(name="muon", lr=1.0, weight_decay=0.0), CPU)
+    model(torch.randn(32, 4)).square().mean().backward()
+    optimizer.step()
+    step = (before - model[1].weight.detach()) / (0.2 * 6**0.5)
+    assert ((largest := torch.linalg.svdvals(step)) > 0).all()
+    assert 0.6 < largest[0] < 1.3  # the iteration brings singular values between 0.7 and 1.2
 
 
 def test_clipping_by_norm_and_by_value() -> None:

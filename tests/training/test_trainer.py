@@ -20,6 +20,9 @@ from tests.support.tiny import tiny_config, tiny_trainer
 VARIANTS: dict[str, dict[str, Any]] = {
     "sgd": {},
     "adamw": {"optim": {"name": "adamw", "lr": 0.01}},
+    "adam": {"optim": {"name": "adam", "lr": 0.01}},
+    "rmsprop": {"optim": {"name": "rmsprop", "lr": 0.001}},
+    "muon": {"optim": {"name": "muon", "lr": 0.01, "nesterov": True, "ema": 0.9, "clip_norm": 1.0}},
     "nesterov": {"optim": {"nesterov": True, "decay": "weights"}},
     "ema": {"optim": {"ema": 0.9}},
     "accumulate": {"optim": {"accumulate": 2, "clip_value": 0.1}},

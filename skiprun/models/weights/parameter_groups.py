@@ -15,6 +15,13 @@ def head_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     return {f"{path}.{name}": each for path, unit in units for name, each in unit.named_parameters()}
 
 
+def hidden_weights(model: nn.Module) -> set[int]:
+    """Return the ids of the matrices and kernels of all layers between the stem and the head."""
+    parts = stages(model).items()
+    between = [unit for name, units in parts if name not in ("stem", "head") for unit in units.values()]
+    return {id(weight) for unit in between for weight in unit.parameters() if weight.ndim >= 2}
+
+
 class ParameterGroup(TypedDict):
     """Parameters that learn, and their factor on the learning rate."""
 
