@@ -15,7 +15,7 @@ FLOORS = {
     "errors": 0,
     **dict.fromkeys(["registry", "infos", "config", "config_file", "legacy", "palette", "system"], 1),
     **dict.fromkeys(["run", "connections"], 2),
-    **dict.fromkeys(["models", "data", "tasks", "results"], 3),
+    **dict.fromkeys(["models", "data", "tasks", "results", "display"], 3),
     **dict.fromkeys(["probes", "claims", "inference"], 4),
     **dict.fromkeys(["training", "studies", "reports"], 5),
     **dict.fromkeys(["experiment", "lessons"], 6),
@@ -76,7 +76,7 @@ NO_TORCH = [file.stem for file in (PACKAGE / "system").glob("*.py") if file.stem
 @pytest.mark.parametrize(
     "wing",
     [
-        *("config", "config_file", "legacy", "run", "errors", "registry", "infos", "palette"),
+        *("config", "config_file", "legacy", "run", "errors", "registry", "infos", "palette", "display"),
         *("system/" + name for name in NO_TORCH),
         *("results", "claims", "reports", "cli"),
         *("models/complexity/catalog", "models/complexity/architecture"),

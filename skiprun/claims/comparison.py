@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from skiprun.claims.verdict import Verdict, judge
 from skiprun.results.cautions import cautions, why_not_comparable
@@ -16,10 +17,11 @@ from skiprun.results.records import RunRecord, read, with_images
 from skiprun.results.sequential import InterimLook
 from skiprun.results.size_match import SizeMatch
 from skiprun.run import Run
+from skiprun.system.shown import Shown, columns_of
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """Groups of runs and what was seen.
 
     Attributes:
@@ -51,6 +53,11 @@ class Comparison:
             *mask_remarks(self.groups),
             *(f"Not compared: {record.line}" for record in self.unfinished),
         ]
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the numbers of each run as columns: its network, its seed, and all that summary.json has."""
+        runs = [(group, run) for group in self.groups for run in group.runs]
+        return columns_of([{"network": group.label, "seed": run.seed} | run.summary for group, run in runs])
 
     def to_dict(self) -> dict[str, object]:
         """Return everything as plain data, for JSON."""

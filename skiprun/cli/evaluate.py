@@ -7,12 +7,11 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.foreign import ForeignOptions, RunOrFile, is_foreign, rebuild_foreign
-from skiprun.cli.loading import loading
 from skiprun.cli.option_groups import DataOptions, with_groups
 from skiprun.cli.options import RUNS, Json, RunsFolder
-from skiprun.cli.scores import format_value
 from skiprun.cli.tables import show_table
-from skiprun.cli.terminal import emit, set_quiet
+from skiprun.cli.terminal import emit, loading, set_quiet
+from skiprun.display.scores import format_value
 
 
 @with_groups

@@ -8,10 +8,9 @@ import typer
 
 from skiprun.cli.groups import ListByDefault
 from skiprun.cli.listings import show_options
-from skiprun.cli.loading import loading
 from skiprun.cli.options import Json
 from skiprun.cli.tables import WIDE, show_table
-from skiprun.cli.terminal import emit, people, results, say
+from skiprun.cli.terminal import emit, loading, people, results, say
 from skiprun.errors import InputError, counted
 from skiprun.models.complexity.rows import BlockRow, ModelRow
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from skiprun.cli.loading import Loading, loading
 from skiprun.cli.options import (
     RUNS,
     Device,
@@ -25,7 +24,9 @@ from skiprun.cli.options import (
     Set,
     overrides,
 )
-from skiprun.cli.progress import Board
+from skiprun.cli.terminal import loading, people
+from skiprun.display.board import Board
+from skiprun.display.loading import Loading
 
 if TYPE_CHECKING:  # it imports torch
     from skiprun.experiment import Launcher
@@ -85,7 +86,7 @@ class LaunchOptions:
         """Return what trains runs, with a board that shows how far they are."""
         from skiprun.experiment import Launcher
 
-        with Board(output.silent) as board:
+        with Board(people, output.silent) as board:
             yield Launcher(self.jobs, self.ray, board.row, output.loading)
 
 

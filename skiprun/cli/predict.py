@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skiprun.cli.loading import loading
 from skiprun.cli.option_groups import with_groups
 from skiprun.cli.options import RUNS, Device, Json, RunArgument, RunsFolder, user_path
 from skiprun.cli.predictions import show_predictions, write_csv
-from skiprun.cli.terminal import say, set_quiet
+from skiprun.cli.terminal import loading, say, set_quiet
 from skiprun.errors import BadImage, InputError, grouped
 from skiprun.system.disk import check_writable
 
@@ -71,7 +70,7 @@ def predict(
 ) -> None:
     """Label images with the best weights of RUN. A RUN that segments writes their masks."""
     from skiprun import experiment
-    from skiprun.inference.output_files import MaskFolder, refuse_existing
+    from skiprun.inference.output_files import refuse_existing
 
     set_quiet(False)
     opened = experiment.load_run(run, runs)
@@ -79,13 +78,17 @@ def predict(
     if files.csv:
         refuse_existing([files.csv], files.overwrite)
         check_writable(files.csv.parent)
-    how = inputs.skip_bad, show_progress, device or "auto"
-    if data["task"] == "segmentation":
-        masks = MaskFolder(files.out, files.overlay, files.overwrite)
-        found = list(experiment.predict_masks(opened, inputs.images, masks, *how))
-    else:
-        refuse_overlay(files.overlay)
-        found = list(experiment.predict(opened, inputs.images, max(top, data["num_classes"]), *how))
+    found = experiment.predict(
+        opened,
+        inputs.images,
+        top=max(top, data["num_classes"]),
+        out=files.out,
+        overlay=files.overlay,
+        overwrite=files.overwrite,
+        skip_bad=inputs.skip_bad,
+        device=device or "auto",
+        progress=show_progress,
+    )
     tell_problems([item for item in found if "problem" in item], len(found))
     done = [item for item in found if "problem" not in item]
     show_predictions(done, top, json)
@@ -97,12 +100,6 @@ def show_progress(done: int, total: int, what: str) -> None:
     """Show how many of many images are done."""
     if total >= FEW:
         loading(done, total, what)
-
-
-def refuse_overlay(overlay: bool) -> None:
-    """Refuse an option that labels cannot use."""
-    if overlay:
-        raise InputError("--overlay is for runs that find masks; this one labels images.")
 
 
 def tell_problems(bad: list[Prediction], total: int) -> None:

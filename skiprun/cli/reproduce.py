@@ -57,9 +57,7 @@ def reproduce(
         lines = reproduction.reproduce_commands(claims, budget=budget, runs=output.runs, overrides=overrides)
         return show_commands(lines, output.json)
     with launch.launcher(output) as launcher:
-        found = reproduction.reproduce(
-            claims, budget=budget, runs=output.runs, overrides=overrides, launcher=launcher
-        )
+        found = reproduction.run_claims(claims, budget, output.runs, overrides, launcher)
     documents = [each.to_dict() for each in found]
     if output.json:
         emit(documents)

@@ -10,9 +10,9 @@ import typer
 
 from skiprun.cli.option_groups import OutputOptions, with_groups
 from skiprun.cli.options import Root, RunArgument
-from skiprun.cli.progress import Board
-from skiprun.cli.scores import test_scores
-from skiprun.cli.terminal import emit, is_first_rank, say, set_quiet
+from skiprun.cli.terminal import emit, is_first_rank, people, say, set_quiet
+from skiprun.display.board import Board
+from skiprun.display.scores import test_scores
 from skiprun.errors import InputError
 
 
@@ -63,7 +63,7 @@ def resume(
         config = lengthen(opened, longer.steps, "steps", longer.lr, root)
     if not opened.summary_file.exists():
         config = config_with_data(opened, root)
-    with Board(output.silent or not first) as board:
+    with Board(people, output.silent or not first) as board:
         done = experiment.train(
             config,
             runs=opened.path.parent.parent,

@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.groups import ListByDefault
-from skiprun.cli.loading import loading
 from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
-from skiprun.cli.terminal import emit, results, say
+from skiprun.cli.terminal import emit, loading, results, say
 from skiprun.errors import InputError, counted
 
 app = typer.Typer(

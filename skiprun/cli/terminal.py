@@ -6,48 +6,31 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
 from rich.text import Text
 
-from skiprun.errors import printable
+from skiprun.display.console import PlainConsole
+from skiprun.display.loading import Loading
 from skiprun.system.files import json_safe
 from skiprun.system.logs import is_about_data
 from skiprun.system.ranks import rank_of_torchrun
 
-
-class PlainConsole(Console):
-    """A console that no text can steer: control characters are spelled out, in tables too."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the segments of what is printed; only those of rich itself may hold control characters."""
-        for text, style, control in super().render(renderable, options):
-            lines = text.split("\n")
-            yield Segment(text if control else "\n".join(map(printable, lines)), style, control)
-
-
 people = PlainConsole(stderr=True, highlight=False)
 # Redirected, results are read by programs and kept in logs: wide, so that nothing is folded or cut.
 results = PlainConsole(highlight=False, width=None if sys.stdout.isatty() else 200)
+loading = Loading(people)
 
 
 def complain(message: str) -> None:
     """Print an error, line by line; the first says that it is one."""
     for line in f"error: {message}".split("\n"):
-        _print_line(Text(line, style="red"))
+        people.print_line(Text(line, style="red"))
 
 
 def say(message: str) -> None:
     """Print a line for people."""
-    _print_line(Text(printable(message)))
-
-
-def _print_line(line: Text) -> None:
-    """Print a line, on a terminal broken between its words; elsewhere it stays one line."""
-    people.print(line, soft_wrap=not people.is_terminal)
+    people.print_line(message)
 
 
 class TerminalHandler(logging.Handler):

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skiprun.cli.option_groups import ConfigOptions, OutputOptions, with_groups
-from skiprun.cli.options import apart, user_path
-from skiprun.cli.progress import Board
-from skiprun.cli.scores import test_scores
-from skiprun.cli.terminal import emit, is_first_rank, set_quiet
+from skiprun.cli.options import apart
+from skiprun.cli.terminal import emit, is_first_rank, people, set_quiet
+from skiprun.display.board import Board
+from skiprun.display.scores import test_scores
 
 if TYPE_CHECKING:
     from skiprun.config import RunConfig
@@ -77,7 +77,7 @@ def train(
     set_quiet(output.silent)
     summaries = []
     for config in loaded:
-        with Board(output.silent or not first) as board:
+        with Board(people, output.silent or not first) as board:
             run = experiment.train(
                 config,
                 runs=output.runs,
@@ -94,13 +94,11 @@ def train(
 
 
 def named_config(text: str, overrides: Sequence[str]) -> RunConfig:
-    """Return the config in a file, or that of an architecture on digits."""
-    from skiprun.config.templates import DIGITS
-    from skiprun.config_file import load_config
+    """Return the config in a file, for which torch is not loaded, or that of an architecture on digits."""
+    from skiprun.config_file import is_file, load_config
 
-    path = user_path(text)
-    if text.endswith((".yaml", ".yml")) or path.exists():
-        return load_config(path, overrides)
-    from skiprun.experiment.named import config_for
+    if is_file(text):
+        return load_config(text, overrides)
+    from skiprun.experiment.named import config_of
 
-    return config_for(text, DIGITS, overrides)
+    return config_of(text, overrides)

@@ -4,23 +4,35 @@ from skiprun.config_file.loading import (
     build_config,
     complete,
     complete_config,
+    is_file,
     load_config,
     read_config,
     refuse_contradictions,
     stem_name,
     unrecorded,
 )
-from skiprun.config_file.overrides import Override, key_of, options_behind, override, said_by
+from skiprun.config_file.overrides import (
+    Override,
+    Overrides,
+    key_of,
+    options_behind,
+    override,
+    override_texts,
+    said_by,
+)
 
 __all__ = [
     "Override",
+    "Overrides",
     "build_config",
     "complete",
     "complete_config",
+    "is_file",
     "key_of",
     "load_config",
     "options_behind",
     "override",
+    "override_texts",
     "read_config",
     "refuse_contradictions",
     "said_by",

@@ -19,6 +19,12 @@ from skiprun.system.yaml_file import Plain, read_yaml
 Whole = TypeVar("Whole", bound=FileSection)
 
 
+def is_file(name: Path | str) -> bool:
+    """Tell whether a name is that of a YAML file, and not of an architecture."""
+    path = Path(name).expanduser()
+    return path.suffix in (".yaml", ".yml") or path.exists()
+
+
 def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
     """Read, complete and check one experiment.
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
 from skiprun.errors import InputError
 from skiprun.system.yaml_file import Plain, parse
 
@@ -16,6 +20,47 @@ class Override(str):
         return self
 
     option: str
+
+
+# As texts, or in Python {"optim.lr": 0.05} and {"optim": {"lr": 0.05}}, which mean the same.
+Overrides = Mapping[str, object] | Sequence[str]
+
+
+def override_texts(overrides: Overrides) -> list[str]:
+    """Return overrides as `section.key=value` texts.
+
+    Raises:
+        InputError: a value is neither a number, nor text, nor a list or a dict of these.
+    """
+    if not isinstance(overrides, Mapping):
+        return list(overrides)
+    return [Override("overrides", f"{key}={_yaml(key, value)}") for key, value in _dotted(overrides)]
+
+
+def _dotted(section: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
+    """Yield what the sections of a dict hold, with dotted keys."""
+    for key, value in section.items():
+        if isinstance(value, Mapping) and value:
+            yield from _dotted(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _yaml(key: str, value: object) -> str:
+    """Return a value as YAML; a number of numpy or torch, or a path, as what it stands for."""
+
+    def plain(other: object) -> object:
+        if isinstance(other, Path):
+            return str(other)
+        if not getattr(other, "shape", None) and hasattr(other, "item"):
+            return other.item()
+        raise TypeError
+
+    try:
+        return json.dumps(value, default=plain)
+    except (TypeError, ValueError):
+        found = type(value).__name__
+        raise InputError(f"overrides {key}: found a {found}; a number, a text or a list is needed.") from None
 
 
 def said_by(text: str) -> str:

@@ -65,7 +65,8 @@ class UnknownName(InputError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
         self.kind, self.name = kind, name
-        shown = ", ".join(known) if len(known) <= 12 else f"see `skiprun {kind}s`"
+        listing = "studies" if kind == "study" else f"{kind}s"
+        shown = ", ".join(known) if len(known) <= 12 else f"see `skiprun {listing}`"
         super().__init__(f"No {kind} is called '{name}'.{did_you_mean(name, known)} Known: {shown}.")
 
 

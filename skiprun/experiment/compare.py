@@ -11,12 +11,13 @@ from pathlib import Path
 
 from skiprun.claims.comparison import Comparison, compare_runs
 from skiprun.config import Count
+from skiprun.config_file import Overrides, override_texts
 from skiprun.errors import InputError
 from skiprun.experiment.commands import write_commands
 from skiprun.experiment.comparison_request import ComparisonRequest
 from skiprun.experiment.crew import ProgressFor
 from skiprun.experiment.diagrams import group_diagrams
-from skiprun.experiment.many import BY_DEFAULT, Launcher, train_missing
+from skiprun.experiment.many import BY_DEFAULT, Launcher, launching, train_missing
 from skiprun.experiment.plan import experiment_digest, plan_comparison, plan_fairly
 from skiprun.experiment.planned import Planned
 from skiprun.experiment.study_runner.keeping import warn_instead
@@ -29,15 +30,15 @@ from skiprun.results.sequential import InterimLook
 from skiprun.results.size_match import SizeKind
 from skiprun.run import RUNS, Run
 from skiprun.system.arguments import checked_arguments
-from skiprun.system.progress import NullProgress, ProgressCallback
+from skiprun.system.progress import ProgressCallback
 
 
 @checked_arguments
 def compare(
-    names: Sequence[str],
+    names: Sequence[str | Path | Run],
     *,
     protocol: Path | str | None = None,
-    overrides: Sequence[str] = (),
+    overrides: Overrides = (),
     seeds: Count | None = None,
     runs: Path | str = RUNS,
     root: Path | str | None = None,
@@ -50,15 +51,18 @@ def compare(
     match: SizeKind | None = None,
     grid: Sequence[str] = (),
     watch: bool = False,
-    progress_for: ProgressFor = lambda _: NullProgress(),
+    progress: ProgressFor | bool = False,
     loading: ProgressCallback | None = None,
 ) -> Comparison:
     """Train what is missing under one protocol, compare all, and write the page; what `skiprun compare` does.
 
+        comparison = skiprun.compare(["plain20", "resnet20:connection=highway"], seeds=3, progress=True)
+        comparison.verdict.sentences, comparison.columns()["test.error"]
+
     Args:
-        names: architectures, also with options as `resnet56:connection=highway`; YAML files; run directories.
+        names: architectures, also with options as `resnet56:connection=highway`; YAML files; runs.
         protocol: the YAML file whose data, optimizer and schedule all architectures share; default: digits.
-        overrides: `section.key=value` for all that is trained.
+        overrides: for all that is trained, as `{"optim.lr": 0.05}`.
         seeds: train seeds 0..n-1; None: the seed of each config. With `until_decided` at most; None: 10.
         runs: the folder of all runs.
         root: where the data of runs that go on is now; None: where it was.
@@ -76,7 +80,7 @@ def compare(
         grid: `section.key=value,value`: every network is trained with every combination, each of which counts
             as one that is compared.
         watch: write the page while runs go on too, every few seconds.
-        progress_for: gives somebody to tell of the steps and epochs of a run, by its label.
+        progress: True shows how far the runs are; or gives somebody to tell of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
 
     Raises:
@@ -84,19 +88,19 @@ def compare(
             in more than the model, or a network cannot be as large as the first.
     """
     asked = ComparisonRequest(
-        names,
-        Path(protocol) if protocol else None,
-        overrides,
+        [str(each.path if isinstance(each, Run) else each) for each in names],
+        Path(protocol).expanduser() if protocol else None,
+        override_texts(overrides),
         seeds,
-        Path(runs),
+        Path(runs).expanduser(),
         root,
         prefix,
         grid,
         match,
         allow,
     )
-    launcher = Launcher(jobs, ray, progress_for, loading)
-    return run_comparison(asked, same_within, until_decided, launcher, watch)
+    with launching(jobs, ray, progress, loading) as launcher:
+        return run_comparison(asked, same_within, until_decided, launcher, watch)
 
 
 @checked_arguments

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,12 @@ import torch
 from torch import nn
 
 from skiprun.config import Count
+from skiprun.config_file import Override, Overrides, override_texts
 from skiprun.data import Loaders
 from skiprun.errors import InputError, explain_out_of_memory
 from skiprun.experiment.finished import check_split, choose_split, load_run, rebuild
+from skiprun.experiment.foreign import rebuild_file
+from skiprun.experiment.foreign_weights import ForeignWeights
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.parts import Parts
 from skiprun.inference.evaluate import evaluate_batches
@@ -25,22 +29,32 @@ from skiprun.tasks import Task
 @checked_arguments
 def evaluate(
     model_or_run: nn.Module | Run | Path | str,
-    data: Loaders | None = None,
+    data: Loaders | str | None = None,
     split: str | None = None,
     root: Path | str | None = None,
     other_data: bool = False,
     task: Task | None = None,
     batch_size: Count | None = None,
     device: str = "auto",
+    *,
+    model: str | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    overrides: Overrides = (),
+    runs: Path | str | None = None,
 ) -> dict[str, float]:
-    """Return loss and scores of a split.
+    """Return loss and scores of a split; what `skiprun evaluate` does.
+
+        skiprun.evaluate("digits-resnet56/seed-0", split="val")["error"]
+        skiprun.evaluate("theirs.safetensors", model="resnet20", data="digits")
 
     A run is computed in its own precision, see `compute.precision`; a network as where this is called: in
     fp32, unless that is within torch.autocast. In bf16 a loss is about a thousandth off that of fp32.
 
     Args:
-        model_or_run: a network, which needs `data`; or a finished run, by object, directory or name.
-        data: the loaders to use; a run's own if None.
+        model_or_run: a network, which needs `data`; a finished run, by object, directory or name; or a file
+            of another program's weights, which needs `model` and `data`.
+        data: the loaders to use; a run's own if None; of a file of weights, the name of a dataset.
         split: train, val or test; None: test, but val of a run that is not finished.
         root: of a run, see `rebuild`.
         other_data: of a run, see `rebuild`.
@@ -48,12 +62,17 @@ def evaluate(
         batch_size: images at once; None: what a training step of the run has memory for, and 128 for a
             network.
         device: of a run: auto, cpu or cuda. A network is scored where its data is.
+        model: of a file of weights: its architecture, or `name:option=value`.
+        mean: of a file of weights: what it was trained with, a number a channel; None: the training split's.
+        std: likewise.
+        overrides: of a file of weights: what is changed of its config, as `{"data.image_size": 32}`.
+        runs: the folder of all runs; None: $SKIPRUN_RUNS, or runs/.
 
     Raises:
         OtherData: the data is not what a run was trained on, and that was not asked for.
     """
     if isinstance(model_or_run, nn.Module):
-        if data is None:
+        if not isinstance(data, Loaders):
             raise InputError("evaluate(model, data): a network needs its data, from skiprun.data.load_data.")
         if root is not None or other_data:
             raise InputError("evaluate(): root and other_data are for a run; a network is scored on `data`.")
@@ -62,7 +81,13 @@ def evaluate(
         with _scoring():
             scored = task or TASKS[data.task].target()
             return evaluate_batches(model_or_run, scored, data.batches(split, batch_size or 128))
-    run = model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run)
+    if model is not None or isinstance(data, str):
+        if isinstance(model_or_run, Run) or model is None or not isinstance(data, str):
+            raise InputError("evaluate(): a file of weights needs model and data, by name; a run neither.")
+        computed = [*override_texts(overrides), Override("device", f"compute.device={device}")]
+        weights = ForeignWeights(Path(model_or_run), model, data, root, mean, std, computed)
+        return score(rebuild_file(weights, runs), choose_split((), split), batch_size)
+    run = model_or_run if isinstance(model_or_run, Run) else load_run(model_or_run, runs)
     split = choose_split([run], split)
     parts = rebuild(run, root, other_data, device)
     if data:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from skiprun.display.anywhere import open_board
 from skiprun.experiment.crew import Crew, ProgressFor
 from skiprun.experiment.here import Here
 from skiprun.experiment.on_ray.crew import OnRay
@@ -42,6 +44,18 @@ class Launcher:
 
 
 BY_DEFAULT = Launcher()
+
+
+@contextmanager
+def launching(
+    jobs: int | None, ray: str | None, progress: ProgressFor | bool, loading: ProgressCallback | None = None
+) -> Iterator[Launcher]:
+    """Return a launcher that shows how far runs are, or that tells whoever `progress` gives."""
+    if not isinstance(progress, bool):
+        yield Launcher(jobs, ray, progress, loading)
+        return
+    with open_board(progress) as board:
+        yield Launcher(jobs, ray, board.row, loading or board.loading)
 
 
 @checked_arguments

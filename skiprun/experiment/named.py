@@ -1,21 +1,26 @@
-"""Resolve a name on the command line: existing runs, a YAML file, or an architecture under a protocol."""
+"""Resolve what is named: existing runs, a YAML file, or an architecture under a protocol."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
 from hashlib import blake2b
 from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.config.fields import LONGEST_NAME
+from skiprun.config.templates import DIGITS
 from skiprun.config_file import (
+    Overrides,
     build_config,
+    is_file,
     key_of,
     load_config,
     options_behind,
     override,
+    override_texts,
     read_config,
     said_by,
 )
@@ -27,6 +32,23 @@ from skiprun.results.size_match import WidthChange
 from skiprun.run import Run, nearest_run, run_folder, runs_in
 
 log = logging.getLogger(__name__)
+
+
+def config_of(said: RunConfig | Mapping[str, object] | Path | str, overrides: Overrides = ()) -> RunConfig:
+    """Return the config that is meant: in a YAML file, as such a file would hold it, or an architecture's.
+
+    Args:
+        said: a config, its plain data, a file, or an architecture, which is trained on digits.
+        overrides: what it is changed in.
+    """
+    texts = override_texts(overrides)
+    if isinstance(said, RunConfig):
+        return build_config(said.to_dict(), texts, said._source_locations) if texts else said
+    if isinstance(said, Mapping):
+        return build_config(deepcopy(dict(said)), texts)
+    if is_file(said):
+        return load_config(said, texts)
+    return config_for(str(said), DIGITS, texts)
 
 
 def find_existing(name: str, runs: Path) -> list[Run]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from torch import nn
 
 from skiprun.config import Count
+from skiprun.display.anywhere import open_board
 from skiprun.errors import InputError
-from skiprun.experiment.finished import load_model, on_device
+from skiprun.experiment.finished import load_model, load_run, on_device
 from skiprun.inference.input_files import find_inputs
 from skiprun.inference.labels import predict_labels
 from skiprun.inference.masks import Segmenter, write_masks
@@ -26,6 +27,55 @@ from skiprun.training.placing import put_rebuilt
 
 @checked_arguments
 def predict(
+    run: Run | Path | str,
+    images: Sequence[Path | str] | Path | str,
+    *,
+    top: Count = 3,
+    out: Path | str = "predictions",
+    overlay: bool = False,
+    overwrite: bool = False,
+    skip_bad: bool = False,
+    device: str = "auto",
+    runs: Path | str | None = None,
+    progress: ProgressCallback | bool = False,
+) -> list[Prediction]:
+    """Label images, or write their masks, with the best weights of a run; what `skiprun predict` does.
+
+        for found in skiprun.predict("flowers", ["photos/"]):
+            print(found["file"], found["label"], found["probability"])
+
+    Args:
+        run: a finished run, by object, directory or name.
+        images: images of any size, or folders of them.
+        top: number of labels of each image, the most likely first.
+        out: of a run that segments: the folder that masks are written to, as PNG.
+        overlay: write the image with its mask laid over it, too.
+        overwrite: replace files that are there.
+        skip_bad: return an image that cannot be used with a 'problem', instead of an error.
+        device: auto, cpu or cuda.
+        runs: the folder of all runs; None: $SKIPRUN_RUNS, or runs/.
+        progress: True shows how far it is; or somebody who is told of (done, total, what).
+
+    Raises:
+        BadImage, BadImages: all images that cannot be used, by name.
+        InputError: there is nothing to read, or a file would be replaced.
+    """
+    opened = run if isinstance(run, Run) else load_run(run, runs)
+    files = [images] if isinstance(images, Path | str) else images
+    with open_board(progress is True) as board:
+        told = progress if callable(progress) else board.loading or (lambda *_: None)
+        if opened.summary()["data"]["task"] == "segmentation":
+            folder = MaskFolder(Path(out).expanduser(), overlay, overwrite)
+            return list(predict_masks(opened, files, folder, skip_bad, told, device))
+        if overlay:
+            raise InputError(
+                "--overlay (overlay=True in Python) is for runs that find masks; this one labels images."
+            )
+        return list(label_images(opened, files, top, skip_bad, told, device))
+
+
+@checked_arguments
+def label_images(
     run: Run,
     files: Sequence[Path | str],
     top: Count = 3,

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from skiprun.config import RunConfig
-from skiprun.config_file import build_config, load_config
+from skiprun.config_file import Overrides
+from skiprun.display.anywhere import open_board
 from skiprun.experiment.beside import Beside
 from skiprun.experiment.ending import fit
 from skiprun.experiment.environment import environment
 from skiprun.experiment.make_trainer import logging_to, make_trainer
+from skiprun.experiment.named import config_of
 from skiprun.experiment.opening import Opening
 from skiprun.experiment.parts import Parts
 from skiprun.experiment.room import check_room
@@ -36,9 +38,10 @@ log = logging.getLogger(__name__)
 def train(
     config: RunConfig | Mapping[str, object] | Path | str,
     *,
+    overrides: Overrides = (),
     runs: Path | str = RUNS,
     fresh: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool = False,
     loading: ProgressCallback | None = None,
     profile: bool = False,
     until: float = 1.0,
@@ -48,19 +51,30 @@ def train(
     A run that pauses is continued by the same call with a larger share, and ends with the bits of one that
     never did.
 
+        run = skiprun.train("configs/smoke.yaml", overrides={"optim.lr": 0.05}, progress=True)
+        run.summary()["test"]["error"], run.columns()["train/loss"]
+
     Args:
-        config: a RunConfig, a YAML file, or what such a file would hold.
+        config: a YAML file, what such a file would hold, or an architecture, which is trained on digits.
+        overrides: what is changed of it, as `{"optim.lr": 0.05, "seed": 3}`.
         runs: the folder of all runs.
         fresh: delete what is there and start over.
-        progress: told of steps and epochs.
+        progress: True shows how far the run is; or somebody who is told of steps and epochs.
         loading: told of (done, total, what) while data is prepared.
         profile: say where the time of a step goes, and write trace.json.
         until: the share of the run after which it pauses, at the next end of an epoch.
+
+    Raises:
+        InputError: config, name or data is wrong, and where; nothing was written.
+        RunTaken, RunBusy: the directory is that of another experiment, or of a process.
+        Diverged: a loss was not finite.
     """
-    if isinstance(config, Mapping):
-        config = build_config(dict(config))
-    config = config if isinstance(config, RunConfig) else load_config(config)
-    return train_beside(Opening(config, Path(runs).expanduser(), fresh, loading), progress, until, profile)
+    config, folder = config_of(config, overrides), Path(runs).expanduser()
+    if not isinstance(progress, bool):
+        return train_beside(Opening(config, folder, fresh, loading), progress, until, profile)
+    with open_board(progress) as board:
+        opening = Opening(config, folder, fresh, loading or board.loading)
+        return train_beside(opening, board.row(f"{config.name} seed {config.seed}"), until, profile)
 
 
 def train_beside(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from skiprun.reports.claims import claims_folder, claims_text, read_claims, verdict_word
 from skiprun.reports.explanation import explanation_text
+from skiprun.reports.html import study_html
 from skiprun.reports.listing import list_runs
 from skiprun.reports.noise import noise_table
 from skiprun.reports.page import read_comparison, slug, write_comparison
@@ -35,6 +36,7 @@ __all__ = [
     "runs_rows",
     "runs_table",
     "slug",
+    "study_html",
     "study_table",
     "sweep_table",
     "verdict_word",

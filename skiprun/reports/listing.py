@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from skiprun.reports.run_rows import listing_row, whole_entry
 from skiprun.results.index import NAME, Entry, Index
 from skiprun.results.records import read
 from skiprun.results.selection import ROW_KEYS, SAME, ordered, read_selection, refuse_unknown
-from skiprun.run import Run
+from skiprun.run import RUNS, Run
+from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import ProgressCallback
+from skiprun.system.shown import Shown, columns_of
 
 WHOLE = ".index-of-keys.json"  # of everything that runs say, which takes longer to read than the rows
 STRIDE = 200  # runs that are read between two words on how far it is
 
 
 @dataclass(frozen=True)
-class RunListing:
+class RunListing(Shown):
     """Runs that were asked for.
 
     Attributes:
@@ -32,6 +35,43 @@ class RunListing:
     total: int
     further: Sequence[str] = ()
     asked: bool = False
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs themselves."""
+        return [Run(Path(str(row["path"]))) for row in self.rows]
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return what is known of the runs as columns."""
+        return columns_of(self.rows)
+
+
+@checked_arguments
+def runs(
+    which: Sequence[str] | str = (),
+    *,
+    runs: Path | str = RUNS,
+    sort: str | None = None,
+    reverse: bool = False,
+    whole: bool = False,
+) -> RunListing:
+    """Return what was run, the latest first; what `skiprun runs` does.
+
+        for run in skiprun.runs(["resnet*", "state=finished", "optim.lr<0.1"], sort="test").runs:
+            print(run.name, run.summary()["test"])
+
+    Args:
+        which: names with * and ?, and conditions, each of which must hold.
+        runs: the folder of all runs.
+        sort: the key to sort by, rising; None: those that last wrote something come first.
+        reverse: the other way round.
+        whole: with every key of config and summary.
+
+    Raises:
+        InputError: no run has such a key.
+    """
+    words = [which] if isinstance(which, str) else which
+    return list_runs(Path(runs).expanduser(), None, words, sort, reverse, whole)
 
 
 def list_runs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +16,15 @@ from skiprun.run.files import RunFiles
 from skiprun.run.places import directories_below, directories_in, nearest_run
 from skiprun.system.files import delete_folder, make_folder, remove_leftovers, write_text
 from skiprun.system.ordinary_files import refuse_foreign_links
+from skiprun.system.shown import Shown, columns_of
 
 
-class Run(RunFiles):
+class Run(RunFiles, Shown):
     """One run directory, opened or created."""
+
+    def columns(self) -> dict[str, list[float]]:
+        """Return the log as columns, such as `step`, `epoch`, `train/loss`; NaN where a row has nothing."""
+        return columns_of(self.metrics(), math.nan)
 
     @classmethod
     def of(cls, root: Path, config: RunConfig) -> Run:

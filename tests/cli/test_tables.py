@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from skiprun.cli import tables
 from skiprun.cli.app import app
-from skiprun.cli.terminal import PlainConsole
+from skiprun.display.console import PlainConsole
 
 LISTINGS = [
     "config",

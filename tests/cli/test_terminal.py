@@ -9,9 +9,11 @@ import subprocess
 import sys
 
 import pytest
-from rich.console import Console
 
-from skiprun.cli import loading, progress, scores, tables, terminal
+from skiprun.cli import tables, terminal
+from skiprun.display.board import Board
+from skiprun.display.console import PlainConsole
+from skiprun.display.scores import scores_of
 from skiprun.errors import Stopped, counted, percent
 
 cli = importlib.import_module("skiprun.cli.app")  # not the `app` inside it
@@ -26,12 +28,11 @@ RECORD = {
 }
 
 
-def shown(monkeypatch: pytest.MonkeyPatch, width: int) -> str:
+def shown(width: int) -> str:
     """Return a run's line on a terminal of a width."""
     screen = io.StringIO()
-    console = Console(file=screen, width=width, force_terminal=True, color_system=None, highlight=False)
-    monkeypatch.setattr(progress, "people", console)
-    board = progress.Board()
+    console = PlainConsole(file=screen, width=width, force_terminal=True, color_system=None, highlight=False)
+    board = Board(console)
     row = board.row("unet_none_cells seed 12")
     row.step(0, 2880)
     row.step(1276, 2880)
@@ -41,18 +42,14 @@ def shown(monkeypatch: pytest.MonkeyPatch, width: int) -> str:
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 200])
-def test_step_and_time_left_are_shown_whole_at_any_usual_width(
-    monkeypatch: pytest.MonkeyPatch, width: int
-) -> None:
-    line = shown(monkeypatch, width)
+def test_step_and_time_left_are_shown_whole_at_any_usual_width(width: int) -> None:
+    line = shown(width)
     assert "1276/2880" in line and "-:--:--" in line
     assert len(line.splitlines()) == 1
 
 
-def test_a_run_on_one_of_several_gpus_says_which(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    row = progress.Board().row("resnet20 seed 3")
+def test_a_run_on_one_of_several_gpus_says_which(capsys: pytest.CaptureFixture[str]) -> None:
+    row = Board(terminal.people).row("resnet20 seed 3")
     row.located("GPU 7")
     row.step(1, 2880)
     row.epoch(RECORD)
@@ -61,14 +58,14 @@ def test_a_run_on_one_of_several_gpus_says_which(
 
 
 @pytest.mark.parametrize("width", range(60, 120))
-def test_a_score_is_shown_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
-    scores = shown(monkeypatch, width).split("-:--:--")[1].strip()
+def test_a_score_is_shown_whole_or_not_at_all(width: int) -> None:
+    scores = shown(width).split("-:--:--")[1].strip()
     assert "loss 0.2641 val loss 0.2735 val iou 0.8676  12,330 images/s".startswith(scores)
     assert not scores or scores.endswith(("0.2641", "0.2735", "0.8676", "images/s"))
 
 
-def test_a_wide_terminal_shows_every_score(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "val iou 0.8676  12,330 images/s" in shown(monkeypatch, 140)
+def test_a_wide_terminal_shows_every_score() -> None:
+    assert "val iou 0.8676  12,330 images/s" in shown(140)
 
 
 def test_the_title_of_a_narrow_table_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,7 +140,7 @@ def test_where_nobody_watches_work_is_told_in_tenths_and_to_its_end(
 ) -> None:
     for what in ("lesion", "paths", "paths"):
         for done in [*range(0, total, -(-total // 1000)), total]:
-            loading.loading(done, total, what)
+            terminal.loading(done, total, what)
         lines = capsys.readouterr().err.splitlines()
         assert len(lines) == min(total, 10) and lines[-1] == f"{what}: {total:,} of {total:,}"
 
@@ -162,7 +159,7 @@ def test_of_an_error_of_many_lines_the_first_says_so(capsys: pytest.CaptureFixtu
 
 
 def test_an_error_has_its_unit() -> None:
-    shown = scores.scores_of({"val/loss": 0.5, "val/error": 12.5, "val/iou": 0.5, "time/images_per_s": 1})
+    shown = scores_of({"val/loss": 0.5, "val/error": 12.5, "val/iou": 0.5, "time/images_per_s": 1})
     assert shown[:3] == ["val loss 0.5", "val error 12.5 %", "val iou 0.5"]
 
 

@@ -22,6 +22,7 @@ from skiprun.data import load_data
 from skiprun.data.folders.listing import list_images
 from skiprun.data.folders.splits import split_meant
 from skiprun.data.loaders import Loaders
+from skiprun.display.console import PlainConsole
 from skiprun.errors import InputError, OptionError
 from tests.support.data_files import image_folder, stored
 
@@ -228,7 +229,7 @@ def test_nothing_that_is_printed_steers_the_terminal(capsys: pytest.CaptureFixtu
 
 def test_colours_and_bars_still_reach_a_terminal() -> None:
     file = io.StringIO()
-    console = terminal.PlainConsole(file=file, force_terminal=True, color_system="standard")
+    console = PlainConsole(file=file, force_terminal=True, color_system="standard")
     console.print(Text("red\x1b[32m", style="red"))
     console.control(Control(ControlType.CARRIAGE_RETURN))
     assert file.getvalue() == "\x1b[31mred\\x1b[32m\x1b[0m\n\r"

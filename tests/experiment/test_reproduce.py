@@ -15,7 +15,6 @@ from skiprun.claims.measurement import Measurement, TrainedNetwork
 from skiprun.claims.quantity import Quantity, Region, above, below
 from skiprun.cli.app import app
 from skiprun.errors import InputError, UnknownName
-from skiprun.experiment.many import Launcher
 from skiprun.experiment.reproduction import measuring, reproduce
 from skiprun.experiment.reproduction.planning import Plan
 from skiprun.experiment.reproduction.reproduce import choose
@@ -54,7 +53,7 @@ def enter(monkeypatch: pytest.MonkeyPatch, expected: Region, **facts: Any) -> No
 
 def test_a_claim_is_measured_once_and_judged_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     enter(monkeypatch, above(0.0))
-    [first] = reproduce(["losses"], runs=tmp_path, launcher=Launcher(jobs=1))
+    [first] = reproduce(["losses"], runs=tmp_path, jobs=1)
     assert first.outcome.verdict == "PASS"
     assert first.broken, "its control is trained as well, and has a loss too"
     folder = tmp_path / "claims"
@@ -96,12 +95,12 @@ def test_a_study_is_made_of_each_run_and_kept(monkeypatch: pytest.MonkeyPatch, t
     )
     CLAIMS.fill()
     monkeypatch.setitem(CLAIMS.entries, "losses", Entry("losses", statement, info, __name__))
-    [found] = reproduce(["losses"], runs=tmp_path, launcher=Launcher(jobs=1))
+    [found] = reproduce(["losses"], runs=tmp_path, jobs=1)
     assert found.outcome.quantities[0].values == {0: 9, 1: 9}
     kept = sorted((tmp_path / "claims" / "studies").glob("lesion-*.json"))
     assert len(kept) == 4
     written = [file.stat().st_mtime_ns for file in kept]
-    reproduce(["losses"], runs=tmp_path, launcher=Launcher(jobs=1))
+    reproduce(["losses"], runs=tmp_path, jobs=1)
     assert [file.stat().st_mtime_ns for file in kept] == written
 
 
@@ -110,7 +109,7 @@ def test_a_diverged_run_is_named_and_leaves_the_claim_open(
 ) -> None:
     hot = TrainedNetwork("resnet20", ("optim.lr=1e30", "schedule.steps=20"))
     enter(monkeypatch, above(0.0), measurement=trained(hot))
-    [found] = reproduce(["losses"], runs=tmp_path, launcher=Launcher(jobs=1))
+    [found] = reproduce(["losses"], runs=tmp_path, jobs=1)
     assert found.outcome.verdict == "INCONCLUSIVE"
     assert len(found.outcome.lost) == 2 and all("diverged" in line for line in found.outcome.lost)
     assert "0 of 2 seeds" in found.outcome.sentences[0]
@@ -119,7 +118,7 @@ def test_a_diverged_run_is_named_and_leaves_the_claim_open(
 def test_a_network_may_start_from_anothers_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     begun = TrainedNetwork("resnet20", ("data.only_classes=[0, 1, 2]",))
     enter(monkeypatch, above(0.0), measurement=trained(TrainedNetwork("resnet20", start=begun)))
-    [found] = reproduce(["losses"], runs=tmp_path, launcher=Launcher(jobs=1))
+    [found] = reproduce(["losses"], runs=tmp_path, jobs=1)
     assert found.outcome.verdict == "PASS"
     begun_with = {str(Run(path).config.model.weights) for path in tmp_path.glob("*/seed-1")}
     starts = {str(path) for path in tmp_path.glob("*/seed-1") if not Run(path).config.model.weights}

@@ -1,5 +1,5 @@
 """Do again what was published: train and study what claims ask for, judge it, and keep the ledger."""
 
-from skiprun.experiment.reproduction.reproduce import reproduce, reproduce_commands
+from skiprun.experiment.reproduction.reproduce import reproduce, reproduce_commands, run_claims
 
-__all__ = ["reproduce", "reproduce_commands"]
+__all__ = ["reproduce", "reproduce_commands", "run_claims"]

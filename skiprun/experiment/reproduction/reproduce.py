@@ -8,9 +8,12 @@ from pathlib import Path
 
 from skiprun.claims.measurement import Measurement
 from skiprun.claims.reproduction import Reproduction, judge
+from skiprun.config import Count
+from skiprun.config_file import Overrides, override_texts
 from skiprun.errors import InputError, counted
 from skiprun.experiment.commands import write_commands
-from skiprun.experiment.many import BY_DEFAULT, Launcher
+from skiprun.experiment.crew import ProgressFor
+from skiprun.experiment.many import BY_DEFAULT, Launcher, launching
 from skiprun.experiment.reproduction.ledger import Ledger
 from skiprun.experiment.reproduction.measuring import Bench
 from skiprun.experiment.reproduction.planning import Plan, refuse_protocol
@@ -30,10 +33,15 @@ def reproduce(
     *,
     budget: Budget | None = None,
     runs: Path | str = RUNS,
-    overrides: Sequence[str] = (),
-    launcher: Launcher = BY_DEFAULT,
+    overrides: Overrides = (),
+    jobs: Count | None = None,
+    ray: str | None = None,
+    progress: ProgressFor | bool = False,
 ) -> list[Reproduction]:
     """Reproduce claims; what `skiprun reproduce` does.
+
+        (found,) = skiprun.reproduce(["shattered_gradients"])
+        found.outcome.verdict, found.outcome.sentences
 
     What was trained and studied before is found again, so that a second call takes seconds.
 
@@ -41,17 +49,31 @@ def reproduce(
         names: of the registry of claims, or "all".
         budget: the most that a claim may cost; None: "toy" for all of them, any for those that are named.
         runs: the folder of all runs; what is found is kept below its `claims`.
-        overrides: `section.key=value` for where data is and how to compute; the rest is the claims' own.
-        launcher: how runs are trained and studies made.
+        overrides: for where data is and how to compute, as `{"data.root": "/data"}`; the rest is the claims'.
+        jobs: runs and studies at once; None: see `Launcher`.
+        ray: the address of a Ray cluster, see `Launcher`; None: here.
+        progress: True shows how far the runs are; or gives somebody to tell of a run, by its label.
 
     Raises:
         UnknownName: there is no such claim.
         InputError: none is within the budget, or an override is of the protocol.
     """
+    with launching(jobs, ray, progress) as launcher:
+        return run_claims(names, budget, Path(runs).expanduser(), override_texts(overrides), launcher)
+
+
+def run_claims(
+    names: Sequence[str],
+    budget: Budget | None = None,
+    runs: Path = RUNS,
+    overrides: Sequence[str] = (),
+    launcher: Launcher = BY_DEFAULT,
+) -> list[Reproduction]:
+    """Reproduce claims with a launcher; see `reproduce`."""
     refuse_protocol(overrides)
     chosen = choose(names, budget)
-    ledger = Ledger(claims_folder(Path(runs)))
-    bench = Bench(Plan(Path(runs), overrides), ledger.folder / "studies", launcher)
+    ledger = Ledger(claims_folder(runs))
+    bench = Bench(Plan(runs, overrides), ledger.folder / "studies", launcher)
     asked = measurements(chosen)
     bench.train(asked)
     bench.study(asked)

@@ -19,9 +19,10 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from skiprun.cli.scores import scores_of
-from skiprun.cli.terminal import people, say
-from skiprun.system.progress import Record
+from skiprun.display.console import PlainConsole
+from skiprun.display.loading import Loading
+from skiprun.display.scores import scores_of
+from skiprun.system.progress import ProgressCallback, Record
 
 
 class FittingScores:
@@ -57,15 +58,16 @@ MOST_ROWS = 30  # of runs that wait or are done; with more than these, only thos
 class Board:
     """Progress of one or more runs: bars with the latest scores on a terminal, else a plain line an epoch."""
 
-    def __init__(self, silent: bool = False) -> None:
-        self.silent, self.live = silent, people.is_terminal and not silent
+    def __init__(self, console: PlainConsole, silent: bool = False) -> None:
+        self.console, self.silent = console, silent
+        self.live = console.is_terminal and not silent
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=10),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             ScoresColumn(),
-            console=people,
+            console=console,
             expand=True,
         )
 
@@ -81,6 +83,11 @@ class Board:
     def row(self, label: str) -> BoardRow:
         """Return a listener for one more run."""
         return BoardRow(self, label)
+
+    @property
+    def loading(self) -> ProgressCallback | None:
+        """Who is told while data is prepared."""
+        return None if self.silent else Loading(self.console)
 
     @property
     def is_crowded(self) -> bool:
@@ -120,7 +127,8 @@ class BoardRow:
             started, first = self.clock or (time.monotonic(), step)
             left = (time.monotonic() - started) / max(1, step - first) * (self.steps - step)
             epoch = f"epoch {record['epoch']:.6g} step {step}/{self.steps}"
-            say(f"{self.label}: {epoch} {' '.join(scores)} eta {clock(left)}")
+            line = f"{self.label}: {epoch} {' '.join(scores)} eta {clock(left)}"
+            self.board.console.print_line(line)
 
 
 def clock(seconds: float) -> str:
