@@ -25,7 +25,7 @@ class LengthOptions:
         None
     )
     lr: Annotated[
-        float | None, typer.Option(min=0, help="Rate of the cosine that begins again; default: optim.lr.")
+        float | None, typer.Option(min=0, help="Rate of a schedule that begins again; default: optim.lr.")
     ] = None
 
 
@@ -84,7 +84,7 @@ def refuse_mixed_options(verify: int | None, longer: LengthOptions) -> None:
     if len(length) > 1:
         raise InputError("--epochs and --steps: give one, the unit in which the run's schedule counts.")
     if longer.lr is not None and not length:
-        raise InputError("--lr: is where a longer cosine begins again; give --epochs too.")
+        raise InputError("--lr: is with which a longer schedule begins again; give --epochs too.")
 
 
 def show_replay(run: object, steps: int, root: Path | None, json: bool) -> None:

@@ -46,8 +46,10 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
             f"found {schedule.milestones[-1]:g}; it must be before the end at {schedule.length:g}",
         )
     begins = [restart.step for restart in schedule.restarts]
-    if begins and schedule.kind != "cosine":
-        yield "schedule.restarts", f"found beside kind {schedule.kind}; only a cosine begins again"
+    if begins and not schedule.begins_again:
+        yield "schedule.restarts", f"found beside kind {schedule.kind}, which goes on and never begins again"
+    if schedule.warmup and schedule.kind == "one_cycle":
+        yield "schedule.warmup", "found beside kind one_cycle, which rises itself, over schedule.pct_start"
     if begins != sorted(set(begins)):
         yield "schedule.restarts", f"found steps {begins}; they must rise"
     if optim.clip_norm and optim.clip_value:

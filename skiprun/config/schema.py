@@ -70,7 +70,8 @@ RULES: dict[str, list[Schema]] = {
         {"oneOf": [_given("epochs", SOMETHING), _given("steps", SOMETHING)]},
         {"if": _given("kind", {"const": "multistep"}), "then": _given("milestones", {"minItems": 1})},
         {"properties": {"milestones": {"uniqueItems": True}}},
-        _not_both(_given("kind", {"not": {"const": "cosine"}}), _given("restarts", {"minItems": 1})),
+        _not_both(_given("kind", {"enum": ["multistep", "constant"]}), _given("restarts", {"minItems": 1})),
+        _not_both(_given("kind", {"const": "one_cycle"}), _given("warmup", ABOVE_0)),
     ],
     "ComputeConfig": [
         _not_both(_given("activation_checkpointing", YES), _given("compile", {"enum": ["on", "fused"]})),

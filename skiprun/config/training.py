@@ -46,7 +46,7 @@ class OptimConfig(Section):
 
 
 class Restart(Section):
-    """Where a cosine begins again, and from which learning rate."""
+    """Where a course that ends near nothing begins again, and with which learning rate."""
 
     step: Count = Field(description="steps that are done then", examples=[1000])
     lr: Positive = Field(description="learning rate of the next step", examples=[0.05])
@@ -55,8 +55,11 @@ class Restart(Section):
 class ScheduleConfig(Section):
     """Length of the run, learning rate over it; `warmup` and `milestones` have the unit of the length."""
 
-    kind: Literal["cosine", "multistep", "constant"] = Field(
-        "cosine", description="the course after the warmup", examples=["multistep"]
+    kind: Literal["cosine", "multistep", "constant", "one_cycle", "wsd"] = Field(
+        "cosine",
+        description="the course after the warmup: one_cycle rises itself (Smith 2018; momentum stays as it "
+        "is), wsd is warmup, stable, decay (Hu 2024)",
+        examples=["multistep"],
     )
     epochs: Annotated[float, Field(gt=0, le=10**9)] | None = Field(
         None, description="length in passes over the training split", examples=[15]
@@ -67,11 +70,31 @@ class ScheduleConfig(Section):
         [], description="where multistep lowers the rate", examples=[[32000, 48000]]
     )
     factor: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="what multistep multiplies by")
+    pct_start: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.3, description="share of one_cycle in which the rate rises"
+    )
+    div_factor: Annotated[float, Field(ge=1)] = Field(
+        25.0, description="one_cycle begins at the peak divided by it"
+    )
+    final_div_factor: Annotated[float, Field(ge=1)] = Field(
+        1e4, description="one_cycle ends at its first rate divided by it"
+    )
+    decay_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.2, description="share of the steps after the warmup in which wsd falls to nothing, the last ones"
+    )
+    decay_shape: Literal["1-sqrt", "linear", "cosine"] = Field(
+        "1-sqrt", description="how wsd falls; 1-sqrt is the best of Hagele 2024", examples=["linear"]
+    )
     restarts: list[Restart] = Field(
         [],
-        description="where the cosine begins again; `skiprun resume --epochs` writes them",
+        description="where cosine, one_cycle or wsd begin again; `skiprun resume --epochs` writes them",
         examples=[[{"step": 1000, "lr": 0.05}]],
     )
+
+    @property
+    def begins_again(self) -> bool:
+        """Whether the rate ends near nothing, so that a longer run begins the course again."""
+        return self.kind in ("cosine", "one_cycle", "wsd")
 
     @property
     def length(self) -> float:

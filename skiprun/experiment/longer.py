@@ -1,4 +1,4 @@
-"""Extend the schedule of a run: constant and multistep continue, a cosine restarts where it ended."""
+"""Extend the schedule of a run: constant and multistep continue, others begin again where they ended."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def lengthen(
         run: what was begun.
         length: of the whole run, not of what is added.
         unit: of the length, as the run's own schedule has it.
-        lr: where the cosine begins again; None: optim.lr.
+        lr: with which the schedule begins again; None: optim.lr.
         root: where its data is now; None: where it was.
 
     Raises:
@@ -77,11 +77,12 @@ def refuse_unusable(run: Run, schedule: ScheduleConfig, length: float, unit: Uni
         return
     if not lr > 0:
         raise InputError(
-            f"--lr {lr:g}: a learning rate is above 0; without --lr the cosine begins again from optim.lr."
+            f"--lr {lr:g}: a learning rate is above 0; without --lr the schedule begins again with optim.lr."
         )
-    if schedule.kind != "cosine":
+    if not schedule.begins_again:
         raise InputError(
-            f"--lr {lr:g}: the {schedule.kind} schedule of {run.path} goes on; a cosine begins again."
+            f"--lr {lr:g}: the {schedule.kind} schedule of {run.path} goes on; cosine, one_cycle and wsd "
+            "begin again."
         )
     if length == schedule.length and (not schedule.restarts or schedule.restarts[-1].lr != lr):
         known = (
@@ -89,7 +90,7 @@ def refuse_unusable(run: Run, schedule: ScheduleConfig, length: float, unit: Uni
             if schedule.restarts
             else "does not begin again"
         )
-        raise InputError(f"--lr {lr:g}: the run is that long already, and its cosine {known}.")
+        raise InputError(f"--lr {lr:g}: the run is that long already, and its {schedule.kind} {known}.")
 
 
 def _steps(run: Run, config: RunConfig) -> int:
@@ -103,10 +104,10 @@ def _steps(run: Run, config: RunConfig) -> int:
 
 
 def _longer(config: RunConfig, length: float, unit: Unit, lr: float | None, end: int) -> RunConfig:
-    """Return a config with a longer schedule, whose cosine begins again at the old end."""
+    """Return a config with a longer schedule, which begins again at the old end if it fell until there."""
     plain = config.to_dict()
     schedule = plain["schedule"] | {unit: length}
-    if config.schedule.kind == "cosine":
+    if config.schedule.begins_again:
         restart = {"step": end, "lr": config.optim.lr if lr is None else lr}
         schedule["restarts"] = [*schedule["restarts"], restart]
     return build_config(plain | {"schedule": schedule})
@@ -131,7 +132,8 @@ def _log_changes(run: Run, config: RunConfig) -> None:
     """Log what it means that a run, not finished, was made longer."""
     if config.schedule.restarts:
         restart = config.schedule.restarts[-1]
-        log.info(f"The cosine begins again at step {restart.step}, from lr {restart.lr:g}.")
+        kind = config.schedule.kind
+        log.info(f"The {kind} begins again at step {restart.step}, from lr {restart.lr:g}.")
     tests = [test for entry in run.lengthenings() if (test := entry["lengthened"].get("test"))]
     if tests:
         scores = ", ".join(f"{key} {value:.4g}" for key, value in tests[-1].items() if value is not None)

@@ -11,6 +11,13 @@ from skiprun.config import RunConfig, ScheduleConfig
 from skiprun.errors import ConfigError
 from skiprun.registry import DATASETS
 
+# What one kind of schedule alone looks at.
+KEYS_OF_KINDS = {
+    "multistep": ("milestones", "factor"),
+    "one_cycle": ("pct_start", "div_factor", "final_div_factor"),
+    "wsd": ("decay_share", "decay_shape"),
+}
+
 
 def refuse_unused(config: RunConfig) -> None:
     """Refuse what nothing would look at.
@@ -25,10 +32,10 @@ def refuse_unused(config: RunConfig) -> None:
 def unused(config: RunConfig) -> Iterator[tuple[str, str]]:
     """Yield (key, message) for each key that nothing looks at, because of another key or the dataset."""
     schedule, data = config.schedule, config.data
-    if schedule.kind != "multistep":
-        for key in ("milestones", "factor"):
+    for kind, keys in KEYS_OF_KINDS.items():
+        for key in keys if schedule.kind != kind else ():
             if getattr(schedule, key) != getattr(ScheduleConfig(), key):
-                yield f"schedule.{key}", f"found beside kind {schedule.kind}, which has no milestones"
+                yield f"schedule.{key}", f"found beside kind {schedule.kind}, and it is of {kind}"
     if DATASETS[data.name].info.task != "segmentation":
         for key, value in config.segmentation.model_dump(exclude_defaults=True).items():
             yield (

@@ -27,21 +27,51 @@ def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int, un
     """Return the learning rate of a step: a function of the step alone, so that nothing has to be saved.
 
     Warm-up rises linearly and reaches the peak with its last step; the cosine falls from there to nothing at
-    the end, or to the step where it begins again (Loshchilov and Hutter 2017). A unit of the schedule is
-    `unit` steps, however long the run is: a longer one has the same warm-up and milestones.
+    the end, or to the step where it begins again (Loshchilov and Hutter 2017). So do `one_cycle` and `wsd`. A
+    unit of the schedule is `unit` steps, however long the run is: a longer one has the same warm-up and
+    milestones.
     """
     warmup = round(config.warmup * unit)
     if step < warmup:
         return peak * (step + 1) / warmup
-    if config.kind == "cosine":
-        begins = [(warmup, peak), *((restart.step, restart.lr) for restart in config.restarts), (steps, 0.0)]
-        cycle = bisect_right([begin for begin, _ in begins[1:-1]], step)
-        (begin, top), (end, _) = begins[cycle : cycle + 2]
-        return top * 0.5 * (1 + math.cos(math.pi * (step - begin) / max(1, end - begin)))
     if config.kind == "multistep":
         passed = bisect_right([round(milestone * unit) for milestone in config.milestones], step)
         return peak * float(config.factor**passed)
-    return peak
+    if config.kind == "constant":
+        return peak
+    begins = [(warmup, peak), *((restart.step, restart.lr) for restart in config.restarts), (steps, 0.0)]
+    cycle = bisect_right([begin for begin, _ in begins[1:-1]], step)
+    (begin, top), (end, _) = begins[cycle : cycle + 2]
+    done, length = step - begin, max(1, end - begin)
+    if config.kind == "one_cycle":
+        return one_cycle(config, top, done, length)
+    return top * (stable_decay(config, done, length) if config.kind == "wsd" else half_cosine(done / length))
+
+
+def half_cosine(share: float) -> float:
+    """Return what falls from 1 to 0 as a share rises from 0 to 1."""
+    return 0.5 * (1 + math.cos(math.pi * share))
+
+
+def one_cycle(config: ScheduleConfig, peak: float, step: int, steps: int) -> float:
+    """Return the rate of a cycle: half a cosine up to the peak, another down (Smith and Topin 2018).
+
+    As torch.optim.lr_scheduler.OneCycleLR with `cycle_momentum=False`: the momentum of a captured step is a
+    number that stays as it was.
+    """
+    first, top = peak / config.div_factor, config.pct_start * steps - 1
+    if step <= top:
+        return peak + (first - peak) * half_cosine(step / top if top else 1.0)
+    last = first / config.final_div_factor
+    return last + (peak - last) * half_cosine((step - top) / (steps - 1 - top))
+
+
+def stable_decay(config: ScheduleConfig, step: int, steps: int) -> float:
+    """Return the share of the peak, which falls from 1 to 0 in the last steps (Hu 2024, Hägele 2024)."""
+    decay = max(1, round(config.decay_share * steps))
+    share = max(0, step - (steps - decay)) / decay
+    shapes = {"1-sqrt": lambda share: 1 - math.sqrt(share), "linear": lambda share: 1 - share}
+    return (shapes | {"cosine": half_cosine})[config.decay_shape](share)
 
 
 def can_extend(old: ScheduleConfig, new: ScheduleConfig) -> bool:
@@ -49,7 +79,7 @@ def can_extend(old: ScheduleConfig, new: ScheduleConfig) -> bool:
     kept = [each.model_dump(exclude={"epochs", "steps", "restarts"}) for each in (old, new)]
     same_unit = (old.epochs is None) == (new.epochs is None)
     further = new.restarts[: len(old.restarts)] == old.restarts
-    begun_again = old.kind != "cosine" or len(new.restarts) > len(old.restarts)
+    begun_again = not old.begins_again or len(new.restarts) > len(old.restarts)
     return kept[0] == kept[1] and same_unit and further and begun_again and new.length > old.length
 
 

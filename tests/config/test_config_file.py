@@ -196,6 +196,7 @@ def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
     ("sections", "key"),
     [
         ({"schedule": {"epochs": 2, "warmup": 3}}, "schedule.warmup"),
+        ({"schedule": {"epochs": 2, "warmup": 1, "kind": "one_cycle"}}, "schedule.warmup"),
         ({"schedule": {"epochs": 2, "steps": 3}}, "schedule"),
         ({"schedule": {}}, "schedule"),
         ({"schedule": {"epochs": 9, "kind": "multistep"}}, "schedule.milestones"),

@@ -106,6 +106,7 @@ def test_what_a_file_may_say_is_taken(name: str, tmp_path: Path) -> None:
         "schedule: {steps: 9, kind: multistep, milestones: [4, 4]}",
         "schedule: {kind: multistep, steps: 9}",
         "schedule: {kind: cosine}",
+        "schedule: {kind: one_cycle, epochs: 2, warmup: 1}",
     ],
 )
 def test_a_name_that_nothing_has_and_a_contradiction_are_refused(text: str, tmp_path: Path) -> None:

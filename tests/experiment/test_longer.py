@@ -110,6 +110,16 @@ def test_a_cosine_begins_again_at_its_end(
     assert [(each.step, each.lr) for each in again.config.schedule.restarts] == [(8, top), (16, 0.02)]
 
 
+@pytest.mark.parametrize("kind", ["one_cycle", "wsd"])
+def test_what_fell_begins_again(kind: str, tmp_path: Path) -> None:
+    longer = train_here(lengthen(trained(tmp_path, kind), 4, "epochs", 0.02), tmp_path)
+    rates = {row["step"]: row["lr"] for row in longer.metrics() if "lr" in row}
+    assert len(rates) > 8
+    for step, rate in rates.items():
+        again, done = divmod(step - 1, 8)
+        assert rate == learning_rate(config(kind).schedule, 0.02 if again else 0.05, done, 8)
+
+
 def test_the_first_cycle_of_a_cosine_is_as_it_was() -> None:
     before, after = (
         config("cosine", 2, warmup=0.5),

@@ -128,6 +128,32 @@ def test_multistep_is_the_schedule_of_he_2015() -> None:
     assert found == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
 
 
+@pytest.mark.parametrize("steps", [1, 3, 10, 101])
+@pytest.mark.parametrize("words", [{}, {"pct_start": 0.5, "div_factor": 10.0, "final_div_factor": 100.0}])
+def test_one_cycle_is_torch_s_step_by_step(steps: int, words: dict[str, float]) -> None:
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=0.3, total_steps=steps, cycle_momentum=False, **words
+    )
+    config = ScheduleConfig(kind="one_cycle", steps=steps, **words)
+    for step in range(steps):
+        assert learning_rate(config, 0.3, step, steps) == theirs.get_last_lr()[0]
+        optimizer.step()
+        if step + 1 < steps:
+            theirs.step()
+
+
+@pytest.mark.parametrize(
+    ("shape", "half"), [("1-sqrt", 1 - math.sqrt(0.5)), ("linear", 0.5), ("cosine", 0.5)]
+)
+def test_wsd_warms_up_stays_and_falls_in_its_last_steps(shape: str, half: float) -> None:
+    rate = rates(kind="wsd", warmup=20, decay_share=0.25, decay_shape=shape)
+    assert rate[:20] == pytest.approx([0.05 * n for n in range(1, 21)])
+    assert set(rate[20:81]) == {1.0}
+    assert rate[90] == pytest.approx(half)
+    assert rate[80:] == sorted(rate[80:], reverse=True) and 0 < rate[99] < 0.1
+
+
 def test_milestones_count_in_epochs_where_the_length_does() -> None:
     config = ScheduleConfig(kind="multistep", epochs=10.0, milestones=[5.0])
     assert [learning_rate(config, 1.0, step, 200, 20) for step in (99, 100)] == pytest.approx([1.0, 0.1])

@@ -27,6 +27,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "ema": {"optim": {"ema": 0.9}},
     "accumulate": {"optim": {"accumulate": 2, "clip_value": 0.1}},
     "warmup": {"schedule": {"epochs": 3, "warmup": 1}},
+    "one cycle": {"schedule": {"kind": "one_cycle", "epochs": 3}},
+    "wsd": {"schedule": {"kind": "wsd", "epochs": 3, "warmup": 1, "decay_share": 0.5}},
     "multistep": {"schedule": {"kind": "multistep", "steps": 12, "milestones": [4, 8]}},
 }
 
