@@ -16,6 +16,7 @@ from skiprun.claims.finding import Finding
 from skiprun.claims.rival import Rival, in_points, rivals_of_first, why_untested
 from skiprun.results.groups import Group
 from skiprun.results.numbers import format_score, score_unit, significant
+from skiprun.results.test_images import error_step, standard_error
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _ranking(groups: Sequence[Group], margin: float | None, most: int | None) ->
         tested=any(rival.behind.tested for rival in rivals),
         rivals=rivals,
         margin=margin,
-        resolution=math.sqrt(value * (100 - value) / images) if is_error else math.nan,
-        step=100 / images if is_error else math.nan,
+        resolution=standard_error(value, images) if is_error else math.nan,
+        step=error_step(images) if is_error else math.nan,
         most=most,
     )

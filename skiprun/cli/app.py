@@ -16,6 +16,7 @@ from skiprun.cli import (
     compare,
     config,
     dashboard,
+    data,
     doctor,
     draw,
     evaluate,
@@ -107,6 +108,7 @@ app.command(epilog="Example: skiprun noise resnet20 --seeds 10 --sources init,or
 )
 app.command(epilog="Example: skiprun resume runs/smoke/seed-0 --epochs 10")(resume.resume)
 app.command(epilog="Example: skiprun doctor configs/resnet56_cifar.yaml")(doctor.doctor)
+app.command(epilog="Example: skiprun data configs/smoke.yaml")(data.data)
 app.command(epilog="Example: skiprun evaluate runs/smoke/seed-0 --split val")(evaluate.evaluate)
 app.command(epilog="Example: skiprun predict runs/smoke/seed-0 seven.png")(predict.predict)
 app.command(epilog="Example: skiprun new resnet18_folder flowers.yaml")(new.new)

@@ -60,7 +60,5 @@ def show_lessons(known: list[Lesson], json: bool) -> None:
     if json:
         emit(rows)
     else:
-        show_table(
-            ["lesson", "what it is about", "exercises"], [[str(v) for v in row.values()] for row in rows]
-        )
+        show_table(["lesson", "what it is about", "exercises"], [[*row.values()] for row in rows])
         say("`skiprun lesson 1` copies the first to this folder; --script as a Python script.")

@@ -25,12 +25,14 @@ def tell_copies(parts: Mapping[str, Part]) -> None:
         if found := labelled_twice(part):
             notice(
                 f"{len(found)} of {len(part[1]):,} images in {split} are there under another class too: "
-                f"{some(found)}."
+                f"{some(found)}.",
+                suspicious=True,
             )
     for split in ("val", "test"):
         if found := copies(parts[split], parts["train"]):
             total = len(set(image_names(parts[split])))
-            notice(f"{len(found)} of {total:,} images in {split} are in train as well: {some(found)}.")
+            words = f"{len(found)} of {total:,} images in {split} are in train as well: {some(found)}."
+            notice(words, suspicious=True)
 
 
 def copies(scored: Part, trained: Part) -> list[str]:

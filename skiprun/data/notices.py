@@ -9,6 +9,9 @@ from skiprun.errors import printable
 log = logging.getLogger(__name__)
 
 
-def notice(*lines: str) -> None:
-    """Log one message; nothing in it can steer a terminal."""
-    log.warning("%s", "\n".join(printable(line) for line in lines))
+def notice(*lines: str, suspicious: bool = False) -> None:
+    """Log one message; nothing in it can steer a terminal.
+
+    A suspicious one is of what may make scores worthless; `skiprun data` says it first.
+    """
+    log.warning("%s", "\n".join(printable(line) for line in lines), extra={"suspicious": suspicious})

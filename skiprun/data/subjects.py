@@ -84,5 +84,6 @@ def tell_shared(parts: Mapping[str, tuple[RawSplit, Array]], config: DataConfig)
         if shared := sorted(seen["train"] & seen[split]):
             notice(
                 f"{len(shared)} of {len(seen[split])} subjects in {split} are in train as well: "
-                f"{some(shared)}."
+                f"{some(shared)}.",
+                suspicious=True,
             )

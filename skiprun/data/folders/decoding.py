@@ -65,7 +65,11 @@ def square(side: int | None) -> tuple[int, int] | None:
 def leave_out(bad: Sequence[BadImage], total: int) -> None:
     """Say what is left out, and how much of all it is."""
     if bad:
-        notice(f"Left out {len(bad)} of {total} images:", *(f"  {line}" for line in grouped(bad)))
+        notice(
+            f"Left out {len(bad)} of {total} images:",
+            *(f"  {line}" for line in grouped(bad)),
+            suspicious=True,
+        )
 
 
 def decode_block(

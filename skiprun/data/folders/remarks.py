@@ -66,7 +66,8 @@ def tell_absent(labels: Mapping[str, Array], names: Sequence[str]) -> None:
         if absent := [name for name, count in zip(names, counts, strict=True) if not count]:
             notice(
                 f"{len(absent)} of {len(names)} classes have no image in {split}, whose scores say nothing "
-                f"of them: {some(absent)}."
+                f"of them: {some(absent)}.",
+                suspicious=True,
             )
 
 
@@ -90,7 +91,7 @@ def check_colours(plain: Mapping[str, Array], background: str) -> None:
     if listed := [
         f"{found.sum():,} of {len(found):,} in {split}" for split, found in plain.items() if found.any()
     ]:
-        notice(f"Images of one colour: {', '.join(listed)}.")
+        notice(f"Images of one colour: {', '.join(listed)}.", suspicious=True)
 
 
 def one_coloured(raw_split: RawSplit, rows: Array) -> Array:
