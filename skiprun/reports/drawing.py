@@ -6,9 +6,12 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skiprun.palette import STYLE
+from skiprun.system.files import write_bytes, write_text
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import
     from matplotlib.axes import Axes
@@ -22,29 +25,45 @@ ROW = 0.055  # of an axis' height, for a name at the end of a line
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure, its file name without '.png', and the words below it."""
+    """A figure, the name of its files, and the words below it."""
 
     name: str
     caption: str
     figure: Figure
 
+    def write(self, folder: Path) -> Path:
+        """Write the figure as PNG, and as SVG and PDF for papers and slides; return the PNG file.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
+        file = folder / f"{self.name}.png"
+        write_bytes(file, self.png())
+        write_text(file.with_suffix(".svg"), self._svg_file)
+        write_bytes(file.with_suffix(".pdf"), self._saved("pdf", CreationDate=None))
+        return file
+
     def png(self) -> bytes:
         """Return the figure as a PNG file."""
+        return self._saved("png", Software=None)
+
+    def svg(self) -> str:
+        """Return the figure as an element of a page: its ink is the page's."""
+        return for_page(self._svg_file)
+
+    @cached_property
+    def _svg_file(self) -> str:
+        return self._saved("svg", Date=None).decode()
+
+    def _saved(self, kind: str, **metadata: None) -> bytes:
+        """Return a file of one kind, whose text stays text; a figure drawn again gives the same bytes."""
         from matplotlib import rc_context
 
         buffer = io.BytesIO()
-        with rc_context(STYLE):  # ticks are made while drawing
-            self.figure.savefig(buffer, format="png", metadata={"Software": None})
+        fonts = {"svg.fonttype": "none", "svg.hashsalt": self.name}
+        with rc_context({**STYLE, **fonts}):  # ticks are made while drawing
+            self.figure.savefig(buffer, format=kind, transparent=kind == "svg", metadata=metadata)
         return buffer.getvalue()
-
-    def svg(self) -> str:
-        """Return the figure as an element of a page: its text stays text, and its ink is the page's."""
-        from matplotlib import rc_context
-
-        buffer = io.StringIO()
-        with rc_context({**STYLE, "svg.fonttype": "none", "svg.hashsalt": self.name}):
-            self.figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-        return for_page(buffer.getvalue())
 
 
 def for_page(svg: str) -> str:

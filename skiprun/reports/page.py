@@ -24,7 +24,7 @@ from skiprun.reports.rivals import rival_note, rival_rows
 from skiprun.results.numbers import significant
 from skiprun.results.protocol import machines
 from skiprun.system.documents import read_document, write_sealed
-from skiprun.system.files import make_folder, write_bytes, write_text
+from skiprun.system.files import make_folder, write_text
 
 TEMPLATES = Path(__file__).parent
 
@@ -67,7 +67,7 @@ def write_comparison(
     plots = describe(comparison.groups)
     figures = draw(plots)
     for figure in figures:
-        write_bytes(folder / f"{figure.name}.png", figure.png())
+        figure.write(folder)
     written = written_now()
     write_sealed(folder / "comparison.json", {**written, **comparison.to_dict()})
     facts = page_facts(comparison) | written | {"charts": charts_json(plots)}

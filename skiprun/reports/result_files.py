@@ -1,4 +1,4 @@
-"""One result beside its runs: a table, a figure and sentences, as JSON, Markdown and PNG."""
+"""One result beside its runs: a table, a figure and sentences, as JSON, Markdown and images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import skiprun
 from skiprun.reports.drawing import Drawing
 from skiprun.reports.page import markdown_text
 from skiprun.system.documents import write_sealed
-from skiprun.system.files import make_folder, write_bytes, write_text
+from skiprun.system.files import make_folder, write_text
 
 
 def write_result(
@@ -37,7 +37,7 @@ def write_result(
         StorageError: the folder cannot be written.
     """
     make_folder(folder, below=folder.parent.parent)
-    write_bytes(folder / f"{drawing.name}.png", drawing.png())
+    drawing.write(folder)
     written = {"written": time.strftime("%Y-%m-%d %H:%M"), "skiprun": skiprun.__version__}
     write_sealed(folder / f"{drawing.name}.json", {**written, **document})
     table = [headings, ["---"] * len(headings), *([markdown_text(cell) for cell in row] for row in rows)]

@@ -13,7 +13,7 @@ from skiprun.reports.study_lines import draw_bars, draw_lines
 from skiprun.reports.study_rows import drawable, is_way, rows_of
 from skiprun.reports.study_surfaces import MAX_PANELS, draw_contours, draw_matrix, draw_relief
 from skiprun.results.study_documents import Description, Document
-from skiprun.system.files import make_folder, write_bytes
+from skiprun.system.files import make_folder
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import
     from matplotlib.figure import Figure
@@ -66,14 +66,10 @@ def figure_name(study: str, title: str) -> str:
 
 
 def write_study(documents: Sequence[Document], folder: Path) -> list[Path]:
-    """Write the figures of one study into a folder; return the files.
+    """Write the figures of one study into a folder; return the PNG files.
 
     Raises:
         StorageError: the folder cannot be written.
     """
     make_folder(folder, below=folder.parent.parent)
-    drawings = draw_study(documents)
-    files = [folder / f"{drawing.name}.png" for drawing in drawings]
-    for file, drawing in zip(files, drawings, strict=True):
-        write_bytes(file, drawing.png())
-    return files
+    return [drawing.write(folder) for drawing in draw_study(documents)]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -181,6 +182,18 @@ def test_figures_have_labelled_axes_and_are_not_empty(tmp_path: Path) -> None:
     assert final == pytest.approx([group.sample("final.train.loss").mean for group in comparison.groups])
     depth = drawings["gradient_flow_start"].figure.axes[0].lines[1].get_xdata()
     assert (depth[0], depth[-1], np.size(depth)) == (0, 1, 56)
+
+
+def test_a_figure_is_written_for_the_screen_and_for_paper(tmp_path: Path) -> None:
+    plots = describe(compare_runs(write_trio(tmp_path, seeds=1)).groups)
+    assert draw(plots)[0].write(tmp_path) == tmp_path / "training_loss.png"
+    vectors = [(tmp_path / f"training_loss.{kind}") for kind in ("svg", "pdf")]
+    texts = {element.text for element in ElementTree.parse(vectors[0]).iter() if element.text}
+    assert {"epoch", "plain20"} <= texts
+    assert vectors[1].read_bytes().startswith(b"%PDF-") and vectors[1].stat().st_size > 8_000
+    before = [file.read_bytes() for file in vectors]
+    draw(plots)[0].write(tmp_path)
+    assert [file.read_bytes() for file in vectors] == before
 
 
 def test_legends_name_every_network_and_lie_outside_the_axes(tmp_path: Path) -> None:
