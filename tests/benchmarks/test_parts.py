@@ -43,7 +43,8 @@ class Unprofiled(contextlib.nullcontext):
         return []
 
 
-@pytest.mark.parametrize("way", ["default", pytest.param("eager", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["default", "eager"])
 def test_epochs(machine: SimulatedMachine, way: str) -> None:
     [row] = machine(measured, "epochs", f"resnet20-{way}").result
     assert row["way"] == way
@@ -106,8 +107,8 @@ def test_kernels_are_told_from_calls_and_from_what_only_names_them() -> None:
 
 ARMS_IN_ONE_PROCESS = [
     "skiprun",
-    "skiprun, a row each step",
-    "skiprun eager",
+    pytest.param("skiprun, a row each step", marks=pytest.mark.slow),
+    pytest.param("skiprun eager", marks=pytest.mark.slow),
     "expert: + images on the device",
 ]
 
@@ -158,6 +159,7 @@ def test_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert two["times_one"] > 0
 
 
+@pytest.mark.slow
 def test_degradation_goes_on_where_its_time_was_up(tmp_path: Path) -> None:
     small = Setting(quick=True, runs=str(tmp_path / "runs"))
     with pytest.raises(Unfinished, match="stopped as the time was up"):

@@ -233,6 +233,7 @@ def test_cifar_without_data_and_network_names_the_place_and_leaves_nothing(tmp_p
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_ends_with_the_same_bits(tmp_path: Path) -> None:
     options = ["--set", "schedule.epochs=4", "--set", "log.tensorboard=false"]
     assert run_here("train", SMOKE, *options, "--name", "whole", folder=tmp_path).returncode == 0
@@ -260,7 +261,9 @@ def test_killed_and_started_again_ends_with_the_same_bits(tmp_path: Path) -> Non
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_a_signal_saves_and_the_same_command_continues(number: int, code: int, tmp_path: Path) -> None:
     options = ["--set", "schedule.epochs=200", "--set", "log.tensorboard=false"]
     process = start("train", SMOKE, *options, "--set", "compute.compile=off", folder=tmp_path)

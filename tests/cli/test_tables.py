@@ -19,7 +19,8 @@ LISTINGS = [
     "connections highway",
     "probes",
     "studies",
-    "models",
+    "models resnet*",
+    pytest.param("models", marks=pytest.mark.slow),
     "models show resnet20",
     "models cost mobilenet_v1",
 ]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from _pytest.mark import ParameterSet
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -71,7 +72,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=name_of)
+def in_time(page: Path) -> ParameterSet:
+    """Mark the page of all studies as slow: each has its own tests."""
+    slow = [pytest.mark.slow] if page.name == "studies.md" else []
+    return pytest.param(page, id=name_of(page), marks=slow)
+
+
+@pytest.mark.parametrize("command", OURS.values(), ids=str)
+def test_commands_have_the_options_that_exist(command: Command) -> None:
+    read(command.words)
+
+
+@pytest.mark.parametrize("page", [in_time(page) for page in PAGES if commands(page)])
 def test_commands_run_in_order(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     if name_of(page) != "README.md":  # a figure takes seconds; those of the first page are drawn

@@ -114,13 +114,9 @@ def test_a_comparison_ends_as_a_whole(
         assert {Run(path.parent).state for path in tmp_path.glob("*/*/config.yaml")} == {"stopped"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "strike",
-    [
-        lambda leader: os.kill(leader, signal.SIGINT),
-        pytest.param(to_all(signal.SIGINT), marks=pytest.mark.slow),
-    ],
-    ids=["the first", "all"],
+    "strike", [lambda leader: os.kill(leader, signal.SIGINT), to_all(signal.SIGINT)], ids=["the first", "all"]
 )
 def test_a_second_interrupt_ends_a_comparison_at_once(
     comparing: subprocess.Popen[str], strike: Callable[[int], None]

@@ -82,11 +82,10 @@ def untimed(row: Any) -> dict[str, float]:
     return {tag: value for tag, value in row.items() if not tag.startswith("time/")}
 
 
-def compute_both(folder: Path, steps: int, ranks: int, program: list[str], bound: float) -> None:
-    files = [
-        config(folder / name, text.replace("STEPS", str(steps)))
-        for name, text in {"labels": LABELS, "masks": MASKS}.items()
-    ]
+def compute_both(folder: Path, steps: int, ranks: int, texts: dict[str, str]) -> None:
+    """Compare runs of some ranks with those of one process, in float64."""
+    program, bound = IN_FLOAT64, 1e-9
+    files = [config(folder / name, text.replace("STEPS", str(steps))) for name, text in texts.items()]
     alone("train", *files, "--runs", folder / "one", "--quiet", program=program)
     scored_again = folder / "several" / "labels"
     shutil.copytree(folder / "one" / "labels", scored_again)
@@ -95,13 +94,14 @@ def compute_both(folder: Path, steps: int, ranks: int, program: list[str], bound
     printed = done(
         torchrun(ranks, "train", *files, renamed, "--runs", folder / "several", "--quiet", program=program)
     )
-    assert len([line for line in printed.splitlines() if "test loss" in line]) == 3, "only one rank prints"
+    runs_told = [line for line in printed.splitlines() if "test loss" in line]
+    assert len(runs_told) == len(files) + 1, "only one rank prints"
 
-    one = run_at(folder / "one", "labels")
-    assert_close(run_at(folder / "several", "shared"), one, bound)
-    assert_close(run_at(folder / "several", "masks"), run_at(folder / "one", "masks"), bound)
+    for name in texts:
+        several = run_at(folder / "several", name.replace("labels", "shared"))
+        assert_close(several, run_at(folder / "one", name), bound)
     # The same weights, scored by several: the same bits, of every image.
-    again = run_at(folder / "several", "labels")
+    again, one = (run_at(folder / part, "labels") for part in ("several", "one"))
     assert again.summary()["test"] == one.summary()["test"]
     images, expected = (dict(np.load(each.images_file)) for each in (again, one))
     assert images.keys() == expected.keys()
@@ -109,7 +109,7 @@ def compute_both(folder: Path, steps: int, ranks: int, program: list[str], bound
 
 
 def test_two_ranks_compute_what_one_process_computes(tmp_path: Path) -> None:
-    compute_both(tmp_path, steps=6, ranks=2, program=IN_FLOAT64, bound=1e-9)
+    compute_both(tmp_path, 6, 2, {"labels": LABELS})
     session = run_at(tmp_path / "several", "shared").sessions()[-1]
     assert session["ranks"] == 2
     notes = [line for line in session["command"].split() if line.endswith("config.yaml")]
@@ -119,7 +119,7 @@ def test_two_ranks_compute_what_one_process_computes(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_fifty_steps_in_float64_are_those_of_one_process(tmp_path: Path, ranks: int) -> None:
-    compute_both(tmp_path, steps=50, ranks=ranks, program=IN_FLOAT64, bound=1e-9)
+    compute_both(tmp_path, 50, ranks, {"labels": LABELS, "masks": MASKS})
 
 
 @pytest.mark.slow

@@ -205,7 +205,7 @@ def test_a_damaged_document_is_told_and_the_others_are_shown(
 
 
 def test_a_toy_claim_passes_and_its_control_fails(tmp_path: Path) -> None:
-    [found] = reproduce(["shattered_gradients"], runs=tmp_path)
+    [found] = reproduce(["expected_depth"], runs=tmp_path)
     assert (found.outcome.verdict, found.control.verdict) == ("PASS", "FAIL")
 
 

@@ -52,6 +52,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "uneven-epochs": {"data": EVERYTHING["data"] | {"batch_size": 12}, "optim": {"lr": 0.05}},
     "tensorboard": {"log": {"every": 2, "tensorboard": True}, "schedule": {"epochs": 3}},
 }
+PARTS_OF_EVERYTHING = ("plain-sgd", "stochastic-depth", "ema", "accumulation", "mixup")
 # Named points: what is about to happen, or has just happened, when the process dies.
 POINTS: dict[str, tuple[str, int, bool]] = {
     "after-backward": ("torch:Tensor.backward", 23, False),
@@ -101,7 +102,14 @@ def die_and_continue(name: str, whole: Callable[[str], Path], folder: Path, *dea
     assert_same_runs(whole(name), folder / "runs", config)
 
 
-@pytest.mark.parametrize("step", range(1, STEPS + 1))
+@pytest.mark.parametrize(
+    "step",
+    # Those before the first checkpoint, around the second, and the last.
+    [
+        step if step in (1, 3, 4, 5, 8, 9, STEPS) else pytest.param(step, marks=pytest.mark.slow)
+        for step in range(1, STEPS + 1)
+    ],
+)
 def test_F1_killed_after_any_step(step: int, whole: Callable[[str], Path], tmp_path: Path) -> None:
     die_and_continue(
         "everything", whole, tmp_path, KillAfterStep(step)
@@ -113,7 +121,14 @@ def test_F1_killed_at_a_named_point(point: str, whole: Callable[[str], Path], tm
     die_and_continue("everything", whole, tmp_path, kill_at(*POINTS[point]))
 
 
-@pytest.mark.parametrize("name", [name for name in CONFIGS if name != "everything"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in PARTS_OF_EVERYTHING else ())
+        for name in CONFIGS
+        if name != "everything"
+    ],
+)
 def test_F1_killed_and_the_continuation_killed_again(
     name: str, whole: Callable[[str], Path], tmp_path: Path
 ) -> None:
