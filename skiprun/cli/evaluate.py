@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from skiprun.cli.evaluation import evaluation_document, show_evaluation
 from skiprun.cli.foreign import ForeignOptions, RunOrFile, is_foreign, rebuild_foreign
 from skiprun.cli.option_groups import DataOptions, with_groups
-from skiprun.cli.options import RUNS, Json, RunsFolder
-from skiprun.cli.tables import show_table
-from skiprun.cli.terminal import emit, loading, set_quiet
-from skiprun.display.scores import format_value
+from skiprun.cli.options import RUNS, Json, RunsFolder, user_path
+from skiprun.cli.terminal import emit, loading, say, set_quiet
 
 
 @with_groups
@@ -22,12 +22,25 @@ def evaluate(
         str | None,
         typer.Option(metavar="train|val|test", help="Default: test, but val of a run that is not finished."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="DIR",
+            parser=user_path,
+            help="Write a page there: confusion matrix, reliability, worst images; and a CSV of all images.",
+        ),
+    ] = None,
     place: DataOptions,
     of_file: ForeignOptions,
     runs: RunsFolder = RUNS,
     json: Json = False,
 ) -> None:
     """Score the best weights of RUN on a split. Or those of a FILE, with --model and --data.
+
+    Then by class, and what was taken for what. Of ten classes or more: how many labels are among the five
+    likeliest. How far the probabilities are from the shares that are right: ECE, the expected calibration
+    error in 15 bins (Guo et al. 2017).
 
     Of masks: iou, dice, boundary (F-score of boundary pixels: of eight neighbours, within a square of
     segmentation.boundary_tolerance) and pixel_error; beside them what one class everywhere scores there, at
@@ -36,7 +49,10 @@ def evaluate(
     foreign = is_foreign(run, of_file, place.other_data)
 
     from skiprun import experiment
+    from skiprun.system.disk import check_writable
 
+    if report:
+        check_writable(report)
     if foreign:
         weights = of_file.weights(run, place.root, place.device)
         parts, about = rebuild_foreign(weights, runs, None if json else loading)
@@ -48,24 +64,10 @@ def evaluate(
         split = experiment.choose_split([opened], split)
         parts = experiment.rebuild(opened, place.root, place.other_data, place.device or "auto")
         about, name = {"run": str(opened.path), "data": parts.loaders.fingerprint}, opened.name
-    scores, trivial = experiment.score(parts, split), parts.trivial.get(split, {})
+    evaluation = experiment.evaluate_in_detail(parts, split)
     if json:
-        emit(
-            about
-            | {
-                "split": split,
-                "precision": parts.setup.precision,
-                **scores,
-                **({"trivial": trivial} if trivial else {}),
-            }
-        )
+        emit(about | evaluation_document(evaluation))
     else:
-        columns = {"value": scores} | ({"by one class everywhere": trivial} if trivial else {})
-        rows = [
-            [
-                f"{each} %" if each == "error" else each,
-                *(format_value(of.get(each), ".4f") for of in columns.values()),
-            ]
-            for each in scores
-        ]
-        show_table(["score", *columns], rows, f"{name}, {split}, in {parts.setup.precision}")
+        show_evaluation(evaluation, f"{name}, {split}, in {parts.setup.precision}")
+    if report:
+        say(f"Written: {experiment.write_evaluation(evaluation, name, report)}")

@@ -2,7 +2,8 @@
 
 from skiprun.experiment.compare import compare, compare_commands, run_comparison
 from skiprun.experiment.comparison_request import ComparisonRequest
-from skiprun.experiment.evaluating import evaluate, score
+from skiprun.experiment.evaluating import Evaluation, evaluate, evaluate_in_detail, score
+from skiprun.experiment.evaluation_report import write_evaluation
 from skiprun.experiment.finished import choose_split, load_model, load_run, rebuild
 from skiprun.experiment.foreign import rebuild_file
 from skiprun.experiment.foreign_weights import ForeignWeights
@@ -18,6 +19,7 @@ from skiprun.experiment.train import train
 
 __all__ = [
     "ComparisonRequest",
+    "Evaluation",
     "ForeignWeights",
     "Launcher",
     "Parts",
@@ -25,6 +27,7 @@ __all__ = [
     "compare",
     "compare_commands",
     "evaluate",
+    "evaluate_in_detail",
     "experiment_digest",
     "load_model",
     "load_run",
@@ -43,4 +46,5 @@ __all__ = [
     "sweep",
     "train",
     "train_missing",
+    "write_evaluation",
 ]

@@ -58,6 +58,10 @@ class KeptImages:
         of_all = [name for name in scores[0] if "_class_" not in name]
         return {name: np.array([each[name] for each in scores]) for name in of_all}
 
+    def total(self) -> Tensor:
+        """Return the counts of all images together, on the CPU."""
+        return torch.cat([batch[COUNTS] for batch in self.batches]).sum(0).cpu()
+
     @property
     def note(self) -> str:
         """Say that logits were too large to keep; nothing where they were not."""

@@ -1,7 +1,8 @@
 """test.npz: what the network of a finished run said of each image of the test split, by name.
 
-Of labels: `labels`, `predicted` and its `probability`, and `logits` in float16 where they are not too large;
-rounding keeps a largest logit largest, so `predicted` is one of those. Of masks: the scores of each image.
+Of labels: `labels` and their `rank` (how many classes the network holds for likelier), `predicted` and its
+`probability`, and `logits` in float16 where they are not too large; rounding keeps a largest logit largest,
+so `predicted` is one of those. Of masks: the scores of each image.
 All are in the stored order of the split, of data with the `fingerprint`.
 """
 

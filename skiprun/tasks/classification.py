@@ -40,15 +40,18 @@ class Classification(Task):
         return torch.stack([wrong, torch.full_like(wrong, len(label))]).double()
 
     def of_each_image(self, output: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Return labels [B], predicted labels [B] and their probability, and logits [B, classes] in float16.
+        """Return labels [B], their rank, predicted labels [B] with probability, logits [B, K] in float16.
 
-        Labels are the same two that are counted; rounded logits alone could be tied.
+        Labels are the same two that are counted; rounded logits alone could be tied. The rank is how many
+        classes come before the label: 0 where it is the one that is predicted.
         """
         predicted = output.argmax(1)
         probability = output.float().softmax(1).gather(1, predicted[:, None])[:, 0]
+        before = (output > output.gather(1, target.long()[:, None])).sum(1)
         largest = torch.finfo(torch.float16).max
         return {
             "labels": target.int(),
+            "rank": before.where(predicted == target, before.clamp(min=1)).int(),
             "predicted": predicted.int(),
             "probability": probability,
             "logits": output.float().clamp(-largest, largest).half(),

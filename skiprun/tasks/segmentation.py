@@ -101,11 +101,10 @@ class Segmentation(Task):
 
     def scores(self, counts: Tensor) -> dict[str, float]:
         """Return IoU, Dice and boundary F-score, 0 to 1, and of more than two classes the IoU of each."""
-        number = math.isqrt(len(counts) + 8) - 2  # K * K + 4 (K - 1) counts
-        matrix, boundaries = counts[: number**2].view(number, number), counts[number**2 :].view(-1, 4)
-        true, predicted, both = matrix.sum(1), matrix.sum(0), matrix.diagonal()
-        iou = ratios(both, true + predicted - both)
-        dice = ratios(2 * both, true + predicted)
+        matrix = confusion_of(counts)
+        number, both = len(matrix), matrix.diagonal()
+        iou, dice = overlaps(matrix)
+        boundaries = counts[number**2 :].view(-1, 4)
         first = 1 if number == 2 else 0
         scores = {
             "iou": mean_of_known(iou[first:]),
@@ -115,6 +114,18 @@ class Segmentation(Task):
         }
         by_class = {f"iou_class_{index}": value for index, value in enumerate(iou) if value is not None}
         return scores | (by_class if number > 2 else {})
+
+
+def confusion_of(counts: Tensor) -> Tensor:
+    """Return how many pixels have each true and predicted class, [K, K], of K * K + 4 (K - 1) counts."""
+    number = math.isqrt(len(counts) + 8) - 2
+    return counts[: number**2].view(number, number)
+
+
+def overlaps(matrix: Tensor) -> tuple[list[float | None], list[float | None]]:
+    """Return IoU and Dice of each class, None for one that is neither there nor predicted."""
+    true, predicted, both = matrix.sum(1), matrix.sum(0), matrix.diagonal()
+    return ratios(both, true + predicted - both), ratios(2 * both, true + predicted)
 
 
 def constant_scores(pixels: Sequence[int]) -> dict[str, float]:
