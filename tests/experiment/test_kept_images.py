@@ -141,9 +141,9 @@ def small_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small_bound")
 def test_logits_are_kept_up_to_a_bound() -> None:
-    assert set(kept_of(10).arrays()) == {"labels", "predicted", "probability", "logits"}
+    assert set(kept_of(10).arrays()) == {"labels", "rank", "predicted", "probability", "logits"}
     assert not kept_of(10).note
-    assert set(kept_of(11).arrays()) == {"labels", "predicted", "probability"}
+    assert set(kept_of(11).arrays()) == {"labels", "rank", "predicted", "probability"}
     assert "keeps the predicted label of each image and its probability" in kept_of(11).note
 
 
