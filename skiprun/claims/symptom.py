@@ -64,6 +64,7 @@ class Explanation:
         run = {
             "run": record.run.name,
             "state": record.state,
+            "stopped_early": record.stopped_early,
             "message": record.message,
             "step": self.log.last_step,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -35,6 +36,11 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield (
             "schedule.warmup",
             f"found {schedule.warmup:g}; it must be shorter than the run of {schedule.length:g}",
+        )
+    if schedule.patience and schedule.patience >= (schedule.epochs or math.inf):
+        yield (
+            "schedule.patience",
+            f"found {schedule.patience}; it must be shorter than the run of {schedule.length:g}",
         )
     if schedule.kind == "multistep" and not schedule.milestones:
         yield "schedule.milestones", "found none; multistep needs at least one, such as [100, 150]"

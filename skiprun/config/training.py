@@ -70,6 +70,11 @@ class ScheduleConfig(Section):
         [], description="where multistep lowers the rate", examples=[[32000, 48000]]
     )
     factor: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="what multistep multiplies by")
+    patience: Count | None = Field(
+        None,
+        description="stop early, after so many epochs in which validation was no better than the best before",
+        examples=[10],
+    )
     pct_start: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.3, description="share of one_cycle in which the rate rises"
     )

@@ -42,6 +42,17 @@ def fit(trainer: Trainer, run: Run, until: float = 1.0) -> dict[str, float] | No
         record_memory(run, trainer.setup.device)
 
 
+def early_stop_note(trainer: Trainer) -> str:
+    """Say where a run stopped early, and how it would go on."""
+    schedule, best = trainer.config.schedule, trainer.best.record
+    whole = f"--{'epochs' if schedule.epochs else 'steps'} {schedule.length:g}"
+    return (
+        f"Stopped early at step {trainer.step} of {trainer.steps}: validation was no better than at epoch "
+        f"{best['epoch']:g} for {schedule.patience} epochs (schedule.patience). `skiprun resume` goes on "
+        f"with {whole}."
+    )
+
+
 def in_words(error: BaseException, trainer: Trainer) -> BaseException:
     """Return an error with what it means for a run, as far as that is known."""
     error = explain_lost_rank(error, trainer.ranks)

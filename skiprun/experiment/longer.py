@@ -36,6 +36,7 @@ def lengthen(
 ) -> RunConfig:
     """Write a longer schedule into a run, finished or not, and return its config; nothing is trained yet.
 
+    The schedule has no patience then: a run that stopped early, or would, goes on to the end.
     The data is found and known first. Then what was goes to the history of environment.json, summary.json
     goes, and config.yaml changes. A kill between leaves a run that is whole, and the same call goes on.
 
@@ -53,7 +54,7 @@ def lengthen(
     """
     config = run.config
     refuse_unusable(run, config.schedule, length, unit, lr)
-    if length > config.schedule.length:
+    if length > config.schedule.length or config.schedule.patience:
         known = KnownData(run, way_out="start over with `skiprun train --fresh`")
         prepare(config_with_data(run, root), given_weights=False, accept=known)
         with run.lock():
@@ -106,8 +107,8 @@ def _steps(run: Run, config: RunConfig) -> int:
 def _longer(config: RunConfig, length: float, unit: Unit, lr: float | None, end: int) -> RunConfig:
     """Return a config with a longer schedule, which begins again at the old end if it fell until there."""
     plain = config.to_dict()
-    schedule = plain["schedule"] | {unit: length}
-    if config.schedule.begins_again:
+    schedule = plain["schedule"] | {unit: length, "patience": None}
+    if config.schedule.begins_again and length > config.schedule.length:
         restart = {"step": end, "lr": config.optim.lr if lr is None else lr}
         schedule["restarts"] = [*schedule["restarts"], restart]
     return build_config(plain | {"schedule": schedule})

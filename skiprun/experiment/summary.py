@@ -29,7 +29,7 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
     """Return the numbers of a finished run."""
     config, loaders = parts.config, parts.loaders
     entry = MODELS[config.model.name]
-    seen = trainer.steps * config.data.batch_size
+    seen = trainer.step * config.data.batch_size
     summary: Summary = {
         "name": config.name,
         "seed": config.seed,
@@ -47,7 +47,7 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
             "score_name": parts.task.score_name,
             "better": parts.task.better,
         },
-        "steps": trainer.steps,
+        "steps": trainer.step,
         "epochs": seen / len(loaders.train),
         "batch_size": config.data.batch_size,
         "precision": parts.setup.precision,
@@ -59,6 +59,8 @@ def summarize(parts: Parts, trainer: Trainer, run: Run, test: dict[str, float]) 
         "metrics_sum": trainer.log.sum.hexdigest(),
         "test_scored": 1 + sum(bool(entry["lengthened"].get("test")) for entry in run.lengthenings()),
     }
+    if trainer.stopped_early:
+        summary["stopped_early"] = True
     if parts.trivial:
         summary["trivial"] = parts.trivial
     if gpu := describe_gpu(parts.setup.device):

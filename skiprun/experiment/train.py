@@ -11,7 +11,7 @@ from skiprun.config import RunConfig
 from skiprun.config_file import Overrides
 from skiprun.display.anywhere import open_board
 from skiprun.experiment.beside import Beside
-from skiprun.experiment.ending import fit
+from skiprun.experiment.ending import early_stop_note, fit
 from skiprun.experiment.environment import environment
 from skiprun.experiment.make_trainer import logging_to, make_trainer
 from skiprun.experiment.named import config_of
@@ -150,6 +150,8 @@ def _train(
         log.info("The run was begun before, but has no checkpoint yet; starting at step 0.")
     if (test := fit(trainer, run, until)) is None:
         return
+    if trainer.stopped_early:
+        log.info(early_stop_note(trainer))
     of_each_image = trainer.images.arrays()
     images_sum = write_arrays(run.images_file, of_each_image, parts.loaders.fingerprint)
     if parts.loaders.task == "segmentation" and parts.config.log.tensorboard:

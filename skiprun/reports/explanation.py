@@ -19,9 +19,8 @@ def explanation_text(explanation: Explanation) -> RenderableType:
 
 def _lines(explanation: Explanation) -> Iterator[Text]:
     record, symptoms = explanation.log.record, explanation.symptoms
-    yield Text(
-        printable(f"{record.run.name}: {record.state}, with a log up to step {explanation.log.last_step}")
-    )
+    state = f"{record.state}, stopped early" if record.stopped_early else record.state
+    yield Text(printable(f"{record.run.name}: {state}, with a log up to step {explanation.log.last_step}"))
     if record.message:
         yield Text(printable(record.message))
     for name, symptom in symptoms.items():

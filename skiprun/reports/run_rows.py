@@ -60,9 +60,9 @@ def whole_entry(record: RunRecord) -> Entry:
 
 
 def _finished_numbers(record: RunRecord) -> Numbers:
-    name = record.text("data.score_name")
+    name, early = record.text("data.score_name"), ", stopped early" if record.stopped_early else ""
     return {
-        "progress": counted(round(record.number("epochs"), 1), "epoch"),
+        "progress": counted(round(record.number("epochs"), 1), "epoch") + early,
         "score": name,
         "val": record.summary.get(f"best.val.{name}"),
         "test": record.summary.get(f"test.{name}"),

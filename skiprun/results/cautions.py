@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skiprun.config import Role, role_of
+from skiprun.errors import counted
 from skiprun.results.groups import Group
 from skiprun.results.protocol import Protocol, settings, split_by_agreement
 from skiprun.results.records import RunRecord, epoch_rows
@@ -53,6 +54,7 @@ def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
     ]
     found += [text for group in groups for text in (*_unequal_seeds(group), *_held_sources(group))]
     found += _lost_seeds(groups)
+    found += [text for group in groups for text in _stopped_early(group)]
     found += [
         f"The test split of {run.run.name} was scored {run.number('test_scored'):g} times, "
         "as the run was made longer."
@@ -93,6 +95,19 @@ def _held_sources(group: Group) -> list[str]:
     if len(group.runs) < 2 or not held:
         return []
     return [f"The spread of {group.label} leaves {', '.join(held)} out, which `seeds` holds over its seeds."]
+
+
+def _stopped_early(group: Group) -> list[str]:
+    """Say which runs of a group stopped early, and so learned for a shorter time than its config says."""
+    early = [run for run in group.runs if run.stopped_early]
+    if not early:
+        return []
+    epochs = ", ".join(f"{run.number('epochs'):.4g}" for run in early)
+    patience = early[0].config.get("schedule.patience")
+    return [
+        f"{group.label} stopped early in {len(early)} of {counted(len(group.runs), 'run')}, after {epochs} "
+        f"epochs: validation was no better for {patience} (schedule.patience)."
+    ]
 
 
 def _lost_seeds(groups: Sequence[Group]) -> list[str]:

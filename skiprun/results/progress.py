@@ -15,14 +15,14 @@ TASKS = {"error": "classification", "iou": "segmentation"}  # by the score that 
 def rows_until(run: Run, schedule: ScheduleConfig, until: float) -> list[Row] | None:
     """Return the rows of epochs up to the first that ends at a share of the run or behind it.
 
-    None where the run has not come so far.
+    None where the run has not come so far. One that stopped early has no more to show.
     """
     rows = []
     for row in epoch_rows(run):
         rows.append(row)
         if schedule.share(int(row["step"] or 0), float(row["epoch"] or 0)) >= until:
             return rows
-    return None
+    return rows if run.state == "finished" else None
 
 
 def under_way(record: RunRecord) -> RunRecord:

@@ -44,6 +44,11 @@ class RunRecord:
         return self.state == "finished"
 
     @property
+    def stopped_early(self) -> bool:
+        """Whether the run came to its end before all of its steps, by `schedule.patience`."""
+        return self.summary.get("stopped_early") is True
+
+    @property
     def seed(self) -> int:
         """The seed of the directory's name, which cannot be doubled, or else of its summary."""
         number = re.fullmatch(r"seed-(\d{1,18})", self.path.name)

@@ -123,6 +123,7 @@ class Summary(TypedDict):
     data: ScoredData
     steps: NotRequired[int]
     epochs: NotRequired[float]
+    stopped_early: NotRequired[bool]
     batch_size: NotRequired[int]
     precision: NotRequired[str]
     device: NotRequired[str]

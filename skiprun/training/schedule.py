@@ -75,12 +75,16 @@ def stable_decay(config: ScheduleConfig, step: int, steps: int) -> float:
 
 
 def can_extend(old: ScheduleConfig, new: ScheduleConfig) -> bool:
-    """Tell whether the new schedule is the old one made longer, so that a run can continue with it."""
-    kept = [each.model_dump(exclude={"epochs", "steps", "restarts"}) for each in (old, new)]
+    """Tell whether the new schedule is the old one made longer, or without patience: a run can go on."""
+    free = {"epochs", "steps", "restarts", "patience"}
+    kept = [each.model_dump(exclude=free) for each in (old, new)]
     same_unit = (old.epochs is None) == (new.epochs is None)
     further = new.restarts[: len(old.restarts)] == old.restarts
     begun_again = not old.begins_again or len(new.restarts) > len(old.restarts)
-    return kept[0] == kept[1] and same_unit and further and begun_again and new.length > old.length
+    longer = new.length > old.length and begun_again
+    patient = old.patience is not None and new.patience is None and new.length == old.length
+    same_patience = new.patience in (None, old.patience)
+    return kept[0] == kept[1] and same_unit and further and same_patience and (longer or patient)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -125,7 +125,7 @@ class Trainer:
         """
         with self.log, self.checkpoints, aside(self.graph):
             # Not `step < steps`: a run may be stopped after its last step, before that is validated.
-            while self.validated_step < self.steps:
+            while self.validated_step < self.steps and not self.stopped_early:
                 if self.share_done >= until:
                     return None
                 part = f"in a training step of {counted(self.config.micro_batch_size, 'image')}"
@@ -133,6 +133,14 @@ class Trainer:
                     self.train_to(min(self.steps, self.sampler.steps(self.epoch + 1)))
                 self.end_epoch()
             return self.test()
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether validation waited `schedule.patience` epochs for a better score, and steps are left."""
+        patience, best = self.config.schedule.patience, self.best.record
+        if not patience or not best or self.validated_step >= self.steps:
+            return False
+        return self.sampler.epochs(self.validated_step) - best["epoch"] >= patience
 
     @property
     def share_done(self) -> float:

@@ -197,6 +197,7 @@ def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
     [
         ({"schedule": {"epochs": 2, "warmup": 3}}, "schedule.warmup"),
         ({"schedule": {"epochs": 2, "warmup": 1, "kind": "one_cycle"}}, "schedule.warmup"),
+        ({"schedule": {"epochs": 2, "patience": 2}}, "schedule.patience"),
         ({"schedule": {"epochs": 2, "steps": 3}}, "schedule"),
         ({"schedule": {}}, "schedule"),
         ({"schedule": {"epochs": 9, "kind": "multistep"}}, "schedule.milestones"),

@@ -26,9 +26,10 @@ def too_short(log: RunLog) -> Symptom | None:
     fell = mean(before) - mean(last)
     if fell < SHARE * log.guessing:
         return None
+    patient = "a larger schedule.patience, as the run stopped early; or " if log.record.stopped_early else ""
     return Symptom(
         f"The training ended too early: in its last quarter the loss still fell by {fell:.2g}, to "
         f"{mean(last):.3g}.",
         (before[-1], losses[-1]),
-        f"twice as many epochs: `skiprun resume {log.record.run.name} --epochs N` goes on from here.",
+        f"{patient}twice as many epochs: `skiprun resume {log.record.run.name} --epochs N` goes on.",
     )
