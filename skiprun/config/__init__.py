@@ -11,8 +11,9 @@ from skiprun.config.data import DataConfig
 from skiprun.config.experiment import RunConfig, role_of, section_at
 from skiprun.config.fields import Count, FileSection, Role
 from skiprun.config.model import ModelConfig, SkipSchedule
+from skiprun.config.schedule import ScheduleConfig
 from skiprun.config.seeds import SeedsConfig, Source
-from skiprun.config.training import ComputeConfig, OptimConfig, ScheduleConfig
+from skiprun.config.training import ComputeConfig, OptimConfig
 
 __all__ = [
     "AugmentConfig",

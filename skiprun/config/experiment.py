@@ -11,8 +11,9 @@ from pydantic.fields import FieldInfo
 from skiprun.config.data import DataConfig, SegmentationConfig
 from skiprun.config.fields import FileSection, Name, Names, ProbeName, Role
 from skiprun.config.model import ModelConfig
+from skiprun.config.schedule import ScheduleConfig
 from skiprun.config.seeds import SeedsConfig, Source
-from skiprun.config.training import ComputeConfig, LogConfig, OptimConfig, ScheduleConfig
+from skiprun.config.training import ComputeConfig, LogConfig, OptimConfig
 
 
 class RunConfig(FileSection):

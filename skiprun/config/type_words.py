@@ -23,6 +23,8 @@ def type_words(schema: Schema, definitions: Mapping[str, Schema] | None = None) 
             return SECTION if section_in(schema, definitions) else "name"
         case {"anyOf": [*kinds, {"type": "null"}]}:
             return f"nothing or {' or '.join(type_words(each, definitions) for each in kinds)}"
+        case {"const": word}:
+            return yaml_text(word)
         case {"enum": words}:
             return f"one of {', '.join(map(yaml_text, words))}"
         case {"type": "array", "items": items}:

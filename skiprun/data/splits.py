@@ -20,6 +20,9 @@ class Split(Protocol):
     def __len__(self) -> int:
         """Return the number of images."""
 
+    def labels(self) -> Array:
+        """Return the label of each image, int64 [N], where targets are labels."""
+
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return uint8 images [B, C, H, W] and their targets, int64 [B] or masks [B, H, W], on the device."""
 
@@ -38,6 +41,10 @@ class InMemorySplit:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def labels(self) -> Array:
+        """Return the label of each image, int64 [N]."""
+        return self.targets.cpu().numpy()
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return images uint8 [B, C, H, W] and targets [B] or [B, H, W] of the rows `index` [B]."""
@@ -62,6 +69,10 @@ class MemoryMappedSplit:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def labels(self) -> Array:
+        """Return the label of each image, int64 [N]."""
+        return self.targets[self.rows]
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return images uint8 [B, C, H, W] and targets [B] or [B, H, W] of rows `index` [B] on `device`."""

@@ -13,6 +13,7 @@ from skiprun.data import Loaders, load_data
 from skiprun.data.pixels import sentence
 from skiprun.errors import explain_out_of_memory
 from skiprun.experiment.checks import building, check_batch, check_config, check_task, located
+from skiprun.experiment.class_weights import class_weights, weights_note
 from skiprun.inference.evaluate import evaluation_batch_size
 from skiprun.models import Cost, build_from_config, cost
 from skiprun.models.weights.freeze import freeze_from_config, learning_notes
@@ -114,7 +115,9 @@ def build(
         )
         loaders = replace(accept(loaders) if accept else loaders, legacy_split=None)
     check_task(config, loaders.task)
-    task = TASKS[loaders.task].target(**task_options(config, loaders.task))
+    with located(config, "optim"):
+        weights = class_weights(config.optim, loaders)
+    task = TASKS[loaders.task].target(**task_options(config, loaders.task), class_weights=weights)
     torch.manual_seed(derive_seed(config.seed_of("init"), "weights"))
     with building(config):
         model = build_from_config(config.model, loaders.num_classes, loaders.image_shape[0])
@@ -124,6 +127,8 @@ def build(
     notes = [*(report.notes if report else []), *learning_notes(model, config.model, drawn)]
     if loaders.pixels:
         notes.append(sentence(loaders.pixels, loaders.class_names))
+    if weights is not None:
+        notes.append(weights_note(weights, loaders.class_names))
     if note := average_note(config.optim.ema, total_steps(config, len(loaders.train))):
         notes.append(note)
     size = cost(model, loaders.image_shape)

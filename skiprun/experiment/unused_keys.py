@@ -49,5 +49,10 @@ def unused(config: RunConfig) -> Iterator[tuple[str, str]]:
         ):
             if weight:
                 yield key, f"found {weight:g} beside segmentation.loss dice, and it is of cross entropy"
+        if weights := config.optim.class_weights:
+            yield (
+                "optim.class_weights",
+                f"found {weights} beside segmentation.loss dice, and they are of cross entropy",
+            )
     if config.model.download_weights and config.model.weights is None:
         yield "model.download_weights", "found without model.weights"

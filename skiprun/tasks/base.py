@@ -27,8 +27,13 @@ class Task(Protocol):
     better: Literal["lower", "higher"]
     terms: int
 
-    def normalizers(self, target: Tensor) -> Tensor:
-        """Return what each loss term is divided by, such as the number of labelled pixels, int64 [terms]."""
+    def normalizers(self, target: Tensor, training: bool = False) -> Tensor:
+        """Return what each loss term is divided by, such as the number of labelled pixels, [terms].
+
+        Args:
+            target: of a batch, or of a part of one.
+            training: where classes have weights, the sum of those of the labels.
+        """
 
     def losses(self, output: Tensor, target: Tensor, normalizers: Tensor, training: bool) -> Tensor:
         """Return the loss terms [terms], each a sum over this batch divided by its entry of `normalizers`.
@@ -37,14 +42,14 @@ class Task(Protocol):
             output: of a batch, or of a part of one.
             target: what it should be.
             normalizers: of the whole batch, [terms].
-            training: with what is there to train better: label smoothing, border weights.
+            training: with what is there to train better: label smoothing, weights of classes and borders.
         """
 
     def loss(self, output: Tensor, target: Tensor, normalizers: Tensor | None = None) -> Tensor:
         """Return what training lowers: a batch's loss, or a part's share by the batch's `normalizers`."""
-        return self.losses(
-            output, target, self.normalizers(target) if normalizers is None else normalizers, training=True
-        ).sum()
+        if normalizers is None:
+            normalizers = self.normalizers(target, training=True)
+        return self.losses(output, target, normalizers, training=True).sum()
 
     def counts(self, output: Tensor, target: Tensor) -> Tensor:
         """Return what the scores need of a batch, as a vector that may be summed over batches."""

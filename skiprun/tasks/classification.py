@@ -20,18 +20,27 @@ class Classification(Task):
     better: Literal["lower", "higher"] = "lower"
     terms = 1
 
-    def __init__(self, label_smoothing: float = 0.0) -> None:
-        self.label_smoothing = label_smoothing
+    def __init__(self, label_smoothing: float = 0.0, class_weights: Tensor | None = None) -> None:
+        self.label_smoothing, self.class_weights = label_smoothing, class_weights
 
-    def normalizers(self, target: Tensor) -> Tensor:
-        """Return the number of images, [1]."""
+    def normalizers(self, target: Tensor, training: bool = False) -> Tensor:
+        """Return the number of images, or the sum of the weights of their labels, [1].
+
+        Mixed labels count as images, as those of torch's cross entropy do.
+        """
+        if training and self.class_weights is not None and target.ndim == 1:
+            return self.class_weights[target].sum().reshape(1)
         return torch.full((1,), len(target), device=target.device)
 
     def losses(self, output: Tensor, target: Tensor, normalizers: Tensor, training: bool) -> Tensor:
         """Return the cross-entropy, summed over the batch and divided by `normalizers`, [1]."""
-        smoothing = self.label_smoothing if training else 0.0
-        output = at_least_float32(output)
-        return F.cross_entropy(output, target, label_smoothing=smoothing, reduction="sum") / normalizers
+        output, smoothing, weights = at_least_float32(output), 0.0, None
+        if training:
+            smoothing, weights = self.label_smoothing, self.class_weights
+        if weights is not None:
+            weights = weights.to(output.dtype)
+        loss = F.cross_entropy(output, target, weights, label_smoothing=smoothing, reduction="sum")
+        return loss / normalizers
 
     def counts(self, output: Tensor, target: Tensor) -> Tensor:
         """Return [wrong, seen]; a mixed image counts for its heavier label."""

@@ -7,14 +7,22 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def cross_entropy(logits: Tensor, truth: Tensor, smoothing: float) -> Tensor:
-    """Return the cross entropy of each pixel, [N, H, W]."""
+def cross_entropy(
+    logits: Tensor, truth: Tensor, smoothing: float, class_weights: Tensor | None = None
+) -> Tensor:
+    """Return the cross entropy of each pixel, [N, H, W]; `class_weights` [K] are of two classes or more."""
     if logits.shape[1] > 1:
         # As F.cross_entropy, which has no repeatable kernel for images on a GPU.
         logs = logits.log_softmax(1)
+        if class_weights is not None:
+            logs = logs * class_weights[:, None, None]
         return -torch.lerp(logs.gather(1, truth[:, None])[:, 0], logs.mean(1), smoothing)
     share = truth * (1 - smoothing) + smoothing / 2
-    return F.binary_cross_entropy_with_logits(logits[:, 0], share, reduction="none")
+    if class_weights is None:
+        return F.binary_cross_entropy_with_logits(logits[:, 0], share, reduction="none")
+    ratio = class_weights[1] / class_weights[0]
+    loss = F.binary_cross_entropy_with_logits(logits[:, 0], share, reduction="none", pos_weight=ratio)
+    return loss * class_weights[0]
 
 
 def soft_dice(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:

@@ -51,13 +51,19 @@ class Segmentation(Task):
         border_weight: float = 0.0,
         boundary_tolerance: int = 1,
         label_smoothing: float = 0.0,
+        class_weights: Tensor | None = None,
     ) -> None:
         self.kind, self.border_weight, self.smoothing = loss, border_weight, label_smoothing
+        self.class_weights = class_weights
         self.tolerance, self.terms = boundary_tolerance, 2 if loss == "sum" else 1
 
-    def normalizers(self, target: Tensor) -> Tensor:
-        """Return the number of pixels with a label, for cross entropy, and of images, for Dice."""
-        pixels = (classes_of(target) != VOID).sum()
+    def normalizers(self, target: Tensor, training: bool = False) -> Tensor:
+        """Return the pixels with a label, or the sum of their weights, for cross entropy; images for Dice."""
+        truth = classes_of(target)
+        valid = truth != VOID
+        pixels = valid.sum()
+        if training and self.class_weights is not None:
+            pixels = (self.class_weights[truth.where(valid, 0)] * valid).sum()
         images = torch.full_like(pixels, len(target))
         return torch.stack({"cross_entropy": [pixels], "dice": [images], "sum": [pixels, images]}[self.kind])
 
@@ -69,15 +75,15 @@ class Segmentation(Task):
         known, weight = truth.where(valid, 0), valid.float()
         if training and target.ndim == 4:
             weight = weight * (1 + self.border_weight / 255 * target[:, 1])
-        smoothing = self.smoothing if training else 0.0
-        sums = [self._sums(head, known, valid, weight, smoothing) for head in heads]
-        return torch.stack(sums).mean(0) / normalizers.clamp(min=1)
+        sums = [self._sums(head, known, valid, weight, training) for head in heads]
+        return torch.stack(sums).mean(0) / normalizers.where(normalizers > 0, 1)
 
-    def _sums(self, logits: Tensor, truth: Tensor, valid: Tensor, weight: Tensor, smoothing: float) -> Tensor:
+    def _sums(self, logits: Tensor, truth: Tensor, valid: Tensor, weight: Tensor, training: bool) -> Tensor:
         """Return the terms of one head, summed over a batch."""
         terms = []
         if self.kind != "dice":
-            terms.append((cross_entropy(logits, truth, smoothing) * weight).sum())
+            better = (self.smoothing, self.class_weights) if training else (0.0, None)
+            terms.append((cross_entropy(logits, truth, *better) * weight).sum())
         if self.kind != "cross_entropy":
             terms.append(len(truth) - soft_dice(logits, truth, valid).sum())
         return torch.stack(terms)

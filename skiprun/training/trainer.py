@@ -203,7 +203,8 @@ class Trainer:
                 watching.enter_context(probe.watch(self.model))
             watching.enter_context(self.fewer_launches(eager))
             # Divide by the size of the whole batch: void pixels are not spread evenly over micro-batches.
-            normalizers = torch.stack([self.task.normalizers(targets) for _, targets in batch]).sum(0)
+            normalizers = torch.stack([self.task.normalizers(targets, training=True) for _, targets in batch])
+            normalizers = normalizers.sum(0)
             self.ranks.sum([normalizers])
             loss, counts = torch.zeros((), device=self.setup.device), []
             for number, (images, targets) in enumerate(batch, 1):

@@ -50,6 +50,7 @@ def test_the_types_are_plain_words() -> None:
         "data.batch_size": "whole number, 1 or more",
         "data.augment.crop": "whole number, 0 to 64",
         "optim.clip_norm": "nothing or number > 0",
+        "optim.class_weights": "nothing or balanced or list of numbers > 0",
         "probes": "list of names",
         "model.freeze": "nothing or list of names",
         "model.connections": "nothing or mapping to names",

@@ -66,6 +66,7 @@ CASES = {
     "adam": Case({"optim": {"name": "adam", "lr": 0.01}}),
     "muon": Case({"optim": {"name": "muon", "lr": 0.01, "nesterov": True}}, slow=False),
     "ema": Case({"optim": {"ema": 0.9}}, slow=False),
+    "class weights": Case({"optim": {"class_weights": "balanced", "accumulate": 2}}),
     "label smoothing, cutout, jitter": Case(
         {"optim": {"label_smoothing": 0.1}} | augmented(cutout=2, jitter=0.2)
     ),

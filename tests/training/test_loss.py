@@ -11,10 +11,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from sklearn.utils import compute_class_weight
 from torch import Tensor, nn
 
 from skiprun.config.experiment import RunConfig
 from skiprun.config_file import build_config
+from skiprun.errors import ConfigError
 from skiprun.experiment import evaluate, load_model, train
 from skiprun.experiment.parts import prepare
 from skiprun.inference.evaluate import evaluate_batches
@@ -39,10 +41,21 @@ def masks(number: int, with_borders: bool = False) -> Tensor:
     )
 
 
+def weights(number: int) -> Tensor:
+    """Return weights of classes."""
+    return torch.linspace(0.1, 3, number)
+
+
 CASES: dict[str, tuple[Task, tuple[int, ...], Tensor]] = {
     "labels": (Classification(), (8, 5), torch.arange(8) % 5),
     "smoothed labels": (Classification(0.2), (8, 5), torch.arange(8) % 5),
     "mixed labels": (Classification(0.2), (8, 5), torch.eye(5).repeat(2, 1)[:8].lerp(torch.eye(5)[0], 0.3)),
+    "weighted labels": (Classification(0.2, weights(5)), (8, 5), torch.arange(8) % 5),
+    "weighted masks": (
+        Segmentation("sum", label_smoothing=0.1, class_weights=weights(4)),
+        (8, 4, 12, 10),
+        masks(4),
+    ),
     "cross entropy": (Segmentation("cross_entropy"), (8, 1, 12, 10), masks(2)),
     "smoothed cross entropy": (Segmentation("cross_entropy", label_smoothing=0.1), (8, 4, 12, 10), masks(4)),
     "dice": (Segmentation("dice"), (8, 1, 12, 10), masks(2)),
@@ -60,7 +73,7 @@ def test_the_shares_of_micro_batches_are_the_loss_and_the_gradient_of_the_step(c
     cut = whole.detach().clone().requires_grad_()
     expected = task.loss(whole, target)
     expected.backward()
-    normalizers = task.normalizers(target)
+    normalizers = task.normalizers(target, training=True)
     shares = [
         task.loss(output, truth, normalizers)
         for output, truth in zip(cut.chunk(parts), target.chunk(parts), strict=True)
@@ -84,14 +97,64 @@ def test_a_split_has_one_loss_and_one_score_whatever_its_batches(case: str, size
 
 
 def test_evaluation_has_neither_label_smoothing_nor_border_weights() -> None:
-    for plain, trained in (("labels", "smoothed labels"), ("sum", "borders")):
+    for plain, trained in (
+        ("labels", "smoothed labels"),
+        ("labels", "weighted labels"),
+        ("sum", "borders"),
+        ("sum", "weighted masks"),
+    ):
         task, shape, target = CASES[trained]
         output = torch.randn(shape, generator=torch.Generator().manual_seed(3))
         unsmoothed = type(CASES[plain][0])()
         assert evaluate_batches(nn.Identity(), task, [(output, target)]) == evaluate_batches(
             nn.Identity(), unsmoothed, [(output, target)]
         )
-        assert task.loss(output, target) > unsmoothed.loss(output, target) + 0.01
+        assert abs(task.loss(output, target) - unsmoothed.loss(output, target)) > 0.01
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_class_weights_are_torch_s(smoothing: float, mixed: bool) -> None:
+    torch.manual_seed(0)
+    output, target = torch.randn(12, 5), torch.randint(5, (12,))
+    target = torch.randn(12, 5).softmax(1) if mixed else target
+    expected = F.cross_entropy(output, target, weights(5), label_smoothing=smoothing)
+    torch.testing.assert_close(Classification(smoothing, weights(5)).loss(output, target), expected)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("classes", [2, 4])
+def test_class_weights_of_masks_are_torch_s(smoothing: float, classes: int) -> None:
+    target = masks(classes)
+    task = Segmentation("cross_entropy", label_smoothing=smoothing, class_weights=weights(classes))
+    output = torch.randn(8, classes, 12, 10)
+    ours = task.loss(output[:, 1:] - output[:, :1] if classes == 2 else output, target)
+    expected = F.cross_entropy(
+        output, target.long(), weights(classes), ignore_index=VOID, label_smoothing=smoothing
+    )
+    torch.testing.assert_close(ours, expected)
+
+
+def test_balanced_weights_are_scikit_learn_s_and_lists_must_fit() -> None:
+    parts = prepare(class_config("balanced"))
+    labels = parts.loaders.train.labels()
+    expected = compute_class_weight("balanced", classes=np.arange(10), y=labels)
+    assert parts.task.class_weights.tolist() == pytest.approx(expected.tolist())
+    assert any(note.startswith("Class weights of the training loss: ") for note in parts.notes)
+    with pytest.raises(ConfigError, match=r"optim\.class_weights: found 3 weights, and there are 10 classes"):
+        prepare(class_config([1.0, 2.0, 3.0]))
+
+
+def class_config(weights: object) -> RunConfig:
+    return tiny_config(optim={"class_weights": weights})
+
+
+def test_balanced_weights_of_masks_count_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKIPRUN_DATA", str(tmp_path / "cache"))
+    parts = prepare(void_config(half_labelled(tmp_path / "data"), class_weights="balanced"))
+    inside, outside = (parts.loaders.pixels["train"][each] for each in (1, 0))
+    expected = [(inside + outside) / (2 * each) for each in (outside, inside)]
+    assert parts.task.class_weights.tolist() == pytest.approx(expected)
 
 
 def half_labelled(folder: Path) -> Path:
