@@ -59,7 +59,8 @@ def config_of(source: str, given: list[str]) -> RunConfig:
     if source.endswith((".yaml", ".yml")) or path.is_file():
         return load_config(path, given)
     if path.is_dir():
-        name = "mask_folder" if (path / "train" / "masks").is_dir() else "image_folder"
+        masks = any((path / split / "masks").is_dir() for split in ("", "train"))
+        name = "mask_folder" if masks else "image_folder"
         section = {"name": name, "root": str(path), "image_size": SIDE, "batch_size": 1}
     elif source in DATASETS:
         section = {"name": source}

@@ -25,7 +25,7 @@ def new(
 ) -> None:
     """Write a commented config of your own, to change and train.
 
-    For your images: resnet18_folder (labels are folders; begins at ImageNet's weights) and unet_folder
+    For your images: transfer_folder (labels are folders; begins at ImageNet's weights) and unet_folder
     (masks). For a search: rates_digits.
     """
     from skiprun.config.templates import about, find_template, template_text, templates

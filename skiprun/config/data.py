@@ -75,6 +75,14 @@ class DataConfig(Section):
     instances: bool = Field(
         False, description="mask values number the objects: all but 0 are one class, object"
     )
+    image_dir: Text = Field(
+        "images", description="folder of the images that have masks, within a split's", examples=["frames"]
+    )
+    mask_dir: Text = Field(
+        "masks",
+        description="folder of the masks, beside image_dir; where both are '.', mask_suffix tells masks",
+        examples=["labels"],
+    )
     mask_suffix: str | None = Field(
         None,
         description="what the name of a mask has more than that of its image: _mask for a.jpg and a_mask.png",

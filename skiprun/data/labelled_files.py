@@ -10,19 +10,18 @@ import numpy as np
 import torch
 
 from skiprun.data.assemble import assemble
+from skiprun.data.flat import draw_test
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.decoding import square
 from skiprun.data.folders.deep_images import Span
 from skiprun.data.folders.layout import FLAT
 from skiprun.data.folders.remarks import check_colours, one_coloured
 from skiprun.data.loaders import Loaders
-from skiprun.data.notices import notice
 from skiprun.data.only_classes import rows_in_use
 from skiprun.data.request import DataRequest
 from skiprun.data.source import Array, RawDataset, RawSplit
-from skiprun.data.subjects import draw_part, group_numbers, subject_names
+from skiprun.data.subjects import group_numbers, subject_names
 from skiprun.data.uses import notice_unused
-from skiprun.errors import OptionError
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,8 @@ def load_labelled(files: LabelledFiles, config: DataRequest, device: torch.devic
     splits = files.splits
     content = f"{files.content} {config.stored_size}{words_of(files.tally, files.how)}"
     if FLAT in splits:
-        total = len(splits[FLAT])
-        splits = split_flat(splits[FLAT], config)
+        splits = split_flat(splits[FLAT], config, files.place)
         content += f" {config.test_fraction} {config.split_seed}"
-        tested = len(rows_in_use(splits["test"]))
-        notice(f"No splits in {files.place}: {tested:,} of {total:,} images are kept for testing.")
     else:
         notice_unused(config, ["test_fraction"], f"{files.place} has a test split")
     if "val" in splits:
@@ -90,26 +86,13 @@ def words_of(tally: Counter[str], how: Conversion) -> str:
     return "".join(words for words, changed in changes.items() if changed)
 
 
-def split_flat(whole: RawSplit, config: DataRequest) -> dict[str, RawSplit]:
-    """Return a flat set as train and test, stratified by class; the rows of the other have the label -1.
-
-    Raises:
-        OptionError: the test split would be empty, or leave a class without images to train on.
-    """
-    try:
-        groups = group_numbers(subject_names(whole, np.arange(len(whole)), config))
-        rest, part = draw_part(whole.targets, groups, config.test_fraction, config.split_seed)
-    except ValueError:
-        part = rest = np.arange(0)
-    if not len(part):
-        raise OptionError(
-            "test_fraction",
-            f"found {config.test_fraction:g}; of {len(whole)} images that leaves none to test on, or a class "
-            "none to train on; choose another share",
-        )
+def split_flat(whole: RawSplit, config: DataRequest, place: str) -> dict[str, RawSplit]:
+    """Return a flat set as train and test, stratified by class; the rows of the other have the label -1."""
+    groups = group_numbers(subject_names(whole, np.arange(len(whole)), config))
+    drawn = draw_test(whole.targets, groups, config, place)
     return {
         name: replace(whole, targets=only(whole.targets, rows))
-        for name, rows in (("train", rest), ("test", part))
+        for name, rows in zip(("train", "test"), drawn, strict=True)
     }
 
 

@@ -181,11 +181,16 @@ def test_both_layouts_are_named_and_the_nearer_one(files: list[str], says: str, 
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        (["images/x.png", "masks/x.png"], "images/ and masks/ have no split"),
+        (
+            ["images/x.png", "masks/x.png"],
+            "test_fraction: found 0.2; of 1 images",
+        ),
+        (["images/x.png", "labels/x.png"], "no such folder. There is images, labels.*data.mask_dir"),
+        (["down/images/x.png"], "Set data.root=.*down"),
         (["train/images/x.png", "train/masks/x.png"], "what to test on is missing"),
         (["test/images/x.png"], "lacks train"),
         (["down/train/images/x.png"], "Set data.root=.*down"),
-        (["odd/x.png"], "a mask has its image's name.$"),
+        (["odd/x.png"], "data.image_dir, data.mask_dir.$"),
     ],
 )
 def test_a_folder_of_masks_is_told_what_it_lacks(files: list[str], says: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,16 @@ from PIL import Image
 from skiprun.config.experiment import RunConfig
 from skiprun.config_file import build_config
 from skiprun.data import load_data
+from skiprun.data.datasets.mask_folder import split_pairs
+from skiprun.data.folders.layout import FLAT
+from skiprun.data.folders.pairs import list_pairs
 from skiprun.data.loaders import Loaders
-from skiprun.errors import BadImage, InputError
+from skiprun.data.request import DataRequest
+from skiprun.errors import BadImage, InputError, OptionError
 from skiprun.experiment.doctor import examine
 
 CPU = torch.device("cpu")
+DATA = DataRequest(name="mask_folder", subject="(p.)_", test_fraction=0.4)
 
 
 def config_of(root: Path, **data: Any) -> RunConfig:
@@ -48,6 +54,49 @@ def pair(root: Path, split: str, name: str, number: int, mask: None = None, endi
         root / split / "masks" / f"{mask or name}.png",
         np.where(image_of(number) > 127, 255, 0).astype(np.uint8),
     )
+
+
+def test_a_folder_without_splits_is_split_by_images_or_by_whole_subjects(tmp_path: Path) -> None:
+    for each in range(10):
+        pair(tmp_path, "", f"p{each // 2}_{each}", each)
+    loaders = load(tmp_path, test_fraction=0.3)
+    assert [len(split) for split in (loaders.train, loaders.val, loaders.test)] == [5, 2, 3]
+    drawn = split_pairs(list_pairs(tmp_path, DATA)[FLAT], DATA, "there")
+    subjects = {split: {each.image.name[:2] for each in drawn[split]} for split in drawn}
+    assert len(drawn["test"]) == 4 and not subjects["train"] & subjects["test"]
+
+
+@pytest.mark.parametrize("split", ["", "train"])
+def test_folders_may_have_other_names_or_be_one(split: str, tmp_path: Path) -> None:
+    for each in range(8):
+        for part in (split, "test" if split else ""):
+            pair(tmp_path, part, f"p{each}", each)
+    expected = load(tmp_path).fingerprint
+    for place in tmp_path.rglob("images"):
+        place.rename(place.with_name("frames"))
+        place.with_name("masks").rename(place.with_name("labels"))
+    assert load(tmp_path, image_dir="frames", mask_dir="labels").fingerprint == expected
+    for place in tmp_path.rglob("labels"):
+        for mask in place.iterdir():
+            mask.rename(place.parent / f"{mask.stem}_mask.png")
+            image = place.with_name("frames") / mask.name
+            image.rename(place.parent / mask.name)
+    found = load(tmp_path, image_dir=".", mask_dir=".", mask_suffix="_mask")
+    assert found.fingerprint == expected
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"mask_dir": "a/b"}, "mask_dir: found 'a/b'; it is the name of a folder"),
+        ({"image_dir": ".."}, "image_dir: found '..'; it is the name of a folder"),
+        ({"mask_dir": "."}, "both are, or neither"),
+        ({"mask_dir": "images"}, "mask_suffix: not set, and images and masks lie in one folder"),
+    ],
+)
+def test_folders_that_cannot_be_meant_are_refused(keys: dict[str, str], said: str, folder: Path) -> None:
+    with pytest.raises(OptionError, match=re.escape(said)):
+        load(folder, **keys)
 
 
 @pytest.fixture

@@ -47,6 +47,8 @@ VALUES: dict[str, Any] = {
     "only_classes": ["a", "b"],
     "ignore_index": 0,
     "instances": True,
+    "image_dir": "frames",
+    "mask_dir": "labels",
     "mask_suffix": "_m",
     "subject": "p",
     "border_weight": 10.0,

@@ -1,4 +1,8 @@
-"""Any folder of images with masks: <split>/images/ and <split>/masks/, paired by the names of the files."""
+"""Any folder of images with masks: <split>/images/ and <split>/masks/, paired by the names of the files.
+
+Splits are train, val and test. Without test, val is what is tested on, and validation is taken from train. A
+folder without splits is split by `test_fraction` and `seeds.split`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ import torch
 from skiprun.data.assemble import assemble
 from skiprun.data.download.official import PublishedDataset, load_official
 from skiprun.data.download.place import folder_of
+from skiprun.data.flat import draw_test
+from skiprun.data.folders.layout import FLAT
 from skiprun.data.folders.mask_classes import check_meanings
 from skiprun.data.folders.mask_split import ReadSplit, make_raw_split, read_splits
 from skiprun.data.folders.pairs import MaskPair, list_pairs
@@ -17,6 +23,7 @@ from skiprun.data.folders.remarks import check_colours, one_coloured
 from skiprun.data.loaders import Loaders
 from skiprun.data.request import DataRequest
 from skiprun.data.source import RawDataset
+from skiprun.data.subjects import group_numbers, subject_of
 from skiprun.data.uses import notice_unused
 from skiprun.errors import OptionError
 from skiprun.registry import DATASETS
@@ -27,21 +34,28 @@ TWO = ["background", "object"]
 
 @DATASETS.register("mask_folder", task="segmentation", shape="any", resizes=True)
 def mask_folder(config: DataRequest, device: torch.device, progress: ProgressCallback) -> Loaders:
-    """Your own images with masks: data.root holds <split>/images/ and <split>/masks/, paired by name.
-
-    Splits are train, val and test. Without test, val is what is tested on, and validation is taken from
-    train.
-    """
+    """Your own images with masks: data.root holds <split>/images/ and <split>/masks/, or both alone."""
     if config.root is None:
         raise OptionError("root", "mask_folder needs the folder of the images, such as data.root=~/images")
     if config.classes is not None and not 2 <= len(config.classes) <= 255:
         raise OptionError("classes", f"found {len(config.classes)} names; 2 to 255 are allowed")
     pairs = list_pairs(folder_of(config.root), config)
+    if FLAT in pairs:
+        pairs = split_pairs(pairs[FLAT], config, str(config.root))
+    else:
+        notice_unused(config, ["test_fraction"], f"{config.root} has a split to test on")
     if "test" not in pairs:
         pairs["test"] = pairs.pop("val")
     if "val" in pairs:
         notice_unused(config, ["val_fraction", "split_seed"], f"{config.root} has a split for validation")
     return from_pairs(pairs, config, device, progress)
+
+
+def split_pairs(pairs: list[MaskPair], config: DataRequest, place: str) -> dict[str, list[MaskPair]]:
+    """Return the pairs of a folder without splits as train and test, whole subjects in one of them."""
+    subjects = [subject_of(pair.name, config.subject) for pair in pairs] if config.subject else None
+    drawn = draw_test(np.zeros(len(pairs), np.int64), group_numbers(subjects), config, place)
+    return {split: [pairs[row] for row in rows] for split, rows in zip(("train", "test"), drawn, strict=True)}
 
 
 def from_pairs(

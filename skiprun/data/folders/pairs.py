@@ -1,4 +1,7 @@
-"""Images and their masks below a folder, paired by name: <split>/images/a/b.jpg and <split>/masks/a/b.png."""
+"""Images and their masks below a folder, paired by name: <split>/images/a/b.jpg and <split>/masks/a/b.png.
+
+The folders may be called otherwise, and there may be no splits: `data.image_dir`, `data.mask_dir`.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,18 @@ from pathlib import Path
 
 from skiprun.config import DataConfig
 from skiprun.data.folders.decoding import leave_out
+from skiprun.data.folders.layout import FLAT
 from skiprun.data.folders.splits import SPLITS, refuse_other_names
 from skiprun.data.folders.walking import Walk
 from skiprun.data.notices import notice
-from skiprun.errors import BadImage, DataNotFound, InputError, did_you_mean, some
+from skiprun.errors import BadImage, DataNotFound, InputError, OptionError, did_you_mean, some
 from skiprun.system.disk import storage_errors
 
 LAYOUT = (
-    "It must hold train/images/, train/masks/, the same for test or val or both; a mask has its image's name."
+    "It must hold either train/images/, train/masks/, the same for test or val or both, or images/ and "
+    "masks/ alone, of which data.test_fraction are kept for testing; a mask has its image's name. "
+    "Folders may be called otherwise: data.image_dir, data.mask_dir."
 )
-
-PARTS = ("images", "masks")
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,9 @@ class MaskPair:
 
 
 def list_pairs(root: Path, config: DataConfig) -> dict[str, list[MaskPair]]:
-    """Return the pairs of files of each split that there is, by name; what is not used is counted aloud.
+    """Return the pairs of files of each split that there is, by name, or of FLAT where there is none.
+
+    What is not used is counted aloud.
 
     Raises:
         DataNotFound: there is no such folder.
@@ -44,60 +50,91 @@ def list_pairs(root: Path, config: DataConfig) -> dict[str, list[MaskPair]]:
     """
     if not root.is_dir():
         raise DataNotFound("mask_folder", root, f"Set data.root to the folder of the images. {LAYOUT}")
+    check_folders(config)
     with storage_errors("read", root):
         refuse_other_names(root)
         walk = Walk()
         names = {entry.name for entry in walk.visible(root)}
         splits = [split for split in SPLITS if (root / split).is_dir()]
-        if "train" not in splits or len(splits) < 2:
+        if not splits and (root / config.image_dir).is_dir():
+            splits = [FLAT]
+        elif "train" not in splits or len(splits) < 2:
             found = some(sorted(names), 8) or "nothing"
-            raise InputError(f"{root}: found {found}. {LAYOUT}{layout_hint(root, names)}")
+            raise InputError(f"{root}: found {found}. {LAYOUT}{layout_hint(root, names, config.image_dir)}")
         pairs = {split: list_split(root, split, config, walk) for split in splits}
-        walk.unused.beside += sorted(names - {*splits})
+        if splits != [FLAT]:
+            walk.unused.beside += sorted(names - {*splits})
         walk.unused.tell(root)
         return pairs
 
 
-def layout_hint(root: Path, names: Collection[str]) -> str:
+def check_folders(config: DataConfig) -> None:
+    """Refuse folders of images and masks that are not two beside each other, or one whose masks are named.
+
+    Raises:
+        OptionError: `image_dir` or `mask_dir`, with what is wrong.
+    """
+    for key in ("image_dir", "mask_dir"):
+        found = getattr(config, key)
+        if found != "." and (found == ".." or Path(found).name != found):
+            raise OptionError(key, f"found '{found}'; it is the name of a folder, or '.' for the split's own")
+    one = config.image_dir == config.mask_dir
+    if "." in (config.image_dir, config.mask_dir) and not one:
+        raise OptionError("mask_dir", "found one of image_dir and mask_dir to be '.': both are, or neither")
+    if one and not config.mask_suffix:
+        raise OptionError(
+            "mask_suffix", "not set, and images and masks lie in one folder: it tells them apart, as _mask"
+        )
+
+
+def layout_hint(root: Path, names: Collection[str], images: str) -> str:
     """Say what would make the layout right, by what a folder holds; nothing where that is not known."""
-    if {*PARTS} <= {*names}:
-        return " Here images/ and masks/ have no split: move them into train/, and a part of both into test/."
     if "train" in names:
         return " There is train, and what to test on is missing: move a part of it into test/."
     if {*SPLITS} & {*names}:
         return " What is there lacks train."
-    below = next((name for name in sorted(names) if (root / name / "train" / PARTS[0]).is_dir()), None)
-    return f" Set data.root={root / below}?" if below else ""
+    for name in sorted(names):
+        if (root / name / "train" / images).is_dir() or (root / name / images).is_dir():
+            return f" Set data.root={root / name}?"
+    return ""
 
 
 def list_split(root: Path, split: str, config: DataConfig, walk: Walk) -> list[MaskPair]:
     """Return the pairs of one split, sorted by name."""
-    images = by_name(root, f"{split}/images", "", walk)
-    masks = by_name(root, f"{split}/masks", config.mask_suffix or "", walk)
+    suffix = config.mask_suffix or ""
+    images = by_name(root, Path(split, config.image_dir), "", walk)
+    if config.image_dir == config.mask_dir:
+        files = images
+        images = {name: file for name, file in files.items() if not name.endswith(suffix)}
+        masks = {name.removesuffix(suffix): file for name, file in files.items() if name not in images}
+    else:
+        masks = by_name(root, Path(split, config.mask_dir), suffix, walk)
+        walk.unused.beside += [
+            Path(split, entry.name).as_posix()
+            for entry in walk.visible(root / split)
+            if entry.name not in (config.image_dir, config.mask_dir)
+        ]
     if not images:
-        raise InputError(f"{root / split / 'images'} holds no images. {LAYOUT}")
-    walk.unused.beside += [
-        f"{split}/{entry.name}" for entry in walk.visible(root / split) if entry.name not in PARTS
-    ]
+        raise InputError(f"{root / split / config.image_dir} holds no images. {LAYOUT}")
     bare = [name for name in images if name not in masks]
     left_over = [masks[name] for name in masks if name not in images]
     if bare:
-        problem = f"has no mask in {root / split / 'masks'}"
+        problem = f"has no mask in {root / split / config.mask_dir}"
         if not config.skip_bad:
             others = f", nor have {len(bare) - 1} others" if len(bare) > 1 else ""
             raise BadImage(root / images[bare[0]], problem + others + likely_cause(images, masks, bare[0]))
         leave_out([BadImage(root / images[name], problem) for name in bare], len(images))
     if left_over:
         notice(
-            f"Not used: {len(left_over)} of {len(masks)} masks of {split}, which have no image: "
-            f"{some(left_over, 4)}."
+            f"Not used: {len(left_over)} of {len(masks)} masks{' of ' * bool(split)}{split}, which have no "
+            f"image: {some(left_over, 4)}."
         )
     return [
         MaskPair(images[name], root / images[name], root / masks[name]) for name in images if name in masks
     ]
 
 
-def by_name(root: Path, folder: str, suffix: str, walk: Walk) -> dict[str, str]:
+def by_name(root: Path, folder: Path, suffix: str, walk: Walk) -> dict[str, str]:
     """Return the images below a folder, sorted: their paths below `root`, by name.
 
     A name is the path in the folder, without ending and suffix.
@@ -107,9 +144,11 @@ def by_name(root: Path, folder: str, suffix: str, walk: Walk) -> dict[str, str]:
     place = root / folder
     if not place.is_dir():
         there = [entry.name for entry in walk.visible(place.parent)]
-        raise InputError(f"{place}: there is no such folder.{did_you_mean(place.name, there)} {LAYOUT}")
+        near = did_you_mean(place.name, there) or f" There is {some(there, 8)}."
+        raise InputError(f"{place}: there is no such folder.{near} {LAYOUT}")
     found: dict[str, str] = {}
-    for file, _ in walk.images_below(place, folder):
+    for walked, _ in walk.images_below(place, folder.as_posix()):
+        file = Path(walked).as_posix()
         stem = Path(file).relative_to(folder).with_suffix("").as_posix()
         name = stem.removesuffix(suffix) if stem.endswith(suffix) else f"{stem} without {suffix}"
         if name in found:
