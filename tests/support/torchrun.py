@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -69,12 +70,23 @@ def kill_a_rank(ranks: int, run: Run, chance: random.Random, *command: object) -
     if run.summary_file.exists():
         done(process)
         return False
-    os.kill(victim, signal.SIGKILL)
-    printed, _ = process.communicate(timeout=60)
-    assert process.returncode != 0
+    with contextlib.suppress(ProcessLookupError):  # it has ended well since
+        os.kill(victim, signal.SIGKILL)
+    printed = ended(process, within=60)
+    if process.returncode == 0:
+        return False
     assert printed.count("error: ") == 1, printed
     assert f"One of the {ranks} processes of this run was lost" in printed, printed
     return True
+
+
+def ended(process: subprocess.Popen[str], within: float) -> str:
+    """Wait some seconds for a command to end, and return what it printed."""
+    try:
+        return process.communicate(timeout=within)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(f"not ended within {within:g} seconds: {process.communicate()[0]}") from None
 
 
 def config(folder: Path, text: str) -> Path:
