@@ -127,6 +127,23 @@ def test_networks_and_seeds_are_chosen_for_all_figures_and_outlive_a_reload(
     assert lines(page, "training_loss") == 3
 
 
+def test_what_has_the_focus_has_it_again_on_a_page_loaded_anew(report: Path, open_page: Open) -> None:
+    page = open_page(report)
+    figure = page.locator("#gradient_ratio")
+    for control in (
+        page.get_by_label("plain56", exact=True),
+        figure.get_by_label("logarithmic"),
+        figure.locator("summary"),
+        page.locator("#gradient_flow_start").get_by_role("slider"),
+    ):
+        control.focus()
+        page.reload()
+        assert control.evaluate("each => each === document.activeElement")
+    page.locator(":focus").blur()
+    page.reload()
+    assert page.evaluate("document.activeElement === document.body")
+
+
 def test_an_axis_is_logarithmic_or_linear(report: Path, open_page: Open) -> None:
     page = open_page(report)
     assert "0.01" in ticks(page, "training_loss")

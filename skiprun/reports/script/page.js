@@ -76,6 +76,22 @@ function explainWords() {
   }
 }
 
+/** Return what the focus may be on, by words that are the same on a page loaded anew. */
+function focusable() {
+  const controls = [...document.querySelectorAll("a, input, summary, [tabindex]")];
+  const words = (each) => each.closest("label")?.textContent ?? each.ariaLabel ?? each.textContent;
+  return new Map(controls.map((each) => [`${each.closest("figure")?.id} ${each.type} ${words(each)}`, each]));
+}
+
+/** Let what has the focus have it again on a page loaded anew. */
+function keepFocus(choice) {
+  focusable().get(choice.focus)?.focus({ preventScroll: true });
+  addEventListener("pagehide", () => {
+    const found = [...focusable()].find(([, each]) => each === document.activeElement);
+    keep({ ...choice, focus: found?.[0] });
+  });
+}
+
 /** Load the page of runs that go on anew, unless somebody is reading a value. */
 function stayCurrent(seconds) {
   if (seconds) setInterval(() => document.querySelector(".tip:not([hidden])") || location.reload(), 1000 * seconds);
@@ -95,6 +111,7 @@ function begin() {
   addEventListener("afterprint", () => views.forEach((view) => view.show()));
   changed();
   explainWords();
+  keepFocus(choice);
   stayCurrent(Number(document.documentElement.dataset.reload));
 }
 
