@@ -133,10 +133,14 @@ def before_seeds(config: dict[str, Any]) -> dict[str, Any]:
     seeds = config.pop("seeds")
     assert all(seeds[source] is None for source in ("init", "order", "augment"))
     data = without(config["data"], "resize_size") | {"split_seed": seeds["split"]}
-    augment = without(data["augment"], "random_resized_crop")
+    augment = without(data["augment"], "random_resized_crop", "rand_augment", "trivial_augment")
+    shapes = ("pct_start", "div_factor", "final_div_factor", "decay_share", "decay_shape")
+    optim = without(config["optim"], "class_weights")
+    schedule = without(config["schedule"], "patience", *shapes)
     compute = without(config["compute"], "sync_batch_norm", "overlap")
     log = without(config["log"], "layers")
-    return config | {"data": data | {"augment": augment}, "compute": compute, "log": log}
+    kept = {"optim": optim, "schedule": schedule, "compute": compute, "log": log}
+    return config | {"data": data | {"augment": augment}, **kept}
 
 
 def without(section: dict[str, Any], *later: str) -> dict[str, Any]:

@@ -33,6 +33,13 @@ class RandomResizedCropConfig(Section):
     )
 
 
+class RandAugmentConfig(Section):
+    """RandAugment of torchvision: some operations an image, all equally strong (Cubuk et al. 2020)."""
+
+    num_ops: Annotated[int, Field(ge=1, le=8)] = Field(2, description="operations an image")
+    magnitude: Annotated[int, Field(ge=0, le=30)] = Field(9, description="how strong they are", examples=[15])
+
+
 class AugmentConfig(Section):
     """Random changes of training images, a draw each; the lambda of mixup and CutMix is one a batch."""
 
@@ -45,6 +52,15 @@ class AugmentConfig(Section):
         examples=[{"scale": [0.08, 1.0], "ratio": [0.75, 1.33]}],
     )
     flip: bool = Field(False, description="mirror left and right with probability one half")
+    rand_augment: RandAugmentConfig | None = Field(
+        None,
+        description="operations drawn from 14 (turns, shears, colours, ...), of images with labels",
+        examples=[{"num_ops": 2, "magnitude": 9}],
+    )
+    trivial_augment: bool = Field(
+        False,
+        description="one of those operations, of a strength that is drawn (Muller and Hutter 2021)",
+    )
     cutout: Annotated[int, Field(ge=0, le=512)] = Field(
         0, description="side of a blanked square (DeVries 2017)", examples=[8]
     )

@@ -72,6 +72,8 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield "data.instances", "found beside data.classes; values are numbers of objects, or of classes"
     if problem := pattern_problem(data.subject or ""):
         yield "data.subject", f"found '{data.subject}', which is no regular expression: {problem}"
+    if data.augment.rand_augment and data.augment.trivial_augment:
+        yield "data.augment.trivial_augment", "found beside data.augment.rand_augment; use one of them"
     if data.augment.mixup and data.augment.cutmix:
         yield "data.augment.cutmix", "found beside data.augment.mixup; use one of them"
     for mixing in ("mixup", "cutmix"):

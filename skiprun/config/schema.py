@@ -58,6 +58,7 @@ RULES: dict[str, list[Schema]] = {
     ],
     "AugmentConfig": [
         _not_both(_given("crop", ABOVE_0), _given("random_resized_crop", SOMETHING)),
+        _not_both(_given("trivial_augment", YES), _given("rand_augment", SOMETHING)),
         _not_both(_given("mixup", ABOVE_0), _given("cutmix", ABOVE_0)),
         {"properties": {"mixup": ALPHA, "cutmix": ALPHA}},
     ],

@@ -208,6 +208,10 @@ def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
         ({"optim": {"nesterov": True, "name": "rmsprop"}}, "optim.nesterov"),
         ({"optim": {"accumulate": 3}}, "optim.accumulate"),
         ({"data": {"name": "digits", "augment": {"mixup": 1, "cutmix": 1}}}, "data.augment.cutmix"),
+        (
+            {"data": {"name": "digits", "augment": {"trivial_augment": True, "rand_augment": {}}}},
+            "data.augment.trivial_augment",
+        ),
         ({"probes": ["grad_norm", "grad_norm"]}, "probes"),
     ],
 )

@@ -71,6 +71,8 @@ CASES = {
         {"optim": {"label_smoothing": 0.1}} | augmented(cutout=2, jitter=0.2)
     ),
     "random resized crop": Case(augmented(random_resized_crop={"scale": [0.25, 1.0]})),
+    "rand augment": Case(augmented(rand_augment={"num_ops": 2, "magnitude": 15})),
+    "trivial augment, mixup": Case(augmented(trivial_augment=True, mixup=0.2)),
     "mixup": Case(augmented(mixup=0.2)),
     "cutmix": Case(augmented(cutmix=1.0)),
     "stochastic depth": Case(model(connection="stochastic_depth"), slow=False),

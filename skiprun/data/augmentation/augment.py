@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from skiprun.config import AugmentConfig
+from skiprun.data.augmentation.auto_augment import AutoAugment, Chosen
 from skiprun.data.augmentation.crops import CropAndFlip, cutout
 from skiprun.data.augmentation.jitter import draw_factors, jitter
 from skiprun.data.augmentation.mixing import cutmix, mixup
@@ -46,6 +47,7 @@ class Draws(NamedTuple):
         resized: the boxes of random resized crops.
         jitter: factors of brightness, contrast and saturation, [B, 3].
         crop: also where images are flipped alone.
+        operations: of RandAugment or TrivialAugment.
         cutout: the middle of the square.
         share: lambda of mixup or CutMix, float64 [].
         box: the middle of CutMix' box.
@@ -54,13 +56,14 @@ class Draws(NamedTuple):
     resized: Box | None = None
     jitter: Tensor | None = None
     crop: Crop | None = None
+    operations: Chosen | None = None
     cutout: Point | None = None
     share: Tensor | None = None
     box: Point | None = None
 
 
 class Augment:
-    """What a config asks for, in this order: resized crop, jitter, crop and flip, cutout, mixup or CutMix.
+    """What a config asks for: resized crop, jitter, crop and flip, drawn operations, cutout, mixup or CutMix.
 
     Attributes:
         image_shape: channels, height and width of what comes out.
@@ -82,6 +85,8 @@ class Augment:
         self.mean = torch.tensor(mean, device=device).view(-1, 1, 1)
         self.std = torch.tensor(std, device=device).view(-1, 1, 1)
         self.crop_and_flip = CropAndFlip(image_shape, config.crop, device)
+        asked = config.rand_augment or config.trivial_augment
+        self.operations = AutoAugment(config, image_shape, mean, std, device) if asked else None
         self.shares: torch.distributions.Beta | None = None
         if alpha := config.mixup or config.cutmix:
             self.shares = torch.distributions.Beta(*torch.full((2,), alpha, device=device))
@@ -99,6 +104,8 @@ class Augment:
             top, left = torch.randint(2 * config.crop + 1, (2, count), device=device)
             flipped = torch.rand(count, device=device) < (0.5 if config.flip else 0.0)
             draws = draws._replace(crop=Crop(top, left, flipped))
+        if self.operations:
+            draws = draws._replace(operations=self.operations.draw(count))
         if config.cutout:
             rows, columns = (torch.randint(side, (count,), device=device) for side in (height, width))
             draws = draws._replace(cutout=Point(rows, columns))
@@ -125,6 +132,8 @@ class Augment:
             images = jitter(images, draws.jitter, self.mean, self.std)
         if draws.crop:
             images = self.crop_and_flip(images, *draws.crop)
+        if self.operations and draws.operations:
+            images = self.operations(images, draws.operations)
         if draws.cutout:
             images = cutout(images, *draws.cutout, self.config.cutout)
         if draws.box and draws.share is not None:
@@ -141,6 +150,10 @@ def check_augmentation(config: AugmentConfig, image_shape: tuple[int, int, int])
         OptionError: with the key, relative to the data section.
     """
     side = min(image_shape[1:])
+    for key in ("rand_augment", "trivial_augment"):
+        if getattr(config, key) and image_shape[0] not in (1, 3):
+            problem = f"is for images of 1 or 3 channels, and these have {image_shape[0]}; leave it out"
+            raise OptionError(f"augment.{key}", problem)
     for key, length in [("crop", config.crop), ("cutout", config.cutout)]:
         if length >= side:
             problem = f"found {length}; images of {side} pixels allow at most {side - 1}"

@@ -18,7 +18,7 @@ from skiprun.data.augmentation.warps import ELASTIC_GRID, sampling_grid, warp
 from skiprun.errors import OptionError
 
 MASKS_ONLY = ("rot90", "rotate", "scale", "elastic", "brightness", "noise")
-LABELS_ONLY = ("random_resized_crop", "cutout", "mixup", "cutmix")
+LABELS_ONLY = ("random_resized_crop", "rand_augment", "trivial_augment", "cutout", "mixup", "cutmix")
 
 
 class MaskDraws(NamedTuple):
