@@ -21,6 +21,7 @@ from skiprun.cli import (
     draw,
     evaluate,
     explain,
+    export,
     keep_runs,
     lesson,
     listings,
@@ -111,6 +112,7 @@ app.command(epilog="Example: skiprun doctor configs/resnet56_cifar.yaml")(doctor
 app.command(epilog="Example: skiprun data configs/smoke.yaml")(data.data)
 app.command(epilog="Example: skiprun evaluate runs/smoke/seed-0 --split val")(evaluate.evaluate)
 app.command(epilog="Example: skiprun predict runs/smoke/seed-0 seven.png")(predict.predict)
+app.command(epilog="Example: skiprun export runs/smoke/seed-0 --onnx smoke.onnx")(export.export)
 app.command(epilog="Example: skiprun new resnet18_folder flowers.yaml")(new.new)
 app.command(epilog="Example: skiprun lesson 1")(lesson.lesson)
 app.command(epilog="Example: skiprun config data.augment")(config.config)

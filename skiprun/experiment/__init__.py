@@ -4,6 +4,7 @@ from skiprun.experiment.compare import compare, compare_commands, run_comparison
 from skiprun.experiment.comparison_request import ComparisonRequest
 from skiprun.experiment.evaluating import Evaluation, evaluate, evaluate_in_detail, score
 from skiprun.experiment.evaluation_report import write_evaluation
+from skiprun.experiment.export import export
 from skiprun.experiment.finished import choose_split, load_model, load_run, rebuild
 from skiprun.experiment.foreign import rebuild_file
 from skiprun.experiment.foreign_weights import ForeignWeights
@@ -29,6 +30,7 @@ __all__ = [
     "evaluate",
     "evaluate_in_detail",
     "experiment_digest",
+    "export",
     "load_model",
     "load_run",
     "noise",

@@ -26,6 +26,7 @@ COMMANDS = [
     "compare",
     "config",
     "evaluate",
+    "export",
     "predict",
     "models",
     "datasets",
