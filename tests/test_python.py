@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import math
 import subprocess
@@ -185,9 +186,8 @@ def test_a_comparison_shows_table_verdict_and_figures(tmp_path: Path) -> None:
 
 def test_runs_themselves_are_compared(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[ComparisonRequest] = []
-    monkeypatch.setattr(
-        "skiprun.experiment.compare.run_comparison", lambda request, *_: asked.append(request)
-    )
+    module = importlib.import_module("skiprun.experiment.compare")
+    monkeypatch.setattr(module, "run_comparison", lambda request, *_: asked.append(request))
     skiprun.compare([trained, "plain20"], overrides={"optim": {"lr": 0.05}}, seeds=2)
     assert [*asked[0].names] == [str(trained.path), "plain20"] and [*asked[0].overrides] == ["optim.lr=0.05"]
 
