@@ -20,7 +20,7 @@ from skiprun.run import Run
 from skiprun.system.shown import Shown, columns_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison(Shown):
     """Groups of runs and what was seen.
 
@@ -53,6 +53,9 @@ class Comparison(Shown):
             *mask_remarks(self.groups),
             *(f"Not compared: {record.line}" for record in self.unfinished),
         ]
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(group.label for group in self.groups)}>"
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the numbers of each run as columns: its network, its seed, and all that summary.json has."""

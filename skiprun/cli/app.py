@@ -13,6 +13,7 @@ import typer
 
 import skiprun
 from skiprun.cli import (
+    check,
     compare,
     config,
     dashboard,
@@ -115,6 +116,7 @@ app.command(epilog="Example: skiprun predict runs/smoke/seed-0 seven.png")(predi
 app.command(epilog="Example: skiprun export runs/smoke/seed-0 --onnx smoke.onnx")(export.export)
 app.command(epilog="Example: skiprun new resnet18_folder flowers.yaml")(new.new)
 app.command(epilog="Example: skiprun lesson 1")(lesson.lesson)
+app.command(epilog="Example: skiprun check halved.py")(check.check)
 app.command(epilog="Example: skiprun config data.augment")(config.config)
 models.app.command(epilog="Example: skiprun models draw resnet56:connection=highway")(draw.draw)
 app.add_typer(models.app, name="models")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from skiprun.errors import counted
 from skiprun.reports.run_rows import listing_row, whole_entry
 from skiprun.results.index import NAME, Entry, Index
 from skiprun.results.records import read
@@ -20,7 +21,7 @@ WHOLE = ".index-of-keys.json"  # of everything that runs say, which takes longer
 STRIDE = 200  # runs that are read between two words on how far it is
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunListing(Shown):
     """Runs that were asked for.
 
@@ -35,6 +36,9 @@ class RunListing(Shown):
     total: int
     further: Sequence[str] = ()
     asked: bool = False
+
+    def __repr__(self) -> str:
+        return f"<RunListing of {counted(self.total, 'run')}>"
 
     @property
     def runs(self) -> list[Run]:

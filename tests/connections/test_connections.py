@@ -30,23 +30,6 @@ def fx() -> Tensor:
     return torch.randn(8, 4, 5, 5, generator=torch.Generator().manual_seed(2))
 
 
-@pytest.mark.parametrize("name", CONNECTIONS.names())
-def test_contract(name: str, x: Tensor, fx: Tensor) -> None:
-    entry = CONNECTIONS[name]
-    assert entry.info.formula and entry.info.paper and entry.summary
-    connection = made(name)
-    x.requires_grad_(), fx.requires_grad_()
-    y = connection(x, fx)
-    assert y.shape == (8, connection.channels, 5, 5) and y.isfinite().all()
-    y.square().sum().backward()
-    assert (x.grad is not None) == connection.uses_shortcut
-    assert fx.grad is not None and all(each.grad is not None for each in connection.parameters())
-    again = made(name)
-    again.load_state_dict(connection.state_dict())
-    with torch.autocast("cpu", torch.bfloat16):
-        assert connection(x.bfloat16(), fx.bfloat16()).dtype in (torch.bfloat16, torch.float32)
-
-
 def test_formulas(x: Tensor, fx: Tensor) -> None:
     assert torch.equal(made("none")(x, fx), fx)
     assert torch.equal(made("add")(x, fx), x + fx)

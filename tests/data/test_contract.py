@@ -15,6 +15,7 @@ from skiprun.config import DataConfig
 from skiprun.data import Loaders, load_data, residence
 from skiprun.data.splits import InMemorySplit, MemoryMappedSplit, StreamedSplit
 from skiprun.errors import InputError, OptionError, UnknownName
+from skiprun.experiment.contracts import Contract, Subject, contracts_of
 from skiprun.registry import DATASETS
 from tests.support.data_files import image_folder, image_shards, publish_cifar, publish_mnist, publish_svhn
 
@@ -53,6 +54,15 @@ def test_every_dataset_is_described() -> None:
         )
 
 
+@pytest.mark.parametrize("contract", contracts_of("dataset"), ids=lambda contract: contract.test.__name__)
+@pytest.mark.parametrize("name", PREPARED)
+def test_every_dataset_keeps_its_contracts(
+    name: str, contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = contract.outcome(Subject("dataset", DATASETS[name], PREPARED[name](tmp_path, monkeypatch)))
+    assert outcome.kept, outcome.why
+
+
 Load = Callable[..., Loaders]
 
 
@@ -74,39 +84,6 @@ def everything(loaders: Loaders, split: str) -> tuple[torch.Tensor, torch.Tensor
     return torch.cat(images), torch.cat(targets)
 
 
-def test_splits_have_images_and_labels_of_the_promised_shape_and_type(load: Load) -> None:
-    loaders = load()
-    assert loaders.task == "classification"
-    assert len(loaders.class_names) == loaders.num_classes
-    for split in (loaders.train, loaders.val, loaders.test):
-        images, labels = split.take(torch.tensor([0, len(split) - 1, 0]))
-        assert images.shape == (3, *loaders.image_shape) and images.dtype == torch.uint8
-        assert labels.shape == (3,) and labels.dtype == torch.int64
-        assert torch.equal(images[0], images[2])
-
-
-def test_facts_agree_with_what_is_loaded(load: Load, request: pytest.FixtureRequest) -> None:
-    loaders, info = load(), DATASETS[request.node.callspec.params["load"]].info
-    if info.classes is not None:
-        assert info.classes == loaders.num_classes
-        assert info.shape == "x".join(map(str, loaders.image_shape))
-
-
-def test_batches_are_the_whole_split_in_stored_order(load: Load) -> None:
-    loaders = load()
-    images, labels = everything(loaders, "test")
-    stored, expected = loaders.test.take(torch.arange(len(loaders.test)))
-    assert torch.equal(labels, expected)
-    assert torch.equal(images, loaders.normalize(stored))
-
-
-def test_normalized_training_split_has_mean_zero_and_deviation_one(load: Load) -> None:
-    images, _ = everything(load(), "train")
-    mean, std = images.double().mean((0, 2, 3)), images.double().std((0, 2, 3), correction=0)
-    torch.testing.assert_close(mean, torch.zeros_like(mean), atol=1e-5, rtol=0)
-    torch.testing.assert_close(std, torch.ones_like(std), atol=1e-5, rtol=0)
-
-
 def test_statistics_are_those_of_the_training_split_alone(load: Load) -> None:
     loaders = load()
     stored = loaders.train.take(torch.arange(len(loaders.train)))[0].numpy() / 255
@@ -122,30 +99,6 @@ def test_validation_has_its_size_and_the_rest_is_training(load: Load) -> None:
     both = torch.cat([labels, everything(loaders, "train")[1]])
     shares = torch.bincount(both, minlength=loaders.num_classes) * len(labels) / total
     assert ((torch.bincount(labels, minlength=loaders.num_classes) - shares).abs() < 1).all()
-
-
-def test_split_is_a_function_of_its_seed_and_the_test_split_of_none(load: Load) -> None:
-    first, again, other = load(), load(), load(split_seed=1)
-    assert first.fingerprint == again.fingerprint != other.fingerprint
-    assert torch.equal(everything(first, "val")[0], everything(again, "val")[0])
-    stored = [loaders.test.take(torch.arange(len(loaders.test)))[0] for loaders in (first, other)]
-    assert torch.equal(*stored)
-    validation = [loaders.val.take(torch.arange(len(loaders.val)))[0] for loaders in (first, other)]
-    assert not torch.equal(*validation)
-
-
-def test_training_batch_is_normalized_float_and_repeats_with_the_seed(load: Load) -> None:
-    loaders = load(augment={"crop": 2, "flip": True})
-    index = torch.tensor([3, 1, 2, 3])
-    torch.manual_seed(0)
-    images, labels = loaders.train_batch(index)
-    torch.manual_seed(0)
-    again, _ = loaders.train_batch(index)
-    assert images.shape == (4, *loaders.image_shape) and images.dtype == torch.float32
-    assert torch.equal(images, again)
-    assert torch.equal(labels, loaders.train.take(index)[1])
-    torch.manual_seed(1)
-    assert not torch.equal(loaders.train_batch(index)[0], images)
 
 
 def test_large_folder_stays_in_its_file_on_a_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,9 @@ def comparison(tmp_path: Path) -> Comparison:
 def test_its_cells_name_what_exists(comparison: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
     compare = create_autospec(skiprun.compare, return_value=comparison)
     monkeypatch.setattr(skiprun, "compare", compare, raising=False)
+    load_run = create_autospec(skiprun.load_run, return_value=comparison.groups[0].runs[0].run)
+    monkeypatch.setattr(skiprun, "load_run", load_run, raising=False)
+    monkeypatch.setattr(skiprun, "study", create_autospec(skiprun.study), raising=False)
     names: dict[str, object] = {}
     for cell in cells():
         exec(cell.source, names)
@@ -47,8 +50,9 @@ def test_its_outputs_are_stored_and_small() -> None:
     assert FILE.stat().st_size < 300_000
     assert all(cell.outputs for cell in cells()[1:])
     assert not any(output.output_type == "error" for cell in cells() for output in cell.outputs)
-    text = "".join(output.get("text", "") for cell in cells() for output in cell.outputs)
-    assert "Degradation was seen" in text and "Cured by 'add'" in text
+    shown = [output.data["text/html"] for cell in cells() for output in cell.outputs if "data" in output]
+    assert "Degradation was seen" in shown[0] and "Cured by &#x27;add&#x27;" in shown[0]
+    assert all(page.count("<table>") == 1 and page.count("<svg") >= 2 for page in shown)
 
 
 @pytest.mark.slow
@@ -62,3 +66,6 @@ def test_it_runs_from_top_to_bottom(tmp_path: Path) -> None:
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}
     ).execute()
     assert (tmp_path / "runs" / "digits-resnet56" / "seed-0" / "summary.json").exists()
+    (shown,) = [cell for cell in notebook.cells if cell.source == "comparison"]
+    page = shown.outputs[0].data["text/html"]
+    assert "<table>" in page and page.count("<svg") == 3 and "digits-plain56" in page

@@ -175,7 +175,7 @@ def test_a_new_file_appears_in_listing_config_and_contract_tests(
         (tmp_path / wing / "new.py").write_text(textwrap.dedent(text))
     (tmp_path / "one.yaml").write_text(EXPERIMENT)
     tests = [
-        str(ROOT / "tests" / name) for name in ("models/test_contract.py", "connections/test_connections.py")
+        str(ROOT / "tests" / name) for name in ("models/test_contract.py", "experiment/test_contracts.py")
     ]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path), *tests], capture_output=True, text=True

@@ -1,22 +1,18 @@
-"""What every registered architecture keeps, on small images: to register a file is to have it tested."""
+"""What architectures keep, on small images: to register a file is to have it tested."""
 
-import copy
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from skiprun.connections import sites
-from skiprun.models import build_model
-from skiprun.models.complexity.cost import weighted_layers
+from skiprun.experiment.contracts import Contract, Subject, contracts_of, models
+from skiprun.experiment.contracts.models import batch, made
+from skiprun.experiment.contracts.training_step import first_gradient, starts_inside_a_block
 from skiprun.models.complexity.meta import without_content
-from skiprun.models.layers.block import Block
 from skiprun.models.options import options_of
 from skiprun.models.surgery import connections_that_fit
 from skiprun.registry import CONNECTIONS, MODELS
-from skiprun.system.torchvision_repair import torchvision
 
 # More than a second on one core for the whole contract; their families have a smaller member that always
 # runs.
@@ -54,92 +50,14 @@ def marked(name: str) -> Any:
     return pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
 
 
-def made(name: str, **options: Any) -> nn.Module:
-    """Build a network for small images with 5 classes."""
-    torch.manual_seed(0)
-    if "stem" in options_of(MODELS[name].target):
-        options.setdefault("stem", "small")
-    if MODELS[name].info.task == "segmentation" and "width" in options_of(MODELS[name].target):
-        options.setdefault("width", 8)
-    return build_model(name, 5, **options)
-
-
-def batch(name: str) -> tuple[Tensor, Tensor]:
-    """Return four images of the smallest size that the family takes and learns from, and labels or masks."""
-    generator = torch.Generator().manual_seed(1)
-    size = 16 if MODELS[name].info.input[1] == 32 else 32
-    images = torch.randn(4, 3, size, size, generator=generator)
-    labels = torch.randint(5, (4,), generator=generator)
-    if MODELS[name].info.task == "segmentation":
-        # One class an image: some see an eighth of its size, and cannot tell neighbouring pixels apart.
-        return images, labels.view(4, 1, 1).expand(4, size, size)
-    return images, labels
-
-
-def without_chance(model: nn.Module) -> nn.Module:
-    """Return a network that trains without dropout and stochastic depth."""
-    for module in model.modules():
-        if "Dropout" in type(module).__name__ or isinstance(module, torchvision.ops.StochasticDepth):
-            module.eval()
-    return model
-
-
-def first_gradient(model: nn.Module) -> Tensor | None:
-    first = next(iter(weighted_layers(model).values()))
-    return first.get_parameter("weight").grad
-
-
-def starts_inside_a_block(model: nn.Module) -> bool:
-    first = next(iter(weighted_layers(model)))
-    return any(
-        first.startswith(f"{path}.") for path, each in model.named_modules() if isinstance(each, Block)
-    )
-
-
+@pytest.mark.parametrize("contract", contracts_of("model"), ids=lambda contract: contract.test.__name__)
 @pytest.mark.parametrize("name", [marked(name) for name in MODELS.names()])
-def test_contract(name: str) -> None:
-    model = without_chance(made(name))
-    images, targets = batch(name)
-
-    output = model(images)
-    assert output.shape == (4, 5, *targets.shape[1:])
-    loss = nn.functional.cross_entropy(output, targets)
-    assert loss.isfinite()
-
-    loss.backward()
-    gradient = first_gradient(model)
-    if name in BEYOND_FLOAT32:
-        assert not gradient.isfinite().all()
-        return
-    assert gradient.isfinite().all()
-    assert gradient.abs().sum() > 0, "no gradient reaches the first layer"
-
-    saved = copy.deepcopy(model.state_dict())
-    assert any(loss_after_step(model, saved, lr, images, targets) < loss for lr in (1e-3, 1e-4, 1e-5, 1e-6))
-
-    torch.manual_seed(7)
-    again = made(name)
-    again.load_state_dict(saved)
-    assert all(torch.equal(value, saved[key]) for key, value in again.state_dict().items())
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        assert again(images).isfinite().all()
-
-
-def loss_after_step(
-    model: nn.Module, start: Mapping[str, Tensor], lr: float, images: Tensor, targets: Tensor
-) -> Tensor:
-    """Take one step from given weights along the gradient at hand, and return the loss that follows."""
-    model.load_state_dict(start)
-    torch.optim.AdamW(model.parameters(), lr=lr).step()
-    with torch.no_grad():
-        return nn.functional.cross_entropy(model(images), targets)
-
-
-@pytest.mark.parametrize("name", [marked(name) for name in MODELS.names()])
-def test_grey_images_have_one_channel(name: str) -> None:
-    with torch.device("meta"):
-        output = build_model(name, in_channels=1)(torch.empty(2, 1, *MODELS[name].info.input[1:]))
-    assert output.shape[:2] == (2, 10)
+def test_every_architecture_keeps_its_contracts(name: str, contract: Contract) -> None:
+    outcome = contract.outcome(Subject("model", MODELS[name]))
+    if name in BEYOND_FLOAT32 and contract.test is models.learns:
+        assert "is not finite" in outcome.why
+    else:
+        assert outcome.kept is not False, outcome.why
 
 
 # One small member of each family of classifiers that has sites.

@@ -4,43 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from skiprun.config import ModelConfig
 from skiprun.models.option_rows import OptionRow, connection_options, network_options
-from skiprun.models.options import convert_options
-from skiprun.registry import CONNECTIONS, MODELS
+from skiprun.registry import CONNECTIONS
 
 
 def rows_of(name: str, **given: Any) -> dict[str, OptionRow]:
     """Return the options of a network by key."""
     return {row["key"]: row for row in network_options(ModelConfig(name=name, **given))}
-
-
-def assert_complete(rows: list[OptionRow]) -> None:
-    """Check that a person is told all of each option."""
-    assert [row["key"] for row in rows if len(row["meaning"].split()) < 2] == [], "say it below Options:"
-    assert all(row["type"] and not row["meaning"].endswith(".") for row in rows)
-
-
-@pytest.mark.parametrize("name", CONNECTIONS.names())
-def test_every_option_of_a_connection_has_a_meaning(name: str) -> None:
-    rows = connection_options(CONNECTIONS[name].target)
-    assert_complete(rows)
-    given = {row["key"].removeprefix("connection_options."): row["default"] for row in rows}
-    assert convert_options(name, CONNECTIONS[name].target, given) == given
-
-
-@pytest.mark.parametrize("name", MODELS.names())
-def test_every_option_of_a_network_has_a_meaning(name: str) -> None:
-    rows, entry = rows_of(name), MODELS[name]
-    assert_complete(list(rows.values()))
-    own = {key: row["default"] for key, row in rows.items() if not key.startswith("connection_options.")}
-    given = {key.removeprefix("options."): value for key, value in own.items() if value is not None}
-    assert set(convert_options(name, entry.target, given, entry.info.fixed)) == set(given)
-    ModelConfig.model_validate(
-        {"name": name} | {key: own[key] for key in own if not key.startswith("options.")}
-    )
 
 
 def test_what_a_name_decides_is_no_option() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from skiprun.experiment.contracts.studies import few, given, network, studied
 from skiprun.registry import STUDIES
-from tests.studies.test_leave_no_trace import chosen, given, network
 
 REPORTING = [
     name for name in STUDIES.names() if "report" in inspect.signature(STUDIES[name].target).parameters
@@ -18,10 +18,11 @@ REPORTING = [
 @pytest.mark.parametrize("name", REPORTING)
 def test_every_row_is_told_once_and_their_number_from_the_first(name: str) -> None:
     study = STUDIES[name].target
+    kind = studied(study).network
     told: list[tuple[dict[str, Any], int]] = []
     result = study(
-        **given(study, network(study)),
-        **chosen(study),
+        **given(study, network(kind), kind),
+        **few(study),
         report=lambda row, total: told.append((dict(row), total)),
     )
     assert told and {total for _, total in told} == {len(told)}

@@ -28,7 +28,7 @@ from skiprun.system.progress import ProgressCallback
 from skiprun.system.shown import Shown, columns_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DrawnStudy(Shown):
     """What a study found.
 
@@ -41,6 +41,9 @@ class DrawnStudy(Shown):
     study: str
     documents: list[Document]
     figures: list[Path]
+
+    def __repr__(self) -> str:
+        return f"<DrawnStudy {self.study} of {', '.join(each['label'] for each in self.documents)}>"
 
     @property
     def verdicts(self) -> list[str]:
