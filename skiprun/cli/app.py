@@ -26,6 +26,7 @@ from skiprun.cli import (
     keep_runs,
     lesson,
     listings,
+    lr_find,
     models,
     new,
     noise,
@@ -111,6 +112,7 @@ app.command(epilog="Example: skiprun noise resnet20 --seeds 10 --sources init,or
 app.command(epilog="Example: skiprun resume runs/smoke/seed-0 --epochs 10")(resume.resume)
 app.command(epilog="Example: skiprun doctor configs/resnet56_cifar.yaml")(doctor.doctor)
 app.command(epilog="Example: skiprun data configs/smoke.yaml")(data.data)
+app.command("lr-find", epilog="Example: skiprun lr-find configs/smoke.yaml optim.name=adamw")(lr_find.lr_find)
 app.command(epilog="Example: skiprun evaluate runs/smoke/seed-0 --split val")(evaluate.evaluate)
 app.command(epilog="Example: skiprun predict runs/smoke/seed-0 seven.png")(predict.predict)
 app.command(epilog="Example: skiprun export runs/smoke/seed-0 --onnx smoke.onnx")(export.export)
