@@ -54,8 +54,10 @@ def judge(groups: Sequence[Group], most: int | None = None) -> Finding[tuple[Bou
     lost = [(*pair, *_losses(*pair)) for pair in with_controls(groups)]
     cases = [case for case in lost if case[2] > 0 and not math.isnan(case[3])]
     tests = [
-        difference(_boundary_over_overlap(case[0]), _boundary_over_overlap(case[1]), most=most)
-        for case in cases
+        difference(
+            _boundary_over_overlap(group), _boundary_over_overlap(control), most=most, overlap=group.overlap
+        )
+        for group, control, *_ in cases
     ]
     losses = tuple(
         BoundaryLoss(group.label, control.label, overlap, boundary, test.mean > 0, p, exceeds_noise(p))

@@ -123,7 +123,7 @@ def _choice(groups: Sequence[Group], arms: int) -> Choice:
     chosen, *others = ordered = sorted(
         groups, key=lambda group: (sign * group.mean(key), group.mean("best.val.loss"))
     )
-    gaps, p = all_pairs([group.by_seed(key) for group in ordered], chosen.span)
+    gaps, p = all_pairs([group.by_seed(key) for group in ordered], chosen.span, overlap=chosen.overlap)
     contenders = [
         Contender(group.label, gap, each, exceeds_noise(each) and sign * gap.mean > 0)
         for group, gap, each in zip(others, gaps, p, strict=False)  # the pairs with the first come first

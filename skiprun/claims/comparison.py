@@ -9,6 +9,7 @@ from typing import Any
 
 from skiprun.claims.verdict import Verdict, judge
 from skiprun.results.cautions import cautions, why_not_comparable
+from skiprun.results.fold_remarks import fold_remarks
 from skiprun.results.grouping import group_by_experiment
 from skiprun.results.groups import Group
 from skiprun.results.mask_scores import mask_remarks
@@ -50,6 +51,7 @@ class Comparison(Shown):
             *self.not_comparable,
             *cautions,
             *(self.size_match.sentences if self.size_match else []),
+            *fold_remarks(self.groups),
             *mask_remarks(self.groups),
             *(f"Not compared: {record.line}" for record in self.unfinished),
         ]

@@ -76,7 +76,10 @@ def judge(
     """Judge each network with a connection by the deepest degraded pair of its depth; see `degradation`."""
     asked = [pair for pair in pairs if pair.asks_for_cure]
     cases = _trios(groups, asked)
-    tests = [compare_losses(case[0].by_seed(LOSS), _closings(*case[1:3]), len(cases), most) for case in cases]
+    tests = [
+        compare_losses(group.by_seed(LOSS), _closings(shallow, deep), len(cases), most, group.overlap)
+        for group, shallow, deep, _ in cases
+    ]
     corrected = holm([test.p for test in tests])
     cures = tuple(_cure(*case, test, p) for case, test, p in zip(cases, tests, corrected, strict=True))
     sentences = [cure.sentence for cure in cures] or [missing_twin(pair.deep) for pair in asked[-1:]]

@@ -28,8 +28,10 @@ def judge(
 ) -> Finding[tuple[PlainPair, ...]]:
     """Compare each two plain networks of unequal depth, the shallowest first; `most` as in `difference`."""
     cases = pairs_by_depth(groups)
-    losses = [(deep.by_seed(LOSS), _levels(shallow)) for shallow, deep, _ in cases]
-    tests = [compare_losses(*each, len(cases), most) for each in losses]
+    tests = [
+        compare_losses(deep.by_seed(LOSS), _levels(shallow), len(cases), most, deep.overlap)
+        for shallow, deep, _ in cases
+    ]
     corrected = holm([test.p for test in tests])
     pairs = tuple(_pair(*case, test, p) for case, test, p in zip(cases, tests, corrected, strict=True))
     answer = any_holds(pair.degradation for pair in pairs)
@@ -45,7 +47,7 @@ def _levels(shallow: Group) -> dict[int, float]:
 def _pair(shallow: Group, deep: Group, also_differ: list[str], test: Difference, p: float) -> PlainPair:
     """Return how the final training losses of two plain networks compare, given the test against level."""
     low, high = shallow.by_seed(LOSS), deep.by_seed(LOSS)
-    ratio = compare_losses(high, low, most=test.most)
+    ratio = compare_losses(high, low, most=test.most, overlap=deep.overlap)
     means = shallow.mean(LOSS), deep.mean(LOSS)
     return PlainPair(
         shallow=shallow.label,

@@ -136,7 +136,7 @@ def _ranking(groups: Sequence[Group], margin: float | None, most: int | None) ->
     rivals = rivals_of_first(ordered, margin, most)
     first = [best.label, *(rival.network for rival in rivals if rival.is_level)]
     alone = len(first) == 1 and all(rival.beyond_noise is not False for rival in rivals)
-    value, images = best.mean(best.test_score), best.first.number("data.test")
+    value, images = best.mean(best.test_score), best.tested_images
     is_error = best.score_name == "error"
     return Ranking(
         score=best.score_name,

@@ -74,7 +74,7 @@ def rivals_of_first(ordered: Sequence[Group], margin: float | None, most: int | 
     best, *others = ordered
     sign = 1 if best.higher_is_better else -1
     best_scores, *others_scores = scores = [group.by_seed(group.test_score) for group in ordered]
-    gaps, p = all_pairs(scores, best.span, most)
+    gaps, p = all_pairs(scores, best.span, most, best.overlap)
     apart = holm([equivalence_p(gap, margin or math.nan) for gap in gaps])
     tests = image_tests(ordered)
     # The pairs with the best come first.

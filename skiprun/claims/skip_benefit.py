@@ -89,7 +89,9 @@ def with_controls(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
 
 def _gain(group: Group, control: Group, name: str, tests: int, most: int | None) -> Difference:
     key = f"test.{name}"
-    return difference(group.by_seed(key), control.by_seed(key), value_range(key)[1], tests, most)
+    return difference(
+        group.by_seed(key), control.by_seed(key), value_range(key)[1], tests, most, group.overlap
+    )
 
 
 def _benefit(group: Group, control: Group, name: str, gain: Difference, p: float) -> SkipBenefit:

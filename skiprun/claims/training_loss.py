@@ -38,10 +38,14 @@ def level(loss: float) -> float:
 
 
 def compare_losses(
-    losses: Mapping[int, float], others: Mapping[int, float], tests: int = 1, most: int | None = None
+    losses: Mapping[int, float],
+    others: Mapping[int, float],
+    tests: int = 1,
+    most: int | None = None,
+    overlap: float = 0.0,
 ) -> Difference:
     """Compare the logarithms of losses by seed, one of so many tests; see `difference`."""
-    return difference(_logarithms(losses), _logarithms(others), tests=tests, most=most)
+    return difference(_logarithms(losses), _logarithms(others), tests=tests, most=most, overlap=overlap)
 
 
 def _logarithms(losses: Mapping[int, float]) -> dict[int, float]:

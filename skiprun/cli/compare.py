@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from skiprun.cli.option_groups import ConfigOptions, LaunchOptions, OutputOptions, with_groups
-from skiprun.cli.options import apart, user_path
+from skiprun.cli.options import Folds, apart, user_path
 from skiprun.cli.terminal import emit, results, say, set_quiet, show_commands
 from skiprun.results.size_match import SizeKind
 
@@ -28,6 +28,7 @@ class ProtocolOptions:
         str | None, typer.Option(help="What new runs are called before NAME; default: the protocol.")
     ] = None
     seeds: Annotated[int | None, typer.Option(min=1, max=100, help="Train seeds 0 to N-1 of each.")] = None
+    folds: Folds = None
     match: Annotated[
         SizeKind | None,
         typer.Option(
@@ -94,6 +95,7 @@ def compare(
         grid=protocol.grid or (),
         match=protocol.match,
         allow=judging.allow or (),
+        folds=protocol.folds,
     )
     if launch.print_commands:
         return show_commands(experiment.compare_commands(asked, output.loading), output.json)
@@ -129,7 +131,7 @@ def import_early(names: list[str], protocol: ProtocolOptions, launch: LaunchOpti
     from skiprun import reports
     from skiprun.system.processes import ready
 
-    several = protocol.grid or len(names) * (protocol.seeds or 1) > 1
+    several = protocol.grid or len(names) * (protocol.seeds or protocol.folds or 1) > 1
     shown_before = list((runs / "comparisons").glob(f"{reports.slug(names)}*"))
     if several and launch.jobs != 1 and not launch.ray and not shown_before:
         ready()

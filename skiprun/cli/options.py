@@ -46,6 +46,12 @@ Ray = Annotated[
         help="Train on a Ray cluster: HOST:PORT, auto, or by itself one of this machine's own.",
     ),
 ]
+Folds = Annotated[
+    int | None,
+    typer.Option(
+        min=2, max=100, metavar="K", help="Cross-validate: K runs, which test every image once in all."
+    ),
+]
 PrintCommands = Annotated[
     bool,
     typer.Option(

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skiprun.cli.option_groups import ConfigOptions, OutputOptions, with_groups
-from skiprun.cli.options import apart
+from skiprun.cli.options import Folds, apart
 from skiprun.cli.terminal import emit, is_first_rank, people, set_quiet
 from skiprun.display.board import Board
 from skiprun.display.scores import test_scores
 
 if TYPE_CHECKING:
     from skiprun.config import RunConfig
+    from skiprun.run import Run
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def train(
     ],
     *,
     changes: RunOptions,
+    folds: Folds = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Delete what is there and start over.")] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Say where a step's time goes; trace.json.")
@@ -67,6 +69,8 @@ def train(
     overrides = changes.overrides(given)
     loaded = [named_config(text, overrides) for text in configs]
     refuse_one_place(zip(configs, loaded, strict=True))
+    if folds:
+        loaded = with_folds(loaded, folds, changes.seed)
 
     if not all(Run.of(output.runs, config).summary_file.exists() for config in loaded):
         check_writable(output.runs)  # before torch, which takes seconds to import
@@ -75,7 +79,7 @@ def train(
 
     first = is_first_rank()
     set_quiet(output.silent)
-    summaries = []
+    trained = []
     for config in loaded:
         with Board(people, output.silent or not first) as board:
             run = experiment.train(
@@ -86,11 +90,34 @@ def train(
                 loading=output.loading if first else None,
                 profile=profile,
             )
-        summaries.append(run.summary())
+        trained.append(run)
         if not output.json:
             typer.echo(f"{run.path}: test {test_scores(run.summary())}")
+    if folds and not output.json:
+        show_folds(trained)
+    summaries = [run.summary() for run in trained]
     if output.json:
         emit(summaries[0] if len(summaries) == 1 else summaries)
+
+
+def with_folds(configs: Sequence[RunConfig], folds: int, seed: int | None) -> list[RunConfig]:
+    """Return a run for each fold of each experiment; a seed beside them would say another."""
+    from skiprun.errors import InputError
+    from skiprun.experiment.folds import each_fold
+
+    if seed is not None:
+        raise InputError(f"--seed {seed}: with --folds the seeds are the folds; leave one of the two out.")
+    return each_fold(configs, folds)
+
+
+def show_folds(runs: Sequence[Run]) -> None:
+    """Print the score of each experiment over its folds."""
+    from skiprun.results.fold_remarks import over_folds
+    from skiprun.results.grouping import group_by_experiment
+    from skiprun.results.records import read
+
+    for group in group_by_experiment([read(run) for run in runs]):
+        typer.echo(over_folds(group))
 
 
 def named_config(text: str, overrides: Sequence[str]) -> RunConfig:

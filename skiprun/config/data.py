@@ -39,6 +39,13 @@ class DataConfig(Section):
         0.2,
         description="share of a flat folder kept for testing, stratified; unused where there are splits",
     )
+    folds: Annotated[int, Field(ge=2, le=100)] | None = Field(
+        None,
+        description="parts that all images are divided into, stratified and by whole subjects, for "
+        "cross-validation: seed 0 tests the first part, seed 1 the second, and after the last all is divided "
+        "anew; default: the dataset's own test split",
+        examples=[5],
+    )
     image_size: Annotated[int, Field(ge=4, le=4096)] | None = Field(
         None, description="side in pixels, for folders", examples=[224]
     )

@@ -65,6 +65,16 @@ class RunConfig(FileSection):
         own: int | None = getattr(self.seeds, source)
         return self.seed if own is None else own
 
+    @property
+    def fold(self) -> int:
+        """Which of `data.folds` is tested; 0 where there are none."""
+        return self.seed % (self.data.folds or 1)
+
+    @property
+    def split_seed(self) -> int:
+        """The seed of the splits that the dataset does not have: another one when all folds were tested."""
+        return self.seeds.split + (self.seed // self.data.folds if self.data.folds else 0)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the config as plain data, every default filled in."""
         return self.model_dump(mode="json", by_alias=True)

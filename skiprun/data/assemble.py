@@ -15,6 +15,7 @@ from skiprun.data.augmentation.augment import Augment, check_augmentation
 from skiprun.data.augmentation.mask_augment import MaskAugment, check_augmentation_task
 from skiprun.data.copies import tell_copies
 from skiprun.data.folders.remarks import tell_absent
+from skiprun.data.folds import in_folds
 from skiprun.data.loaders import Loaders
 from skiprun.data.only_classes import keep_classes, rows_in_use
 from skiprun.data.pixels import Pixels, check_pixels, count_pixels
@@ -35,7 +36,7 @@ def assemble(
             split, or a class is not there.
         InputError: a split of masks on which nothing could be learned or scored.
     """
-    source = keep_classes(source, config.only_classes)
+    source = in_folds(keep_classes(source, config.only_classes), config)
     if len(source.class_names) < 2:
         raise InputError(
             f"Dataset '{config.name}' has one class, {source.class_names[0]}; there must be two or more."
@@ -100,7 +101,7 @@ def pixels_of(source: RawDataset, parts: Mapping[str, tuple[RawSplit, Array]], c
 
 def by_tile(source: RawDataset, config: DataConfig) -> bool:
     """Tell whether earlier versions drew validation tile by tile."""
-    return config.fit == "tile" and config.subject is None and source.val is None
+    return config.fit == "tile" and not config.folds and config.subject is None and source.val is None
 
 
 def validation_rows(

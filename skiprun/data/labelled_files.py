@@ -16,6 +16,7 @@ from skiprun.data.folders.decoding import square
 from skiprun.data.folders.deep_images import Span
 from skiprun.data.folders.layout import FLAT
 from skiprun.data.folders.remarks import check_colours, one_coloured
+from skiprun.data.folds import empty_like
 from skiprun.data.loaders import Loaders
 from skiprun.data.only_classes import rows_in_use
 from skiprun.data.request import DataRequest
@@ -56,12 +57,15 @@ def load_labelled(files: LabelledFiles, config: DataRequest, device: torch.devic
     """Return the Loaders of image files, with a test split taken from them where they have none."""
     splits = files.splits
     content = f"{files.content} {config.stored_size}{words_of(files.tally, files.how)}"
-    if FLAT in splits:
+    if config.folds:
+        notice_unused(config, ["test_fraction"], "data.folds says what is tested")
+        splits = {"train": splits[FLAT], "test": empty_like(splits[FLAT])} if FLAT in splits else splits
+    elif FLAT in splits:
         splits = split_flat(splits[FLAT], config, files.place)
         content += f" {config.test_fraction} {config.split_seed}"
     else:
         notice_unused(config, ["test_fraction"], f"{files.place} has a test split")
-    if "val" in splits:
+    if "val" in splits and not config.folds:
         notice_unused(config, ["val_fraction", "split_seed"], f"{files.place} has a split for validation")
     plain = {split: one_coloured(each, rows_in_use(each)) for split, each in splits.items()}
     check_colours(plain, config.background)

@@ -20,6 +20,7 @@ def load_data(
     progress: ProgressCallback | None = None,
     new: bool = True,
     split_seed: int = 0,
+    fold: int = 0,
 ) -> Loaders:
     """Return the splits of a dataset, on a device.
 
@@ -28,7 +29,8 @@ def load_data(
         device: where the images live, or arrive if they do not fit.
         progress: told of (done, total, what) while files are fetched, unpacked or decoded.
         new: refuse keys that the dataset has no use for; an earlier run may have them.
-        split_seed: seed of the splits that the dataset does not have: `seeds.split`.
+        split_seed: seed of the splits that the dataset does not have: `RunConfig.split_seed`.
+        fold: which of `data.folds` is tested: `RunConfig.fold`.
 
     Raises:
         UnknownName: no dataset has this name.
@@ -39,7 +41,7 @@ def load_data(
     entry = DATASETS[config.name]
     if new:
         refuse_unused_data_keys(config)
-    return entry.target(DataRequest.of(config, split_seed), device, progress or _silence)
+    return entry.target(DataRequest.of(config, split_seed, fold), device, progress or _silence)
 
 
 def _silence(done: int, total: int, what: str) -> None:

@@ -6,9 +6,10 @@ from skiprun.config import DataConfig
 
 
 class DataRequest(DataConfig):
-    """The section `data` of a config, and the seed of the splits that the dataset does not have."""
+    """The section `data` of a config, the seed of the splits that the dataset does not have, and the fold."""
 
     split_seed: int = 0
+    fold: int = 0
 
     @property
     def stored_size(self) -> int | None:
@@ -16,6 +17,6 @@ class DataRequest(DataConfig):
         return self.resize_size or self.image_size
 
     @classmethod
-    def of(cls, config: DataConfig, split_seed: int) -> DataRequest:
+    def of(cls, config: DataConfig, split_seed: int, fold: int = 0) -> DataRequest:
         """Return the request of a section, which is checked already."""
-        return cls.model_construct(**dict(config), split_seed=split_seed)
+        return cls.model_construct(**dict(config), split_seed=split_seed, fold=fold)

@@ -25,6 +25,7 @@ USED_BY: dict[str, Callable[[DatasetInfo], bool]] = {
     "root": lambda info: info.download is not None or info.resizes,
     "download": lambda info: info.download is not None,
     "val_fraction": lambda info: info.val is None,
+    "folds": lambda info: not info.streams,
     "test_fraction": lambda info: info.resizes and (info.task == "classification" or info.classes is None),
     "resize_size": lambda info: info.task == "classification" and info.resizes,
     "fit": lambda info: info.resizes,

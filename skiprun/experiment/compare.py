@@ -50,6 +50,7 @@ def compare(
     until_decided: bool = False,
     match: SizeKind | None = None,
     grid: Sequence[str] = (),
+    folds: Count | None = None,
     watch: bool = False,
     progress: ProgressFor | bool = False,
     loading: ProgressCallback | None = None,
@@ -79,6 +80,8 @@ def compare(
             as the first, within 2 %; None: each keeps its own.
         grid: `section.key=value,value`: every network is trained with every combination, each of which counts
             as one that is compared.
+        folds: cross-validate: all images are divided into so many folds, each tested by one run of each
+            network; None: the dataset's own test split.
         watch: write the page while runs go on too, every few seconds.
         progress: True shows how far the runs are; or gives somebody to tell of a run, by its label.
         loading: told of (done, total, what) while data is prepared.
@@ -98,6 +101,7 @@ def compare(
         grid,
         match,
         allow,
+        folds,
     )
     with launching(jobs, ray, progress, loading) as launcher:
         return run_comparison(asked, same_within, until_decided, launcher, watch)
@@ -117,6 +121,8 @@ def run_comparison(
     train = partial(train_missing, runs=asked.runs, launcher=launcher)
     judge = partial(_compare_fairly, same_within=same_within, allow=asked.may_differ)
     most = (asked.seeds or MOST) if until_decided else None
+    if most and asked.folds:
+        raise InputError("--until-decided adds seeds one by one, and --folds says which there are; give one.")
     if most:
         refuse_no_looks([*asked.names, *asked.grid], asked.runs, most)
         asked = replace(asked, seeds=most)
@@ -127,7 +133,7 @@ def run_comparison(
         return plan_comparison(replace(asked, seeds=seeds), widths)
 
     title = [*asked.names, *asked.grid, *["until-decided"] * until_decided]
-    title += [f"match-{asked.match}"] * bool(asked.match)
+    title += [f"match-{asked.match}"] * bool(asked.match) + [f"folds-{asked.folds}"] * bool(asked.folds)
     folder = asked.runs / "comparisons" / slug(title, experiment_digest(asked.names, planned, asked.runs))
     goes_on = watch and any(item.missing for item in planned)
     with page_kept_current(planned, folder) if goes_on else nullcontext():

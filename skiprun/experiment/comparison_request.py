@@ -26,6 +26,7 @@ class ComparisonRequest:
         grid: `section.key=value,value`; every name is trained with every combination.
         match: what is made as large as in the first network, by the widths of the others; None: nothing.
         allow: keys in which runs may differ beside the model.
+        folds: divide all images into so many folds, each of which a seed tests; None: as the configs say.
     """
 
     names: Sequence[str]
@@ -38,6 +39,7 @@ class ComparisonRequest:
     grid: Sequence[str] = ()
     match: SizeKind | None = None
     allow: Sequence[str] = ()
+    folds: int | None = None
 
     @property
     def may_differ(self) -> list[str]:

@@ -59,7 +59,11 @@ class NetworkSizes:
         if key not in self._images:
             with located(config, "data"):
                 loaders = load_data(
-                    config.data, torch.device("cpu"), self.loading, split_seed=config.seeds.split
+                    config.data,
+                    torch.device("cpu"),
+                    self.loading,
+                    split_seed=config.split_seed,
+                    fold=config.fold,
                 )
             self._images[key] = loaders.task, loaders.num_classes, tuple(loaders.image_shape)
         return self._images[key]

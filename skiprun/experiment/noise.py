@@ -83,6 +83,8 @@ def plan_noise(
     refuse_seeds(overrides, seeds)
     refuse_misspelled(name, runs)
     config = with_known_weights(with_plugins(config_for(name, DIGITS, overrides, prefix)), runs)
+    if config.data.folds:
+        raise InputError(f"{name}: noise varies the split itself, and data.folds does too; leave that out.")
     folder = runs / "noise" / config.name
     idle = idle_sources(run_of(config, 0), run_of(config, OTHER), loading)
     varied = [source for source in chosen if source not in idle]

@@ -111,7 +111,8 @@ def build(
             data_device or setup.device,
             progress,
             new=accept is None,
-            split_seed=config.seeds.split,
+            split_seed=config.split_seed,
+            fold=config.fold,
         )
         loaders = replace(accept(loaders) if accept else loaders, legacy_split=None)
     check_task(config, loaders.task)

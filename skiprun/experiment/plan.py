@@ -13,6 +13,7 @@ from skiprun.config_file import Override
 from skiprun.errors import ConfigError, InputError
 from skiprun.experiment.comparison_request import ComparisonRequest
 from skiprun.experiment.data_place import config_with_data
+from skiprun.experiment.folds import cross_validated, seeds_for
 from skiprun.experiment.match_sizes import match_sizes
 from skiprun.experiment.named import (
     check_reach,
@@ -43,7 +44,7 @@ def plan_comparison(
     Raises:
         InputError: two experiments would be one run, or the options reach none of the names.
     """
-    runs, arms = asked.runs, read_grid(asked.grid)
+    runs, arms, seeds = asked.runs, read_grid(asked.grid), seeds_for(asked.folds, asked.seeds)
     there = {name: found for name in asked.names if (found := find_existing(name, runs))}
     refuse_unreached(asked, there)
     planned: list[Planned] = []
@@ -58,11 +59,12 @@ def plan_comparison(
         for arm in arms:
             given = [*asked.overrides, *arm.overrides]
             config, label = config_for(name, asked.protocol or DIGITS, given, asked.prefix), label_of(name)
+            config = cross_validated(config, asked.folds)
             if change := (widths or {}).get(name):
                 config, label = widened(config, change), f"{label}-{label_of(change.option)}"
             if arm.settings:
                 config, label = arm.called(config), f"{label} {arm.label}"
-            planned += plan_seeds(name, label, config, asked.seeds, runs)
+            planned += plan_seeds(name, label, config, seeds, runs)
     return distinct(planned)
 
 
@@ -70,6 +72,7 @@ def refuse_unreached(asked: ComparisonRequest, there: Collection[str]) -> None:
     """Raise InputError for options that change nothing, as all that is named is trained already."""
     reaching_all = [text for text in asked.overrides if not (asked.root and text.startswith("data.root="))]
     reaching_all += [Override("--grid", text) for text in asked.grid]
+    reaching_all += [Override("--folds", str(asked.folds))] * bool(asked.folds)
     check_reach(options_given(asked.protocol, reaching_all, asked.seeds, asked.prefix), there, asked.names)
 
 

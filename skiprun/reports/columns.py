@@ -59,6 +59,8 @@ def columns(groups: Sequence[Group]) -> list[Column]:
 def _seeds(group: Group) -> str:
     """Return how many seeds the means are of; those that ended without a number are not."""
     every, found = len(group.runs), [group.by_seed(key) for key in (LOSS, group.test_score)]
+    if group.folds:
+        return f"{every} of {group.folds} folds" if every < group.folds else f"{every} folds"
     fewest = min((len(values) for values in found if values), default=every)
     return str(every) if fewest == every else f"{fewest} of {every}"
 

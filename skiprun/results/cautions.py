@@ -80,7 +80,7 @@ def _unequal_seeds(group: Group) -> list[str]:
     tables = {run.run.name: settings(run.config) for run in group.runs if run.config}
     keys = list(split_by_agreement(tables)[1])
     found = [f"The seeds of {group.label} differ in {', '.join(keys)}."] if keys else []
-    if len({run.text("data.fingerprint") for run in group.runs}) > 1:
+    if not group.folds and len({run.text("data.fingerprint") for run in group.runs}) > 1:
         found.append(f"The seeds of {group.label} saw different data or splits.")
     return found
 

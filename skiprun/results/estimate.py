@@ -1,4 +1,10 @@
-"""A difference of means with its standard error: of runs paired by seed, or as Welch (1947) has it."""
+"""A difference of means with its standard error: of runs paired by seed, or as Welch (1947) has it.
+
+Runs of one cross-validation are trained on sets that overlap, so their scores depend on each other, and the
+mean varies more than that of n independent ones: (1/n + n_test/n_train) s^2, not s^2/n (Nadeau and Bengio
+2003; of repeated folds, Bouckaert and Frank 2004). That share is the `overlap` here and elsewhere, 0 for runs
+that are no folds.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +30,19 @@ class Estimate(NamedTuple):
         return float(2 * special.stdtr(self.freedom, -abs(self.mean) / self.error))
 
 
-def paired(differences: Sequence[float]) -> Estimate:
+def paired(differences: Sequence[float], overlap: float = 0.0) -> Estimate:
     """Return the mean of differences, each of two runs of one seed."""
     n, spread = len(differences), math.sqrt(_variance(differences))
-    return Estimate(statistics.fmean(differences), spread, spread / math.sqrt(n), n - 1)
+    return Estimate(statistics.fmean(differences), spread, spread * math.sqrt(1 / n + overlap), n - 1)
 
 
-def welch(one: Sequence[float], other: Sequence[float]) -> Estimate:
+def welch(one: Sequence[float], other: Sequence[float], overlap: float = 0.0) -> Estimate:
     """Return the difference of the means of runs that are not paired; the freedom is Satterthwaite's."""
     variances = _variance(one), _variance(other)
-    parts = [variance / len(values) for variance, values in zip(variances, (one, other), strict=True)]
+    parts = [
+        variance * (1 / len(values) + overlap)
+        for variance, values in zip(variances, (one, other), strict=True)
+    ]
     weights = sum(part**2 / (len(values) - 1) for part, values in zip(parts, (one, other), strict=True))
     freedom = sum(parts) ** 2 / weights if weights else math.nan
     mean = statistics.fmean(one) - statistics.fmean(other)

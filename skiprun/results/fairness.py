@@ -25,18 +25,29 @@ def group_differences(groups: Sequence[Group]) -> Differences:
     runs = {run.run.name: run for group in groups for run in group.runs}
     found = config_differences({name: run.config for name, run in runs.items() if run.config})
     said = {name: _conditions(run) for name, run in runs.items()}
-    for key in ("data", *CONDITIONS, *VERSIONS):
+    found |= _data_differences(groups)
+    for key in (*CONDITIONS, *VERSIONS):
         values = {name: each[key] for name, each in said.items() if each[key] is not None}
         if len(set(map(str, values.values()))) > 1:
             found[key] = values
     return found
 
 
+def _data_differences(groups: Sequence[Group]) -> Differences:
+    """Return the data of all runs if they differ; of folds, that of the first seed for which they do."""
+    runs = [run for group in groups for run in group.runs if run.summary.get(CONTENT) is not None]
+    folds = any(group.folds for group in groups)
+    for seed in dict.fromkeys(run.seed if folds else None for run in runs):
+        values = {run.run.name: run.summary[CONTENT] for run in runs if seed in (None, run.seed)}
+        if len(set(map(str, values.values()))) > 1:
+            return {"data": values}
+    return {}
+
+
 def _conditions(run: RunRecord) -> dict[str, object]:
-    """Return versions, device, precision and data of a run, None for what it does not say."""
+    """Return versions, device and precision of a run, None for what it does not say."""
     latest = run.sessions[-1] if run.sessions else {}
-    said = {key: latest.get(key) for key in VERSIONS} | {key: run.summary.get(key) for key in CONDITIONS}
-    return said | {"data": run.summary.get(CONTENT)}
+    return {key: latest.get(key) for key in VERSIONS} | {key: run.summary.get(key) for key in CONDITIONS}
 
 
 def refuse_unfair(found: Differences, allowed: Sequence[str]) -> None:

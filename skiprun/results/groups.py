@@ -82,10 +82,33 @@ class Group:
         return value_range(self.test_score)[1]
 
     @property
+    def folds(self) -> int:
+        """Into how many folds the images are divided, of which each seed tests one; 0: there are none."""
+        return int(str(self.first.config.get("data.folds") or 0))
+
+    @property
+    def overlap(self) -> float:
+        """Images tested over images trained on where runs are folds, else 0; see `results.estimate`."""
+        return self.first.number("data.test") / self.first.number("data.train") if self.folds else 0.0
+
+    @property
+    def tested_images(self) -> float:
+        """How many images the test scores are of: over all folds, each once."""
+        runs = [run for run in self.runs if run.seed < self.folds] if self.folds else [self.first]
+        return sum(run.number("data.test") for run in runs)
+
+    @property
     def data(self) -> tuple[str, ...]:
-        """What must be equal for scores to be comparable: dataset, contents and split."""
-        keys = ("name", "task", "score_name", "fingerprint", "train", "val", "test")
-        return tuple(self.first.text(f"data.{key}") for key in keys)
+        """What must be equal for scores to be comparable: dataset, contents and split.
+
+        Each fold has a split of its own; which of them are the same is compared seed by seed.
+        """
+        name, task, score = (self.first.text(f"data.{key}") for key in ("name", "task", "score_name"))
+        if self.folds:
+            total = sum(self.first.number(f"data.{split}") for split in ("train", "val", "test"))
+            return name, task, score, f"{self.folds} folds", f"{total:g}"
+        keys = ("fingerprint", "train", "val", "test")
+        return name, task, score, *(self.first.text(f"data.{key}") for key in keys)
 
     @functools.cached_property
     def _seeds(self) -> list[tuple[int, RunRecord]]:
@@ -103,7 +126,7 @@ class Group:
 
     def sample(self, key: str) -> Sample:
         """Return mean and spread of one number of the summaries."""
-        return sample_of(self.by_seed(key).values(), *value_range(key))
+        return sample_of(self.by_seed(key).values(), *value_range(key), self.overlap)
 
     @property
     def ratio(self) -> float:

@@ -10,7 +10,10 @@ from skiprun.results.significance import Difference, difference
 
 
 def all_pairs(
-    scores: Sequence[Mapping[int, float]], span: float = math.inf, most: int | None = None
+    scores: Sequence[Mapping[int, float]],
+    span: float = math.inf,
+    most: int | None = None,
+    overlap: float = 0.0,
 ) -> tuple[list[Difference], list[float]]:
     """Compare every two of some networks, the later minus the earlier one; pairs with the first come first.
 
@@ -18,12 +21,13 @@ def all_pairs(
         scores: values by seed, of each network.
         span: no difference can be larger.
         most: seeds at the last of several looks; None: their number was fixed.
+        overlap: of the training sets of folds, see `estimate`.
 
     Returns:
         The differences, and their p values corrected for the number of pairs.
     """
     pairs = list(itertools.combinations(scores, 2))
-    gaps = [difference(later, earlier, span, len(pairs), most) for earlier, later in pairs]
+    gaps = [difference(later, earlier, span, len(pairs), most, overlap) for earlier, later in pairs]
     return gaps, holm([gap.p for gap in gaps])
 
 

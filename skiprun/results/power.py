@@ -31,7 +31,13 @@ def detectable_errors(freedom: float, tests: int = 1, alpha: float = 1 - LEVEL) 
 
 
 def seeds_to_find(
-    mean: float, n: int, error: float, freedom: float, tests: int = 1, alpha: float = 1 - LEVEL
+    mean: float,
+    n: int,
+    error: float,
+    freedom: float,
+    tests: int = 1,
+    alpha: float = 1 - LEVEL,
+    overlap: float = 0.0,
 ) -> int | None:
     """Return with how many seeds a difference is found with 80 % power, None if 1,000 are too few.
 
@@ -42,11 +48,12 @@ def seeds_to_find(
         freedom: degrees of freedom of that.
         tests: how many differences are tested together.
         alpha: level of all of them.
+        overlap: of the training sets of folds, which more of them do not lessen; see `estimate`.
     """
 
     def is_found(seeds: int) -> bool:
         errors = detectable_errors(freedom * (seeds - 1) / (n - 1), tests, alpha)
-        return errors * error * math.sqrt(n / seeds) <= abs(mean)
+        return errors * error * math.sqrt((1 / seeds + overlap) / (1 / n + overlap)) <= abs(mean)
 
     return fewest_seeds(is_found)
 

@@ -69,6 +69,7 @@ def difference(
     span: float = math.inf,
     tests: int = 1,
     most: int | None = None,
+    overlap: float = 0.0,
 ) -> Difference:
     """Compare two networks by their values of each seed; the seeds choose the test, never the values.
 
@@ -78,14 +79,15 @@ def difference(
         span: no difference can be larger.
         tests: how many differences are tested together; it decides what is detectable, `holm` corrects p.
         most: seeds at the last of several looks; None: their number was fixed.
+        overlap: of the training sets of folds, see `estimate`.
     """
     one, other = _finite(one), _finite(other)
     by_seed = {seed: one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())}
     smaller, largest = min(len(one), len(other)), max(map(abs, [*one.values(), *other.values()]), default=0.0)
     if len(by_seed) > 1 and 2 * len(by_seed) > smaller:
-        n, method, found = len(by_seed), "paired t", paired(list(by_seed.values()))
+        n, method, found = len(by_seed), "paired t", paired(list(by_seed.values()), overlap)
     elif smaller > 1:
-        n, method, found = smaller, "Welch t", welch(list(one.values()), list(other.values()))
+        n, method, found = smaller, "Welch t", welch(list(one.values()), list(other.values()), overlap)
     else:
         mean = statistics.fmean(one.values()) - statistics.fmean(other.values()) if smaller else math.nan
         return _untested(smaller, mean, by_seed, tests, most)
@@ -104,7 +106,7 @@ def difference(
         method=method,
         by_seed=by_seed,
         detectable=detectable_errors(found.freedom, tests, alpha) * found.error,
-        seeds_needed=seeds_to_find(found.mean, n, found.error, found.freedom, tests, alpha),
+        seeds_needed=seeds_to_find(found.mean, n, found.error, found.freedom, tests, alpha, overlap),
         error=found.error,
         freedom=found.freedom,
         tests=tests,

@@ -22,18 +22,20 @@ class Sample:
     high: float
 
 
-def sample_of(values: Iterable[float], lowest: float = -math.inf, highest: float = math.inf) -> Sample:
+def sample_of(
+    values: Iterable[float], lowest: float = -math.inf, highest: float = math.inf, overlap: float = 0.0
+) -> Sample:
     """Return mean, spread and interval of the values that are finite.
 
     The interval is cut where no value can lie, such as below 0 % error: the truth is never in what is cut
-    off.
+    off. `overlap` is that of the training sets of folds, see `estimate`.
     """
     finite = [value for value in values if math.isfinite(value)]
     mean = statistics.fmean(finite) if finite else math.nan
     if len(finite) < 2:
         return Sample(len(finite), mean, math.nan, math.nan, math.nan)
     std = statistics.stdev(finite)
-    half = critical_value(len(finite) - 1) * std / math.sqrt(len(finite))
+    half = critical_value(len(finite) - 1) * std * math.sqrt(1 / len(finite) + overlap)
     return Sample(len(finite), mean, std, max(lowest, mean - half), min(highest, mean + half))
 
 

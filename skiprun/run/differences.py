@@ -39,6 +39,8 @@ def refuse_one_place(experiments: Iterable[tuple[str, RunConfig]]) -> None:
 def refuse_repeats(label: str, seeds: Sequence[RunConfig]) -> None:
     """Raise InputError if all seeds of an experiment would be one run, as its config holds every source."""
     held = [source for source in get_args(Source) if len({config.seed_of(source) for config in seeds}) < 2]
+    if any(config.data.folds for config in seeds):  # by which the seeds differ
+        return
     if len(seeds) > 1 and held == [*get_args(Source)]:
         raise InputError(
             f"{label}: `seeds` holds init, order and augment, so {len(seeds)} seeds would train one network "

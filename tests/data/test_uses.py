@@ -39,6 +39,7 @@ VALUES: dict[str, Any] = {
     "root": "nowhere",
     "download": True,
     "val_fraction": 0.3,
+    "folds": 5,
     "test_fraction": 0.3,
     "resize_size": 9,
     "fit": "resize",

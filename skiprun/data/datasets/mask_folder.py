@@ -7,6 +7,7 @@ folder without splits is split by `test_fraction` and `seeds.split`.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from skiprun.data.folders.mask_classes import check_meanings
 from skiprun.data.folders.mask_split import ReadSplit, make_raw_split, read_splits
 from skiprun.data.folders.pairs import MaskPair, list_pairs
 from skiprun.data.folders.remarks import check_colours, one_coloured
+from skiprun.data.folds import empty_like
 from skiprun.data.loaders import Loaders
 from skiprun.data.request import DataRequest
 from skiprun.data.source import RawDataset
@@ -40,6 +42,9 @@ def mask_folder(config: DataRequest, device: torch.device, progress: ProgressCal
     if config.classes is not None and not 2 <= len(config.classes) <= 255:
         raise OptionError("classes", f"found {len(config.classes)} names; 2 to 255 are allowed")
     pairs = list_pairs(folder_of(config.root), config)
+    if config.folds:
+        notice_unused(config, ["test_fraction"], "data.folds says what is tested")
+        return from_pairs({"train": [*chain(*pairs.values())]}, config, device, progress)
     if FLAT in pairs:
         pairs = split_pairs(pairs[FLAT], config, str(config.root))
     else:
@@ -77,9 +82,9 @@ def from_pairs(
         config.background,
     )
     names = tuple(config.classes or TWO)
-    source = RawDataset(
-        raw_splits["train"], raw_splits["test"], names, raw_splits.get("val"), "segmentation", own=True
-    )
+    train = raw_splits["train"]
+    test = raw_splits.get("test", empty_like(train))
+    source = RawDataset(train, test, names, raw_splits.get("val"), "segmentation", own=True)
     return replace(assemble(source, config, device), conversion=how)
 
 

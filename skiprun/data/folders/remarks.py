@@ -82,7 +82,7 @@ def check_colours(plain: Mapping[str, Array], background: str) -> None:
         InputError: every image of a split is of one colour.
     """
     for split, found in plain.items():
-        if found.all():
+        if len(found) and found.all():
             raise InputError(
                 f"Each of the {len(found):,} images of {split} is of one colour once it is read; nothing can "
                 f"be learned from them. If they are drawn in {background} on transparency, set another "

@@ -16,6 +16,8 @@ from skiprun.results.test_images import error_step, standard_error, told_apart
 FEW = 20  # training images of a class, below which it is named
 UNEQUAL = 3.0  # times as many images as the smallest class has
 SUSPICIOUS = 0.9  # of what the largest class leaves wrong
+FEW_TESTED = 1000
+FOLDS = 5
 AN_ERROR = 10.0  # percent
 RARE = 0.01  # of the pixels
 LONG = 8  # times the side that images are brought to
@@ -40,7 +42,7 @@ def remarks(
         yield from _of_masks(loaders)
     else:
         yield from _of_classes(counts["train"], loaders.class_names)
-        yield from _of_test(sum(counts["test"]), max(counts["test"]))
+        yield from _of_test(sum(counts["test"]), max(counts["test"]), config.folds)
         yield from _of_colour(colour, max(counts["train"]) / sum(counts["train"]))
     if files:
         yield from _of_kinds(files)
@@ -59,7 +61,7 @@ def _of_classes(counts: Sequence[int], names: Sequence[str]) -> Iterator[Remark]
         yield Remark(f"{those}: {some(few)}.", True)
 
 
-def _of_test(images: int, most: int) -> Iterator[Remark]:
+def _of_test(images: int, most: int, folds: int | None) -> Iterator[Remark]:
     """Say what the test split can tell."""
     step, noise, apart = (
         significant(points, 2)
@@ -69,6 +71,8 @@ def _of_test(images: int, most: int) -> Iterator[Remark]:
     yield Remark(
         f"One of {images:,} test images is {step} points of error. At an error of {AN_ERROR:g} % the "
         f"standard error is {noise} points, and a difference of {apart} points or more is beyond chance."
+        + f" `skiprun compare ... --folds {FOLDS}` tests all images."
+        * (images < FEW_TESTED and not folds)
     )
 
 

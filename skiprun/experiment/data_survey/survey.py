@@ -108,13 +108,13 @@ def survey_data(config: RunConfig, runs: Path = RUNS, progress: ProgressCallback
 
 def _load(config: RunConfig, progress: ProgressCallback | None, told: list[Remark]) -> Loaders:
     """Read a dataset; where a run stops at a file that cannot be used, say so, and leave such files out."""
-    split_seed = config.seeds.split
+    division = config.split_seed, config.fold
     try:
-        return load_data(config.data, CPU, progress, split_seed=split_seed)
+        return load_data(config.data, CPU, progress, True, *division)
     except BadImage as error:
         told.append(Remark(f"A run of this config stops: {error}", True))
         lenient = config.data.model_copy(update={"skip_bad": True})
-        return load_data(lenient, CPU, progress, split_seed=split_seed)
+        return load_data(lenient, CPU, progress, True, *division)
 
 
 def written(survey: DataSurvey, loaders: Loaders, folder: Path) -> DataSurvey:
