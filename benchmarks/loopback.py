@@ -1,4 +1,4 @@
-"""Run programs where the only network is the loopback device, as Ray asks the network when it starts."""
+"""Run programs where the only network is the loopback device, as Ray and trackers ask it when they start."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from benchmarks.measure import ROOT
 ENTER = 'ip link set lo up && exec "$@"'
 
 
-def why_not() -> str:
-    """Return why Ray cannot be run apart from the network here; nothing where it can."""
-    if find_spec("ray") is None:
-        return "Ray is not installed: pip install 'skiprun[ray]'"
+def why_not(package: str = "ray") -> str:
+    """Return why a package cannot be run apart from the network here; nothing where it can."""
+    if find_spec(package) is None:
+        return f"{package} is not installed: pip install 'skiprun[{package}]'"
     if not (shutil.which("unshare") and shutil.which("ip")):
         return "this system has no unshare and ip, which make a network of its own"
     tried = subprocess.run(apart(["true"]), capture_output=True, text=True, check=False)

@@ -23,6 +23,7 @@ from skiprun.cli import (
     evaluate,
     explain,
     export,
+    export_runs,
     keep_runs,
     lesson,
     listings,
@@ -125,6 +126,7 @@ app.add_typer(models.app, name="models")
 app.command(epilog="Example: skiprun datasets --json")(listings.datasets)
 app.command(epilog="Example: skiprun connections")(listings.connections)
 app.command(epilog="Example: skiprun probes")(listings.probes)
+runs.app.command(epilog="Example: skiprun runs export state=finished --to mlflow")(export_runs.export)
 runs.app.command(epilog="Example: skiprun runs tag digits-resnet56 paper baseline")(keep_runs.tag)
 runs.app.command(epilog="Example: skiprun runs rm smoke digits-plain20/seed-3")(keep_runs.rm)
 runs.app.command(epilog="Example: skiprun runs restore smoke")(keep_runs.restore)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +9,7 @@ import typer
 
 from skiprun.cli.groups import ListByDefault
 from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
-from skiprun.cli.terminal import emit, loading, results, say
-from skiprun.errors import InputError, counted
+from skiprun.cli.terminal import emit, loading, results
 
 app = typer.Typer(
     cls=ListByDefault,
@@ -91,37 +89,3 @@ def diff(
         emit(reports.run_differences(first, second))
     else:
         results.print(reports.diff_table(first, second))
-
-
-@app.command(epilog="Example: skiprun runs export state=finished --output runs.csv")
-def export(
-    which: Words = None,
-    form: Annotated[
-        str | None, typer.Option("--format", metavar="csv|json|md", help="Default: that of FILE, or csv.")
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", parser=user_path, help="Write it there; default: stdout."
-        ),
-    ] = None,
-    sort: Sort = None,
-    reverse: Reverse = False,
-    runs: RunsFolder = RUNS,
-) -> None:
-    """Write runs as a table with every key of config and summary; WHICH as in `runs list`."""
-    from skiprun import reports
-    from skiprun.system.files import write_text
-
-    form = form or (output.suffix[1:] if output else "csv")
-    if form not in reports.FORMS:
-        raise InputError(
-            f"Runs can be written as {', '.join(reports.FORMS)}; found '{form}'. Say --format csv."
-        )
-    found = reports.list_runs(runs, None, which or (), sort, reverse, whole=True, progress=loading)
-    text = reports.export_text(found.rows, form)
-    if output is None:
-        sys.stdout.write(text)
-    else:
-        write_text(output, text)
-        say(f"Written: {output} ({counted(found.total, 'run')})")

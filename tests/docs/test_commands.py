@@ -41,6 +41,8 @@ def why_only_read(words: list[str], folder: Path) -> str:
     """Return why a command is not run here; nothing where it is."""
     if words[1] in NOT_RUN:
         return NOT_RUN[words[1]]
+    if "--to" in words:
+        return "starts a tracker, which is tested apart from the network"
     if words[1] == "export" and not all(map(find_spec, ("onnxscript", "onnxruntime", "safetensors"))):
         return "needs the extra `export`"
     if "cuda" in words:

@@ -1,0 +1,1 @@
+"""Runs as entries of other programs that keep and compare runs: MLflow, trackio, Weights & Biases."""
