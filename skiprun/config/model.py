@@ -38,7 +38,10 @@ class SkipSchedule(Section):
 class ModelConfig(Section):
     """Which network, with which connection, from which weights; None leaves the choice to the family."""
 
-    name: ModelName = Field(description="an architecture of `skiprun models`", examples=["resnet56"])
+    name: ModelName = Field(
+        description="an architecture of `skiprun models`, or `timm:NAME` of timm where that is installed",
+        examples=["resnet56"],
+    )
     connection: ConnectionName | None = Field(
         None, description="how x meets f(x) at every site (`skiprun connections`)", examples=["highway"]
     )

@@ -12,6 +12,7 @@ from skiprun.config_file.loading import (
     unrecorded,
 )
 from skiprun.config_file.overrides import (
+    SOURCES,
     Override,
     Overrides,
     key_of,
@@ -19,9 +20,11 @@ from skiprun.config_file.overrides import (
     override,
     override_texts,
     said_by,
+    split_options,
 )
 
 __all__ = [
+    "SOURCES",
     "Override",
     "Overrides",
     "build_config",
@@ -36,6 +39,7 @@ __all__ = [
     "read_config",
     "refuse_contradictions",
     "said_by",
+    "split_options",
     "stem_name",
     "unrecorded",
 ]

@@ -22,6 +22,7 @@ class Override(str):
     option: str
 
 
+SOURCES = ("timm",)  # other packages of architectures, whose names stand behind theirs: timm:resnet18
 # As texts, or in Python {"optim.lr": 0.05} and {"optim": {"lr": 0.05}}, which mean the same.
 Overrides = Mapping[str, object] | Sequence[str]
 
@@ -68,6 +69,15 @@ def said_by(text: str) -> str:
     return text.option if isinstance(text, Override) else "--set"
 
 
+def split_options(name: str) -> tuple[str, str]:
+    """Return an architecture and the options behind it: resnet20:width=8 has one, timm:resnet18 has none."""
+    architecture, _, options = name.partition(":")
+    if architecture in SOURCES:
+        inner, _, options = options.partition(":")
+        architecture = f"{architecture}:{inner}"
+    return architecture, options
+
+
 def options_behind(name: str, said: str = "") -> list[str]:
     """Return the options behind an architecture's name, as in resnet20:width=8, as overrides.
 
@@ -75,7 +85,7 @@ def options_behind(name: str, said: str = "") -> list[str]:
         name: the architecture, perhaps with options.
         said: what errors name; the name if nothing else.
     """
-    options = filter(None, name.partition(":")[2].split(","))
+    options = filter(None, split_options(name)[1].split(","))
     return [Override(said or name, f"model.{option}") for option in options]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skiprun.config import RunConfig
-from skiprun.config_file import build_config, key_of, options_behind
+from skiprun.config_file import build_config, key_of, options_behind, split_options
 from skiprun.errors import InputError
 
 Values = Sequence[float]
@@ -54,7 +54,7 @@ class ForeignWeights:
         """The config of an experiment that is not trained."""
         model, root = self.model, self.root
         plain = {
-            "model": {"name": model.partition(":")[0], "weights": str(self.file)},
+            "model": {"name": split_options(model)[0], "weights": str(self.file)},
             "data": {"name": self.data, "root": None if root is None else str(root), "batch_size": MIN_BATCH},
             "schedule": {"steps": 1},
             "compute": {"precision": "fp32"},

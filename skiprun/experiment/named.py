@@ -23,6 +23,7 @@ from skiprun.config_file import (
     override_texts,
     read_config,
     said_by,
+    split_options,
 )
 from skiprun.errors import InputError, did_you_mean
 from skiprun.experiment.plugins import import_all
@@ -58,7 +59,7 @@ def find_existing(name: str, runs: Path) -> list[Run]:
 
 def refuse_misspelled(name: str, runs: Path) -> None:
     """Raise InputError for a name near a run's that is no YAML file's and not near an architecture's."""
-    architecture = name.partition(":")[0]
+    architecture, _ = split_options(name)
     if (
         name.endswith((".yaml", ".yml"))
         or architecture in MODELS
@@ -81,7 +82,7 @@ def config_for(name: str, protocol: Path, overrides: Sequence[str], prefix: str 
     if name.endswith((".yaml", ".yml")):
         config = load_config(name, overrides)
         return config if prefix is None else config.replace(name=f"{prefix}-{config.name}")
-    architecture = name.partition(":")[0]
+    architecture, _ = split_options(name)
     plain, source_locations = read_config(protocol)
     import_all(plain.get("import"))
     if architecture not in MODELS:

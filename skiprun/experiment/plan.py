@@ -9,7 +9,7 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.config.templates import DIGITS
-from skiprun.config_file import Override
+from skiprun.config_file import Override, split_options
 from skiprun.errors import ConfigError, InputError
 from skiprun.experiment.comparison_request import ComparisonRequest
 from skiprun.experiment.data_place import config_with_data
@@ -103,7 +103,7 @@ def experiment_digest(names: Sequence[str], planned: Sequence[Planned], runs: Pa
     runs, each of which holds one experiment, so that a second protocol does not take the page of the first.
     """
     places = [os.path.relpath(item.run.path, runs) for item in planned]
-    if all(name.partition(":")[0] in MODELS for name in names):
+    if all(split_options(name)[0] in MODELS for name in names):
         usual = [config_for(name, DIGITS, ()) for name in names]
         if places == [f"{config.name}{os.sep}seed-{config.seed}" for config in usual]:
             return ""

@@ -24,6 +24,7 @@ from skiprun.registry.modules import modules_of, own_files
 PLUGINS = "skiprun.plugins"
 Target = TypeVar("Target")
 Facts = TypeVar("Facts", bound=Info)
+Source = TypeVar("Source", bound=Callable[[str], Any])
 
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Registry(Generic[Target, Facts]):
     info: type[Facts]
     entries: dict[str, Entry[Target, Facts]] = field(default_factory=dict)
     filled: bool = False
+    sources: dict[str, Callable[[str], Entry[Target, Facts]]] = field(default_factory=dict)
 
     def register(self, name: str, **facts: Any) -> Callable[[Target], Target]:
         """Return a decorator that enters a thing under a name; a name is given once.
@@ -72,6 +74,18 @@ class Registry(Generic[Target, Facts]):
                 raise ValueError(f"{self.kind} '{name}' is registered twice")
             self.entries[name] = Entry(name, target, info, module)
             return target
+
+        return enter
+
+    def source(self, name: str) -> Callable[[Source], Source]:
+        """Return a decorator for what finds `name:other` in another package, by the other name.
+
+        What is found there is known by name alone: listings do not show it.
+        """
+
+        def enter(find: Source) -> Source:
+            self.sources[name] = find
+            return find
 
         return enter
 
@@ -118,14 +132,16 @@ class Registry(Generic[Target, Facts]):
         """Return the entry of a name, or raise UnknownName with the nearest one."""
         if name not in self.entries:
             self.fill()
-        try:
+        if name in self.entries:
             return self.entries[name]
-        except KeyError:
-            raise UnknownName(self.kind, name, self.entries) from None
+        source, _, inner = name.partition(":")
+        if source in self.sources:
+            return self.sources[source](inner)
+        raise UnknownName(self.kind, name, self.entries)
 
     def __contains__(self, name: str) -> bool:
         self.fill()
-        return name in self.entries
+        return name in self.entries or name.partition(":")[0] in self.sources
 
     def __iter__(self) -> Iterator[Entry[Target, Facts]]:
         self.fill()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.config.templates import DIGITS
+from skiprun.config_file import split_options
 from skiprun.errors import InputError
 from skiprun.experiment.named import check_reach, config_for, find_existing, refuse_misspelled
 from skiprun.experiment.start_weights import with_weights_found
@@ -107,5 +108,5 @@ def own_shape(config: RunConfig) -> Shape | None:
 
 def title(name: str) -> str:
     """Return a name for people: resnet_cifar:depth=56,norm=none -> resnet_cifar depth 56, norm none."""
-    architecture, _, options = name.partition(":")
+    architecture, options = split_options(name)
     return " ".join(filter(None, [architecture, ", ".join(options.split(",")).replace("=", " ")]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from skiprun.config_file import build_config, options_behind
+from skiprun.config_file import build_config, options_behind, split_options
 from skiprun.errors import InputError
 from skiprun.models.complexity.rows import BlockRow
 from skiprun.system.network_graph import NetworkGraph
@@ -31,7 +31,7 @@ def graph(name: str, input_shape: Sequence[int] | None = None) -> NetworkGraph:
     """Return the graph of an architecture: its layers and sites, and what feeds which."""
     from skiprun.models.complexity.graph import network_graph
 
-    architecture, _, options = name.partition(":")
+    architecture, options = split_options(name)
     return network_graph(*build_without_content(name, input_shape), architecture, options.replace(",", ", "))
 
 
@@ -89,7 +89,7 @@ def build_without_content(
 def _config(name: str) -> ModelConfig:
     """Return the config of an architecture, perhaps with options as `resnet56:connection=highway`."""
     around = {
-        "model": {"name": name.partition(":")[0]},
+        "model": {"name": split_options(name)[0]},
         "data": {"name": "digits"},
         "schedule": {"epochs": 1},
     }

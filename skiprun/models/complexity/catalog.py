@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatch
 
+from skiprun.config_file import SOURCES
 from skiprun.errors import InputError
 from skiprun.models.complexity.catalog_cache import read_catalog, write_catalog
 from skiprun.models.complexity.rows import Catalog, ModelRow
@@ -20,11 +21,13 @@ def describe_models(
     """Return a row for every architecture whose name matches a wild card.
 
     Args:
-        pattern: a name with * and ?.
+        pattern: a name with * and ?; or an architecture of another package, as `timm:resnet18`.
         input_shape: channels, height and width to count for; None takes each architecture's own.
         progress: told (done, total, what) while networks are counted, which takes some seconds when the cache
             is cold.
     """
+    if pattern.partition(":")[0] in SOURCES:  # of other packages, which name too many to be listed
+        return [describe_model(pattern, input_shape)]
     known = _catalog()
     size = "x".join(map(str, input_shape)) if input_shape else "own"
     names = [name for name in known["names"] if fnmatch(name, pattern)]

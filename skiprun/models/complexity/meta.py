@@ -72,7 +72,7 @@ def run_on_meta(model: nn.Module, shape: Sequence[int]) -> dict[int, Tensor]:
         functional_call(model.train(), shadows, (torch.empty(*shape, dtype=torch.float32, device="meta"),))
     except NotImplementedError:
         raise
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # timm asserts the size of its transformers
         size = "x".join(map(str, shape[1:]))
         reason = str(error).split("\n")[0].rstrip(".")
         raise InputError(
