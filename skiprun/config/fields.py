@@ -31,6 +31,7 @@ Width = Annotated[
 ]
 Scalar = bool | int | float | str
 # Words that the registries know, which a schema for editors lists; see `file_schema`.
+SOURCES = ("timm",)  # other packages of architectures, whose names stand behind theirs: timm:resnet18
 ModelName = TypeAliasType("ModelName", str)
 ConnectionName = TypeAliasType("ConnectionName", str)
 DatasetName = TypeAliasType("DatasetName", str)

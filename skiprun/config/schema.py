@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from skiprun.config.contradictions import MAX_LAYERS, RESERVED, SITES
 from skiprun.config.experiment import RunConfig
+from skiprun.config.fields import SOURCES
 from skiprun.config.sweep import SweepConfig
 from skiprun.config.type_words import Schema
 
@@ -106,6 +107,9 @@ def file_schema(names: Mapping[str, Sequence[str]]) -> Schema:
     definitions: dict[str, Schema] = schema["$defs"]
     for kind, known in names.items():
         definitions[kind]["enum"] = list(known)
+    known = definitions["ModelName"].pop("enum")
+    others = [{"pattern": f"^{source}:"} for source in SOURCES]
+    definitions["ModelName"]["anyOf"] = [{"enum": known}, *others]
     for section, rules in RULES.items():
         definitions.get(section, schema)["allOf"] = rules
     return {"$schema": DIALECT, **schema}

@@ -12,7 +12,6 @@ from skiprun.config_file.loading import (
     unrecorded,
 )
 from skiprun.config_file.overrides import (
-    SOURCES,
     Override,
     Overrides,
     key_of,
@@ -24,7 +23,6 @@ from skiprun.config_file.overrides import (
 )
 
 __all__ = [
-    "SOURCES",
     "Override",
     "Overrides",
     "build_config",

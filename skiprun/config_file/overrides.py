@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from skiprun.config.fields import SOURCES
 from skiprun.errors import InputError
 from skiprun.system.yaml_file import Plain, parse
 
@@ -22,7 +23,6 @@ class Override(str):
     option: str
 
 
-SOURCES = ("timm",)  # other packages of architectures, whose names stand behind theirs: timm:resnet18
 # As texts, or in Python {"optim.lr": 0.05} and {"optim": {"lr": 0.05}}, which mean the same.
 Overrides = Mapping[str, object] | Sequence[str]
 

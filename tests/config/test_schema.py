@@ -133,7 +133,7 @@ def test_the_schema_of_this_environment_knows_the_names_of_plugins(
     plugin = EntryPoint("own", "own_plugin", registry.registry.PLUGINS)
     monkeypatch.setattr(registry.registry, "entry_points", lambda group: [plugin])
     shown = json.loads(CliRunner().invoke(app, ["config", "--schema"]).stdout)
-    assert {"own_network", "resnet20"} <= set(shown["$defs"]["ModelName"]["enum"])
+    assert {"own_network", "resnet20"} <= set(shown["$defs"]["ModelName"]["anyOf"][0]["enum"])
     assert {"own_connection", "add"} <= set(shown["$defs"]["ConnectionName"]["enum"])
 
 
