@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from skiprun.results.groups import Group
 from skiprun.results.numbers import format_score, format_spread, score_unit, significant
 
-OVERLAP = "the training sets of folds overlap (Nadeau and Bengio 2003)"
+OVERLAP = "training sets of folds overlap (Nadeau and Bengio 2003)"
 
 
 def fold_remarks(groups: Sequence[Group]) -> list[str]:
@@ -25,7 +25,7 @@ def _remarks(group: Group) -> Iterator[str]:
         yield (
             f"Cross-validation: {group.folds} folds of {group.tested_images:,.0f} images, each tested once, "
             "by the run whose seed is its fold; intervals and tests count n_test / n_train = "
-            f"{significant(group.overlap, 2)} beside 1 / n, as {OVERLAP}."
+            f"{significant(group.overlap, 2)} beside 1 / n, as the {OVERLAP}."
         )
 
 
@@ -35,5 +35,5 @@ def over_folds(group: Group) -> str:
     interval = f"{format_score(sample.low, name)} to {format_score(sample.high, name)}"
     return (
         f"{group.label}: test {name} {format_spread(sample, name)}{unit} over {group.folds} folds of "
-        f"{group.tested_images:,.0f} images (95 % interval of the mean {interval}; {OVERLAP})"
+        f"{group.tested_images:,.0f} images, 95 % interval of the mean {interval}: {OVERLAP}"
     )

@@ -57,7 +57,8 @@ SMALL = {
     "trajectory": ["--images", "32", "--steps", "3", "--jobs", "1"],
     "truncate": ["--images", "32"],
 }
-SMALL["compare"] = [*SMALL["train"], "--seeds", "1", "--jobs", "1"]
+SMALL["compare"] = [*SMALL["train"], "--jobs", "1"]
+ONE_SEED = ["--seeds", "1"]
 
 
 def exit_code(*words: str, folder: Path | None = None, **environment: str) -> int:
@@ -86,6 +87,8 @@ def small(words: list[str]) -> list[str]:
     networks = [MODELS[name].target for word in words[2:] if (name := word.partition(":")[0]) in MODELS]
     fixed = any("width" not in signature(network).parameters for network in networks)
     given = SMALL.get(words[1], [])
+    if words[1] == "compare" and "--folds" not in words:
+        given = [*given, *ONE_SEED]
     return [word for word in given if not (fixed and word == "model.width=4")]
 
 
