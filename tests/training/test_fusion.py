@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from skiprun.errors import SkiprunError, Stopped
 from skiprun.models import build_model
+from skiprun.models.weights.freeze import freeze, frozen_state
 from skiprun.registry import MODELS
 from skiprun.training.acceleration.compilation import ForwardPass, is_cut_short
 from skiprun.training.acceleration.fusion import fuse
@@ -316,13 +317,21 @@ def test_a_strength_that_fades_reaches_the_fused_pass(tmp_path: Path) -> None:
     assert not torch.allclose(call(images), before, rtol=1e-2, atol=1e-2)
 
 
-def test_frozen_norms_stay_as_they_are() -> None:
-    model = build_model("resnet20", 3, 3).train()
-    assert isinstance(model.bn1, nn.BatchNorm2d)
-    model.bn1.eval()
-    call = fuse(model)
-    call(torch.randn(4, 3, 16, 16) + 5)
-    assert torch.equal(model.get_buffer("bn1.running_mean"), torch.zeros(16))
+@pytest.mark.parametrize(
+    ("name", "size", "parts"), [("resnet20", 16, ["stem", "stage1"]), ("resnet18", 64, ["backbone"])]
+)
+def test_frozen_parts_stay_as_they_are_and_the_rest_learns(name: str, size: int, parts: list[str]) -> None:
+    eager = build_model(name, 3, 3)
+    freeze(eager, parts)
+    images, fused, before = torch.randn(4, 3, size, size) + 5, copy.deepcopy(eager), eager.state_dict()
+    before = {key: tensor.clone() for key, tensor in before.items() if key in frozen_state(eager)}
+    for call in (eager.train(), fuse(fused.train())):
+        call(images).square().mean().backward()
+    assert all(torch.equal(fused.state_dict()[key], tensor) for key, tensor in before.items())
+    for (key, one), other in zip(eager.named_parameters(), fused.parameters(), strict=True):
+        assert (one.grad is None) == (other.grad is None) == (key in before)
+        if one.grad is not None and other.grad is not None:
+            torch.testing.assert_close(other.grad, one.grad, rtol=1e-2, atol=1e-3, msg=key)
 
 
 # Optimizing a source takes seconds, and these tests do not compute with it.

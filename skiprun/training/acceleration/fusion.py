@@ -33,8 +33,9 @@ class FusionTracer(fx.Tracer):
         super().__init__(autowrap_functions=(pad_to_multiple,))
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Return whether a module is one call: torch's own ones, and stochastic depth."""
-        return super().is_leaf_module(m, module_qualified_name) or type(m).__module__ == STOCHASTIC_DEPTH
+        """Return whether a module is one call: torch's own ones, every batch norm, and stochastic depth."""
+        ours = isinstance(m, nn.BatchNorm2d) or type(m).__module__ == STOCHASTIC_DEPTH
+        return ours or super().is_leaf_module(m, module_qualified_name)
 
 
 def fuse(model: nn.Module) -> Callable[[Tensor], Tensor]:
