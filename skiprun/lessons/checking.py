@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
+import numpy as np
 import torch
 
 from skiprun.claims.quantity import Quantity, Region, decide, near
@@ -91,6 +92,8 @@ def check_answer(exercise: str, answer: object, evidence: object = None) -> Chec
     measure = find_exercise(exercise)
     if answer is ...:
         return Checked(exercise, "OPEN", ("Nothing is answered yet: put something in the place of `...`.",))
+    if isinstance(answer, torch.Tensor | np.generic) and answer.ndim == 0:
+        answer = answer.item()
     hint = get_type_hints(measure)["answer"]
     if not fits(answer, hint):
         return Checked(

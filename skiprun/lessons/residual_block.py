@@ -48,7 +48,9 @@ def block(answer: Callable[[int], nn.Module]) -> list[Quantity]:
     for parameter in own.parameters():
         nn.init.normal_(parameter)
     if missing := set(theirs.state_dict()) ^ set(own.state_dict()):
-        raise ValueError(f"call the layers conv1, bn1, conv2, bn2, without bias: see {', '.join(missing)}")
+        raise ValueError(
+            f"call the layers conv1, bn1, conv2, bn2, without bias: see {', '.join(sorted(missing))}"
+        )
     theirs.load_state_dict(own.state_dict())
     x = torch.randn(4, 8, 6, 6)
     y, expected = own(x), theirs(x)
@@ -85,7 +87,7 @@ def zero_init(answer: Callable[[nn.Module], Any]) -> list[Quantity]:
         each.register_forward_hook(lambda _, given, y: seen.append((given[0], y)))
     nn.functional.cross_entropy(model(torch.randn(8, 3, 32, 32)), torch.arange(8)).backward()
     identities = sum(x.shape == y.shape and largest(y - x) < 1e-5 for x, y in seen)
-    scales = [each.bn2.weight for each in blocks]
+    scales = [each.get_parameter("bn2.weight") for each in blocks]
     learning = sum(scale.grad is not None and largest(scale.grad) > 0 for scale in scales)
     return [
         exactly("blocks whose output is their input", identities, IDENTITIES),

@@ -34,7 +34,9 @@ COMMANDS = [
     "probes",
     "runs",
     "dashboard",
+    "data",
     "doctor",
+    "lesson",
     "resume",
 ]
 

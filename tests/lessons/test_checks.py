@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -170,6 +171,12 @@ def unwritten(_n: int) -> list[int]:
 def test_what_is_not_answered_is_open(answer: object) -> None:
     checked = check_answer("3.2", answer)
     assert checked.verdict == "OPEN" and "Nothing is answered yet" in str(checked)
+
+
+@pytest.mark.parametrize("answer", [0.25, torch.tensor(0.25), np.float64(0.25)])
+def test_a_number_may_be_one_of_torch_or_numpy(answer: object) -> None:
+    assert check_answer("4.4", answer).verdict == "PASS"
+    assert "must be a number" in str(check_answer("4.4", torch.ones(2)))
 
 
 def test_an_exercise_about_a_measurement_asks_for_it() -> None:
