@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # so that editors and mypy know the names
     from skiprun.experiment.compare import compare as compare
     from skiprun.experiment.evaluating import evaluate as evaluate
+    from skiprun.experiment.export import export as export
     from skiprun.experiment.finished import load_model as load_model
     from skiprun.experiment.finished import load_run as load_run
     from skiprun.experiment.predict import predict as predict
@@ -28,6 +29,7 @@ _HOMES = {
     "build_model": "skiprun.models",
     "compare": "skiprun.experiment.compare",
     "evaluate": "skiprun.experiment.evaluating",
+    "export": "skiprun.experiment.export",
     "load_model": "skiprun.experiment.finished",
     "load_run": "skiprun.experiment.finished",
     "predict": "skiprun.experiment.predict",

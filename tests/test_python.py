@@ -34,7 +34,7 @@ SMALL = {
     "log.tensorboard": False,
     "compute.compile": "off",
 }
-VERBS = ["compare", "evaluate", "predict", "reproduce", "runs", "study", "train"]
+VERBS = ["compare", "evaluate", "export", "predict", "reproduce", "runs", "study", "train"]
 
 
 @pytest.fixture(scope="module")

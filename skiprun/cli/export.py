@@ -60,7 +60,7 @@ def export(
 
     Graphs take batches of any size, of images as large as the run's. The metadata of each file says classes,
     how images are normalized, architecture, run, scores and digests. A file whose outputs differ from the
-    network's by more than 1e-4 of the largest is not written.
+    network's by more than 1e-4 of the largest, or ten times what float32 rounds in it, is not written.
     """
     from skiprun import experiment
 
@@ -68,11 +68,16 @@ def export(
     written = experiment.export(experiment.load_run(run, runs), formats.files, root, other_data, overwrite)
     if json:
         return emit([asdict(each) for each in written])
-    columns = ["file", "format", "MB", "max difference", "largest output", "images checked"]
+    columns = ["file", "format", "MB", "max difference", "float32 rounds", "largest output", "images checked"]
     rows = [
         [
             *(each.file, each.format, f"{each.bytes / 1e6:.2f}"),
-            *(f"{each.max_difference:.2g}", f"{each.largest_output:.3g}", each.images),
+            *(
+                f"{each.max_difference:.2g}",
+                f"{each.rounding:.2g}",
+                f"{each.largest_output:.3g}",
+                each.images,
+            ),
         ]
         for each in written
     ]

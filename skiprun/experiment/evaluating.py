@@ -136,6 +136,7 @@ class Evaluation:
     images: Mapping[str, Array]
 
 
+@checked_arguments
 def evaluate_in_detail(parts: Parts, split: str) -> Evaluation:
     """Score a split of what was rebuilt, and say where it is right and wrong, in one pass."""
     kept = KeptImages(parts.task)
