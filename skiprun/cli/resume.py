@@ -20,7 +20,10 @@ from skiprun.errors import InputError
 class LengthOptions:
     """How long a run is to be in the end."""
 
-    epochs: Annotated[float | None, typer.Option(min=0, help="Make the run longer: its whole length.")] = None
+    epochs: Annotated[
+        float | None,
+        typer.Option(min=0, help="Make the run longer, also one that stopped early: its whole length."),
+    ] = None
     steps: Annotated[int | None, typer.Option(min=1, help="The same, of a schedule that counts steps.")] = (
         None
     )

@@ -14,7 +14,10 @@ from pydantic import (
     PlainSerializer,
     PrivateAttr,
     StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
 )
 from typing_extensions import TypeAliasType
 
@@ -57,6 +60,17 @@ Switch = Annotated[
     Literal["auto", True, False],
     BeforeValidator(lambda given: str(given) if type(given) in (int, float) else given),
 ]
+
+
+def as_class_weights(given: object, check: ValidatorFunctionWrapHandler) -> object:
+    """Return weights of classes as they are; refuse others once, not once for each thing allowed."""
+    try:
+        return check(given)
+    except ValidationError:
+        raise ValueError("give balanced, or a list of numbers above 0, one a class") from None
+
+
+ClassWeights = Annotated[Literal["balanced"] | list[Positive], WrapValidator(as_class_weights)]
 LONGEST_NAME = 64  # characters
 FileName = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}$")]
 Name = Annotated[

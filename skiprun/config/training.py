@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from skiprun.config.fields import Count, Fraction, NonNegative, Positive, Role, Section, Switch
+from skiprun.config.fields import ClassWeights, Count, Fraction, NonNegative, Positive, Role, Section, Switch
 
 
 class OptimConfig(Section):
@@ -40,7 +40,7 @@ class OptimConfig(Section):
     label_smoothing: Fraction = Field(
         0.0, description="of the training loss; others are plain", examples=[0.1]
     )
-    class_weights: Literal["balanced"] | list[Positive] | None = Field(
+    class_weights: ClassWeights | None = Field(
         None,
         description="of cross entropy in training, one a class; balanced: inverse to how often each occurs",
         examples=["balanced"],

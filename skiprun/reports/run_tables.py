@@ -18,7 +18,15 @@ from skiprun.results.numbers import format_count, format_score, format_whole
 from skiprun.results.selection import is_number
 from skiprun.run import Run
 
-NUMBERS: tuple[str, ...] = ("steps", "epochs", "batch_size", "precision", "device", "threads")
+NUMBERS: tuple[str, ...] = (
+    "steps",
+    "epochs",
+    "stopped_early",
+    "batch_size",
+    "precision",
+    "device",
+    "threads",
+)
 NUMBERS += ("best.", "final.", "test.", "trivial.", "gradient.", "time.")
 SCORES = ("val", "test")
 RUN_COLUMNS = ("run", "state", "model", "dataset", "progress", *SCORES, "when")

@@ -102,7 +102,7 @@ def _stopped_early(group: Group) -> list[str]:
     early = [run for run in group.runs if run.stopped_early]
     if not early:
         return []
-    epochs = ", ".join(f"{run.number('epochs'):.4g}" for run in early)
+    epochs = ", ".join(f"{round(run.number('epochs'), 1):g}" for run in early)
     patience = early[0].config.get("schedule.patience")
     return [
         f"{group.label} stopped early in {len(early)} of {counted(len(group.runs), 'run')}, after {epochs} "

@@ -81,7 +81,9 @@ class Run(RunFiles, Shown):
                     length = [each.schedule.length for each in (config, self.recorded)]
                     unit = "epochs" if config.schedule.epochs else "steps"
                     when = str(entry.get("time", ""))[:10]
-                    raise RunLengthened(self.path, f"{length[0]:g} -> {length[1]:g} {unit}", when, self.state)
+                    change = f"{length[0]:g} -> {length[1]:g} {unit}"
+                    change += ", without schedule.patience" if config.schedule.patience else ""
+                    raise RunLengthened(self.path, change, when, self.state)
 
     def clear(self) -> None:
         """Delete the directory, to start over."""
