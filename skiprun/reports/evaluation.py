@@ -20,7 +20,7 @@ from skiprun.system.files import make_folder, write_bytes, write_text
 if TYPE_CHECKING:
     import numpy as np
 
-MOST_CONFUSIONS = 50
+MOST_ROWS = 50  # of a table
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,9 @@ class EvaluationPage:
                 "images" if labels else "pixels",
                 "share of the class",
             ],
-            "confusion_rows": confusion_rows(self.results.confusions[:MOST_CONFUSIONS]),
-            "more_confusions": max(0, len(self.results.confusions) - MOST_CONFUSIONS),
+            "confusion_rows": confusion_rows(self.results.confusions[:MOST_ROWS]),
+            "more_confusions": max(0, len(self.results.confusions) - MOST_ROWS),
+            "most": MOST_ROWS,
             "labels": labels,
             "images": self.images,
         }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # matplotlib takes half a second to import
     import numpy as np
     from matplotlib.axes import Axes
 
+MOST_CLASSES, WORST = 100, 30  # above so many classes, the worst are drawn
 NUMBERED = 12  # classes whose cells have room for a number
 LARGE = 100_000  # a count that has no room there
 
@@ -22,6 +23,8 @@ def evaluation_figures(results: LabelResults | MaskResults, names: Sequence[str]
     """Draw the confusion matrix, and of labels the reliability diagram."""
     from matplotlib import rc_context
 
+    if len(names) > MOST_CLASSES:
+        names = [each.name for each in results.classes[:WORST]]
     with rc_context(STYLE):
         if isinstance(results, MaskResults):
             sizes = {each.name: each.pixels for each in results.classes}
@@ -40,24 +43,28 @@ def draw_confusion(
     import numpy as np
 
     place = {name: n for n, name in enumerate(names)}
-    counts = np.diag([sizes[name] for name in names]).astype(float)
+    whole = np.array([sizes[name] for name in names], float)
+    counts = np.diag(whole)
     for each in confusions:
-        row = place[each.name]
-        counts[row, place[each.predicted]] += each.count
-        counts[row, row] -= each.count
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+        if (row := place.get(each.name)) is not None:
+            counts[row, row] -= each.count
+            if (column := place.get(each.predicted)) is not None:
+                counts[row, column] += each.count
+    shares = counts / np.maximum(whole[:, None], 1)
     figure, axes = figure_and_axes(4.6)
     image = axes.imshow(shares, vmin=0, vmax=1, cmap=SEQUENTIAL)
     axes.grid(False)
     axes.set(xlabel="predicted", ylabel="true")
     set_tick_names(axes.xaxis, names, rotation=45 if max(map(len, names)) > 3 else 0)
+    for label in axes.get_xticklabels() if max(map(len, names)) > 3 else ():
+        label.set(ha="right", rotation_mode="anchor")
     set_tick_names(axes.yaxis, names)
     figure.colorbar(image, label=f"share of the {unit} of a class")
     if len(names) <= NUMBERED:
         _write_counts(axes, counts, shares)
-    return Drawing(
-        "confusion", f"Confusion matrix: each row is a class, its {unit} by predicted class.", figure
-    )
+    drawn = "a class" if len(sizes) == len(names) else f"one of the {len(names)} worst classes"
+    words = f"Confusion matrix: each row is {drawn}, its {unit} by predicted class."
+    return Drawing("confusion", words, figure)
 
 
 def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:

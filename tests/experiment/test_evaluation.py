@@ -14,6 +14,7 @@ from torch.nn.functional import one_hot
 
 from skiprun.experiment import Evaluation, evaluate_in_detail, rebuild, train, write_evaluation
 from skiprun.inference.split_results import label_results, mask_results
+from skiprun.reports.evaluation_figures import evaluation_figures
 from skiprun.results.split_results import LabelResults
 from skiprun.run import Run
 from skiprun.system.torchvision_repair import torchvision  # noqa: F401 - before torchmetrics imports it
@@ -145,3 +146,15 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_computed(run
     taken.write_text("")
     refused = run_here("evaluate", "tiny", "--report", str(taken), folder=run.root.parent)
     assert (refused.returncode, refused.stdout) == (6, "") and "is a file, not a folder" in refused.stderr
+
+
+def test_of_very_many_classes_the_worst_are_drawn() -> None:
+    torch.manual_seed(0)
+    labels, names = torch.randint(150, (900,)), [f"{n}" for n in range(150)]
+    kept = Classification().of_each_image(torch.randn(900, 150) + 3 * one_hot(labels, 150), labels)
+    found = label_results({name: array.numpy() for name, array in kept.items()}, names)
+    confusion, _ = evaluation_figures(found, names)
+    assert "30 worst classes" in confusion.caption
+    drawn = confusion.figure.axes[0].images[0].get_array()
+    worst = found.classes[0]
+    assert drawn.shape == (30, 30) and drawn[0, 0] == pytest.approx(1 - worst.wrong / worst.images)
