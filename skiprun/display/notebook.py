@@ -76,7 +76,7 @@ class NotebookRow:
 
     def epoch(self, record: Record) -> None:
         """Show the scores of an epoch."""
-        self.scores = scores_of(record)
+        self.scores, self.done = scores_of(record), int(record["step"])
         self.board.show()
 
     @property
