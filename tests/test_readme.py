@@ -32,7 +32,7 @@ def test_the_python_examples_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         if kind == "python":
             exec(text, {})
     model = skiprun.build_model("resnet20", connection="halved")
-    assert type(next(iter(model.layer1)).connection).__name__ == "Halved"
+    assert type(model.get_submodule("layer1.0.connection")).__name__ == "Halved"
     assert (tmp_path / "runs/smoke/seed-0/summary.json").exists()
 
 

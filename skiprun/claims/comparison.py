@@ -62,7 +62,7 @@ class Comparison(Shown):
     def columns(self) -> dict[str, list[Any]]:
         """Return the numbers of each run as columns: its network, its seed, and all that summary.json has."""
         runs = [(group, run) for group in self.groups for run in group.runs]
-        return columns_of([{"network": group.label, "seed": run.seed} | run.summary for group, run in runs])
+        return columns_of([{"network": group.label, "seed": run.seed, **run.summary} for group, run in runs])
 
     def to_dict(self) -> dict[str, object]:
         """Return everything as plain data, for JSON."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from skiprun.data import Loaders, Split
+from skiprun.data.source import Array
 from skiprun.errors import InputError, counted, did_you_mean, some
 from skiprun.run.documents import DataRecord
 from skiprun.system.logs import data_log as log
@@ -94,6 +95,10 @@ class Matched:
 
     def __len__(self) -> int:
         return len(self.split)
+
+    def labels(self) -> Array:
+        """Return the run's label of each image."""
+        return self.table.cpu().numpy()[self.split.labels()]
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return uint8 images [B, C, H, W] and their targets."""

@@ -284,6 +284,9 @@ def test_masks_keep_void_and_their_border_weights() -> None:
         def __len__(self) -> int:
             return 1
 
+        def labels(self) -> np.ndarray:
+            raise NotImplementedError
+
         def take(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             plane = torch.tensor([[[0, 1, 255]]], dtype=torch.uint8)
             return torch.zeros(1, 1, 1, 3, dtype=torch.uint8), torch.stack([plane, plane], 1)

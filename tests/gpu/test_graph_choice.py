@@ -44,7 +44,7 @@ def on_cpu(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def train_long(config: RunConfig, runs: Path, stop_after: int | None = None) -> Run | None:
     """Train as if the run were long enough for a graph; up to a step, if that is given."""
-    progress = SignalAfterStep(stop_after, signal.SIGTERM) if stop_after else None
+    progress = SignalAfterStep(stop_after, signal.SIGTERM) if stop_after else False
     with mock.patch.object(graph, "WORTHWHILE", 5), contextlib.suppress(Stopped):
         return train(config, runs=runs, progress=progress)
     return None

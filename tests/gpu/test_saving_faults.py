@@ -121,7 +121,7 @@ def killed(config: RunConfig, runs: Path, death: Sabotage | KillAfterStep) -> in
     if pid := os.fork():
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     try:
-        told = death if isinstance(death, KillAfterStep) else death()
+        told = death if isinstance(death, KillAfterStep) else bool(death())
         train(config, runs=runs, progress=told)
     except BaseException:
         traceback.print_exc()

@@ -107,7 +107,9 @@ WRONG: Sequence[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("exercise", "answer", "words"), WRONG, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    ("exercise", "answer", "words"), WRONG, ids=[f"{each[0]}: {each[2]}" for each in WRONG]
+)
 def test_a_wrong_answer_fails_and_is_told_what_was_found_and_expected(
     exercise: str, answer: object, words: str
 ) -> None:

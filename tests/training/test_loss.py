@@ -18,7 +18,7 @@ from skiprun.config.experiment import RunConfig
 from skiprun.config_file import build_config
 from skiprun.errors import ConfigError
 from skiprun.experiment import evaluate, load_model, train
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.parts import Parts, prepare
 from skiprun.inference.evaluate import evaluate_batches
 from skiprun.run.directory import Run
 from skiprun.tasks import Task
@@ -139,10 +139,16 @@ def test_balanced_weights_are_scikit_learn_s_and_lists_must_fit() -> None:
     parts = prepare(class_config("balanced"))
     labels = parts.loaders.train.labels()
     expected = compute_class_weight("balanced", classes=np.arange(10), y=labels)
-    assert parts.task.class_weights.tolist() == pytest.approx(expected.tolist())
+    assert weights_of(parts) == pytest.approx(expected.tolist())
     assert any(note.startswith("Class weights of the training loss: ") for note in parts.notes)
     with pytest.raises(ConfigError, match=r"optim\.class_weights: found 3 weights, and there are 10 classes"):
         prepare(class_config([1.0, 2.0, 3.0]))
+
+
+def weights_of(parts: Parts) -> list[float]:
+    task = parts.task
+    assert isinstance(task, (Classification, Segmentation)) and task.class_weights is not None
+    return task.class_weights.tolist()
 
 
 def class_config(weights: object) -> RunConfig:
@@ -154,7 +160,7 @@ def test_balanced_weights_of_masks_count_pixels(tmp_path: Path, monkeypatch: pyt
     parts = prepare(void_config(half_labelled(tmp_path / "data"), class_weights="balanced"))
     inside, outside = (parts.loaders.pixels["train"][each] for each in (1, 0))
     expected = [(inside + outside) / (2 * each) for each in (outside, inside)]
-    assert parts.task.class_weights.tolist() == pytest.approx(expected)
+    assert weights_of(parts) == pytest.approx(expected)
 
 
 def half_labelled(folder: Path) -> Path:

@@ -130,7 +130,7 @@ def test_multistep_is_the_schedule_of_he_2015() -> None:
 
 @pytest.mark.parametrize("steps", [1, 3, 10, 101])
 @pytest.mark.parametrize("words", [{}, {"pct_start": 0.5, "div_factor": 10.0, "final_div_factor": 100.0}])
-def test_one_cycle_is_torch_s_step_by_step(steps: int, words: dict[str, float]) -> None:
+def test_one_cycle_is_torch_s_step_by_step(steps: int, words: dict[str, Any]) -> None:
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
     theirs = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=0.3, total_steps=steps, cycle_momentum=False, **words
@@ -224,12 +224,13 @@ def test_muon_is_torch_s_of_kernels_as_matrices_and_adamw_for_the_rest(
 ) -> None:
     torch.manual_seed(0)
     ours = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Conv2d(4, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(6, 3))
-    ours = ours.to(memory_format=layout)
+    to_layout: dict[str, Any] = {"memory_format": layout}
+    ours = ours.to(**to_layout)
     theirs = copy.deepcopy(ours)
     config = OptimConfig(name="muon", lr=0.02, weight_decay=0.1, nesterov=nesterov)
     optimizer = make_optimizer(ours, config, CPU)
     kernel = nn.Parameter(theirs[1].weight.detach().flatten(1).clone())
-    words = {"lr": 0.02, "weight_decay": 0.1}
+    words: dict[str, Any] = {"lr": 0.02, "weight_decay": 0.1}
     muon = torch.optim.Muon(
         [kernel], momentum=0.9, nesterov=nesterov, adjust_lr_fn="match_rms_adamw", **words
     )
