@@ -27,7 +27,7 @@ from tests.support.command_line import read, small, unknown_options
 from tests.support.pages import PAGES, Command, commands, mentions, name_of
 
 TRAINING = ("train", "compare")  # what they are given need not be there
-RUN = r"(runs/|digits-|my-|cifar)[\w/.-]*"
+RUN = r"(runs/|digits-|my-|cifar)[\w/.-]*|smoke"
 NOT_RUN = {
     "dashboard": "serves until it is stopped",
     "trajectory": "needs a run of three epochs, which takes a minute",
