@@ -132,7 +132,9 @@ def before_seeds(config: dict[str, Any]) -> dict[str, Any]:
     config = without(config, "import", "imported")
     seeds = config.pop("seeds")
     assert all(seeds[source] is None for source in ("init", "order", "augment"))
-    data = without(config["data"], "resize_size") | {"split_seed": seeds["split"]}
+    data = without(config["data"], "resize_size", "folds", "image_dir", "mask_dir") | {
+        "split_seed": seeds["split"]
+    }
     augment = without(data["augment"], "random_resized_crop", "rand_augment", "trivial_augment")
     shapes = ("pct_start", "div_factor", "final_div_factor", "decay_share", "decay_shape")
     optim = without(config["optim"], "class_weights")

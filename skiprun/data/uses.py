@@ -63,7 +63,7 @@ def refuse_unused_data_keys(config: DataConfig) -> None:
     """
     for key, value in changed_keys(config, USED_BY).items():
         if not uses(config.name, key):
-            users = [entry.name for entry in DATASETS if uses(entry.name, key)]
+            users = sorted(entry.name for entry in DATASETS if uses(entry.name, key))
             problem = (
                 f"found {value}, which dataset '{config.name}' has no use for; it is for {some(users, 8)}"
             )

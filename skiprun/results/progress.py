@@ -22,7 +22,7 @@ def rows_until(run: Run, schedule: ScheduleConfig, until: float) -> list[Row] | 
         rows.append(row)
         if schedule.share(int(row["step"] or 0), float(row["epoch"] or 0)) >= until:
             return rows
-    return rows if run.state == "finished" else None
+    return rows if run.state == "finished" and run.summary().get("stopped_early") else None
 
 
 def under_way(record: RunRecord) -> RunRecord:

@@ -39,6 +39,7 @@ def test_a_ratio_is_formed_within_a_round_so_that_drift_cancels() -> None:
     assert found["ms"] == pytest.approx(100.0)
 
 
+@pytest.mark.slow
 def test_arms_that_fail_are_named_and_the_others_measured(capfd: pytest.CaptureFixture[str]) -> None:
     work = {"name": "resnet20", "batch": 4}
     both = [Arm("raises", {"loop": "nothing"}), Arm("trains", {"loop": "skiprun", **work})]

@@ -86,6 +86,7 @@ def test_kernels(machine: SimulatedMachine) -> None:
     assert eager["graph_nodes"] == 0
 
 
+@pytest.mark.slow
 def test_nodes_are_those_of_the_graph_that_is_launched(machine: SimulatedMachine) -> None:
     outcome = machine(nodes_of_resnet20)
     assert outcome.result == outcome.nodes > 100

@@ -77,8 +77,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def in_time(page: Path) -> ParameterSet:
-    """Mark the page of all studies as slow: each has its own tests."""
-    slow = [pytest.mark.slow] if page.name == "studies.md" else []
+    """Mark pages as slow whose commands have tests of their own."""
+    slow = [pytest.mark.slow] if page.name in ("studies.md", "connections.md", "benchmarks.md") else []
     return pytest.param(page, id=name_of(page), marks=slow)
 
 

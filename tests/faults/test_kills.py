@@ -137,10 +137,11 @@ def test_F1_killed_and_the_continuation_killed_again(
     )
 
 
-def test_F2_F34_killed_before_every_line_of_a_save(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stride", [8, pytest.param(1, marks=pytest.mark.slow)])
+def test_F2_F34_killed_before_the_lines_of_a_save(stride: int, tmp_path: Path) -> None:
     config = fault_config(**EVERYTHING, schedule={"epochs": 4})
     finish(config, tmp_path / "whole" / "runs")
-    for line in range(1, 200):
+    for line in range(1, 200, stride):
         runs = tmp_path / str(line) / "runs"
         code = trial(config, runs, kill_at_line_of_save(3, line))
         if code == 0:
@@ -249,6 +250,7 @@ def test_F4_killed_before_the_first_checkpoint_starts_at_step_0(
     assert len(sessions) == 2
 
 
+@pytest.mark.slow
 def test_F3_the_soak_in_short_loses_nothing() -> None:
     report = soak(seconds=60, kills=4)
     assert report["lives"] >= 1

@@ -52,7 +52,9 @@ def augmented(**options: Any) -> Sections:
 
 CASES = {
     "resnet20 fp32": Case({"model": {"name": "resnet20"}}),
-    "resnet20 bf16": Case({"model": {"name": "resnet20"}, "compute": {"precision": "bf16"}}, slow=False),
+    "resnet20 bf16": Case(
+        {"model": {"name": "resnet20", "width": 4}, "compute": {"precision": "bf16"}}, slow=False
+    ),
     "unet": Case(MASKS),
     "unet augmented": Case(MASKS | {"data": CELLS | {"augment": CHANGES}}, slow=False),
     "unetplusplus supervised": Case(SUPERVISED),

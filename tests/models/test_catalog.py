@@ -167,6 +167,7 @@ sys.exit(pytest.main(["-v", "-p", "no:cacheprovider", "-k", "oneblock or twice",
 """
 
 
+@pytest.mark.slow
 def test_a_new_file_appears_in_listing_config_and_contract_tests(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -29,6 +29,8 @@ WITHOUT_RUNS = {
     "probes",
     "studies list",
     "new",
+    "lesson",
+    "check",
 }
 WITHOUT_DATA = WITHOUT_RUNS | {"dashboard", "predict", "models draw", "explain"}
 WITHOUT_DATA |= {f"runs {verb}" for verb in ("list", "show", "diff", "tag", "rm", "restore", "export")}

@@ -13,6 +13,7 @@ from PIL import Image
 from skiprun.config import DataConfig
 from skiprun.data.download.place import folder_of
 from skiprun.data.folders.listing import list_images
+from skiprun.data.folders.opening import FORMATS
 from skiprun.data.folders.pairs import list_pairs
 
 MOST = 5000  # files whose heads are read
@@ -90,7 +91,7 @@ def read_heads(config: DataConfig) -> ImageFiles | None:
 def head_of(file: Path) -> Kind | None:
     """Return width, height and mode of an image file; None where they cannot be read, which loading told."""
     try:
-        with Image.open(file) as image:
+        with Image.open(file, formats=FORMATS) as image:
             return image.width, image.height, image.mode
     except Exception:  # as `open_image`, of which this reads the head alone
         return None
