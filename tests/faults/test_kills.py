@@ -116,7 +116,10 @@ def test_F1_killed_after_any_step(step: int, whole: Callable[[str], Path], tmp_p
     )  # F4: steps 1 to 3 are before any checkpoint
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    "point",
+    [pytest.param(each, marks=[pytest.mark.slow] * (number % 2)) for number, each in enumerate(POINTS)],
+)
 def test_F1_killed_at_a_named_point(point: str, whole: Callable[[str], Path], tmp_path: Path) -> None:
     die_and_continue("everything", whole, tmp_path, kill_at(*POINTS[point]))
 
@@ -154,7 +157,9 @@ def test_F2_F34_killed_before_the_lines_of_a_save(stride: int, tmp_path: Path) -
     assert line > 20
 
 
-@pytest.mark.parametrize("write", range(1, 12))
+@pytest.mark.parametrize(
+    "write", [pytest.param(each, marks=[pytest.mark.slow] * (each % 3 != 1)) for each in range(1, 12)]
+)
 def test_F2_killed_in_the_middle_of_a_write(write: int, whole: Callable[[str], Path], tmp_path: Path) -> None:
     die_and_continue("everything", whole, tmp_path, kill_in_write(write))
 
