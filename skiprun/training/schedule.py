@@ -45,12 +45,14 @@ def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int, un
     done, length = step - begin, max(1, end - begin)
     if config.kind == "one_cycle":
         return one_cycle(config, top, done, length)
-    return top * (stable_decay(config, done, length) if config.kind == "wsd" else half_cosine(done / length))
+    return top * (
+        stable_decay(config, done, length) if config.kind == "wsd" else half_cosine(math.pi * done / length)
+    )
 
 
-def half_cosine(share: float) -> float:
-    """Return what falls from 1 to 0 as a share rises from 0 to 1."""
-    return 0.5 * (1 + math.cos(math.pi * share))
+def half_cosine(angle: float) -> float:
+    """Return what falls from 1 to 0 as an angle rises from 0 to pi."""
+    return 0.5 * (1 + math.cos(angle))
 
 
 def one_cycle(config: ScheduleConfig, peak: float, step: int, steps: int) -> float:
@@ -61,9 +63,9 @@ def one_cycle(config: ScheduleConfig, peak: float, step: int, steps: int) -> flo
     """
     first, top = peak / config.div_factor, config.pct_start * steps - 1
     if step <= top:
-        return peak + (first - peak) * half_cosine(step / top if top else 1.0)
+        return peak + (first - peak) * half_cosine(math.pi * (step / top if top else 1.0))
     last = first / config.final_div_factor
-    return last + (peak - last) * half_cosine((step - top) / (steps - 1 - top))
+    return last + (peak - last) * half_cosine(math.pi * ((step - top) / (steps - 1 - top)))
 
 
 def stable_decay(config: ScheduleConfig, step: int, steps: int) -> float:
@@ -71,7 +73,7 @@ def stable_decay(config: ScheduleConfig, step: int, steps: int) -> float:
     decay = max(1, round(config.decay_share * steps))
     share = max(0, step - (steps - decay)) / decay
     shapes = {"1-sqrt": lambda share: 1 - math.sqrt(share), "linear": lambda share: 1 - share}
-    return (shapes | {"cosine": half_cosine})[config.decay_shape](share)
+    return (shapes | {"cosine": lambda share: half_cosine(math.pi * share)})[config.decay_shape](share)
 
 
 def can_extend(old: ScheduleConfig, new: ScheduleConfig) -> bool:

@@ -122,6 +122,14 @@ def test_warmup_reaches_the_peak_with_its_last_step() -> None:
     assert rate[10] == 1.0
 
 
+def test_the_cosine_has_the_same_bits_as_ever() -> None:
+    """A run of an earlier version goes on to the same bits."""
+    for steps in (7, 24, 150):
+        config = ScheduleConfig(kind="cosine", steps=steps)
+        found = [learning_rate(config, 0.003, step, steps) for step in range(steps)]
+        assert found == [0.003 * 0.5 * (1 + math.cos(math.pi * step / steps)) for step in range(steps)]
+
+
 def test_multistep_is_the_schedule_of_he_2015() -> None:
     config = ScheduleConfig(kind="multistep", steps=64000, milestones=[32000.0, 48000.0])
     found = [learning_rate(config, 0.1, step, 64000) for step in (0, 31999, 32000, 47999, 48000, 63999)]
