@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from skiprun.data.augmentation.resized_crops import center_crop
+from skiprun.data.channels import by_channel
 from skiprun.data.contract import ALL
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.splits import InMemorySplit, MemoryMappedSplit, Split, StreamedSplit
@@ -132,9 +133,9 @@ class Loaders:
 
     @cached_property
     def _scale(self) -> Tensor:
-        return torch.tensor([1 / (255 * std) for std in self.std], device=self.device).view(-1, 1, 1)
+        return by_channel([1 / (255 * std) for std in self.std], self.device)
 
     @cached_property
     def _shift(self) -> Tensor:
         offsets = [-mean / std for mean, std in zip(self.mean, self.std, strict=True)]
-        return torch.tensor(offsets, device=self.device).view(-1, 1, 1)
+        return by_channel(offsets, self.device)

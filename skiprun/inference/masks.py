@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from skiprun.data.channels import by_channel
 from skiprun.data.source import Array
 from skiprun.errors import explain_out_of_memory
 from skiprun.inference.input_files import Input, read_each, refuse_bad
@@ -72,7 +73,7 @@ class Segmenter:
 
     def logits(self, pixels: Array) -> Tensor:
         """Return the logits [1, K, H, W] of an image uint8 [H, W] or [H, W, C]."""
-        mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (self.data["mean"], self.data["std"]))
+        mean, std = (by_channel(self.data[key]) for key in ("mean", "std"))
         tensor = torch.from_numpy(pixels.copy()).view(*pixels.shape[:2], -1).permute(2, 0, 1)
         return self.model(((tensor.float() / 255 - mean) / std)[None].to(self.device)).cpu()
 

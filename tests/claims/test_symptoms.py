@@ -10,40 +10,12 @@ from typing import Any
 import pytest
 
 from skiprun.claims.symptom import Explanation, explain
+from skiprun.experiment.contracts.symptoms import EPOCHS, STEPS, at_end, at_step
 from skiprun.registry import SYMPTOMS
 from tests.support.command_line import run_here
 from tests.support.fake_runs import write_run
 
 Row = dict[str, Any]
-STEPS, EPOCHS = 40, 20  # logged steps, and epochs of ten steps
-
-
-def at_step(number: int) -> Row:
-    """Return a logged row of a healthy run: a loss that falls to nothing early, an even gradient."""
-    loss = 2.3 * 0.8**number
-    norms = {"grad/total": 1.0, "grad/first": 0.2, "grad/last": 0.2, "grad/first_over_last": 1.0}
-    layers = {"grad_norm/01.conv1": 0.2, "grad_norm/02.fc": 0.2, "activation_dead/02.fc": 0.05}
-    return {"step": 5 * number, "epoch": 0, "train/loss": loss, "lr": 0.1, **norms, **layers}
-
-
-def at_end(number: int) -> Row:
-    """Return the row at the end of an epoch of a healthy run."""
-    left = 0.5 ** (number + 1)
-    scores = {
-        "train/epoch_loss": 2 * left,
-        "train/error": 80 * left,
-        "val/loss": 0.1 + 2 * left,
-        "val/error": 1.0,
-    }
-    speed = {"time/epoch_s": 1.0, "time/images_per_s": 1000.0, "grad/clipped_fraction": 0.1}
-    return {
-        "step": 10 * (number + 1),
-        "epoch": number + 1,
-        "epoch_end": True,
-        "val/error": 1.0,
-        **scores,
-        **speed,
-    }
 
 
 def explained(

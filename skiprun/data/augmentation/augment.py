@@ -20,6 +20,7 @@ from skiprun.data.augmentation.crops import CropAndFlip, cutout
 from skiprun.data.augmentation.jitter import draw_factors, jitter
 from skiprun.data.augmentation.mixing import cutmix, mixup
 from skiprun.data.augmentation.resized_crops import Box, center_crop, draw_boxes, resized_crop
+from skiprun.data.channels import by_channel
 from skiprun.errors import OptionError
 
 
@@ -82,8 +83,7 @@ class Augment:
     ) -> None:
         self.config, self.num_classes, self.device = config, num_classes, device
         self.image_shape, self.stored = image_shape, stored or image_shape[1:]
-        self.mean = torch.tensor(mean, device=device).view(-1, 1, 1)
-        self.std = torch.tensor(std, device=device).view(-1, 1, 1)
+        self.mean, self.std = by_channel(mean, device), by_channel(std, device)
         self.crop_and_flip = CropAndFlip(image_shape, config.crop, device)
         asked = config.rand_augment or config.trivial_augment
         self.operations = AutoAugment(config, image_shape, mean, std, device) if asked else None

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from skiprun.config import AugmentConfig
 from skiprun.data.augmentation import pixel_operations as pixel
+from skiprun.data.channels import by_channel
 
 SIGNED = (
     *("shear_x", "shear_y", "translate_x", "translate_y", "rotate"),
@@ -84,7 +85,7 @@ class AutoAugment:
         device: torch.device,
     ) -> None:
         self.config, self.device = config.rand_augment, device
-        self.mean, self.std = (torch.tensor(each, device=device).view(-1, 1, 1) for each in (mean, std))
+        self.mean, self.std = by_channel(mean, device), by_channel(std, device)
         rows = effects(space_of(config, image_shape), image_shape)
         table = torch.tensor([[*row.matrix, *row[1:]] for row in rows], device=device)
         self.table = table.view(len(OPERATIONS), STRENGTHS, 2, -1)

@@ -15,6 +15,7 @@ from torch import Tensor
 from skiprun.config import AugmentConfig
 from skiprun.data.augmentation.jitter import draw_factors, jitter
 from skiprun.data.augmentation.warps import ELASTIC_GRID, sampling_grid, warp
+from skiprun.data.channels import by_channel
 from skiprun.errors import OptionError
 
 MASKS_ONLY = ("rot90", "rotate", "scale", "elastic", "brightness", "noise")
@@ -53,8 +54,7 @@ class MaskAugment:
         device: torch.device,
     ) -> None:
         self.config, self.image_shape, self.device = config, image_shape, device
-        self.mean = torch.tensor(mean, device=device).view(-1, 1, 1)
-        self.std = torch.tensor(std, device=device).view(-1, 1, 1)
+        self.mean, self.std = by_channel(mean, device), by_channel(std, device)
         self.warps = bool(config.rotate or config.scale or config.crop or config.elastic)
 
     def draw(self, count: int) -> MaskDraws:
