@@ -18,6 +18,11 @@ MASK_VALUES = 256
 MAX_NAMES = 8
 
 
+def is_other(loaders: Loaders) -> bool:
+    """Tell whether data is not that of its run: it is scored, and never learned from."""
+    return isinstance(loaders.train, Matched)
+
+
 def as_trained_on(record: DataRecord, loaders: Loaders) -> Loaders:
     """Return other data as a run sees it: with its classes, its channels and its normalization."""
     if missing := {"class_names", "mean", "std", "image_shape"} - record.keys():

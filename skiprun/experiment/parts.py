@@ -14,6 +14,7 @@ from skiprun.data.pixels import sentence
 from skiprun.errors import explain_out_of_memory
 from skiprun.experiment.checks import building, check_batch, check_config, check_task, located
 from skiprun.experiment.class_weights import class_weights, weights_note
+from skiprun.experiment.matching import is_other
 from skiprun.inference.evaluate import evaluation_batch_size
 from skiprun.models import Cost, build_from_config, cost
 from skiprun.models.weights.freeze import freeze_from_config, learning_notes
@@ -117,7 +118,7 @@ def build(
         loaders = replace(accept(loaders) if accept else loaders, legacy_split=None)
     check_task(config, loaders.task)
     with located(config, "optim"):
-        weights = class_weights(config.optim, loaders)
+        weights = None if is_other(loaders) else class_weights(config.optim, loaders)
     task = TASKS[loaders.task].target(**task_options(config, loaders.task), class_weights=weights)
     torch.manual_seed(derive_seed(config.seed_of("init"), "weights"))
     with building(config):

@@ -277,6 +277,22 @@ def test_a_study_of_other_data_says_so_in_its_document_and_trains_nothing_again(
         call("landscape", "done", "--other-data", "--trajectory", "--steps", "3", "--jobs", "1", "--quiet")
 
 
+def test_other_data_that_lacks_a_class_is_scored_though_the_training_balanced_them(tmp_path: Path) -> None:
+    for name in ("mine", "other"):
+        for label in "xyz" if name == "mine" else "xy":
+            folder = tmp_path / name / label
+            folder.mkdir(parents=True, exist_ok=True)
+            for number in range(12):
+                noise = np.random.default_rng(number).integers(0, 256, (8, 8, 3)).astype(np.uint8)
+                Image.fromarray(noise).save(folder / f"{number}.png")
+    data = {"name": "image_folder", "root": str(tmp_path / "mine"), "image_size": 8, "batch_size": 4}
+    plain = {"name": "own", "model": {"name": "resnet_cifar", "depth": 8, "width": 4}, "data": data}
+    rest = {"schedule": {"steps": 2}, "optim": {"class_weights": "balanced"}, "log": {"tensorboard": False}}
+    run = train(plain | rest, runs=tmp_path / "runs")
+    scores = evaluate(run, root=tmp_path / "other", other_data=True)
+    assert 0 <= scores["error"] <= 100
+
+
 def test_masks_keep_void_and_their_border_weights() -> None:
     from skiprun.experiment.matching import Matched
 
