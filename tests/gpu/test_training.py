@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from skiprun.config import RunConfig
+from skiprun.data.channels import by_channel
 from skiprun.experiment import train
 from skiprun.run import Run
 from skiprun.system.progress import NullProgress
@@ -23,7 +24,7 @@ from tests.support.simulated_gpu.tensor import SimulatedTensor
 
 Pair = tuple[Run, Outcome]
 # The order of an epoch is copied when it begins; what normalizes images, when they are first asked for.
-ONCE = {"_permutation", "_scale", "_shift"}
+ONCE = {"_permutation", by_channel.__name__}
 FETCH = HostCopy.wait.__name__
 TRIAL = {"distance"}  # of what a launch computes from what the step does
 
