@@ -12,7 +12,7 @@ from benchmarks.loops import Tick
 from benchmarks.measure import IMAGES, accept_nothing_less
 from skiprun.config import RunConfig
 from skiprun.experiment.make_trainer import logging_to, make_trainer
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.prepare import prepare
 from skiprun.run import Run
 from skiprun.system.progress import Record
 from skiprun.training.trainer import Trainer

@@ -13,7 +13,7 @@ import torch
 from benchmarks import material
 from skiprun.config import RunConfig
 from skiprun.experiment.make_trainer import make_trainer
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.prepare import prepare
 from skiprun.experiment.room import checkpoint_bytes
 from skiprun.training.metrics import MetricsLog
 from skiprun.training.state import find_not_finite

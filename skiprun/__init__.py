@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # so that editors and mypy know the names
     from skiprun.experiment.finished import load_run as load_run
     from skiprun.experiment.predict import predict as predict
     from skiprun.experiment.reproduction.reproduce import reproduce as reproduce
-    from skiprun.experiment.study_runner.drawn_study import study as study
+    from skiprun.experiment.study import study as study
     from skiprun.experiment.train import train as train
     from skiprun.models import build_model as build_model
     from skiprun.reports.listing import runs as runs

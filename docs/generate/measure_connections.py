@@ -14,7 +14,7 @@ from docs.generate.measured import FIGURES, TrialResult
 from docs.generate.trials import SEEDS, Trial
 from skiprun.experiment.compare import compare
 from skiprun.experiment.forecast import StepTimes, train_briefly
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.prepare import prepare
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study import StudyRequest, run_study
 from skiprun.experiment.study_runner.study_target import StudyTarget

@@ -10,10 +10,11 @@ from skiprun.experiment.foreign import rebuild_file
 from skiprun.experiment.foreign_weights import ForeignWeights
 from skiprun.experiment.many import Launcher, train_missing
 from skiprun.experiment.noise import noise, plan_noise
-from skiprun.experiment.parts import Parts, prepare
+from skiprun.experiment.parts import Parts
 from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.predict import predict, predict_masks
-from skiprun.experiment.study_runner.drawn_study import study
+from skiprun.experiment.prepare import prepare
+from skiprun.experiment.study import study
 from skiprun.experiment.sweeps.plan_sweep import plan_sweep
 from skiprun.experiment.sweeps.sweep import sweep
 from skiprun.experiment.train import train

@@ -18,7 +18,7 @@ from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, Registry
 
 
 def check_config(config: RunConfig, new: bool, given_weights: bool = True) -> None:
-    """Refuse what can be told before a device is asked for and data is read; see `parts.prepare`."""
+    """Refuse what can be told before a device is asked for and data is read; see `prepare`."""
     refuse_contradictions(config)
     check_names(config)
     if new:

@@ -20,8 +20,9 @@ from skiprun.experiment.machine_checks import (
     tensorboard,
     versions,
 )
-from skiprun.experiment.parts import Parts, prepare
+from skiprun.experiment.parts import Parts
 from skiprun.experiment.plugins import with_plugins
+from skiprun.experiment.prepare import prepare
 from skiprun.experiment.room import check_room, room_needed
 from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
 from skiprun.run import Run

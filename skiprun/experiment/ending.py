@@ -10,7 +10,7 @@ import torch
 from skiprun.errors import Diverged, OutOfMemory, Stopped, StorageError, is_out_of_memory, kept, out_of_memory
 from skiprun.run import Run, State
 from skiprun.training.gpu_record import describe_gpu
-from skiprun.training.ranks import explain_lost_rank
+from skiprun.training.process_group import explain_lost_rank
 from skiprun.training.trainer import Trainer
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,9 @@ from skiprun.errors import CheckpointError, InputError
 from skiprun.experiment.checks import located
 from skiprun.experiment.data_place import config_with_data
 from skiprun.experiment.known_data import KnownData
-from skiprun.experiment.parts import Parts, prepare
+from skiprun.experiment.parts import Parts
 from skiprun.experiment.plugins import with_plugins
+from skiprun.experiment.prepare import prepare
 from skiprun.models import build_from_config
 from skiprun.run import Run, run_folder, runs_folder
 from skiprun.system.arguments import checked_arguments

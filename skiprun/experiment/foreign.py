@@ -10,7 +10,8 @@ from skiprun.config_file import key_of
 from skiprun.data import Loaders
 from skiprun.errors import CheckpointError, InputError, OptionError, counted, some
 from skiprun.experiment.foreign_weights import BATCH, USUAL_BATCH, ForeignWeights, Values
-from skiprun.experiment.parts import Parts, prepare
+from skiprun.experiment.parts import Parts
+from skiprun.experiment.prepare import prepare
 from skiprun.experiment.start_weights import with_weights_found
 from skiprun.run import runs_folder
 from skiprun.system.arguments import checked_arguments

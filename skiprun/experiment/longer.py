@@ -15,7 +15,7 @@ from skiprun.config_file import build_config
 from skiprun.errors import InputError
 from skiprun.experiment.data_place import config_with_data
 from skiprun.experiment.known_data import KnownData
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.prepare import prepare
 from skiprun.run import Run
 from skiprun.system.disk import storage_errors
 from skiprun.system.files import write_text

@@ -10,8 +10,8 @@ from pathlib import Path
 from skiprun.config import RunConfig
 from skiprun.errors import Diverged, InputError
 from skiprun.experiment.make_trainer import make_trainer
-from skiprun.experiment.parts import prepare
 from skiprun.experiment.plugins import with_plugins
+from skiprun.experiment.prepare import prepare
 from skiprun.experiment.start_weights import with_weights_found
 from skiprun.results.rate_curve import Point, RateCurve, runs_away
 from skiprun.run import RUNS

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from skiprun.config import RunConfig
 from skiprun.experiment.known_data import KnownData
-from skiprun.experiment.parts import Parts, prepare
+from skiprun.experiment.parts import Parts
 from skiprun.experiment.plugins import with_plugins
+from skiprun.experiment.prepare import prepare
 from skiprun.experiment.start_weights import refuse_other_weights, with_known_weights
 from skiprun.experiment.threads import try_threads
 from skiprun.run import Run

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from torch import nn
-
 from skiprun.config import Count
 from skiprun.display.anywhere import open_board
 from skiprun.errors import InputError
-from skiprun.experiment.finished import load_model, load_run, on_device
+from skiprun.experiment.finished import load_run
+from skiprun.experiment.predictors import load_segmenter, network_on
 from skiprun.inference.input_files import find_inputs
 from skiprun.inference.labels import predict_labels
-from skiprun.inference.masks import Segmenter, write_masks
+from skiprun.inference.masks import write_masks
 from skiprun.inference.output_files import MaskFolder, name_outputs
 from skiprun.inference.predictions import Prediction
-from skiprun.registry import DATASETS
 from skiprun.run import Run
 from skiprun.run.documents import ScoredData
 from skiprun.system.arguments import checked_arguments
 from skiprun.system.progress import ProgressCallback
-from skiprun.training.device import choose_device
-from skiprun.training.placing import put_rebuilt
 
 
 @checked_arguments
@@ -136,21 +132,3 @@ def predict_masks(
     inputs = find_inputs(files)
     outputs = name_outputs(inputs, folder)
     return write_masks(load_segmenter(run, device), inputs, outputs, skip_bad, progress)
-
-
-def network_on(run: Run, device: str) -> nn.Module:
-    """Return the network of a finished run on auto, cpu or cuda, wherever it was trained."""
-    return put_rebuilt(load_model(run), choose_device(on_device(run.config, device)).device, run.config)
-
-
-def load_segmenter(run: Run, device: str) -> Segmenter:
-    """Return the network of a finished run that finds masks, on a device, and how it saw its images."""
-    background = run.config.data.background
-    return Segmenter(network_on(run, device), run.summary()["data"], resized_to(run), background)
-
-
-def resized_to(run: Run) -> tuple[int, int] | None:
-    """Return the width and height to which a run's images were resized; None where they were not."""
-    config = run.config.data
-    resized = DATASETS[config.name].info.resizes and config.image_size and config.fit != "tile"
-    return (config.image_size, config.image_size) if resized and config.image_size else None

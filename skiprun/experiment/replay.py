@@ -17,7 +17,7 @@ from skiprun.errors import CheckpointError, Stopped
 from skiprun.experiment.data_place import config_with_data
 from skiprun.experiment.known_data import KnownData
 from skiprun.experiment.make_trainer import make_trainer
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.prepare import prepare
 from skiprun.experiment.study_runner.retrain import as_trained
 from skiprun.run import Run
 from skiprun.system.disk import storage_errors

@@ -13,7 +13,8 @@ from skiprun.data import Loaders
 from skiprun.data.residence import RESIDENT_SHARE
 from skiprun.experiment.checks import check_config
 from skiprun.experiment.opening import known_data
-from skiprun.experiment.parts import Parts, build
+from skiprun.experiment.parts import Parts
+from skiprun.experiment.prepare import build
 from skiprun.registry import PROBES
 from skiprun.run import Run
 from skiprun.system.progress import ProgressCallback

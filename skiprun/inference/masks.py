@@ -30,7 +30,7 @@ from skiprun.inference.sliding_window import sliding_window
 from skiprun.run.documents import DataRecord
 from skiprun.system.files import make_folder, write_bytes
 from skiprun.system.progress import ProgressCallback
-from skiprun.tasks.segmentation import predicted_classes
+from skiprun.tasks.masks import predicted_classes
 
 STRIP = 256  # rows of a mask that are interpolated at once
 

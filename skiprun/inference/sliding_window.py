@@ -10,7 +10,7 @@ from torch import Tensor
 
 from skiprun.data.folders.masks import starts
 from skiprun.data.source import Array
-from skiprun.tasks.segmentation import predicted_classes
+from skiprun.tasks.masks import predicted_classes
 
 TILE, OVERLAP = 512, 128
 

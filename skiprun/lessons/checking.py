@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
 import numpy as np
 import torch
 
-from skiprun.claims.quantity import Quantity, Region, decide, near
-from skiprun.errors import InputError, did_you_mean, first_line, with_type
+from skiprun.claims.quantity import Quantity, Region, decide
+from skiprun.errors import first_line, with_type
+from skiprun.lessons.exercises import Measure, find_exercise
 from skiprun.system.arguments import fits, type_in_words
 
 Verdict = Literal["PASS", "FAIL", "OPEN"]
-Measure = Callable[..., Sequence[Quantity]]
-
-LESSONS = ("residual_block", "degradation", "gradient_flow", "projection", "unet_skips")
-EXERCISES: dict[str, Measure] = {}
 
 
 @dataclass(frozen=True)
@@ -42,34 +38,6 @@ class Checked:
     def __str__(self) -> str:
         reason = [f"Why: {self.why}"] if self.why else []
         return "\n  ".join([f"{self.exercise} {self.verdict}", *self.found, *reason])
-
-
-def exercise(number: str) -> Callable[[Measure], Measure]:
-    """Register a function from an answer, and what it is about, to numbers.
-
-    The first line of its docstring is the task, the rest the reason for what is expected.
-    """
-
-    def register(measure: Measure) -> Measure:
-        EXERCISES[number] = measure
-        return measure
-
-    return register
-
-
-def exactly(name: str, value: float, number: int) -> Quantity:
-    """Return a number that must be a whole one."""
-    return exact(name, value, near(number, 0.5))
-
-
-def exact(name: str, value: float, expected: Region) -> Quantity:
-    """Return a number that no seed changes."""
-    return by_seed(name, {0: float(value)}, expected)
-
-
-def by_seed(name: str, values: dict[int, float], expected: Region) -> Quantity:
-    """Return a number of each seed, all of which must lie in a region."""
-    return Quantity(name, expected, values, "exact")
 
 
 def check(exercise: str, answer: object, evidence: object = None) -> None:
@@ -107,18 +75,6 @@ def check_answer(exercise: str, answer: object, evidence: object = None) -> Chec
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
         return _judged(exercise, measure, given)
-
-
-def find_exercise(number: str) -> Measure:
-    """Return the function that measures an answer; raise InputError with those that there are."""
-    for lesson in LESSONS:
-        importlib.import_module(f"skiprun.lessons.{lesson}")
-    if number not in EXERCISES:
-        raise InputError(
-            f"There is no exercise '{number}'.{did_you_mean(number, EXERCISES)} "
-            f"There are {', '.join(EXERCISES)}."
-        )
-    return EXERCISES[number]
 
 
 def _judged(exercise: str, measure: Measure, given: Sequence[Any]) -> Checked:

@@ -11,7 +11,7 @@ from torch import nn
 
 from skiprun.claims.comparison import Comparison
 from skiprun.claims.quantity import Quantity, below, near, quotients
-from skiprun.lessons.checking import by_seed, exact, exactly, exercise
+from skiprun.lessons.exercises import by_seed, exact, exactly, exercise
 from skiprun.lessons.residual_block import largest
 from skiprun.models import build_model
 from skiprun.models.layers.block import ResidualBlock

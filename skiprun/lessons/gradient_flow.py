@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.claims.quantity import Quantity, below, near
-from skiprun.lessons.checking import exact, exactly, exercise
+from skiprun.lessons.exercises import exact, exactly, exercise
 from skiprun.models import build_model
 from skiprun.results.study_documents import Document
 from skiprun.studies.base import isolated_copy

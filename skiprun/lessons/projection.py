@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.claims.quantity import Quantity, below, near
-from skiprun.lessons.checking import exact, exactly, exercise
+from skiprun.lessons.exercises import exact, exactly, exercise
 from skiprun.lessons.residual_block import largest, parameters
 from skiprun.models import build_model
 from skiprun.models.layers.shortcut import make_shortcut

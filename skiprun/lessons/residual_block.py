@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from skiprun.claims.quantity import Quantity, above, below, near
 from skiprun.connections import Site
 from skiprun.connections.add import Add
-from skiprun.lessons.checking import exact, exactly, exercise
+from skiprun.lessons.exercises import exact, exactly, exercise
 from skiprun.models import build_model
 from skiprun.models.layers.block import BasicBlock, connection_maker
 

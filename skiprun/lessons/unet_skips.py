@@ -9,8 +9,8 @@ from torch import Tensor
 
 from skiprun.claims.comparison import Comparison
 from skiprun.claims.quantity import Quantity, near
-from skiprun.lessons.checking import by_seed, exact, exactly, exercise
 from skiprun.lessons.degradation import group_of
+from skiprun.lessons.exercises import by_seed, exact, exactly, exercise
 from skiprun.lessons.residual_block import parameters
 from skiprun.models import build_model
 

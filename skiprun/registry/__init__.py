@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from skiprun.infos import ClaimInfo, ConnectionInfo, DatasetInfo, Info, ModelInfo, StudyInfo, SymptomInfo
-from skiprun.registry.registry import Entry, Registry
+from skiprun.registry.entry import Entry
+from skiprun.registry.registry import Registry
 
 if TYPE_CHECKING:  # what is registered lies on the floors above, and is known here to mypy alone
     from torch import nn

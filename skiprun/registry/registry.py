@@ -18,35 +18,14 @@ from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
 from skiprun.errors import BrokenPlugin, UnknownName
-from skiprun.infos import Info
+from skiprun.registry.entry import Entry, Facts, Target
 from skiprun.registry.modules import modules_of, own_files
 
 PLUGINS = "skiprun.plugins"
-Target = TypeVar("Target")
-Facts = TypeVar("Facts", bound=Info)
 Source = TypeVar("Source", bound=Callable[[str], Any])
 
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Entry(Generic[Target, Facts]):
-    """One registered thing with what is said of it.
-
-    Attributes:
-        module: the module that registered it; the target may come from elsewhere.
-    """
-
-    name: str
-    target: Target
-    info: Facts
-    module: str
-
-    @property
-    def summary(self) -> str:
-        """First line of the target's docstring, unless its info has another."""
-        return self.info.summary or (self.target.__doc__ or "").strip().split("\n")[0]
 
 
 @dataclass

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from skiprun.palette import dashes, look
-from skiprun.reports.plots import Curves, Dots, Network, Plot
-from skiprun.results.history import MOMENTS, History, by_depth, spaced
+from skiprun.reports.plot_kinds import Curves, Dots, Network, Plot
+from skiprun.results.history import MOMENTS, History, by_depth
+from skiprun.results.thinning import spaced
 from skiprun.system.files import json_safe
 
 MOST_NUMBERS = 10_000  # of the runs of one chart, or some more where there are hundreds of runs

@@ -15,7 +15,7 @@ from skiprun.reports.drawing import (
     name_ticks,
     scale_by_decades,
 )
-from skiprun.reports.plots import Curves, Dots, Network
+from skiprun.reports.plot_kinds import Curves, Dots, Network
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from skiprun.palette import STYLE
 from skiprun.reports.comparison_drawing import draw_curves, draw_dots
 from skiprun.reports.drawing import Drawing
-from skiprun.reports.plots import Curves, Plot
+from skiprun.reports.plot_kinds import Curves, Plot
 
 
 def draw(plots: Sequence[Plot]) -> list[Drawing]:

@@ -19,7 +19,8 @@ from skiprun.reports.drawing import Drawing
 from skiprun.reports.export import csv_text, latex_table
 from skiprun.reports.glossary import WORDS, anchor, word_of
 from skiprun.reports.masks import mask_pictures
-from skiprun.reports.plots import Plot, describe
+from skiprun.reports.plot_kinds import Plot
+from skiprun.reports.plots import describe
 from skiprun.reports.rivals import rival_note, rival_rows
 from skiprun.results.numbers import significant
 from skiprun.results.protocol import machines

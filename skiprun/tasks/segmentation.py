@@ -27,10 +27,8 @@ from skiprun.registry import TASKS
 from skiprun.tasks.base import Task, at_least_float32
 from skiprun.tasks.confusion import confusion_matrix
 from skiprun.tasks.mask_scores import boundary_counts, f_score, mean_of_known, ratios
+from skiprun.tasks.masks import VOID, classes_of, predicted_classes
 from skiprun.tasks.pixel_losses import cross_entropy, soft_dice
-
-# What a mask says of a pixel that neither teaches nor counts.
-VOID = 255
 
 
 @TASKS.register("segmentation")
@@ -150,18 +148,3 @@ def constant_scores(pixels: Sequence[int]) -> dict[str, float]:
         answers.append(Segmentation().scores(torch.cat([matrix.flatten(), boundaries])))
     best = {"iou": max, "dice": max, "boundary": max, "pixel_error": min}
     return {name: choose(scores[name] for scores in answers) for name, choose in best.items()}
-
-
-def classes_of(target: Tensor) -> Tensor:
-    """Return the classes of masks [N, H, W], with or without a second plane, as int64."""
-    return (target[:, 0] if target.ndim == 4 else target).long()
-
-
-def shows_anything(target: Tensor) -> bool:
-    """Say whether masks have a pixel that is neither background nor void."""
-    return bool(((classes := classes_of(target)) > 0).logical_and(classes != VOID).any())
-
-
-def predicted_classes(output: Tensor) -> Tensor:
-    """Return the class of each pixel, int64 [N, H, W], from logits."""
-    return (output[:, 0] > 0).long() if output.shape[1] == 1 else output.argmax(1)

@@ -11,7 +11,8 @@ from torch import Tensor
 from skiprun.config import AugmentConfig
 from skiprun.config.augment import RandAugmentConfig
 from skiprun.data.augmentation.augment import Augment
-from skiprun.data.augmentation.auto_augment import OPERATIONS, SIGNED, STRENGTHS, Chosen, space_of, strengths
+from skiprun.data.augmentation.auto_augment import Chosen
+from skiprun.data.augmentation.operation_table import OPERATIONS, SIGNED, STRENGTHS, space_of, strengths
 from skiprun.errors import OptionError
 from skiprun.system.torchvision_repair import torchvision
 

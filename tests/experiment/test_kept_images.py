@@ -20,7 +20,8 @@ from skiprun.reports import run_details
 from skiprun.results.records import read, with_images
 from skiprun.run import Run
 from skiprun.tasks.classification import Classification
-from skiprun.tasks.segmentation import VOID, Segmentation
+from skiprun.tasks.masks import VOID
+from skiprun.tasks.segmentation import Segmentation
 
 SUMMARY_ERROR = "test.error"
 

@@ -21,15 +21,15 @@ from skiprun.config_file import build_config, load_config
 from skiprun.data.datasets.cells import draw_image
 from skiprun.errors import BadImage, ConfigError, InputError
 from skiprun.experiment import evaluate, load_model, predict_masks, train
-from skiprun.experiment.parts import prepare
-from skiprun.experiment.predict import load_segmenter
+from skiprun.experiment.predictors import load_segmenter
+from skiprun.experiment.prepare import prepare
 from skiprun.inference.mask_images import mask_png, voc_colour
 from skiprun.inference.masks import resized_classes
 from skiprun.inference.output_files import MaskFolder
 from skiprun.inference.sliding_window import sliding_window, spans
 from skiprun.reports import write_comparison
 from skiprun.run import Run
-from skiprun.training.views.overlays import fitted
+from skiprun.training.views.overlay_panels import fitted
 from tests.support import CONFIGS
 
 

@@ -22,7 +22,7 @@ from skiprun.data.contract import ALL
 from skiprun.errors import ConfigError, InputError, OutOfMemory, Stopped, explain_out_of_memory
 from skiprun.experiment import evaluate, parts, predict, train
 from skiprun.experiment.doctor import examine
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.prepare import prepare
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
 from skiprun.experiment.study_runner.study_target import StudyTarget

@@ -18,7 +18,7 @@ from skiprun.experiment import evaluate, predict, predict_masks, train
 from skiprun.experiment.doctor import examine
 from skiprun.experiment.finished import rebuild
 from skiprun.experiment.machine_checks import Check
-from skiprun.experiment.predict import network_on
+from skiprun.experiment.predictors import network_on
 from skiprun.experiment.replay import replay
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study import StudyRequest, run_study

@@ -6,7 +6,7 @@ import pytest
 
 from skiprun.config import RunConfig
 from skiprun.experiment.forecast import forecast
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.prepare import prepare
 from skiprun.training.acceleration.graph import SETTLED, WARM_UP
 from tests.gpu.cases import CASES, TRIED, config_of
 from tests.support.simulated_gpu.machine import SimulatedMachine

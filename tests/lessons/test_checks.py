@@ -17,7 +17,7 @@ from skiprun.claims.comparison import compare_runs
 from skiprun.connections import Connection
 from skiprun.errors import InputError
 from skiprun.lessons import check, check_answer
-from skiprun.lessons.checking import EXERCISES, find_exercise
+from skiprun.lessons.exercises import EXERCISES, find_exercise
 from skiprun.models.layers.block import BasicBlock
 from skiprun.studies.gradflow import gradflow
 from tests.support.fake_runs import write_run, write_trio

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from skiprun.lessons.checking import EXERCISES, find_exercise
+from skiprun.lessons.exercises import EXERCISES, find_exercise
 from skiprun.lessons.notebooks import FOLDER, lessons
 from tests.support import ROOT
 from tests.support.command_line import run_here

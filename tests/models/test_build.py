@@ -10,7 +10,7 @@ from skiprun.config import ModelConfig, RunConfig, contradictions
 from skiprun.config_file import build_config
 from skiprun.connections import sites
 from skiprun.errors import ConfigError, OptionError, SkiprunError, UnknownName
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.prepare import prepare
 from skiprun.models import build_from_config, build_model, check_from_config
 from skiprun.models.layers.norm_act import group_norm
 from skiprun.models.options import options_of

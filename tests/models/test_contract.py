@@ -7,7 +7,7 @@ from torch import nn
 
 from skiprun.connections import sites
 from skiprun.experiment.contracts import Contract, Subject, contracts_of, models
-from skiprun.experiment.contracts.models import batch, made
+from skiprun.experiment.contracts.model_trial import batch, made
 from skiprun.experiment.contracts.training_step import first_gradient, starts_inside_a_block
 from skiprun.models.complexity.meta import without_content
 from skiprun.models.options import options_of

@@ -12,7 +12,7 @@ from torch import nn
 
 from skiprun.config import ModelConfig
 from skiprun.errors import ConfigError, OptionError
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.prepare import prepare
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study_inputs import StudyInputs
 from skiprun.experiment.study_runner.study_target import StudyTarget

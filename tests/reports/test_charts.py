@@ -15,8 +15,9 @@ from skiprun.reports.charts import charts_json
 from skiprun.reports.drawing import spread_out
 from skiprun.reports.plots import describe
 from skiprun.results.groups import Group
-from skiprun.results.history import MAX_LINES, MOMENTS, History, Moment
+from skiprun.results.history import MOMENTS, History, Moment
 from skiprun.results.records import read
+from skiprun.results.thinning import MAX_LINES
 from tests.support.fake_runs import write_run, write_trio
 
 

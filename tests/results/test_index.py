@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from skiprun.cli.app import app
 from skiprun.reports import list_runs, listing, runs_rows
 from skiprun.results import index
-from skiprun.results.history import MAX_LINES, Thinned, read_history
+from skiprun.results.history import read_history
 from skiprun.results.records import read
+from skiprun.results.thinning import MAX_LINES, Thinned
 from skiprun.run import Run, find_runs
 from tests.support.fake_runs import write_run
 

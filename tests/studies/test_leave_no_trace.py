@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from skiprun.experiment.contracts.studies import Faulty, few, given, network
+from skiprun.experiment.contracts.study_trial import Faulty, few, given, network
 from skiprun.experiment.contracts.tracks import require_untouched, tracks
 from skiprun.registry import STUDIES
 from skiprun.studies.signature import needs

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skiprun.experiment.contracts.studies import few, given, network, studied
+from skiprun.experiment.contracts.study_trial import few, given, network, studied
 from skiprun.registry import STUDIES
 
 REPORTING = [

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from skiprun.tasks.confusion import confusion_matrix, count_cells, sum_of_products
-from skiprun.tasks.segmentation import VOID
+from skiprun.tasks.masks import VOID
 
 
 @pytest.mark.parametrize("number", [2, 3, 5, 21])

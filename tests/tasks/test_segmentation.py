@@ -12,7 +12,8 @@ from torch import Tensor
 
 from skiprun.data.borders import VOID as VOID_OF_DATA
 from skiprun.system.torchvision_repair import torchvision  # noqa: F401 - before torchmetrics imports it
-from skiprun.tasks.segmentation import VOID, Segmentation, constant_scores
+from skiprun.tasks.masks import VOID
+from skiprun.tasks.segmentation import Segmentation, constant_scores
 
 
 def scored(output: Tensor, target: Tensor, **options: Any) -> dict[str, float]:

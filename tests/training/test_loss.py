@@ -18,12 +18,14 @@ from skiprun.config.experiment import RunConfig
 from skiprun.config_file import build_config
 from skiprun.errors import ConfigError
 from skiprun.experiment import evaluate, load_model, train
-from skiprun.experiment.parts import Parts, prepare
+from skiprun.experiment.parts import Parts
+from skiprun.experiment.prepare import prepare
 from skiprun.inference.evaluate import evaluate_batches
 from skiprun.run.directory import Run
 from skiprun.tasks import Task
 from skiprun.tasks.classification import Classification
-from skiprun.tasks.segmentation import VOID, Segmentation
+from skiprun.tasks.masks import VOID
+from skiprun.tasks.segmentation import Segmentation
 from skiprun.training.micro_batches import micro_batches
 from tests.support.tiny import tiny_config, tiny_trainer
 

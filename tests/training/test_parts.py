@@ -15,7 +15,7 @@ from torch import nn
 
 from skiprun.config import OptimConfig, ScheduleConfig
 from skiprun.errors import CheckpointError
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.prepare import prepare
 from skiprun.models import build_model
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.checkpoint_file import load, save

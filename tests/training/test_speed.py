@@ -15,7 +15,7 @@ from skiprun.config import RunConfig
 from skiprun.errors import ConfigError, InputError, Stopped
 from skiprun.experiment import parts as parts_module
 from skiprun.experiment import threads as threads_module
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.prepare import prepare
 from skiprun.models import build_model
 from skiprun.registry import MODELS
 from skiprun.system.machine import keep_memory

@@ -11,7 +11,8 @@ import pytest
 from torch import nn
 
 from skiprun.training.views.gradient_image import GradientImage
-from skiprun.training.views.overlays import Overlays, panels
+from skiprun.training.views.overlay_panels import panels
+from skiprun.training.views.overlays import Overlays
 
 
 def drawn(epochs: float, *, asked: list[float]) -> list[float]:

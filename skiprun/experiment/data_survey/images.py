@@ -11,7 +11,7 @@ import torch
 from skiprun.data import Loaders
 from skiprun.data.source import Array, channel_moments
 from skiprun.data.splits import InMemorySplit, MemoryMappedSplit, Split
-from skiprun.training.views.overlays import painted
+from skiprun.training.views.overlay_panels import painted
 
 SPLITS = ("train", "val", "test")
 MOST = 2000  # images whose colours are looked at

@@ -13,7 +13,8 @@ from skiprun.errors import InputError, counted
 from skiprun.experiment.study_runner.study_target import Shape
 from skiprun.inference.evaluate import evaluate_batches
 from skiprun.tasks import Task
-from skiprun.tasks.segmentation import constant_scores, shows_anything
+from skiprun.tasks.masks import shows_anything
+from skiprun.tasks.segmentation import constant_scores
 from skiprun.training.randomness import derive_seed
 from skiprun.training.sample_order import BatchSampler
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from skiprun.config import RunConfig
 from skiprun.data import Loaders
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.prepare import prepare
 from skiprun.run import Run
 from skiprun.system.progress import NullProgress, Record
 from skiprun.training.checkpoint import Checkpoints

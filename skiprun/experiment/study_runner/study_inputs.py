@@ -16,7 +16,7 @@ from skiprun.errors import InputError
 from skiprun.experiment.data_place import recorded
 from skiprun.experiment.finished import choose_split
 from skiprun.experiment.known_data import KnownData
-from skiprun.experiment.parts import prepare
+from skiprun.experiment.prepare import prepare
 from skiprun.experiment.study_runner.images import NOISE_CLASSES, Batch, Images, RandomImages, Scoring
 from skiprun.experiment.study_runner.retrain import State, as_trained, weight_trajectory
 from skiprun.experiment.study_runner.sample_selection import SampleSelection

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from skiprun.config.sweep import Halving
 from skiprun.errors import counted, percent
-from skiprun.experiment.parts import task_options
 from skiprun.experiment.planned import Planned
+from skiprun.experiment.prepare import task_options
 from skiprun.experiment.until_decided import has_diverged
 from skiprun.registry import DATASETS, TASKS
 from skiprun.results.rungs import RungScore, Stop, mean_score, score_at, survivors

@@ -19,18 +19,16 @@ from torch import Tensor, nn
 
 from skiprun.data import Split
 from skiprun.data.source import Array
-from skiprun.palette import COLOURS
 from skiprun.system.documents import Row
 from skiprun.system.files import make_folder, write_bytes
 from skiprun.system.ordinary_files import read_bytes
-from skiprun.tasks.segmentation import VOID, predicted_classes
+from skiprun.tasks.masks import predicted_classes
 from skiprun.training.device import DeviceSetup
+from skiprun.training.views.overlay_panels import panels
 
 SAMPLES = 4
 WORST = "worst.png"
-SIDE = 160  # pixels that an image takes in its row
 MAX_OVERLAYS = 20  # overlays of a run, about
-CLAIMED, MISSED = (220, 40, 40), (40, 90, 230)
 
 
 class Data(Protocol):
@@ -129,29 +127,3 @@ def draw_overlays(model: nn.Module, data: Data, split: Split, index: Tensor, set
     buffer = io.BytesIO()
     Image.fromarray(np.concatenate(rows, axis=0)).save(buffer, format="png")
     return buffer.getvalue()
-
-
-def panels(image: Array, truth: Array, predicted: Array) -> list[Array]:
-    """Return image, truth, prediction and errors, uint8 [SIDE, SIDE, 3] each."""
-    base = np.broadcast_to(image, (*image.shape[:2], 3)) if image.shape[2] == 1 else image[..., :3]
-    wrong = (predicted != truth) & (truth != VOID)
-    errors = (0.5 * base).astype(np.uint8)
-    errors[wrong & (predicted > 0)] = CLAIMED
-    errors[wrong & (predicted == 0)] = MISSED
-    return [fitted(each) for each in (base, painted(base, truth), painted(base, predicted), errors)]
-
-
-def painted(base: Array, mask: Array) -> Array:
-    """Return an image with the classes of a mask laid over it; the background and void are left."""
-    names = [name for name in COLOURS if name != "#000000"]  # which would pass for a shadow
-    colours = np.array([[int(name[at : at + 2], 16) for at in (1, 3, 5)] for name in names])
-    layer = colours[(mask.astype(int) - 1) % len(colours)]
-    shown = (mask > 0) & (mask != VOID)
-    return np.where(shown[..., None], 0.5 * base + 0.5 * layer, base).astype(np.uint8)
-
-
-def fitted(panel: Array) -> Array:
-    """Return a panel at the size of its place, with a rim."""
-    size = (SIDE - 2, SIDE - 2)
-    smaller = Image.fromarray(np.ascontiguousarray(panel)).resize(size, Image.Resampling.NEAREST)
-    return np.pad(np.asarray(smaller), ((1, 1), (1, 1), (0, 0)))
