@@ -8,8 +8,8 @@ from typing import Any
 from typer.main import get_command
 
 from skiprun.cli.app import app
-from skiprun.cli.completion import Parameter, Table, Words
-from skiprun.cli.groups import ListByDefault, ListedStudy
+from skiprun.cli.completion_words import Parameter, Table, Words
+from skiprun.cli.groups import ListByDefault
 
 # What the words of a placeholder stand for, as the help shows it: NAME..., RUN|FILE, KEY=VALUE.
 KINDS = {
@@ -55,7 +55,7 @@ def words_of(command: Any) -> Words:
         context = command.context_class(command)
         inner = {name: command.get_command(context, name) for name in command.list_commands(context)}
     listed = inner.get("list") if isinstance(command, ListByDefault) else None
-    params = [*command.params, *(full(listed).params if listed else ()), *full(command).params]
+    params = [*command.params, *(listed.params if listed else ())]
     return {
         "help": command.get_short_help_str(limit=80),
         "commands": {name: words_of(each) for name, each in inner.items() if not each.hidden},
@@ -68,20 +68,6 @@ def words_of(command: Any) -> Words:
         | {"--help": {"takes": False, "kinds": [], "help": "Show what there is."}},
         "arguments": [parameter(each) for each in params if each.param_type_name == "argument"],
     }
-
-
-def full(command: Any) -> Any:
-    """Return a command with its parameters; that of a study is made of its declaration."""
-    if not isinstance(command, ListedStudy):
-        return command
-    from skiprun.cli.study_command import study_command
-    from skiprun.cli.study_source import UNREAD, declared_study
-
-    try:
-        declared = declared_study(command.name or "", command.declaration)
-    except UNREAD:
-        return command
-    return study_command(declared, command.declaration.module)
 
 
 def parameter(each: Any) -> Parameter:

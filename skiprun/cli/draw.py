@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from skiprun.cli.models import Input, input_shape
+from skiprun.cli.models import Input, app, input_shape
 from skiprun.cli.options import RUNS, Json, RunsFolder, user_path
 from skiprun.cli.terminal import emit, results
 from skiprun.errors import InputError
@@ -22,6 +22,7 @@ Output = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
 
 
+@app.command(epilog="Example: skiprun models draw resnet56:connection=highway")
 def draw(
     name: Named,
     input: Input = None,

@@ -12,7 +12,7 @@ import typer
 from skiprun.cli.option_groups import with_groups
 from skiprun.cli.options import RUNS, Json, RunsFolder, user_path
 from skiprun.cli.predict import show_progress
-from skiprun.cli.runs import Reverse, Sort, Words
+from skiprun.cli.runs import Reverse, Sort, Words, app
 from skiprun.cli.tables import show_table
 from skiprun.cli.terminal import emit, loading, say
 from skiprun.errors import InputError, UnknownName, counted
@@ -40,6 +40,7 @@ class TrackerOptions:
     ] = "skiprun"
 
 
+@app.command(epilog="Example: skiprun runs export state=finished --to mlflow")
 @with_groups
 def export(
     *,

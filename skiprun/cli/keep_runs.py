@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
+from skiprun.cli.runs import app
 from skiprun.cli.tables import show_table
 from skiprun.cli.terminal import emit, results, say
 from skiprun.errors import InputError, counted
@@ -32,6 +33,7 @@ def runs_named(names: Sequence[Path], folder: Path) -> list[Run]:
     return list({run.path.absolute(): run for run in found}.values())
 
 
+@app.command(epilog="Example: skiprun runs tag digits-resnet56 paper baseline")
 def tag(
     run: RunArgument,
     tags: Annotated[list[str], typer.Argument(metavar="TAG...", help="Words to find it by: runs tag=paper.")],
@@ -51,6 +53,7 @@ def tag(
         show_table(["run", "tags"], [[name, ", ".join(now) or None] for name, now in tagged.items()])
 
 
+@app.command(epilog="Example: skiprun runs rm smoke digits-plain20/seed-3")
 def rm(
     names: Annotated[list[Path] | None, SEVERAL] = None,
     purge: Annotated[
@@ -79,6 +82,7 @@ def rm(
     say(f"To bring one back: skiprun runs restore {found[0].name}")
 
 
+@app.command(epilog="Example: skiprun runs restore smoke")
 def restore(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="RUN...", help="Nothing: list the trash.")

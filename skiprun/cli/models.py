@@ -14,12 +14,13 @@ from skiprun.cli.terminal import emit, loading, people, results, say
 from skiprun.errors import InputError, counted
 from skiprun.models.complexity.rows import BlockRow, ModelRow
 
-app = typer.Typer(
-    cls=ListByDefault,
-    help="List architectures; `models show NAME` shows one.",
-    epilog='Example: skiprun models "resnet*"',
-    rich_markup_mode=None,
-)
+app = typer.Typer(name="models", cls=ListByDefault, rich_markup_mode=None, add_completion=False)
+
+
+@app.callback(epilog='Example: skiprun models "resnet*"')
+def models() -> None:
+    """List architectures; `models show NAME` shows one."""
+
 
 # What the tables below, or another command, say too.
 OPTIONAL = ("year", "connection", "input", "memory\nGiB", "family")

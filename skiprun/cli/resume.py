@@ -10,10 +10,11 @@ import typer
 
 from skiprun.cli.option_groups import OutputOptions, with_groups
 from skiprun.cli.options import Root, RunArgument
-from skiprun.cli.terminal import emit, is_first_rank, people, say, set_quiet
+from skiprun.cli.terminal import emit, people, say, set_quiet
 from skiprun.display.board import Board
 from skiprun.display.scores import test_scores
 from skiprun.errors import InputError
+from skiprun.system.ranks import is_first_rank
 
 
 @dataclass(frozen=True)

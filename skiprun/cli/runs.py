@@ -11,12 +11,12 @@ from skiprun.cli.groups import ListByDefault
 from skiprun.cli.options import RUNS, Json, RunArgument, RunsFolder, user_path
 from skiprun.cli.terminal import emit, loading, results
 
-app = typer.Typer(
-    cls=ListByDefault,
-    help="List runs, put them in order, compare two; `runs show RUN` shows one.",
-    epilog="Example: skiprun runs 'resnet*' state=finished 'optim.lr<0.1' --sort test",
-    rich_markup_mode=None,
-)
+app = typer.Typer(name="runs", cls=ListByDefault, rich_markup_mode=None, add_completion=False)
+
+
+@app.callback(epilog="Example: skiprun runs 'resnet*' state=finished 'optim.lr<0.1' --sort test")
+def runs() -> None:
+    """List runs, put them in order, compare two; `runs show RUN` shows one."""
 
 
 LATEST = 50

@@ -16,12 +16,12 @@ from skiprun.cli.study_options import LookOptions, Names
 from skiprun.cli.study_output import show_studies
 from skiprun.errors import OptionError
 
-app = typer.Typer(
-    cls=ListByDefault,
-    help="List studies; `studies run STUDY` runs any one.",
-    epilog="Example: skiprun studies --json",
-    rich_markup_mode=None,
-)
+app = typer.Typer(name="studies", cls=ListByDefault, rich_markup_mode=None, add_completion=False)
+
+
+@app.callback(epilog="Example: skiprun studies --json")
+def studies() -> None:
+    """List studies; `studies run STUDY` runs any one."""
 
 
 @app.command("list", epilog="Example: skiprun studies --json")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 from pydantic import TypeAdapter
 
+from skiprun.cli.listed import command_of
 from skiprun.cli.option_groups import DataOptions, OutputOptions, options_of_group
 from skiprun.cli.options import apart
 from skiprun.cli.study_networks import (
@@ -49,10 +50,7 @@ def study_command(study: Study, module: str) -> Any:
 
     run.__signature__ = inspect.Signature([*command_parameters(study)])  # type: ignore[attr-defined]
     text = inspect.cleandoc(study.target.__doc__ or "").partition("\n\nArgs:")[0]
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    example = f"Example: skiprun {study.name} {study.info.example}".rstrip()
-    app.command(study.name, help=text, epilog=example)(run)
-    return typer.main.get_command(app)
+    return command_of(run, study.name, study.info.example, help=text)
 
 
 def command_parameters(study: Study) -> Iterator[Parameter]:

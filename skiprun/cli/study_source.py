@@ -10,7 +10,7 @@ from pydantic import Field
 
 from skiprun.infos import StudyInfo
 from skiprun.registry import Entry
-from skiprun.registry.declarations import Declaration
+from skiprun.registry.declarations import Declaration, Definition
 from skiprun.studies.signature import CALLERS, Count, Seed
 
 UNREAD = (NameError, AttributeError, TypeError, ValueError)
@@ -43,7 +43,7 @@ def declared_study(name: str, declaration: Declaration) -> Entry[Any, StudyInfo]
     return Entry(name, study, StudyInfo(**declared_facts(declaration.register)), declaration.module)
 
 
-def declared_parameters(definition: ast.FunctionDef | ast.ClassDef) -> list[Parameter]:
+def declared_parameters(definition: Definition) -> list[Parameter]:
     """Return the parameters of a function; those that a user chooses have types and defaults."""
     if isinstance(definition, ast.ClassDef):
         raise ValueError(f"{definition.name} is a class")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
-from pathlib import Path
 
 from rich.text import Text
 
@@ -14,7 +12,7 @@ from skiprun.display.console import PlainConsole
 from skiprun.display.loading import Loading
 from skiprun.system.files import json_safe
 from skiprun.system.logs import is_about_data
-from skiprun.system.ranks import rank_of_torchrun
+from skiprun.system.ranks import is_first_rank
 
 people = PlainConsole(stderr=True, highlight=False)
 # Redirected, results are read by programs and kept in logs: wide, so that nothing is folded or cut.
@@ -65,17 +63,6 @@ def set_quiet(quiet: bool) -> None:
     """Print warnings alone, as --quiet and --json ask, or also what is done; of several ranks, one prints."""
     level = logging.WARNING if quiet else logging.INFO
     HANDLER.setLevel(level if is_first_rank() else logging.CRITICAL)
-
-
-def is_first_rank() -> bool:
-    """Tell whether this process speaks for all that torchrun started."""
-    return not rank_of_torchrun()
-
-
-def leave_talk_to_first_rank() -> None:
-    """Let the results of a command be printed once, where torchrun started it several times."""
-    if not is_first_rank():
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until this process ends
 
 
 def show_commands(lines: list[str], json: bool) -> None:

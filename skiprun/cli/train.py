@@ -11,9 +11,10 @@ import typer
 
 from skiprun.cli.option_groups import ConfigOptions, OutputOptions, with_groups
 from skiprun.cli.options import Folds, apart
-from skiprun.cli.terminal import emit, is_first_rank, people, set_quiet
+from skiprun.cli.terminal import emit, people, set_quiet
 from skiprun.display.board import Board
 from skiprun.display.scores import test_scores
+from skiprun.system.ranks import is_first_rank
 
 if TYPE_CHECKING:
     from skiprun.config import RunConfig

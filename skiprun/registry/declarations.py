@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import logging
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from skiprun import registry as registries
 from skiprun.errors import BrokenPlugin
@@ -15,17 +15,20 @@ from skiprun.registry.registry import Registry
 log = logging.getLogger(__name__)
 
 
+Definition: TypeAlias = ast.FunctionDef | ast.ClassDef
+
+
 class Declaration(NamedTuple):
     """What the source of a module says of something that it registers."""
 
     module: str
-    definition: ast.FunctionDef | ast.ClassDef
+    definition: Definition
     register: ast.Call
 
     @property
     def summary(self) -> str:
         """First line of the docstring."""
-        return (ast.get_docstring(self.definition) or "").split("\n")[0]
+        return first_line(self.definition)
 
 
 def declarations(registry: Registry[Any, Any]) -> dict[str, Declaration]:
@@ -38,17 +41,27 @@ def declarations(registry: Registry[Any, Any]) -> dict[str, Declaration]:
     for module in registry.modules():
         try:
             with registry.naming_plugin(module):
-                source = ast.parse(source_of(module), filename=module)
+                definitions = definitions_of(module)
         except BrokenPlugin as error:
             log.warning(str(error))
             continue
-        for node in source.body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                found |= {name: Declaration(module, node, call) for name, call in _calls(node, variable)}
+        for node in definitions:
+            found |= {name: Declaration(module, node, call) for name, call in _calls(node, variable)}
     return found
 
 
-def _calls(node: ast.FunctionDef | ast.ClassDef, variable: str) -> Iterator[tuple[str, ast.Call]]:
+def definitions_of(module: str) -> list[Definition]:
+    """Return the functions and classes of a module."""
+    source = ast.parse(source_of(module), filename=module)
+    return [node for node in source.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+
+
+def first_line(definition: Definition) -> str:
+    """Return the first line of the docstring of a function or a class."""
+    return (ast.get_docstring(definition) or "").split("\n")[0]
+
+
+def _calls(node: Definition, variable: str) -> Iterator[tuple[str, ast.Call]]:
     """Yield the names under which the decorators of a definition enter it, with the calls."""
     for decorator in node.decorator_list:
         match decorator:

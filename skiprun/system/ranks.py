@@ -69,3 +69,8 @@ def rank_of_torchrun() -> int | None:
     """Return the rank that torchrun gave this process; None where it is alone."""
     launched = "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1
     return int(os.environ["RANK"]) if launched else None
+
+
+def is_first_rank() -> bool:
+    """Tell whether this process speaks for all that torchrun started."""
+    return not rank_of_torchrun()

@@ -78,7 +78,11 @@ def test_help_has_an_example_and_fits_80_columns(command: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "heavy"),
     [
-        (["--help"], ["torch", "numpy", "pydantic"]),
+        (
+            ["--help"],
+            ["torch", "numpy", "pydantic", "rich", "yaml", "skiprun.cli.train", "skiprun.cli.models"],
+        ),
+        (["models", "--help"], ["torch", "numpy", "skiprun.cli.train"]),
         (["compare", "--help"], ["torch", "numpy", "skiprun.run"]),
         (["--version"], ["torch", "numpy", "pydantic"]),
         (["runs"], ["torch"]),

@@ -10,8 +10,9 @@ from unittest.mock import Mock
 import pytest
 
 from skiprun.cli import completion
-from skiprun.cli.completion import Table, candidates, read_table
+from skiprun.cli.completion import read_table
 from skiprun.cli.completion_table import kinds_of, make_table
+from skiprun.cli.completion_words import Table, candidates
 from skiprun.config.templates import templates
 from tests.support.fake_runs import write_run
 
@@ -129,7 +130,7 @@ def test_a_shell_is_answered_in_its_format_without_torch_and_without_the_command
     for name, value in {**asked, completion.VARIABLE: f"complete_{shell}"}.items():
         monkeypatch.setenv(name, value)
     program = "import atexit, sys; from skiprun.cli import main\n"
-    program += "loaded = {'torch', 'pydantic', 'skiprun.cli.app'}\n"
+    program += "loaded = {'torch', 'pydantic', 'rich.console', 'skiprun.cli.app'}\n"
     program += "atexit.register(lambda: print(loaded & set(sys.modules), file=sys.stderr)); main()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert said in done.stdout, done.stderr

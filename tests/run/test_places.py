@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from typer import Typer
 from typer.testing import CliRunner
 
 from skiprun.cli.app import app
+from skiprun.cli.commands import COMMANDS as LISTED
 from skiprun.cli.options import user_path
 from skiprun.config_file import build_config
 from skiprun.errors import InputError
@@ -36,14 +36,13 @@ WITHOUT_DATA = WITHOUT_RUNS | {"dashboard", "predict", "models draw", "explain"}
 WITHOUT_DATA |= {f"runs {verb}" for verb in ("list", "show", "diff", "tag", "rm", "restore", "export")}
 
 
-def commands(group: Typer, prefix: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
+def commands(listed: Iterable[Any], prefix: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
     """Yield each command of the command line by its words."""
-    for command in group.registered_commands:
-        assert command.callback
-        yield prefix + (command.name or command.callback.__name__), command.callback
-    for below in group.registered_groups:
-        assert below.typer_instance
-        yield from commands(below.typer_instance, f"{prefix}{below.name} ")
+    for command in listed:
+        if hasattr(command, "commands"):
+            yield from commands(command.commands.values(), f"{command.name} ")
+        else:
+            yield f"{prefix}{command.name}", command.callback
 
 
 def parameters(command: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
@@ -57,7 +56,7 @@ def words(option: Any) -> set[str]:
     return {option.default, *(option.param_decls or ())}
 
 
-COMMANDS = dict(commands(app))
+COMMANDS = dict(commands(each.whole() for each in LISTED))
 
 
 def test_the_lists_above_name_commands_that_there_are() -> None:

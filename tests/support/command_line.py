@@ -18,8 +18,7 @@ import pytest
 from typer.main import get_command
 
 from skiprun.cli.app import app, main
-from skiprun.cli.groups import ListedStudy
-from skiprun.registry import MODELS, STUDIES
+from skiprun.registry import MODELS
 from tests.support.pages import Command
 
 SMALL_RUN = [
@@ -113,14 +112,5 @@ def unknown_options(command: Command) -> set[str]:
             inner = found.get_command(context, "list")
         assert inner is not None, command
         found, words = inner, words[1:]
-    known = {option for parameter in full(found).params for option in parameter.opts}
+    known = {option for parameter in found.params for option in parameter.opts}
     return {word for word in words if re.match(r"--?[a-z]", word)} - known - {"--help"}
-
-
-def full(command: Any) -> Any:
-    """Return a command with its parameters; that of a study is made when it is called."""
-    if not isinstance(command, ListedStudy):
-        return command
-    from skiprun.cli.study_command import study_command
-
-    return study_command(STUDIES[command.name], command.declaration.module)
