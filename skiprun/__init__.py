@@ -35,7 +35,7 @@ _HOMES = {
     "predict": "skiprun.experiment.predict",
     "reproduce": "skiprun.experiment.reproduction.reproduce",
     "runs": "skiprun.reports.listing",
-    "study": "skiprun.experiment.study_runner.drawn_study",
+    "study": "skiprun.experiment.study",
     "train": "skiprun.experiment.train",
 }
 __all__ = sorted(_HOMES)

@@ -10,6 +10,7 @@ from typing import Any
 from skiprun.claims.verdict import Verdict, judge
 from skiprun.results.cautions import cautions, why_not_comparable
 from skiprun.results.fold_remarks import fold_remarks
+from skiprun.results.group_document import group_document
 from skiprun.results.grouping import group_by_experiment
 from skiprun.results.groups import Group
 from skiprun.results.mask_scores import mask_remarks
@@ -67,7 +68,7 @@ class Comparison(Shown):
     def to_dict(self) -> dict[str, object]:
         """Return everything as plain data, for JSON."""
         return {
-            "groups": [group.to_dict() for group in self.groups],
+            "groups": [group_document(group) for group in self.groups],
             "verdict": self.verdict.to_dict(),
             "ranked": not self.not_comparable,
             "not_ranked_because": list(self.not_comparable),

@@ -15,14 +15,13 @@ from skiprun.claims.finding import Finding, any_holds
 from skiprun.claims.plain_networks import missing_twin
 from skiprun.claims.plain_pair import PlainPair
 from skiprun.claims.training_loss import CLOSED, CureOfSeed, closed, closing, compare_losses
+from skiprun.claims.trios import trios_of
 from skiprun.results.groups import Group
 from skiprun.results.multiple_tests import holm
 from skiprun.results.numbers import format_score, significant
-from skiprun.results.protocol import MODEL, other_differences
 from skiprun.results.significance import Difference, exceeds_noise
 from skiprun.results.summary_keys import LOSS
 
-Trio = tuple[Group, Group, Group, list[str]]  # with a connection, shallow, deep, and what else differs
 CURED = {True: "Cured by", False: "Not cured by", None: "Undecided, whether it is cured by"}
 
 
@@ -75,7 +74,7 @@ def judge(
 ) -> Finding[tuple[Cure, ...]]:
     """Judge each network with a connection by the deepest degraded pair of its depth; see `degradation`."""
     asked = [pair for pair in pairs if pair.asks_for_cure]
-    cases = _trios(groups, asked)
+    cases = trios_of(groups, asked)
     tests = [
         compare_losses(group.by_seed(LOSS), _closings(shallow, deep), len(cases), most, group.overlap)
         for group, shallow, deep, _ in cases
@@ -85,28 +84,6 @@ def judge(
     sentences = [cure.sentence for cure in cures] or [missing_twin(pair.deep) for pair in asked[-1:]]
     holds, in_words = any_holds(cure.cured for cure in cures), _cured_in_a_word(pairs, cures)
     return Finding(cures, tuple(sentences), holds, tuple(tests), in_words)
-
-
-def _trios(groups: Sequence[Group], asked: Sequence[PlainPair]) -> list[Trio]:
-    """Return each network with a connection, its shallow and deep plain ones, and how else the deep differs.
-
-    Trios that differ in more than the model are left out where there are others.
-    """
-    named = {group.label: group for group in groups}
-    twins = [
-        (group, named[pair.shallow], named[pair.deep])
-        for group in groups
-        if group.connection not in ("none", "-")
-        for pair in [pair for pair in asked if _is_twin(group, named[pair.deep])][:1]
-    ]
-    trios = [(*twin, other_differences(twin[0], twin[2], MODEL)) for twin in twins]
-    return [trio for trio in trios if not trio[3]] or trios
-
-
-def _is_twin(group: Group, deep: Group) -> bool:
-    """Tell whether a network has a plain one's family, data and depth; projections may add a layer or two."""
-    same = (group.family, group.data) == (deep.family, deep.data)
-    return same and abs(group.layers - deep.layers) <= 0.1 * deep.layers
 
 
 def _closings(shallow: Group, deep: Group) -> dict[int, float]:

@@ -8,11 +8,11 @@ import typer
 
 from skiprun.cli.groups import ListByDefault
 from skiprun.cli.listings import show_options
+from skiprun.cli.model_rows import batch_bytes, block_cell, model_row, rows_by_first, sites_text
 from skiprun.cli.options import Json
 from skiprun.cli.tables import WIDE, show_table
 from skiprun.cli.terminal import emit, loading, people, results, say
 from skiprun.errors import InputError, counted
-from skiprun.models.complexity.rows import BlockRow, ModelRow
 
 app = typer.Typer(name="models", cls=ListByDefault, rich_markup_mode=None, add_completion=False)
 
@@ -57,7 +57,7 @@ def list_models(
         pattern, input_shape(input), None if json or not people.is_terminal else loading
     )
     if json:
-        emit([{**row, "batch": batch, "batch_bytes": _batch_bytes(row, batch)} for row in rows])
+        emit([{**row, "batch": batch, "batch_bytes": batch_bytes(row, batch)} for row in rows])
         return
     if not rows:
         raise InputError(f"No architecture matches '{pattern}'; `skiprun models` lists them all.")
@@ -69,49 +69,20 @@ def list_models(
     )
     show_table(
         columns + wide,
-        [[*_model_row(row, batch), *(row.get(key) for key in wide)] for row in rows],
+        [[*model_row(row, batch), *(row.get(key) for key in wide)] for row in rows],
         title,
         OPTIONAL,
     )
     results.print()
     show_table(
-        ["family", "paper"], _rows_by_first([(row["family"], row["paper"] or "-") for row in rows], "; ")
+        ["family", "paper"], rows_by_first([(row["family"], row["paper"] or "-") for row in rows], "; ")
     )
     results.print()
     fits = [(", ".join(row["connections"]) or "no sites", row["family"]) for row in rows]
-    show_table(["connections that fit", "family"], _rows_by_first(fits, ", "))
+    show_table(["connections that fit", "family"], rows_by_first(fits, ", "))
     for row in rows:
         if row["problem"]:
             say(f"{row['name']}: {row['problem']}")
-
-
-def _batch_bytes(row: ModelRow, batch: int) -> int | None:
-    """Return what the activations of a batch take; None where they could not be counted."""
-    return row["activation_bytes"] and batch * row["activation_bytes"]
-
-
-def _model_row(row: ModelRow, batch: int) -> list[object]:
-    """Return the cells of one architecture."""
-    channels, height, width = row["input"]
-    size = height if channels == 3 and height == width else f"{channels}x{height}x{width}"
-    memory = (held := _batch_bytes(row, batch)) and f"{held / 2**30:6.2f}"
-    facts = [row["name"], row["family"], row["connection"], row["layers"], row["parameters"]]
-    return [*facts, _macs_text(row["macs"]), memory, size, str(row["year"])]
-
-
-def _rows_by_first(pairs: list[tuple[str, str]], between: str) -> list[list[str]]:
-    """Return a row for each first word, with all of its second words, each once."""
-    found: dict[str, dict[str, None]] = {}
-    for first, second in pairs:
-        found.setdefault(first, {})[second] = None
-    return [[first, between.join(seconds)] for first, seconds in found.items()]
-
-
-def _macs_text(number: int | None) -> str | None:
-    """Return a number of multiply-adds in millions, or in thousands of millions; a small one as it is."""
-    if number is None or number < 1e5:
-        return number if number is None else f"{number:6,}"
-    return f"{number / 1e6:6.1f} M" if number < 1e9 else f"{number / 1e9:6.2f} G"
 
 
 @app.command(epilog="Example: skiprun models show resnet56:connection=highway")
@@ -127,7 +98,8 @@ def show(name: Architecture, input: Input = None, json: Json = False) -> None:
     columns = ["stage", "block", "kind", *wide, "output", "parameters", "macs"]
     titles = [*columns[:-1], "MACs", "connection"]
     show_table(
-        titles, [[*(_cell(column, row.get(column)) for column in columns), _joined(row)] for row in rows]
+        titles,
+        [[*(block_cell(column, row.get(column)) for column in columns), sites_text(row)] for row in rows],
     )
     show_options(options)
 
@@ -160,19 +132,5 @@ def cost(
         emit({"against": against, "rows": rows, "total": total})
         return
     columns = [column.replace("_", " ").replace("macs", "MACs") for column in rows[0]]
-    cells = [[_cell(column, row.get(column)) for column in rows[0]] for row in [*rows, total]]
+    cells = [[block_cell(column, row.get(column)) for column in rows[0]] for row in [*rows, total]]
     show_table(columns, cells, optional=["kernel", "channels", "output", "blocks"])
-
-
-def _joined(row: BlockRow) -> str | None:
-    """Return the sites of a block with their connection, as `model.connections` has them."""
-    return f"{','.join(map(str, row['sites']))}: {row['connection']}" if row["sites"] else None
-
-
-def _cell(column: str, value: object) -> object:
-    """Return a shape as 16x32x32, multiply-adds in millions, a factor with two digits, the rest as it is."""
-    if isinstance(value, list):
-        return "x".join(map(str, value))
-    if column.endswith("macs") and isinstance(value, int):
-        return _macs_text(value)
-    return f"{value:.2f}" if isinstance(value, float) else value

@@ -1,8 +1,8 @@
 """Build runs from configs and back: the only package that imports all the others."""
 
-from skiprun.experiment.compare import compare, compare_commands, run_comparison
+from skiprun.experiment.compare import compare
 from skiprun.experiment.comparison_request import ComparisonRequest
-from skiprun.experiment.evaluating import Evaluation, evaluate, evaluate_in_detail, score
+from skiprun.experiment.evaluating import evaluate
 from skiprun.experiment.evaluation_report import write_evaluation
 from skiprun.experiment.export import export
 from skiprun.experiment.finished import choose_split, load_model, load_run, rebuild
@@ -14,6 +14,8 @@ from skiprun.experiment.parts import Parts
 from skiprun.experiment.plan import experiment_digest, plan_comparison
 from skiprun.experiment.predict import predict, predict_masks
 from skiprun.experiment.prepare import prepare
+from skiprun.experiment.run_comparison import compare_commands, run_comparison
+from skiprun.experiment.scoring import Evaluation, evaluate_in_detail, score
 from skiprun.experiment.study import study
 from skiprun.experiment.sweeps.plan_sweep import plan_sweep
 from skiprun.experiment.sweeps.sweep import sweep

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,18 +12,14 @@ from torch import nn
 from skiprun.config import Count
 from skiprun.config_file import Override, Overrides, override_texts
 from skiprun.data import Loaders
-from skiprun.data.source import Array
 from skiprun.errors import InputError, explain_out_of_memory
-from skiprun.experiment.finished import check_split, choose_split, load_run, rebuild
+from skiprun.experiment.finished import choose_split, load_run, rebuild
 from skiprun.experiment.foreign import rebuild_file
 from skiprun.experiment.foreign_weights import ForeignWeights
 from skiprun.experiment.known_data import KnownData
-from skiprun.experiment.parts import Parts
+from skiprun.experiment.scoring import _scoring, score
 from skiprun.inference.evaluate import evaluate_batches
-from skiprun.inference.kept_images import Keep, KeptImages
-from skiprun.inference.split_results import label_results, mask_results
 from skiprun.registry import TASKS
-from skiprun.results.split_results import LabelResults, MaskResults
 from skiprun.run import Run
 from skiprun.system.arguments import checked_arguments
 from skiprun.tasks import Task
@@ -97,59 +92,6 @@ def evaluate(
     if data:
         parts = replace(parts, loaders=KnownData(run, other_data)(data))
     return score(replace(parts, task=task or parts.task), split, batch_size)
-
-
-@checked_arguments
-def score(
-    parts: Parts, split: str, batch_size: Count | None = None, keep: Keep | None = None
-) -> dict[str, float]:
-    """Return loss and scores of a split of what was rebuilt, in batches as large as training allows.
-
-    Args:
-        parts: what was rebuilt.
-        split: train, val or test.
-        batch_size: images at once; None: what a training step has memory for.
-        keep: is given outputs and targets of each batch.
-    """
-    check_split(split)
-    batches = parts.loaders.batches(split, batch_size or parts.evaluation_batch_size)
-    with _scoring():
-        return evaluate_batches(parts.model, parts.task, batches, parts.setup.autocast, keep=keep)
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """A split, scored.
-
-    Attributes:
-        parts: what was rebuilt.
-        split: train, val or test.
-        scores: loss and scores of the split.
-        results: by class, confusion, confidence and image.
-        images: what was kept of each image, by name, one row an image.
-    """
-
-    parts: Parts
-    split: str
-    scores: dict[str, float]
-    results: LabelResults | MaskResults
-    images: Mapping[str, Array]
-
-
-@checked_arguments
-def evaluate_in_detail(parts: Parts, split: str) -> Evaluation:
-    """Score a split of what was rebuilt, and say where it is right and wrong, in one pass."""
-    kept = KeptImages(parts.task)
-    scores, names = score(parts, split, keep=kept), parts.loaders.class_names
-    images = kept.arrays()
-    if parts.loaders.task == "segmentation":
-        results = mask_results(kept.total(), images[parts.task.score_name], names)
-        return Evaluation(parts, split, scores, results, images)
-    return Evaluation(parts, split, scores, label_results(images, names), images)
-
-
-def _scoring() -> AbstractContextManager[None]:
-    return explain_out_of_memory("in the evaluation", "Free some, or give evaluate() a smaller batch_size.")
 
 
 def check_network(model: nn.Module, data: Loaders, split: str) -> None:

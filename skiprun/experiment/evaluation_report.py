@@ -15,8 +15,8 @@ from skiprun.data import Split
 from skiprun.data.augmentation.resized_crops import center_crop
 from skiprun.data.source import Array
 from skiprun.errors import percent
-from skiprun.experiment.evaluating import Evaluation
 from skiprun.experiment.parts import Parts
+from skiprun.experiment.scoring import Evaluation
 from skiprun.reports.evaluation import EvaluationPage, ShownImage
 from skiprun.results.split_results import ImageScore, LabelResults, WrongImage
 from skiprun.system.arguments import checked_arguments

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from hashlib import blake2b
 from pathlib import Path
@@ -31,8 +30,6 @@ from skiprun.models.complexity.width import with_width
 from skiprun.registry import MODELS
 from skiprun.results.size_match import WidthChange
 from skiprun.run import Run, nearest_run, run_folder, runs_in
-
-log = logging.getLogger(__name__)
 
 
 def config_of(said: RunConfig | Mapping[str, object] | Path | str, overrides: Overrides = ()) -> RunConfig:
@@ -121,37 +118,6 @@ def shortened(name: str) -> str:
         return name
     digest = blake2b(name.encode(), digest_size=4).hexdigest()
     return f"{name[: LONGEST_NAME - len(digest) - 1]}-{digest}"
-
-
-def check_reach(options: Sequence[str], there: Collection[str], names: Collection[str]) -> None:
-    """Log that options do not reach those of the names whose runs are there.
-
-    Raises:
-        InputError: they reach none of the names.
-    """
-    if not options or not there:
-        return
-    told = f"{', '.join(options)}: cannot change what is there already ({', '.join(there)})."
-    if len(there) == len({*names}):
-        raise InputError(f"{told} Leave it out, or name an architecture or a YAML file.")
-    log.info(told)
-
-
-def options_given(
-    protocol: Path | str | None, overrides: Sequence[str], seeds: int | None, prefix: str | None
-) -> list[str]:
-    """Return the options of a comparison as they were given.
-
-    Raises:
-        InputError: two of them contradict each other.
-    """
-    if seeds and (seed := next((text for text in overrides if text.startswith("seed=")), None)):
-        raise InputError(
-            f"--set {seed}: found beside --seeds {seeds}, which trains seeds 0 to {seeds - 1}; give one."
-        )
-    options = {"--config": protocol, "--seeds": seeds, "--name": prefix}
-    given = [f"{option} {value}" for option, value in options.items() if value is not None]
-    return [*given, *(f"{said_by(text)} {text}" for text in overrides)]
 
 
 def widened(config: RunConfig, change: WidthChange) -> RunConfig:

@@ -15,16 +15,9 @@ from skiprun.experiment.comparison_request import ComparisonRequest
 from skiprun.experiment.data_place import config_with_data
 from skiprun.experiment.folds import cross_validated, seeds_for
 from skiprun.experiment.match_sizes import match_sizes
-from skiprun.experiment.named import (
-    check_reach,
-    config_for,
-    find_existing,
-    label_of,
-    options_given,
-    refuse_misspelled,
-    widened,
-)
+from skiprun.experiment.named import config_for, find_existing, label_of, refuse_misspelled, widened
 from skiprun.experiment.planned import Planned, distinct, plan_seeds
+from skiprun.experiment.reach import check_reach, options_given
 from skiprun.experiment.sweeps.arms import keys_of_grid, read_grid
 from skiprun.registry import MODELS
 from skiprun.results.fairness import refuse_unfair

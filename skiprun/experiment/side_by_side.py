@@ -14,7 +14,7 @@ from skiprun.config import RunConfig
 from skiprun.experiment.beside import Beside
 from skiprun.experiment.gpus import GPU
 from skiprun.experiment.opening import Opening
-from skiprun.experiment.train import train_beside
+from skiprun.experiment.train_beside import train_beside
 from skiprun.experiment.work import Work
 from skiprun.run import Run
 from skiprun.system.progress import Progress

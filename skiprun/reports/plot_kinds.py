@@ -6,8 +6,9 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from skiprun.results.bands import Band, band
 from skiprun.results.groups import Group
-from skiprun.results.history import Band, History, Series, band
+from skiprun.results.history import History, Series
 from skiprun.results.statistics import Sample
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TypedDict
 
 from skiprun.errors import counted
-from skiprun.results.index import Entry, Numbers, RunRow
+from skiprun.results.index import Entry
 from skiprun.results.records import BROKEN, RunRecord, epoch_rows, read
+from skiprun.results.run_row import Numbers, RunRow
 from skiprun.run import Run
 from skiprun.system.documents import Row
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from skiprun.claims.comparison import Comparison
+from skiprun.results.bands import Band, band
 from skiprun.results.groups import Group
-from skiprun.results.history import Band, Series, band, read_log_rows
+from skiprun.results.history import Series, read_log_rows
 from skiprun.results.records import RunRecord
 from skiprun.system.disk import storage_errors
 from skiprun.system.documents import Row

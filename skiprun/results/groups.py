@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import math
 import statistics
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from skiprun.results.records import RunRecord
 from skiprun.results.statistics import Sample, sample_of
-from skiprun.results.summary_keys import RATIO, SPEED, value_range
+from skiprun.results.summary_keys import RATIO, value_range
 
 
 @dataclass(frozen=True)
@@ -133,29 +133,3 @@ class Group:
         """Gradient norm of the first over the last layer: median over training, and of that over seeds."""
         ratios = self.by_seed(RATIO).values()
         return statistics.median(ratios) if ratios else math.nan
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the group's numbers as plain data."""
-        model = {
-            key.removeprefix("model."): v for key, v in self.first.summary.items() if key.startswith("model.")
-        }
-        splits = {"train": "final.train", "val": "best.val", "test": "test"}
-        return {
-            "name": self.label,
-            "model": model,
-            "data": {
-                key.removeprefix("data."): v
-                for key, v in self.first.summary.items()
-                if key.startswith("data.")
-            },
-            "seeds": [run.seed for run in self.runs],
-            **{split: self._samples(prefix) for split, prefix in splits.items()},
-            "gradient_first_over_last": asdict(self.sample(RATIO)) | {"median": self.ratio},
-            "images_per_s": asdict(self.sample(SPEED)),
-            "runs": [{"path": str(run.path), "seed": run.seed, **run.summary} for run in self.runs],
-        }
-
-    def _samples(self, prefix: str) -> dict[str, object]:
-        """Return the samples of every number below a prefix of the summary."""
-        keys = [key for key in self.first.summary if key.startswith(prefix + ".")]
-        return {key.removeprefix(prefix + "."): asdict(self.sample(key)) for key in keys}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from skiprun.results.records import UNREADABLE, RunRecord
@@ -109,20 +109,3 @@ def by_depth(norms: Sequence[float]) -> Series:
     """Place norms by relative depth: 0 is the layer at the input, 1 the one at the output."""
     last = max(1, len(norms) - 1)
     return _positive({index / last: norm for index, norm in enumerate(norms)})
-
-
-@dataclass(frozen=True)
-class Band:
-    """Middle, smallest and largest value over seeds at each place."""
-
-    places: list[float]
-    middle: list[float]
-    low: list[float]
-    high: list[float]
-
-
-def band(series: Sequence[Series], middle: Callable[[Sequence[float]], float] = statistics.fmean) -> Band:
-    """Lay the series of all seeds over each other."""
-    places = sorted({place for each in series for place in each})
-    values = [[each[place] for each in series if place in each] for place in places]
-    return Band(places, [middle(v) for v in values], [min(v) for v in values], [max(v) for v in values])

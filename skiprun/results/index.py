@@ -25,28 +25,6 @@ Marks = list[list[int] | None]  # of each file, see `_marks`
 Entry = dict[str, object]  # what is known of a run by key; its state and message among it
 
 
-class Numbers(TypedDict):
-    """How far a run has got, and its validation and test score."""
-
-    progress: str
-    score: str | None
-    val: object
-    test: object
-
-
-class RunRow(Numbers):
-    """What a listing says of a run."""
-
-    name: str
-    path: str
-    state: str
-    message: str
-    model: object
-    dataset: object
-    when: str | None
-    tags: list[str]
-
-
 class Known(TypedDict):
     """What the file holds, see `Index`; an entry has a value for each of the keys."""
 

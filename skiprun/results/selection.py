@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 
 from skiprun.config.reference import keys_of
 from skiprun.errors import InputError, did_you_mean
-from skiprun.results.index import Entry, RunRow
+from skiprun.results.index import Entry
+from skiprun.results.run_row import RunRow
 from skiprun.system.yaml_file import parse
 
 ROW_KEYS = ("name", *(key for key in RunRow.__annotations__ if key != "name"))

@@ -2,8 +2,7 @@
 
 Two locks are held together, since neither is enough on a shared disk:
 
-- A lock of the kernel, where the disk knows one: it is free as soon as its process has died, but on many
-  shared disks it says nothing of other machines.
+- A lock of the kernel, where the disk knows one; on many shared disks it says nothing of other machines.
 - A file, the lease, which its holder rewrites every few seconds, its heartbeat. Who waits sees by its own
   clock, as those of machines differ, whether the file still changes. One that has not changed for a minute
   is of a holder that died, and is taken over; a holder that lives and gets no further is waited for until a
@@ -23,8 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skiprun.errors import StorageError
+from skiprun.system.kernel_lock import KernelLock
 from skiprun.system.lease_file import described, read_lease, said_in, this_machine, work_of
-from skiprun.system.locks import NO_LOCKS
 
 # Seconds: between two heartbeats, between two looks of who waits, without a heartbeat until a holder counts
 # as dead, and without progress until a holder that lives is given up.
@@ -39,11 +38,9 @@ class Lease:
     """
 
     def __init__(self, lock: Path, lease: Path) -> None:
-        import filelock
-
         self.file, self.work, self.beats = lease, "", 0
         self.token = uuid.uuid4().hex
-        self.kernel: filelock.BaseFileLock | None = filelock.FileLock(lock)
+        self.kernel = KernelLock(lock)
         self.seen: bytes | None = None
         self.changed_at = self.progressed_at = time.monotonic()
         self.released = threading.Event()
@@ -64,7 +61,7 @@ class Lease:
                 waiting(described(self.seen))
                 time.sleep(POLL)
         except BaseException:
-            self._unlock()
+            self.kernel.release()
             raise
         self.heartbeats.start()
 
@@ -75,12 +72,12 @@ class Lease:
         with contextlib.suppress(OSError):
             if self._is_own():
                 self.file.unlink()
-        self._unlock()
+        self.kernel.release()
 
     def _try_to_take(self) -> bool:
         """Take the lease, if nobody holds it or its holder has died, and tell whether that was so."""
         self._observe()
-        if not self._lock():
+        if not self.kernel.take():
             return False
         if self.seen is not None and not (self._holder_has_died() and self._take_away()):
             return False
@@ -103,31 +100,10 @@ class Lease:
                 f"{NO_PROGRESS / 60:.0f} minutes. End that process, and start again."
             )
 
-    def _lock(self) -> bool:
-        """Take the lock of the kernel, where there is one, and tell whether no process here holds it."""
-        import filelock
-
-        try:
-            if self.kernel and not self.kernel.is_locked:
-                self.kernel.acquire(timeout=0)
-        except filelock.Timeout:
-            return False
-        except NotImplementedError:
-            self.kernel = None
-        except OSError as error:
-            if error.errno not in NO_LOCKS:
-                raise
-            self.kernel = None
-        return True
-
-    def _unlock(self) -> None:
-        if self.kernel:
-            self.kernel.release()
-
     def _holder_has_died(self) -> bool:
         """Tell whether the holder that was seen is no more: one of this machine would have its lock."""
         here = said_in(self.seen).get("machine") == this_machine()
-        return (here and self.kernel is not None) or time.monotonic() - self.changed_at > STALE
+        return (here and self.kernel.is_known) or time.monotonic() - self.changed_at > STALE
 
     def _take_away(self) -> bool:
         """Remove the lease that was seen, unless another process did so and has its own there now."""

@@ -38,7 +38,9 @@ def configs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., li
         raise Seen([item.config for item in planned])
 
     monkeypatch.setattr(experiment, "train", seen)
-    monkeypatch.setattr(importlib.import_module("skiprun.experiment.compare"), "train_missing", seen_all)
+    monkeypatch.setattr(
+        importlib.import_module("skiprun.experiment.run_comparison"), "train_missing", seen_all
+    )
     monkeypatch.chdir(tmp_path)
 
     def called(*words: str) -> list[RunConfig]:

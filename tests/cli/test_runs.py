@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from skiprun.results.index import RunRow
+from skiprun.results.run_row import RunRow
 from skiprun.results.selection import ROW_KEYS
 from tests.support.command_line import run_here
 from tests.support.fake_runs import write_run, write_trio

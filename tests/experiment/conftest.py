@@ -14,7 +14,7 @@ from tests.support.told_training import Scores, Training
 def training(monkeypatch: pytest.MonkeyPatch) -> Callable[[Scores], Training]:
     def stands_for(score: Scores) -> Training:
         training = Training(score)
-        monkeypatch.setattr(import_module("skiprun.experiment.compare"), "train_missing", training)
+        monkeypatch.setattr(import_module("skiprun.experiment.run_comparison"), "train_missing", training)
         monkeypatch.setattr("skiprun.reports.figures.draw", lambda _: [])
         return training
 

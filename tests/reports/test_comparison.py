@@ -25,6 +25,7 @@ from skiprun.reports.figures import draw
 from skiprun.reports.page import TEMPLATES
 from skiprun.reports.plots import describe
 from skiprun.reports.rivals import rival_note, rival_rows
+from skiprun.results.group_document import group_document
 from skiprun.results.groups import Group
 from skiprun.run import Run
 from skiprun.system.files import json_safe
@@ -36,7 +37,7 @@ EVIL = "[red]<b>&[bold]$x$"
 def test_seeds_become_one_group_in_the_order_given(tmp_path: Path) -> None:
     comparison = compare_runs(write_trio(tmp_path))
     assert [group.label for group in comparison.groups] == ["plain20", "plain56", "resnet56"]
-    row = comparison.groups[0].to_dict()
+    row = group_document(comparison.groups[0])
     assert row["seeds"] == [0, 1, 2]
     assert row["train"]["loss"]["mean"] == pytest.approx((0.010 + 0.008 + 0.013) / 3)
     assert row["test"]["error"]["std"] == pytest.approx(1.1 * 0.2516611, abs=1e-6)
@@ -146,7 +147,7 @@ def test_where_a_first_layer_is_frozen_there_is_no_gradient_ratio_rather_than_on
     assert gradient_ratio(run) == {}
     group = lacking(compare_runs([run]).groups[0], "gradient.")
     (ratio,) = [column for column in columns([group]) if column.heading == "gradient first/last"]
-    assert ratio.text(group) == "none" and group.to_dict()["gradient_first_over_last"]["n"] == 0
+    assert ratio.text(group) == "none" and group_document(group)["gradient_first_over_last"]["n"] == 0
     assert "gradient_ratio" not in [drawing.name for drawing in draw(describe([group]))]
 
 

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from skiprun.cli.app import app
-from skiprun.reports import list_runs, listing, runs_rows
+from skiprun.reports import known_runs, list_runs, runs_rows
 from skiprun.results import index
 from skiprun.results.history import read_history
 from skiprun.results.records import read
@@ -32,7 +32,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(run.name)
         return read(run)
 
-    monkeypatch.setattr(listing, "read", reading)
+    monkeypatch.setattr(known_runs, "read", reading)
     return names
 
 

@@ -9,58 +9,19 @@ training split, as He et al. 2015 pad after subtracting it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from skiprun.config import AugmentConfig
-from skiprun.data.augmentation.auto_augment import AutoAugment, Chosen
+from skiprun.data.augmentation.auto_augment import AutoAugment
 from skiprun.data.augmentation.crops import CropAndFlip, cutout
+from skiprun.data.augmentation.draws import Crop, Draws, Point
 from skiprun.data.augmentation.jitter import draw_factors, jitter
 from skiprun.data.augmentation.mixing import cutmix, mixup
-from skiprun.data.augmentation.resized_crops import Box, center_crop, draw_boxes, resized_crop
+from skiprun.data.augmentation.resized_crops import center_crop, draw_boxes, resized_crop
 from skiprun.data.channels import by_channel
 from skiprun.errors import OptionError
-
-
-class Crop(NamedTuple):
-    """Where crops begin in their padded images, int64 [B], and which are flipped left to right, bool [B]."""
-
-    top: Tensor
-    left: Tensor
-    flipped: Tensor
-
-
-class Point(NamedTuple):
-    """A pixel of each image, int64 [B], or of all, int64 []."""
-
-    row: Tensor
-    column: Tensor
-
-
-class Draws(NamedTuple):
-    """What is drawn for a batch, None where the config asks for nothing like it.
-
-    What has a draw for each image has B of them in its first dimension; what has no dimension is one for all.
-
-    Attributes:
-        resized: the boxes of random resized crops.
-        jitter: factors of brightness, contrast and saturation, [B, 3].
-        crop: also where images are flipped alone.
-        operations: of RandAugment or TrivialAugment.
-        cutout: the middle of the square.
-        share: lambda of mixup or CutMix, float64 [].
-        box: the middle of CutMix' box.
-    """
-
-    resized: Box | None = None
-    jitter: Tensor | None = None
-    crop: Crop | None = None
-    operations: Chosen | None = None
-    cutout: Point | None = None
-    share: Tensor | None = None
-    box: Point | None = None
 
 
 class Augment:

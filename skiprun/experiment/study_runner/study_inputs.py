@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 
 from torch import Tensor, nn
 
-from skiprun.config import RunConfig
 from skiprun.config_file import Override, build_config
 from skiprun.data import Loaders
 from skiprun.errors import InputError
 from skiprun.experiment.data_place import recorded
 from skiprun.experiment.finished import choose_split
 from skiprun.experiment.known_data import KnownData
-from skiprun.experiment.prepare import prepare
-from skiprun.experiment.study_runner.images import NOISE_CLASSES, Batch, Images, RandomImages, Scoring
+from skiprun.experiment.study_runner.images import NOISE_CLASSES, Batch, Images, Scoring
+from skiprun.experiment.study_runner.opened_target import open_on_data, open_on_noise
 from skiprun.experiment.study_runner.retrain import State, as_trained, weight_trajectory
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study_target import StudyTarget
 from skiprun.experiment.study_runner.target_networks import TargetNetworks
-from skiprun.models import cost
-from skiprun.registry import MODELS, TASKS
 from skiprun.system.progress import ProgressCallback
-from skiprun.training.cpu_threads import choose_threads
-from skiprun.training.device import choose_device, configure_process
 
 log = logging.getLogger(__name__)
 
@@ -52,28 +46,12 @@ class StudyInputs:
         ]
         self.data_is_own, self.networks = True, TargetNetworks(target, selection.weights)
         self._known = self._accept if target.runs else None  # what looks at the data
-        self.first, self.source = self._open(self.configs[0], loading)
-
-    def _open(
-        self, config: RunConfig, loading: ProgressCallback | None
-    ) -> tuple[nn.Module, Images | RandomImages]:
-        """Return the first network and where the images come from; only noise needs no dataset."""
-        if self.target.shape is None:
-            parts = prepare(config, loading, given_weights=not self.networks.are_trained, accept=self._known)
-            self.task, self.device = parts.task, parts.setup.device
-            return parts.model, Images(parts.loaders, parts.evaluation_batch_size)
-        if MODELS[config.model.name].info.task != "classification":
-            raise InputError(
-                f"'{config.model.name}' learns masks; name a dataset for it, as --set data.name=cells."
-            )
-        setup = choose_device(config)
-        configure_process(setup)
-        self.task, self.device = TASKS["classification"].target(), setup.device
-        model = self.networks.draw(config, NOISE_CLASSES, self.target.shape[0])
-        if self.device.type == "cpu":
-            threads = choose_threads(config, cost(model, self.target.shape).macs)
-            configure_process(replace(setup, threads=threads))
-        return model, RandomImages(self.target.shape, self.device)
+        if target.shape is None:
+            opened = open_on_data(self.configs[0], self.networks, loading, self._known)
+        else:
+            opened = open_on_noise(self.configs[0], self.networks, target.shape)
+        self.opened, self.source = opened, opened.source
+        self.task, self.device = opened.task, opened.device
 
     def _accept(self, loaders: Loaders) -> Loaders:
         """Return the data as the first run sees it, if it is what each of the runs was trained on."""
@@ -105,7 +83,7 @@ class StudyInputs:
     @cached_property
     def model(self) -> nn.Module:
         """The network of the first seed."""
-        return self.networks.ready(self.first, 0, self.device)
+        return self.networks.ready(self.opened.model, 0, self.device)
 
     @cached_property
     def evaluate(self) -> Scoring:

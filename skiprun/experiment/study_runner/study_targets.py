@@ -10,7 +10,8 @@ from skiprun.config import RunConfig
 from skiprun.config.templates import DIGITS
 from skiprun.config_file import split_options
 from skiprun.errors import InputError
-from skiprun.experiment.named import check_reach, config_for, find_existing, refuse_misspelled
+from skiprun.experiment.named import config_for, find_existing, refuse_misspelled
+from skiprun.experiment.reach import check_reach
 from skiprun.experiment.start_weights import with_weights_found
 from skiprun.experiment.study_runner.study_target import HERE, DataPlace, Shape, StudyTarget
 from skiprun.registry import MODELS
