@@ -103,7 +103,7 @@ def test_a_command_prints_each_line_of_the_log_once_and_quiet_ones_warnings_alon
 
 
 @pytest.mark.parametrize(
-    ("module", "times"), [("data.notices", 1), ("experiment.known_data", 1), ("experiment.train", 2)]
+    ("module", "times"), [("data.notices", 1), ("experiment.known_data", 1), ("experiment.train_beside", 2)]
 )
 def test_what_is_about_the_data_is_printed_once_however_often_it_is_opened(
     module: str, times: int, capsys: pytest.CaptureFixture[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 from pathlib import Path
@@ -20,7 +21,7 @@ from skiprun.config_file import build_config
 from skiprun.data import Loaders
 from skiprun.data.contract import ALL
 from skiprun.errors import ConfigError, InputError, OutOfMemory, Stopped, explain_out_of_memory
-from skiprun.experiment import evaluate, parts, predict, train
+from skiprun.experiment import evaluate, predict, train
 from skiprun.experiment.doctor import examine
 from skiprun.experiment.prepare import prepare
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
@@ -188,7 +189,7 @@ def test_b48b_what_is_advised_still_divides_into_micro_batches(
     ],
 )
 def test_building_and_reading_say_so(target: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, target, no_memory)
+    monkeypatch.setattr(importlib.import_module("skiprun.experiment.prepare"), target, no_memory)
     with pytest.raises(OutOfMemory) as caught:
         prepare(config_of())
     assert str(caught.value) == words
