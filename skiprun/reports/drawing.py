@@ -75,10 +75,13 @@ def for_page(svg: str) -> str:
     element = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", element, flags=re.DOTALL)
     element = re.sub(r' (?:xmlns(?::xlink)?|version)="[^"]*"|(?<=<g) id="[^"]*"', "", element)
     element = re.sub(r'^<svg width="[^"]*" height="[^"]*"', '<svg fill="currentColor"', element)
-    element = re.sub(r"font-family: [^;\"]*", "font-family: system-ui, sans-serif", element)
+    element = re.sub(r"font-family: [^;\"]*;? ?", "", element)
     element = re.sub(r"#(?:000000|262626)\b", "currentColor", element)
     element = re.sub(r"(\d\.\d\d)\d+", r"\1", element)
-    return re.sub(r"\s*\n\s*", " ", element)
+    element = re.sub(r' transform="rotate\(-0 [^"]*"|<path d="[^"]*" style="fill: none"/>', "", element)
+    element = re.sub(r"\s*\n\s*", " ", re.sub(r"(?<=>)\s+(?=<)|\s+(?=\")", "", element))
+    element = re.sub(r'style="[^"]*"', lambda style: style[0].replace(": ", ":").replace("; ", ";"), element)
+    return re.sub(r"<(g|defs)></\1>", "", element)
 
 
 def figure_and_axes(height: float) -> tuple[Figure, Axes]:

@@ -14,7 +14,7 @@ from skiprun.results.records import UNREADABLE, RunRecord
 from skiprun.system.ordinary_files import read_bytes
 
 MOST_PIXELS = 1000  # of a side; overlays have 640
-WIDTH, QUALITY = 480, 40  # of the page: 40 kB where an image is noise
+WIDTH, QUALITY = 352, 18  # of the page: 16 kB where an image is noise
 SHOWN = 4  # images of an overlay
 
 

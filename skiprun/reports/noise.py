@@ -13,7 +13,7 @@ from skiprun.claims.noise_sources import interval_words
 from skiprun.errors import percent
 from skiprun.palette import STYLE, look
 from skiprun.reports.drawing import Drawing, figure_and_axes
-from skiprun.reports.layout import plain_table
+from skiprun.reports.layout import PlainTable
 from skiprun.reports.result_files import write_result
 from skiprun.results.variance_components import Component, VarianceComponents
 
@@ -53,7 +53,7 @@ def noise_table(noise: Noise) -> RenderableType:
     """Return the table, and below it what is said of it."""
     headings, rows = noise_rows(noise)
     shown = [(textwrap.fill(text, NARROW), number > 0) for number, text in enumerate(headings)]
-    return Group(plain_table(shown, rows), Text(), *map(Text, lines(noise)))
+    return Group(PlainTable(shown, rows), Text(), *map(Text, lines(noise)))
 
 
 def lines(noise: Noise) -> list[str]:

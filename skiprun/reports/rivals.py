@@ -11,7 +11,7 @@ from skiprun.claims.evidence import in_looks, p_value, signed
 from skiprun.claims.ranking import Ranking
 from skiprun.claims.rival import Rival
 from skiprun.errors import percent
-from skiprun.reports.layout import plain_table
+from skiprun.reports.layout import PlainTable
 from skiprun.results.numbers import format_score
 from skiprun.results.power import MOST_SEEDS, POWER
 
@@ -41,7 +41,7 @@ def rival_table(ranking: Ranking | None) -> list[RenderableType]:
     """Return the table for the terminal, and an empty line; nothing where nothing can be tested."""
     headings, rows = rival_rows(ranking)
     shown = [("\n".join(heading.rsplit(" ", 1)), number > 0) for number, heading in enumerate(headings)]
-    return [plain_table(shown, rows), Text()] if rows else []
+    return [PlainTable(shown, rows), Text()] if rows else []
 
 
 def _rival_row(rival: Rival, ranking: Ranking) -> list[str]:

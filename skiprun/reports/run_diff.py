@@ -8,7 +8,7 @@ from typing import TypedDict
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from skiprun.reports.layout import Fitting, plain_table
+from skiprun.reports.layout import Fitting, PlainTable
 from skiprun.reports.run_rows import listing_row
 from skiprun.results.numbers import significant
 from skiprun.results.records import RunRecord, read
@@ -81,7 +81,7 @@ def diff_table(old: Run, new: Run) -> RenderableType:
     ]
     same = [part for part in PARTS if part not in {each["part"] for each in found}]
     notes = [Text(f"The same: {', '.join(same)}.")] if same else []
-    return Group(Fitting([plain_table(headings, rows)]), *notes)
+    return Group(Fitting([PlainTable(headings, rows)]), *notes)
 
 
 def _change(difference: Difference) -> str:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from skiprun.reports.layout import Fitting, plain_table
+from skiprun.reports.layout import Fitting, PlainTable
 from skiprun.reports.listing import RunListing
 from skiprun.reports.run_rows import run_details, runs_rows
 from skiprun.results.index import Entry
@@ -57,7 +57,7 @@ def listing_table(listing: RunListing) -> RenderableType:
     }
     cells = _run_cells(rows, [*RUN_COLUMNS, *listing.further, *tagged])
     tables = [
-        plain_table(
+        PlainTable(
             [(name, name in numbers) for name in layout], [[row[name] for name in layout] for row in cells]
         )
         for layout in layouts

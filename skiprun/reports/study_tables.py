@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from skiprun.reports.layout import Fitting, plain_table
+from skiprun.reports.layout import Fitting, PlainTable
 from skiprun.reports.study_rows import Line, is_way, lines_of, panels_of
 from skiprun.results.numbers import significant
 from skiprun.results.study_documents import Description, Document
@@ -41,12 +40,12 @@ def _facts_table(documents: Sequence[Document]) -> RenderableType:
     cells = [[fact(document["facts"].get(name)) for name in names] for document in documents]
     labels = [document["label"] for document in documents]
     spoken = [name.replace("_", " ") for name in names]
-    across = plain_table(
+    across = PlainTable(
         [("network", False), *((name.replace(" ", "\n"), True) for name in spoken)],
         [[label, *row] for label, row in zip(labels, cells, strict=True)],
     )
     columns = [[name, *(row[number] for row in cells)] for number, name in enumerate(spoken)]
-    down = plain_table([("", False), *((label, True) for label in labels)], columns)
+    down = PlainTable([("", False), *((label, True) for label in labels)], columns)
     return down if len(documents) == 1 else Fitting([across], [down])
 
 
@@ -126,7 +125,7 @@ def _values(figure: Description, documents: Sequence[Document]) -> list[Renderab
     return [caption, Fitting(wide, narrow)]
 
 
-def _joined_table(parts: Sequence[Part], xlabel: str, width: int) -> Table:
+def _joined_table(parts: Sequence[Part], xlabel: str, width: int) -> PlainTable:
     """Return the tables of some parts as one, each with the places of its own."""
     length = max(len(part.shown) for part in parts)
     place = (textwrap.fill(xlabel, 16), not parts[0].lines[0].names)
@@ -136,4 +135,4 @@ def _joined_table(parts: Sequence[Part], xlabel: str, width: int) -> Table:
         for heading in (place, *((textwrap.fill(label, width), True) for label in part.headings))
     ]
     rows = zip(*(part.rows(length) for part in parts), strict=True)
-    return plain_table(headings, [[cell for cells in row for cell in cells] for row in rows])
+    return PlainTable(headings, [[cell for cells in row for cell in cells] for row in rows])

@@ -15,7 +15,7 @@ from skiprun.config.type_words import yaml_text
 from skiprun.errors import percent
 from skiprun.palette import STYLE
 from skiprun.reports.drawing import Drawing
-from skiprun.reports.layout import plain_table
+from skiprun.reports.layout import PlainTable
 from skiprun.reports.parallel_coordinates import ArmLine, draw_parallel
 from skiprun.reports.result_files import write_result
 from skiprun.results.numbers import format_score, format_spread, score_unit
@@ -70,7 +70,7 @@ def sweep_table(sweep: Sweep) -> RenderableType:
         (textwrap.fill(heading.replace(".", ". "), NARROW).replace(". ", "."), number >= words)
         for number, heading in enumerate(headings)
     ]
-    return Group(plain_table(shown, rows), Text(), *map(Text, sweep_lines(sweep)))
+    return Group(PlainTable(shown, rows), Text(), *map(Text, sweep_lines(sweep)))
 
 
 def sweep_lines(sweep: Sweep) -> list[str]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from skiprun.claims.comparison import Comparison
 from skiprun.reports.columns import Column, columns
-from skiprun.reports.layout import Fitting, plain_table
+from skiprun.reports.layout import Fitting, PlainTable
 from skiprun.reports.rivals import rival_table
 
 
@@ -21,7 +20,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
         return Group("No finished runs to compare.", *remarks)
     name, *others = columns(comparison.groups)
 
-    def table(*parts: str) -> Table:
+    def table(*parts: str) -> PlainTable:
         return _columns_table(comparison, [name, *(column for column in others if column.part in parts)])
 
     wide = [_columns_table(comparison, [name, *others])]
@@ -32,7 +31,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     )
 
 
-def _columns_table(comparison: Comparison, shown: Sequence[Column]) -> Table:
+def _columns_table(comparison: Comparison, shown: Sequence[Column]) -> PlainTable:
     """Return some columns of a comparison; headings break after their first word."""
     headings = [(column.heading.replace(" ", "\n", 1), column.is_number) for column in shown]
-    return plain_table(headings, [[column.text(group) for column in shown] for group in comparison.groups])
+    return PlainTable(headings, [[column.text(group) for column in shown] for group in comparison.groups])

@@ -37,7 +37,7 @@ def test_the_last_overlays_and_the_worst_are_shown_small(tmp_path: Path) -> None
         "unet, seed 0: the test images where it is worst",
     ]
     for each in pictures:
-        assert Image.open(io.BytesIO(each.webp)).size == (480, 480) and len(each.webp) < len(png(640)) / 5
+        assert Image.open(io.BytesIO(each.webp)).size == (352, 352) and len(each.webp) < len(png(640)) / 10
 
 
 @pytest.mark.parametrize(

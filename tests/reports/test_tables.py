@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console, RenderableType
+from rich.measure import Measurement
+from rich.text import Text
 
 from skiprun.claims.comparison import compare_runs
 from skiprun.reports import comparison_table, run_details, run_table, runs_rows, runs_table
+from skiprun.reports.layout import Fitting, PlainTable
 from skiprun.run import Run, find_runs
 from tests.support.fake_runs import write_run, write_trio
 
@@ -55,6 +58,22 @@ def test_markup_in_names_is_shown_as_it_is(tmp_path: Path) -> None:
     assert "[bold]/seed-0" in printed(runs_table(runs)) and "[/foo]" in printed(runs_table(runs))
     wide = 1000  # so that no path is folded, however long
     assert "[bold]" in printed(run_table(runs[0]), wide) and "[/foo]" in printed(run_table(runs[1]), wide)
+
+
+TABLE = r"""
+          test
+run    error %  state
+plain     1.10  finished
+a\nb     12.00  [/foo]
+"""
+
+
+def test_a_table_that_fits_is_a_line_a_row_and_weighs_each_cell_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    headings = [("run", False), ("test\nerror %", True), ("state", False)]
+    rows = [["plain", "1.10", Text("finished", "green")], ["a\nb", "12.00", "[/foo]"]]
+    monkeypatch.delattr(Measurement, "get")  # with which rich weighs, and 20,000 rows took 40 s
+    text = printed(Fitting([PlainTable(headings, rows)]), width=24)
+    assert [line.rstrip() for line in text.splitlines()] == TABLE.strip("\n").splitlines()
 
 
 def test_nothing_is_cut_off(tmp_path: Path) -> None:
