@@ -123,6 +123,11 @@ class ClaimInfo(Info):
     control_is: str
     foreseen: Verdict = "PASS"
 
+    @property
+    def measurements(self) -> tuple[Measurement, Measurement]:
+        """What is done for the claim, and for its control."""
+        return self.measurement, self.control
+
 
 @dataclass(frozen=True, kw_only=True)
 class StudyInfo(Info):

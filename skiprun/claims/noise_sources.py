@@ -69,14 +69,14 @@ def _say_ranking(evidence: SourceRatios) -> Iterator[str]:
     told = [ratio for ratio in evidence.ratios if exceeds_noise(ratio.p)]
     rest = [ratio for ratio in evidence.ratios if ratio not in told]
     if told:
-        words = "; ".join(f"{_words(ratio)}, {format_p(ratio.p)}" for ratio in told)
+        words = "; ".join(f"{_times(ratio)}, {format_p(ratio.p)}" for ratio in told)
         holm_too = ", Holm's correction" if len(evidence.ratios) > 1 else ""
         yield f"Told apart, by standard deviations: {words} (Pitman-Morgan test{holm_too})."
     if rest:
         largest, n = max(rest, key=lambda ratio: ratio.value), min(ratio.n for ratio in rest)
         yield (
             f"{'Others are' if told else 'Sources are'} not ranked: {counted(n, 'seed')} "
-            f"{_found(evidence.detectable)}. Seen: {_words(largest)}{_needed(largest, len(evidence.ratios))}."
+            f"{_found(evidence.detectable)}. Seen: {_times(largest)}{_needed(largest, len(evidence.ratios))}."
         )
 
 
@@ -87,7 +87,7 @@ def _found(ratio: float) -> str:
     return f"find one that spreads {significant(ratio, 2)} times another in {100 * POWER:.0f} % of trials"
 
 
-def _words(ratio: Ratio) -> str:
+def _times(ratio: Ratio) -> str:
     """Say how many times a source spreads what another does."""
     if math.isinf(ratio.value):
         return f"{ratio.larger} spreads scores, and {ratio.smaller} changed none"

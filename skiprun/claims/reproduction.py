@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from skiprun.claims.measured import Measured
 from skiprun.claims.quantity import Quantity, Verdict, decide
+from skiprun.claims.quantity_sentence import quantity_sentence
 from skiprun.claims.reproduction_document import FoundOutcome, FoundQuantity, ReproducedClaim
-from skiprun.errors import counted, first_line
+from skiprun.errors import first_line
 from skiprun.infos import Budget
 from skiprun.registry import CLAIMS
-from skiprun.results.numbers import significant
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Outcome:
     @property
     def sentences(self) -> list[str]:
         """Say each number, its interval, and where it was expected."""
-        return [*(_sentence(each, self.seeds) for each in self.quantities), *self.lost]
+        return [*(quantity_sentence(each, self.seeds) for each in self.quantities), *self.lost]
 
     def to_dict(self) -> FoundOutcome:
         """Return plain data."""
@@ -130,23 +129,3 @@ def _outcome(found: Measured, quantities_of: Callable[[Measured], Sequence[Quant
         why = f"its numbers cannot be computed: {first_line(str(error))}"
         return Outcome("INCONCLUSIVE", (), seeds, (*lost, why))
     return Outcome(decide(quantities, seeds), quantities, seeds, tuple(lost))
-
-
-def _sentence(quantity: Quantity, seeds: int) -> str:
-    """Say a number, its interval and where it was expected; what could be told where that is open."""
-    low, high = quantity.interval()
-    spread = "" if math.isinf(low) or low == high else f" ({significant(low)} to {significant(high)})"
-    there = sum(map(math.isfinite, quantity.values.values()))
-    few = f"; {there} of {counted(seeds, 'seed')}" if there < seeds else ""
-    verdict = quantity.verdict(seeds)
-    seen = "" if verdict != "INCONCLUSIVE" or math.isnan(quantity.detectable) else _detectable(quantity)
-    return (
-        f"{quantity.name}: {significant(quantity.value)}{spread}, "
-        f"expected {quantity.expected.words}: {verdict}{few}{seen}"
-    )
-
-
-def _detectable(quantity: Quantity) -> str:
-    """Say how far an edge of the region must lie from the value to be told from it."""
-    times = " times" if quantity.scale == "log" else ""
-    return f"; detectable {significant(quantity.detectable, 2)}{times}"

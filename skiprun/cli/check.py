@@ -14,7 +14,7 @@ from skiprun.cli.terminal import emit, results
 from skiprun.errors import counted
 
 if TYPE_CHECKING:  # it imports torch
-    from skiprun.experiment.contracts import Outcome
+    from skiprun.experiment.contracts import ContractResult
 
 WORDS = {True: ("kept", "green"), False: ("broken", "red"), None: ("not tried", "yellow")}
 
@@ -41,7 +41,7 @@ def check(
     if json:
         emit([asdict(each) for each in outcomes])
     else:
-        results.print(in_short(outcomes))
+        results.print(count_results(outcomes))
     if any(each.kept is False for each in outcomes):
         raise typer.Exit(2)
 
@@ -52,7 +52,7 @@ class Lines:
     def __init__(self, silent: bool) -> None:
         self.silent, self.above, self.said = silent, "", ""
 
-    def show(self, outcome: Outcome) -> None:
+    def show(self, outcome: ContractResult) -> None:
         """Print an outcome."""
         if self.silent:
             return
@@ -65,7 +65,7 @@ class Lines:
         results.print(Text.assemble("  ", (f"{word:9}", style), f" {outcome.contract}{why}"), soft_wrap=True)
 
 
-def in_short(outcomes: list[Outcome]) -> str:
+def count_results(outcomes: list[ContractResult]) -> str:
     """Count what came of the contracts."""
     counts = {word: sum(each.kept is kept for each in outcomes) for kept, (word, _) in WORDS.items()}
     found = ", ".join(f"{count} {word}" for word, count in counts.items() if count)

@@ -38,7 +38,7 @@ def data(
     sources, given = apart(source, set_)
     if len(sources) != 1:
         raise InputError(f"Name one config, folder or dataset; found {', '.join(sources) or 'none'}.")
-    config = config_of(sources[0], overrides(given, None, root))
+    config = data_config(sources[0], overrides(given, None, root))
     set_quiet(output.silent)
 
     from skiprun.experiment.data_survey.survey import survey_data
@@ -49,7 +49,7 @@ def data(
     show_survey(survey)
 
 
-def config_of(source: str, given: list[str]) -> RunConfig:
+def data_config(source: str, given: list[str]) -> RunConfig:
     """Return a config with the data that is meant: that of a file, a folder, or a dataset by its name."""
     from skiprun.config_file import build_config, load_config
     from skiprun.errors import InputError, did_you_mean

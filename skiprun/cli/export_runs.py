@@ -19,7 +19,7 @@ from skiprun.errors import InputError, UnknownName, counted
 
 
 @dataclass(frozen=True)
-class Selection:
+class SelectionOptions:
     """Which runs, in which order."""
 
     which: Words = None
@@ -44,7 +44,7 @@ class TrackerOptions:
 @with_groups
 def export(
     *,
-    selection: Selection,
+    selection: SelectionOptions,
     form: Annotated[
         str | None, typer.Option("--format", metavar="csv|json|md", help="Default: that of FILE, or csv.")
     ] = None,
@@ -74,7 +74,7 @@ def export(
     to_table(selection, "json" if json else form, output)
 
 
-def to_table(selection: Selection, form: str | None, output: Path | None) -> None:
+def to_table(selection: SelectionOptions, form: str | None, output: Path | None) -> None:
     """Write runs as a table."""
     from skiprun import reports
     from skiprun.system.files import write_text
@@ -97,7 +97,7 @@ def to_table(selection: Selection, form: str | None, output: Path | None) -> Non
         say(f"Written: {output} ({counted(found.total, 'run')})")
 
 
-def to_tracker(selection: Selection, options: TrackerOptions, folder: Path | None, json: bool) -> None:
+def to_tracker(selection: SelectionOptions, options: TrackerOptions, folder: Path | None, json: bool) -> None:
     """Write runs into a tracker, and say what was done with each."""
     from skiprun import reports
     from skiprun.reports.trackers.tracker import write_runs

@@ -85,8 +85,8 @@ def list_models(
             say(f"{row['name']}: {row['problem']}")
 
 
-@app.command(epilog="Example: skiprun models show resnet56:connection=highway")
-def show(name: Architecture, input: Input = None, json: Json = False) -> None:
+@app.command("show", epilog="Example: skiprun models show resnet56:connection=highway")
+def show_model(name: Architecture, input: Input = None, json: Json = False) -> None:
     """Show an architecture block by block, and its options."""
     from skiprun.models.complexity import architecture
 

@@ -60,8 +60,8 @@ def list_runs(
         results.print(reports.listing_table(listing))
 
 
-@app.command(epilog="Example: skiprun runs show runs/smoke/seed-0")
-def show(run: RunArgument, runs: RunsFolder = RUNS, json: Json = False) -> None:
+@app.command("show", epilog="Example: skiprun runs show runs/smoke/seed-0")
+def show_run(run: RunArgument, runs: RunsFolder = RUNS, json: Json = False) -> None:
     """Show the config, the state and the numbers of RUN."""
     from skiprun import reports
     from skiprun.run import Run, run_folder

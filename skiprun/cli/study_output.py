@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 def show_studies(*requests: StudyRequest, output: OutputOptions, fresh: bool = False) -> None:
     """Study networks, write the figures, and print tables and verdicts, or one JSON document."""
     from skiprun import reports
-    from skiprun.experiment.study_runner.drawn_study import draw_study
+    from skiprun.experiment.study_runner.drawn_study import make_study
 
     set_quiet(output.silent)
     with stopping():
-        found = [draw_study(each, output.runs, output.loading, fresh) for each in requests]
+        found = [make_study(each, output.runs, output.loading, fresh) for each in requests]
     if output.json:
         documents = [each.to_dict() for each in found]
         emit(documents[0] if len(documents) == 1 else documents)

@@ -2,7 +2,6 @@
 
 from skiprun.config_file.loading import (
     build_config,
-    complete,
     complete_config,
     is_file,
     load_config,
@@ -10,6 +9,7 @@ from skiprun.config_file.loading import (
     refuse_contradictions,
     stem_name,
     unrecorded,
+    validate,
 )
 from skiprun.config_file.overrides import (
     Override,
@@ -26,7 +26,6 @@ __all__ = [
     "Override",
     "Overrides",
     "build_config",
-    "complete",
     "complete_config",
     "is_file",
     "key_of",
@@ -40,4 +39,5 @@ __all__ = [
     "split_options",
     "stem_name",
     "unrecorded",
+    "validate",
 ]

@@ -34,7 +34,7 @@ def over_bases(path: Path, said: Said, opened: tuple[Path, ...], read: Callable[
         raise ConfigError([f"{place}: found {quoted(given)}; a file, or a list of files, is needed"])
     whole, where = Plain(), dict[str, str]()
     for name in names:
-        file = _find(path, name, place)
+        file = _find_base(path, name, place)
         if file.resolve() in opened:
             raise ConfigError([f"{place}: found '{name}', which is built on this file itself"])
         below, there = read(file, opened)
@@ -43,7 +43,7 @@ def over_bases(path: Path, said: Said, opened: tuple[Path, ...], read: Callable[
     return _over(whole, plain), where | places
 
 
-def _find(path: Path, name: str, place: str) -> Path:
+def _find_base(path: Path, name: str, place: str) -> Path:
     """Return a base that lies beside a file, or comes with the package."""
     beside = path.parent / Path(name).expanduser()
     if found := next((each for each in (beside, PROTOCOLS / name) if each.is_file()), None):

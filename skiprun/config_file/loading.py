@@ -93,10 +93,10 @@ def build_config(
 
 def complete_config(plain: Plain, source_locations: dict[str, str], source: str) -> RunConfig:
     """Return plain data as a config with right keys and types, which may yet contradict itself."""
-    return complete(RunConfig, plain, source_locations, source)
+    return validate(RunConfig, plain, source_locations, source)
 
 
-def complete(kind: type[Whole], plain: Plain, source_locations: dict[str, str], source: str) -> Whole:
+def validate(kind: type[Whole], plain: Plain, source_locations: dict[str, str], source: str) -> Whole:
     """Return plain data as what a file of a kind says, with right keys and types; see `complete_config`."""
     try:
         config = kind.model_validate(plain)

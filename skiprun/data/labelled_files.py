@@ -56,7 +56,7 @@ def conversion_of(config: DataRequest, span: Span | None = None) -> Conversion:
 def load_labelled(files: LabelledFiles, config: DataRequest, device: torch.device) -> Loaders:
     """Return the Loaders of image files, with a test split taken from them where they have none."""
     splits = files.splits
-    content = f"{files.content} {config.stored_size}{words_of(files.tally, files.how)}"
+    content = f"{files.content} {config.stored_size}{conversion_words(files.tally, files.how)}"
     if config.folds:
         notice_unused(config, ["test_fraction"], "data.folds says what is tested")
         splits = {"train": splits[FLAT], "test": empty_like(splits[FLAT])} if FLAT in splits else splits
@@ -80,7 +80,7 @@ def load_labelled(files: LabelledFiles, config: DataRequest, device: torch.devic
     return replace(assemble(source, config, device), conversion=files.how)
 
 
-def words_of(tally: Counter[str], how: Conversion) -> str:
+def conversion_words(tally: Counter[str], how: Conversion) -> str:
     """Return what of a conversion changed pixels, for the fingerprint; nothing for plain images, cropped."""
     changes = {
         f" {how.fit}": how.fit != "crop",

@@ -7,14 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from skiprun.config import RunConfig
-from skiprun.errors import (
-    RunBusy,
-)
+from skiprun.errors import RunBusy
 from skiprun.experiment.forecast import forecast
 from skiprun.experiment.machine_checks import (
     Check,
     cache,
-    check,
+    checked,
     device,
     room_for_runs,
     tensorboard,
@@ -32,21 +30,21 @@ from skiprun.training.cpu_threads import check_threads
 
 def examine(config: RunConfig | None, runs: Path) -> Iterator[Check]:
     """Yield the checks of this machine, and of a config if there is one; nothing is left on the disk."""
-    yield check("versions", versions)
-    yield check("device", device)
-    yield check("runs folder", lambda: room_for_runs(runs))
-    yield check("cache", cache)
+    yield checked("versions", versions)
+    yield checked("device", device)
+    yield checked("runs folder", lambda: room_for_runs(runs))
+    yield checked("cache", cache)
     if config is None or config.log.tensorboard:
-        yield check("TensorBoard", tensorboard)
+        yield checked("TensorBoard", tensorboard)
     if config is None:
         return
     config = with_known_weights(with_plugins(config), runs)
-    yield check("run", lambda: directory(Run.of(runs, config), config))
+    yield checked("run", lambda: directory(Run.of(runs, config), config))
     found: list[Parts] = []
-    yield check("data and network", lambda: data(config, found))
+    yield checked("data and network", lambda: data_and_network(config, found))
     for parts in found:
-        yield check("disk", partial(disk, parts, Run.of(runs, config)))
-        yield check("training", partial(forecast, parts))
+        yield checked("disk", partial(disk, parts, Run.of(runs, config)))
+        yield checked("training", partial(forecast, parts))
 
 
 def directory(run: Run, config: RunConfig) -> str:
@@ -58,7 +56,7 @@ def directory(run: Run, config: RunConfig) -> str:
     return f"{run.path}: {run.state}" if run.config_file.exists() else f"{run.path}: new"
 
 
-def data(config: RunConfig, found: list[Parts]) -> str:
+def data_and_network(config: RunConfig, found: list[Parts]) -> str:
     """Build what the config names."""
     check_threads(config)
     parts = prepare(config)

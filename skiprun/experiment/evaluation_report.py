@@ -49,10 +49,10 @@ def write_evaluation(evaluation: Evaluation, name: str, folder: Path | str) -> P
     names = parts.loaders.class_names
     title = f"{name}, {evaluation.split}"
     page = EvaluationPage(title, evaluation.scores, names, results, images)
-    return page.write(Path(folder), columns_of(evaluation))
+    return page.write(Path(folder), image_columns(evaluation))
 
 
-def columns_of(evaluation: Evaluation) -> dict[str, Array]:
+def image_columns(evaluation: Evaluation) -> dict[str, Array]:
     """Return what is known of each image, a column each, with names of classes for their numbers."""
     kept = evaluation.images
     if not isinstance(evaluation.results, LabelResults):
@@ -62,7 +62,7 @@ def columns_of(evaluation: Evaluation) -> dict[str, Array]:
     return found | {name: kept[name] for name in ("probability", "rank")}
 
 
-def rows_of(parts: Parts, places: Sequence[int]) -> Tensor:
+def as_index(parts: Parts, places: Sequence[int]) -> Tensor:
     """Return places in a split as the loaders take them."""
     return torch.tensor(places, dtype=torch.long, device=parts.loaders.index_device)
 
@@ -71,7 +71,7 @@ def wrong_images(parts: Parts, split: Split, wrong: Sequence[WrongImage]) -> lis
     """Return images with both labels and the probability of the wrong one."""
     if not wrong:
         return []
-    images, _ = split.take(rows_of(parts, [each.image for each in wrong]))
+    images, _ = split.take(as_index(parts, [each.image for each in wrong]))
     seen = center_crop(images, *parts.loaders.image_shape[1:]).permute(0, 2, 3, 1).cpu().numpy()
     return [
         ShownImage(
@@ -87,7 +87,7 @@ def worst_masks(parts: Parts, split: Split, worst: Sequence[ImageScore]) -> list
     score = parts.task.score_name
     return [
         ShownImage(
-            draw_overlays(parts.model, parts.loaders, split, rows_of(parts, [each.image]), parts.setup),
+            draw_overlays(parts.model, parts.loaders, split, as_index(parts, [each.image]), parts.setup),
             f"{each.image}: {score} {each.score:.4f}",
         )
         for each in worst

@@ -39,7 +39,7 @@ class Check:
     exit_code: int = 0
 
 
-def check(name: str, look: Callable[[], str]) -> Check:
+def checked(name: str, look: Callable[[], str]) -> Check:
     """Return what a look finds, or how it fails."""
     try:
         return Check(name, "ok", look())

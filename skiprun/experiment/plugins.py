@@ -33,7 +33,7 @@ def import_plugin(name: Path | str) -> None:
     """
     plugin = find_plugin(str(name))
     _trust(plugin)
-    _load(plugin)
+    _import_once(plugin)
 
 
 def import_all(names: object) -> None:
@@ -42,7 +42,7 @@ def import_all(names: object) -> None:
         if isinstance(name, str):
             plugin = _find(name)
             _check(plugin, None)
-            _load(plugin)
+            _import_once(plugin)
 
 
 def with_plugins(config: RunConfig) -> RunConfig:
@@ -59,7 +59,7 @@ def with_plugins(config: RunConfig) -> RunConfig:
         raise InputError(f"{config.place('import')}: two of {', '.join(config.imports)} have one name.")
     for name, plugin in plugins.items():
         _check(plugin, config.imported.get(name))
-        _load(plugin)
+        _import_once(plugin)
     plugins |= {plugin.name: plugin for plugin in _behind(config) if plugin.name not in plugins}
     new = {name: plugin.digest for name, plugin in plugins.items() if name not in config.imported}
     if not new:
@@ -122,7 +122,7 @@ def _lies_among_runs(path: Path) -> str:
     return ""
 
 
-def _load(plugin: PluginFile) -> None:
+def _import_once(plugin: PluginFile) -> None:
     """Import a plug-in, unless its content is imported already."""
     known = _imported.get(plugin.module)
     if known and known.digest == plugin.digest:

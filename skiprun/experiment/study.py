@@ -10,7 +10,7 @@ from skiprun.config import Count
 from skiprun.config_file import Overrides, override_texts
 from skiprun.display.anywhere import open_board
 from skiprun.errors import InputError
-from skiprun.experiment.study_runner.drawn_study import DrawnStudy, draw_study
+from skiprun.experiment.study_runner.drawn_study import DrawnStudy, make_study
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study import StudyRequest, free_processes
 from skiprun.experiment.study_runner.study_target import DataPlace, Shape
@@ -80,7 +80,7 @@ def study(
     if bool(needed) != bool(names):
         raise InputError(f"study(): '{name}' looks at {'networks; name some' if needed else 'none'}.")
     if "models" in needed:
-        given, shape = Path(protocol) if protocol else None, _shape(input_shape)
+        given, shape = Path(protocol) if protocol else None, _image_shape(input_shape)
         targets = find_targets(names, folder, given, override_texts(overrides), seeds, shape, place)
     else:
         targets = find_trained(names, folder, place)
@@ -91,10 +91,10 @@ def study(
         chosen.setdefault("workers", free_processes(device))
     request = StudyRequest(name, targets, SampleSelection(**look), chosen)  # type: ignore[arg-type]
     with open_board(progress) as board:
-        return draw_study(request, folder, board.loading, fresh)
+        return make_study(request, folder, board.loading, fresh)
 
 
-def _shape(given: Sequence[int] | None) -> Shape | None:
+def _image_shape(given: Sequence[int] | None) -> Shape | None:
     """Return a size as channels, height, width."""
     if given is None:
         return None

@@ -33,13 +33,13 @@ def page_kept_current(planned: Sequence[Planned], folder: Path) -> Iterator[None
     try:
         yield
     except BaseException:
-        _end(ended, writer)
-        _write(runs, folder, None)
+        _stop_writer(ended, writer)
+        _write_page(runs, folder, None)
         raise
-    _end(ended, writer)
+    _stop_writer(ended, writer)
 
 
-def _end(ended: Event, writer: Thread) -> None:
+def _stop_writer(ended: Event, writer: Thread) -> None:
     ended.set()
     writer.join()
 
@@ -49,11 +49,11 @@ def _write_until(ended: Event, runs: Sequence[Run], folder: Path) -> None:
     log.info(f"The page is kept current: {folder / 'report.html'}")
     while True:
         begun = time.monotonic()
-        if not _write(runs, folder, EVERY) or ended.wait(max(EVERY, REST * (time.monotonic() - begun))):
+        if not _write_page(runs, folder, EVERY) or ended.wait(max(EVERY, REST * (time.monotonic() - begun))):
             return
 
 
-def _write(runs: Sequence[Run], folder: Path, every: int | None) -> bool:
+def _write_page(runs: Sequence[Run], folder: Path, every: int | None) -> bool:
     """Write the page, and return whether that was possible; training goes on without."""
     try:
         write_progress([run for run in runs if run.config_file.exists()], len(runs), folder, every)

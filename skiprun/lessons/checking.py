@@ -89,27 +89,26 @@ def _judged(exercise: str, measure: Measure, given: Sequence[Any]) -> Checked:
         return Checked(exercise, "FAIL", (f"It cannot be measured: {first_line(with_type(error))}",), why)
     seeds = max(len(each.values) for each in quantities)
     verdict: Verdict = "PASS" if decide(quantities, seeds) == "PASS" else "FAIL"
-    return Checked(exercise, verdict, tuple(_sentence(each, seeds) for each in quantities), why)
+    return Checked(exercise, verdict, tuple(_judged_quantity(each, seeds) for each in quantities), why)
 
 
-def _sentence(quantity: Quantity, seeds: int) -> str:
+def _judged_quantity(quantity: Quantity, seeds: int) -> str:
     """Say a number and where it was expected; the ends too where seeds differ."""
     low, high = quantity.interval()
-    spread = f" ({_number(low)} to {_number(high)})" if -math.inf < low < high else ""
+    spread = f" ({_short(low)} to {_short(high)})" if -math.inf < low < high else ""
     verdict = "PASS" if quantity.verdict(seeds) == "PASS" else "FAIL"
-    return (
-        f"{quantity.name}: {_number(quantity.value)}{spread}, expected {_words(quantity.expected)}: {verdict}"
-    )
+    expected = _expected(quantity.expected)
+    return f"{quantity.name}: {_short(quantity.value)}{spread}, expected {expected}: {verdict}"
 
 
-def _words(region: Region) -> str:
+def _expected(region: Region) -> str:
     """Say where a region lies; one that is 1 wide holds a whole number."""
     if math.isinf(region.low) or math.isinf(region.high):
         return f"below {region.high:g}" if math.isinf(region.low) else f"above {region.low:g}"
     middle, half = (region.low + region.high) / 2, (region.high - region.low) / 2
-    return _number(middle) if half == 0.5 else f"{middle:.4g} +- {half:.2g}"
+    return _short(middle) if half == 0.5 else f"{middle:.4g} +- {half:.2g}"
 
 
-def _number(value: float) -> str:
+def _short(value: float) -> str:
     """Return a whole number to the last digit, any other with four."""
     return f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"

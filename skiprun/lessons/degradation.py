@@ -12,7 +12,7 @@ from torch import nn
 from skiprun.claims.comparison import Comparison
 from skiprun.claims.quantity import Quantity, below, near, quotients
 from skiprun.lessons.exercises import by_seed, exact, exactly, exercise
-from skiprun.lessons.residual_block import largest
+from skiprun.lessons.residual_block import max_abs
 from skiprun.models import build_model
 from skiprun.models.layers.block import ResidualBlock
 from skiprun.results.groups import Group
@@ -36,9 +36,9 @@ def loss_ratios(answer: Mapping[int, float], comparison: Comparison) -> list[Qua
     It is the *training* loss that tells degradation from overfitting: a deeper network that overfits
     would have the lower one (He et al. 2015, section 1 and figure 1).
     """
-    deep, shallow = (group_of(comparison, name).by_seed(LOSS) for name in ("plain56", "plain20"))
+    deep, shallow = (group_named(comparison, name).by_seed(LOSS) for name in ("plain56", "plain20"))
     truth = quotients(deep, shallow)
-    return [by_seed("your ratios over those of the runs", share(answer, truth), near(1, 0.01))]
+    return [by_seed("your ratios over those of the runs", over_truth(answer, truth), near(1, 0.01))]
 
 
 @exercise("2.3")
@@ -48,7 +48,7 @@ def train_error(answer: float, comparison: Comparison) -> list[Quantity]:
     Overfitting would show a lower error on train and a higher one on test. The error on train that rises
     with the depth is a failure to optimize (He et al. 2015, section 4.1).
     """
-    deep, shallow = (group_of(comparison, name) for name in ("plain56", "plain20"))
+    deep, shallow = (group_named(comparison, name) for name in ("plain56", "plain20"))
     truth = deep.mean(deep.train_score) - shallow.mean(shallow.train_score)
     return [exact("points of train error that 36 more layers cost", answer, near(truth, 0.1))]
 
@@ -66,16 +66,16 @@ def shallow_within_deep(answer: Callable[[nn.Module, nn.Module], Any]) -> list[Q
     difference = deep.eval()(images) - shallow.eval()(images)
     blocks = sum(isinstance(each, ResidualBlock) for each in deep.modules())
     return [
-        exact("largest difference of the logits", largest(difference), below(1e-4)),
+        exact("largest difference of the logits", max_abs(difference), below(1e-4)),
         exactly("blocks of the deep network", blocks, 27),
     ]
 
 
-def group_of(comparison: Comparison, name: str) -> Group:
+def group_named(comparison: Comparison, name: str) -> Group:
     """Return the runs of a network, by the end of its label."""
     return next(group for group in comparison.groups if group.label.endswith(name))
 
 
-def share(answer: Mapping[int, float], truth: Mapping[int, float]) -> dict[int, float]:
+def over_truth(answer: Mapping[int, float], truth: Mapping[int, float]) -> dict[int, float]:
     """Return answers over true values by seed; NaN where a seed is missing."""
     return {seed: answer.get(seed, math.nan) / value for seed, value in truth.items()}

@@ -31,7 +31,7 @@ def vanishing(answer: float) -> list[Quantity]:
 
 
 @exercise("3.2")
-def paths(answer: Callable[[int], Sequence[int]]) -> list[Quantity]:
+def paths_by_length(answer: Callable[[int], Sequence[int]]) -> list[Quantity]:
     """Count the paths through n residual blocks by their length.
 
     Each block is passed by its shortcut or through its branch, so n blocks have 2^n paths, of which (n
@@ -48,7 +48,7 @@ def paths(answer: Callable[[int], Sequence[int]]) -> list[Quantity]:
 
 
 @exercise("3.3")
-def gradient_norms(answer: Callable[[nn.Module, Tensor, Tensor], Sequence[float]]) -> list[Quantity]:
+def convolution_norms(answer: Callable[[nn.Module, Tensor, Tensor], Sequence[float]]) -> list[Quantity]:
     """Measure the norm of the gradient at each convolution.
 
     The norm of dL/dW is that of all entries of `weight.grad` together, after one backward pass of the

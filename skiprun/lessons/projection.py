@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from skiprun.claims.quantity import Quantity, below, near
 from skiprun.lessons.exercises import exact, exactly, exercise
-from skiprun.lessons.residual_block import largest, parameters
+from skiprun.lessons.residual_block import count_parameters, max_abs
 from skiprun.models import build_model
 from skiprun.models.layers.shortcut import make_shortcut
 
@@ -29,8 +29,8 @@ def projection(answer: nn.Module) -> list[Quantity]:
     y = answer(x)
     return [
         *shape(y),
-        exactly("weights", parameters(answer), WEIGHTS),
-        exact("2 W x - W (2 x)", largest(2 * y - answer(2 * x)), below(1e-4)),
+        exactly("weights", count_parameters(answer), WEIGHTS),
+        exact("2 W x - W (2 x)", max_abs(2 * y - answer(2 * x)), below(1e-4)),
     ]
 
 
@@ -46,7 +46,7 @@ def option_a(answer: Callable[[Tensor], Tensor]) -> list[Quantity]:
     y = answer(x)
     found = [*shape(y)]
     same = tuple(y.shape) == F_OF_X
-    difference = largest(y - theirs(x)) if same else float("nan")
+    difference = max_abs(y - theirs(x)) if same else float("nan")
     return [*found, exact("largest difference from option A", difference, below(1e-6))]
 
 
@@ -57,7 +57,7 @@ def option_b(answer: int) -> list[Quantity]:
     Two of the nine blocks change the shape: 16 x 32 + 32 x 64 weights, and two numbers a channel for the
     batch norm behind each projection (He et al. 2015, section 4.1, option B).
     """
-    a, b = (parameters(build_model("resnet20", shortcut=kind)) for kind in "AB")
+    a, b = (count_parameters(build_model("resnet20", shortcut=kind)) for kind in "AB")
     return [exactly("parameters of option B beyond those of option A", answer, b - a)]
 
 
@@ -81,7 +81,7 @@ def reads_all(answer: nn.Module) -> list[Quantity]:
     """
     return [
         *shape(answer(torch.randn(X))),
-        exactly("weights", parameters(answer), WEIGHTS),
+        exactly("weights", count_parameters(answer), WEIGHTS),
         exact("share of the pixels of x that it depends on", share_read(answer), near(1, 0.001)),
     ]
 

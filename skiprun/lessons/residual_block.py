@@ -30,14 +30,14 @@ def addition(answer: Callable[[Site], nn.Module]) -> list[Quantity]:
     y = answer(Site(8, 8, 0, 1))(x, fx)
     y.sum().backward()
     return [
-        exact("largest difference of y from x + f(x)", largest(y - (x + fx)), SAME),
+        exact("largest difference of y from x + f(x)", max_abs(y - (x + fx)), SAME),
         exact("derivative of y by x", mean_gradient(x), near(1, 1e-5)),
         exact("derivative of y by f(x)", mean_gradient(fx), near(1, 1e-5)),
     ]
 
 
 @exercise("1.2")
-def block(answer: Callable[[int], nn.Module]) -> list[Quantity]:
+def he_block(answer: Callable[[int], nn.Module]) -> list[Quantity]:
     """Build He's block of two convolutions.
 
     The last ReLU comes after the sum, y = relu(x + f(x)) (He et al. 2015, section 3.2 and figure 2): one
@@ -56,7 +56,7 @@ def block(answer: Callable[[int], nn.Module]) -> list[Quantity]:
     y, expected = own(x), theirs(x)
     return [
         exact("lowest value of y", y.min().item(), above(-1e-6)),
-        exact("largest difference from He's block with the same weights", largest(y - expected), SAME),
+        exact("largest difference from He's block with the same weights", max_abs(y - expected), SAME),
     ]
 
 
@@ -67,7 +67,7 @@ def added_parameters(answer: int) -> list[Quantity]:
     The shortcut is the identity and has no weights: "neither extra parameter nor computation complexity"
     (He et al. 2015, section 3.2). So plain and residual networks can be compared fairly.
     """
-    sizes = [parameters(build_model(name)) for name in ("resnet20", "plain20")]
+    sizes = [count_parameters(build_model(name)) for name in ("resnet20", "plain20")]
     return [exactly("parameters of resnet20 beyond those of plain20", answer, sizes[0] - sizes[1])]
 
 
@@ -86,16 +86,16 @@ def zero_init(answer: Callable[[nn.Module], Any]) -> list[Quantity]:
     for each in blocks:
         each.register_forward_hook(lambda _, given, y: seen.append((given[0], y)))
     nn.functional.cross_entropy(model(torch.randn(8, 3, 32, 32)), torch.arange(8)).backward()
-    identities = sum(x.shape == y.shape and largest(y - x) < 1e-5 for x, y in seen)
+    identities = sum(x.shape == y.shape and max_abs(y - x) < 1e-5 for x, y in seen)
     scales = [each.get_parameter("bn2.weight") for each in blocks]
-    learning = sum(scale.grad is not None and largest(scale.grad) > 0 for scale in scales)
+    learning = sum(scale.grad is not None and max_abs(scale.grad) > 0 for scale in scales)
     return [
         exactly("blocks whose output is their input", identities, IDENTITIES),
         exactly("blocks whose last scale gets a gradient", learning, len(blocks)),
     ]
 
 
-def largest(values: Tensor) -> float:
+def max_abs(values: Tensor) -> float:
     """Return the largest absolute value."""
     return values.detach().abs().max().item()
 
@@ -105,6 +105,6 @@ def mean_gradient(x: Tensor) -> float:
     return 0.0 if x.grad is None else x.grad.mean().item()
 
 
-def parameters(model: nn.Module) -> int:
+def count_parameters(model: nn.Module) -> int:
     """Return how many numbers a network learns."""
     return sum(each.numel() for each in model.parameters())

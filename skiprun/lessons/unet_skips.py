@@ -9,9 +9,9 @@ from torch import Tensor
 
 from skiprun.claims.comparison import Comparison
 from skiprun.claims.quantity import Quantity, near
-from skiprun.lessons.degradation import group_of
+from skiprun.lessons.degradation import group_named
 from skiprun.lessons.exercises import by_seed, exact, exactly, exercise
-from skiprun.lessons.residual_block import parameters
+from skiprun.lessons.residual_block import count_parameters
 from skiprun.models import build_model
 
 
@@ -49,19 +49,20 @@ def concat_parameters(answer: int) -> list[Quantity]:
     a level of c channels, with c = 8, 16, 32, 64.
     """
     concat, add = (
-        parameters(build_model("unet", 2, 1, connection=name, width=8, depth=4)) for name in ("concat", "add")
+        count_parameters(build_model("unet", 2, 1, connection=name, width=8, depth=4))
+        for name in ("concat", "add")
     )
     return [exactly("parameters with concat beyond those with add", answer, concat - add)]
 
 
 @exercise("5.4")
-def gain(answer: Mapping[int, float], comparison: Comparison) -> list[Quantity]:
+def iou_gain(answer: Mapping[int, float], comparison: Comparison) -> list[Quantity]:
     """Subtract the IoU without skips from that with them, by seed.
 
     Paired by seed, as both networks of a seed see the same images in the same order. Without its skips
     the network must draw every edge from a grid of 4x4 (Drozdzal et al. 2016, section 3.2).
     """
-    joined, alone = (group_of(comparison, name).by_seed("test.iou") for name in ("unet", "none"))
+    joined, alone = (group_named(comparison, name).by_seed("test.iou") for name in ("unet", "none"))
     errors = {seed: answer.get(seed, float("nan")) - (joined[seed] - alone[seed]) for seed in joined}
     return [by_seed("your gain in IoU minus that of the runs", errors, near(0, 0.002))]
 
@@ -73,6 +74,6 @@ def boundary_gain(answer: float, comparison: Comparison) -> list[Quantity]:
     The boundary score looks at pixels beside an edge alone. It loses more than the IoU, for what the
     skips carry is where edges are; what is there, the bottom knows.
     """
-    joined, alone = (group_of(comparison, name) for name in ("unet", "none"))
+    joined, alone = (group_named(comparison, name) for name in ("unet", "none"))
     truth = joined.mean("test.boundary") - alone.mean("test.boundary")
     return [exact("gain in boundary score, mean over seeds", answer, near(truth, 0.002))]

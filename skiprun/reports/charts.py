@@ -55,7 +55,7 @@ def _shown(layers: Sequence[str], most: int) -> list[tuple[float, str]]:
 
 def _curves(plot: Curves, layers: int) -> Data:
     """Return the lines of all runs; runs whose values lie at the same places share these."""
-    runs, places = _norms(plot, layers) if plot.over_depth else _lines(plot)
+    runs, places = _norms(plot, layers) if plot.over_depth else _run_lines(plot)
     return {
         **{"name": plot.name, "kind": "depth" if plot.over_depth else "curves"},
         **{"x": plot.x, "y": plot.y, "log": plot.log, "level": plot.level},
@@ -64,7 +64,7 @@ def _curves(plot: Curves, layers: int) -> Data:
     }
 
 
-def _lines(plot: Curves) -> tuple[list[Data], list[list[float]]]:
+def _run_lines(plot: Curves) -> tuple[list[Data], list[list[float]]]:
     """Return the values of each run at some of its places."""
     every = sum(len(network.histories) for network in plot.networks)
     runs, shared = list[Data](), list[list[float]]()

@@ -37,11 +37,11 @@ def draw_examples(rows: Sequence[tuple[str, Pixels]]) -> Drawing:
                 -0.1, 0.5, legible(name), ha="right", va="center", wrap=True, transform=line[0].transAxes
             )
             for place, axes in enumerate(line):
-                _draw(axes, images[place : place + 1])
+                _draw_image(axes, images[place : place + 1])
     return Drawing("examples", f"Training images, drawn by chance.{left_out}", figure)
 
 
-def _draw(axes: Axes, images: Pixels) -> None:
+def _draw_image(axes: Axes, images: Pixels) -> None:
     """Draw the one image that there is, as it is stored, or nothing."""
     axes.set_axis_off()
     for image in images:

@@ -73,7 +73,7 @@ class EvaluationPage:
         figures = evaluation_figures(self.results, self.names)
         for figure in figures:
             write_bytes(folder / f"{figure.name}.png", figure.png())
-        write_text(folder / "images.csv", _csv(table))
+        write_text(folder / "images.csv", _images_csv(table))
         facts = self.facts | {"figures": [figure_facts(each, each.svg()) for each in figures]}
         write_text(folder / "report.html", render("evaluation.html", facts | written_now()))
         return folder / "report.html"
@@ -104,7 +104,7 @@ class EvaluationPage:
         }
 
 
-def _csv(table: Mapping[str, np.ndarray]) -> str:
+def _images_csv(table: Mapping[str, np.ndarray]) -> str:
     """Return a line an image, its number first."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

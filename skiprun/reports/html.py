@@ -28,11 +28,11 @@ FACTS = ("state", "message", "model", "dataset", "progress", "when", "path")
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return an HTML table; numbers stand as they are given."""
     above = "".join(f"<th>{escape(each)}</th>" for each in headings)
-    lines = ("".join(f"<td>{escape(_cell(cell))}</td>" for cell in row) for row in rows)
+    lines = ("".join(f"<td>{escape(_cell_text(cell))}</td>" for cell in row) for row in rows)
     return f"<table><tr>{above}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
 
 
-def _cell(value: object) -> str:
+def _cell_text(value: object) -> str:
     if value is None:
         return "-"
     return significant(value) if isinstance(value, float) else str(value)

@@ -25,11 +25,11 @@ def noise_rows(noise: Noise) -> tuple[list[str], list[list[str]]]:
     headings = ["what varies", "seeds"]
     for key in noise.components:
         headings += [f"spread of {_named(key)} (95 %)", "share of variance"]
-    parts = [_parts(found) for found in noise.components.values()]
+    parts = [_by_source(found) for found in noise.components.values()]
     return headings, [_row(arm, [each[arm] for each in parts], noise) for arm in parts[0]]
 
 
-def _parts(found: VarianceComponents) -> dict[str, Component]:
+def _by_source(found: VarianceComponents) -> dict[str, Component]:
     """Return every component of a number by what varies."""
     return found.alone | {ALL: found.total}
 
@@ -66,7 +66,7 @@ def draw_noise(noise: Noise) -> Drawing:
     from matplotlib import rc_context
 
     key, found = next(iter(noise.components.items()))
-    parts = {arm: part.std for arm, part in _parts(found).items() if not math.isnan(part.variance)}
+    parts = {arm: part.std for arm, part in _by_source(found).items() if not math.isnan(part.variance)}
     with rc_context(STYLE):
         figure, axes = figure_and_axes(1.1 + 0.36 * len(parts))
         for place, (arm, std) in enumerate(parts.items()):

@@ -28,18 +28,18 @@ def _drawings(rows: Sequence[Row]) -> Iterator[Drawing]:
         ("loss", LOSSES),
         *((name, (f"train/{name}", f"val/{name}")) for name in sorted(named)),
     ):
-        lines = {tag: _line(rows, tag) for tag in tags}
+        lines = {tag: _curve(rows, tag) for tag in tags}
         if any(lines.values()):
-            yield _draw(what, {tag: line for tag, line in lines.items() if line})
+            yield _draw_curves(what, {tag: line for tag, line in lines.items() if line})
 
 
-def _line(rows: Sequence[Row], tag: str) -> list[tuple[float, float]]:
+def _curve(rows: Sequence[Row], tag: str) -> list[tuple[float, float]]:
     """Return the finite values of a tag by epoch."""
     values = [(row.get("epoch"), row.get(tag)) for row in rows]
     return [(x, y) for x, y in values if x is not None and y is not None and math.isfinite(y)]
 
 
-def _draw(what: str, lines: dict[str, list[tuple[float, float]]]) -> Drawing:
+def _draw_curves(what: str, lines: dict[str, list[tuple[float, float]]]) -> Drawing:
     """Draw lines over epochs, a loss on a logarithmic scale."""
     names = {tag: f"{tag.partition('/')[0]} {what}" for tag in lines}
     figure, axes = figure_with_legend(list(names.values()))

@@ -21,7 +21,7 @@ UNTOLD = ("time", "command", "lengthened", "data.")
 ON = ("time.", "gpu.", "device", "precision", "threads")  # of a summary, what tells of the machine
 
 
-class Difference(TypedDict):
+class KeyDifference(TypedDict):
     """One key in which two runs differ; the change is the second number minus the first."""
 
     part: str
@@ -31,7 +31,7 @@ class Difference(TypedDict):
     change: float | None
 
 
-def run_differences(old: Run, new: Run) -> list[Difference]:
+def run_differences(old: Run, new: Run) -> list[KeyDifference]:
     """Return every key of config, data, network, results and machine in which two runs differ."""
     before, after = _parts(read(old)), _parts(read(new))
     return [
@@ -64,7 +64,7 @@ def _part_of(key: str) -> str:
     return next((part for start, part in starts.items() if key.startswith(start)), "results")
 
 
-def _difference(part: str, key: str, old: object, new: object) -> Difference:
+def _difference(part: str, key: str, old: object, new: object) -> KeyDifference:
     both = is_number(old) and is_number(new)
     change = float(new) - float(old) if both else None  # type: ignore[arg-type]
     return {"part": part, "key": key, "old": old, "new": new, "change": change}
@@ -84,7 +84,7 @@ def diff_table(old: Run, new: Run) -> RenderableType:
     return Group(Fitting([PlainTable(headings, rows)]), *notes)
 
 
-def _change(difference: Difference) -> str:
+def _change(difference: KeyDifference) -> str:
     """Return by how much a number changed, and by which factor where both are above 0."""
     change, old, new = difference["change"], difference["old"], difference["new"]
     if change is None:

@@ -12,10 +12,10 @@ OVERLAP = "training sets of folds overlap (Nadeau and Bengio 2003)"
 
 def fold_remarks(groups: Sequence[Group]) -> list[str]:
     """Return the remarks that belong to scores over folds, each once."""
-    return list(dict.fromkeys(remark for group in groups for remark in _remarks(group)))
+    return list(dict.fromkeys(remark for group in groups for remark in _group_remarks(group)))
 
 
-def _remarks(group: Group) -> Iterator[str]:
+def _group_remarks(group: Group) -> Iterator[str]:
     """Say what was tested, and how intervals and tests count that folds depend on each other."""
     if not group.folds:
         return

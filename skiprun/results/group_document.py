@@ -16,11 +16,11 @@ def group_document(group: Group) -> dict[str, object]:
     summary = group.first.summary
     return {
         "name": group.label,
-        "model": _below("model.", summary),
-        "data": _below("data.", summary),
+        "model": _with_prefix("model.", summary),
+        "data": _with_prefix("data.", summary),
         "seeds": [run.seed for run in group.runs],
         **{
-            split: {name: asdict(group.sample(prefix + name)) for name in _below(prefix, summary)}
+            split: {name: asdict(group.sample(prefix + name)) for name in _with_prefix(prefix, summary)}
             for split, prefix in SPLITS.items()
         },
         "gradient_first_over_last": asdict(group.sample(RATIO)) | {"median": group.ratio},
@@ -29,6 +29,6 @@ def group_document(group: Group) -> dict[str, object]:
     }
 
 
-def _below(prefix: str, summary: Mapping[str, object]) -> dict[str, object]:
+def _with_prefix(prefix: str, summary: Mapping[str, object]) -> dict[str, object]:
     """Return what a summary says below a prefix."""
     return {key.removeprefix(prefix): value for key, value in summary.items() if key.startswith(prefix)}

@@ -55,9 +55,9 @@ def restore_runs(root: Path, name: str) -> list[Run]:
         InputError: no such run is in the trash, or another one is in its place.
     """
     there = removed(root)
-    found = {name_of(path): path for path in there if name in _names(path)}  # of equal names the last
+    found = {name_of(path): path for path in there if name in _found_by(path)}  # of equal names the last
     if not found:
-        near = did_you_mean(name, [known for path in there for known in _names(path)])
+        near = did_you_mean(name, [known for path in there for known in _found_by(path)])
         raise InputError(f"No run in {root / TRASH} is called '{name}'.{near}")
     runs = [Run(root / each) for each in found]
     with _all_locked(runs):
@@ -70,7 +70,7 @@ def restore_runs(root: Path, name: str) -> list[Run]:
     return runs
 
 
-def _names(path: Path) -> tuple[str, str]:
+def _found_by(path: Path) -> tuple[str, str]:
     """Return the names by which a run in the trash is found: its own, and that of its experiment."""
     return name_of(path), path.parent.name
 

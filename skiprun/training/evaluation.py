@@ -15,7 +15,7 @@ from skiprun.training.device import DeviceSetup, memory_advice
 from skiprun.training.surroundings import Surroundings
 
 
-class Evaluation:
+class Evaluator:
     """Scores a network on the splits of a run's data.
 
     Args:

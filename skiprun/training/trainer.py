@@ -26,7 +26,7 @@ from skiprun.training.acceleration.step_maker import StepMaker, aside
 from skiprun.training.best import BestCheckpoint
 from skiprun.training.device import DeviceSetup, memory_advice
 from skiprun.training.ema import make_ema_model
-from skiprun.training.evaluation import Evaluation
+from skiprun.training.evaluation import Evaluator
 from skiprun.training.metrics import MetricsLog, tagged
 from skiprun.training.micro_batches import micro_batches
 from skiprun.training.optim import clip, load_optimizer, make_optimizer
@@ -93,7 +93,7 @@ class Trainer:
         self.has_hooks = any(probe.hooks for probe in self.probes)
         state = StepState(setup.device, self.model, self.optimizer, self.totals, self.ema_model)
         self.graph: StepMaker | None = make_graph(config, self.steps, self.has_hooks, state, self.ranks.count)
-        self.evaluation = Evaluation(task, data, config, setup, surroundings, captured=self.graph is not None)
+        self.evaluation = Evaluator(task, data, config, setup, surroundings, captured=self.graph is not None)
 
     def load_checkpoint(self) -> None:
         """Load the last checkpoint if there is one, open the log where it ended, and fill in `notes`.

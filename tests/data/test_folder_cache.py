@@ -186,7 +186,7 @@ def test_room_is_looked_at_before_anything_is_decoded(
         decoded(list_images(images), 224, told)
     assert told.kinds == set()
     config = DataConfig(name="image_folder", root=str(images), image_size=224)
-    found = machine_checks.check("data", lambda: str(load_data(config, torch.device("cpu"))))
+    found = machine_checks.checked("data", lambda: str(load_data(config, torch.device("cpu"))))
     assert (found.state, found.exit_code) == ("fail", 6) and "$SKIPRUN_DATA" in found.finding
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from skiprun.connections import sites
 from skiprun.experiment.contracts import Contract, Subject, contracts_of, models
-from skiprun.experiment.contracts.model_trial import batch, made
+from skiprun.experiment.contracts.model_trial import batch, small_model
 from skiprun.experiment.contracts.training_step import first_gradient, starts_inside_a_block
 from skiprun.models.complexity.meta import without_content
 from skiprun.models.options import options_of
@@ -75,7 +75,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("name", "connection"), PAIRS)
 def test_every_connection_that_fits_a_family_learns_in_it(name: str, connection: str) -> None:
-    model = made(name, connection=connection)
+    model = small_model(name, connection=connection)
     assert sites(model), "a family that takes a connection has sites"
     assert {type(site) for site in sites(model).values()} == {CONNECTIONS[connection].target}
     assert [site.site.index for site in sites(model).values()] == list(range(len(sites(model))))
@@ -92,8 +92,8 @@ def test_every_connection_that_fits_a_family_learns_in_it(name: str, connection:
 def test_surgery_changes_one_site_and_no_other(name: str) -> None:
     own = MODELS[name].info.connection
     with without_content():
-        last = len(sites(made(name))) - 1
-        kinds = [type(site) for site in sites(made(name, connections={str(last): "none"})).values()]
+        last = len(sites(small_model(name))) - 1
+        kinds = [type(site) for site in sites(small_model(name, connections={str(last): "none"})).values()]
     expected = [CONNECTIONS[own].target] * len(kinds)
     expected[-1] = CONNECTIONS["none"].target
     assert kinds == expected
@@ -106,7 +106,7 @@ NORMED = [entry.name for entry in MODELS if "norm" in options_of(entry.target) a
 @pytest.mark.parametrize("norm", ["none", "group", "layer"])
 def test_norms_replace_batch_norm_everywhere(name: str, norm: str) -> None:
     with without_content():
-        kinds = {type(module) for module in made(name, norm=norm).modules()}
+        kinds = {type(module) for module in small_model(name, norm=norm).modules()}
     assert nn.BatchNorm2d not in kinds
     assert (nn.GroupNorm in kinds) == (norm != "none")
 
@@ -122,9 +122,9 @@ MIXED = [
 @pytest.mark.parametrize("name", MIXED)
 def test_an_activation_replaces_the_own_everywhere_and_learns(name: str) -> None:
     with without_content():
-        assert not any(isinstance(module, USUAL) for module in made(name, activation="elu").modules())
+        assert not any(isinstance(module, USUAL) for module in small_model(name, activation="elu").modules())
     bare = {"norm": "none"} if "norm" in options_of(MODELS[name].target) else {}
-    model = made(name, activation="relu", **bare)
+    model = small_model(name, activation="relu", **bare)
     images, targets = batch(name)
     nn.functional.cross_entropy(model(images), targets).backward()
     assert first_gradient(model).isfinite().all() and first_gradient(model).abs().sum() > 0

@@ -20,7 +20,7 @@ from skiprun.claims.comparison import compare_runs
 from skiprun.cli.app import app
 from skiprun.errors import CheckpointError, ConfigError, StorageError, exit_code
 from skiprun.experiment import prepare
-from skiprun.experiment.machine_checks import check
+from skiprun.experiment.machine_checks import checked
 from skiprun.experiment.study_runner.keeping import finished, left_over
 from skiprun.experiment.worker import failure_of
 from skiprun.reports import list_runs, read_comparison, run_details, runs_rows, write_comparison
@@ -177,7 +177,7 @@ def test_an_error_of_many_pages_is_one_line_wherever_it_is_told(
     assert said.endswith(" (`skiprun --debug ...` shows where)\n") and said.count("\n") == 1
     caplog.set_level("INFO")
     failure_of({"seed 0": RuntimeError(pages), "seed 1": run})  # of runs side by side
-    for told in (caplog.messages[0].removeprefix("seed 0: "), check("training", fail).finding):
+    for told in (caplog.messages[0].removeprefix("seed 0: "), checked("training", fail).finding):
         assert told.startswith("RuntimeError: the compiler failed, xx") and told.endswith("xxx...")
         assert len(told) == len("RuntimeError: ") + 300
 

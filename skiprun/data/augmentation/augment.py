@@ -16,7 +16,7 @@ from torch import Tensor
 from skiprun.config import AugmentConfig
 from skiprun.data.augmentation.auto_augment import AutoAugment
 from skiprun.data.augmentation.crops import CropAndFlip, cutout
-from skiprun.data.augmentation.draws import Crop, Draws, Point
+from skiprun.data.augmentation.draws import Crop, Draws, Pixel
 from skiprun.data.augmentation.jitter import draw_factors, jitter
 from skiprun.data.augmentation.mixing import cutmix, mixup
 from skiprun.data.augmentation.resized_crops import center_crop, draw_boxes, resized_crop
@@ -69,12 +69,12 @@ class Augment:
             draws = draws._replace(operations=self.operations.draw(count))
         if config.cutout:
             rows, columns = (torch.randint(side, (count,), device=device) for side in (height, width))
-            draws = draws._replace(cutout=Point(rows, columns))
+            draws = draws._replace(cutout=Pixel(rows, columns))
         if self.shares:
             draws = draws._replace(share=self.shares.sample().double())
         if config.cutmix:
             column, row = (torch.randint(side, (), device=device) for side in (width, height))
-            draws = draws._replace(box=Point(row, column))
+            draws = draws._replace(box=Pixel(row, column))
         return draws
 
     def apply(self, images: Tensor, targets: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:

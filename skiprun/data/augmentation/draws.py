@@ -18,7 +18,7 @@ class Crop(NamedTuple):
     flipped: Tensor
 
 
-class Point(NamedTuple):
+class Pixel(NamedTuple):
     """A pixel of each image, int64 [B], or of all, int64 []."""
 
     row: Tensor
@@ -44,6 +44,6 @@ class Draws(NamedTuple):
     jitter: Tensor | None = None
     crop: Crop | None = None
     operations: Chosen | None = None
-    cutout: Point | None = None
+    cutout: Pixel | None = None
     share: Tensor | None = None
-    box: Point | None = None
+    box: Pixel | None = None

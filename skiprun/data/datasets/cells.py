@@ -75,7 +75,7 @@ def draw_image(random: np.random.Generator, side: int) -> tuple[Array, Array]:
     texture = 0.10 * smooth(random, side, 1.5) + 0.06 * smooth(random, side, 4.0)
     inside = labels > 0
     clean = light + np.where(inside, shades[labels] * (0.7 + texture), 0.5 * np.abs(texture))
-    image = blurred(clean, 0.6) + random.normal(0, 0.09, labels.shape)
+    image = smoothed(clean, 0.6) + random.normal(0, 0.09, labels.shape)
     return np.rint(255 * image.clip(0, 1)).astype(np.uint8), labels
 
 
@@ -107,11 +107,11 @@ def beside_another(labels: Array) -> Array:
 
 def smooth(random: np.random.Generator, side: int, sigma: float) -> Array:
     """Return noise [side, side] of mean 0 and deviation 1 that changes over `sigma` pixels."""
-    noise = blurred(random.normal(size=(side, side)), sigma)
+    noise = smoothed(random.normal(size=(side, side)), sigma)
     return (noise - noise.mean()) / noise.std()
 
 
-def blurred(values: Array, sigma: float) -> Array:
+def smoothed(values: Array, sigma: float) -> Array:
     """Return values smoothed by a Gaussian."""
     from scipy.ndimage import gaussian_filter
 

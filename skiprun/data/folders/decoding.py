@@ -17,7 +17,7 @@ import numpy as np
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.folders.listing import Listing
 from skiprun.data.folders.opening import read_file
-from skiprun.data.folders.scanning import decode, digest_of, in_blocks
+from skiprun.data.folders.scanning import content_digest, decode, in_blocks
 from skiprun.data.notices import notice
 from skiprun.data.source import Array, channel_moments
 from skiprun.errors import BadImage, grouped
@@ -86,5 +86,5 @@ def decode_block(
                 f"the images differ in size: the first is {sizes[0]}, {root / file} is {sizes[1]}"
             )
         images[number] = image
-        digests.append(digest_of(content))
+        digests.append(content_digest(content))
     return DecodedBlock(images, channel_moments(images), digests, tally)

@@ -22,7 +22,7 @@ from skiprun.data.folders.conversion import Conversion, convert
 from skiprun.data.folders.deep_images import Deep, Span, widest
 from skiprun.data.folders.mask_classes import read_mask
 from skiprun.data.folders.opening import ORIENTATION, open_image, read_file
-from skiprun.data.folders.orientation import Shown, check_orientation
+from skiprun.data.folders.orientation import OrientedFile, check_orientation
 from skiprun.data.folders.pairs import MaskPair
 from skiprun.data.folders.scanning import span_of_block
 from skiprun.data.source import Array
@@ -102,8 +102,8 @@ def read_pair(pair: MaskPair, config: DataConfig, how: Conversion) -> Read:
     opened, mask = open_image(pair.image, read_file(pair.image)), read_mask(pair.mask, config)
     image = convert(pair.image, opened, how, tally)
     check_orientation(
-        Shown(pair.image, image.shape[:2], opened.info[ORIENTATION]),
-        Shown(pair.mask, mask.classes.shape, mask.orientation),
+        OrientedFile(pair.image, image.shape[:2], opened.info[ORIENTATION]),
+        OrientedFile(pair.mask, mask.classes.shape, mask.orientation),
     )
     if image.shape[:2] != mask.classes.shape:
         sizes = [f"{width}x{height}" for height, width in (mask.classes.shape, image.shape[:2])]

@@ -22,7 +22,7 @@ WAY_OUT = "Save the image without the tag, as its mask shows it, or give the mas
 
 
 @dataclass(frozen=True)
-class Shown:
+class OrientedFile:
     """A file, its height and width the right way up, and the orientation tag by which it was turned."""
 
     path: Path
@@ -30,7 +30,7 @@ class Shown:
     tag: int
 
 
-def check_orientation(image: Shown, mask: Shown) -> None:
+def check_orientation(image: OrientedFile, mask: OrientedFile) -> None:
     """Refuse a mask that was, or may have been, drawn on the pixels of its image as they are stored.
 
     Raises:

@@ -90,7 +90,7 @@ def in_blocks(
 
 def digest_block(files: Sequence[str], root: Path) -> list[bytes]:
     """Return a digest of the bytes of each file."""
-    return [digest_of(read_file(root / file)) for file in files]
+    return [content_digest(read_file(root / file)) for file in files]
 
 
 def decode(path: Path, content: bytes, how: Conversion, tally: Counter[str] | None = None) -> Array:
@@ -108,6 +108,6 @@ def decode(path: Path, content: bytes, how: Conversion, tally: Counter[str] | No
     return convert(path, open_image(path, content), how, Counter() if tally is None else tally)
 
 
-def digest_of(content: bytes) -> bytes:
+def content_digest(content: bytes) -> bytes:
     """Return 16 bytes that tell the contents of files apart."""
     return blake2b(content, digest_size=16).digest()

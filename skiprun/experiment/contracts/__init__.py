@@ -1,12 +1,19 @@
 """What every entry of a registry keeps, the package's own and a user's: for `skiprun check` and the tests."""
 
 from skiprun.experiment.contracts import claims, connections, datasets, models, probes, studies, symptoms
-from skiprun.experiment.contracts.contract import CONTRACTS, Contract, Outcome, Subject, Unkept, contracts_of
+from skiprun.experiment.contracts.contract import (
+    CONTRACTS,
+    Contract,
+    ContractResult,
+    Subject,
+    Unkept,
+    contracts_of,
+)
 
 __all__ = [
     "CONTRACTS",
     "Contract",
-    "Outcome",
+    "ContractResult",
     "Subject",
     "Unkept",
     "claims",

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skiprun.errors import InputError
-from skiprun.experiment.contracts.contract import Outcome, Subject, contracts_of
+from skiprun.experiment.contracts.contract import ContractResult, Subject, contracts_of
 from skiprun.experiment.plugins import import_plugin
 from skiprun.registry import REGISTRIES
 from skiprun.system.plugin_file import find_plugin
 
 
 def check_plugin(
-    name: Path | str, root: Path | None = None, told: Callable[[Outcome], None] = lambda _: None
-) -> list[Outcome]:
+    name: Path | str, root: Path | None = None, told: Callable[[ContractResult], None] = lambda _: None
+) -> list[ContractResult]:
     """Import a file of the user's own, or an installed module, and try every contract on what it registers.
 
     Args:

@@ -5,18 +5,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from skiprun.claims.measurement import Measurement
 from skiprun.experiment.contracts.contract import Subject, contract, require
 from skiprun.experiment.reproduction.planning import Plan
 from skiprun.experiment.study_runner.sample_selection import SampleSelection
 from skiprun.experiment.study_runner.study import study_options
 from skiprun.registry import STUDIES
 from skiprun.studies.signature import needs
-
-
-def measurements(subject: Subject) -> list[Measurement]:
-    """Return what a claim and its control ask for."""
-    return [subject.entry.info.measurement, subject.entry.info.control]
 
 
 @contract("claim")
@@ -32,13 +26,13 @@ def says_what_it_states(subject: Subject) -> None:
 @contract("claim")
 def asks_for_what_exists(subject: Subject) -> None:
     """Its networks, protocol, study and options exist, and fit each other."""
-    for asked in measurements(subject):
+    for asked in subject.entry.info.measurements:
         require(asked.study or asked.train, "nothing is measured")
         with tempfile.TemporaryDirectory() as folder:
             plan = Plan(Path(folder))
             for network in asked.networks.values():
                 require([item.config for item in plan.trainings(asked, network)], "no seed is trained")
-        SampleSelection(**asked.look)  # type: ignore[arg-type]
+        SampleSelection(**asked.look)
         if asked.study:
             study = STUDIES[asked.study]
             study_options(study, asked.options)
@@ -49,7 +43,7 @@ def asks_for_what_exists(subject: Subject) -> None:
 @contract("claim")
 def names_no_network_twice(subject: Subject) -> None:
     """Two networks of it are two runs, unless they are meant to be one."""
-    for asked in measurements(subject):
+    for asked in subject.entry.info.measurements:
         with tempfile.TemporaryDirectory() as folder:
             plan, networks = Plan(Path(folder)), list(asked.networks.values())
             runs = [{item.run.path for item in plan.trainings(asked, network)} for network in networks]

@@ -21,7 +21,7 @@ CHANNELS, SIZE = 4, 5
 NETWORKS: dict[str, dict[str, Any]] = {"resnet20": {"width": 4}, "densenet_cifar": {"depth": 10, "growth": 4}}
 
 
-def made(subject: Subject, site: Site | None = None) -> Connection:
+def connection_at(subject: Subject, site: Site | None = None) -> Connection:
     """Return the connection at a site, the same each time."""
     torch.manual_seed(0)
     connection: Connection = subject.entry.target(site or Site(CHANNELS, CHANNELS, 0, 1))
@@ -64,7 +64,7 @@ def says_its_options(subject: Subject) -> None:
 def keeps_the_shape(subject: Subject) -> None:
     """Its result has the shape of the branch (with those of x, where it grows), and is finite."""
     x, fx = features()
-    connection = made(subject)
+    connection = connection_at(subject)
     y, shape = connection(x, fx), (8, connection.channels, SIZE, SIZE)
     require(y.shape == shape, f"found {list(y.shape)}, not {list(shape)}")
     require(y.isfinite().all(), "the result is not finite")
@@ -75,7 +75,7 @@ def leaves_its_inputs(subject: Subject) -> None:
     """It does not change x and f(x), which other layers still need."""
     x, fx = features()
     kept = x.clone(), fx.clone()
-    connection = made(subject)
+    connection = connection_at(subject)
     for mode in (True, False):
         connection.train(mode)(x, fx)
     require(torch.equal(x, kept[0]) and torch.equal(fx, kept[1]), "an operation is made in place")
@@ -85,7 +85,7 @@ def leaves_its_inputs(subject: Subject) -> None:
 def passes_gradients(subject: Subject) -> None:
     """Gradients reach f(x), x where it is used, and every parameter."""
     x, fx = (each.requires_grad_() for each in features())
-    connection = made(subject)
+    connection = connection_at(subject)
     connection(x, fx).square().sum().backward()
     require(fx.grad is not None, "no gradient reaches f(x)")
     if connection.uses_shortcut:
@@ -99,7 +99,7 @@ def passes_gradients(subject: Subject) -> None:
 @contract("connection")
 def is_certain_in_evaluation(subject: Subject) -> None:
     """In evaluation the same input gives the same result."""
-    connection, (x, fx) = made(subject).eval(), features()
+    connection, (x, fx) = connection_at(subject).eval(), features()
     require(torch.equal(connection(x, fx), connection(x, fx)), "chance is left in evaluation")
 
 
@@ -107,7 +107,7 @@ def is_certain_in_evaluation(subject: Subject) -> None:
 def is_saved(subject: Subject) -> None:
     """Saved weights give the same result when they are loaded."""
     x, fx = features()
-    connection, again = made(subject), made(subject)
+    connection, again = connection_at(subject), connection_at(subject)
     for each in connection.parameters():
         nn.init.normal_(each)
     again.load_state_dict(connection.state_dict())
@@ -119,12 +119,12 @@ def is_saved(subject: Subject) -> None:
 def computes_in_every_precision(subject: Subject) -> None:
     """It computes in float64 as in float32, and in bfloat16 under autocast."""
     x, fx = features()
-    exact = made(subject).eval().double()(x.double(), fx.double())
+    exact = connection_at(subject).eval().double()(x.double(), fx.double())
     require(exact.dtype == torch.float64, f"of float64 it makes {exact.dtype}")
-    near = torch.allclose(made(subject).eval()(x, fx).double(), exact, atol=1e-4)
+    near = torch.allclose(connection_at(subject).eval()(x, fx).double(), exact, atol=1e-4)
     require(near, "float64 gives other numbers than float32")
     with torch.autocast("cpu", torch.bfloat16):
-        y = made(subject)(x.bfloat16(), fx.bfloat16())
+        y = connection_at(subject)(x.bfloat16(), fx.bfloat16())
     require(y.dtype in (torch.bfloat16, torch.float32) and y.isfinite().all(), "not in bfloat16")
 
 
@@ -132,7 +132,7 @@ def computes_in_every_precision(subject: Subject) -> None:
 def computes_in_channels_last(subject: Subject) -> None:
     """It gives the same numbers in the memory format channels_last."""
     x, fx = features()
-    connection = made(subject).eval()
+    connection = connection_at(subject).eval()
     last = connection(*(each.to(memory_format=torch.channels_last) for each in (x, fx)))
     require(torch.allclose(last, connection(x, fx), atol=1e-5), "the order in memory changes the numbers")
 
@@ -142,7 +142,9 @@ def is_built_everywhere(subject: Subject) -> None:
     """It is built at every site: the first and the last of many, of few and of many channels."""
     for site in (Site(1, 1, 0, 54), Site(16, 16, 53, 54), Site(96, 96, 5, 9)):
         x, fx = features(site.branch_channels)
-        require(made(subject, site).eval()(x, fx).isfinite().all(), f"the result at {site} is not finite")
+        require(
+            connection_at(subject, site).eval()(x, fx).isfinite().all(), f"the result at {site} is not finite"
+        )
 
 
 @contract("connection")

@@ -38,7 +38,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ContractResult:
     """What came of a contract.
 
     Attributes:
@@ -67,19 +67,19 @@ class Contract:
         """The promise in words."""
         return (self.test.__doc__ or "").strip().split("\n")[0].rstrip(".")
 
-    def outcome(self, subject: Subject) -> Outcome:
+    def outcome(self, subject: Subject) -> ContractResult:
         """Try the contract; an error of the entry is a promise that is not kept."""
         said = subject.kind, subject.entry.name, self.promise
         try:
             with torch.random.fork_rng(devices=[]):
                 self.test(subject)
         except NotTried as reason:
-            return Outcome(*said, None, str(reason))
+            return ContractResult(*said, None, str(reason))
         except Unkept as reason:
-            return Outcome(*said, False, str(reason))
+            return ContractResult(*said, False, str(reason))
         except Exception as error:
-            return Outcome(*said, False, _in_words(error))
-        return Outcome(*said, True)
+            return ContractResult(*said, False, _in_words(error))
+        return ContractResult(*said, True)
 
 
 def _in_words(error: Exception) -> str:

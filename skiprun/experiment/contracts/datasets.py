@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 BATCH = 8
 
 
-def load(subject: Subject, split_seed: int = 0, **options: Any) -> Loaders:
+def loaders_of(subject: Subject, split_seed: int = 0, **options: Any) -> Loaders:
     """Return the loaders of a dataset on the CPU."""
     place = {} if subject.root is None else {"root": str(subject.root)}
     config = DataConfig(name=subject.entry.name, **{"batch_size": BATCH, **place, **options})
@@ -46,7 +46,7 @@ def describes_itself(subject: Subject) -> None:
 @contract("dataset")
 def is_what_it_says(subject: Subject) -> None:
     """Task, classes and shape are those that it is registered with."""
-    loaders, info = load(subject), subject.entry.info
+    loaders, info = loaders_of(subject), subject.entry.info
     require(loaders.task == info.task, f"its task is {loaders.task}, registered as {info.task}")
     require(len(loaders.class_names) == loaders.num_classes, "it has not a name for each class")
     if info.classes is not None:
@@ -58,7 +58,7 @@ def is_what_it_says(subject: Subject) -> None:
 @contract("dataset")
 def has_three_splits(subject: Subject) -> None:
     """Its three splits have images uint8 [C, H, W] and targets int64 below the number of classes."""
-    loaders = load(subject)
+    loaders = loaders_of(subject)
     for name in ("train", "val", "test"):
         split = getattr(loaders, name)
         images, targets = split.take(torch.tensor([0, len(split) - 1, 0]))
@@ -73,7 +73,7 @@ def has_three_splits(subject: Subject) -> None:
 @contract("dataset")
 def is_scored_whole(subject: Subject) -> None:
     """Batches are the whole split in stored order, normalized."""
-    loaders = load(subject)
+    loaders = loaders_of(subject)
     images, targets = everything(loaders, "test")
     stored, expected = loaders.test.take(torch.arange(len(loaders.test)))
     require(torch.equal(targets, expected), "the targets are not those that are stored")
@@ -83,7 +83,7 @@ def is_scored_whole(subject: Subject) -> None:
 @contract("dataset")
 def is_normalized_by_training(subject: Subject) -> None:
     """The normalized training split has mean 0 and deviation 1."""
-    images, _ = everything(load(subject), "train")
+    images, _ = everything(loaders_of(subject), "train")
     mean, std = images.double().mean((0, 2, 3)), images.double().std((0, 2, 3), correction=0)
     require(mean.abs().max() < 1e-5, f"the mean is {mean.abs().max():.2g}")
     require((std - 1).abs().max() < 1e-5 or std.min() == 0, f"the deviation is {std.max():.2g}")
@@ -92,7 +92,7 @@ def is_normalized_by_training(subject: Subject) -> None:
 @contract("dataset")
 def is_split_by_its_seed(subject: Subject) -> None:
     """The same seed splits it alike, another one otherwise, and no seed changes the test split."""
-    first, again, other = load(subject), load(subject), load(subject, split_seed=1)
+    first, again, other = loaders_of(subject), loaders_of(subject), loaders_of(subject, split_seed=1)
     require(first.fingerprint == again.fingerprint, "loaded twice, it is other data")
     require(first.fingerprint != other.fingerprint, "another seed splits it alike")
     require(torch.equal(everything(first, "val")[0], everything(again, "val")[0]), "val is not repeated")
@@ -103,7 +103,7 @@ def is_split_by_its_seed(subject: Subject) -> None:
 @contract("dataset")
 def repeats_its_batches(subject: Subject) -> None:
     """A training batch is a function of the numbers that are asked for and of torch's seed."""
-    loaders, index = load(subject, augment={"flip": True}), torch.tensor([1, 0, 1])
+    loaders, index = loaders_of(subject, augment={"flip": True}), torch.tensor([1, 0, 1])
     found = []
     for _ in range(2):
         torch.manual_seed(0)

@@ -17,7 +17,7 @@ from skiprun.registry import MODELS
 CLASSES, IMAGES, NARROW = 5, 4, 8
 
 
-def made(name: str, **options: Any) -> nn.Module:
+def small_model(name: str, **options: Any) -> nn.Module:
     """Return a network for small images with 5 classes, the same each time."""
     torch.manual_seed(0)
     entry = MODELS[name]
@@ -47,7 +47,7 @@ def batch(name: str, size: tuple[int, int] | None = None) -> tuple[Tensor, Tenso
     return images, labels
 
 
-class Trial(NamedTuple):
+class ModelTrial(NamedTuple):
     """A network with images and targets that it takes."""
 
     model: nn.Module
@@ -56,12 +56,12 @@ class Trial(NamedTuple):
 
 
 @functools.lru_cache(maxsize=1)
-def trial(name: str, _builder: Callable[..., nn.Module]) -> Trial:
+def trial(name: str, _builder: Callable[..., nn.Module]) -> ModelTrial:
     """Return what contracts share, as a large network takes seconds to build; they may train it."""
-    model, own = without_chance(made(name)), MODELS[name].info.input[1:]
+    model, own = without_chance(small_model(name)), MODELS[name].info.input[1:]
     try:
         with torch.no_grad():
             model(batch(name)[0])
     except (RuntimeError, ValueError, IndexError, AssertionError):
-        return Trial(model, *batch(name, own))  # it takes images of its own size alone
-    return Trial(model, *batch(name))
+        return ModelTrial(model, *batch(name, own))  # it takes images of its own size alone
+    return ModelTrial(model, *batch(name))

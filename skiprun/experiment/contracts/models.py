@@ -9,7 +9,7 @@ from skiprun.config import ModelConfig
 from skiprun.connections import sites
 from skiprun.errors import InputError
 from skiprun.experiment.contracts.contract import NotTried, Subject, contract, require
-from skiprun.experiment.contracts.model_trial import CLASSES, IMAGES, made, trial
+from skiprun.experiment.contracts.model_trial import CLASSES, IMAGES, small_model, trial
 from skiprun.experiment.contracts.training_step import require_learning
 from skiprun.models import build_model
 from skiprun.models.complexity.catalog import describe_model
@@ -68,7 +68,7 @@ def learns(subject: Subject) -> None:
 def is_saved(subject: Subject) -> None:
     """Saved weights give the same result when they are loaded, also in bfloat16 a finite one."""
     model, images, _ = trial(subject.entry.name, subject.entry.target)
-    again = made(subject.entry.name)
+    again = small_model(subject.entry.name)
     with torch.no_grad():
         model.train()(images)  # moves what is averaged over batches
         again.load_state_dict(model.state_dict())
@@ -109,7 +109,7 @@ def has_its_sites(subject: Subject) -> None:
         raise NotTried("it takes no connection")
     for fit in connections_that_fit(entry):
         with without_content():
-            found = [*sites(made(entry.name, connection=fit)).values()]
+            found = [*sites(small_model(entry.name, connection=fit)).values()]
         require(found, "it has no sites")
         kinds = {type(each) for each in found}
         require(CONNECTIONS[fit].target in kinds, f"with {fit} its sites are {kinds}")

@@ -7,8 +7,8 @@ from contextlib import suppress
 import torch
 
 from skiprun.experiment.contracts.contract import NotTried, Subject, contract, require
-from skiprun.experiment.contracts.study_trial import InTheMiddle, few, given, network, studied
-from skiprun.experiment.contracts.tracks import require_untouched, tracks
+from skiprun.experiment.contracts.study_trial import few, given, network, studied
+from skiprun.experiment.contracts.tracks import InTheMiddle, require_untouched, tracks
 from skiprun.studies.signature import needs, options
 from skiprun.system.argument_docs import argument_docs
 

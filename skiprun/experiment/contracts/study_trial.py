@@ -23,10 +23,6 @@ FEW |= {"workers": 1}
 NETWORKS = {"resnet20": {"width": 4}, "densenet_cifar": {"depth": 10, "growth": 4}}
 
 
-class InTheMiddle(BaseException):
-    """Interrupts a study as Ctrl-C does, which no `except Exception` sees."""
-
-
 class Faulty:
     """Calls a function, and raises at the n-th call if it is to."""
 
@@ -61,7 +57,7 @@ def batches(count: int = 3) -> list[tuple[Tensor, Tensor]]:
 
 
 @torch.no_grad()
-def scores(model: nn.Module) -> dict[str, float]:
+def loss_and_error(model: nn.Module) -> dict[str, float]:
     """Score a network."""
     outputs = model.eval()(batches()[0][0])
     return {"loss": outputs.square().mean().item(), "error": (outputs.argmax(1) != 0).double().mean().item()}
@@ -75,7 +71,7 @@ def given(
         "model": model,
         "other": network(name, 1),
         "models": [model, network(name, 1)],
-        "evaluate": Faulty(scores, fault),
+        "evaluate": Faulty(loss_and_error, fault),
         "images": 100,
         "batches": batches(),
         "batch": batches()[0],

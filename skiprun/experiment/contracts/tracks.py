@@ -14,6 +14,10 @@ HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_p
 Tracks = tuple[dict[str, Tensor | None], tuple[Any, ...]]
 
 
+class InTheMiddle(BaseException):
+    """Interrupts an instrument as Ctrl-C does, which no `except Exception` sees."""
+
+
 def tracks(model: nn.Module) -> Tracks:
     """Return all tensors of a network, and its modes, attributes, hooks and what learns."""
     tensors = {**model.state_dict(), **{f"grad {name}": each.grad for name, each in model.named_parameters()}}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from skiprun.claims.measurement import Measurement
 from skiprun.claims.reproduction import Reproduction, judge
 from skiprun.config import Count
 from skiprun.config_file import Overrides, override_texts
@@ -74,7 +73,7 @@ def run_claims(
     chosen = choose(names, budget)
     ledger = Ledger(claims_folder(runs))
     bench = Bench(Plan(runs, overrides), ledger.folder / "studies", launcher)
-    asked = measurements(chosen)
+    asked = [each for info in chosen.values() for each in info.measurements]
     bench.train(asked)
     bench.study(asked)
     found = [
@@ -101,16 +100,12 @@ def reproduce_commands(
     """
     refuse_protocol(overrides)
     bench = Bench(Plan(Path(runs), overrides), claims_folder(Path(runs)) / "studies")
-    first, last = ([*each] for each in bench.stages(measurements(choose(names, budget))))
+    asked = [each for info in choose(names, budget).values() for each in info.measurements]
+    first, last = ([*each] for each in bench.stages(asked))
     if lines := write_commands(first, Path(runs)):
         left = counted(sum(item.missing for item in last if item not in first), "run")
         log.info(f"{left} more after these, from which some start: ask again once these are done.")
     return lines or write_commands(last, Path(runs))
-
-
-def measurements(chosen: Mapping[str, ClaimInfo]) -> list[Measurement]:
-    """Return what claims and their controls ask for."""
-    return [each for info in chosen.values() for each in (info.measurement, info.control)]
 
 
 def choose(names: Sequence[str], budget: Budget | None) -> dict[str, ClaimInfo]:

@@ -53,7 +53,7 @@ class DrawnStudy(Shown):
         return {"study": self.study, "networks": self.documents, "figures": files}
 
 
-def draw_study(
+def make_study(
     request: StudyRequest, runs: Path, told: ProgressCallback | None = None, fresh: bool = False
 ) -> DrawnStudy:
     """Make one study and write its figures: beside the run if it is one, else below studies/ of all runs.

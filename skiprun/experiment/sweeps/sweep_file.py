@@ -8,7 +8,7 @@ from pathlib import Path
 from skiprun.config import RunConfig
 from skiprun.config.sweep import SweepConfig, sweep_contradictions
 from skiprun.config.templates import DIGITS, PROTOCOLS
-from skiprun.config_file import complete, stem_name
+from skiprun.config_file import stem_name, validate
 from skiprun.errors import ConfigError, InputError, UnknownName, did_you_mean
 from skiprun.experiment.named import config_for
 from skiprun.system.yaml_file import read_yaml
@@ -35,7 +35,7 @@ def load_sweep(path: Path, name: str | None, seeds: int | None, halving: bool) -
     options = {key: value for key, value in given.items() if value is not None}
     plain, places = plain | options, places | {key: f"--{key}" for key in options}
     plain.setdefault("name", stem_name(path))
-    sweep = complete(SweepConfig, plain, places, str(path))
+    sweep = validate(SweepConfig, plain, places, str(path))
     if problems := [f"{sweep.place(key)}: {message}" for key, message in sweep_contradictions(sweep)]:
         raise ConfigError(problems)
     return sweep

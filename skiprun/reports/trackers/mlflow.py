@@ -56,7 +56,7 @@ class MLflow:
         params = [self.entities.Param(key, str(value)[:LONGEST]) for key, value in run.params.items()]
         tags = [self.entities.RunTag(f"skiprun.{key}", value) for key, value in said.items()]
         for name, items in {"params": params, "tags": tags, "metrics": list(self._metrics(run))}.items():
-            for part in parts_of(items, AT_ONCE[name]):
+            for part in batched(items, AT_ONCE[name]):
                 self.client.log_batch(made, **{name: part})
         self.client.set_terminated(made, STATUS.get(run.state, "FAILED"), ended)
         self.client.set_tag(made, DIGEST, run.digest)
@@ -74,7 +74,7 @@ class MLflow:
         return found[0] if found else None
 
 
-def parts_of(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+def batched(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
     """Yield items in parts of so many at most."""
     for start in range(0, len(items), most):
         yield items[start : start + most]

@@ -18,7 +18,7 @@ Numbers = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Point:
+class LoggedRow:
     """The metrics of a row of the log.
 
     Attributes:
@@ -59,7 +59,7 @@ class TrackedRun:
     summary: Numbers
     facts: Mapping[str, str]
     tags: Sequence[str]
-    points: Sequence[Point]
+    points: Sequence[LoggedRow]
 
     @property
     def digest(self) -> str:
@@ -80,7 +80,7 @@ def tracked(run: Run) -> TrackedRun:
     A log has no times of its own, so its rows are spread evenly from the beginning of the run to its last.
     """
     record, rows = read(run), run.metrics()
-    begun, ended = span_of(record)
+    begun, ended = begin_and_end(record)
     share = (ended - begun) / max(1, len(rows) - 1)
     return TrackedRun(
         name=run.name,
@@ -91,9 +91,9 @@ def tracked(run: Run) -> TrackedRun:
         ended=ended,
         params={key: value for key, value in record.config.items() if value is not None},
         summary=dict(numbers_of(record.summary)),
-        facts=facts_of(record),
+        facts=origin_of(record),
         tags=record.tags,
-        points=[Point(step_of(row), begun + n * share, metrics_of(row)) for n, row in enumerate(rows)],
+        points=[LoggedRow(step_of(row), begun + n * share, metrics_of(row)) for n, row in enumerate(rows)],
     )
 
 
@@ -114,7 +114,7 @@ def numbers_of(values: Mapping[str, object]) -> Iterator[tuple[str, float]]:
             yield key, value
 
 
-def facts_of(record: RunRecord) -> dict[str, str]:
+def origin_of(record: RunRecord) -> dict[str, str]:
     """Return where a run was trained and with what, as far as its latest session says."""
     latest = record.sessions[-1] if record.sessions else {}
     names = ("command", "commit", "skiprun", "torch", "python", "device")
@@ -122,7 +122,7 @@ def facts_of(record: RunRecord) -> dict[str, str]:
     return known | {"directory": str(record.path.absolute())}
 
 
-def span_of(record: RunRecord) -> tuple[float, float]:
+def begin_and_end(record: RunRecord) -> tuple[float, float]:
     """Return when a run began and last wrote a row, in seconds since 1970."""
     ended = record.run.metrics_file.stat().st_mtime if record.run.metrics_file.exists() else 0.0
     try:

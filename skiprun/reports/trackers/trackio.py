@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from skiprun.reports.trackers.tracked_run import Point, TrackedRun
+from skiprun.reports.trackers.tracked_run import LoggedRow, TrackedRun
 from skiprun.reports.trackers.tracker import imported
 
 KEY, DIGEST = "skiprun.key", "skiprun.digest"
@@ -47,7 +47,7 @@ class Trackio:
             KEY: run.key,
             DIGEST: run.digest,
         }
-        points = run.points or [Point(0, run.ended, {})]  # it has no run without a row
+        points = run.points or [LoggedRow(0, run.ended, {})]  # it has no run without a row
         self.store.bulk_log(
             self.project,
             run.name,
