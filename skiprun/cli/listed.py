@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from skiprun.registry import STUDIES
-from skiprun.registry.declarations import Declaration, definitions_of, first_line
+from skiprun.registry.declarations import Declaration, definitions_of, summary_line
 
 LAWS = "skiprun.studies.theory."  # on networks of their own
 WHOLE = 10_000  # characters, so that no sentence is cut
@@ -32,7 +32,7 @@ class Listed(TyperCommand):
 
     def summary(self) -> str:
         """Return the first line of the function's docstring, read from its source."""
-        return next(first_line(each) for each in definitions_of(self.module) if each.name == self.function)
+        return next(summary_line(each) for each in definitions_of(self.module) if each.name == self.function)
 
     def whole(self) -> Any:
         """Import the command, and return it with its help, arguments and options."""

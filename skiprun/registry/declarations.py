@@ -28,7 +28,7 @@ class Declaration(NamedTuple):
     @property
     def summary(self) -> str:
         """First line of the docstring."""
-        return first_line(self.definition)
+        return summary_line(self.definition)
 
 
 def declarations(registry: Registry[Any, Any]) -> dict[str, Declaration]:
@@ -56,7 +56,7 @@ def definitions_of(module: str) -> list[Definition]:
     return [node for node in source.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
 
 
-def first_line(definition: Definition) -> str:
+def summary_line(definition: Definition) -> str:
     """Return the first line of the docstring of a function or a class."""
     return (ast.get_docstring(definition) or "").split("\n")[0]
 

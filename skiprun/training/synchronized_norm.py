@@ -41,7 +41,8 @@ class SynchronizedBatchNorm2d(nn.BatchNorm2d):
         mean, variance, size = moments(x.detach())
         with torch.no_grad():
             self._move_statistics(mean, variance * (size / (size - 1)))
-        return Normalize.apply(x, self.weight, self.bias, mean, variance, size, self.eps)
+        scale = (variance + self.eps).rsqrt()
+        return Normalize.apply(x, self.weight, self.bias, mean, scale, size)
 
     def _move_statistics(self, mean: Tensor, variance: Tensor) -> None:
         """Move the running statistics towards those of a batch."""
@@ -87,7 +88,7 @@ def over_pixels(values: Tensor, x: Tensor) -> Tensor:
 
 
 class Normalize(torch.autograd.Function):
-    """y = (x - mean) / sqrt(variance + eps) * weight + bias, mean and variance being of all ranks' x."""
+    """y = (x - mean) * scale * weight + bias; mean and scale, 1 / sqrt(variance + eps), are of all ranks' x."""
 
     @staticmethod
     def forward(
@@ -96,12 +97,10 @@ class Normalize(torch.autograd.Function):
         weight: Tensor | None,
         bias: Tensor | None,
         mean: Tensor,
-        variance: Tensor,
+        scale: Tensor,
         size: int,
-        eps: float,
     ) -> Tensor:
         """Return y."""
-        scale = (variance + eps).rsqrt()
         ctx.save_for_backward(x, weight, mean, scale)
         ctx.size = size
         y = (x - over_pixels(mean, x)) * over_pixels(scale, x)
@@ -122,6 +121,6 @@ class Normalize(torch.autograd.Function):
         of_constant, of_slope = (over_pixels(each, x) for each in means / ctx.size)
         of_x = (of_y - of_constant - normalized * of_slope) * over_pixels(scale, x)
         if weight is None:
-            return of_x.to(x.dtype), None, None, None, None, None, None
+            return of_x.to(x.dtype), None, None, None, None, None
         of_x = of_x * weight[:, None, None]
-        return of_x.to(x.dtype), of_weight, of_bias, None, None, None, None
+        return of_x.to(x.dtype), of_weight, of_bias, None, None, None

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from skiprun.connections import Connection, Site, sites
 from skiprun.experiment.contracts.contract import NotTried, Subject, contract, require
+from skiprun.experiment.contracts.small_networks import SMALL_NETWORKS, small_network
 from skiprun.experiment.contracts.training_step import require_learning
-from skiprun.models import build_model
 from skiprun.models.option_rows import connection_options
 from skiprun.models.options import convert_options, options_of
 from skiprun.registry import MODELS
 
 CHANNELS, SIZE = 4, 5
-# Small networks, one of which fits: what keeps the channels, and what joins those of both.
-NETWORKS: dict[str, dict[str, Any]] = {"resnet20": {"width": 4}, "densenet_cifar": {"depth": 10, "growth": 4}}
 
 
 def connection_at(subject: Subject, site: Site | None = None) -> Connection:
@@ -150,11 +147,10 @@ def is_built_everywhere(subject: Subject) -> None:
 @contract("connection")
 def learns_in_a_network(subject: Subject) -> None:
     """A network is built around it, and a step of training lowers its loss."""
-    fitting = [name for name in NETWORKS if MODELS[name].info.fits(subject.entry.target)]
+    fitting = [name for name in SMALL_NETWORKS if MODELS[name].info.fits(subject.entry.target)]
     if not fitting:
-        raise NotTried(f"it fits none of {', '.join(NETWORKS)}")
-    torch.manual_seed(0)
-    model = build_model(fitting[0], 5, connection=subject.entry.name, **NETWORKS[fitting[0]])
+        raise NotTried(f"it fits none of {', '.join(SMALL_NETWORKS)}")
+    model = small_network(fitting[0], 5, subject.entry.name)
     require(sites(model), "the network has no site")
     generator = torch.Generator().manual_seed(1)
     images, labels = torch.randn(4, 3, 16, 16, generator=generator), torch.arange(4)

@@ -6,16 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.experiment.contracts.contract import Subject, contract, require
+from skiprun.experiment.contracts.small_networks import small_network
 from skiprun.experiment.contracts.tracks import InTheMiddle, hooks, require_untouched, tracks
-from skiprun.models import build_model
 
 CONNECTIONS = ("add", "none", "highway", "rezero", "stochastic_depth")
-
-
-def small_resnet(connection: str) -> nn.Module:
-    """Return a small network, the same each time."""
-    torch.manual_seed(0)
-    return build_model("resnet20", connection=connection, width=4)
 
 
 def step(model: nn.Module, fault: bool = False) -> Tensor:
@@ -39,7 +33,8 @@ def describes_itself(subject: Subject) -> None:
 def changes_nothing(subject: Subject) -> None:
     """A watched step has the outputs and gradients of one that is not watched, to the bit."""
     for connection in CONNECTIONS:
-        watched, plain, probe = small_resnet(connection), small_resnet(connection), subject.entry.target()
+        watched, plain = (small_network(connection=connection) for _ in range(2))
+        probe = subject.entry.target()
         attributes = {path: set(vars(module)) for path, module in watched.named_modules()}
         probe.tags(watched)
         with probe.watch(watched):
@@ -61,7 +56,7 @@ def changes_nothing(subject: Subject) -> None:
 def has_a_value_for_each_tag(subject: Subject) -> None:
     """It reads a finite float32 value for each tag, and tags are unique and the same at every step."""
     for connection in CONNECTIONS:
-        model, probe = small_resnet(connection), subject.entry.target()
+        model, probe = small_network(connection=connection), subject.entry.target()
         tags = probe.tags(model)
         with probe.watch(model):
             step(model)
@@ -77,7 +72,7 @@ def has_a_value_for_each_tag(subject: Subject) -> None:
 @contract("probe")
 def leaves_after_a_fault(subject: Subject) -> None:
     """After an exception within the step, the network is as it was."""
-    model, probe = small_resnet("highway").eval(), subject.entry.target()
+    model, probe = small_network(connection="highway").eval(), subject.entry.target()
     before = tracks(model)
     try:
         with probe.watch(model):

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from skiprun.errors import InputError
 from skiprun.experiment.contracts.contract import require
+from skiprun.experiment.contracts.small_networks import SMALL_NETWORKS, small_network
 from skiprun.experiment.contracts.tracks import Tracks, tracks
-from skiprun.models import build_model
 from skiprun.studies.base import StudyResult
 from skiprun.studies.signature import needs, options
 
@@ -20,7 +20,6 @@ Study = Callable[..., StudyResult]
 # Options that make a study short, where it has one of the name.
 FEW: dict[str, Any] = {"tolerance": 0.5, "points": 31, "steps": 3, "draws": 1, "depths": (1, 2), "width": 8}
 FEW |= {"workers": 1}
-NETWORKS = {"resnet20": {"width": 4}, "densenet_cifar": {"depth": 10, "growth": 4}}
 
 
 class Faulty:
@@ -39,8 +38,7 @@ class Faulty:
 
 def network(name: str = "resnet20", seed: int = 0) -> nn.Module:
     """Return a network whose modes and gradients are not all alike, so that a change of them shows."""
-    torch.manual_seed(seed)
-    model = build_model(name, **NETWORKS[name])  # type: ignore[arg-type]
+    model = small_network(name, seed=seed)
     next(model.children()).eval()
     last = list(model.parameters())[-1]
     last.grad = torch.ones_like(last)
@@ -105,7 +103,7 @@ def studied(study: Study, _time: int = 1) -> Studied:
 
     It looks at the first of the small networks that it takes: one is residual, one dense.
     """
-    names = [*NETWORKS]
+    names = [*SMALL_NETWORKS]
     for name in names:
         model = network(name)
         needed, before, stream = given(study, model, name), tracks(model), torch.get_rng_state()
