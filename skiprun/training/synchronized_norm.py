@@ -88,7 +88,7 @@ def over_pixels(values: Tensor, x: Tensor) -> Tensor:
 
 
 class Normalize(torch.autograd.Function):
-    """y = (x - mean) * scale * weight + bias; mean and scale, 1 / sqrt(variance + eps), are of all ranks' x."""
+    """y = (x - mean) * scale * weight + bias; mean and scale, 1 / sqrt(variance + eps), are of all ranks."""
 
     @staticmethod
     def forward(
