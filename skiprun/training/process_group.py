@@ -29,6 +29,7 @@ class ProcessGroup:
     def __init__(self, store: Store, rank: int, count: int) -> None:
         self.store, self.rank, self.count = store, rank, count
         self.done_once = 0
+        self.failed = False
 
     def sum(self, tensors: Iterable[Tensor]) -> None:
         """Replace tensors by their sums over the ranks, in place: one message for all of a type."""
@@ -99,14 +100,24 @@ class ProcessGroup:
         try:
             yield
         except EndedElsewhere:
+            self.failed = True
             raise
         except BaseException as error:
+            self.failed = True
             if not self._is_first_to_tell():
                 raise EndedElsewhere(exit_code(error)) from None
             said = explain_lost_rank(error, self)
             if said is error:
                 raise
             raise said from None
+
+    def leave(self) -> None:
+        """End what connects the ranks, but after an error, when it might wait for one that is gone.
+
+        A thread of gloo that outlives the interpreter ends the process with an error of its own (SIGABRT).
+        """
+        if not self.failed:
+            dist.destroy_process_group()
 
     def _is_first_to_tell(self) -> bool:
         try:

@@ -6,6 +6,7 @@ it outlives each of them.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 from collections.abc import Iterator
@@ -67,4 +68,6 @@ def join(device: Literal["auto", "cpu", "cuda"]) -> ProcessGroup:
     store = start_store(server, rank, count, JOIN)
     backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=STEP)
-    return ProcessGroup(store, rank, count)
+    group = ProcessGroup(store, rank, count)
+    atexit.register(group.leave)
+    return group
