@@ -16,8 +16,9 @@ from skiprun.system.ranks import ALONE, Ranks
 from skiprun.tasks import Task
 
 Batches = Iterable[tuple[Tensor, Tensor]]
-Scores = Callable[[Tensor, Tensor], Tensor]
-Launch = Callable[[Scores, Tensor, Tensor], Tensor]
+# What `batch_scores` finds of images and targets, and what calls it: eagerly, or once into a CUDA graph.
+ScoreBatch = Callable[[Tensor, Tensor], Tensor]
+Launch = Callable[[ScoreBatch, Tensor, Tensor], Tensor]
 MAX_EVAL_BATCH_SIZE = 500
 # A GPU launches a pass for as long as it computes one over 2,000 images of 32x32.
 MAX_ON_GPU, MAX_BYTES_ON_GPU = 2000, 1 << 30
@@ -33,9 +34,9 @@ def evaluation_batch_size(config: RunConfig, cost: Cost, on_gpu: bool = False) -
     return min(max(MAX_EVAL_BATCH_SIZE, small), max(config.micro_batch_size, kept // held))
 
 
-def at_once(scores: Scores, images: Tensor, targets: Tensor) -> Tensor:
-    """Score a batch here and now; a CUDA graph may do it in place of this."""
-    return scores(images, targets)
+def eager(score_batch: ScoreBatch, images: Tensor, targets: Tensor) -> Tensor:
+    """Score a batch operation by operation; a CUDA graph may do it in place of this."""
+    return score_batch(images, targets)
 
 
 @torch.no_grad()
@@ -44,7 +45,7 @@ def evaluate_batches(
     task: Task,
     batches: Batches,
     autocast: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
-    launch: Launch = at_once,
+    launch: Launch = eager,
     keep: Keep | None = None,
     ranks: Ranks = ALONE,
 ) -> dict[str, float]:
@@ -64,14 +65,13 @@ def evaluate_batches(
     """
     training = model.training
     model.eval()
-    scores = partial(batch_scores, model, task, autocast, keep)
-    launch = at_once if keep else launch
-    rows = [launch(scores, images, targets) for images, targets in batches]
+    score_batch = partial(batch_scores, model, task, autocast, keep)
+    launch = eager if keep else launch
+    rows = [launch(score_batch, images, targets) for images, targets in batches]
     model.train(training)
-    total = reduce(torch.add, ranks.in_turn(rows))
-    terms = task.terms
-    loss = (total[:terms] / total[terms : 2 * terms].clamp(min=1)).sum().item()
-    return {"loss": loss, **task.scores(total[2 * terms :])}
+    sums = reduce(torch.add, ranks.in_turn(rows))
+    losses, normalizers, counts = sums.tensor_split((task.terms, 2 * task.terms))
+    return {"loss": (losses / normalizers.clamp(min=1)).sum().item(), **task.scores(counts)}
 
 
 def batch_scores(

@@ -7,7 +7,7 @@ from torch import nn
 from skiprun.config import RunConfig
 from skiprun.data.contract import TrainingData
 from skiprun.errors import explain_out_of_memory
-from skiprun.inference.evaluate import at_once, evaluate_batches
+from skiprun.inference.evaluate import eager, evaluate_batches
 from skiprun.inference.kept_images import Keep
 from skiprun.tasks import Task
 from skiprun.training.acceleration.captured_scores import CapturedScores
@@ -34,13 +34,20 @@ class Evaluator:
     ) -> None:
         self.task, self.data, self.setup = task, data, setup
         self.ranks, self.batch_size = surroundings.ranks, surroundings.evaluation_batch_size
-        self.launch = CapturedScores(setup.device) if captured else at_once
+        self.launch = CapturedScores(setup.device) if captured else eager
         self.hint = f"Free some, and the same command continues. {memory_advice(config)}"
 
     def score(self, model: nn.Module, split: str, keep: Keep | None = None) -> dict[str, float]:
         """Return loss and scores of a split."""
         part = f"in the evaluation of the {split} split, {self.batch_size} images at a time"
-        how = self.setup.autocast, self.launch, keep, self.ranks
+        mine = slice(self.ranks.rank, None, self.ranks.count)
         with explain_out_of_memory(part, self.hint):
-            mine = slice(self.ranks.rank, None, self.ranks.count)
-            return evaluate_batches(model, self.task, self.data.batches(split, self.batch_size, mine), *how)
+            return evaluate_batches(
+                model,
+                self.task,
+                self.data.batches(split, self.batch_size, mine),
+                self.setup.autocast,
+                launch=self.launch,
+                keep=keep,
+                ranks=self.ranks,
+            )

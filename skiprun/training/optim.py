@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from skiprun.config import OptimConfig
 from skiprun.models.weights.parameter_groups import hidden_weights, parameter_groups
 from skiprun.training.optimizers import SGD, Adam, AdamW, Muon, RMSprop
-from skiprun.training.schedule import put_learning_rate_on
 
 
 def make_optimizer(
@@ -45,6 +44,12 @@ def make_optimizer(
     if on_gpu:  # whether or not the step is captured: a number in Python has other digits
         put_learning_rate_on(optimizer, device)
     return optimizer
+
+
+def put_learning_rate_on(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
+    """Keep the learning rate of every group in a tensor, which a captured step reads anew."""
+    for group in optimizer.param_groups:
+        group["lr"] = torch.tensor(float(group["lr"]), device=device)
 
 
 def groups_to_decay(model: nn.Module, config: OptimConfig, backbone_lr: float | None) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from skiprun.config import ComputeConfig, RunConfig
+from skiprun.config import ComputeConfig, RunConfig, ScheduleConfig
 from skiprun.errors import CheckpointError, ConfigError, explain_out_of_memory, with_type
 from skiprun.run import differences, recorded_config
 from skiprun.training.acceleration.compilation import ForwardPass
@@ -16,7 +16,6 @@ from skiprun.training.acceleration.step_maker import StepMaker
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import DeviceSetup
 from skiprun.training.sample_order import BatchSampler
-from skiprun.training.schedule import can_extend
 from skiprun.training.state import RESUME_KEYS, Checkpoint, Conditions, refuse_incomplete
 
 OF_OLD = {"ranks": 1}  # what earlier versions did not write down
@@ -70,6 +69,19 @@ def refuse_another_experiment(file: Path, state: Checkpoint, config: RunConfig) 
     changed = differences(theirs, config, also=["seed"])
     if changed:
         raise CheckpointError(f"{file}: of another experiment ({'; '.join(changed)}).")
+
+
+def can_extend(old: ScheduleConfig, new: ScheduleConfig) -> bool:
+    """Tell whether the new schedule is the old one made longer, or without patience: a run can go on."""
+    free = {"epochs", "steps", "restarts", "patience"}
+    kept = [each.model_dump(exclude=free) for each in (old, new)]
+    same_unit = (old.epochs is None) == (new.epochs is None)
+    further = new.restarts[: len(old.restarts)] == old.restarts
+    begun_again = not old.begins_again or len(new.restarts) > len(old.restarts)
+    longer = new.length > old.length and begun_again
+    patient = old.patience is not None and new.patience is None and new.length == old.length
+    same_patience = new.patience in (None, old.patience)
+    return kept[0] == kept[1] and same_unit and further and same_patience and (longer or patient)
 
 
 def conditions(setup: DeviceSetup, forward_pass: ForwardPass, ranks: int) -> Conditions:

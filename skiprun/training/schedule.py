@@ -34,20 +34,22 @@ def learning_rate(config: ScheduleConfig, peak: float, step: int, steps: int, un
     warmup = round(config.warmup * unit)
     if step < warmup:
         return peak * (step + 1) / warmup
-    if config.kind == "multistep":
-        passed = bisect_right([round(milestone * unit) for milestone in config.milestones], step)
-        return peak * float(config.factor**passed)
-    if config.kind == "constant":
-        return peak
-    begins = [(warmup, peak), *((restart.step, restart.lr) for restart in config.restarts), (steps, 0.0)]
-    cycle = bisect_right([begin for begin, _ in begins[1:-1]], step)
-    (begin, top), (end, _) = begins[cycle : cycle + 2]
-    done, length = step - begin, max(1, end - begin)
-    if config.kind == "one_cycle":
-        return one_cycle(config, top, done, length)
-    return top * (
-        stable_decay(config, done, length) if config.kind == "wsd" else half_cosine(math.pi * done / length)
-    )
+    starts = [(warmup, peak), *((restart.step, restart.lr) for restart in config.restarts), (steps, 0.0)]
+    cycle = bisect_right([start for start, _ in starts[1:-1]], step)
+    (start, top), (end, _) = starts[cycle : cycle + 2]
+    done, length = step - start, max(1, end - start)
+    match config.kind:
+        case "constant":
+            return peak
+        case "multistep":
+            passed = bisect_right([round(milestone * unit) for milestone in config.milestones], step)
+            return peak * float(config.factor**passed)
+        case "cosine":
+            return top * half_cosine(math.pi * done / length)
+        case "wsd":
+            return top * stable_decay(config, done, length)
+        case "one_cycle":
+            return one_cycle(config, top, done, length)
 
 
 def half_cosine(angle: float) -> float:
@@ -76,19 +78,6 @@ def stable_decay(config: ScheduleConfig, step: int, steps: int) -> float:
     return (shapes | {"cosine": lambda share: half_cosine(math.pi * share)})[config.decay_shape](share)
 
 
-def can_extend(old: ScheduleConfig, new: ScheduleConfig) -> bool:
-    """Tell whether the new schedule is the old one made longer, or without patience: a run can go on."""
-    free = {"epochs", "steps", "restarts", "patience"}
-    kept = [each.model_dump(exclude=free) for each in (old, new)]
-    same_unit = (old.epochs is None) == (new.epochs is None)
-    further = new.restarts[: len(old.restarts)] == old.restarts
-    begun_again = not old.begins_again or len(new.restarts) > len(old.restarts)
-    longer = new.length > old.length and begun_again
-    patient = old.patience is not None and new.patience is None and new.length == old.length
-    same_patience = new.patience in (None, old.patience)
-    return kept[0] == kept[1] and same_unit and further and same_patience and (longer or patient)
-
-
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Give every group the rate times its own `scale`."""
     for group in optimizer.param_groups:
@@ -96,12 +85,6 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
             group["lr"].fill_(rate * group["scale"])
         else:
             group["lr"] = rate * group["scale"]
-
-
-def put_learning_rate_on(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
-    """Keep the learning rate of every group in a tensor, which a captured step reads anew."""
-    for group in optimizer.param_groups:
-        group["lr"] = torch.tensor(float(group["lr"]), device=device)
 
 
 class StepSettings:

@@ -20,7 +20,8 @@ from skiprun.errors import CheckpointError, InputError, OtherData, RunLengthened
 from skiprun.experiment.longer import lengthen
 from skiprun.run import Run
 from skiprun.training.checkpoint_file import load
-from skiprun.training.schedule import can_extend, learning_rate
+from skiprun.training.resume import can_extend
+from skiprun.training.schedule import learning_rate
 from tests.support.compare import assert_same, timeless
 from tests.support.faulty import (
     KILLED,

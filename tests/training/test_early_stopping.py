@@ -15,7 +15,7 @@ from skiprun.experiment.longer import lengthen
 from skiprun.reports.run_rows import runs_rows
 from skiprun.results.progress import rows_until
 from skiprun.run import Run
-from skiprun.training.schedule import can_extend
+from skiprun.training.resume import can_extend
 from tests.support.faulty import (
     SignalAfterStep,
     assert_same_runs,

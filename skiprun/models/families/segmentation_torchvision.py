@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from skiprun.models.layers.encoder_decoder import logits
+from skiprun.models.layers.encoder_decoder import num_logits
 from skiprun.models.layers.torchvision_block import adapt_stem
 from skiprun.registry import MODELS
 
@@ -37,7 +37,7 @@ def build_segmentation(name: str, num_classes: int, in_channels: int, one_logit:
     from skiprun.system.torchvision_repair import torchvision
 
     make = torchvision.models.get_model_builder(name)
-    outputs = logits(num_classes, one_logit)
+    outputs = num_logits(num_classes, one_logit)
     network = make(weights=None, weights_backbone=None, num_classes=outputs, aux_loss=False)
     adapt_stem(network, in_channels)
     return OnlyOut(network)

@@ -23,12 +23,12 @@ from skiprun.models.layers.encoder_decoder import (
     DoubleConv,
     MakeStage,
     UpKind,
-    init_ups,
-    logits,
-    make_up,
+    init_upsampling,
     no_skip,
+    num_logits,
     pad_to_multiple,
-    read_levels,
+    parse_skip_levels,
+    upsampling,
 )
 from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.registry import MODELS
@@ -38,10 +38,10 @@ class Decoder(nn.Module):
     """One level on the way up: double the size, join with the encoder's x, and convolve."""
 
     def __init__(
-        self, below: int, planes: int, up: UpKind, make_connection: ConnectionMaker, stage: MakeStage
+        self, inplanes: int, planes: int, up: UpKind, make_connection: ConnectionMaker, stage: MakeStage
     ) -> None:
         super().__init__()
-        self.up = make_up(below, planes, up)
+        self.up = upsampling(inplanes, planes, up)
         self.connection = make_connection(planes, planes)
         self.stage = stage(self.connection.channels, planes)
 
@@ -78,7 +78,7 @@ class UNet(nn.Module):
             raise OptionError("depth", f"found {depth}; a U-Net has 2 to 5 levels of skips")
         stage = stage or partial(DoubleConv, norm=norm, activation=activation, bias=bias)
         planes = [stage_channels(width, 1 << level) for level in range(depth + 1)]
-        levels = read_levels(skip_levels, depth)
+        levels = parse_skip_levels(skip_levels, depth)
         make_connection = connection_maker(connection, depth)
         self.pool = nn.MaxPool2d(2)
         self.encoder = nn.ModuleList(map(stage, [in_channels, *planes[:-1]], planes))
@@ -92,9 +92,9 @@ class UNet(nn.Module):
             )
             for level in reversed(range(depth))
         )
-        self.head = nn.Conv2d(planes[0], logits(num_classes, one_logit), 1)
+        self.head = nn.Conv2d(planes[0], num_logits(num_classes, one_logit), 1)
         he_init(self)
-        init_ups(self)
+        init_upsampling(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [N, K, H, W] of images [N, C, H, W]."""

@@ -21,11 +21,11 @@ from skiprun.models.layers.encoder_decoder import (
     DoubleConv,
     MakeStage,
     UpKind,
-    init_ups,
-    logits,
+    init_upsampling,
     no_skip,
+    num_logits,
     pad_to_multiple,
-    read_levels,
+    parse_skip_levels,
 )
 from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm, he_init
 from skiprun.registry import MODELS
@@ -36,7 +36,7 @@ class Node(nn.Module):
 
     def __init__(
         self,
-        below: int,
+        inplanes: int,
         planes: int,
         before: int,
         up: UpKind,
@@ -47,11 +47,11 @@ class Node(nn.Module):
         transposed = up == "transposed"
         # Bilinear interpolation keeps the channels, as in the widely used layout of 9,163,329 parameters.
         self.up = (
-            nn.ConvTranspose2d(below, planes, 2, 2)
+            nn.ConvTranspose2d(inplanes, planes, 2, 2)
             if transposed
             else nn.Upsample(scale_factor=2, mode="bilinear")
         )
-        self.connection = make_connection(before * planes, planes if transposed else below)
+        self.connection = make_connection(before * planes, planes if transposed else inplanes)
         self.stage = stage(self.connection.channels, planes)
 
     def forward(self, level: list[Tensor], below: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class UNetPlusPlus(nn.Module):
             raise OptionError("depth", f"found {depth}; a UNet++ has 2 to 5 levels of skips")
         stage = partial(DoubleConv, norm=norm, activation=activation, bias=bias)
         planes = [stage_channels(width, 1 << level) for level in range(depth + 1)]
-        levels = read_levels(skip_levels, depth)
+        levels = parse_skip_levels(skip_levels, depth)
         make_connection = connection_maker(connection, depth * (depth + 1) // 2)
         self.depth = depth
         self.pool = nn.MaxPool2d(2)
@@ -108,10 +108,10 @@ class UNetPlusPlus(nn.Module):
         )
         heads = depth if deep_supervision else 1
         self.heads = nn.ModuleList(
-            nn.Conv2d(planes[0], logits(num_classes, one_logit), 1) for _ in range(heads)
+            nn.Conv2d(planes[0], num_logits(num_classes, one_logit), 1) for _ in range(heads)
         )
         he_init(self)
-        init_ups(self)
+        init_upsampling(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [N, K, H, W] of images [N, C, H, W]; in training of all, [heads, N, K, H, W]."""

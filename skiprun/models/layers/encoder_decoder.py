@@ -15,9 +15,7 @@ from skiprun.errors import OptionError
 from skiprun.models.layers.block import ConnectionMaker
 from skiprun.models.layers.norm_act import ACTIVATIONS, NORMS, Activation, Norm
 
-MakeStage = Callable[[int, int], nn.Module]
-
-
+MakeStage = Callable[[int, int], nn.Module]  # of the channels that come in and go out
 UpKind = Literal["transposed", "bilinear"]
 
 
@@ -46,22 +44,22 @@ class DoubleConv(nn.Module):
         return self.relu(self.bn2(self.conv2(x)))
 
 
-def make_up(below: int, planes: int, up: UpKind) -> nn.Module:
+def upsampling(inplanes: int, planes: int, up: UpKind) -> nn.Module:
     """Return what doubles the size and brings the channels to the level's.
 
     A transposed 2x2 convolution, as in the paper, or bilinear interpolation behind a 1x1 convolution.
     """
     if up == "transposed":
-        return nn.ConvTranspose2d(below, planes, 2, stride=2)
-    return nn.Sequential(nn.Conv2d(below, planes, 1), nn.Upsample(scale_factor=2, mode="bilinear"))
+        return nn.ConvTranspose2d(inplanes, planes, 2, stride=2)
+    return nn.Sequential(nn.Conv2d(inplanes, planes, 1), nn.Upsample(scale_factor=2, mode="bilinear"))
 
 
-def logits(num_classes: int, one_logit: bool) -> int:
+def num_logits(num_classes: int, one_logit: bool) -> int:
     """Return the output channels: one for two classes, unless each is to have its own."""
     return 1 if num_classes == 2 and one_logit else num_classes
 
 
-def read_levels(text: str, depth: int) -> list[bool]:
+def parse_skip_levels(text: str, depth: int) -> list[bool]:
     """Return which levels have a skip, the finest first; nothing said is all."""
     text = text or "1" * depth
     if len(text) != depth or set(text) - {"0", "1"}:
@@ -90,7 +88,7 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     return F.pad(x, (0, right, 0, below), mode="replicate") if below or right else x
 
 
-def init_ups(model: nn.Module) -> None:
+def init_upsampling(model: nn.Module) -> None:
     """Draw transposed convolutions of variance 2 / fan_in: each output pixel has one input pixel."""
     for module in model.modules():
         if isinstance(module, nn.ConvTranspose2d):

@@ -7,7 +7,7 @@ import logging
 import torch
 from torch import Tensor
 
-from skiprun.inference.evaluate import Scores, at_once
+from skiprun.inference.evaluate import ScoreBatch, eager
 from skiprun.training.acceleration.graph import StepGraph
 
 log = logging.getLogger(__name__)
@@ -27,21 +27,21 @@ class CapturedScores:
         self.shape: torch.Size | None = None
         self.is_proved = False
 
-    def __call__(self, scores: Scores, images: Tensor, targets: Tensor) -> Tensor:
+    def __call__(self, score_batch: ScoreBatch, images: Tensor, targets: Tensor) -> Tensor:
         """Return the sums of a batch."""
         self.shape = self.shape or images.shape
         if self.graph is None or images.shape != self.shape or images.numel() > MOST_VALUES:
-            return at_once(scores, images, targets)
+            return eager(score_batch, images, targets)
         if self.graph.captured and not self.is_proved:
-            return self._proved(self.graph, scores, images, targets)
-        return self.graph(scores, images, targets)
+            return self._proved(self.graph, score_batch, images, targets)
+        return self.graph(score_batch, images, targets)
 
-    def _proved(self, graph: StepGraph, scores: Scores, images: Tensor, targets: Tensor) -> Tensor:
+    def _proved(self, graph: StepGraph, score_batch: ScoreBatch, images: Tensor, targets: Tensor) -> Tensor:
         """Return what a pass finds after a launch, of the same draws; give the graph up if that differs."""
         draws = torch.cuda.get_rng_state(images.device)
-        row = graph(scores, images, targets)
+        row = graph(score_batch, images, targets)
         torch.cuda.set_rng_state(draws, images.device)
-        expected = at_once(scores, images, targets)
+        expected = eager(score_batch, images, targets)
         self.is_proved = torch.allclose(row, expected, rtol=1e-3, equal_nan=True)
         if not self.is_proved:
             self.graph = None
