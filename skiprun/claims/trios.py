@@ -1,4 +1,4 @@
-"""A network with a connection beside the shallow and the deep plain one whose gap it may close."""
+"""Trios: a network with a connection, and the shallow and deep plain ones whose gap it may close."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options beside names: whether they contradict each other, and reach what is named."""
+"""Refuse options of a comparison that contradict each other, or cannot change what is there already."""
 
 from __future__ import annotations
 

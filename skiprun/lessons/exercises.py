@@ -1,4 +1,4 @@
-"""Exercises by number: what measures an answer, and the quantities it is measured in."""
+"""The registry of exercises, by number, and the quantities that answers are measured in."""
 
 from __future__ import annotations
 

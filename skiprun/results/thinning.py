@@ -1,4 +1,4 @@
-"""Logs and courses thinned to what a figure can show: evenly spaced, from the first to the last."""
+"""Thin logs and series to what a figure can show: evenly spaced, the first and the last kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What masks say of a pixel, and what logits do: classes, and void that has none."""
+"""Classes of pixels, from masks and from logits; a pixel that is void has none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the ranks of a run do together: sums, one for all, and an end that is everyone's."""
+"""The process group of a run: sums over its ranks, what rank 0 does once, errors that end all ranks."""
 
 from __future__ import annotations
 
