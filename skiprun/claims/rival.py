@@ -86,7 +86,7 @@ def rivals_of_first(ordered: Sequence[Group], margin: float | None, most: int | 
             # By the seeds of both it may point the other way than the means.
             beyond_noise=exceeds_noise(p[number]) and sign * gaps[number].mean < 0,
             is_level=_is_level(group, best),
-            wins=win_probability(own.values(), best_scores.values(), best.higher_is_better),
+            wins=win_probability(own.values(), best_scores.values(), best.higher_is_better, best.overlap),
             equivalence_p=apart[number],
             equivalent=exceeds_noise(apart[number]),
             by_images=tests[number],

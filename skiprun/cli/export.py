@@ -58,9 +58,10 @@ def export(
 ) -> None:
     """Write the best weights of RUN for other programs; what each file computes is compared before.
 
-    Graphs take batches of any size, of images as large as the run's. The metadata of each file says classes,
-    how images are normalized, architecture, run, scores and digests. A file whose outputs differ from the
-    network's by more than 1e-4 of the largest, or ten times what float32 rounds in it, is not written.
+    Graphs take batches of any size, of images as large as the run's, and of larger ones where that could be
+    proved. The metadata of each file says which, classes, how images are normalized, architecture, run,
+    scores and digests. A file is not written if its outputs differ from the network's by more than 1e-5 of
+    the largest, unless they are about as near to float64 as the network's own.
     """
     from skiprun import experiment
 
@@ -68,17 +69,16 @@ def export(
     written = experiment.export(experiment.load_run(run, runs), formats.files, root, other_data, overwrite)
     if json:
         return emit([asdict(each) for each in written])
-    columns = ["file", "format", "MB", "max difference", "float32 rounds", "largest output", "images checked"]
+    columns = [
+        *("file", "format", "MB", "images", "max difference", "largest output"),
+        *("file to float64", "network to float64", "images checked"),
+    ]
     rows = [
         [
-            *(each.file, each.format, f"{each.bytes / 1e6:.2f}"),
-            *(
-                f"{each.max_difference:.2g}",
-                f"{each.rounding:.2g}",
-                f"{each.largest_output:.3g}",
-                each.images,
-            ),
+            *(each.file, each.format, f"{each.bytes / 1e6:.2f}", each.images),
+            *(f"{each.max_difference:.2g}", f"{each.largest_output:.3g}"),
+            *(f"{each.rounding:.2g}", f"{each.own_rounding:.2g}", each.checked),
         ]
         for each in written
     ]
-    show_table(columns, rows)
+    show_table(columns, rows, optional=("MB", "images checked"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import dumps as quoted
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,9 @@ def lesson(
     script: Annotated[
         bool, typer.Option("--script", help="Copy it as a Python script, where there is no Jupyter.")
     ] = False,
+    solution: Annotated[
+        bool, typer.Option("--solution", help="Copy it with a solution of each exercise, for the teacher.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Copy a lesson to work on: a notebook with exercises that are checked by numbers.
@@ -45,10 +49,13 @@ def lesson(
             f"There is no lesson {number}; there are 1 to {len(known)}. `skiprun lesson` lists them."
         )
     script = script or (file is not None and file.suffix == ".py")
-    file = file or Path(chosen.file.stem + (".py" if script else ".ipynb"))
+    name = chosen.file.stem + "_solution" * solution
+    file = file or Path(name + (".py" if script else ".ipynb"))
     if file.exists():
         raise InputError(f"{file} is there already; name another: skiprun lesson {number} FILE{file.suffix}")
-    write_text(file, chosen.script() if script else chosen.file.read_text(encoding="utf-8"))
+    write_text(
+        file, chosen.script(solution) if script else quoted(chosen.notebook(solution), indent=1) + "\n"
+    )
     say(f"{file} is yours: {chosen.title}. Open it: {'python' if script else 'jupyter lab'} {file}")
     if json:
         emit({"file": str(file), "lesson": number})

@@ -1,4 +1,4 @@
-"""Extend the schedule of a run: constant and multistep continue, others begin again where they ended."""
+"""Extend the schedule of a run: constant, multistep, and wsd before its fall, go on; others begin again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from skiprun.run import Run
 from skiprun.system.disk import storage_errors
 from skiprun.system.files import write_text
 from skiprun.training.checkpoint import Checkpoints
-from skiprun.training.schedule import total_steps
+from skiprun.training.schedule import is_stable, total_steps
+from skiprun.training.state import Checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def lengthen(
         known = KnownData(run, way_out="start over with `skiprun train --fresh`")
         prepare(config_with_data(run, root), given_weights=False, accept=known)
         with run.lock():
-            before, config = config.schedule, _longer(config, length, unit, lr, _steps(run, config))
+            before, config = config.schedule, _longer(config, length, unit, lr, _last_state(run))
             _write_down(run, before, config)
     if not run.summary_file.exists():
         _log_changes(run, config)
@@ -94,24 +95,28 @@ def refuse_unusable(run: Run, schedule: ScheduleConfig, length: float, unit: Uni
         raise InputError(f"--lr {lr:g}: the run is that long already, and its {schedule.kind} {known}.")
 
 
-def _steps(run: Run, config: RunConfig) -> int:
-    """Return after how many steps a run ends, as its schedule is now."""
+def _last_state(run: Run) -> Checkpoint:
+    """Return what a run goes on from."""
     state, _ = Checkpoints(run.checkpoints).load_last()
     if state is None or "samples" not in state:
         raise InputError(
             f"{run.path} has no checkpoint to go on from; `skiprun train --fresh` a longer schedule."
         )
-    return total_steps(config, state["samples"])
+    return state
 
 
-def _longer(config: RunConfig, length: float, unit: Unit, lr: float | None, end: int) -> RunConfig:
-    """Return a config with a longer schedule, which begins again at the old end if it fell until there."""
-    plain = config.to_dict()
+def _longer(config: RunConfig, length: float, unit: Unit, lr: float | None, state: Checkpoint) -> RunConfig:
+    """Return a config with a longer schedule, which begins again at the old end if it falls until there."""
+    plain, samples = config.to_dict(), state["samples"]
     schedule = plain["schedule"] | {unit: length, "patience": None}
-    if config.schedule.begins_again and length > config.schedule.length:
-        restart = {"step": end, "lr": config.optim.lr if lr is None else lr}
-        schedule["restarts"] = [*schedule["restarts"], restart]
-    return build_config(plain | {"schedule": schedule})
+    longer = build_config(plain | {"schedule": schedule})
+    if not config.schedule.begins_again or length == config.schedule.length:
+        return longer
+    if lr is None and is_stable(config, longer, state["step"], samples):
+        return longer
+    restart = {"step": total_steps(config, samples), "lr": config.optim.lr if lr is None else lr}
+    restarts = [*schedule["restarts"], restart]
+    return build_config(plain | {"schedule": schedule | {"restarts": restarts}})
 
 
 def _write_down(run: Run, before: ScheduleConfig, longer: RunConfig) -> None:

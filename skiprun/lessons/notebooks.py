@@ -1,11 +1,11 @@
-"""The notebooks of the lessons, that come with the package."""
+"""The notebooks of the lessons and their solutions, that come with the package."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).parent / "notebooks"
 
@@ -25,28 +25,42 @@ class Lesson:
     @property
     def title(self) -> str:
         """What its first line says, without the number."""
-        _, text = next(self._cells())
-        return text.splitlines()[0].partition(": ")[2]
+        return _text(self.notebook()["cells"][0]).splitlines()[0].partition(": ")[2]
 
     @property
     def exercises(self) -> int:
         """How many exercises it has."""
-        return sum(text.startswith("check(") for _, text in self._cells())
+        return sum(_text(cell).startswith("check(") for cell in self.notebook()["cells"])
 
-    def script(self) -> str:
+    @property
+    def solutions(self) -> dict[str, str]:
+        """The cells that solve it, by exercise."""
+        parts = (FOLDER / "solutions" / f"{self.file.stem}.txt").read_text(encoding="utf-8").split("# %% ")
+        found = (part.partition("\n") for part in parts[1:])
+        return {number: text.strip() for number, _, text in found}
+
+    def notebook(self, solved: bool = False) -> dict[str, Any]:
+        """Return it as the format of notebooks has it, with its solutions in the empty cells or without."""
+        notebook: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
+        for number, text in self.solutions.items() if solved else ():
+            place = f"exercise-{number.replace('.', '-')}"
+            next(cell for cell in notebook["cells"] if cell["id"] == place)["source"] = text
+        return notebook
+
+    def script(self, solved: bool = False) -> str:
         """Return it as a Python script in parts, as VS Code and Spyder run them, and plain Python too."""
-        return "\n".join(_as_part(kind, text) for kind, text in self._cells())
-
-    def _cells(self) -> Iterator[tuple[str, str]]:
-        """Yield the kind of each cell, code or markdown, and its text."""
-        for cell in json.loads(self.file.read_text(encoding="utf-8"))["cells"]:
-            yield cell["cell_type"], "".join(cell["source"])
+        cells = self.notebook(solved)["cells"]
+        return "\n".join(_as_part(cell["cell_type"], _text(cell)) for cell in cells)
 
 
 def lessons() -> list[Lesson]:
     """Return the lessons in their order."""
     files = sorted(FOLDER.glob("*.ipynb"))
     return [Lesson(int(file.stem.partition("_")[0]), file) for file in files]
+
+
+def _text(cell: dict[str, Any]) -> str:
+    return "".join(cell["source"])
 
 
 def _as_part(kind: str, text: str) -> str:

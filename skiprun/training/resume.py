@@ -16,6 +16,7 @@ from skiprun.training.acceleration.step_maker import StepMaker
 from skiprun.training.checkpoint import Checkpoints
 from skiprun.training.device import DeviceSetup
 from skiprun.training.sample_order import BatchSampler
+from skiprun.training.schedule import is_stable
 from skiprun.training.state import RESUME_KEYS, Checkpoint, Conditions, refuse_incomplete
 
 OF_OLD = {"ranks": 1}  # what earlier versions did not write down
@@ -64,20 +65,24 @@ def refuse_another_experiment(file: Path, state: Checkpoint, config: RunConfig) 
         theirs = recorded_config(state["config"])
     except ConfigError as error:
         raise CheckpointError(f"{file}: its config cannot be read ({error}).") from None
-    if can_extend(theirs.schedule, config.schedule):
+    stable = "samples" in state and is_stable(theirs, config, state["step"], state["samples"])
+    if can_extend(theirs.schedule, config.schedule, stable):
         theirs = theirs.replace(schedule=config.to_dict()["schedule"])
     changed = differences(theirs, config, also=["seed"])
     if changed:
         raise CheckpointError(f"{file}: of another experiment ({'; '.join(changed)}).")
 
 
-def can_extend(old: ScheduleConfig, new: ScheduleConfig) -> bool:
-    """Tell whether the new schedule is the old one made longer, or without patience: a run can go on."""
+def can_extend(old: ScheduleConfig, new: ScheduleConfig, stable: bool = False) -> bool:
+    """Tell whether the new schedule is the old one made longer, or without patience: a run can go on.
+
+    What falls must begin again then, but for a wsd that `is_stable`.
+    """
     free = {"epochs", "steps", "restarts", "patience"}
     kept = [each.model_dump(exclude=free) for each in (old, new)]
     same_unit = (old.epochs is None) == (new.epochs is None)
     further = new.restarts[: len(old.restarts)] == old.restarts
-    begun_again = not old.begins_again or len(new.restarts) > len(old.restarts)
+    begun_again = stable or not old.begins_again or len(new.restarts) > len(old.restarts)
     longer = new.length > old.length and begun_again
     patient = old.patience is not None and new.patience is None and new.length == old.length
     same_patience = new.patience in (None, old.patience)

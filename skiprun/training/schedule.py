@@ -78,6 +78,21 @@ def stable_decay(config: ScheduleConfig, step: int, steps: int) -> float:
     return (shapes | {"cosine": lambda share: half_cosine(math.pi * share)})[config.decay_shape](share)
 
 
+def is_stable(old: RunConfig, new: RunConfig, step: int, samples: int) -> bool:
+    """Tell whether a longer wsd has the rates of so many steps made: it had not begun to fall."""
+    rates = {
+        learning_rate(
+            each.schedule,
+            each.optim.lr,
+            step - 1,
+            total_steps(each, samples),
+            steps_per_unit(each, samples),
+        )
+        for each in (old, new)
+    }
+    return old.schedule.kind == new.schedule.kind == "wsd" and len(rates) == 1
+
+
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Give every group the rate times its own `scale`."""
     for group in optimizer.param_groups:

@@ -40,7 +40,7 @@ def test_a_file_of_weights_begins_another_run_as_the_run_itself_does(run: Run, t
     pytest.importorskip("safetensors")
     files = {"safetensors": tmp_path / "new" / "w.safetensors", "state-dict": tmp_path / "w.pt"}
     written = export(run, files)
-    assert [each.max_difference for each in written] == [0, 0] and written[0].images == 16
+    assert [each.max_difference for each in written] == [0, 0] and written[0].checked == 16
     own = load_model(run).state_dict()  # the average of the weights, which is what was evaluated
     for file in files.values():
         state = read_weight_file(file).state
@@ -50,6 +50,21 @@ def test_a_file_of_weights_begins_another_run_as_the_run_itself_does(run: Run, t
         for n, weights in enumerate((*files.values(), run.path))
     ]
     assert len({json.dumps(each.summary()["test"]) for each in begun}) == 1
+
+
+@pytest.mark.parametrize("form", ["state-dict", "safetensors"])
+def test_a_file_says_itself_on_which_side_option_a_pads(form: str, run: Run, tmp_path: Path) -> None:
+    if form == "safetensors":
+        pytest.importorskip("safetensors")
+    export(run, {form: tmp_path / "w"})
+    scored = ["evaluate", "w", "--data", "digits", "--json", "--model", "resnet_cifar:depth=8,width=4"]
+    shown = run_here(*scored, folder=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout)["error"] == run.summary()["test"]["error"]
+    refused = run_here(*scored[:-1], f"{scored[-1]},shortcut=A_both", folder=tmp_path)
+    assert (
+        refused.returncode == 2 and "trained with model.shortcut=A, and here it is A_both" in refused.stderr
+    )
 
 
 def test_the_metadata_say_how_to_use_it(run: Run, tmp_path: Path) -> None:
@@ -89,7 +104,7 @@ def test_without_its_data_it_is_checked_on_noise_and_says_so(
 def export_module() -> Any:
     import importlib
 
-    return importlib.import_module("skiprun.experiment.export")
+    return importlib.import_module("skiprun.experiment.exporter")
 
 
 def test_the_command_writes_a_table_and_replaces_nothing(run: Run) -> None:

@@ -121,6 +121,22 @@ def test_what_fell_begins_again(kind: str, tmp_path: Path) -> None:
         assert rate == learning_rate(config(kind).schedule, 0.02 if again else 0.05, done, 8)
 
 
+def test_a_wsd_that_has_not_fallen_yet_ends_as_if_it_had_been_longer_from_the_start(tmp_path: Path) -> None:
+    short, long = (config("wsd", epochs, warmup=0.5, decay_share=0.5) for epochs in (4, 6))
+    paused = train_here(short, tmp_path / "runs", until=0.5)
+    longer = train_here(lengthen(paused, 6, "epochs"), tmp_path / "runs")
+    assert longer.config == long
+    whole = train_here(long, tmp_path / "whole")
+    rows = [[timeless(row) for row in run.metrics()] for run in (whole, longer)]
+    assert_same(rows[0], rows[1], "metrics")
+    assert sum(row.get("lr") == 0.05 for row in rows[0]) > 4
+
+
+def test_a_wsd_that_began_to_fall_begins_again(tmp_path: Path) -> None:
+    short = config("wsd", 4, decay_share=0.5)
+    assert lengthen(train_here(short, tmp_path, until=0.75), 6, "epochs").schedule.restarts[0].step == 16
+
+
 def test_the_first_cycle_of_a_cosine_is_as_it_was() -> None:
     before, after = (
         config("cosine", 2, warmup=0.5),

@@ -132,6 +132,13 @@ def test_a_run_that_is_its_protocols_has_the_name_that_compare_gives_it(tmp_path
     assert Plan(tmp_path).config(asked, changed, 0).name == "digits-optim.lr-0.2-resnet20"
 
 
+def test_a_claim_over_folds_is_refused_as_its_intervals_take_runs_for_independent(tmp_path: Path) -> None:
+    networks = {"a": TrainedNetwork("resnet20")}
+    asked = Measurement(networks=networks, train=True, overrides=("data.folds=5",))
+    with pytest.raises(InputError, match=r"data.folds=5; a claim's intervals .* Leave it out: seeds do"):
+        Plan(tmp_path).config(asked, networks["a"], 0)
+
+
 def test_the_budget_bounds_what_is_chosen() -> None:
     assert {info.budget for info in choose(["all"], None).values()} == {"toy"}
     assert "shattered_gradients" in choose(["shattered_gradients"], None)

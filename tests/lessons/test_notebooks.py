@@ -11,7 +11,7 @@ import pytest
 from nbclient import NotebookClient
 
 from skiprun.lessons.exercises import EXERCISES, find_exercise
-from skiprun.lessons.notebooks import FOLDER, lessons
+from skiprun.lessons.notebooks import FOLDER, Lesson, lessons
 from tests.support import ROOT
 from tests.support.command_line import run_here
 
@@ -22,24 +22,21 @@ TRAINED = (
 QUICK = {"2_degradation": TRAINED, "3_gradient_flow": "seeds=1, batches=1", "5_unet_skips": TRAINED}
 
 
-def solutions(file: Path) -> dict[str, str]:
-    """Return the cells that solve a lesson, by exercise."""
-    text = (file.parent / "solutions" / f"{file.stem}.py").read_text()
-    return dict(re.findall(r"^# %% (\S+)\n(.*?)(?=^# %%|\Z)", text, re.MULTILINE | re.DOTALL))
-
-
 def exercise_of(cell: nbformat.NotebookNode) -> str | None:
     """Return the exercise that a cell is to be filled in for."""
     kind, _, number = cell.id.partition("-")
     return number.replace("-", ".") if kind == "exercise" else None
 
 
+def lesson(file: Path) -> Lesson:
+    return next(each for each in lessons() if each.file.name == file.name)
+
+
 def solved(file: Path) -> nbformat.NotebookNode:
     """Return a lesson with its solutions, and with what it trains made short."""
-    notebook, answers = nbformat.read(file, as_version=4), solutions(file)
+    notebook = nbformat.from_dict(lesson(file).notebook(solved=True))
     for cell in notebook.cells:
-        cell.source = answers.get(exercise_of(cell) or "", cell.source)
-        cell.source = re.sub(r"seeds=\d", QUICK.get(file.stem, ""), cell.source)
+        cell.source = re.sub(r"seeds=\d", QUICK.get(file.stem, ""), "".join(cell.source))
     return notebook
 
 
@@ -57,7 +54,7 @@ def test_every_exercise_is_asked_checked_and_solved_once(file: Path) -> None:
         number for cell in code for number in re.findall(r'^check\("([\d.]+)"', cell.source, re.MULTILINE)
     ]
     find_exercise("1.1")
-    assert asked == checked == [*solutions(file)]
+    assert asked == checked == [*lesson(file).solutions]
     assert asked == [number for number in sorted(EXERCISES) if number.startswith(file.stem[0] + ".")]
     assert not any(cell.outputs for cell in code)
     assert file.stat().st_size < 10_000
@@ -65,7 +62,7 @@ def test_every_exercise_is_asked_checked_and_solved_once(file: Path) -> None:
 
 def test_the_package_has_every_lesson() -> None:
     assert [each.file.resolve() for each in lessons()] == LESSONS
-    assert [each.name for each in sorted(FOLDER.iterdir())] == [file.name for file in LESSONS]
+    assert [each.name for each in sorted(FOLDER.glob("*.ipynb"))] == [file.name for file in LESSONS]
 
 
 @pytest.mark.parametrize("stem", ["1_residual_block", "4_projection"])  # the others train or measure
@@ -75,7 +72,7 @@ def test_solutions_pass_their_checks(stem: str, capsys: pytest.CaptureFixture[st
         if cell.cell_type == "code":
             exec(cell.source, names)
     said = re.findall(r"^\d\.\d (\w+)$", capsys.readouterr().out, re.MULTILINE)
-    assert said == ["PASS"] * len(solutions(ROOT / "examples" / "lessons" / f"{stem}.ipynb"))
+    assert said == ["PASS"] * len(lesson(Path(f"{stem}.ipynb")).solutions)
 
 
 @pytest.mark.slow
@@ -85,7 +82,9 @@ def test_a_lesson_runs_from_top_to_bottom(file: Path, tmp_path: Path) -> None:
     NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
     ).execute()
-    assert re.findall(r"^\d\.\d (\w+)$", printed(notebook), re.MULTILINE) == ["PASS"] * len(solutions(file))
+    assert re.findall(r"^\d\.\d (\w+)$", printed(notebook), re.MULTILINE) == ["PASS"] * len(
+        lesson(file).solutions
+    )
 
 
 @pytest.mark.slow
@@ -102,6 +101,8 @@ def test_the_command_lists_lessons_and_copies_one(tmp_path: Path) -> None:
     copied = run_here("lesson", "3", folder=tmp_path)
     assert "3_gradient_flow.ipynb is yours" in copied.stderr
     assert (tmp_path / "3_gradient_flow.ipynb").read_text() == LESSONS[2].read_text()
+    assert "_solution.ipynb is yours" in run_here("lesson", "4", "--solution", folder=tmp_path).stderr
+    assert "share = 1 / 4" in (tmp_path / "4_projection_solution.ipynb").read_text()
     again = run_here("lesson", "3", folder=tmp_path)
     assert again.returncode == 2 and "is there already" in again.stderr
     unknown = run_here("lesson", "9", folder=tmp_path)

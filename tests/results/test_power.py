@@ -76,6 +76,16 @@ def test_three_runs_that_all_lose_may_still_win_each_other_time() -> None:
     assert win_probability(range(10), range(10, 20), True).high < 0.4
 
 
+def test_folds_count_as_fewer_runs_for_the_probability_to_win() -> None:
+    """Nadeau and Bengio 2003: as 1 / (1/n + n_test/n_train) independent ones."""
+    one, other = range(0, 20, 2), range(5, 25, 2)
+    plain, folds = (win_probability(one, other, True, overlap) for overlap in (0.0, 0.1))
+    assert folds.value == plain.value and folds.low < plain.low < plain.high < folds.high
+    errors, p = stats.t.ppf(0.975, 18), folds.high  # ten folds, which count as five runs
+    variance = p * (1 - p) * (1 + 4 * ((1 - p) / (2 - p) + p / (1 + p))) / 25
+    assert p - folds.value == pytest.approx(errors * math.sqrt(variance))
+
+
 def test_shares_are_wilson_s_and_compared_by_fisher_s_test() -> None:
     three, none = proportion(3, 3), proportion(0, 3)
     # Wilson's interval of k = n is from n / (n + z^2) to 1.
@@ -129,3 +139,19 @@ def test_the_interval_of_a_win_probability_covers_it(n: int, tails: float) -> No
             wins = win_probability((one + shift).tolist(), other.tolist(), True)
             covered += wins.low <= truth <= wins.high
         assert covered / draws >= 0.94
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folds", [5, 10])
+def test_that_of_folds_covers_it_though_their_scores_are_alike(folds: int) -> None:
+    chance, draws, alike = np.random.default_rng(folds), 4_000, 1 / folds
+    overlap = 1 / (folds - 1)
+    for shift in (0.0, 1.0, 2.0):
+        truth, covered = float(stats.norm.cdf(shift / math.sqrt(2))), {0.0: 0, overlap: 0}
+        for _ in range(draws):
+            own, shared = chance.normal(size=(2, folds)), chance.normal(size=(2, 1))
+            one, other = math.sqrt(1 - alike) * own + math.sqrt(alike) * shared
+            for each in covered:
+                wins = win_probability((one + shift).tolist(), other.tolist(), True, each)
+                covered[each] += wins.low <= truth <= wins.high
+        assert covered[overlap] / draws >= 0.94 and covered[0.0] < covered[overlap]

@@ -40,6 +40,11 @@ class Plan:
             named.append(f"from-{start.name}")
             changes.append(f"model.weights={json.dumps(str(Run.of(self.runs, start).path.absolute()))}")
         config = config_for(network.name, protocol, changes, "-".join(named)).replace(seed=seed)
+        if config.data.folds:
+            raise InputError(
+                f"{config.name}: data.folds={config.data.folds}; a claim's intervals take runs for "
+                "independent, and the training sets of folds overlap. Leave it out: seeds do."
+            )
         return build_config(config.to_dict(), self._where(config)) if self.where else config
 
     def trainings(self, asked: Measurement, network: TrainedNetwork) -> Iterator[Planned]:

@@ -22,14 +22,17 @@ class Format:
     Attributes:
         name: for people.
         needs: packages that it cannot be written or read without.
-        write: the bytes of a file, from a network, an example of its input [B, C, H, W], and facts of it.
+        write: the bytes of a file, from a network, an example of its input [B, C, H, W], facts of it, and
+            whether a graph is to take images that are larger than the example too.
         outputs: what a file computes of images [N, C, H, W]; one of weights alone is loaded into the network.
+        graph: whether it holds what is computed, beside the weights.
     """
 
     name: str
     needs: tuple[str, ...]
-    write: Callable[[nn.Module, Tensor, Facts], bytes]
+    write: Callable[[nn.Module, Tensor, Facts, bool], bytes]
     outputs: Callable[[Path, Tensor, nn.Module], Tensor]
+    graph: bool = False
 
     def check_installed(self) -> None:
         """Raise InputError if a package that it needs is not installed."""

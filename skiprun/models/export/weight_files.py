@@ -17,14 +17,14 @@ def state_of(model: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().clone().contiguous() for name, tensor in model.state_dict().items()}
 
 
-def safetensors_bytes(model: nn.Module, _: Tensor, facts: Facts) -> bytes:
+def safetensors_bytes(model: nn.Module, _: Tensor, facts: Facts, __: bool) -> bytes:
     """Return weights as safetensors, with facts in the header."""
     from safetensors.torch import save
 
     return save(state_of(model), dict(facts))
 
 
-def torch_bytes(model: nn.Module, _: Tensor, facts: Facts) -> bytes:
+def torch_bytes(model: nn.Module, _: Tensor, facts: Facts, __: bool) -> bytes:
     """Return weights as torch.save writes them: a dict of `state_dict`, and `metadata` with the facts."""
     buffer = io.BytesIO()
     torch.save({"state_dict": state_of(model), "metadata": dict(facts)}, buffer)

@@ -23,6 +23,7 @@ from skiprun.models.layers.encoder_decoder import (
     DoubleConv,
     MakeStage,
     UpKind,
+    crop,
     init_upsampling,
     no_skip,
     num_logits,
@@ -107,7 +108,7 @@ class UNet(nn.Module):
         skips.pop()
         for decoder in self.decoder:
             x = decoder(skips.pop(), x)
-        return self.head(x)[..., :height, :width]
+        return crop(self.head(x), height, width)
 
 
 FACTS = {

@@ -21,6 +21,7 @@ from skiprun.models.layers.encoder_decoder import (
     DoubleConv,
     MakeStage,
     UpKind,
+    crop,
     init_upsampling,
     no_skip,
     num_logits,
@@ -127,7 +128,7 @@ class UNetPlusPlus(nn.Module):
                 grid[level].append(self.nodes[f"{level}_{column}"](grid[level], below))
         finest = grid[0][-len(self.heads) :]
         found = torch.stack([head(node) for head, node in zip(self.heads, finest, strict=True)])
-        found = found[..., :height, :width]
+        found = crop(found, height, width)
         return found if self.training and len(self.heads) > 1 else found.mean(0)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -84,8 +85,17 @@ def no_skip(make_connection: ConnectionMaker) -> ConnectionMaker:
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     """Repeat the last row and column of images until both sides are multiples."""
     height, width = x.shape[2:]
-    below, right = -height % multiple, -width % multiple
-    return F.pad(x, (0, right, 0, below), mode="replicate") if below or right else x
+    below, right = ((side + multiple - 1) // multiple * multiple - side for side in (height, width))
+    if torch.compiler.is_exporting() or below or right:  # a graph for any size has no branch
+        x = F.pad(x, (0, right, 0, below), mode="replicate")
+    return x
+
+
+def crop(x: Tensor, height: int, width: int) -> Tensor:
+    """Take rows from below and columns from the right, until an image has a size."""
+    if torch.compiler.is_exporting():  # which cannot prove that a slice of a padded image is within it
+        return F.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]))
+    return x[..., :height, :width]
 
 
 def init_upsampling(model: nn.Module) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,14 +31,6 @@ LENGTH = 8  # bytes that say how long the header is
 METADATA = "__metadata__"  # of the file as a whole
 
 
-class TensorEntry(TypedDict):
-    """What the header says of a tensor: its type, its shape, and where its bytes begin and end."""
-
-    dtype: str
-    shape: list[int]
-    data_offsets: list[int]
-
-
 def is_safetensors(file: Path) -> bool:
     """Tell whether a file begins as safetensors do: with the length of a JSON object, and its brace."""
     with file.open("rb") as stream:
@@ -50,17 +42,17 @@ def _header_length(content: bytes) -> int:
     return int.from_bytes(content[:LENGTH], "little")
 
 
-def read_safetensors(file: Path) -> dict[str, Tensor]:
-    """Return the tensors of a file by name.
+def read_safetensors(file: Path) -> dict[str, Any]:
+    """Return the tensors of a file by name as `state_dict`, and `metadata` where skiprun wrote it.
 
     Raises:
         ValueError, KeyError, TypeError: the header is damaged, or names what is not in the file.
     """
     with file.open("rb") as stream:
-        header: dict[str, TensorEntry] = json.loads(stream.read(_header_length(stream.read(LENGTH))))
+        header: dict[str, Any] = json.loads(stream.read(_header_length(stream.read(LENGTH))))
         body, position = bytearray(file.stat().st_size - stream.tell()), 0
         stream.readinto(body)
-    header.pop(METADATA, None)
+    metadata = header.pop(METADATA, {})
     tensors: dict[str, Tensor] = {}
     for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
         begin, end = entry["data_offsets"]
@@ -75,4 +67,4 @@ def read_safetensors(file: Path) -> dict[str, Tensor]:
         tensors[name], position = flat.reshape(entry["shape"]), end
     if position != len(body):
         raise ValueError(f"{len(body) - position} bytes belong to no tensor")
-    return tensors
+    return {"state_dict": tensors} | ({"metadata": metadata} if "skiprun" in metadata else {})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from skiprun.errors import CheckpointError
 from skiprun.models.weights import published
@@ -31,10 +34,14 @@ def read_weights(wanted: str, architecture: str, download: bool = False) -> Give
     path = run_folder(wanted, runs_folder())
     if path.is_dir():
         run = Run.open(path)
-        shortcut = run.config.model.shortcut
-        pads_both = None if shortcut in ("B", "C") else shortcut == "A_both"
-        return Given(read_weight_file(file_of(wanted)).state, f"run {run.path}", pads_both=pads_both)
+        sides = pads_both(run.config.model.shortcut)
+        return Given(read_weight_file(file_of(wanted)).state, f"run {run.path}", pads_both=sides)
     return read_weight_file(file_of(wanted))
+
+
+def pads_both(shortcut: str | None) -> bool | None:
+    """Tell whether option A pads on both sides where `model.shortcut` is so; None where it pads nowhere."""
+    return None if shortcut in ("B", "C") else shortcut == "A_both"
 
 
 def file_of(wanted: str) -> Path:
@@ -55,6 +62,7 @@ def read_weight_file(file: Path) -> Given:
         raise CheckpointError(f"{file}: {'it is not an ordinary file.' if file.exists() else missing}")
     try:
         content = read_content(file)
+        model = model_of_export(content)
         given = choose_state_dict(content, file)
         bad = next((name for name, tensor in given.state.items() if not tensor.isfinite().all()), None)
     except CheckpointError:
@@ -69,7 +77,16 @@ def read_weight_file(file: Path) -> Given:
         ) from None
     if bad:
         raise CheckpointError(f"{file}: {bad} holds values that are not finite.")
-    return given
+    return given if model is None else replace(given, pads_both=pads_both(model.get("shortcut")))
+
+
+def model_of_export(content: object) -> dict[str, Any] | None:
+    """Return what a file that `skiprun export` wrote says of its network; its metadata is taken out then."""
+    match content:
+        case {"metadata": {"skiprun": _, "model": str(model)}}:
+            del content["metadata"]  # type: ignore[attr-defined]
+            return dict(json.loads(model))
+    return None
 
 
 def read_content(file: Path) -> object:
