@@ -74,7 +74,8 @@ class ComputeConfig(Section):
     compile: Annotated[Literal["auto", "fused", "on", "off"], Role.EXECUTION] = Field(
         "auto",
         description=(
-            "fused: own kernels on a CPU; auto: those, if that pays; on: by torch.compile; off: neither"
+            "fused: own kernels on a CPU; auto: those, if that pays; on: by torch.compile; off: neither; "
+            "auto on a GPU: torch.compile in the CUDA graph of a long run, if it computes the same and pays"
         ),
         examples=["off"],
     )

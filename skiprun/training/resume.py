@@ -102,18 +102,23 @@ def conditions(setup: DeviceSetup, forward_pass: ForwardPass, ranks: int) -> Con
 
 
 def restore_conditions(
-    state: Checkpoint, compute: ComputeConfig, forward_pass: ForwardPass, graph: StepMaker | None, ranks: int
+    state: Checkpoint,
+    now: Conditions,
+    compute: ComputeConfig,
+    forward_pass: ForwardPass,
+    graph: StepMaker | None,
 ) -> None:
     """Go on with what a trial chose at the start: threads, pass and graph, where the config leaves them.
 
-    Other ranks than then share the cores of a machine otherwise.
+    Other ranks than then share the cores of a machine otherwise, and a pass is chosen for a kind of device.
     """
-    if compute.threads is None and state.get("ranks", 1) == ranks:
+    if compute.threads is None and state.get("ranks", 1) == now["ranks"]:
         torch.set_num_threads(state["threads"])
-    if compute.compile == "auto":
+    then = state.get("device", now["device"])
+    if compute.compile == "auto" and (then == "cpu") == (now["device"] == "cpu"):
         forward_pass.execution = state.get("pass", "eager")
-    if compute.cuda_graph == "auto" and graph:
-        graph.go_on(state.get("graph"))
+    if graph:
+        graph.go_on(state["step"], state.get("graph"))
 
 
 def changed_conditions(state: Mapping[str, object], now: Mapping[str, object]) -> list[str]:

@@ -92,7 +92,8 @@ class Trainer:
         self.draws_for_a_batch = draws_for_a_batch(self.model)
         self.has_hooks = any(probe.hooks for probe in self.probes)
         state = StepState(setup.device, self.model, self.optimizer, self.totals, self.ema_model)
-        self.graph: StepMaker | None = make_graph(config, self.steps, self.has_hooks, state, self.ranks.count)
+        how = self.ranks.count, self.forward_pass, setup.precision
+        self.graph: StepMaker | None = make_graph(config, self.steps, self.has_hooks, state, *how)
         self.evaluation = Evaluator(task, data, config, setup, surroundings, captured=self.graph is not None)
 
     def load_checkpoint(self) -> None:
@@ -104,8 +105,8 @@ class Trainer:
         expected = self.config, self.data.fingerprint, len(self.data.train)
         state, self.notes = self.ranks.once(lambda: resume.read_last(self.checkpoints, *expected))
         if state is not None:
-            how = self.config.compute, self.forward_pass, self.graph, self.ranks.count
-            resume.restore_conditions(state, *how)
+            how = self.config.compute, self.forward_pass, self.graph
+            resume.restore_conditions(state, self.conditions(), *how)
             self.notes += resume.changed_conditions(state, self.conditions())
             self.load_state_dict(state)
             self.ranks.once(lambda: self.best.recover(self.eval_model, self.step))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from skiprun.training.acceleration import graph_trial
+from skiprun.training.acceleration.compilation import ForwardPass
 from skiprun.training.acceleration.graph import WORTHWHILE, StepGraph, make_graph
 from skiprun.training.acceleration.graph_trial import Trial
 from skiprun.training.step_state import StepState, distance
@@ -182,6 +183,8 @@ def test_auto_takes_a_graph_where_it_makes_enough_steps(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "Stream", lambda device: device)
     config = tiny_config(compute={"cuda_graph": asked}, log={"every": every})
-    graph = make_graph(config, steps, hooks, state_of(nn.Linear(1, 1), GPU), ranks=1)
+    model = nn.Linear(1, 1)
+    how = ForwardPass(model, "eager"), "fp32"
+    graph = make_graph(config, steps, hooks, state_of(model, GPU), 1, *how)
     assert isinstance(graph, StepGraph) == taken
     assert graph is None or (graph.trial is not None and graph.trial.timed == (asked == "auto"))

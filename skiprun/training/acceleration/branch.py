@@ -24,6 +24,7 @@ class Branch:
     def __init__(self, branches: Branches, own: StepGraph) -> None:
         self.branches, self.own, self.member = branches, own, Member(own)
         self.begun = False
+        own.compile_trial = None  # which compares steps of one run, and seeds are to be computed alike
 
     @property
     def choice(self) -> bool | None:
@@ -36,9 +37,9 @@ class Branch:
         """Whether its steps are made together with others."""
         return self.member in self.branches.members
 
-    def go_on(self, choice: bool | None) -> None:
-        """Keep to the choice of a run that goes on."""
-        self.own.go_on(choice)
+    def go_on(self, step: int, choice: bool | None) -> None:
+        """Keep to the choices of a run that goes on after a step."""
+        self.own.go_on(step, choice)
 
     @contextmanager
     def aside(self) -> Iterator[None]:

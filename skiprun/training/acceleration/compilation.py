@@ -1,7 +1,7 @@
 """Choose how a training pass is executed: eagerly, fused on a CPU, or by torch.compile.
 
 `auto` fuses where that pays: steps x seconds saved > seconds that it costs to prepare. Whether it pays is a
-function of config and machine, never of a clock, so that runs repeat.
+function of config and machine, never of a clock, so that runs repeat. On a GPU see `compile_trial`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def choose_execution(
         )
     if config.compute.compile != "auto":
         return WORDS[config.compute.compile]
-    # On a GPU the gain is not measured yet; recomputed blocks are functions that cannot be looked into.
+    # A GPU tries compiled code within a run; recomputed blocks are functions that cannot be looked into.
     if (
         on_gpu
         or config.compute.activation_checkpointing
@@ -105,7 +105,7 @@ class ForwardPass:
                 return self.call(images)
         except Exception as error:  # compilers fail in many ways, and a run does not need one
             verb = "Fusing" if self.execution == "fused" else "Compiling"
-            self.execution, self.call = "eager", None
+            self.choose("eager")
             why = in_a_line(raised_by_compiler(error))
             log.info(f"{verb} the training pass failed, so the run goes on without: {why}")
             torch.set_rng_state(random)  # half a pass may have been computed
@@ -113,6 +113,10 @@ class ForwardPass:
                 for buffer, before in zip(self.model.buffers(), buffers, strict=True):
                     buffer.copy_(before)
             return self.model(images)
+
+    def choose(self, execution: Execution) -> None:
+        """Compute otherwise from the next call on."""
+        self.execution, self.call = execution, None
 
     def _compile(self) -> Callable[[Tensor], Tensor]:
         folder = use_private_cache()

@@ -18,6 +18,8 @@ from torch import Tensor
 from skiprun.config import RunConfig
 from skiprun.errors import in_a_line
 from skiprun.training.acceleration.captured_step import CapturedStep, Step, first_cause
+from skiprun.training.acceleration.compilation import ForwardPass
+from skiprun.training.acceleration.compile_trial import CompileTrial, make_compile_trial
 from skiprun.training.acceleration.graph_trial import Trial
 from skiprun.training.step_state import StepState
 
@@ -39,12 +41,15 @@ class StepGraph:
     Args:
         device: where the steps are made.
         trial: what is asked of the step; None: nothing.
+        compile_trial: whether compiled code makes it, once it is launched; None: as it is.
     """
 
-    def __init__(self, device: torch.device, trial: Trial | None = None) -> None:
+    def __init__(
+        self, device: torch.device, trial: Trial | None = None, compile_trial: CompileTrial | None = None
+    ) -> None:
         # What was launched on the default stream could not be captured together with what follows.
         self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
-        self.trial = trial
+        self.trial, self.compile_trial = trial, compile_trial
         self.left = WARM_UP
         self.captured: CapturedStep | None = None
         self.inputs: list[Tensor] = []
@@ -62,16 +67,19 @@ class StepGraph:
             if self.captured and self.choice is None:
                 self._try(step, batch)
             if self.captured:
-                return self._launch(batch)
+                return self._launch(self.captured, batch)
             self.left -= 1
             return step(*batch) if self.left or self.choice is False else self._last_before(step, batch)
 
-    def go_on(self, choice: bool | None) -> None:
-        """Keep to the choice of a run that goes on: a clock may have made it."""
-        if choice is False:
-            self.choice = False
-        elif choice and self.trial:
-            self.trial.timed = False
+    def go_on(self, step: int, choice: bool | None) -> None:
+        """Keep to the choices of a run that goes on after a step: a clock may have made them."""
+        if choice is not None:
+            self.compile_trial = None
+        elif self.compile_trial:
+            self.compile_trial.steps -= step
+        if self.trial and self.trial.timed:
+            self.choice = False if choice is False else None
+            self.trial.timed = choice is None
 
     def _last_before(self, step: Step, batch: Sequence[Tensor]) -> Tensor:
         """Make the last step that is made as it is, and capture it, of which nothing is computed."""
@@ -89,18 +97,34 @@ class StepGraph:
 
     def _try(self, step: Step, batch: Sequence[Tensor]) -> None:
         """Choose whether the steps that follow are launches, by one whose numbers were not captured."""
-        launch = partial(self._launch, batch)
-        problem = self.trial.refusal(partial(step, *batch), launch) if self.trial else None
-        if problem is None:
-            self.choice = True
-        else:
-            self._give_up(f"The run goes on without a CUDA graph: {problem}")
-
-    def _launch(self, batch: Sequence[Tensor]) -> Tensor:
         assert self.captured
+        launch = partial(self._launch, self.captured, batch)
+        problem = self.trial.refusal(partial(step, *batch), launch) if self.trial else None
+        if problem is not None:
+            self._give_up(f"The run goes on without a CUDA graph: {problem}")
+            return
+        self.choice = True
+        if self.compile_trial:
+            self._try_compiled(self.compile_trial, step, batch)
+
+    def _try_compiled(self, trial: CompileTrial, step: Step, batch: Sequence[Tensor]) -> None:
+        """Choose whether the launches that follow are of compiled code."""
+        assert self.captured
+        compiled: list[CapturedStep] = []
+
+        def capture() -> None:
+            for _ in range(WARM_UP):  # the first one compiles, and all choose algorithms
+                step(*batch)
+            compiled.append(CapturedStep(step, self.inputs, self.stream))
+
+        as_it_is = partial(self._launch, self.captured, batch)
+        if trial.is_won(capture, as_it_is, lambda: self._launch(compiled[0], batch)):
+            self.captured = compiled[0]
+
+    def _launch(self, captured: CapturedStep, batch: Sequence[Tensor]) -> Tensor:
         for place, value in zip(self.inputs, batch, strict=True):
             place.copy_(value)
-        return self.captured.launch().clone()
+        return captured.launch().clone()
 
     def _give_up(self, message: str) -> None:
         self.captured, self.inputs, self.choice = None, [], False
@@ -121,7 +145,13 @@ class StepGraph:
 
 
 def make_graph(
-    config: RunConfig, steps: int, has_hooks: bool, state: StepState, ranks: int
+    config: RunConfig,
+    steps: int,
+    has_hooks: bool,
+    state: StepState,
+    ranks: int,
+    forward_pass: ForwardPass,
+    precision: str,
 ) -> StepGraph | None:
     """Return what captures the steps of a run on a GPU, if that is asked for, or pays; on a CPU it is said.
 
@@ -131,6 +161,8 @@ def make_graph(
         has_hooks: whether its logged steps cannot be launched.
         state: what a step changes.
         ranks: number of processes that make a step together, which no graph of one of them holds.
+        forward_pass: of the step, which may be compiled.
+        precision: of the run.
     """
     asked, on_gpu = config.compute.cuda_graph, state.device.type == "cuda"
     if asked is True and not on_gpu:
@@ -140,4 +172,5 @@ def make_graph(
     launches = steps - steps // config.log.every if has_hooks else steps
     if not on_gpu or not asked or ranks > 1 or (asked == "auto" and launches <= WORTHWHILE):
         return None
-    return StepGraph(state.device, Trial(state, timed=asked == "auto"))
+    compile_trial = make_compile_trial(config.compute, forward_pass, state, precision, launches)
+    return StepGraph(state.device, Trial(state, timed=asked == "auto"), compile_trial)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -111,13 +111,19 @@ def largest(tensors: list[Tensor]) -> float:
 
 def slowness(eager: Work, replay: Work) -> str | None:
     """Say that a replay takes no less time than the eager step, if that is so."""
-    least = {eager: math.inf, replay: math.inf}
-    for _ in range(ROUNDS):
-        for work in least:
-            least[work] = min(least[work], milliseconds(work))
+    least = least_times([eager, replay])
     if least[replay] < least[eager]:
         return None
     return f"a launch takes {least[replay]:.2f} ms, the step {least[eager]:.2f} ms"
+
+
+def least_times(works: Sequence[Work]) -> dict[Work, float]:
+    """Return the milliseconds that each work of a GPU takes, made in turns."""
+    least = dict.fromkeys(works, math.inf)
+    for _ in range(ROUNDS):
+        for work in works:
+            least[work] = min(least[work], milliseconds(work))
+    return least
 
 
 def milliseconds(work: Work) -> float:

@@ -23,8 +23,8 @@ class StepMaker(Protocol):
     def aside(self) -> contextlib.AbstractContextManager[None]:
         """Work on a stream of its own."""
 
-    def go_on(self, choice: bool | None) -> None:
-        """Keep to the choice of a run that goes on."""
+    def go_on(self, step: int, choice: bool | None) -> None:
+        """Keep to the choices of a run that goes on after a step."""
 
 
 def aside(graph: StepMaker | None) -> contextlib.AbstractContextManager[None]:
