@@ -85,6 +85,7 @@ def assemble(
         device=device,
         augment=augment,
         pixels=pixels,
+        files={split: (raw_split.files, rows) for split, (raw_split, rows) in parts.items()},
         legacy_split=earlier if whole_images and by_tile(source, config) else None,
     )
 

@@ -15,6 +15,7 @@ from skiprun.data.augmentation.resized_crops import center_crop
 from skiprun.data.channels import by_channel
 from skiprun.data.contract import ALL
 from skiprun.data.folders.conversion import Conversion
+from skiprun.data.source import Array
 from skiprun.data.splits import InMemorySplit, MemoryMappedSplit, Split, StreamedSplit
 
 # Networks for masks keep the image's size to the end, so a batch to evaluate is bounded by its pixels.
@@ -44,6 +45,7 @@ class Loaders:
         augment: changes what is trained on.
         pixels: how many pixels of the masks each class has, void last, by split; empty without masks.
         conversion: how the user's image files were resized and converted; None for other datasets.
+        files: of each split, the files of a folder, and which of them its images came from in stored order.
         legacy_split: rebuilds them with the validation split of earlier versions; None if that is this one.
     """
 
@@ -61,7 +63,13 @@ class Loaders:
     augment: Augmentation
     pixels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     conversion: Conversion | None = None
+    files: Mapping[str, tuple[Sequence[str] | None, Array]] = field(default_factory=dict)
     legacy_split: Callable[[], Loaders] | None = None
+
+    def image_name(self, split: str, place: int) -> str:
+        """Return what an image of a split is called: by its file, or else by its place in stored order."""
+        names, rows = self.files.get(split, (None, ()))
+        return str(names[rows[place]]) if names else str(place)
 
     @property
     def index_device(self) -> torch.device:

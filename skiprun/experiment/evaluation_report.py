@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +43,11 @@ def write_evaluation(evaluation: Evaluation, name: str, folder: Path | str) -> P
     split = {"train": parts.loaders.train, "val": parts.loaders.val, "test": parts.loaders.test}[
         evaluation.split
     ]
+    called = partial(parts.loaders.image_name, evaluation.split)
     if isinstance(results, LabelResults):
-        images = wrong_images(parts, split, results.worst)
+        images = wrong_images(parts, split, results.worst, called)
     else:
-        images = worst_masks(parts, split, results.worst[:ROWS])
+        images = worst_masks(parts, split, results.worst[:ROWS], called)
     names = parts.loaders.class_names
     title = f"{name}, {evaluation.split}"
     page = EvaluationPage(title, evaluation.scores, names, results, images)
@@ -54,11 +56,14 @@ def write_evaluation(evaluation: Evaluation, name: str, folder: Path | str) -> P
 
 def image_columns(evaluation: Evaluation) -> dict[str, Array]:
     """Return what is known of each image, a column each, with names of classes for their numbers."""
-    kept = evaluation.images
+    kept, loaders, found = evaluation.images, evaluation.parts.loaders, dict[str, Array]()
+    if loaders.files.get(evaluation.split, (None, None))[0]:
+        count = len(next(iter(kept.values())))
+        found["file"] = np.array([loaders.image_name(evaluation.split, place) for place in range(count)])
     if not isinstance(evaluation.results, LabelResults):
-        return dict(kept)
-    names = np.array(evaluation.parts.loaders.class_names)
-    found = {"label": names[kept["labels"]], "predicted": names[kept["predicted"]]}
+        return found | dict(kept)
+    names = np.array(loaders.class_names)
+    found |= {"label": names[kept["labels"]], "predicted": names[kept["predicted"]]}
     return found | {name: kept[name] for name in ("probability", "rank")}
 
 
@@ -67,7 +72,9 @@ def as_index(parts: Parts, places: Sequence[int]) -> Tensor:
     return torch.tensor(places, dtype=torch.long, device=parts.loaders.index_device)
 
 
-def wrong_images(parts: Parts, split: Split, wrong: Sequence[WrongImage]) -> list[ShownImage]:
+def wrong_images(
+    parts: Parts, split: Split, wrong: Sequence[WrongImage], called: Callable[[int], str]
+) -> list[ShownImage]:
     """Return images with both labels and the probability of the wrong one."""
     if not wrong:
         return []
@@ -76,19 +83,21 @@ def wrong_images(parts: Parts, split: Split, wrong: Sequence[WrongImage]) -> lis
     return [
         ShownImage(
             image_png(image),
-            f"{each.image}: {each.name} taken for {each.predicted}, {percent(each.probability, 1)}",
+            f"{called(each.image)}: {each.name} taken for {each.predicted}, {percent(each.probability, 1)}",
         )
         for image, each in zip(seen, wrong, strict=True)
     ]
 
 
-def worst_masks(parts: Parts, split: Split, worst: Sequence[ImageScore]) -> list[ShownImage]:
+def worst_masks(
+    parts: Parts, split: Split, worst: Sequence[ImageScore], called: Callable[[int], str]
+) -> list[ShownImage]:
     """Return image, truth, prediction and errors beside each other, with the score."""
     score = parts.task.score_name
     return [
         ShownImage(
             draw_overlays(parts.model, parts.loaders, split, as_index(parts, [each.image]), parts.setup),
-            f"{each.image}: {score} {each.score:.4f}",
+            f"{called(each.image)}: {score} {each.score:.4f}",
         )
         for each in worst
     ]

@@ -21,6 +21,7 @@ from skiprun.system.torchvision_repair import torchvision  # noqa: F401 - before
 from skiprun.tasks.classification import Classification
 from skiprun.tasks.segmentation import Segmentation
 from tests.support.command_line import run_here
+from tests.support.data_files import image_folder
 from tests.support.tiny import tiny_config
 
 NAMES = [f"class {n}" for n in range(12)]
@@ -128,6 +129,23 @@ def test_the_page_stands_alone_and_the_table_has_every_image(evaluation: Evaluat
     rows = list(csv.DictReader((page.parent / "images.csv").open()))
     wrong = sum(row["label"] != row["predicted"] for row in rows)
     assert 100 * wrong / len(rows) == evaluation.scores["error"]
+
+
+def test_images_of_a_folder_are_called_by_their_files(tmp_path: Path) -> None:
+    root = tmp_path / "own"
+    image_folder(root)
+    config = tiny_config(
+        name="own",
+        schedule={"kind": "constant", "steps": 1},
+        data={"name": "image_folder", "root": str(root), "batch_size": 4, "image_size": 8},
+    )
+    scored = evaluate_in_detail(rebuild(train(config, runs=tmp_path / "runs")), "test")
+    page = write_evaluation(scored, "own", tmp_path / "page")
+    rows = list(csv.DictReader((page.parent / "images.csv").open()))
+    assert rows and all((root / row["file"]).is_file() and row["label"] in row["file"] for row in rows)
+    for row in rows:
+        shown = f"{row['file']}: {row['label']} taken for {row['predicted']}"
+        assert (shown in page.read_text()) == (row["label"] != row["predicted"])
 
 
 def test_the_command_says_scores_first_and_json_has_all(run: Run) -> None:
