@@ -21,7 +21,7 @@ overridden: `skiprun train FILE optim.lr=0.05`, or `--set optim.lr=0.05`.
 
 An editor with a YAML language server explains and checks the keys while they are typed: the first line of the
 files in `configs/` names [the schema](../configs/schema.json). `skiprun config --schema > schema.json` writes
-one with the names of your own plug-ins.
+one with the names of plug-ins that are installed, and with `--import my_connections.py` those of that file.
 
 The last column says what a key decides:
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -10,6 +11,8 @@ from typer.testing import CliRunner
 from skiprun.cli import config, tables
 from skiprun.cli.app import app
 from skiprun.display.console import PlainConsole
+from tests.support import ROOT
+from tests.support.command_line import run_here
 
 
 def shown(*arguments: str) -> str:
@@ -51,3 +54,9 @@ def test_json_has_every_key() -> None:
 def test_a_wrong_section_is_an_input_error() -> None:
     result = CliRunner().invoke(app, ["config", "optimm"])
     assert result.exception is not None and "Did you mean 'optim'?" in str(result.exception)
+
+
+def test_the_schema_knows_the_names_of_a_file_that_is_imported(tmp_path: Path) -> None:
+    plugin = str(ROOT / "examples" / "plugin" / "halved.py")
+    shown = run_here("config", "--schema", "--import", plugin, folder=tmp_path)
+    assert "halved" in json.loads(shown.stdout)["$defs"]["ConnectionName"]["enum"]
