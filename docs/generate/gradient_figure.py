@@ -9,7 +9,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 from skiprun.palette import COLOURS, STYLE
-from skiprun.reports.drawing import WIDTH, Drawing
+from skiprun.reports.axes import WIDTH
+from skiprun.reports.drawing import Drawing
 from skiprun.results.study_documents import Row
 
 BESIDE = 4  # panels in a row

@@ -19,7 +19,7 @@ from skiprun.experiment.planned import Planned
 from skiprun.experiment.study_runner.keeping import warn_instead
 from skiprun.experiment.until_decided import MOST, add_seeds, refuse_no_looks
 from skiprun.experiment.watching import page_kept_current
-from skiprun.reports.page import slug, write_comparison
+from skiprun.reports.comparison_files import slug, write_comparison
 from skiprun.reports.seed_bands import write_seed_bands
 from skiprun.results.fairness import group_differences, refuse_unfair
 from skiprun.results.sequential import InterimLook

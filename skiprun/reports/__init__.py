@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from skiprun.reports.claims import claims_folder, claims_text, read_claims, verdict_word
+from skiprun.reports.comparison_files import read_comparison, slug, write_comparison
 from skiprun.reports.explanation import explanation_text
 from skiprun.reports.html import study_html
 from skiprun.reports.listing import list_runs
 from skiprun.reports.noise import noise_table
-from skiprun.reports.page import read_comparison, slug, write_comparison
 from skiprun.reports.run_diff import diff_table, run_differences
 from skiprun.reports.run_export import FORMS, export_text
 from skiprun.reports.run_rows import run_details, runs_rows

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from skiprun.palette import dashes, look
 from skiprun.reports.plot_kinds import Curves, Dots, Network, Plot
+from skiprun.reports.short_names import short_names
 from skiprun.results.history import MOMENTS, History, by_depth
 from skiprun.results.thinning import spaced
 from skiprun.system.files import json_safe
@@ -25,20 +26,25 @@ def charts_json(plots: Sequence[Plot]) -> str:
     networks = {network.index: network for plot in plots for network in plot.networks}
     runs = sum(len(network.histories) for network in networks.values())
     layers = max(FEWEST_LAYERS, min(MOST_LAYERS, MOST_NUMBERS // max(1, runs)))
+    short = short_names([network.group.label for network in networks.values()])
     document = {
-        "networks": {index: _network(network, layers) for index, network in networks.items()},
+        "networks": {
+            index: _network(network, name, layers)
+            for (index, network), name in zip(networks.items(), short, strict=True)
+        },
         "charts": [_curves(plot, layers) if isinstance(plot, Curves) else _dots(plot) for plot in plots],
     }
     text = json.dumps(json_safe(document), separators=(",", ":"), ensure_ascii=False)
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
-def _network(network: Network, most: int) -> Data:
-    """Return name, look and seeds of a network, and layers with their depth, so many at most."""
+def _network(network: Network, short: str, most: int) -> Data:
+    """Return names, look and seeds of a network, and layers with their depth, so many at most."""
     colour = look(network.index)["color"]
     layers = next((history.layers for history in network.histories if history.layers), [])
     return {
         "name": network.group.label,
+        "short": short,
         "color": "var(--ink)" if colour == "#000000" else colour,
         "dashes": " ".join(f"{2 * each:g}" for each in dashes(network.index)) or "none",
         "seeds": [run.seed for run in network.group.runs],

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-import skiprun
 from skiprun.claims.reproduction_document import FoundQuantity, ReproducedClaim
 from skiprun.errors import StorageError
 from skiprun.infos import BUDGETS
-from skiprun.reports.page import render
+from skiprun.reports.rendering import render, written_now
 from skiprun.system.documents import read_document
 from skiprun.system.files import write_text
 
@@ -88,9 +86,12 @@ def write_page(found: Sequence[ReproducedClaim], folder: Path) -> Path:
         }
         for claim in found
     ]
-    facts: dict[str, object] = {"claims": shown, "in_short": in_short(found)}
-    facts |= {"written": time.strftime("%Y-%m-%d %H:%M"), "skiprun": skiprun.__version__}
-    write_text(folder / "index.html", render("claims.html", facts))
+    facts: dict[str, object] = {
+        "title": "Published claims, done again",
+        "claims": shown,
+        "in_short": in_short(found),
+    }
+    write_text(folder / "index.html", render("claims.html", facts | written_now()))
     return folder / "index.html"
 
 

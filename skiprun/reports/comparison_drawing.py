@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from skiprun.palette import look
-from skiprun.reports.drawing import (
+from skiprun.reports.axes import (
     figure_and_axes,
     figure_with_legend,
     label_ends,

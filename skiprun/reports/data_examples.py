@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skiprun.palette import STYLE
-from skiprun.reports.drawing import Drawing, legible
+from skiprun.reports.axes import legible
+from skiprun.reports.drawing import Drawing
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import
     from matplotlib.axes import Axes

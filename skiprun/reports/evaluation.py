@@ -18,7 +18,8 @@ from skiprun.reports.evaluation_tables import (
     mask_rows,
     score_texts,
 )
-from skiprun.reports.page import figure_facts, render, written_now
+from skiprun.reports.page import figure_facts
+from skiprun.reports.rendering import render, written_now
 from skiprun.results.split_results import LabelResults, MaskResults
 from skiprun.system.files import make_folder, write_bytes, write_text
 

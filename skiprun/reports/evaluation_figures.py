@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from skiprun.errors import percent
 from skiprun.palette import COLOURS, SEQUENTIAL, STYLE
-from skiprun.reports.drawing import Drawing, figure_and_axes, set_tick_names
+from skiprun.reports.axes import figure_and_axes, set_tick_names
+from skiprun.reports.drawing import Drawing
 from skiprun.results.split_results import Confusion, LabelResults, MaskResults, ReliabilityBin
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import

@@ -55,7 +55,7 @@ def _lowest(record: RunRecord) -> str:
     if record.images is None:
         return ""
     scores = [format_score(score, record.images.name) for score in sorted(record.images.values)[:SHOWN]]
-    return f", {record.images.name} from above {', '.join(scores)}"
+    return f", {record.images.name} from top to bottom {', '.join(scores)}"
 
 
 def _as_webp(file: Path) -> bytes | None:

@@ -12,7 +12,8 @@ from skiprun.claims.noise import ALL, MEANING, Noise
 from skiprun.claims.noise_sources import interval_words
 from skiprun.errors import percent
 from skiprun.palette import STYLE, look
-from skiprun.reports.drawing import Drawing, figure_and_axes
+from skiprun.reports.axes import figure_and_axes
+from skiprun.reports.drawing import Drawing
 from skiprun.reports.layout import PlainTable
 from skiprun.reports.result_files import write_result
 from skiprun.results.variance_components import Component, VarianceComponents

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from skiprun.config.type_words import yaml_text
 from skiprun.palette import SEQUENTIAL
-from skiprun.reports.drawing import figure_and_axes, legible
+from skiprun.reports.axes import figure_and_axes, legible
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import
     from matplotlib.axes import Axes

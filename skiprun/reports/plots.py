@@ -13,7 +13,7 @@ from skiprun.results.history import read_history
 
 MEANS = "Lines are means over seeds, bands reach from the lowest to the highest seed."
 NORMS = MEANS.replace("means", "geometric means")
-DEPTH, NORM = "relative depth (0 input, 1 output)", "gradient norm |dL/dW| (unit of the loss)"
+DEPTH, NORM = "relative depth (0 input, 1 output)", "gradient norm (loss per unit of weight)"
 LOSS_UNITS = {"cross_entropy": "nats", "dice": "1 - Dice", "sum": "nats, plus 1 - Dice"}
 
 

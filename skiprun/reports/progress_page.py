@@ -7,8 +7,9 @@ from pathlib import Path
 
 from skiprun.claims.comparison import compare_runs
 from skiprun.reports.charts import charts_json
-from skiprun.reports.page import drawn_networks, figure_facts, page_facts, render, title_of, written_now
+from skiprun.reports.page import drawn_networks, figure_facts, page_facts, title_of
 from skiprun.reports.plots import describe
+from skiprun.reports.rendering import render, written_now
 from skiprun.results.grouping import group_by_experiment
 from skiprun.results.progress import under_way
 from skiprun.results.records import read

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from skiprun.palette import STYLE, look
-from skiprun.reports.drawing import Drawing, figure_and_axes
+from skiprun.reports.axes import figure_and_axes
+from skiprun.reports.drawing import Drawing
 from skiprun.reports.result_files import write_result
 from skiprun.results.rate_curve import RateCurve
 

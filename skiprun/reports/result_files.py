@@ -8,7 +8,7 @@ from pathlib import Path
 
 import skiprun
 from skiprun.reports.drawing import Drawing
-from skiprun.reports.page import markdown_text
+from skiprun.reports.rendering import markdown_text
 from skiprun.system.documents import write_sealed
 from skiprun.system.files import make_folder, write_text
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from skiprun.palette import STYLE, look
-from skiprun.reports.drawing import Drawing, figure_with_legend, legend_columns, scale_by_decades
+from skiprun.reports.axes import figure_with_legend, legend_columns, scale_by_decades
+from skiprun.reports.drawing import Drawing
 from skiprun.results.history import read_log_rows
 from skiprun.run import Run
 from skiprun.system.documents import Row

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from skiprun.errors import printable
-from skiprun.reports.page import markdown_text
+from skiprun.reports.rendering import markdown_text
 from skiprun.results.index import Entry
 from skiprun.system.files import json_safe
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from skiprun.palette import COLOURS, look
-from skiprun.reports.drawing import (
+from skiprun.reports.axes import (
     figure_and_axes,
     figure_with_legend,
     legend_columns,

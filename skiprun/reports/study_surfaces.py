@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from skiprun.palette import SEQUENTIAL
-from skiprun.reports.drawing import WIDTH, figure_and_axes, legible, set_tick_names
+from skiprun.reports.axes import WIDTH, figure_and_axes, legible, set_tick_names
 from skiprun.reports.study_rows import Grid, grids_of, ways_over
 from skiprun.results.study_documents import Description, Document
 

@@ -17,7 +17,7 @@ from skiprun.errors import Stopped, StorageError
 from skiprun.experiment import compare, watching
 from skiprun.experiment.planned import Planned
 from skiprun.experiment.watching import page_kept_current
-from skiprun.reports.page import write_comparison
+from skiprun.reports.comparison_files import write_comparison
 from skiprun.reports.progress_page import write_progress
 from skiprun.run import Run
 from tests.support.fake_runs import write_run

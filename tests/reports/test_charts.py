@@ -11,8 +11,8 @@ import pytest
 
 from skiprun.claims.comparison import compare_runs
 from skiprun.palette import COLOURS, DASHES, LOOKS, dashes
+from skiprun.reports.axes import spread_out
 from skiprun.reports.charts import charts_json
-from skiprun.reports.drawing import spread_out
 from skiprun.reports.plots import describe
 from skiprun.results.groups import Group
 from skiprun.results.history import MOMENTS, History, Moment

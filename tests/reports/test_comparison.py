@@ -22,8 +22,8 @@ from skiprun.experiment.summary import gradient_ratio
 from skiprun.reports import slug, write_comparison
 from skiprun.reports.columns import NOTE, columns
 from skiprun.reports.figures import draw
-from skiprun.reports.page import TEMPLATES
 from skiprun.reports.plots import describe
+from skiprun.reports.rendering import TEMPLATES
 from skiprun.reports.rivals import rival_note, rival_rows
 from skiprun.results.group_document import group_document
 from skiprun.results.groups import Group

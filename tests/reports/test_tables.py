@@ -70,7 +70,7 @@ a\nb     12.00  [/foo]
 
 def test_a_table_that_fits_is_a_line_a_row_and_weighs_each_cell_once(monkeypatch: pytest.MonkeyPatch) -> None:
     headings = [("run", False), ("test\nerror %", True), ("state", False)]
-    rows = [["plain", "1.10", Text("finished", "green")], ["a\nb", "12.00", "[/foo]"]]
+    rows: list[list[str | Text]] = [["plain", "1.10", Text("finished", "green")], ["a\nb", "12.00", "[/foo]"]]
     monkeypatch.delattr(Measurement, "get")  # with which rich weighs, and 20,000 rows took 40 s
     text = printed(Fitting([PlainTable(headings, rows)]), width=24)
     assert [line.rstrip() for line in text.splitlines()] == TABLE.strip("\n").splitlines()

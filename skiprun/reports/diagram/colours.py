@@ -10,7 +10,7 @@ from skiprun.palette import sequential_colour
 
 UNITS = {1e9: " G", 1e6: " M", 1e3: " k"}
 STEPS = (1, 2, 5, 10)
-APART = 0.2  # of the scale, between two numbers below it
+APART = 0.25  # of the scale, between two numbers below it
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def add_site(group: Element, node: GraphNode, place: Place) -> None:
     site = add(group, "g", class_="site" if node["shortcut"] else "site plain", data_site=str(node["site"]))
     add(site, "title", f"site {node['site']}, {node['path']}: {node['kind']}")
     add_mark(site, node["kind"], place.centre, place.middle)
-    add(group, "text", str(node["site"]), class_="number", x=place.centre, y=place.middle + SITE / 2 + 8)
+    add(group, "text", str(node["site"]), class_="number", x=place.centre, y=place.middle + SITE / 2 + 8.5)
 
 
 def add_mark(parent: Element, connection: str, x: float, y: float) -> None:

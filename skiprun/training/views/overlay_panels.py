@@ -10,14 +10,15 @@ from skiprun.palette import COLOURS
 from skiprun.tasks.masks import VOID
 
 SIDE = 160  # pixels that an image takes in its row
-CLAIMED, MISSED = (220, 40, 40), (40, 90, 230)
+DIM = 0.3  # of the image below errors, which differ in grey too
+CLAIMED, MISSED = (255, 80, 60), (150, 210, 255)
 
 
 def panels(image: Array, truth: Array, predicted: Array) -> list[Array]:
     """Return image, truth, prediction and errors, uint8 [SIDE, SIDE, 3] each."""
     base = np.broadcast_to(image, (*image.shape[:2], 3)) if image.shape[2] == 1 else image[..., :3]
     wrong = (predicted != truth) & (truth != VOID)
-    errors = (0.5 * base).astype(np.uint8)
+    errors = (DIM * base).astype(np.uint8)
     errors[wrong & (predicted > 0)] = CLAIMED
     errors[wrong & (predicted == 0)] = MISSED
     return [fitted(each) for each in (base, painted(base, truth), painted(base, predicted), errors)]

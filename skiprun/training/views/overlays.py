@@ -1,8 +1,8 @@
 """Overlays of masks: image, truth, prediction and errors of the same few images, epoch after epoch.
 
 Each row is one image of the validation split, and at the end one of the test split where the network is
-worst. Errors are red where it claims too much, blue where it misses. The images are kept as files beside the
-run, from which TensorBoard's view is rebuilt when a run is continued.
+worst. Errors are red where it claims too much, light blue where it misses. The images are kept as files
+beside the run, from which TensorBoard's view is rebuilt when a run is continued.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ function spreadOut(heights, gap, lowest) {
 
 /** Return a name that has room in so many pixels; begin and end of a long one. */
 function shortened(name, room) {
-  const letters = Math.max(5, Math.floor(room / 6.3));
+  const letters = Math.max(5, Math.floor(room / 6.3 + 1e-9)); // rounding must not cost a letter
   if (name.length <= letters) return name;
   const half = (letters - 1) / 2;
   return `${name.slice(0, Math.ceil(half))}…${name.slice(-Math.floor(half))}`;
@@ -92,7 +92,7 @@ function shortened(name, room) {
 
 /** Draw lines with bands. Each has {name, look, points: [{x, y, low, high, cells}], ending}. */
 function drawLines(svg, chart, lines, extent, width, height) {
-  const names = lines.filter((line) => line.ending).map((line) => line.name);
+  const names = lines.filter((line) => line.ending).map((line) => line.look.short);
   const room = Math.min(0.27 * width, 6.3 * Math.max(...names.map((name) => name.length), 0) + 2 * GAP);
   const box = { left: 52, right: width - room, top: 10, bottom: height - 40 };
   const x = new Scale(extent.x, false, box.left, box.right);
@@ -131,13 +131,13 @@ function drawEnds(svg, lines, box, room) {
     const from = { x1: end.left + 1, y1: end.top, x2: box.right + GAP - 2, y2: place };
     svg.append(draw("line", { ...from, class: "leader", style: `stroke:${color}` }));
     const at = { x: box.right + GAP, y: place + 4, class: "end" };
-    svg.append(draw("text", at, shortened(line.name, room)));
+    svg.append(draw("text", at, shortened(line.look.short, room)));
   });
 }
 
 /** Draw rows of dots. Each line has {name, look, points: [{x, cells}], mean}. */
 function drawRows(svg, chart, lines, extent, width, height) {
-  const room = Math.min(0.35 * width, 6.3 * Math.max(...lines.map((line) => line.name.length), 0) + GAP);
+  const room = Math.min(0.35 * width, 6.3 * Math.max(...lines.map((line) => line.look.short.length), 0) + GAP);
   const box = { left: room + GAP, right: width - 14, top: 6, bottom: height - 40 };
   const x = new Scale(extent.x, chart.log, box.left, box.right, chart.log === false && Math.min(...extent.x) === 0);
   drawAxes(svg, chart, x, null, box);
@@ -145,7 +145,7 @@ function drawRows(svg, chart, lines, extent, width, height) {
     const middle = box.top + ((index + 0.5) * (box.bottom - box.top)) / lines.length;
     drawRow(svg, line, x, middle);
     const at = { x: room, y: middle + 4, "text-anchor": "end", class: "end" };
-    svg.append(draw("text", at, shortened(line.name, room)));
+    svg.append(draw("text", at, shortened(line.look.short, room)));
   });
 }
 
