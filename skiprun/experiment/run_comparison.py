@@ -12,7 +12,7 @@ from skiprun.claims.comparison import Comparison, compare_runs
 from skiprun.errors import InputError
 from skiprun.experiment.commands import write_commands
 from skiprun.experiment.comparison_request import ComparisonRequest
-from skiprun.experiment.diagrams import group_diagrams
+from skiprun.experiment.diagrams import network_diagrams
 from skiprun.experiment.many import BY_DEFAULT, Launcher, train_missing
 from skiprun.experiment.plan import experiment_digest, plan_comparison, plan_fairly
 from skiprun.experiment.planned import Planned
@@ -61,7 +61,7 @@ def run_comparison(
         comparison = add_seeds(plan, train, judge, most) if most else judge(train(planned))
     comparison, report = replace(comparison, size_match=matched), None
     with warn_instead():
-        report = write_comparison(comparison, folder, group_diagrams(comparison.groups))
+        report = write_comparison(comparison, folder, network_diagrams)
         write_seed_bands(comparison, folder / "tensorboard")
     return replace(comparison, report=report)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from skiprun.palette import dashes, look
-from skiprun.reports.plot_kinds import Curves, Dots, Network, Plot
+from skiprun.reports.plot_kinds import Curves, Dots, Network, Plot, networks_of
 from skiprun.reports.short_names import short_names
 from skiprun.results.history import MOMENTS, History, by_depth
 from skiprun.results.thinning import spaced
@@ -23,14 +23,14 @@ Places = TypeVar("Places", bound=list)
 
 def charts_json(plots: Sequence[Plot]) -> str:
     """Return what the script of the page draws, as JSON that can stand in an HTML element."""
-    networks = {network.index: network for plot in plots for network in plot.networks}
-    runs = sum(len(network.histories) for network in networks.values())
+    networks = networks_of(plots)
+    runs = sum(len(network.histories) for network in networks)
     layers = max(FEWEST_LAYERS, min(MOST_LAYERS, MOST_NUMBERS // max(1, runs)))
-    short = short_names([network.group.label for network in networks.values()])
+    short = short_names([network.group.label for network in networks])
     document = {
         "networks": {
-            index: _network(network, name, layers)
-            for (index, network), name in zip(networks.items(), short, strict=True)
+            network.index: _network(network, name, layers)
+            for network, name in zip(networks, short, strict=True)
         },
         "charts": [_curves(plot, layers) if isinstance(plot, Curves) else _dots(plot) for plot in plots],
     }

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from typing_extensions import TypedDict
 
 from skiprun.claims.comparison import Comparison
 from skiprun.reports.charts import charts_json
-from skiprun.reports.diagram import Diagram
 from skiprun.reports.export import csv_text, latex_table
 from skiprun.reports.masks import mask_pictures
-from skiprun.reports.page import drawn_networks, figure_facts, page_facts
+from skiprun.reports.page import Diagrams, drawn_networks, figure_facts, no_diagrams, page_facts
+from skiprun.reports.plot_kinds import networks_of
 from skiprun.reports.plots import describe
 from skiprun.reports.rendering import render, written_now
 from skiprun.system.documents import read_document, write_sealed
@@ -40,15 +40,13 @@ def _path_word(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(last)).strip("-.")
 
 
-def write_comparison(
-    comparison: Comparison, folder: Path, diagrams: Mapping[str, Diagram] | None = None
-) -> Path:
+def write_comparison(comparison: Comparison, folder: Path, diagrams: Diagrams = no_diagrams) -> Path:
     """Write report.html, report.md, .json, .csv, .tex and the figures into a folder; return the page.
 
     Args:
         comparison: what is written.
         folder: two below that of all runs.
-        diagrams: of the networks, by label, for the page.
+        diagrams: gives those of the networks, by label, for the page.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -65,7 +63,7 @@ def write_comparison(
     facts = page_facts(comparison) | written | {"charts": charts_json(plots)}
     facts["figures"] = [figure_facts(each, each.svg()) for each in figures]
     facts["masks"] = mask_pictures(comparison.groups)
-    facts |= drawn_networks(diagrams or {}, [group.label for group in comparison.groups])
+    facts |= drawn_networks(diagrams(networks_of(plots)), [group.label for group in comparison.groups])
     write_text(folder / "comparison.csv", csv_text(comparison.groups))
     write_text(folder / "comparison.tex", latex_table(comparison.groups))
     write_text(folder / "report.md", render("report.md", facts))

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from skiprun.claims.comparison import Comparison
 from skiprun.reports.columns import NOTE, columns, seed_rows
 from skiprun.reports.diagram import Diagram, svg_text
 from skiprun.reports.drawing import Drawing
 from skiprun.reports.glossary import WORDS
-from skiprun.reports.plot_kinds import Plot
+from skiprun.reports.plot_kinds import Network, Plot
 from skiprun.reports.rivals import rival_note, rival_rows
 from skiprun.results.protocol import machines
+
+Diagrams = Callable[[Sequence[Network]], Mapping[str, Diagram]]
+
+
+def no_diagrams(_: Sequence[Network]) -> Mapping[str, Diagram]:
+    """Return no diagram of any network."""
+    return {}
 
 
 def page_facts(comparison: Comparison) -> dict[str, object]:

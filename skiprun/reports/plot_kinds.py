@@ -85,3 +85,9 @@ class Dots:
 
 
 Plot = Curves | Dots
+
+
+def networks_of(plots: Sequence[Plot]) -> list[Network]:
+    """Return the networks that plots show, in their order."""
+    found = {network.index: network for plot in plots for network in plot.networks}
+    return [found[index] for index in sorted(found)]

@@ -29,19 +29,24 @@ class Moment:
 
 @dataclass(frozen=True)
 class History:
-    """Values by epoch or step; gradient norms at moments of training, and their medians by relative depth."""
+    """Values by epoch or step; gradient norms of the layers at moments of training, and their medians."""
 
     loss: Series = field(default_factory=dict)
     score: Series = field(default_factory=dict)
     ratio: Series = field(default_factory=dict)
     layers: list[str] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)
-    median_norms: Series = field(default_factory=dict)
+    medians: list[float] = field(default_factory=list)
 
     @property
     def first_step(self) -> int | None:
         """The first step whose gradient norms were logged."""
         return self.moments[0].step if self.moments else None
+
+    @property
+    def median_norms(self) -> Series:
+        """Medians of gradient norms over training by relative depth."""
+        return by_depth(self.medians)
 
     @property
     def first_norms(self) -> Series:
@@ -76,7 +81,7 @@ def _reduce(epochs: Sequence[Row], rows: Sequence[Row], score_name: str) -> Hist
         ratio=_positive(_series(rows, "step", "grad/first_over_last")),
         layers=[layer.removeprefix(LAYER) for layer in layers],
         moments=[_moment(row, layers) for row in spaced(logged, MOMENTS)],
-        median_norms=by_depth([_median(_float_or_nan(row.get(layer)) for row in logged) for layer in layers]),
+        medians=[_median(_float_or_nan(row.get(layer)) for row in logged) for layer in layers],
     )
 
 

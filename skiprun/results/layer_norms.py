@@ -6,26 +6,14 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
-from skiprun.results.history import LAYER, read_log_rows
-from skiprun.run import Run
+from skiprun.results.history import History
 
 
-def logged_norms(run: Run) -> dict[str, list[float]]:
-    """Return the norms of each layer's gradient by module path, in the order of the logged steps.
-
-    A layer that is frozen has none; a run that logged none, or whose log is damaged, gives nothing.
-    """
-    found: dict[str, list[float]] = {}
-    for row in read_log_rows(run)[1]:
-        for key in filter(lambda key: key.startswith(LAYER), row):
-            norms = found.setdefault(key.removeprefix(LAYER).partition(".")[2], [])
-            norms += [value for value in [row[key]] if value is not None and math.isfinite(value)]
-    return found
-
-
-def median_norms(logged: Mapping[str, Sequence[float]]) -> dict[str, float | None]:
-    """Return the median over training of each layer's norm; None where there is none."""
-    return {path: statistics.median(norms) if norms else None for path, norms in logged.items()}
+def median_norms(history: History) -> dict[str, float | None]:
+    """Return the median over training of each layer's norm; None of a frozen one."""
+    paths = [layer.partition(".")[2] for layer in history.layers]  # behind a number
+    medians = zip(paths, history.medians, strict=True)
+    return {path: median if math.isfinite(median) else None for path, median in medians}
 
 
 def mean_norms(seeds: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:

@@ -41,6 +41,7 @@ class NetworkGraph(TypedDict):
         name: the architecture.
         detail: its options, or the run that trained it.
         input: channels, height and width of an image.
+        layers: how many weighted layers it has.
         parameters: learned numbers of the whole network.
         blocks: the class of each block, by path.
         formulas: of each connection that it has.
@@ -49,6 +50,7 @@ class NetworkGraph(TypedDict):
     name: str
     detail: str
     input: list[int]
+    layers: int
     parameters: int
     blocks: dict[str, str]
     formulas: dict[str, str]

@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 
 from skiprun.claims.comparison import compare_runs
-from skiprun.experiment.diagrams import group_diagrams
+from skiprun.experiment.diagrams import network_diagrams
 from skiprun.reports import write_comparison
 from tests.browser.conftest import Open
 from tests.support.logged_norms import layers_of, logged_run
@@ -29,7 +29,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         logged_run(folder, model, {path: [8.0, 0.5, 0.1] for path in layers_of(model)}) for model in MODELS
     ]
     comparison = compare_runs(runs)
-    return write_comparison(comparison, folder / "comparisons" / "two", group_diagrams(comparison.groups))
+    return write_comparison(comparison, folder / "comparisons" / "two", network_diagrams)
 
 
 def test_a_click_says_the_numbers_of_a_layer_and_a_site(report: Path, open_page: Open) -> None:

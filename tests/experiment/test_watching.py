@@ -65,7 +65,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], Event]:
     """What is written in the place of pages, and an event that tells of the third."""
     pages, third = list[Any](), Event()
 
-    def write(runs: list[Run], planned: int, folder: Path, reload: int | None) -> Path:
+    def write(runs: list[Run], planned: int, folder: Path, reload: int | None, _: object) -> Path:
         pages.append((len(runs), planned, reload))
         if len(pages) == 3:
             third.set()

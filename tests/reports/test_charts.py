@@ -14,6 +14,7 @@ from skiprun.palette import COLOURS, DASHES, LOOKS, dashes
 from skiprun.reports.axes import spread_out
 from skiprun.reports.charts import charts_json
 from skiprun.reports.plots import describe
+from skiprun.reports.short_names import short_names
 from skiprun.results.groups import Group
 from skiprun.results.history import MOMENTS, History, Moment
 from skiprun.results.records import read
@@ -47,10 +48,9 @@ def test_a_page_stays_small_however_long_and_deep_runs_are(
 ) -> None:
     long = {float(place): 1 / (place + 3) for place in range(MAX_LINES)}
     norms = [1 / (layer + 3) for layer in range(1202)]
-    deep = {layer / 1201: norm for layer, norm in enumerate(norms)}
     names = [f"{layer:04}.layers.{layer}.conv" for layer in range(1202)]
     moments = [Moment(step, 0.0, norms) for step in range(MOMENTS)]
-    history = History(long, long, long, names, moments, deep)
+    history = History(long, long, long, names, moments, norms)
     monkeypatch.setattr("skiprun.reports.plots.read_history", lambda run, score: history)
     record = read(write_run(tmp_path, "plain20"))
     group = Group("plain20", (record,) * runs)
@@ -75,3 +75,17 @@ def test_looks_differ_by_colour_or_dashes_and_neighbours_by_both() -> None:
 )
 def test_names_at_the_ends_of_lines_lie_apart(heights: list[float], expected: list[float]) -> None:
     assert spread_out(heights, 0.1) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["digits-plain20", "digits-resnet20"], ["plain20", "resnet20"]),
+        (["a-resnet20-highway", "a-resnet20-none"], ["highway", "none"]),
+        (["resnet20", "resnet20-highway"], ["resnet20", "resnet20-highway"]),
+        (["digits-plain20"], ["digits-plain20"]),
+        ([], []),
+    ],
+)
+def test_where_room_is_little_names_leave_out_what_all_begin_with(names: list[str], short: list[str]) -> None:
+    assert short_names(names) == short

@@ -20,6 +20,7 @@ from skiprun.claims.evidence import format_p, p_value
 from skiprun.errors import StorageError
 from skiprun.experiment.summary import gradient_ratio
 from skiprun.reports import slug, write_comparison
+from skiprun.reports.claims import write_page
 from skiprun.reports.columns import NOTE, columns
 from skiprun.reports.figures import draw
 from skiprun.reports.plots import describe
@@ -29,7 +30,7 @@ from skiprun.results.group_document import group_document
 from skiprun.results.groups import Group
 from skiprun.run import Run
 from skiprun.system.files import json_safe
-from tests.support.fake_runs import write_run, write_trio
+from tests.support.fake_runs import SESSION, write_run, write_trio
 
 EVIL = "[red]<b>&[bold]$x$"
 
@@ -314,3 +315,23 @@ def test_a_p_value_is_written_alike_in_a_sentence_and_in_a_table(tmp_path: Path)
         "1",
         "-",
     ]
+
+
+def test_machines_that_differ_are_told_by_value(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path / "runs", "plain20", seed) for seed in range(7)]
+    for run in runs[:2]:
+        run.record_environment({**SESSION, "device": "a <GPU>"})
+    page = write_comparison(compare_runs(runs), tmp_path / "out" / "one")
+    told = 'a &lt;GPU&gt; <span class="quiet">plain20/seed-0, plain20/seed-1</span><br>'
+    assert f'{told}CPU, 2 threads, fp32 <span class="quiet">5 runs</span>' in page.read_text()
+    assert "CPU, 2 threads, fp32 (5 runs)" in page.with_name("report.md").read_text()
+
+
+def test_pages_share_a_policy_that_asks_nobody_and_only_one_runs_scripts(tmp_path: Path) -> None:
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    comparison = write_comparison(compare_runs(write_trio(tmp_path)), tmp_path / "out" / "trio").read_text()
+    claims = write_page([], tmp_path).read_text()
+    assert f'content="{policy}"' in claims and "<h1>Published claims, done again</h1>" in claims
+    assert "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:" in comparison
+    for template in TEMPLATES.glob("*.html"):
+        assert template.name in ("base.html", "style.html") or "<head>" not in template.read_text()

@@ -12,20 +12,24 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import pytest
+import torch
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from skiprun.claims.comparison import compare_runs
-from skiprun.experiment.diagrams import by_parameters, diagram, group_diagrams, run_diagram
+from skiprun.experiment.diagrams import by_parameters, diagram, network_diagrams, run_diagram
 from skiprun.models.complexity import architecture
 from skiprun.reports import write_comparison
 from skiprun.reports.diagram import Scale, scale_of, svg_text
 from skiprun.reports.diagram.colours import tick_text
+from skiprun.reports.plot_kinds import networks_of
+from skiprun.reports.plots import describe
+from skiprun.reports.progress_page import write_progress
 from skiprun.results.numbers import significant
 from skiprun.run import Run
 from skiprun.system.network_graph import NetworkGraph
 from tests.support.command_line import run_here
-from tests.support.fake_runs import write_run
+from tests.support.fake_runs import SESSION, write_run
 from tests.support.logged_norms import layers_of, logged_run
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -128,23 +132,61 @@ def test_networks_that_are_compared_have_means_over_seeds_and_one_scale(tmp_path
     ]
     write_run(tmp_path, "unnamed", model="resnet20")
     comparison = compare_runs([*runs, Run(tmp_path / "unnamed" / "seed-0")])
-    diagrams = group_diagrams(comparison.groups[:2])
+    diagrams = network_diagrams(networks_of(describe(comparison.groups[:2])))
     assert {each.scale for each in diagrams.values()} == {Scale(0.1, 10.0)}
     assert diagrams["plain20"].measure.values == pytest.approx(dict.fromkeys(layers_of("plain20"), 0.2))
     assert diagrams["plain20"].graph["detail"] == "plain20, seeds\u00a00, 1"
-    page = write_comparison(comparison, tmp_path / "out", diagrams).read_text()
+    page = write_comparison(comparison, tmp_path / "out", lambda all_: network_diagrams(all_[:2])).read_text()
     assert page.count('<figure class="network"') == 2 and page.count("<style>") == 2
     assert page.count(f'fill="{to_hex(colormaps["viridis"](math.log10(2) / 2))}"') == 20
     assert "Not drawn here: unnamed." in page
 
 
-def test_a_network_of_more_layers_than_a_page_shows_or_that_cannot_be_built_is_left_out(
-    tmp_path: Path,
+def test_a_network_of_more_blocks_than_a_page_shows_or_that_cannot_be_built_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deep = logged_run(tmp_path, "plain56", {f"layer{n}": [1.0] for n in range(201)})
+    monkeypatch.setattr("skiprun.experiment.diagrams.MOST_LAYERS", 27)
+    deep = logged_run(tmp_path, "plain56", {path: [1.0] for path in layers_of("plain56")})
     gone = logged_run(tmp_path, "plain20", {"conv1": [1.0]})
     gone.config_file.write_text(gone.config_file.read_text().replace("plain20", "of_a_plugin"))
-    assert group_diagrams(compare_runs([deep, gone]).groups) == {}
+    assert network_diagrams(networks_of(describe(compare_runs([deep, gone]).groups))) == {}
+
+
+def test_of_a_deep_network_a_bar_is_a_block_and_every_site_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skiprun.experiment.diagrams.MOST_LAYERS", 50)
+    norms = {path: [0.1 if path.endswith("conv1") else 10.0] for path in layers_of("resnet56")}
+    deep = logged_run(tmp_path, "resnet56", norms)
+    (shown,) = network_diagrams(networks_of(describe(compare_runs([deep]).groups))).values()
+    root = ElementTree.fromstring(svg_text(shown))
+    bars = {bar.get("data-layer"): bar for bar in of_class(root, "layer")}
+    blocks = [f"layer{stage}.{block}" for stage in (1, 2, 3) for block in range(9)]
+    assert list(bars) == ["conv1", *blocks, "fc"]
+    assert shown.measure.values["layer2.4"] == pytest.approx(1.0)
+    assert bars["layer2.4"].get("fill") == to_hex(colormaps["viridis"](shown.scale.share(1.0)))
+    said = bars["layer2.4"].findtext(f"{SVG}title", "").replace("\u00d7", "x")
+    assert said.startswith(
+        "layer2.4: BasicBlock of 2 layers, weights: 18432, output 32x4x4, 18,432 parameters"
+    )
+    assert shown.graph["detail"] == "resnet56, seed\u00a00; a bar is a block"
+    assert len({site.get("data-site") for site in of_class(root, "site")} - {None}) == 27
+    assert "56 layers" in "".join(root.itertext())
+    arcs = [path for group in of_class(root, "skips") for path in group.iter(f"{SVG}path")]
+    assert len(arcs) >= 27
+
+
+def test_a_network_that_goes_on_has_a_diagram_and_drawing_it_draws_no_number(tmp_path: Path) -> None:
+    """The page of `compare --watch` is written beside the training, whose draws must stay what they are."""
+    run = logged_run(tmp_path, "resnet20", {path: [1.0, 3.0] for path in layers_of("resnet20")})
+    data = run.summary()["data"]
+    run.summary_file.unlink()
+    run.record_status("running", 10, "")
+    run.record_environment({**SESSION, "data": data})
+    before = torch.get_rng_state()
+    page = write_progress([run], 1, tmp_path / "out" / "one", 5, network_diagrams).read_text()
+    assert page.count('<figure class="network"') == 1 and page.count("data-site=") == 9
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_run_without_norms_is_coloured_by_parameters(tmp_path: Path) -> None:

@@ -43,15 +43,21 @@ def test_what_was_drawn_before_the_run_was_continued_is_shown_where_there_is_a_b
 
 
 def test_errors_are_two_colours_over_the_image_and_void_is_none() -> None:
-    """Grey, half as bright, but where an object is claimed, in red, or missed, in blue."""
+    """Grey, a third as bright, but where an object is claimed, in red, or missed, in light blue.
+
+    Printed in grey, the three are apart by 50 of 255 or more, however bright the image.
+    """
     image = np.full((2, 2, 1), 200, np.uint8)
     truth, predicted = np.array([[0, 1], [1, 255]]), np.array([[1, 0], [1, 1]])
     *_, errors = panels(image, truth, predicted)
     (claimed, missed), (right, void) = (
         [errors[row, column].astype(int) for column in (60, -60)] for row in (60, -60)
     )
-    assert claimed.tolist() == [220, 40, 40] and missed.tolist() == [40, 90, 230], "as in kept drawings"
-    assert right.tolist() == void.tolist() == [100, 100, 100]
+    assert claimed.tolist() == [255, 80, 60] and missed.tolist() == [150, 210, 255]
+    assert right.tolist() == void.tolist() == [60, 60, 60]
+    brightest_image = 255 * 60 / 200
+    red, blue = (float(colour @ np.array([0.299, 0.587, 0.114])) for colour in (claimed, missed))
+    assert red > brightest_image + 50 and blue > red + 50
 
 
 def test_layers_are_numbered_from_one() -> None:

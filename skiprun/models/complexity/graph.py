@@ -49,6 +49,7 @@ def network_graph(model: nn.Module, input_shape: Sequence[int], name: str, detai
         "name": name,
         "detail": detail,
         "input": list(input_shape),
+        "layers": len(trace.layers),
         "parameters": sum(each.numel() for each in model.parameters()),
         "blocks": {each["block"]: type(trace.blocks[each["block"]]).__name__ for each in nodes},
         "formulas": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from skiprun.reports.diagram.colours import Measure, Scale
-from skiprun.system.network_graph import NetworkGraph
+from skiprun.system.network_graph import GraphNode, NetworkGraph
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,11 @@ class Diagram:
     graph: NetworkGraph
     measure: Measure
     scale: Scale
+
+    @property
+    def layers(self) -> list[GraphNode]:
+        """What is drawn as a bar."""
+        return [node for node in self.graph["nodes"] if node["weight"]]
 
     def colour(self, layer: str) -> str | None:
         """Return the colour of a layer by its path, as #rrggbb; None where there is nothing to show."""

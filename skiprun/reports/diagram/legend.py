@@ -14,6 +14,7 @@ from skiprun.system.network_graph import NetworkGraph
 STRIP, STEPS, LINE = 220.0, 44, 20.0
 LETTER = 7.6  # of a small screen, where letters are larger
 PROJECTED = "x brought to another shape"
+HANDED_ON = "an arc hands on all that was joined before"
 
 
 def add_legend(root: Element, diagram: Diagram, y: float, width: float) -> float:
@@ -39,6 +40,8 @@ def _add_words(legend: Element, graph: NetworkGraph, y: float, width: float) -> 
     words = {name: f"{name}: {formula}" for name, formula in graph["formulas"].items()}
     if any(node["projected"] for node in graph["nodes"]):
         words["projected"] = PROJECTED
+    if _hands_on(graph):
+        words["handed on"] = HANDED_ON
     x = MARGIN
     for name, text in words.items():
         if x > MARGIN and x + 22 + LETTER * len(text) > width:
@@ -49,8 +52,16 @@ def _add_words(legend: Element, graph: NetworkGraph, y: float, width: float) -> 
     return y + 16
 
 
+def _hands_on(graph: NetworkGraph) -> bool:
+    """Tell whether a concatenation is joined to what another made, as in a DenseNet, where x grows."""
+    joined = {node["path"] for node in graph["nodes"] if node["kind"] == "concat"}
+    return any(joined & {*node["shortcut"]} for node in graph["nodes"] if node["kind"] == "concat")
+
+
 def _add_sample(legend: Element, name: str, x: float, y: float) -> None:
-    if name == "projected":
+    if name == "handed on":
+        add(add(legend, "g", class_="skips"), "path", d=f"M{points(x, y)}h16")
+    elif name == "projected":
         arc = add(legend, "g", class_="skips")
         add(arc, "path", class_="projected", d=f"M{points(x, y)}h16")
     else:

@@ -49,10 +49,9 @@ def svg_text(diagram: Diagram, style: bool = True) -> str:
 
 def _add_heading(root: Element, graph: NetworkGraph, width: float) -> float:
     """Say what network it is, with which options, and how large; return the height of it all."""
-    layers = sum(bool(node["weight"]) for node in graph["nodes"])
     sites = sum(node["site"] is not None for node in graph["nodes"])
     ends = f"{shape_text(graph['input'])} \u2192 {shape_text(graph['nodes'][-1]['output'])}"
-    facts = [ends, f"{layers} layers", f"{sites} sites", f"{graph['parameters']:,} parameters"]
+    facts = [ends, f"{graph['layers']} layers", f"{sites} sites", f"{graph['parameters']:,} parameters"]
     add(root, "text", graph["name"], class_="name", x=MARGIN, y=23)
     lines = [*wrap(graph["detail"], int((width - 2 * MARGIN) / 6.6)), " \u00b7 ".join(facts)]
     for number, line in enumerate(lines):

@@ -36,6 +36,7 @@ class Network {
     const next = { ArrowLeft: Math.max(0, at - 1), ArrowRight: Math.min(last, at + 1), Home: 0, End: last, Escape: -1 }[event.key];
     if (next === undefined) return;
     this.choose(next);
+    this.parts[next]?.scrollIntoView({ block: "nearest", inline: "nearest" });
     event.preventDefault();
   }
 
@@ -50,7 +51,7 @@ class Network {
   /** Colour the layers by their norms at a moment of training, or as they were without one. */
   paint(norms, when) {
     for (const { bar, title, path, fill, words } of this.layers) {
-      const value = norms?.[path] ?? null, colour = norms ? value && this.colour(value) : fill;
+      const value = norms && normOf(norms, path), colour = norms ? value && this.colour(value) : fill;
       bar.classList.toggle("blank", !colour);
       bar.setAttribute("fill", colour || "none");
       title.textContent = norms ? `${words.split("; ")[0]}; gradient norm at ${when}: ${value ? digits(value) : "none"}` : words;
@@ -68,6 +69,13 @@ function normsAt(chart, layers, index, step) {
     const values = rows.map((row) => row[place]).filter((value) => value > 0);
     return [name.slice(name.indexOf(".") + 1), values.length ? mean(values, true) : null];
   }));
+}
+
+/** Return the norm of a layer, or the geometric mean of those of a block. */
+function normOf(norms, path) {
+  if (path in norms) return norms[path];
+  const inside = Object.keys(norms).filter((each) => each.startsWith(`${path}.`)).map((each) => norms[each]).filter(Boolean);
+  return inside.length ? mean(inside, true) : null;
 }
 
 /** Return the slider that takes the colours of all diagrams through training; before its first step is the median. */
