@@ -30,8 +30,12 @@ class TrainingData(Protocol):
     def shard_sizes(self) -> Sequence[int] | None:
         """How many rows of train are in each shard, in order; None where all rows are equally near."""
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether `prefetch` gains time: where rows are on the device, they are at hand."""
+
     def prefetch(self, index: Tensor) -> None:
-        """Begin to read rows of train that `fetch` will soon be asked for, if that takes time."""
+        """Begin to read rows of train that `fetch` will soon be asked for."""
 
     def fetch(self, index: Tensor) -> tuple[Tensor, ...]:
         """Return tensors on the device from which `prepare` makes the batch of some rows of train."""

@@ -74,16 +74,21 @@ class Loaders:
     @property
     def index_device(self) -> torch.device:
         """Where the rows of a batch are named: with the images."""
-        return torch.device("cpu") if isinstance(self.train, MemoryMappedSplit) else self.device
+        return torch.device("cpu") if self.reads_ahead else self.device
 
     @property
     def shard_sizes(self) -> Sequence[int] | None:
         """How many training rows each shard has, where they are read from shards."""
         return self.train.shard_sizes if isinstance(self.train, StreamedSplit) else None
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether the training rows are read meanwhile if `prefetch` knows them before."""
+        return isinstance(self.train, MemoryMappedSplit)
+
     def prefetch(self, index: Tensor) -> None:
-        """Begin to decode training rows that `fetch` will be asked for, where that is done meanwhile."""
-        if isinstance(self.train, StreamedSplit):
+        """Begin to read training rows that `fetch` will be asked for."""
+        if isinstance(self.train, MemoryMappedSplit):
             self.train.prefetch(index)
 
     def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
@@ -117,7 +122,7 @@ class Loaders:
         starts = range(0, len(subset), batch_size)[which]
         for number, start in enumerate(starts):
             index = self._rows(subset, start, batch_size)
-            if isinstance(subset, StreamedSplit) and number + 1 < len(starts):
+            if isinstance(subset, MemoryMappedSplit) and number + 1 < len(starts):
                 subset.prefetch(self._rows(subset, starts[number + 1], batch_size))
             images, targets = subset.take(index)
             yield self.as_scored(images), targets

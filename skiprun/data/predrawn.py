@@ -52,6 +52,11 @@ class PredrawnData:
         """How many rows of the training split each shard has."""
         return self.loaders.shard_sizes
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether `prefetch` gains time."""
+        return self.loaders.reads_ahead
+
     def prefetch(self, index: Tensor) -> None:
         """Begin to read what `fetch` will be asked for."""
         self.loaders.prefetch(index)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import mmap
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from skiprun.data.read_ahead import ReadAhead
 from skiprun.data.shards.images import ShardImages
 from skiprun.data.source import Array, Rows
 
@@ -55,6 +57,8 @@ class InMemorySplit:
 class MemoryMappedSplit:
     """A split larger than memory: rows of mapped arrays, gathered on the host and moved batch by batch.
 
+    Where `prefetch` says what comes, a thread gathers it meanwhile, into pinned memory if a GPU takes it.
+
     Attributes:
         images: uint8 [M, H, W, C], mapped from a file, or decoded when they are asked for.
         targets: [M] or [M, H, W].
@@ -76,21 +80,26 @@ class MemoryMappedSplit:
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return images uint8 [B, C, H, W] and targets [B] or [B, H, W] of rows `index` [B] on `device`."""
-        rows = self.rows[index.cpu().numpy()]
-        return self._to_device(self.images, rows).permute(0, 3, 1, 2), self._to_device(self.targets, rows)
+        images, targets = (
+            tensor.to(self.device, non_blocking=True) for tensor in self._ahead(self._rows(index))
+        )
+        return images.permute(0, 3, 1, 2), targets
 
-    def _to_device(self, array: Rows, rows: Array) -> Tensor:
-        """Copy rows to the device, from pinned memory without a wait, and release the mapped pages."""
-        tensor = torch.from_numpy(np.ascontiguousarray(array[rows]))
-        mapped = getattr(array, "_mmap", None)  # of numpy.memmap
-        if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-            mapped.madvise(mmap.MADV_DONTNEED)
-        return tensor if self.device.type == "cpu" else tensor.pin_memory().to(self.device, non_blocking=True)
+    def prefetch(self, index: Tensor) -> None:
+        """Begin to read the rows `index` [B], which `take` will ask for."""
+        self._ahead.begin(self._rows(index))
+
+    def _rows(self, index: Tensor) -> Array:
+        return self.rows[index.cpu().numpy()]
+
+    @cached_property
+    def _ahead(self) -> ReadAhead:
+        return ReadAhead(partial(read, self.images, self.targets, pinned=self.device.type == "cuda"))
 
 
 @dataclass(frozen=True, eq=False)
 class StreamedSplit(MemoryMappedSplit):
-    """A split whose images are decoded from shards, ahead of time where `prefetch` says what comes."""
+    """A split whose images are decoded from shards."""
 
     images: ShardImages
 
@@ -99,6 +108,18 @@ class StreamedSplit(MemoryMappedSplit):
         """How many rows each shard has, one after the other."""
         return self.images.shard_sizes(self.rows)
 
-    def prefetch(self, index: Tensor) -> None:
-        """Begin to decode the rows `index` [B], which `take` will ask for."""
-        self.images.prefetch(self.rows[index.cpu().numpy()])
+
+def read(images: Rows, targets: Rows, rows: Array, pinned: bool) -> tuple[Tensor, Tensor]:
+    """Copy rows of two arrays to memory, pinned where a GPU takes them from there without a wait."""
+    found = [torch.from_numpy(np.ascontiguousarray(array[rows])) for array in (images, targets)]
+    for array in (images, targets):
+        release(array)
+    one, other = [tensor.pin_memory() if pinned else tensor for tensor in found]
+    return one, other
+
+
+def release(array: Rows) -> None:
+    """Give the pages of a mapped array back, which count as this process's memory."""
+    mapped = getattr(array, "_mmap", None)  # of numpy.memmap
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)

@@ -171,7 +171,7 @@ class Trainer:
         seed_step(self.config.seed_of("augment"), self.step)
         lr = self.settings.apply(self.step)
         fetched = self.data.fetch(self.sampler.batch(self.step))
-        if self.data.shard_sizes:  # samples elsewhere are at hand, and a batch is not worked out twice
+        if self.data.reads_ahead and self.step + STEPS_AHEAD < self.steps:
             self.data.prefetch(self.sampler.batch(self.step + STEPS_AHEAD))
         if self.ranks.rank and not self.draws_for_a_batch:
             seed_step(self.config.seed_of("augment"), self.step, self.ranks.rank)

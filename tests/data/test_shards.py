@@ -293,11 +293,11 @@ def test_what_is_decoded_ahead_is_what_is_asked_for(tmp_path: Path) -> None:
     expected = [train.take(index) for index in indices]
     for index in indices:
         train.prefetch(index)
-    assert len(train.images.ahead) == 4, "the earliest are forgotten"
+    assert len(train._ahead.begun) == 4, "the earliest are forgotten"
     for index, (images, labels) in zip(indices, expected, strict=True):
         found = train.take(index)
         assert torch.equal(found[0], images) and torch.equal(found[1], labels)
-    assert not train.images.ahead
+    assert not train._ahead.begun
     assert sum(train.shard_sizes) == len(train)
 
 

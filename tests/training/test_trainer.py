@@ -192,3 +192,12 @@ def test_shortcuts_fade_with_the_epoch_of_every_step(tmp_path: Path, monkeypatch
     config = tiny_config(model={"name": "resnet_cifar", "depth": 8, "width": 4, "skip_schedule": fading})
     tiny_trainer(tmp_path, config).fit()
     assert strengths[:12] == pytest.approx([1 - step / 12 for step in range(12)])
+
+
+def test_data_that_is_read_ahead_is_told_what_comes(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, tiny_config(schedule={"steps": 6}))
+    begun: list[list[int]] = []
+    trainer.data.reads_ahead = True  # type: ignore[misc]
+    trainer.data.prefetch = lambda index: begun.append(index.tolist())  # type: ignore[method-assign]
+    trainer.fit()
+    assert begun == [trainer.sampler.batch(step).tolist() for step in range(2, 6)]

@@ -1,14 +1,13 @@
-"""The images of shards as an array of rows: decoded when they are asked for, or before, in threads.
+"""The images of shards as an array of rows: decoded when they are asked for, in threads.
 
-What a process holds grows by 8 bytes an image and by the few batches that are decoded ahead, whatever the
-shards hold.
+What a process holds grows by 8 bytes an image, whatever the shards hold.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -25,8 +24,6 @@ from skiprun.system.machine import cores
 
 # Images that a thread decodes in one go.
 CHUNK = 16
-# Batches decoded ahead at most; what is not asked for is forgotten.
-MOST_AHEAD = 4
 OPEN_FILES = 128
 
 
@@ -59,7 +56,6 @@ class ShardImages:
             np.concatenate([getattr(index, name) for index in indexes]) for name in ("blocks", "sizes")
         )
         self.shape = (len(self.sizes), *common_shape(shards, indexes))
-        self.ahead: dict[bytes, list[Future[Array]]] = {}
         self.open = lru_cache(maxsize=OPEN_FILES)(OpenShard)
 
     def __len__(self) -> int:
@@ -72,22 +68,12 @@ class ShardImages:
 
     def __getitem__(self, rows: Array) -> Array:
         """Return the images of some rows, int64 [n]."""
-        parts = self.ahead.pop(rows.tobytes(), None) or self._begin(rows)
-        return np.concatenate([part.result() for part in parts])
-
-    def prefetch(self, rows: Array) -> None:
-        """Begin to decode the images of some rows, which will be asked for together."""
-        self.ahead[rows.tobytes()] = self._begin(rows)
-        while len(self.ahead) > MOST_AHEAD:
-            for part in self.ahead.pop(next(iter(self.ahead))):
-                part.cancel()
+        parts = [rows[at : at + CHUNK] for at in range(0, len(rows), CHUNK)]
+        return np.concatenate(list(self.pool.map(self._decode, parts)))
 
     def shard_sizes(self, rows: Array) -> list[int]:
         """Return how many of some rows, which rise, are in each shard."""
         return [count for count in np.diff(np.searchsorted(rows, self.starts)).tolist() if count]
-
-    def _begin(self, rows: Array) -> list[Future[Array]]:
-        return [self.pool.submit(self._decode, rows[at : at + CHUNK]) for at in range(0, len(rows), CHUNK)]
 
     def _decode(self, rows: Array) -> Array:
         images = np.empty((len(rows), *self.shape[1:]), np.uint8)
