@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from skiprun.config import Role, role_of
 from skiprun.errors import counted
 from skiprun.results.groups import Group
-from skiprun.results.protocol import Protocol, settings, split_by_agreement
+from skiprun.results.protocol import MODEL, Protocol, is_any, settings, split_by_agreement
 from skiprun.results.records import RunRecord, epoch_rows
 
 # What a run was computed with, as its summary says; a config leaves these to the machine.
@@ -39,7 +39,7 @@ def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
         + "; ".join(f"{label} {value}" for label, value in values.items())
         + "."
         for key, values in protocol.differing.items()
-        if not key.startswith("model.")
+        if not _is_of_the_model(key, values)
     ]
     found += [
         f"The config of {group.label} cannot be read ({group.first.message})."
@@ -64,6 +64,12 @@ def cautions(groups: Sequence[Group], protocol: Protocol) -> tuple[str, ...]:
     ]
     found += [text for group in groups for run in group.runs for text in _damaged_curves(run)]
     return (*found, *_unequal_conditions(groups))
+
+
+def _is_of_the_model(key: str, values: Mapping[str, object]) -> bool:
+    """Tell whether a key says what a network is; a plug-in with two contents does more than that."""
+    contents = {*values.values()} - {None} if key.startswith("imported.") else ()
+    return is_any(key, MODEL) and len(contents) < 2
 
 
 def _damaged_curves(run: RunRecord) -> list[str]:

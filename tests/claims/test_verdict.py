@@ -237,6 +237,15 @@ def test_an_uncontrolled_pair_is_called_so(tmp_path: Path) -> None:
     assert comparison.cautions == ("optim.lr differs between the groups: plain20 0.1; plain56 0.01.",)
 
 
+def test_a_plug_in_that_one_network_needs_is_no_difference_beside_the_model(tmp_path: Path) -> None:
+    with_file = [{"imported": {"own.py": digest}} for digest in ("1a", "2b")]
+    beside = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0], settings=with_file[0])
+    assert compare_runs(beside).cautions == ()
+    changed = plain(tmp_path / "b", 20, [0.1], settings=with_file[1]) + beside[1:]
+    said_of_it = ("imported.own.py differs between the groups: plain20 2b; plain56 1a.",)
+    assert compare_runs(changed).cautions == said_of_it
+
+
 def test_controlled_pairs_are_preferred(tmp_path: Path) -> None:
     runs = plain(tmp_path, 20, [0.1]) + plain(tmp_path, 56, [2.0])
     runs += [write_run(tmp_path, "slow56", model="plain56", loss=0.1, settings={"optim": {"lr": 0.01}})]
