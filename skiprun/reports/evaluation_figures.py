@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # matplotlib takes half a second to import
 MOST_CLASSES, WORST = 100, 30  # above so many classes, the worst are drawn
 NUMBERED = 12  # classes whose cells have room for a number
 LARGE = 100_000  # a count that has no room there
+DARK = "#1b1f24"  # ink of a bright cell: black would be white on a dark page
 
 
 def evaluation_figures(results: LabelResults | MaskResults, names: Sequence[str]) -> list[Drawing]:
@@ -74,7 +75,7 @@ def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
     for row, line in enumerate(counts):
         for column, count in enumerate(line):
             if count:
-                ink = "black" if shares[row, column] > 0.6 else "white"
+                ink = DARK if shares[row, column] > 0.6 else "white"
                 text = percent(shares[row, column], 1) if as_shares else f"{count:,.0f}"
                 axes.text(column, row, text, ha="center", va="center", color=ink, fontsize="small")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,16 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_computed(run
     taken.write_text("")
     refused = run_here("evaluate", "tiny", "--report", str(taken), folder=run.root.parent)
     assert (refused.returncode, refused.stdout) == (6, "") and "is a file, not a folder" in refused.stderr
+
+
+def test_numbers_of_bright_cells_stay_dark_on_a_dark_page() -> None:
+    """Whatever is black takes the ink of the page, and would be white on yellow."""
+    labels = torch.tensor([0] * 7 + [1] * 9)
+    kept = Classification().of_each_image(5.0 * one_hot(labels, 2), labels)
+    found = label_results({name: array.numpy() for name, array in kept.items()}, ["a", "b"])
+    svg = evaluation_figures(found, ["a", "b"])[0].svg()
+    inks = {text: style for style, text in re.findall(r'<text style="([^"]*)"[^>]*>(7|9)</text>', svg)}
+    assert set(inks) == {"7", "9"} and all("fill:#1b1f24" in ink for ink in inks.values())
 
 
 def test_of_very_many_classes_the_worst_are_drawn() -> None:
