@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,13 +35,19 @@ def write_seed_bands(comparison: Comparison, folder: Path) -> None:
         SkiprunError: TensorBoard cannot be imported.
     """
     wanted = [group for group in comparison.groups if group.first.config.get("log.tensorboard", True)]
+    scores = list(dict.fromkeys(tag for group in wanted for tag in _scores(group)))
     for group in wanted:
         bands = _bands(group)
         settings = {key: values[group.label] for key, values in comparison.protocol.differing.items()}
         for name in ("mean", "low", "high"):
             made = folder / quote(group.label, safe=" :=,+") / name
             make_folder(made, below=folder.parent.parent)
-            _write(made, {tag: _line(each, name) for tag, each in bands.items()}, settings)
+            _write(made, {tag: _line(each, name) for tag, each in bands.items()}, settings, scores)
+
+
+def _scores(group: Group) -> list[str]:
+    """Return the tags of what a comparison asks first: the scores of the test split, then of validation."""
+    return [*(f"test/{name}" for name in group.test_scores), f"val/{group.score_name}"]
 
 
 def _bands(group: Group) -> dict[str, Band]:
@@ -73,7 +79,9 @@ def _line(found: Band, name: str) -> Series:
     return dict(zip(found.places, values, strict=True))
 
 
-def _write(folder: Path, lines: Mapping[str, Series], settings: Mapping[str, object]) -> None:
+def _write(
+    folder: Path, lines: Mapping[str, Series], settings: Mapping[str, object], scores: Sequence[str]
+) -> None:
     """Write one run: an event a step, and the settings beside the last scores of the mean."""
     by_step: dict[float, dict[str, float]] = {}
     for tag, line in lines.items():
@@ -85,5 +93,5 @@ def _write(folder: Path, lines: Mapping[str, Series], settings: Mapping[str, obj
         for step in sorted(by_step):
             events.add_scalars(by_step[step], int(step))
         if folder.name == "mean":
-            events.add_hyperparameters(settings, lines)
+            events.add_hyperparameters(settings, scores, for_all=True)
         events.close()

@@ -58,6 +58,18 @@ def test_no_line_of_a_layer_and_the_settings_are_those_that_differ(compared: tup
     assert settings["model.name"].string_value == comparison.groups[0].first.text("model.name")
 
 
+def test_the_columns_of_hparams_are_scores_and_the_same_in_every_network(
+    compared: tuple[Comparison, Path],
+) -> None:
+    """TensorBoard takes the columns of all runs from the first that says them; else it shows gradients."""
+    comparison, folder = compared
+    for group in comparison.groups:
+        told = read(folder / group.label / "mean").summary_metadata[metadata.EXPERIMENT_TAG]
+        shown = metadata.parse_experiment_plugin_data(told.plugin_data.content)
+        assert [each.name.tag for each in shown.metric_infos] == ["test/error", "val/error"]
+        assert {each.name for each in shown.hparam_infos} == set(comparison.protocol.differing)
+
+
 def test_written_again_no_point_is_doubled(compared: tuple[Comparison, Path]) -> None:
     comparison, folder = compared
     label = comparison.groups[0].label
