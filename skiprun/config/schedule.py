@@ -73,3 +73,18 @@ class ScheduleConfig(Section):
     def share(self, step: int, epoch: float) -> float:
         """Return which share of the run is over after so many steps, which are so many epochs."""
         return (epoch if self.epochs else step) / self.length
+
+    def extends(self, old: ScheduleConfig, stable: bool = False) -> bool:
+        """Tell whether this is another made longer, or without patience, so that its run can go on.
+
+        What falls must begin again then, but for a wsd whose rate does not fall yet, as `stable` says.
+        """
+        free = {"epochs", "steps", "restarts", "patience"}
+        kept = [each.model_dump(exclude=free) for each in (old, self)]
+        same_unit = (old.epochs is None) == (self.epochs is None)
+        further = self.restarts[: len(old.restarts)] == old.restarts
+        begun_again = stable or not old.begins_again or len(self.restarts) > len(old.restarts)
+        longer = self.length > old.length and begun_again
+        patient = old.patience is not None and self.patience is None and self.length == old.length
+        same_patience = self.patience in (None, old.patience)
+        return kept[0] == kept[1] and same_unit and further and same_patience and (longer or patient)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from skiprun.config import ComputeConfig, RunConfig, ScheduleConfig
+from skiprun.config import ComputeConfig, RunConfig
 from skiprun.errors import CheckpointError, ConfigError, explain_out_of_memory, with_type
 from skiprun.run import differences, recorded_config
 from skiprun.training.acceleration.compilation import ForwardPass
@@ -66,27 +66,11 @@ def refuse_another_experiment(file: Path, state: Checkpoint, config: RunConfig) 
     except ConfigError as error:
         raise CheckpointError(f"{file}: its config cannot be read ({error}).") from None
     stable = "samples" in state and is_stable(theirs, config, state["step"], state["samples"])
-    if can_extend(theirs.schedule, config.schedule, stable):
+    if config.schedule.extends(theirs.schedule, stable):
         theirs = theirs.replace(schedule=config.to_dict()["schedule"])
     changed = differences(theirs, config, also=["seed"])
     if changed:
         raise CheckpointError(f"{file}: of another experiment ({'; '.join(changed)}).")
-
-
-def can_extend(old: ScheduleConfig, new: ScheduleConfig, stable: bool = False) -> bool:
-    """Tell whether the new schedule is the old one made longer, or without patience: a run can go on.
-
-    What falls must begin again then, but for a wsd that `is_stable`.
-    """
-    free = {"epochs", "steps", "restarts", "patience"}
-    kept = [each.model_dump(exclude=free) for each in (old, new)]
-    same_unit = (old.epochs is None) == (new.epochs is None)
-    further = new.restarts[: len(old.restarts)] == old.restarts
-    begun_again = stable or not old.begins_again or len(new.restarts) > len(old.restarts)
-    longer = new.length > old.length and begun_again
-    patient = old.patience is not None and new.patience is None and new.length == old.length
-    same_patience = new.patience in (None, old.patience)
-    return kept[0] == kept[1] and same_unit and further and same_patience and (longer or patient)
 
 
 def conditions(setup: DeviceSetup, forward_pass: ForwardPass, ranks: int) -> Conditions:

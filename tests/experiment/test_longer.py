@@ -20,7 +20,6 @@ from skiprun.errors import CheckpointError, InputError, OtherData, RunLengthened
 from skiprun.experiment.longer import lengthen
 from skiprun.run import Run
 from skiprun.training.checkpoint_file import load
-from skiprun.training.resume import can_extend
 from skiprun.training.schedule import learning_rate
 from tests.support.compare import assert_same, timeless
 from tests.support.faulty import (
@@ -308,9 +307,9 @@ def test_a_cosine_stretched_by_hand_is_another_experiment(tmp_path: Path) -> Non
 
 def test_a_longer_schedule_goes_on_and_no_other_does() -> None:
     short = config("constant").schedule
-    assert can_extend(short, config("constant", 3).schedule) and not can_extend(short, short)
-    assert not can_extend(short, config("constant", 3, warmup=1).schedule)
-    assert not can_extend(short, config("cosine", 3).schedule)
+    assert config("constant", 3).schedule.extends(short) and not short.extends(short)
+    assert not config("constant", 3, warmup=1).schedule.extends(short)
+    assert not config("cosine", 3).schedule.extends(short)
 
 
 def test_train_says_of_the_longer_run_under_the_short_config_that_it_was_made_longer(tmp_path: Path) -> None:

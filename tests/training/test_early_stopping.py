@@ -15,7 +15,6 @@ from skiprun.experiment.longer import lengthen
 from skiprun.reports.run_rows import runs_rows
 from skiprun.results.progress import rows_until
 from skiprun.run import Run
-from skiprun.training.resume import can_extend
 from tests.support.faulty import (
     SignalAfterStep,
     assert_same_runs,
@@ -96,5 +95,5 @@ def test_it_goes_on_only_where_that_is_asked_for(tmp_path: Path) -> None:
 
 def test_a_schedule_may_lose_its_patience_and_find_none() -> None:
     patient, plain = config().schedule, config(None).schedule
-    assert can_extend(patient, plain) and not can_extend(plain, patient)
-    assert not can_extend(patient, config(3).schedule)
+    assert plain.extends(patient) and not patient.extends(plain)
+    assert not config(3).schedule.extends(patient)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import torch
 from torch import nn
 
 from skiprun.models import build_model
 
-SMALL_NETWORKS: dict[str, dict[str, Any]] = {
-    "resnet20": {"width": 4},
-    "densenet_cifar": {"depth": 10, "growth": 4},
+SMALL_NETWORKS = {
+    "resnet20": partial(build_model, "resnet20", width=4),
+    "densenet_cifar": partial(build_model, "densenet_cifar", depth=10, growth=4),
 }
 
 
@@ -20,4 +20,4 @@ def small_network(
 ) -> nn.Module:
     """Return one of the small networks, the same each time."""
     torch.manual_seed(seed)
-    return build_model(name, num_classes, connection=connection, **SMALL_NETWORKS[name])
+    return SMALL_NETWORKS[name](num_classes, connection=connection)

@@ -18,8 +18,8 @@ from skiprun.studies.signature import needs, options
 
 Study = Callable[..., StudyResult]
 # Options that make a study short, where it has one of the name.
-FEW: dict[str, Any] = {"tolerance": 0.5, "points": 31, "steps": 3, "draws": 1, "depths": (1, 2), "width": 8}
-FEW |= {"workers": 1}
+FEW: dict[str, object] = {"tolerance": 0.5, "points": 31, "steps": 3, "draws": 1, "depths": (1, 2)}
+FEW |= {"width": 8, "workers": 1}
 
 
 class Faulty:
@@ -63,9 +63,9 @@ def loss_and_error(model: nn.Module) -> dict[str, float]:
 
 def given(
     study: Study, model: nn.Module, name: str = "resnet20", fault: BaseException | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return what a study needs; a fault strikes in the middle, wherever the study calls us."""
-    vocabulary = {
+    vocabulary: dict[str, object] = {
         "model": model,
         "other": network(name, 1),
         "models": [model, network(name, 1)],
@@ -82,7 +82,7 @@ def given(
     return {name: vocabulary[name] for name in needs(study)}
 
 
-def few(study: Study) -> dict[str, Any]:
+def few(study: Study) -> dict[str, object]:
     """Return the options that make a study short."""
     return {name: value for name, value in FEW.items() if name in options(study)}
 
