@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 from unittest import mock
 
@@ -19,7 +20,6 @@ from skiprun.data.assemble import assemble
 from skiprun.data.loaders import Loaders
 from skiprun.data.request import DataRequest
 from skiprun.data.source import RawDataset, RawSplit
-from skiprun.experiment import parts
 from skiprun.models import build_model
 
 CLASSES = 10
@@ -64,5 +64,5 @@ def noise_as_cifar10(number: int = IMAGES) -> Iterator[None]:
         source = RawDataset(RawSplit(values, labels), small, tuple("0123456789"), val=small)
         return assemble(source, DataRequest.of(config, 0), device)
 
-    with mock.patch.object(parts, "load_data", load):
+    with mock.patch.object(import_module("skiprun.experiment.prepare"), "load_data", load):
         yield

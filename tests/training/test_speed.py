@@ -20,6 +20,7 @@ from skiprun.models import build_model
 from skiprun.registry import MODELS
 from skiprun.system.machine import keep_memory
 from skiprun.training import cpu_threads
+from skiprun.training.acceleration import compile_trial
 from skiprun.training.acceleration.activation_checkpointing import apply_activation_checkpointing
 from skiprun.training.acceleration.compilation import ForwardPass, choose_execution
 from skiprun.training.checkpoint_file import load
@@ -232,6 +233,21 @@ def test_a_compiled_run_on_a_gpu_computes_what_an_eager_one_does(tmp_path: Path,
     tiny_trainer(tmp_path / "eager", tiny_config(optim=optim, compute=compute)).fit()
     for one, other in zip(lines(tmp_path / "compiled")[:3], lines(tmp_path / "eager")[:3], strict=True):
         assert one["train/loss"] == pytest.approx(other["train/loss"], rel=1e-3)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_compiled_code_proves_itself_on_a_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, precision: str
+) -> None:
+    """Whatever the clock says of so small a network."""
+    monkeypatch.setattr(compile_trial, "SECONDS_A_MODULE", 0.0)
+    monkeypatch.setattr(compile_trial, "balance", lambda *times: (True, "it pays"))
+    compute = {"device": "cuda", "cuda_graph": True, "precision": precision}
+    trainer = tiny_trainer(tmp_path, tiny_config(compute=compute))
+    trainer.fit()
+    assert "Compiled code makes the steps from here on: it pays." in caplog.messages
+    assert load(tmp_path / "last.pt")["pass"] == "compiled"
 
 
 @pytest.mark.parametrize("optim", [{}, {"ema": 0.9}], ids=["weights", "average"])
