@@ -8,6 +8,9 @@ need the parameters earlier, as tensors beside the rows of the batch:
 - Several ranks that make the steps of one run: each draws for the whole batch, as one process would, and
   fetches its own images (`PartOfBatch`). Mixup and CutMix mix an image with the one before it in the batch,
   which may be another rank's: it is prepared, too, and then left out.
+
+A run alone draws within its graph: drawn before, a step launches 9 operations beside the graph where it
+launches 3, and 26 with all that changes masks.
 """
 
 from __future__ import annotations
