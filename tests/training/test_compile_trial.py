@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skiprun.config import ComputeConfig
+from skiprun.training.acceleration import compile_trial
 from skiprun.training.acceleration.compilation import ForwardPass
-from skiprun.training.acceleration.compile_trial import balance, worth_compiling
+from skiprun.training.acceleration.compile_trial import CompileTrial, balance, worth_compiling
 from skiprun.training.acceleration.rounding import NUDGE, difference, irregular
 from skiprun.training.device import Execution
 from skiprun.training.resume import restore_conditions
 from skiprun.training.state import Checkpoint, Conditions
-from skiprun.training.step_state import Tensors
+from skiprun.training.step_state import StepState, Tensors
+from tests.support.compare import assert_same
+from tests.support.tiny import tiny_config, tiny_trainer
+
+CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize(
@@ -106,3 +114,29 @@ def test_a_run_that_goes_on_keeps_its_pass_on_the_same_kind_of_device(
     forward_pass = ForwardPass(nn.Linear(1, 1), "eager")
     restore_conditions(state, Conditions(ranks=1, device=now), ComputeConfig(), forward_pass, None)
     assert forward_pass.execution == kept
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_what_torch_compiles_for_a_cpu_is_taken_for_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    trainer = tiny_trainer(tmp_path, tiny_config(compute={"precision": precision, "compile": "off"}))
+    for _ in range(3):
+        trainer.train_step()
+    forward_pass = trainer.forward_pass
+    after = partial(trainer.optimizer_step, *trainer.data.fetch(trainer.sampler.batch(3)), watched=True)
+
+    def before() -> Tensor:
+        compiled = forward_pass.execution, forward_pass.call
+        forward_pass.choose("eager")
+        result = after()
+        forward_pass.execution, forward_pass.call = compiled
+        return result
+
+    monkeypatch.setattr(compile_trial, "least_times", lambda works: dict.fromkeys(works, 1.0) | {before: 2.0})
+    state = StepState(CPU, trainer.model, trainer.optimizer, trainer.totals)
+    kept = state.keep()
+    assert CompileTrial(forward_pass, state, precision, 1_000_000).is_won(lambda: None, before, after)
+    assert forward_pass.call is not None and forward_pass.execution == "compiled"
+    assert_same(kept.values, state.keep().values)
