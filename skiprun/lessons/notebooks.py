@@ -48,9 +48,13 @@ class Lesson:
         return notebook
 
     def script(self, solved: bool = False) -> str:
-        """Return it as a Python script in parts, as VS Code and Spyder run them, and plain Python too."""
+        """Return it as a Python script in parts, as VS Code and Spyder run them, and plain Python too.
+
+        It trains one run at a time: processes that train would run it once more, and its parts have no guard.
+        """
         cells = self.notebook(solved)["cells"]
-        return "\n".join(_as_part(cell["cell_type"], _text(cell)) for cell in cells)
+        parts = (_as_part(cell["cell_type"], _text(cell)) for cell in cells)
+        return "\n".join(parts).replace("progress=True", "progress=True, jobs=1")
 
 
 def lessons() -> list[Lesson]:

@@ -70,6 +70,13 @@ def test_a_node_that_is_removed_loses_nothing(whole: Path, tmp_path: Path) -> No
     assert sorted(len(Run.of(tmp_path, each).sessions()) for each in configs(2)) == [1, 2]
 
 
+@pytest.mark.slow
+def test_a_lost_queue_costs_what_is_shown_alone(whole: Path, tmp_path: Path) -> None:
+    assert on_ray("lose_the_queue", tmp_path) == "returned 2"
+    for config in configs(2):
+        assert_same_runs(whole, tmp_path, config)
+
+
 @pytest.fixture
 def comparing(tmp_path: Path) -> Any:
     """A comparison on an embedded Ray that has trained an epoch of two runs."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -115,3 +117,14 @@ def test_a_lesson_as_a_script_runs_in_plain_python(
     run_here("lesson", "4", "--script", folder=tmp_path)
     exec((tmp_path / "4_projection.py").read_text(), {})
     assert capsys.readouterr().out.count(" OPEN\n") == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [2, 5])
+def test_a_script_that_trains_runs_in_plain_python(number: int, tmp_path: Path) -> None:
+    run_here("lesson", str(number), "--script", "--solution", folder=tmp_path)
+    (script,) = tmp_path.glob("*.py")
+    found = subprocess.run([sys.executable, script.name], cwd=tmp_path, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    said = re.findall(r"^\d\.\d (\w+)$", found.stdout, re.MULTILINE)
+    assert said == ["PASS"] * len(lesson(LESSONS[number - 1]).solutions)

@@ -15,6 +15,7 @@ from typing import Any
 
 from skiprun.config import RunConfig
 from skiprun.experiment import Launcher, train_missing
+from skiprun.experiment.on_ray.dispatch import Dispatch
 from skiprun.experiment.planned import Planned
 from skiprun.run import Run
 from tests.support.faulty import fault_config
@@ -84,6 +85,19 @@ def remove_a_node(runs: Path, epochs: int = 60) -> int:
     threading.Thread(target=remove, daemon=True).start()
     train(runs, wanted, cluster.address, None)
     return len(cluster.list_all_nodes())
+
+
+def lose_the_queue(runs: Path) -> int:
+    """Train while the queue of what workers tell is lost, as with its machine; return how many runs end."""
+    queue_of = Dispatch._queue
+
+    def lost(dispatch: Dispatch) -> Any:
+        queue = queue_of(dispatch)
+        dispatch.ray.kill(queue.actor)
+        return queue
+
+    Dispatch._queue = lost  # type: ignore[method-assign]
+    return len(train(runs, configs(2), "local"))
 
 
 def main(program: str, runs: str, *numbers: str) -> None:

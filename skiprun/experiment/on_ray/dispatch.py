@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from skiprun.errors import SkiprunError, Stopped, first_line, some
-from skiprun.experiment.on_ray.task import Errand, do
+from skiprun.experiment.on_ray.task import Errand, Events, do
 from skiprun.experiment.worker_events import listen
 from skiprun.system.progress import Progress
 from skiprun.training.stopping import StopFlag
@@ -43,7 +43,7 @@ class Dispatch:
         given = (queue, str(Path.cwd()), log.getEffectiveLevel())
         with StopFlag() as stop:
             tasks = self._wait(errands, given, stop, done)
-        queue.put(None)
+        Events(queue).put(None)
         listener.join(timeout=5)
         queue.shutdown()
         if stop.signal_number:

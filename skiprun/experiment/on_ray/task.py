@@ -47,7 +47,7 @@ class Errand:
 
 
 class Events:
-    """The queue of who asked, as a run sees it that goes on where nobody listens any more."""
+    """The queue of who asked, for runs that go on where it is lost or nobody listens any more."""
 
     def __init__(self, queue: Any) -> None:
         self.queue = queue
