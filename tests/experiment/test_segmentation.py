@@ -109,7 +109,7 @@ def test_the_worst_test_images_are_drawn_last_and_shown_on_the_page(run: Run, tm
         )
     page = write_comparison(comparison, tmp_path / "out").read_text()
     assert page.count("data:image/webp") == 2
-    assert f"the test images where it is worst, iou from above {scores.values.min():.4f}, " in page
+    assert f"the test images where it is worst, iou from top to bottom {scores.values.min():.4f}, " in page
     assert "the same images of the validation split, after epoch 3." in page
 
 

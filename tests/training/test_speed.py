@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ import torch
 
 from skiprun.config import RunConfig
 from skiprun.errors import ConfigError, InputError, Stopped
-from skiprun.experiment import parts as parts_module
 from skiprun.experiment import threads as threads_module
 from skiprun.experiment.prepare import prepare
 from skiprun.models import build_model
@@ -113,7 +113,7 @@ def test_trying_threads_changes_nothing_of_the_network(
         tried.append(step())
         return 3
 
-    for module in (parts_module, threads_module):
+    for module in (import_module("skiprun.experiment.prepare"), threads_module):
         monkeypatch.setattr(module, "choose_threads", choose)
     found = prepare(tiny_config(data={"name": "digits"}, compute={"device": "cpu"}))
     before = {key: value.clone() for key, value in found.model.state_dict().items()}
