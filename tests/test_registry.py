@@ -1,10 +1,14 @@
 """Names and things: found without a list, given once, suggested when misspelled."""
 
+import py_compile
+import zipfile
+from pathlib import Path
+
 import pytest
 
-from skiprun.errors import UnknownName, did_you_mean
+from skiprun.errors import SkiprunError, UnknownName, did_you_mean
 from skiprun.infos import Info
-from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS, Registry
+from skiprun.registry import CONNECTIONS, DATASETS, MODELS, PROBES, TASKS, Registry, modules
 
 
 def test_the_wings_fill_the_registries() -> None:
@@ -58,3 +62,30 @@ def test_every_entry_says_what_it_is() -> None:
 
 def test_a_number_of_any_length_has_a_nearest_one() -> None:
     assert did_you_mean("resnet" + "9" * 5000, ["resnet20"]) == " Did you mean 'resnet20'?"
+
+
+def test_a_source_is_read_as_python_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "windows_module.py").write_bytes(b"\xef\xbb\xbfWORD = 'plain'\n")
+    (tmp_path / "latin_module.py").write_bytes(b"# coding: latin-1\nWORD = 'caf\xe9'\n")
+    monkeypatch.setitem(modules.own_files, "own_module", tmp_path / "windows_module.py")
+    assert modules.source_of("windows_module") == modules.source_of("own_module") == "WORD = 'plain'\n"
+    assert "café" in modules.source_of("latin_module")
+    with zipfile.ZipFile(tmp_path / "package.zip", "w") as archive:
+        archive.writestr("zipped_module.py", "WORD = 'zipped'\n")
+    monkeypatch.syspath_prepend(tmp_path / "package.zip")
+    assert modules.source_of("zipped_module") == "WORD = 'zipped'\n"
+
+
+def test_a_plug_in_may_lack_its_source_and_skiprun_may_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    source = tmp_path / "source.py"
+    source.write_text("WORD = 'compiled'\n")
+    py_compile.compile(str(source), str(tmp_path / "compiled_module.pyc"))
+    assert modules.source_of("compiled_module") == ""
+    (tmp_path / "compiled_module.pyc").rename(tmp_path / "lone.pyc")
+    monkeypatch.setattr(modules, "_folders", lambda _: [str(tmp_path)])
+    with pytest.raises(SkiprunError, match="without its sources"):
+        modules.source_of("skiprun.lone")

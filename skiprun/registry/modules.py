@@ -5,8 +5,10 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
-from importlib.util import find_spec
+from importlib.util import decode_source, find_spec
 from pathlib import Path
+
+from skiprun.errors import SkiprunError
 
 own_files: dict[str, Path] = {}  # plug-in files that were imported, by module
 
@@ -24,11 +26,21 @@ def modules_of(package: str) -> Iterator[str]:
 
 
 def source_of(module: str) -> str:
-    """Return the source of a module; neither it nor its package is imported. Nothing where it has none."""
+    """Return the source of a module without importing it or its package; nothing where a plug-in has none.
+
+    Raises:
+        SkiprunError: skiprun is installed without its own.
+    """
     if module in own_files:
-        return own_files[module].read_text(encoding="utf-8")
+        return decode_source(own_files[module].read_bytes())
     package = module.rpartition(".")[0]
     spec = PathFinder.find_spec(module, _folders(package)) if package else find_spec(module)
     if spec is None:
         raise ModuleNotFoundError(f"No module named '{module}'")
-    return Path(spec.origin).read_text(encoding="utf-8") if spec.has_location and spec.origin else ""
+    source: str | None = getattr(spec.loader, "get_source", lambda _: None)(module)
+    if source is None and module.startswith("skiprun."):
+        raise SkiprunError(
+            "skiprun is installed without its sources (*.py), from which it lists what there is. "
+            "Install it with pip, which keeps them."
+        )
+    return source or ""

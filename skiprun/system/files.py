@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from skiprun.system.disk import storage_errors
-from skiprun.system.ordinary_files import refuse_foreign_links
+from skiprun.system.ordinary_files import refuse_foreign_links, refuse_replacing
 
 # Answers of Windows, which cannot open a folder, and of shared and user-space disks, which cannot flush one.
 _NO_FOLDER_FLUSH = (
@@ -55,6 +55,7 @@ def _temporary(path: Path, blocks: Iterable[bytes | memoryview]) -> Iterator[Pat
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with storage_errors("write", path):
+            refuse_replacing(path)
             temporary.unlink(missing_ok=True)
             with temporary.open("xb") as file:  # no link that somebody left under this name is followed
                 for block in blocks:

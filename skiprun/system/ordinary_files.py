@@ -56,6 +56,12 @@ def refuse_link(path: Path) -> None:
         raise OSError(errno.ELOOP, "it is a link, and nothing is written through links")
 
 
+def refuse_replacing(path: Path) -> None:
+    """Raise NotOrdinary if a file would take the place of a folder, a pipe, a socket or a device."""
+    if path.exists():
+        _refuse_odd(path.stat())
+
+
 def refuse_foreign_links(folder: Path, below: Path) -> None:
     """Raise StorageError if the folder, or one between it and `below`, is a link of another user."""
     for each in [folder, *folder.parents][: len(folder.relative_to(below).parts)]:

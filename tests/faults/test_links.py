@@ -62,6 +62,16 @@ def test_a_link_that_would_be_appended_to_or_locked_is_refused_by_name(place: st
     assert victim.read_bytes() == b"precious\n" * 9
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(StorageError, match=r"Cannot write .*pipe: it is a named pipe, not an ordinary file"):
+        write_bytes(pipe, b"new")
+    assert pipe.is_fifo()
+    assert [*tmp_path.iterdir()] == [pipe]
+
+
 def test_a_link_to_nowhere_is_not_made_a_file(tmp_path: Path) -> None:
     for name in ("log", ".whole.tmp"):
         (tmp_path / name).symlink_to(tmp_path / "victim")
