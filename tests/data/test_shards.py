@@ -17,6 +17,7 @@ from skiprun.config import DataConfig
 from skiprun.data import Loaders, load_data
 from skiprun.data.folders.conversion import Conversion
 from skiprun.data.shards import index_cache
+from skiprun.data.shards.images import decoders
 from skiprun.data.shards.listing import expanded, list_shards
 from skiprun.data.shards.shard_index import ShardIndex, index_shard
 from skiprun.data.splits import StreamedSplit
@@ -326,3 +327,8 @@ def test_a_run_finds_a_pattern_of_shards_again(tmp_path: Path) -> None:
     assert config_with_data(run).data.root == pattern
     with pytest.raises(InputError, match="there is no such folder"):
         config_with_data(run, tmp_path / "away" / "train-{0..1}.tar")
+
+
+def test_small_images_are_decoded_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skiprun.data.shards.images.cores", lambda: [0, 1, 2, 3])
+    assert [decoders((9, side, side, 3)) for side in (32, 64, 127, 128, 224)] == [1, 1, 1, 4, 4]
