@@ -108,7 +108,7 @@ def compare(
         return emit(comparison.to_dict())
     results.print(reports.comparison_table(comparison))
     for sentence in comparison.verdict.sentences:
-        results.print(sentence, markup=False)
+        results.print(sentence)
     if comparison.report:
         say(f"Report: {comparison.report}")
     if not comparison.groups:

@@ -76,11 +76,11 @@ def show_survey(survey: DataSurvey) -> None:
     """Print counts, statistics, remarks and the place of the picture."""
     found = survey.data
     size = "x".join(map(str, found["image_shape"]))
-    results.print(f"{found['name']}: {found['num_classes']} classes, images of {size}.", markup=False)
+    results.print(f"{found['name']}: {found['num_classes']} classes, images of {size}.")
     rows = zip(found["class_names"], *survey.images.values(), strict=True)
     show_table(["class", *survey.images], [*rows, ["images", found["train"], found["val"], found["test"]]])
     results.print()
     for line in survey.lines:
-        results.print(line, markup=False)
+        results.print(line)
     if survey.picture:
         say(f"Picture: {survey.picture}")

@@ -51,7 +51,7 @@ def draw(
     if json:
         emit({"file": str(file), **drawn.to_dict()})
     else:
-        results.print(str(file), markup=False)
+        results.print(str(file))
 
 
 def refuse_other_kinds(file: Path) -> None:

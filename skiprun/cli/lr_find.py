@@ -59,5 +59,5 @@ def lr_find(
     if output.json:
         return emit({**curve.to_dict(), "picture": str(picture)})
     for line in curve.sentences:
-        results.print(line, markup=False)
+        results.print(line)
     say(f"Picture: {picture}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.markup import escape
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -52,8 +52,8 @@ def fitting_widths(
     Columns whose texts have no more than `whole` signs stay on one line.
     """
     texts = [[column, *(cell_text(row[index]) for row in rows)] for index, column in enumerate(columns)]
-    wanted = [max(len(line) for text in column for line in text.split("\n")) for column in texts]
-    words = [max(len(word) for text in column for word in text.split() or [""]) for column in texts]
+    wanted = [max(cell_len(line) for text in column for line in text.split("\n")) for column in texts]
+    words = [max(cell_len(word) for text in column for word in text.split() or [""]) for column in texts]
     widths = [most if most <= whole else least for most, least in zip(wanted, words, strict=True)]
     room -= GAP * (len(columns) - 1)
     if sum(widths) > room:
@@ -68,9 +68,9 @@ def _side_by_side(columns: Sequence[str], rows: Sequence[Sequence[object]], widt
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
     for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
         numbers = all(isinstance(row[index], int | float | None) for row in rows)
-        table.add_column(escape(column), justify="right" if numbers else "left", width=width, overflow="fold")
+        table.add_column(Text(column), justify="right" if numbers else "left", width=width, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(cell_text(cell)) for cell in row))
+        table.add_row(*(Text(cell_text(cell)) for cell in row))
     return table
 
 
@@ -81,7 +81,7 @@ def _stacked(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     table.add_column(overflow="fold")
     for row in rows:
         for column, cell in zip(columns, row, strict=True):
-            table.add_row(escape(" ".join(column.split())), escape(cell_text(cell)))
+            table.add_row(Text(" ".join(column.split())), Text(cell_text(cell)))
         table.add_row()
     return table
 

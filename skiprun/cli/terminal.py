@@ -14,9 +14,9 @@ from skiprun.system.files import json_safe
 from skiprun.system.logs import is_about_data
 from skiprun.system.ranks import is_first_rank
 
-people = PlainConsole(stderr=True, highlight=False)
+people = PlainConsole(stderr=True)
 # Redirected, results are read by programs and kept in logs: wide, so that nothing is folded or cut.
-results = PlainConsole(highlight=False, width=None if sys.stdout.isatty() else 200)
+results = PlainConsole(width=None if sys.stdout.isatty() else 200)
 loading = Loading(people)
 
 

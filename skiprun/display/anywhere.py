@@ -14,6 +14,6 @@ def open_board(shown: bool) -> Board | NotebookBoard:
     Args:
         shown: False shows nothing; of several ranks, the first alone shows something.
     """
-    console = PlainConsole(stderr=True, highlight=False)
+    console = PlainConsole(stderr=True)
     shown = shown and not rank_of_torchrun()
     return NotebookBoard() if shown and console.is_jupyter else Board(console, silent=not shown)

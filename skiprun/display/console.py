@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -12,7 +13,14 @@ from skiprun.errors import printable
 
 
 class PlainConsole(Console):
-    """A console that no text can steer: control characters are spelled out, in tables too."""
+    """A console that no text can steer.
+
+    It is neither markup nor names of emoji, and control characters are spelled out, in tables too.
+    """
+
+    def __init__(self, **said: Any) -> None:
+        """Take what rich's own console does."""
+        super().__init__(markup=False, emoji=False, highlight=False, **said)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the segments of what is printed; only those of rich itself may hold control characters."""

@@ -7,7 +7,6 @@ from functools import cached_property
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderResult
-from rich.markup import escape
 from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
@@ -69,9 +68,9 @@ class PlainTable:
             box=None, pad_edge=False, header_style=HEADING, padding=(0, GAP, 0, 0), collapse_padding=True
         )
         for heading, is_number in self.headings:
-            table.add_column(escape(heading), justify="right" if is_number else "left", overflow="fold")
+            table.add_column(Text(heading), justify="right" if is_number else "left", overflow="fold")
         for row in self.rows:
-            table.add_row(*(escape(cell) if isinstance(cell, str) else cell for cell in row))
+            table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
         return table
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -130,7 +129,7 @@ def _key_value_table(facts: Mapping[str, object]) -> RenderableType:
     table.add_column(overflow="fold", no_wrap=True)
     table.add_column(overflow="fold")
     for key, value in facts.items():
-        table.add_row(escape(key), escape(_fact(value)))
+        table.add_row(Text(key), Text(_fact(value)))
     return table
 
 

@@ -67,6 +67,7 @@ for _tag, _pattern, _first in [
 ]:
     Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: _whole_number(node.value))
+Loader.add_constructor("tag:yaml.org,2002:str", lambda _, node: _whole_signs(node.value))
 
 
 LibYAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # where PyYAML was built with it
@@ -85,3 +86,8 @@ class FastLoader(PlainComposer, LibYAML):  # type: ignore[misc, valid-type]
 def _whole_number(text: str) -> int | str:
     """Return a whole number; one of absurd length stays text and is refused by its field."""
     return int(text) if len(text) < 30 else text
+
+
+def _whole_signs(text: str) -> str:
+    """Return a text in which two surrogates, as JSON writes a sign such as an emoji, are that sign."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")

@@ -23,7 +23,7 @@ def shown(*arguments: str) -> str:
 
 def test_a_section_is_a_table_of_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (tables, config):
-        monkeypatch.setattr(module, "results", PlainConsole(width=80, highlight=False))
+        monkeypatch.setattr(module, "results", PlainConsole(width=80))
     lines = shown("optim").splitlines()
     assert lines[0] == "optim: how a gradient becomes a step"
     assert lines[1].split() == ["key", "type", "default", "meaning", "example"]

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from skiprun.cli import tables
 from skiprun.cli.app import app
 from skiprun.display.console import PlainConsole
+from skiprun.reports.layout import PlainTable
 
 LISTINGS = [
     "config",
@@ -28,7 +29,7 @@ LISTINGS = [
 
 def printed(monkeypatch: pytest.MonkeyPatch, command: str, width: int) -> list[str]:
     """Return the lines that a command prints on a screen of a width."""
-    console = PlainConsole(width=width, highlight=False)
+    console = PlainConsole(width=width)
     monkeypatch.setattr(tables, "results", console)
     for command_file in ("config", "listings", "models"):
         monkeypatch.setattr(f"skiprun.cli.{command_file}.results", console)
@@ -49,7 +50,7 @@ def test_no_word_of_a_listing_is_broken(monkeypatch: pytest.MonkeyPatch, command
 def test_numbers_keep_their_units_and_optional_columns_go_first(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(tables, "results", PlainConsole(width=30, highlight=False))
+    monkeypatch.setattr(tables, "results", PlainConsole(width=30))
     tables.show_table(
         ["name", "year", "MACs"], [["a_name_of_20_letters__", 2015, "40.6 M"]], optional=["year"]
     )
@@ -61,7 +62,7 @@ def test_numbers_keep_their_units_and_optional_columns_go_first(
 def test_columns_without_room_stand_below_each_other(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(tables, "results", PlainConsole(width=25, highlight=False))
+    monkeypatch.setattr(tables, "results", PlainConsole(width=25))
     tables.show_table(["name", "what it is"], [["segmentation_of", "classification of all"]])
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert lines == [
@@ -90,3 +91,26 @@ def test_the_help_shows_commands_and_both_kinds_of_studies_apart() -> None:
     commands, networks, laws = re.split(r"Studies of \w+:", shown.split("Commands:")[1])
     assert "  train " in commands and "  lesion " in networks and "  shatter_theorem " in laws
     assert "  lesion " not in commands
+
+
+def test_names_of_wide_signs_get_the_room_that_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = PlainConsole(width=30)
+    monkeypatch.setattr(tables, "results", console)
+    with console.capture() as capture:
+        tables.show_table(["class", "images"], [["数字の零です", 6], ["🐈🐈", 7]])
+    assert capture.get().split() == ["class", "images", "数字の零です", "6", "🐈🐈", "7"]
+
+
+def test_no_name_is_read_as_markup_or_as_an_emoji(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, console = r"\[bold] :cat: [/] x", PlainConsole(width=60)
+    monkeypatch.setattr(tables, "results", console)
+    with console.capture() as capture:
+        console.print(name)
+        tables.show_table([name, "n"], [[name, 6]])
+        console.print(PlainTable([(name, False)], [[name]]))
+    assert capture.get().count(name) == 5
+    console = PlainConsole(width=15)
+    monkeypatch.setattr(tables, "results", console)
+    with console.capture() as narrow:
+        console.print(PlainTable([("name", False)], [[name]]))
+    assert "".join(narrow.get().split()) == "name" + "".join(name.split())

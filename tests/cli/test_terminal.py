@@ -31,7 +31,7 @@ RECORD = {
 def shown(width: int) -> str:
     """Return a run's line on a terminal of a width."""
     screen = io.StringIO()
-    console = PlainConsole(file=screen, width=width, force_terminal=True, color_system=None, highlight=False)
+    console = PlainConsole(file=screen, width=width, force_terminal=True, color_system=None)
     board = Board(console)
     row = board.row("unet_none_cells seed 12")
     row.step(0, 2880)

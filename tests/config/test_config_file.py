@@ -175,6 +175,12 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     assert load_config(written(tmp_path, b"\xef\xbb\xbf" + GOOD.encode())).model.name == "resnet20"
 
 
+@pytest.mark.parametrize("by_program", [False, True])
+def test_a_sign_that_json_writes_as_two_surrogates_is_one(by_program: bool) -> None:
+    assert parse(r'"data \ud83d\ude00"', "--root", by_program)[0] == "data 😀"
+    assert parse(r'"data \udcff"', "--root", by_program)[0] == "data \udcff"  # a byte of a name without UTF-8
+
+
 def test_F52_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, says in [
