@@ -95,6 +95,7 @@ def test_a_template_is_the_same_experiment_in_a_file_of_ones_own(file: Path, tmp
     text = own.read_text()
     assert "# Command:  skiprun " in text and "schema.json" not in text
     assert f"configs/{file.name}" not in text
+    assert text.splitlines()[0].endswith((".", "?"))  # `skiprun new` lists it, without what follows
     again = run_here("new", file.stem, "own.yaml", folder=tmp_path)
     assert again.returncode == 2 and "own.yaml is there already" in again.stderr and own.read_text() == text
 

@@ -54,7 +54,7 @@ class AugmentConfig(Section):
     flip: bool = Field(False, description="mirror left and right with probability one half")
     rand_augment: RandAugmentConfig | None = Field(
         None,
-        description="operations drawn from 14 (turns, shears, colours, ...), of images with labels",
+        description="operations drawn from 14, as turns, shears, colours (Cubuk 2020), of images with labels",
         examples=[{"num_ops": 2, "magnitude": 9}],
     )
     trivial_augment: bool = Field(

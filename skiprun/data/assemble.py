@@ -50,7 +50,8 @@ def assemble(
     if config.batch_size > len(train_rows):
         raise OptionError(
             "batch_size",
-            f"found {config.batch_size}, but the training split has {counted(len(train_rows), 'image')}",
+            f"found {config.batch_size}, but the training split has {counted(len(train_rows), 'image')}, "
+            "which is the largest batch",
         )
     val, test = source.val or source.train, source.test
     parts = {"train": (source.train, train_rows), "val": (val, val_rows), "test": (test, rows_in_use(test))}

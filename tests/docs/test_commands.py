@@ -27,7 +27,7 @@ from tests.support.command_line import read, small, unknown_options
 from tests.support.pages import PAGES, Command, commands, mentions, name_of
 
 TRAINING = ("train", "compare")  # what they are given need not be there
-RUN = r"(runs/|digits-|my-|cifar)[\w/.-]*|smoke"
+RUN = r"(runs/|digits-|my-|cifar)[\w/.-]*|smoke|photos"
 NOT_RUN = {
     "dashboard": "serves until it is stopped",
     "trajectory": "needs a run of three epochs, which takes a minute",
@@ -52,8 +52,8 @@ def why_only_read(words: list[str], folder: Path) -> str:
             name == "all" or (name in CLAIMS and CLAIMS[name].info.budget != "toy")
         ):
             return "takes minutes"
-        if name.endswith(".yaml") and (ROOT / name).exists():
-            dataset = yaml.safe_load((ROOT / name).read_text())["data"]["name"]
+        if name.endswith(".yaml") and (folder / name).exists():
+            dataset = yaml.safe_load((folder / name).read_text())["data"]["name"]
             if DATASETS[dataset].info.download or DATASETS[dataset].info.size is None:
                 return f"needs the images of {dataset}"
         elif words[1] not in TRAINING and re.fullmatch(RUN, name) and name not in known_runs(folder):
