@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +18,8 @@ from skiprun.system.files import write_bytes, write_text
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import
     from matplotlib.figure import Figure
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,22 @@ class Drawing:
 
         buffer = io.BytesIO()
         fonts = {"svg.fonttype": "none", "svg.hashsalt": self.name}
-        with rc_context({**STYLE, **fonts}):  # ticks are made while drawing
+        # ticks are made while drawing
+        with rc_context({**STYLE, **fonts}), lacking_signs_in_words(f"{self.name}.{kind}", kind != "svg"):
             self.figure.savefig(buffer, format=kind, transparent=kind == "svg", metadata=metadata)
         return buffer.getvalue()
+
+
+@contextmanager
+def lacking_signs_in_words(file: str, boxes: bool) -> Iterator[None]:
+    """Say once that the font lacks signs of names, which become boxes; matplotlib warns of each."""
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    others = [each for each in caught if "missing from font" not in str(each.message)]
+    for each in others:
+        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    if boxes and len(others) < len(caught):
+        log.warning(f"{file} shows boxes for signs that matplotlib's font lacks; pages and SVG have them.")
 
 
 def for_page(svg: str) -> str:

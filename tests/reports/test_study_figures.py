@@ -11,12 +11,14 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from mpl_toolkits.mplot3d import Axes3D
 from PIL import Image
 from rich.console import Console
 
 from skiprun.palette import COLOURS
+from skiprun.reports.drawing import Drawing
 from skiprun.reports.study_figures import draw_study, write_study
 from skiprun.reports.study_lines import draw_bars, draw_lines
 from skiprun.reports.study_rows import grids_of, lines_of, ways_over
@@ -292,3 +294,18 @@ def test_blocks_are_all_shown_with_gaps_where_a_network_has_none() -> None:
         document("two", [{"x": x, "y": 1.0} for x in (1, 3)], figure),
     )
     assert found == [[1, 10, 1], [2, 20], [3, 30, 1]]
+
+
+def test_signs_that_the_font_lacks_are_told_once_and_stay_text_in_svg(
+    recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    figure = Figure()
+    figure.suptitle("数字 の 零")
+    drawing = Drawing("digits", "", figure)
+    assert "数字 の 零" in drawing.svg()
+    assert not caplog.messages
+    drawing.png()
+    assert caplog.messages == [
+        "digits.png shows boxes for signs that matplotlib's font lacks; pages and SVG have them."
+    ]
+    assert not recwarn.list
