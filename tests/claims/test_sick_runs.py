@@ -76,7 +76,7 @@ SICK: dict[str, tuple[str, str, dict[str, Any]]] = {
     "labels": (
         "the same images, a network too narrow to learn them by heart",
         "training_error_stuck",
-        experiment(SMALL | {"width": 2}, 20, data=NOISY, optim={"weight_decay": 0.01}),
+        experiment(SMALL | {"width": 1}, 20, data=NOISY, optim={"weight_decay": 0.01}),
     ),
     "short": (
         "one epoch at a constant rate of 0.005",
