@@ -8,7 +8,7 @@ from typing import Any
 from typer.core import TyperGroup
 
 from skiprun.cli.commands import COMMANDS
-from skiprun.cli.listed import ListedStudy
+from skiprun.cli.listed import ImportedStudy, ListedStudy
 from skiprun.registry import STUDIES
 from skiprun.registry.declarations import declarations
 
@@ -80,3 +80,5 @@ class Application(TyperGroup):
     def _add_studies(self) -> None:
         for name, declaration in declarations(STUDIES).items():
             self.commands.setdefault(name, ListedStudy(name, declaration))
+        for study in STUDIES.entries.values():
+            self.commands.setdefault(study.name, ImportedStudy(study))

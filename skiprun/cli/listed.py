@@ -9,7 +9,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from skiprun.registry import STUDIES
+from skiprun.infos import StudyInfo
+from skiprun.registry import STUDIES, Entry
 from skiprun.registry.declarations import Declaration, definitions_of, summary_line
 
 LAWS = "skiprun.studies.theory."  # on networks of their own
@@ -77,6 +78,26 @@ class ListedStudy(Listed):
             importlib.import_module(self.declaration.module)
             study = STUDIES[str(self.name)]
         return study_command(study, self.declaration.module)
+
+
+class ImportedStudy(Listed):
+    """The command of a study whose source does not declare it, as one that a plug-in registers in a loop."""
+
+    part = "Studies of networks"
+
+    def __init__(self, study: Entry[Any, StudyInfo]):
+        super().__init__(study.name, "study_command")
+        self.study = study
+
+    def summary(self) -> str:
+        """Return the first line of the study's docstring."""
+        return self.study.summary
+
+    def whole(self) -> Any:
+        """Return the command."""
+        from skiprun.cli.study_command import study_command
+
+        return study_command(self.study, self.study.module)
 
 
 def command_of(

@@ -17,6 +17,7 @@ from skiprun.config_file import build_config
 from skiprun.errors import BrokenPlugin
 from skiprun.experiment import train
 from skiprun.registry import PROBES, STUDIES
+from skiprun.studies.base import StudyResult
 from tests.support import ROOT
 
 SOURCE = '''
@@ -183,3 +184,18 @@ def test_a_plug_in_that_cannot_be_read_is_told_with_the_commands(project: Path) 
     assert "Example: skiprun compare" in done.stdout
     assert done.stderr.startswith("Plug-in newcomer_study cannot be imported (SyntaxError: invalid syntax")
     assert done.stderr.count("\n") == 1
+
+
+def test_studies_that_an_imported_plug_in_registers_in_a_loop_have_their_commands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(STUDIES, "entries", dict(STUDIES.entries))
+
+    def count(*, steps: int = 3) -> StudyResult:
+        """Count steps."""
+        return StudyResult([{"steps": steps}], "They are counted.", {})
+
+    for name in ("count_up", "count_down"):
+        STUDIES.register(name)(count)
+    assert "  count_up         Count steps.\n  count_down       Count steps.\n" in call("--help").stdout
+    assert "--steps <int>" in call("count_down", "--help").stdout

@@ -96,7 +96,7 @@ def lose_the_queue(runs: Path) -> int:
         dispatch.ray.kill(queue.actor)
         return queue
 
-    Dispatch._queue = lost  # type: ignore[method-assign]
+    Dispatch._queue = lost  # type: ignore[assignment, method-assign]
     return len(train(runs, configs(2), "local"))
 
 
