@@ -57,7 +57,9 @@ def reuse(model: nn.Module) -> StudyResult:
     """
     blocks = list(dense_blocks(model))
     if not blocks:
-        raise InputError("A reuse map needs dense blocks, where layers see the outputs of all before them.")
+        raise InputError(
+            "A reuse map needs dense blocks, as densenet40_12 has: layers that see the output of each before."
+        )
     rows = [row for number, block in enumerate(blocks, start=1) for row in connection_rows(number, block)]
     facts = summarize(rows, len(blocks))
     return StudyResult(rows, verdict(facts), facts)
