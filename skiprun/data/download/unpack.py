@@ -47,13 +47,23 @@ def _extract(archive: Path, folder: Path, progress: ProgressCallback) -> None:
     """Extract all members into a folder, refusing what is unsafe."""
     try:
         with storage_errors("unpack", archive), tarfile.open(archive) as tar:
+            # Python before 3.11.4, as Debian 12 has it, knows no filters; from 3.12 on it warns without one.
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)
             for number, member in enumerate(_within_limit(tar, archive), 1):
-                tar.extract(member, folder, filter="data")
+                _refuse_unsafe(member)
+                tar.extract(member, folder)
                 progress(number, number + 1, f"unpacking {archive.name}, files")
     except DAMAGED as error:
         raise InputError(
             f"{archive}: cannot be unpacked ({error}). Delete it, and fetch it again."
         ) from error
+
+
+def _refuse_unsafe(member: tarfile.TarInfo) -> None:
+    """Refuse what leads outside, and what is neither a file nor a folder."""
+    path = Path(member.name)
+    if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
+        raise tarfile.TarError(f"'{member.name}' is no file or folder in it")
 
 
 def _within_limit(tar: tarfile.TarFile, archive: Path) -> Iterator[tarfile.TarInfo]:
